@@ -1,0 +1,72 @@
+/** The errors that a user's program can catch and tell apart. */
+
+import type { Pid } from "./pid.ts";
+
+/** Why a spawn did not give a Pid. See {@linkcode SpawnError}. */
+export type SpawnErrorReason =
+  | "no-capacity"
+  | "unsatisfiable"
+  | "unregistered"
+  | "invalid"
+  | "not-started"
+  | "lost";
+
+/**
+ * A process was not spawned. `reason` says why:
+ *
+ * - `no-capacity`: only from `trySpawn`; no node has room now.
+ * - `unsatisfiable`: no node is that large, even when empty.
+ * - `unregistered`: the function is known neither to `init()` nor to `spawnable()`.
+ * - `invalid`: a resource is negative, NaN, or not a number.
+ * - `not-started`: the process died before it ran the function; the message holds its exit status
+ *   and the last lines that it wrote to stderr.
+ * - `lost`: the node or the master went away; the process may or may not have started.
+ *
+ * @example
+ * ```ts
+ * import { SpawnError } from "deploy";
+ *
+ * const error = new SpawnError("no-capacity", "Cannot spawn work(): no node has 1 GiB free");
+ * console.log(error.reason); // no-capacity
+ * ```
+ */
+export class SpawnError extends Error {
+  readonly reason: SpawnErrorReason;
+
+  constructor(reason: SpawnErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "SpawnError";
+    this.reason = reason;
+  }
+}
+
+/** How a channel ended. See {@linkcode ChannelError}. */
+export type ChannelErrorKind = "closed" | "exited" | "lost";
+
+/**
+ * A channel can carry nothing more. `kind` says why:
+ *
+ * - `closed`: the other end was closed.
+ * - `exited`: the remote process ended by itself.
+ * - `lost`: the remote process died, or its node or the network went away.
+ *
+ * @example
+ * ```ts
+ * import { ChannelError, type Pid } from "deploy";
+ *
+ * const remote = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
+ * const error = new ChannelError("closed", remote, "the sender closed its end");
+ * console.log(error.kind); // closed
+ * ```
+ */
+export class ChannelError extends Error {
+  readonly kind: ChannelErrorKind;
+  readonly remote: Pid;
+
+  constructor(kind: ChannelErrorKind, remote: Pid, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ChannelError";
+    this.kind = kind;
+    this.remote = remote;
+  }
+}

@@ -1,0 +1,73 @@
+/** The identity of a process: 128 random bits and the address that it listens on. */
+
+declare const brand: unique symbol;
+
+/**
+ * Names one process, for ever, in the whole cluster.
+ *
+ * A Pid is a primitive string, so it compares with `===`, is a key of a `Map`, and crosses channels
+ * and `spawn` arguments like any string. Its text form is `<32 hex digits>@<host>:<port>`, with IPv6
+ * hosts in brackets.
+ *
+ * @example
+ * ```ts
+ * import { isPid, shortPid } from "deploy";
+ *
+ * const text: unknown = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100";
+ * if (isPid(text)) console.log(shortPid(text)); // 8a3be21
+ * ```
+ */
+export type Pid = string & { readonly [brand]: "Pid" };
+
+/** What a Pid says. */
+export interface PidParts {
+  /** 32 lower-case hex digits: 128 random bits. */
+  readonly id: string;
+  /** The host without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How many hex digits of a Pid a person is shown. */
+const SHORT_DIGITS = 7;
+
+const PID = /^([0-9a-f]{32})@(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:@[\]/]+)):(\d{1,5})$/;
+
+/** Puts a Pid together from its parts. */
+export function makePid(id: string, host: string, port: number): Pid {
+  return `${id}@${formatAddress(host, port)}` as Pid;
+}
+
+/** Takes a Pid apart, or gives `undefined` for what is none. */
+export function parsePid(text: string): PidParts | undefined {
+  const match = PID.exec(text);
+  if (match === null) return undefined;
+  const [, id, ipv6, name, digits] = match;
+  const host = ipv6 ?? name;
+  const port = Number(digits);
+  if (id === undefined || host === undefined || port === 0 || port > 65_535) return undefined;
+  return { id, host, port };
+}
+
+/** Whether `value` is the text of a Pid. It says nothing of whether such a process exists. */
+export function isPid(value: unknown): value is Pid {
+  return typeof value === "string" && parsePid(value) !== undefined;
+}
+
+/** The first 7 hex digits of a Pid, as the terminal shows it. */
+export function shortPid(pid: Pid): string {
+  return pid.slice(0, SHORT_DIGITS);
+}
+
+/** `host:port`, with an IPv6 host in brackets. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** 128 random bits as 32 hex digits. */
+export function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  let id = "";
+  for (const byte of bytes) id += byte.toString(16).padStart(2, "0");
+  return id;
+}

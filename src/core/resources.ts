@@ -1,0 +1,114 @@
+/** What a process needs of a machine: memory and CPU, their units, and how people write them. */
+
+/** What a process asks of the node that runs it. */
+export interface Resources {
+  /** Memory, in bytes. */
+  mem: number;
+  /** CPU, in logical cores; 0.5 is half of one. */
+  cpu: number;
+}
+
+/** 1024 bytes. */
+export const KiB: number = 1024;
+/** 1024 KiB. */
+export const MiB: number = 1024 * KiB;
+/** 1024 MiB. */
+export const GiB: number = 1024 * MiB;
+
+/** What a process gets when nobody says anything: 100 MiB and a 16th of a core. */
+export const DEFAULT_RESOURCES: Readonly<Resources> = Object.freeze({
+  mem: 100 * MiB,
+  cpu: 1 / 16,
+});
+
+/** Bytes in each unit that {@linkcode parseMem} knows, by its lower-case name. */
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["", 1],
+  ["b", 1],
+  ["k", KiB],
+  ["kib", KiB],
+  ["kb", 1e3],
+  ["m", MiB],
+  ["mib", MiB],
+  ["mb", 1e6],
+  ["g", GiB],
+  ["gib", GiB],
+  ["gb", 1e9],
+  ["t", 1024 * GiB],
+  ["tib", 1024 * GiB],
+  ["tb", 1e12],
+]);
+
+/**
+ * Reads an amount of memory as people write it, and gives it in bytes, rounded to a whole one.
+ *
+ * `KiB`, `MiB`, `GiB`, `TiB` (or just `K`, `M`, `G`, `T`) are powers of 1024; `kB`, `MB`, `GB`, `TB`
+ * are powers of 1000; no unit means bytes. Upper or lower case, with or without a space.
+ *
+ * @throws {SyntaxError} If `text` is no amount of memory; the message shows what one looks like.
+ *
+ * @example
+ * ```ts
+ * import { parseMem } from "deploy";
+ *
+ * console.log(parseMem("1.5 GB")); // 1500000000
+ * ```
+ */
+export function parseMem(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-z]*)\s*$/i.exec(text);
+  const unit = match === null ? undefined : UNITS.get((match[2] ?? "").toLowerCase());
+  const bytes = match === null || unit === undefined ? NaN : Math.round(Number(match[1]) * unit);
+  if (!Number.isSafeInteger(bytes)) {
+    throw new SyntaxError(
+      `Cannot read ${JSON.stringify(text)} as an amount of memory: ` +
+        `write a number and a unit, such as "100 MiB", "1.5 GB" or "512"`,
+    );
+  }
+  return bytes;
+}
+
+/** `131 MiB`: bytes for a person, in the largest unit that leaves at least 1. */
+export function formatMem(bytes: number): string {
+  const units = [[GiB, "GiB"], [MiB, "MiB"], [KiB, "KiB"]] as const;
+  for (const [size, name] of units) {
+    if (bytes >= size) return `${Number((bytes / size).toPrecision(3))} ${name}`;
+  }
+  return `${bytes} B`;
+}
+
+/** Why `resources` cannot be asked for, or `undefined` if they can. */
+export function invalidResource(resources: Resources): string | undefined {
+  for (const name of ["mem", "cpu"] as const) {
+    const value: unknown = resources[name];
+    // Written this way round so that NaN fails too.
+    if (typeof value !== "number" || !(value >= 0) || value === Infinity) {
+      const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+      return `${name} is ${shown}, and must be a finite number that is at least 0`;
+    }
+  }
+  return undefined;
+}
+
+/** Fills in what is not given, or given as `undefined`, from `defaults`. */
+export function resolveResources(
+  given: Partial<Resources> | undefined,
+  defaults: Readonly<Resources> = DEFAULT_RESOURCES,
+): Resources {
+  return { mem: given?.mem ?? defaults.mem, cpu: given?.cpu ?? defaults.cpu };
+}
+
+/** Reads `mem=1GiB,cpu=2`, the form of `DEPLOY_RESOURCES`; either part may be left out. */
+export function parseResources(text: string): Partial<Resources> {
+  const found: Partial<Resources> = {};
+  for (const part of text.split(",")) {
+    if (part.trim() === "") continue;
+    const [name, value, ...rest] = part.split("=").map((side) => side.trim());
+    if (rest.length > 0 || value === undefined || (name !== "mem" && name !== "cpu")) {
+      throw new SyntaxError(
+        `Cannot read ${JSON.stringify(text)} as resources: write "mem=1GiB,cpu=2"`,
+      );
+    }
+    found[name] = name === "mem" ? parseMem(value) : Number(value === "" ? NaN : value);
+  }
+  return found;
+}

@@ -1,0 +1,56 @@
+/**
+ * What node and master ask of each other, whether or not a socket lies between them.
+ *
+ * In a local run both are objects in one OS process, the launcher; in a cluster, each of these
+ * calls is a message on an authenticated connection.
+ */
+
+import type { ExitStatus } from "./exit_status.ts";
+import type { Pid } from "./pid.ts";
+import type { Resources } from "./resources.ts";
+
+/** Everything that makes a new process the one that was asked for. */
+export interface SpawnRequest {
+  /** Who asked; `null` for the first process of a run. */
+  readonly parent: Pid | null;
+  /** The registered name of the function to run; `null` for the first process, which runs on. */
+  readonly name: string | null;
+  /** The argument, encoded by the value codec; empty for the first process. */
+  readonly arg: Uint8Array<ArrayBuffer>;
+  readonly resources: Readonly<Resources>;
+  /** The working directory of the parent; `null` to stay where the program was started. */
+  readonly cwd: string | null;
+  /**
+   * What differs in the parent's environment from the one that the program was started with: the
+   * value codec's bytes of a `Record<string, string | null>`, `null` for a variable that was deleted.
+   */
+  readonly env: Uint8Array<ArrayBuffer> | null;
+}
+
+/** A node, as the master uses it: one run's processes on one machine. */
+export interface NodePort {
+  /**
+   * Starts a process; resolves once it is about to run its function and can be talked to.
+   *
+   * @throws {SpawnError} `not-started` or `lost`.
+   */
+  launch(request: SpawnRequest): Promise<Pid>;
+  /** Resolves when the process has ended, also when it had ended before; rejects if unknown. */
+  wait(pid: Pid): Promise<ExitStatus>;
+  /** Ends a process and what it started; resolves when it is gone; rejects if unknown. */
+  kill(pid: Pid): Promise<void>;
+}
+
+/** The master, as a node uses it for the processes that it hosts. */
+export interface MasterPort {
+  /**
+   * Places a process on a node and starts it there. With `wait`, waits for room; without, throws.
+   *
+   * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, `not-started`, `lost`.
+   */
+  spawn(request: SpawnRequest, options: { wait: boolean }): Promise<Pid>;
+  /** As {@linkcode NodePort.wait}, for a process on any node. */
+  wait(pid: Pid): Promise<ExitStatus>;
+  /** As {@linkcode NodePort.kill}, for a process on any node. */
+  kill(pid: Pid): Promise<void>;
+}

@@ -1,0 +1,260 @@
+/**
+ * The control link between a process and its node: which messages there are, and their bytes.
+ *
+ * A message is a 4-byte big-endian length and that many bytes of MessagePack: one map, whose `type`
+ * says which message it is. Every message is checked field by field before it is believed.
+ */
+
+// @ts-types="../../types/std_msgpack.d.ts"
+import { decode, encode, type ValueType } from "@std/msgpack";
+import type { SpawnErrorReason } from "../core/errors.ts";
+import type { ExitStatus } from "../core/exit_status.ts";
+import { isPid, type Pid } from "../core/pid.ts";
+import { MiB } from "../core/resources.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What a process tells its node, or asks of it. `request` numbers the questions of one process. */
+export type ProcessMessage =
+  /** The first message: the token from the environment, and the port the process listens on. */
+  | { type: "hello"; token: string; port: number }
+  /** The function is known, and runs now. Until then the process does not exist for others. */
+  | { type: "started" }
+  | {
+    type: "spawn";
+    request: number;
+    name: string;
+    arg: Bytes;
+    mem: number;
+    cpu: number;
+    /** Whether to wait for room. */
+    wait: boolean;
+    cwd: string | null;
+    env: Bytes | null;
+  }
+  | { type: "wait"; request: number; pid: Pid }
+  | { type: "kill"; request: number; pid: Pid };
+
+/** What a node tells a process. */
+export type NodeMessage =
+  /** Who the process is, and what it is to run. It comes once, at any time after `hello`. */
+  | {
+    type: "start";
+    pid: Pid;
+    parent: Pid | null;
+    /** `null`: the first process, whose `init()` resolves. */
+    name: string | null;
+    arg: Bytes;
+    mem: number;
+    cpu: number;
+    cwd: string | null;
+    env: Bytes | null;
+    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
+    key: Bytes;
+    /** The file to leave a will in. */
+    will: string;
+  }
+  | { type: "spawned"; request: number; pid: Pid }
+  | { type: "ended"; request: number; status: ExitStatus }
+  | { type: "killed"; request: number }
+  /** The answer to a request that failed: to `spawn` with its reason, to others with `"unknown"`. */
+  | { type: "failed"; request: number; reason: SpawnErrorReason | "unknown"; message: string };
+
+/** The largest control message. Only a spawn's argument gets anywhere near it. */
+export const MAX_CONTROL_BYTES = 256 * MiB;
+
+/** The largest message of a peer that has not yet shown who it is. */
+export const MAX_HELLO_BYTES = 1024;
+
+const LENGTH_BYTES = 4;
+
+/** A peer sent what is no message of the protocol; its connection is to be dropped. */
+export class ProtocolError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ProtocolError";
+  }
+}
+
+type Check = (value: unknown) => boolean;
+
+const text: Check = (value) => typeof value === "string";
+const bool: Check = (value) => typeof value === "boolean";
+const bytes: Check = (value) => value instanceof Uint8Array;
+const amount: Check = (value) => typeof value === "number" && value >= 0 && value < Infinity;
+const integer: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const port: Check = (value) =>
+  integer(value) && (value as number) > 0 && (value as number) < 65_536;
+const pid: Check = isPid;
+const status: Check = (value) => {
+  if (typeof value !== "object" || value === null) return false;
+  const entries = Object.entries(value);
+  const [key, content] = entries[0] ?? [];
+  return entries.length === 1 &&
+    (key === "code"
+      ? Number.isSafeInteger(content)
+      : (key === "signal" || key === "killed" || key === "lost") && typeof content === "string");
+};
+const key: Check = (value) => value instanceof Uint8Array && value.length === 32;
+
+function orNull(check: Check): Check {
+  return (value) => value === null || check(value);
+}
+
+function oneOf(...values: readonly string[]): Check {
+  return (value) => values.includes(value as string);
+}
+
+/** For each message of a union, its `type`, and for each of its other fields, a check. */
+type Schema<Message extends { type: string }> = {
+  [Type in Message["type"]]: Record<Exclude<keyof Extract<Message, { type: Type }>, "type">, Check>;
+};
+
+const PROCESS_MESSAGES: Schema<ProcessMessage> = {
+  hello: { token: text, port },
+  started: {},
+  spawn: {
+    request: integer,
+    name: text,
+    arg: bytes,
+    mem: amount,
+    cpu: amount,
+    wait: bool,
+    cwd: orNull(text),
+    env: orNull(bytes),
+  },
+  wait: { request: integer, pid },
+  kill: { request: integer, pid },
+};
+
+const NODE_MESSAGES: Schema<NodeMessage> = {
+  start: {
+    pid,
+    parent: orNull(pid),
+    name: orNull(text),
+    arg: bytes,
+    mem: amount,
+    cpu: amount,
+    cwd: orNull(text),
+    env: orNull(bytes),
+    key,
+    will: text,
+  },
+  spawned: { request: integer, pid },
+  ended: { request: integer, status },
+  killed: { request: integer },
+  failed: {
+    request: integer,
+    reason: oneOf(
+      "no-capacity",
+      "unsatisfiable",
+      "unregistered",
+      "invalid",
+      "not-started",
+      "lost",
+      "unknown",
+    ),
+    message: text,
+  },
+};
+
+function check<Message extends { type: string }>(
+  schema: Schema<Message>,
+  value: unknown,
+): Message {
+  if (typeof value !== "object" || value === null) throw new ProtocolError("it is no message");
+  const message = value as Record<string, unknown>;
+  const type = message["type"];
+  if (typeof type !== "string" || !Object.hasOwn(schema, type)) {
+    throw new ProtocolError(`there is no message of type ${JSON.stringify(type)}`);
+  }
+  const fields: Record<string, Check> = schema[type as Message["type"]];
+  for (const [name, accepts] of Object.entries(fields)) {
+    if (!accepts(message[name])) {
+      throw new ProtocolError(`"${name}" of a "${type}" message is not what it must be`);
+    }
+  }
+  return message as Message;
+}
+
+/** Gives the bytes of one message, its length in front. */
+export function encodeControl(message: ProcessMessage | NodeMessage): Bytes {
+  const body = encode(message as unknown as ValueType);
+  if (body.length > MAX_CONTROL_BYTES) {
+    throw new RangeError(
+      `Cannot send a control message of ${body.length} bytes: ` +
+        `at most ${MAX_CONTROL_BYTES} are possible; send large values over a channel`,
+    );
+  }
+  const framed = new Uint8Array(LENGTH_BYTES + body.length);
+  new DataView(framed.buffer).setUint32(0, body.length);
+  framed.set(body, LENGTH_BYTES);
+  return framed;
+}
+
+/** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode ProcessMessage}. */
+export function decodeProcessMessage(body: Uint8Array): ProcessMessage {
+  return check(PROCESS_MESSAGES, decodeBody(body));
+}
+
+/** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
+export function decodeNodeMessage(body: Uint8Array): NodeMessage {
+  return check(NODE_MESSAGES, decodeBody(body));
+}
+
+function decodeBody(body: Uint8Array): unknown {
+  try {
+    return decode(body);
+  } catch (cause) {
+    throw new ProtocolError("it is not MessagePack", { cause });
+  }
+}
+
+/** Cuts a stream of bytes, in whatever pieces it comes, into the bodies of messages. */
+export class ControlDecoder {
+  #header = new Uint8Array(LENGTH_BYTES);
+  #headerFilled = 0;
+  #body: Bytes | undefined;
+  #bodyFilled = 0;
+  /** The largest body that is accepted; a larger one is refused before anything is allocated. */
+  maxBytes: number;
+
+  constructor(maxBytes: number = MAX_CONTROL_BYTES) {
+    this.maxBytes = maxBytes;
+  }
+
+  /**
+   * Takes the next bytes of the stream; yields each body that they complete.
+   *
+   * @throws {ProtocolError} If a message is larger than `maxBytes`.
+   */
+  *push(chunk: Uint8Array): Generator<Bytes> {
+    let position = 0;
+    while (position < chunk.length || this.#body?.length === this.#bodyFilled) {
+      if (this.#body === undefined) {
+        const part = chunk.subarray(position, position + LENGTH_BYTES - this.#headerFilled);
+        this.#header.set(part, this.#headerFilled);
+        this.#headerFilled += part.length;
+        position += part.length;
+        if (this.#headerFilled < LENGTH_BYTES) return;
+        const length = new DataView(this.#header.buffer).getUint32(0);
+        if (length > this.maxBytes) {
+          throw new ProtocolError(
+            `a message of ${length} bytes, where ${this.maxBytes} are allowed`,
+          );
+        }
+        this.#body = new Uint8Array(length);
+        this.#bodyFilled = 0;
+      }
+      const part = chunk.subarray(position, position + this.#body.length - this.#bodyFilled);
+      this.#body.set(part, this.#bodyFilled);
+      this.#bodyFilled += part.length;
+      position += part.length;
+      if (this.#bodyFilled < this.#body.length) return;
+      const body = this.#body;
+      this.#body = undefined;
+      this.#headerFilled = 0;
+      yield body;
+    }
+  }
+}
