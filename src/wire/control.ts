@@ -11,6 +11,9 @@ import type { SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { isPid, type Pid } from "../core/pid.ts";
 import { MiB } from "../core/resources.ts";
+import { ProtocolError } from "./protocol_error.ts";
+
+export { ProtocolError };
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -67,14 +70,6 @@ export const MAX_CONTROL_BYTES = 256 * MiB;
 export const MAX_HELLO_BYTES = 1024;
 
 const LENGTH_BYTES = 4;
-
-/** A peer sent what is no message of the protocol; its connection is to be dropped. */
-export class ProtocolError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "ProtocolError";
-  }
-}
 
 type Check = (value: unknown) => boolean;
 

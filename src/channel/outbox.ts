@@ -1,0 +1,242 @@
+/**
+ * The outgoing half of a connection's stream: frames that wait to be written, and those that were
+ * written but not yet acknowledged, kept to be sent again if the connection breaks.
+ *
+ * Frames are put one after the other into chunks, where they stay until they are acknowledged: what
+ * is written, and what is kept, are views of the same bytes. Pure: it knows nothing of sockets.
+ */
+
+import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+interface Chunk {
+  readonly bytes: Bytes;
+  /** The offset in the stream of the chunk's first byte. */
+  readonly start: number;
+  /** How many of its bytes are frames. */
+  used: number;
+}
+
+/** A connection's first chunk; quiet connections need no more. */
+const FIRST_CHUNK_BYTES = 4 * 1024;
+/** Every other one: as much as one write hands to the system well. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** Where a frame's payload is to be encoded: see {@linkcode Outbox.reserve}. */
+export interface Reservation {
+  readonly bytes: Bytes;
+  readonly position: number;
+}
+
+/** One direction's stream, as its writer keeps it. */
+export class Outbox {
+  /** Chunks that hold bytes not yet acknowledged, oldest first; the last one is being filled. */
+  #chunks: Chunk[] = [];
+  #acked: number;
+  #written: number;
+  #end: number;
+  #vitalEnd: number;
+  /** A chunk that was acknowledged whole, to be filled again. */
+  #spare: Bytes | undefined;
+
+  /** `offset` is where the stream begins: 0, or where a dead process's stream goes on. */
+  constructor(offset = 0) {
+    this.#acked = offset;
+    this.#written = offset;
+    this.#end = offset;
+    this.#vitalEnd = offset;
+  }
+
+  /** The offset up to which the peer has acknowledged. */
+  get acked(): number {
+    return this.#acked;
+  }
+
+  /** The offset after the last frame. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** How many bytes wait to be written. */
+  get unwritten(): number {
+    return this.#end - this.#written;
+  }
+
+  /** Whether something is not acknowledged that its reader must get: a value, or a channel's end. */
+  get vital(): boolean {
+    return this.#vitalEnd > this.#acked;
+  }
+
+  /**
+   * Room for a `value` frame of unknown length: its payload may be written from `position` on, to
+   * the end of `bytes`. Follow with {@linkcode commit}, or with nothing to leave all as it was.
+   * With `fresh`, the room is enough for the largest `value`.
+   */
+  reserve(fresh: boolean): Reservation {
+    let chunk = this.#chunks[this.#chunks.length - 1];
+    if (
+      chunk === undefined || fresh || chunk.bytes.length - chunk.used < 64
+    ) {
+      chunk = this.#addChunk(HEADER_BYTES + (fresh ? MAX_VALUE_BYTES : 64));
+    }
+    return { bytes: chunk.bytes, position: chunk.used + HEADER_BYTES };
+  }
+
+  /** Makes the payload that ends at `payloadEnd` of the last reservation a `value` frame. */
+  commit(payloadEnd: number): void {
+    const chunk = this.#chunks[this.#chunks.length - 1]!;
+    const length = payloadEnd - chunk.used - HEADER_BYTES;
+    writeHeader(chunk.bytes, chunk.used, FrameType.value, length);
+    this.#end += payloadEnd - chunk.used;
+    chunk.used = payloadEnd;
+    this.#vitalEnd = this.#end;
+  }
+
+  /** Appends a frame whose payload is `parts`, which are copied. */
+  append(type: FrameType, ...parts: readonly Uint8Array[]): void {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    const chunk = this.#room(HEADER_BYTES + length);
+    let position = writeHeader(chunk.bytes, chunk.used, type, length);
+    for (const part of parts) {
+      chunk.bytes.set(part, position);
+      position += part.length;
+    }
+    chunk.used = position;
+    this.#end += HEADER_BYTES + length;
+    if (type <= FrameType.end) this.#vitalEnd = this.#end;
+  }
+
+  /**
+   * Appends a frame whose payload is `prefix`, which is copied, and `rest`, which is not: it belongs
+   * to the outbox from now on.
+   */
+  appendOwned(type: FrameType, prefix: Uint8Array, rest: Bytes): void {
+    const chunk = this.#room(HEADER_BYTES + prefix.length);
+    const position = writeHeader(chunk.bytes, chunk.used, type, prefix.length + rest.length);
+    chunk.bytes.set(prefix, position);
+    chunk.used = position + prefix.length;
+    this.#end += HEADER_BYTES + prefix.length;
+    this.#chunks.push({ bytes: rest, start: this.#end, used: rest.length });
+    this.#end += rest.length;
+    this.#vitalEnd = this.#end;
+  }
+
+  /** Appends a frame whose payload is one 32-bit number. */
+  appendUint32(type: FrameType, value: number): void {
+    const field = new Uint8Array(4);
+    new DataView(field.buffer).setUint32(0, value, true);
+    this.append(type, field);
+  }
+
+  /** Appends a frame whose payload is one 64-bit floating-point number. */
+  appendFloat64(type: FrameType, value: number): void {
+    const field = new Uint8Array(8);
+    new DataView(field.buffer).setFloat64(0, value, true);
+    this.append(type, field);
+  }
+
+  /** The next bytes to write, or `undefined` if all are written. Follow with {@linkcode wrote}. */
+  next(): Bytes | undefined {
+    if (this.#written === this.#end) return undefined;
+    // The chunk is nearly always the last or the one before.
+    let index = this.#chunks.length - 1;
+    while (this.#chunks[index]!.start > this.#written) index--;
+    const chunk = this.#chunks[index]!;
+    return chunk.bytes.subarray(this.#written - chunk.start, chunk.used);
+  }
+
+  /** So many of the bytes that {@linkcode next} gave are with the system. */
+  wrote(count: number): void {
+    this.#written += count;
+  }
+
+  /**
+   * The peer has got all frames up to `offset`.
+   *
+   * @throws {ProtocolError} If it cannot have.
+   */
+  ack(offset: number): void {
+    if (!(offset <= this.#written)) {
+      throw new ProtocolError(`an ack of ${offset}, where ${this.#written} bytes were written`);
+    }
+    if (offset <= this.#acked) return; // said again after a connection was replaced
+    this.#acked = offset;
+    const last = this.#chunks.length - 1;
+    let passed = 0;
+    for (; passed < last; passed++) {
+      const chunk = this.#chunks[passed]!;
+      if (chunk.start + chunk.used > offset) break;
+      if (chunk.bytes.length === CHUNK_BYTES) this.#spare = chunk.bytes;
+    }
+    if (passed > 0) this.#chunks.splice(0, passed);
+    // Filled from its beginning again, one chunk is enough for a quiet connection for ever.
+    if (offset === this.#end) this.#chunks[0] = { bytes: this.#emptied(), start: offset, used: 0 };
+  }
+
+  /**
+   * A new connection begins: the peer has all frames up to `offset`, and gets the others again.
+   *
+   * @throws {ProtocolError} If that offset is none that the peer can have reached.
+   */
+  rewind(offset: number): void {
+    if (!(offset >= this.#acked)) {
+      throw new ProtocolError(`it goes back to ${offset}, after an ack of ${this.#acked}`);
+    }
+    this.ack(offset);
+    this.#written = offset;
+  }
+
+  /** A copy of all frames that are not acknowledged. */
+  unacked(): Bytes {
+    const copy = new Uint8Array(this.#end - this.#acked);
+    for (const chunk of this.#chunks) {
+      const from = Math.max(this.#acked - chunk.start, 0);
+      if (from >= chunk.used) continue;
+      copy.set(chunk.bytes.subarray(from, chunk.used), chunk.start + from - this.#acked);
+    }
+    return copy;
+  }
+
+  /** Puts frames, as {@linkcode unacked} gave them, back into an empty outbox, as written once. */
+  restore(frames: Bytes): void {
+    this.#chunks.push({ bytes: frames, start: this.#end, used: frames.length });
+    this.#end += frames.length;
+    this.#written = this.#end;
+    this.#vitalEnd = this.#end;
+  }
+
+  /** The bytes of the one chunk that is left, if it is one to be filled, else of a new one. */
+  #emptied(): Bytes {
+    const { bytes } = this.#chunks[0]!;
+    return bytes.length === FIRST_CHUNK_BYTES || bytes.length === CHUNK_BYTES
+      ? bytes
+      : new Uint8Array(FIRST_CHUNK_BYTES);
+  }
+
+  #room(count: number): Chunk {
+    const chunk = this.#chunks[this.#chunks.length - 1];
+    return chunk !== undefined && chunk.bytes.length - chunk.used >= count
+      ? chunk
+      : this.#addChunk(count);
+  }
+
+  #addChunk(count: number): Chunk {
+    let bytes: Bytes | undefined;
+    if (count <= CHUNK_BYTES && this.#spare !== undefined) {
+      bytes = this.#spare;
+      this.#spare = undefined;
+    } else {
+      const usual = this.#end === 0 ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
+      bytes = new Uint8Array(Math.max(usual, count));
+    }
+    const chunk = { bytes, start: this.#end, used: 0 };
+    const last = this.#chunks[this.#chunks.length - 1];
+    // An empty chunk in the list would have no bytes to find by offset.
+    if (last !== undefined && last.used === 0) this.#chunks.pop();
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+}

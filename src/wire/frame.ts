@@ -1,0 +1,96 @@
+/**
+ * The frames of a connection between two processes: their types, header and limits.
+ *
+ * A frame is 1 byte of type, 3 bytes of length (little-endian), and that many bytes of payload. All
+ * frames of one direction, one after the other, are that direction's stream; its bytes are counted
+ * from the first connection of the two processes on, and a position in it is an offset. A connection
+ * that breaks is replaced by another that goes on at the offset that the receiver has reached.
+ *
+ * Fields of a payload are little-endian. docs/protocol.md tells what each frame does.
+ */
+
+/** What a frame is. The numbers are part of the protocol: new ones are appended. */
+export const FrameType = {
+  /** A whole value of the current channel: its encoded bytes. */
+  value: 1,
+  /** The first piece of a value: f64 length of the whole, then bytes. */
+  first: 2,
+  /** The next piece of the value that `first` began; the one that fills it is the last. */
+  more: 3,
+  /** The value that `first` began is not coming any more. */
+  cancel: 4,
+  /** The sender closed its end: what follows belongs to the next channel. */
+  end: 5,
+  /** u32: the receiver of the channel of that number closed its end. */
+  stop: 6,
+  /** u32: so many bytes of channel frames are no longer held by the receiver. */
+  credit: 7,
+  /** f64: all frames up to this offset of the other direction have arrived. */
+  ack: 8,
+  /** Asks for an `ack` now. */
+  ask: 9,
+  /** This side has no open channel end and nothing on its way. */
+  idle: 10,
+  /** This process ends by itself: nothing but an `ack` may be sent to it any more. */
+  bye: 11,
+} as const;
+
+/** A number of {@linkcode FrameType}. */
+export type FrameType = typeof FrameType[keyof typeof FrameType];
+
+/** Bytes of a frame's header. */
+export const HEADER_BYTES = 4;
+
+/** How many bytes of values one channel may have on their way or unread: its window. */
+export const WINDOW_BYTES = 1024 * 1024;
+
+/** The largest payload of a `value` frame; what is larger goes in pieces. */
+export const MAX_VALUE_BYTES = 32 * 1024;
+
+/** The largest payload of a `first` or `more` frame. */
+export const MAX_PIECE_BYTES = 256 * 1024;
+
+/** The largest value, encoded: what one buffer of the runtime can hold. */
+export const MAX_MESSAGE_BYTES = 2 ** 32 - 1;
+
+/** Bytes of the length field in front of a `first` frame's piece. */
+export const LENGTH_FIELD_BYTES = 8;
+
+/** Exact payload sizes of the frames that have one. */
+const FIXED_BYTES: Readonly<Record<number, number>> = {
+  [FrameType.cancel]: 0,
+  [FrameType.end]: 0,
+  [FrameType.stop]: 4,
+  [FrameType.credit]: 4,
+  [FrameType.ack]: 8,
+  [FrameType.ask]: 0,
+  [FrameType.idle]: 0,
+  [FrameType.bye]: 0,
+};
+
+/** Whether there is a frame of `type` with a payload of `length` bytes. */
+export function isFrame(type: number, length: number): boolean {
+  if (type === FrameType.value) return length > 0 && length <= MAX_VALUE_BYTES;
+  if (type === FrameType.more) return length > 0 && length <= MAX_PIECE_BYTES;
+  if (type === FrameType.first) return length > LENGTH_FIELD_BYTES && length <= MAX_PIECE_BYTES;
+  return FIXED_BYTES[type] === length;
+}
+
+/** Writes a header at `position`; gives the position after it. */
+export function writeHeader(
+  target: Uint8Array,
+  position: number,
+  type: FrameType,
+  length: number,
+): number {
+  target[position] = type;
+  target[position + 1] = length & 0xff;
+  target[position + 2] = (length >>> 8) & 0xff;
+  target[position + 3] = length >>> 16;
+  return position + HEADER_BYTES;
+}
+
+/** The length of the frame whose header stands at `position`. */
+export function readLength(source: Uint8Array, position: number): number {
+  return source[position + 1]! | (source[position + 2]! << 8) | (source[position + 3]! << 16);
+}
