@@ -1,61 +1,79 @@
 /** The functions of `@std/assert` that this project uses, which its npm build has no types for. */
 
-// deno-lint-ignore no-explicit-any
-type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
+// deno-lint-ignore no-explicit-any -- a class, whatever its constructor takes
+type Class<T> = abstract new (...args: any[]) => T;
 
 export class AssertionError extends Error {}
 
-export function assert(expr: unknown, msg?: string): asserts expr;
-export function assertFalse(expr: unknown, msg?: string): asserts expr is false;
-export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
-export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void;
+export function assert(condition: unknown, message?: string): asserts condition;
+export function assertFalse(condition: unknown, message?: string): asserts condition is false;
+export function assertEquals<T>(actual: T, expected: T, message?: string): void;
+export function assertNotEquals<T>(actual: T, expected: T, message?: string): void;
 export function assertStrictEquals<T>(
   actual: unknown,
   expected: T,
-  msg?: string,
+  message?: string,
 ): asserts actual is T;
-export function assertAlmostEquals(
-  actual: number,
-  expected: number,
-  tolerance?: number,
-  msg?: string,
-): void;
-export function assertGreater<T>(actual: T, expected: T, msg?: string): void;
-export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void;
-export function assertLess<T>(actual: T, expected: T, msg?: string): void;
-export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void;
-export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T>;
-export function assertInstanceOf<E>(
+export function assertNotStrictEquals(actual: unknown, expected: unknown, message?: string): void;
+export function assertExists<T>(
+  actual: T,
+  message?: string,
+): asserts actual is NonNullable<T>;
+export function assertInstanceOf<T>(
   actual: unknown,
-  // deno-lint-ignore no-explicit-any
-  expectedType: abstract new (...args: any[]) => E,
-  msg?: string,
-): asserts actual is E;
-export function assertStringIncludes(actual: string, expected: string, msg?: string): void;
-export function assertMatch(actual: string, expected: RegExp, msg?: string): void;
-export function assertNotMatch(actual: string, expected: RegExp, msg?: string): void;
+  expected: Class<T>,
+  message?: string,
+): asserts actual is T;
+export function assertMatch(actual: string, expected: RegExp, message?: string): void;
+export function assertNotMatch(actual: string, expected: RegExp, message?: string): void;
+export function assertStringIncludes(actual: string, expected: string, message?: string): void;
 export function assertArrayIncludes<T>(
   actual: ArrayLike<T>,
   expected: ArrayLike<T>,
-  msg?: string,
+  message?: string,
 ): void;
 export function assertObjectMatch(
   actual: object,
   expected: Record<PropertyKey, unknown>,
-  msg?: string,
+  message?: string,
 ): void;
-export function assertThrows(fn: () => unknown, msg?: string): unknown;
-export function assertThrows<E extends Error>(
+export function assertAlmostEquals(
+  actual: number,
+  expected: number,
+  tolerance?: number,
+  message?: string,
+): void;
+export function assertGreater<T>(actual: T, expected: T, message?: string): void;
+export function assertGreaterOrEqual<T>(actual: T, expected: T, message?: string): void;
+export function assertLess<T>(actual: T, expected: T, message?: string): void;
+export function assertLessOrEqual<T>(actual: T, expected: T, message?: string): void;
+
+/** Gives the error, once `fn` has thrown one of that class whose message has that part. */
+export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
-  errorClass: ErrorClass<E>,
-  msgIncludes?: string,
-  msg?: string,
+  errorClass: Class<E>,
+  messagePart?: string,
+  message?: string,
 ): E;
-export function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
-export function assertRejects<E extends Error>(
+export function assertThrows(fn: () => unknown, message?: string): unknown;
+
+/** As {@linkcode assertThrows}, for a promise that rejects. */
+export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  errorClass: ErrorClass<E>,
-  msgIncludes?: string,
-  msg?: string,
+  errorClass: Class<E>,
+  messagePart?: string,
+  message?: string,
 ): Promise<E>;
-export function fail(msg?: string): never;
+export function assertRejects(
+  fn: () => PromiseLike<unknown>,
+  message?: string,
+): Promise<unknown>;
+
+export function assertIsError<E extends Error = Error>(
+  error: unknown,
+  errorClass?: Class<E>,
+  messagePart?: string | RegExp,
+  message?: string,
+): asserts error is E;
+export function fail(message?: string): never;
+export function unreachable(message?: string): never;
