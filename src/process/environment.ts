@@ -1,0 +1,58 @@
+/**
+ * How the environment of a process comes to those it spawns.
+ *
+ * A process starts with the environment of its program, and what differs in its parent's is applied
+ * before the function runs. So what is sent is the difference of a process's environment from the one
+ * that it started with, not from the one that it got from its parent.
+ */
+
+/** Variables and their values. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** What differs between two environments: new values, and `null` for what is not there any more. */
+export type EnvironmentChange = Record<string, string | null>;
+
+/** What turns `from` into `to`; `undefined` if they are the same. */
+export function changeBetween(from: Environment, to: Environment): EnvironmentChange | undefined {
+  const change: EnvironmentChange = {};
+  let changed = false;
+  for (const [name, value] of Object.entries(to)) {
+    if (Object.hasOwn(from, name) && from[name] === value) continue;
+    change[name] = value;
+    changed = true;
+  }
+  for (const name of Object.keys(from)) {
+    if (Object.hasOwn(to, name)) continue;
+    change[name] = null;
+    changed = true;
+  }
+  return changed ? change : undefined;
+}
+
+/** Checks what came as a change. @throws {TypeError} If it is none. */
+export function checkChange(value: unknown): EnvironmentChange {
+  const valid = typeof value === "object" && value !== null &&
+    Object.values(value).every((each) => each === null || typeof each === "string");
+  if (!valid) {
+    throw new TypeError("Cannot take over the environment: it is not variables and values");
+  }
+  return value as EnvironmentChange;
+}
+
+/** Applies a change to this process's environment. */
+export function applyChange(change: EnvironmentChange): void {
+  for (const [name, value] of Object.entries(change)) {
+    if (value === null) Deno.env.delete(name);
+    else Deno.env.set(name, value);
+  }
+}
+
+/** This process's environment; `undefined` if it may not read all of it. */
+export function readEnvironment(): Environment | undefined {
+  try {
+    return Deno.env.toObject();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}

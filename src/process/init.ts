@@ -1,0 +1,166 @@
+/** `init()`: what makes a process one of a run, and decides which one it is. */
+
+import { setHub } from "../channel/current.ts";
+import { Hold } from "../channel/hold.ts";
+import { Hub } from "../channel/hub.ts";
+import type { ExitStatus } from "../core/exit_status.ts";
+import type { Pid } from "../core/pid.ts";
+import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
+import { decode } from "../wire/value_decoder.ts";
+import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
+import { setCurrent } from "./current.ts";
+import { flushAtNaturalEnd, runToEnd } from "./ending.ts";
+import { applyChange, checkChange, readEnvironment } from "./environment.ts";
+import { leaveWill } from "./leave_will.ts";
+import { NodeLink, type StartMessage } from "./node_link.ts";
+import { registry, type SpawnFunction } from "./registry.ts";
+import { WillFile } from "./will_file.ts";
+
+/** What `init()` needs to know of a program. */
+export interface InitOptions {
+  /** Functions that `spawn()` may start, by name. The names are unique in the program. */
+  functions?: Record<string, SpawnFunction>;
+  /** What the first process needs. What is not given is as in `DEFAULT_RESOURCES`. */
+  resources?: Partial<Resources>;
+}
+
+/** Where the program was started: its prelude may go elsewhere before it calls `init()`. */
+const startDirectory = Deno.cwd();
+
+/** Deno's own: the program may put another one in its place, and so does unwind.ts. */
+const exit: typeof Deno.exit = Deno.exit;
+
+let called = false;
+
+/**
+ * Makes this process part of a run. It is the first thing that a program awaits.
+ *
+ * What stands before it is the program's prelude. It runs once in every process, so that it should
+ * only define and register.
+ *
+ * - In the process that a user started, `init()` runs the whole program: it starts the program again
+ *   as its first process, shows what all processes write, and exits with the program's exit status.
+ *   It never resolves there.
+ * - In the first process, it resolves, and the rest of the program runs.
+ * - In a spawned process, it never resolves: it runs the function that the process was spawned for,
+ *   waits until everything that was sent has arrived, and exits.
+ *
+ * `Deno.exit`, too, and an uncaught error end a process only with everything that it sent delivered.
+ * What listeners for `unload`, `error` and `unhandledrejection` send is part of that if they were
+ * added before `init()`. Where the process may not write to the system's folder for temporary files,
+ * `Deno.exit` throws, and the process ends when that has happened.
+ *
+ * @throws {TypeError} If the options are not what they must be.
+ * @throws {Error} If it was called before, or if a name stands for two functions.
+ */
+export async function init(options: InitOptions = {}): Promise<void> {
+  const { functions, resources } = checkOptions(options);
+  if (called) {
+    throw new Error("Cannot init() twice: call it once, and await it, in the main module");
+  }
+  if ("WorkerGlobalScope" in globalThis) {
+    throw new Error("Cannot init() in a worker: call it in the main module");
+  }
+  called = true;
+  for (const [name, fn] of functions) registry.add(name, fn);
+
+  const bootstrap = takeBootstrap();
+  if (bootstrap !== undefined) return await joinRun(bootstrap);
+  // Only this process needs that half of the system, and loading it takes time.
+  const { launch } = await import("../launcher.ts");
+  await launch({ resources, cwd: startDirectory });
+}
+
+function checkOptions(
+  options: InitOptions,
+): { functions: [string, SpawnFunction][]; resources: Partial<Resources> } {
+  checkObject("options", options);
+  const { functions = {}, resources = {} } = options;
+  checkObject("functions", functions);
+  checkObject("resources", resources);
+  const entries = Object.entries(functions);
+  for (const [name, fn] of entries) {
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot init(): functions.${name} is ${String(fn)}, not a function`);
+    }
+  }
+  const reason = invalidResource(resolveResources(resources));
+  if (reason !== undefined) throw new TypeError(`Cannot init(): resources.${reason}`);
+  return { functions: entries, resources };
+}
+
+function checkObject(name: string, value: unknown): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new TypeError(`Cannot init(): ${name} is ${String(value)}, not an object`);
+}
+
+/** Becomes one of the processes of a run, as soon as the node says which. */
+async function joinRun(bootstrap: Bootstrap): Promise<void> {
+  let will: WillFile | undefined;
+  // Without its node a process is no part of anything, and nobody sees what it writes.
+  const lost = () => {
+    will?.abandon();
+    exit(1);
+  };
+  const connecting = Deno.connect(bootstrap.control);
+  const listener = Deno.listen({ hostname: bootstrap.host, port: 0 });
+  listener.unref();
+  const link = new NodeLink(await connecting, lost);
+  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port });
+
+  // All that can be done before it is known who this is: the answer takes a while, or, in a spare
+  // process, a long while.
+  const environment = readEnvironment();
+  const hold = new Hold(listener);
+  const start = await link.start;
+  if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
+  if (start.env !== null) applyChange(checkChange(decode(start.env)));
+
+  const { pid, key } = start;
+  const ended = async (remote: Pid): Promise<ExitStatus> => {
+    const answer = await link.ask({ type: "wait", pid: remote });
+    if (answer.type === "ended") return answer.status;
+    return { lost: answer.message };
+  };
+  const hub = new Hub({ pid, key, listener, ended, hold });
+  setHub(hub);
+  const own = Object.freeze({ mem: start.mem, cpu: start.cpu });
+  setCurrent({ pid, resources: own, link, hold, environment });
+
+  let lastBeforeEnd = () => {};
+  if (Deno.permissions.querySync({ name: "write", path: start.will }).state === "granted") {
+    will = new WillFile(start.will);
+    lastBeforeEnd = leaveWill(hub, will);
+  } else {
+    const { unwindInsteadOfExit } = await import("./unwind.ts");
+    unwindInsteadOfExit(hub, hold, exit);
+  }
+
+  if (start.name === null) {
+    flushAtNaturalEnd(hub, hold, lastBeforeEnd);
+    link.send({ type: "started" });
+    link.unref();
+    return;
+  }
+  const run = prepare(start, start.name);
+  link.send({ type: "started" });
+  // The link is not unreferenced: this process ends when its function has, and not before.
+  runToEnd(run, hub, hold, exit);
+  await new Promise(() => {});
+}
+
+/** The call that a process was spawned for. Exits if there is no such function. */
+function prepare(start: StartMessage, name: string): () => unknown {
+  const fn = registry.find(name);
+  if (fn === undefined) {
+    console.error(
+      `Cannot run ${name}: no such function is registered in this process; register it before ` +
+        `init(), in every process alike, at module scope`,
+    );
+    exit(1);
+  }
+  const { parent } = start;
+  if (parent === null) throw new Error(`Cannot run ${name}: the node named no parent`);
+  const arg = decode(start.arg);
+  return () => fn(parent, arg);
+}

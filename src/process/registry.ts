@@ -1,0 +1,103 @@
+/** The functions that `spawn` may start, by name: how a process finds what another one asked for. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { Pid } from "../core/pid.ts";
+
+/**
+ * What a new process can run: it is called with the Pid of the process that spawned it, and with a
+ * copy of the argument. The process ends when it returns, or when the promise it returned settles.
+ */
+// What a function takes is its own business. Nothing else than `any` lets functions of every
+// argument stand in one record and keeps the type for `spawn`, which checks the argument with it.
+// deno-lint-ignore no-explicit-any
+export type SpawnFunction<A = any> = (parent: Pid, arg: A) => unknown | Promise<unknown>;
+
+/** Functions and their names. One name is one function; one function may have several names. */
+export class Registry {
+  #functions = new Map<string, SpawnFunction>();
+  #names = new Map<SpawnFunction, string>();
+
+  /**
+   * Registers `fn` as `name`; again the same is fine.
+   *
+   * @throws {TypeError} If `name` is no non-empty string, or `fn` no function.
+   * @throws {Error} If the name is taken by another function.
+   */
+  add(name: string, fn: SpawnFunction): void {
+    if (typeof name !== "string" || name === "") {
+      throw new TypeError(
+        `Cannot register a function as ${show(name)}: a name is a non-empty string`,
+      );
+    }
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot register ${show(name)}: it is ${show(fn)}, and not a function`);
+    }
+    const known = this.#functions.get(name);
+    if (known !== undefined && known !== fn) {
+      throw new Error(
+        `Cannot register two functions as ${show(name)}: ` +
+          `use a name of its own for each, such as "package/function"`,
+      );
+    }
+    this.#functions.set(name, fn);
+    if (!this.#names.has(fn)) this.#names.set(fn, name);
+  }
+
+  /** The function that was registered as `name`. */
+  find(name: string): SpawnFunction | undefined {
+    return this.#functions.get(name);
+  }
+
+  /**
+   * The name that `fn` was first registered with.
+   *
+   * @throws {TypeError} If `fn` is no function.
+   * @throws {SpawnError} `unregistered`.
+   */
+  nameOf(fn: SpawnFunction): string {
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot spawn ${show(fn)}: it is not a function`);
+    }
+    const name = this.#names.get(fn);
+    if (name !== undefined) return name;
+    const shown = fn.name === "" ? "an anonymous function" : `${fn.name}()`;
+    const key = /^[A-Za-z_$][\w$]*$/.test(fn.name) ? fn.name : "work";
+    throw new SpawnError(
+      "unregistered",
+      `Cannot spawn ${shown}: it is not registered; name it in init({ functions: { ${key} } }), or ` +
+        `register it at module scope with spawnable("package/${key}", ${key})`,
+    );
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/** The functions of this process. */
+export const registry: Registry = new Registry();
+
+/**
+ * Registers a function of a library, so that `spawn` can start it without being named in `init`.
+ *
+ * It is called at module scope, so that it has happened in every process of the program before
+ * `init()` looks for the function. By convention the name is `package/function`: it must be unique in
+ * the program.
+ *
+ * @returns `fn` itself.
+ * @throws {TypeError} If `name` is no non-empty string, or `fn` no function.
+ * @throws {Error} If the name was registered for another function, here or by `init`.
+ *
+ * @example
+ * ```ts
+ * import { type Pid, spawnable } from "deploy";
+ *
+ * export const greet = spawnable("greetings/greet", (_parent: Pid, name: string) => {
+ *   console.log(`Hello ${name}!`);
+ * });
+ * ```
+ */
+export function spawnable<A>(name: string, fn: SpawnFunction<A>): SpawnFunction<A> {
+  registry.add(name, fn);
+  return fn;
+}

@@ -1,0 +1,67 @@
+/**
+ * The same ends as in leave_will.ts, for a process that may not write a will: it has to stay alive
+ * until everything is acknowledged, and its caller has to be stopped by other means, a throw.
+ */
+
+import type { Hold } from "../channel/hold.ts";
+import type { Hub } from "../channel/hub.ts";
+
+/** What `Deno.exit` throws where a process cannot end at once. A program lets it pass. */
+export class ExitSignal extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(
+      `Deno.exit(${code}) was called, and the process ends as soon as what it sent has arrived`,
+    );
+    this.name = "ExitSignal";
+    this.code = code;
+  }
+}
+
+/**
+ * Puts a `Deno.exit` into place that throws {@linkcode ExitSignal} and exits once `hub` is flushed,
+ * and makes uncaught errors wait for the same.
+ *
+ * The signal itself is never reported. Code that catches everything sees it, and `finally` blocks
+ * run: that is the price of not being allowed to write.
+ *
+ * @param exit Deno's own `exit`.
+ */
+export function unwindInsteadOfExit(hub: Hub, hold: Hold, exit: typeof Deno.exit): void {
+  let exiting = false;
+  let crashed = false;
+
+  Deno.exit = (code?: number): never => {
+    if (!hub.dirty && !exiting) exit(code);
+    const status = code ?? Deno.exitCode;
+    if (!exiting) {
+      exiting = true;
+      hold.acquire(); // for good
+      hub.flush().finally(() => exit(status));
+    }
+    throw new ExitSignal(status);
+  };
+
+  const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
+    const reason: unknown = "reason" in event ? event.reason : event.error;
+    if (exiting) {
+      // The process is ending already, with its code; a second reason would only hide the first.
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (!(reason instanceof ExitSignal)) console.error("Uncaught while exiting:", reason);
+      return;
+    }
+    if (event.defaultPrevented || crashed || !hub.dirty) return;
+    crashed = true;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    hold.acquire(); // for good: when it is thrown again, it ends the process
+    hub.flush().finally(() => {
+      if ("reason" in event) Promise.reject(reason);
+      else reportError(reason);
+    });
+  };
+  globalThis.addEventListener("error", onCrash);
+  globalThis.addEventListener("unhandledrejection", onCrash);
+}

@@ -1,0 +1,52 @@
+/** What a node leaves in the environment of a process, and what is no such thing. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertThrows } from "@std/assert";
+import { BOOTSTRAP_VARIABLE, parseBootstrap, takeBootstrap } from "../../src/process/bootstrap.ts";
+
+Deno.test("parseBootstrap() reads the addresses and the token", () => {
+  assertEquals(parseBootstrap('{"control":"127.0.0.1:4000","token":"ab","host":"10.0.0.1"}'), {
+    control: { hostname: "127.0.0.1", port: 4000 },
+    token: "ab",
+    host: "10.0.0.1",
+  });
+  assertEquals(parseBootstrap('{"control":"[::1]:1","token":"ab","host":"::1"}').control, {
+    hostname: "::1",
+    port: 1,
+  });
+});
+
+Deno.test("parseBootstrap() throws SyntaxError for everything else", () => {
+  const table = [
+    "",
+    "1",
+    "null",
+    "[]",
+    "{",
+    '{"control":"127.0.0.1:4000","token":"ab"}',
+    '{"control":"127.0.0.1","token":"ab","host":"h"}',
+    '{"control":"127.0.0.1:0","token":"ab","host":"h"}',
+    '{"control":"127.0.0.1:65536","token":"ab","host":"h"}',
+    '{"control":"::1:80","token":"ab","host":"h"}',
+    '{"control":"h:80","token":1,"host":"h"}',
+  ];
+  for (const text of table) {
+    assertThrows(() => parseBootstrap(text), SyntaxError, BOOTSTRAP_VARIABLE, text);
+  }
+});
+
+Deno.test("takeBootstrap() takes the variable out of the environment", () => {
+  assertEquals(takeBootstrap(), undefined);
+  Deno.env.set(BOOTSTRAP_VARIABLE, '{"control":"127.0.0.1:4000","token":"ab","host":"h"}');
+  assertEquals(takeBootstrap()?.token, "ab");
+  assertEquals(Deno.env.has(BOOTSTRAP_VARIABLE), false);
+  assertEquals(takeBootstrap(), undefined);
+});
+
+Deno.test({
+  name: "takeBootstrap() gives undefined where it may not look",
+  permissions: "none",
+  fn() {
+    assertEquals(takeBootstrap(), undefined);
+  },
+});

@@ -1,0 +1,165 @@
+/** The process's end of the control link, with the other end in the test's hands. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import type { Pid } from "../../src/core/pid.ts";
+import { NodeLink, type StartMessage } from "../../src/process/node_link.ts";
+import {
+  ControlDecoder,
+  decodeProcessMessage,
+  encodeControl,
+  type ProcessMessage,
+  ProtocolError,
+} from "../../src/wire/control.ts";
+
+const PID = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
+const OTHER = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
+
+const START: StartMessage = {
+  type: "start",
+  pid: PID,
+  parent: null,
+  name: null,
+  arg: new Uint8Array(0),
+  mem: 1,
+  cpu: 0.5,
+  cwd: null,
+  env: null,
+  key: new Uint8Array(32),
+  will: "/tmp/will",
+};
+
+interface Fixture {
+  link: NodeLink;
+  /** The node's end. */
+  node: Deno.TcpConn;
+  /** The next message of the process. */
+  next(): Promise<ProcessMessage>;
+  /** Why the link was lost, as often as it was. */
+  losses: unknown[];
+  /** Resolves with the first of them. */
+  lost: Promise<unknown>;
+}
+
+async function withLink(test: (fixture: Fixture) => Promise<void>): Promise<void> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepting = listener.accept();
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  const node = await accepting;
+  const losses: unknown[] = [];
+  const { promise: lost, resolve } = Promise.withResolvers<unknown>();
+  const link = new NodeLink(conn, (cause) => {
+    losses.push(cause);
+    resolve(cause);
+  });
+  const messages = (async function* () {
+    const decoder = new ControlDecoder();
+    const buffer = new Uint8Array(1024 * 1024);
+    for (let count = await node.read(buffer); count !== null; count = await node.read(buffer)) {
+      for (const body of decoder.push(buffer.subarray(0, count))) yield decodeProcessMessage(body);
+    }
+  })();
+  const next = async () => {
+    const { value } = await messages.next();
+    assert(value !== undefined, "the link ended");
+    return value;
+  };
+  try {
+    await test({ link, node, next, losses, lost });
+  } finally {
+    try {
+      node.close();
+    } catch (error) {
+      // The test has closed it.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    await lost;
+    conn.close();
+    assertEquals(losses.length, 1);
+  }
+}
+
+async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await conn.write(bytes.subarray(written));
+  }
+}
+
+Deno.test("NodeLink.start resolves with the start message, however it is cut", () =>
+  withLink(async ({ link, node }) => {
+    for (const byte of encodeControl(START)) await node.write(new Uint8Array([byte]));
+    assertEquals(await link.start, START);
+  }));
+
+Deno.test("NodeLink.send() keeps the order of messages, large ones and all", () =>
+  withLink(async ({ link, next }) => {
+    const arg = new Uint8Array(6 * 1024 * 1024).fill(3);
+    const spawn = { type: "spawn", mem: 1, cpu: 1, wait: true, cwd: null, env: null } as const;
+    link.send({ type: "hello", token: "ab", port: 1 });
+    link.ask({ ...spawn, name: "large", arg });
+    link.ask({ ...spawn, name: "small", arg: new Uint8Array([1]) });
+    link.send({ type: "started" });
+    assertEquals(await next(), { type: "hello", token: "ab", port: 1 });
+    const large = await next();
+    assert(large.type === "spawn" && large.name === "large");
+    assertEquals(large.arg.length, arg.length);
+    assertEquals(await next(), { ...spawn, request: 1, name: "small", arg: new Uint8Array([1]) });
+    assertEquals(await next(), { type: "started" });
+  }));
+
+Deno.test("NodeLink.ask() resolves with its own answer, in whatever order they come", () =>
+  withLink(async ({ link, node, next }) => {
+    const waiting = link.ask({ type: "wait", pid: PID });
+    const killing = link.ask({ type: "kill", pid: OTHER });
+    const failing = link.ask({ type: "kill", pid: PID });
+    assertEquals(await next(), { type: "wait", request: 0, pid: PID });
+    assertEquals(await next(), { type: "kill", request: 1, pid: OTHER });
+    assertEquals(await next(), { type: "kill", request: 2, pid: PID });
+    const failed = { type: "failed", request: 2, reason: "unknown", message: "no such" } as const;
+    await writeAll(node, encodeControl(failed));
+    await writeAll(node, encodeControl({ type: "killed", request: 1 }));
+    await writeAll(node, encodeControl({ type: "ended", request: 0, status: { code: 3 } }));
+    assertEquals(await failing, failed);
+    assertEquals(await killing, { type: "killed", request: 1 });
+    assertEquals(await waiting, { type: "ended", request: 0, status: { code: 3 } });
+  }));
+
+Deno.test("NodeLink is lost when the node goes away", () =>
+  withLink(async ({ node, lost }) => {
+    node.close();
+    const cause = await lost;
+    assertInstanceOf(cause, Error);
+    assertStringIncludes(cause.message, "the node closed the control link");
+  }));
+
+Deno.test("NodeLink is lost when the node sends what it should not", async () => {
+  const killed = encodeControl({ type: "killed", request: 0 });
+  const table: [string, Uint8Array[]][] = [
+    ["a second start message", [encodeControl(START), encodeControl(START)]],
+    ['a "killed" message that nobody asked for', [killed]],
+    ["no message of type", [encodeControl({ type: "started" })]],
+    ["it is not MessagePack", [new Uint8Array([0, 0, 0, 1, 0xc1])]],
+    ["a message of 4294967295 bytes", [new Uint8Array([255, 255, 255, 255])]],
+  ];
+  for (const [message, sent] of table) {
+    await withLink(async ({ node, lost }) => {
+      for (const bytes of sent) await writeAll(node, bytes);
+      const cause = await lost;
+      assertInstanceOf(cause, ProtocolError, message);
+      assertStringIncludes(cause.message, message);
+    });
+  }
+});
+
+Deno.test("NodeLink is lost when an answer is not one to its question, or comes twice", async () => {
+  const ended = encodeControl({ type: "ended", request: 0, status: { code: 0 } });
+  const killed = encodeControl({ type: "killed", request: 0 });
+  for (const answers of [[ended], [killed, killed]]) {
+    await withLink(async ({ link, node, lost }) => {
+      const asked = link.ask({ type: "kill", pid: PID });
+      for (const answer of answers) await writeAll(node, answer);
+      assertInstanceOf(await lost, ProtocolError);
+      if (answers.length === 2) assertEquals(await asked, { type: "killed", request: 0 });
+    });
+  }
+});
