@@ -1,0 +1,52 @@
+/** What the launcher of a local run has to be allowed to do. */
+
+/** The state of each permission that matters to the launcher. */
+export interface PermissionStates {
+  /** To start processes. */
+  readonly run: Deno.PermissionState;
+  /** To listen on the loopback address, for its processes. */
+  readonly net: Deno.PermissionState;
+  /** To hand the environment on. */
+  readonly env: Deno.PermissionState;
+  /** To read the files that processes leave behind when they end. */
+  readonly read: Deno.PermissionState;
+  /** To remove those files. */
+  readonly write: Deno.PermissionState;
+}
+
+/**
+ * The one line that says which permissions are missing, or `undefined` if none is.
+ *
+ * A permission that would be prompted for is missing: a program of many processes cannot prompt. What
+ * a process could not send before it ended is left in a file; where processes may not write files,
+ * reading them is not needed either.
+ */
+export function missingPermissions(
+  states: PermissionStates,
+  program: { standalone: boolean; script: string },
+): string | undefined {
+  const needed: (keyof PermissionStates)[] = ["run", "net", "env"];
+  if (states.write === "granted") needed.push("read");
+  const missing = needed.filter((name) => states[name] !== "granted").map((name) =>
+    `--allow-${name}`
+  );
+  if (missing.length === 0) return undefined;
+  const last = missing.pop();
+  const list = missing.length === 0 ? last : `${missing.join(", ")} and ${last}`;
+  const remedy = program.standalone ? "compile" : "run";
+  return `Cannot start: this program needs ${list}; ` +
+    `${remedy} it with: deno ${remedy} -A ${program.script}`;
+}
+
+/** Asks Deno for the permissions of this process, without prompting. */
+export function permissionStates(hostname: string): PermissionStates {
+  const state = (descriptor: Deno.PermissionDescriptor): Deno.PermissionState =>
+    Deno.permissions.querySync(descriptor).state;
+  return {
+    run: state({ name: "run" }),
+    net: state({ name: "net", host: hostname }),
+    env: state({ name: "env" }),
+    read: state({ name: "read" }),
+    write: state({ name: "write" }),
+  };
+}

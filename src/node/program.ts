@@ -1,0 +1,111 @@
+/** How the program that runs in this OS process is started again, in a new one. */
+
+import { readDenoFlags } from "./deno_flags.ts";
+import { wordsFromPs } from "./ps_words.ts";
+
+/** What to run, and where. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+}
+
+/** What is known about how this OS process was started. */
+export interface Invocation {
+  /** The words of the command line, the executable's first. */
+  readonly cmdline: readonly string[];
+  /** `Deno.args`. */
+  readonly args: readonly string[];
+  /** Whether this is an executable made by `deno compile`. */
+  readonly standalone: boolean;
+  readonly execPath: string;
+}
+
+/** The program cannot be started again; the message says why and what to do, in one line. */
+export class ProgramError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ProgramError";
+  }
+}
+
+/** Subcommands that run code which is no program of its own. */
+const OTHER_SUBCOMMANDS = ["bench", "eval", "jupyter", "repl", "serve", "test", "x"];
+
+/**
+ * Works out the command that starts the program again with the same arguments and flags, less the
+ * flags that are for one process only, such as `--watch` and `--inspect`.
+ *
+ * @throws {ProgramError} If there is no file to start: `deno eval`, a program on stdin and the like.
+ */
+export function restartCommand(invocation: Invocation): { command: string; args: string[] } {
+  const { cmdline, args, standalone, execPath } = invocation;
+  // The executable itself puts in front of these the arguments that it was compiled with.
+  if (standalone) return { command: execPath, args: cmdline.slice(1) };
+
+  const scriptIndex = cmdline.length - args.length - 1;
+  const script = cmdline[scriptIndex];
+  if (scriptIndex < 1 || script === undefined) throw noProgram(`it is not run from a file`);
+  const { kept, positional } = readDenoFlags(cmdline.slice(1, scriptIndex));
+  const subcommand = positional[0] ?? script;
+  if (OTHER_SUBCOMMANDS.includes(subcommand)) throw noProgram(`it runs under deno ${subcommand}`);
+  if (script === "-") throw noProgram("it was read from stdin");
+  return { command: execPath, args: [...kept, script, ...args] };
+}
+
+function noProgram(why: string): ProgramError {
+  return new ProgramError(
+    `Cannot start this program again: ${why}; ` +
+      `save it to a file and run that with: deno run -A main.ts`,
+  );
+}
+
+/**
+ * Works out how this very program is started again in `cwd`, the directory it was started in.
+ *
+ * @throws {ProgramError} If it cannot be.
+ */
+export async function thisProgram(cwd: string): Promise<Program> {
+  const invocation = {
+    args: Deno.args,
+    standalone: Deno.build.standalone,
+    execPath: Deno.execPath(),
+  };
+  const cmdline = readProcCmdline() ??
+    wordsFromPs(await readPs(), { ...invocation, mainModule: Deno.mainModule, cwd });
+  if (cmdline === undefined) {
+    throw new ProgramError(
+      "Cannot start this program again: its command line cannot be taken apart, " +
+        "since some word of it contains spaces; run it with: deno run -A main.ts",
+    );
+  }
+  return { ...restartCommand({ ...invocation, cmdline }), cwd };
+}
+
+function readProcCmdline(): string[] | undefined {
+  try {
+    const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0");
+    words.pop(); // each word is ended by a NUL, the last one too
+    return words;
+  } catch {
+    // There is no /proc on macOS, and it may only be read with all permissions.
+    return undefined;
+  }
+}
+
+async function readPs(): Promise<string> {
+  try {
+    const command = new Deno.Command("ps", {
+      args: ["-ww", "-o", "args=", "-p", String(Deno.pid)],
+      stdin: "null",
+      stderr: "null",
+    });
+    return new TextDecoder().decode((await command.output()).stdout).trimEnd();
+  } catch (cause) {
+    throw new ProgramError(
+      "Cannot start this program again: neither /proc/self/cmdline nor ps tells its command " +
+        "line; run it with: deno run -A main.ts",
+      { cause },
+    );
+  }
+}
