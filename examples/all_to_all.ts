@@ -1,6 +1,6 @@
 /**
- * Each of N processes sends a message to each of the others, over N (N - 1) channels, and checks that
- * what it gets came from whom it should, and was meant for it.
+ * N processes, N (N - 1) messages: each process sends one to each of the others, and checks that what it
+ * gets came from whom it should, and was meant for it.
  *
  *     deno task example all_to_all
  *     deno task example all_to_all 20

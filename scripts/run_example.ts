@@ -1,7 +1,7 @@
 /** Runs the programs in `examples/` as a user would. */
 
-const EXAMPLES = new URL("../examples/", import.meta.url);
-const CONFIG = new URL("../deno.json", import.meta.url);
+const ROOT = `${import.meta.dirname}/..`;
+const EXAMPLES = `${ROOT}/examples`;
 
 /** An example and the first sentence of the comment on top of it. */
 export interface Example {
@@ -14,7 +14,7 @@ export async function listExamples(): Promise<Example[]> {
   const examples: Example[] = [];
   for await (const { name, isFile } of Deno.readDir(EXAMPLES)) {
     if (!isFile || !name.endsWith(".ts")) continue;
-    const text = await Deno.readTextFile(new URL(name, EXAMPLES));
+    const text = await Deno.readTextFile(`${EXAMPLES}/${name}`);
     const comment = /^\/\*\*(.*?)\*\//s.exec(text)?.[1] ?? "";
     const paragraph = comment.replace(/^\s*\* ?/gm, "").trim().split("\n\n")[0] ?? "";
     const summary = paragraph.replace(/\s+/g, " ").replace(/([.:]) .*/, "$1").replace(/:$/, ".");
@@ -30,9 +30,8 @@ export async function runExample(name: string, args: readonly string[]): Promise
   const ignore = () => {};
   Deno.addSignalListener("SIGINT", ignore);
   try {
-    const file = new URL(`${name}.ts`, EXAMPLES);
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--config", CONFIG.pathname, file.pathname, ...args],
+      args: ["run", "-A", "--config", `${ROOT}/deno.json`, `${EXAMPLES}/${name}.ts`, ...args],
     }).spawn();
     return (await child.status).code;
   } finally {
