@@ -36,6 +36,8 @@ export class Outbox {
   #chunks: Chunk[] = [];
   #acked: number;
   #written: number;
+  /** The offset up to which bytes were given out to be written: `written`, or more meanwhile. */
+  #handed: number;
   #end: number;
   #vitalEnd: number;
   /** A chunk that was acknowledged whole, to be filled again. */
@@ -45,6 +47,7 @@ export class Outbox {
   constructor(offset = 0) {
     this.#acked = offset;
     this.#written = offset;
+    this.#handed = offset;
     this.#end = offset;
     this.#vitalEnd = offset;
   }
@@ -145,6 +148,7 @@ export class Outbox {
     let index = this.#chunks.length - 1;
     while (this.#chunks[index]!.start > this.#written) index--;
     const chunk = this.#chunks[index]!;
+    this.#handed = chunk.start + chunk.used;
     return chunk.bytes.subarray(this.#written - chunk.start, chunk.used);
   }
 
@@ -159,8 +163,8 @@ export class Outbox {
    * @throws {ProtocolError} If it cannot have.
    */
   ack(offset: number): void {
-    if (!(offset <= this.#written)) {
-      throw new ProtocolError(`an ack of ${offset}, where ${this.#written} bytes were written`);
+    if (!(offset <= this.#handed)) {
+      throw new ProtocolError(`an ack of ${offset}, where ${this.#handed} bytes were written`);
     }
     if (offset <= this.#acked) return; // said again after a connection was replaced
     this.#acked = offset;
@@ -187,6 +191,7 @@ export class Outbox {
     }
     this.ack(offset);
     this.#written = offset;
+    this.#handed = offset;
   }
 
   /** A copy of all frames that are not acknowledged. */
@@ -205,6 +210,7 @@ export class Outbox {
     this.#chunks.push({ bytes: frames, start: this.#end, used: frames.length });
     this.#end += frames.length;
     this.#written = this.#end;
+    this.#handed = this.#end;
     this.#vitalEnd = this.#end;
   }
 

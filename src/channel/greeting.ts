@@ -1,0 +1,101 @@
+/**
+ * What two processes say to each other on a new connection, once each has shown that it holds the
+ * key of their run: who they are, and where their streams go on.
+ *
+ * The dialer says `greeting`, the acceptor answers with `reply`; fields are little-endian.
+ *
+ *     greeting  u16 length of the rest · u8 flags · f64 offset · 32 B id of the acceptor · dialer's Pid
+ *     reply     u8 verdict · f64 offset
+ */
+
+import { parsePid, type Pid } from "../core/pid.ts";
+import { type ByteStream, readExactly, writeAll } from "../wire/handshake.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+
+export interface Greeting {
+  /** The process that dials. */
+  readonly from: Pid;
+  /** The id of the process that it wants: the port may have been taken over by another one. */
+  readonly to: string;
+  /** Up to where the dialer has received the acceptor's stream. */
+  readonly offset: number;
+  /** The dialer speaks for a process that has ended: it delivers its will. */
+  readonly posthumous: boolean;
+}
+
+/** What the acceptor says to a dialer. The numbers are part of the protocol. */
+export const Verdict = {
+  /** This is the connection of the two from now on. */
+  welcome: 0,
+  /** Both dialled at once, and the other connection is the one to keep. */
+  crossed: 1,
+  /** No process of that id is here. */
+  stranger: 2,
+  /** The process that is here is ending, and takes nothing any more. */
+  ending: 3,
+} as const;
+
+/** A number of {@linkcode Verdict}. */
+export type Verdict = typeof Verdict[keyof typeof Verdict];
+
+export interface Reply {
+  readonly verdict: Verdict;
+  /** Up to where the acceptor has received the dialer's stream. */
+  readonly offset: number;
+}
+
+const ID_BYTES = 32;
+const FIXED_BYTES = 1 + 8 + ID_BYTES;
+const MAX_GREETING_BYTES = 1024;
+const REPLY_BYTES = 9;
+const POSTHUMOUS = 1;
+
+export async function writeGreeting(stream: ByteStream, greeting: Greeting): Promise<void> {
+  const from = new TextEncoder().encode(greeting.from);
+  const bytes = new Uint8Array(2 + FIXED_BYTES + from.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, bytes.length - 2, true);
+  view.setUint8(2, greeting.posthumous ? POSTHUMOUS : 0);
+  view.setFloat64(3, greeting.offset, true);
+  bytes.set(new TextEncoder().encode(greeting.to), 11);
+  bytes.set(from, 11 + ID_BYTES);
+  await writeAll(stream, bytes);
+}
+
+/** @throws {ProtocolError} If what comes is no greeting. */
+export async function readGreeting(stream: ByteStream): Promise<Greeting> {
+  const length = new DataView((await readExactly(stream, 2)).buffer).getUint16(0, true);
+  if (length <= FIXED_BYTES || length > MAX_GREETING_BYTES) {
+    throw new ProtocolError(`a greeting of ${length} bytes`);
+  }
+  const bytes = await readExactly(stream, length);
+  const view = new DataView(bytes.buffer);
+  const to = new TextDecoder().decode(bytes.subarray(9, 9 + ID_BYTES));
+  const from = new TextDecoder().decode(bytes.subarray(9 + ID_BYTES));
+  if (parsePid(from) === undefined) throw new ProtocolError("a greeting from what is no Pid");
+  const offset = readOffset(view, 1);
+  return { from: from as Pid, to, offset, posthumous: view.getUint8(0) === POSTHUMOUS };
+}
+
+export async function writeReply(stream: ByteStream, reply: Reply): Promise<void> {
+  const bytes = new Uint8Array(REPLY_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, reply.verdict);
+  view.setFloat64(1, reply.offset, true);
+  await writeAll(stream, bytes);
+}
+
+/** @throws {ProtocolError} If what comes is no reply. */
+export async function readReply(stream: ByteStream): Promise<Reply> {
+  const bytes = await readExactly(stream, REPLY_BYTES);
+  const view = new DataView(bytes.buffer);
+  const verdict = view.getUint8(0) as Verdict;
+  if (!Object.values(Verdict).includes(verdict)) throw new ProtocolError("a reply of no kind");
+  return { verdict, offset: readOffset(view, 1) };
+}
+
+function readOffset(view: DataView, position: number): number {
+  const offset = view.getFloat64(position, true);
+  if (!Number.isSafeInteger(offset) || offset < 0) throw new ProtocolError("an offset of no kind");
+  return offset;
+}

@@ -1,0 +1,158 @@
+/** All of a process's channels: its peers by Pid, and the port where they find it. */
+
+import type { ExitStatus } from "../core/exit_status.ts";
+import { formatAddress, parsePid, type Pid } from "../core/pid.ts";
+import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../wire/handshake.ts";
+import { delay, startTimer } from "./delay.ts";
+import { type Greeting, readGreeting, Verdict, writeReply } from "./greeting.ts";
+import type { Hold } from "./hold.ts";
+import { Peer, type PeerContext } from "./peer.ts";
+import { encodeWill } from "./will.ts";
+
+/** What a hub needs of its process. */
+export interface HubOptions {
+  readonly pid: Pid;
+  /** The run's key: 32 bytes. */
+  readonly key: Uint8Array<ArrayBuffer>;
+  /** Listens where the Pid says. The hub unreferences it; the hold references it while it is held. */
+  readonly listener: Deno.TcpListener;
+  readonly hold: Hold;
+  /** Resolves when a process has ended; rejects if there never was such a process. */
+  readonly ended: (remote: Pid) => Promise<ExitStatus>;
+  /** Takes one line about a connection that was refused. */
+  readonly log: (line: string) => void;
+}
+
+/** How many connections may be on their way to showing that they hold the key. */
+const MAX_STRANGERS = 256;
+
+/** After an accept has failed, usually for want of file descriptors, the next one waits so long. */
+const ACCEPT_PAUSE_MS = 50;
+
+export class Hub {
+  readonly pid: Pid;
+  readonly hold: Hold;
+  readonly #options: HubOptions;
+  readonly #context: PeerContext;
+  readonly #peers = new Map<Pid, Peer>();
+  #strangers = 0;
+  #strangerLeft: (() => void) | undefined;
+  #leaving = false;
+
+  constructor(options: HubOptions) {
+    this.pid = options.pid;
+    this.hold = options.hold;
+    this.#options = options;
+    let key: Promise<CryptoKey> | undefined;
+    this.#context = {
+      pid: options.pid,
+      // Cryptography is loaded when the first connection needs it, not at every start.
+      get key(): Promise<CryptoKey> {
+        return key ??= importKey(options.key);
+      },
+      hold: options.hold,
+      ended: options.ended,
+      forget: (peer) => {
+        if (this.#peers.get(peer.remote) === peer) this.#peers.delete(peer.remote);
+      },
+    };
+    void this.#acceptAll();
+  }
+
+  /** The peer of that Pid, known or new. */
+  peer(remote: Pid): Peer {
+    let peer = this.#peers.get(remote);
+    if (peer === undefined) {
+      peer = new Peer(this.#context, remote);
+      this.#peers.set(remote, peer);
+    }
+    return peer;
+  }
+
+  /** Whether something is not yet acknowledged, or a peer has not been told goodbye. */
+  get dirty(): boolean {
+    return this.#peers.values().some((peer) => peer.unfinished || peer.joined);
+  }
+
+  /**
+   * Delivers everything that was sent, and says goodbye to all; resolves when that is done, or its
+   * receivers are gone. Nothing may be sent afterwards. Holds the process meanwhile.
+   */
+  async flush(): Promise<void> {
+    this.#leaving = true;
+    this.hold.acquire();
+    try {
+      await Promise.all(Array.from(this.#peers.values(), (peer) => peer.leave()));
+    } finally {
+      this.hold.release();
+    }
+  }
+
+  /** Everything that is not acknowledged, for the node to deliver; `undefined` if there is nothing. */
+  writeWill(): Uint8Array<ArrayBuffer> | undefined {
+    const peers = [];
+    for (const peer of this.#peers.values()) {
+      const saved = peer.save();
+      if (saved !== undefined) peers.push(saved);
+    }
+    return peers.length === 0 ? undefined : encodeWill({ pid: this.pid, peers });
+  }
+
+  async #acceptAll(): Promise<void> {
+    const { listener } = this.#options;
+    for (;;) {
+      if (this.#strangers >= MAX_STRANGERS) {
+        await new Promise<void>((resolve) => this.#strangerLeft = resolve);
+      }
+      let conn: Deno.TcpConn;
+      try {
+        conn = await listener.accept();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return; // closed: the process ends
+        await delay(ACCEPT_PAUSE_MS);
+        continue;
+      }
+      void this.#receive(conn);
+    }
+  }
+
+  /** Lets a connection show what it is, within a time limit, and gives it to its peer. */
+  async #receive(conn: Deno.TcpConn): Promise<void> {
+    conn.unref();
+    this.#strangers++;
+    let timedOut = false;
+    let known = false;
+    const timer = startTimer(HANDSHAKE_TIMEOUT_MS, () => {
+      if (known) return;
+      timedOut = true;
+      conn.close();
+    });
+    try {
+      await acceptHandshake(conn, await this.#context.key, Purpose.channels);
+      const greeting = await readGreeting(conn);
+      known = true;
+      if (!await this.#welcome(conn, greeting)) conn.close();
+    } catch (error) {
+      known = true;
+      if (!timedOut) conn.close();
+      const { hostname, port } = conn.remoteAddr;
+      const why = timedOut ? `it said too little in ${HANDSHAKE_TIMEOUT_MS} ms` : String(error);
+      this.#options.log(`refused a connection from ${formatAddress(hostname, port)}: ${why}`);
+    } finally {
+      timer.onabort = null;
+      this.#strangers--;
+      this.#strangerLeft?.();
+      this.#strangerLeft = undefined;
+    }
+  }
+
+  /** Gives a connection to its peer; tells whether the peer keeps it. */
+  async #welcome(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
+    const isWanted = greeting.to === parsePid(this.pid)!.id && greeting.from !== this.pid;
+    if (isWanted && !this.#leaving) return await this.peer(greeting.from).accept(conn, greeting);
+    const known = isWanted ? this.#peers.get(greeting.from) : undefined;
+    if (known !== undefined) return await known.accept(conn, greeting);
+    await writeReply(conn, { verdict: isWanted ? Verdict.ending : Verdict.stranger, offset: 0 });
+    return false;
+  }
+}

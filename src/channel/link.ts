@@ -1,0 +1,148 @@
+/** One connection between two processes: what is in the outbox goes out, frames come in. */
+
+import type { FrameReader } from "./frame_reader.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What a link tells its peer. */
+export interface LinkEvents {
+  /** Bytes are about to be written: the last moment to add what should go with them. */
+  beforeWrite(): void;
+  /** Frames have been handed on. */
+  afterRead(): void;
+  /** The connection is over; `error` tells why if it did not end in order. Called once. */
+  ended(error: Error | undefined): void;
+}
+
+/** A write of this size is worth its system call: nothing is gained by waiting for more. */
+const FULL_WRITE_BYTES = 32 * 1024;
+
+/** For how many microtasks without a new frame the writer thinks that more is coming. */
+const PATIENCE = 6;
+
+export class Link {
+  readonly #conn: Deno.TcpConn;
+  readonly #outbox: Outbox;
+  readonly #reader: FrameReader;
+  readonly #events: LinkEvents;
+  #writing = false;
+  /** What waits for all to be written. */
+  #drained: (() => void)[] = [];
+  #finishing = false;
+  #over = false;
+
+  /** `conn` belongs to the link from now on; nothing happens before {@linkcode start}. */
+  constructor(conn: Deno.TcpConn, outbox: Outbox, reader: FrameReader, events: LinkEvents) {
+    this.#conn = conn;
+    this.#outbox = outbox;
+    this.#reader = reader;
+    this.#events = events;
+  }
+
+  /** Begins to read, and to write what is in the outbox. */
+  start(): void {
+    if (this.#over) return;
+    this.#conn.setNoDelay(true);
+    this.#conn.unref();
+    void this.#readAll();
+    this.kick();
+  }
+
+  /** Writes what is in the outbox: at once if nothing is being written, else right after that. */
+  kick(): void {
+    if (this.#writing || this.#over) return;
+    this.#writing = true;
+    void this.#writeAll();
+  }
+
+  /**
+   * Ends the connection in order: writes what is in the outbox, says that no more comes, and reads
+   * on until the other side has said the same. A connection that is closed with unread bytes in it
+   * takes with it what the other side has not read yet.
+   */
+  async finish(): Promise<void> {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    this.kick();
+    if (this.#writing) await new Promise<void>((resolve) => this.#drained.push(resolve));
+    if (this.#over) return;
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Gives the connection up; nothing of it is heard any more. */
+  drop(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#close();
+  }
+
+  async #readAll(): Promise<void> {
+    try {
+      for (;;) {
+        const count = await this.#conn.read(this.#reader.target());
+        if (this.#over) return;
+        if (count === null) return this.#end(undefined);
+        this.#reader.advance(count);
+        if (this.#over) return;
+        this.#events.afterRead();
+      }
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  async #writeAll(): Promise<void> {
+    const outbox = this.#outbox;
+    try {
+      for (;;) {
+        this.#events.beforeWrite();
+        const bytes = outbox.next();
+        if (bytes === undefined) break;
+        const count = await this.#conn.write(bytes);
+        if (this.#over) return;
+        outbox.wrote(count);
+        // A program that sends in a loop does so in microtasks. While it does, let it fill the
+        // buffer: a system call for each few values would cost more than all the rest.
+        let end = outbox.end;
+        for (let idle = 0; idle < PATIENCE; idle++) {
+          if (outbox.unwritten === 0 || outbox.unwritten >= FULL_WRITE_BYTES) break;
+          await null;
+          if (outbox.end > end) {
+            end = outbox.end;
+            idle = 0;
+          }
+        }
+      }
+      this.#writing = false;
+      this.#settleDrained();
+    } catch (error) {
+      this.#end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#close();
+    this.#events.ended(error);
+  }
+
+  #close(): void {
+    try {
+      this.#conn.close();
+    } catch (error) {
+      // It may have been closed by an error of its own.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    this.#settleDrained();
+  }
+
+  #settleDrained(): void {
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * The receiving half of a pair of processes: the values of one channel after the other, held until
+ * their receiver asks for them, and who waits for the next one.
+ *
+ * Values are held as the bytes that came, and decoded when they are asked for. Pure: it turns
+ * arrivals into values, and readings into credit.
+ */
+
+import { HEADER_BYTES, MAX_PIECE_BYTES, readLength, WINDOW_BYTES } from "../wire/frame.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { decode } from "../wire/value_decoder.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Consecutive `value` frames in one buffer, from `position` to `end`. */
+interface Run {
+  readonly kind: "run";
+  readonly channel: number;
+  readonly bytes: Bytes;
+  position: number;
+  end: number;
+}
+
+type Entry =
+  | Run
+  /** A value that came in pieces. */
+  | {
+    readonly kind: "large";
+    readonly channel: number;
+    readonly bytes: Bytes;
+    /** How many of its bytes still count as held. */
+    readonly held: number;
+  }
+  | { readonly kind: "end"; readonly channel: number };
+
+/** What a channel has next for its receiver. */
+export type Next = "value" | "end" | "nothing";
+
+/** Someone who waits until a channel has something: a value, its end, or a failure. */
+type Waiter = () => void;
+
+/** Credit is given in portions of this size, not for each value. */
+const CREDIT_BYTES = WINDOW_BYTES / 4;
+
+export class ReceiveQueue {
+  /** Called with the bytes that the sender may send again. */
+  readonly #giveCredit: (count: number) => void;
+  #entries: Entry[] = [];
+  /** The channel that arrives now: how many have ended. */
+  #arriving = 0;
+  /** How many receivers have been made: the number of the newest is one less. */
+  #opened = 0;
+  /** Whether the newest receiver is open. */
+  #open = false;
+  /** A value of which pieces have come, how much of it, and how much of that counts as held. */
+  #assembly: { readonly bytes: Bytes; filled: number; held: number } | undefined;
+  /** Bytes that are held, or not yet credited: at most a window and what one frame exceeds it by. */
+  #uncredited = 0;
+  /** Bytes that are no longer held, and not yet credited. */
+  #consumed = 0;
+  #waiters: Waiter[] = [];
+  #failed = false;
+
+  constructor(giveCredit: (count: number) => void) {
+    this.#giveCredit = giveCredit;
+  }
+
+  /** Whether nothing is held for a receiver that is still to come. */
+  get empty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  /** Begins to receive the next channel; gives its number. */
+  open(): number {
+    this.#open = true;
+    return this.#opened++;
+  }
+
+  /** Ends the receiving of a channel, dropping what it holds; tells whether it had ended already. */
+  close(channel: number): boolean {
+    this.#open = false;
+    const ended = this.#arriving > channel;
+    const kept: Entry[] = [];
+    for (const entry of this.#entries) {
+      if (entry.channel > channel) kept.push(entry);
+      else this.#consume(heldBytes(entry));
+    }
+    this.#entries = kept;
+    if (!ended) this.#dropAssembly();
+    this.#wake();
+    return ended;
+  }
+
+  /** What a channel has next. */
+  next(channel: number): Next {
+    const head = this.#entries[0];
+    if (head === undefined || head.channel !== channel) return "nothing";
+    return head.kind === "end" ? "end" : "value";
+  }
+
+  /** Takes the next value, which {@linkcode next} has said is there. */
+  take(): unknown {
+    const head = this.#entries[0]!;
+    if (head.kind === "large") {
+      this.#shift();
+      this.#consume(head.held);
+      return decode(head.bytes);
+    }
+    const run = head as Run;
+    const start = run.position + HEADER_BYTES;
+    const end = start + readLength(run.bytes, run.position);
+    run.position = end;
+    if (end === run.end) this.#shift();
+    const value = decode(run.bytes, start, end);
+    this.#consume(end - start);
+    return value;
+  }
+
+  /** Stands in line for the next thing that comes; gives the way out of the line. */
+  wait(waiter: Waiter): () => void {
+    this.#waiters.push(waiter);
+    return () => {
+      const index = this.#waiters.indexOf(waiter);
+      if (index >= 0) this.#waiters.splice(index, 1);
+    };
+  }
+
+  /**
+   * A `value` frame came; it stands in `bytes` from its header at `start` to `end`. Tells whether
+   * the queue keeps the bytes.
+   */
+  value(bytes: Bytes, start: number, end: number): boolean {
+    if (this.#assembly !== undefined) throw new ProtocolError("a value within another one");
+    const size = end - start - HEADER_BYTES;
+    this.#arrived(size);
+    if (this.#dropsArriving()) {
+      this.#consume(size);
+      return false;
+    }
+    const last = this.#entries[this.#entries.length - 1];
+    let run: Run;
+    if (
+      last !== undefined && last.kind === "run" && last.bytes === bytes && last.end === start &&
+      last.channel === this.#arriving
+    ) {
+      run = last;
+      run.end = end;
+    } else {
+      run = { kind: "run", channel: this.#arriving, bytes, position: start, end };
+      this.#entries.push(run);
+    }
+    if (this.#waiters.length > 0) this.#wake();
+    return run.position < run.end;
+  }
+
+  /** The first piece of a value of `length` bytes comes; gives where to put the pieces. */
+  begin(length: number): void {
+    // With nothing of it here, its first frame was cut off with a connection, and comes again.
+    if (this.#assembly !== undefined && this.#assembly.filled > 0) {
+      throw new ProtocolError("a value within another one");
+    }
+    let bytes: Bytes;
+    try {
+      bytes = new Uint8Array(length);
+    } catch (cause) {
+      throw new ProtocolError(`a value of ${length} bytes, for which there is no memory`, {
+        cause,
+      });
+    }
+    this.#assembly = { bytes, filled: 0, held: 0 };
+  }
+
+  /** Where the next piece, of `length` bytes, belongs. It counts when {@linkcode piece} is called. */
+  pieceTarget(length: number): Bytes {
+    if (this.#assembly === undefined) throw new ProtocolError("a piece of no value");
+    const { bytes, filled } = this.#assembly;
+    if (length > bytes.length - filled) throw new ProtocolError("a piece beyond its value's end");
+    return bytes.subarray(filled, filled + length);
+  }
+
+  /** A piece of `length` bytes is in its place. */
+  piece(length: number): void {
+    const assembly = this.#assembly!;
+    assembly.filled += length;
+    assembly.held += length;
+    this.#arrived(length);
+    const dropped = this.#dropsArriving();
+    if (dropped || this.#entries.length === 0) this.#releaseAssembly();
+    if (assembly.filled < assembly.bytes.length) return;
+    this.#assembly = undefined;
+    if (dropped) return;
+    const { bytes, held } = assembly;
+    this.#entries.push({ kind: "large", channel: this.#arriving, bytes, held });
+    this.#wake();
+  }
+
+  /** The value of which pieces have come is not coming. */
+  cancel(): void {
+    this.#dropAssembly();
+  }
+
+  /** The sender closed its end. */
+  end(): void {
+    this.#dropAssembly();
+    // A channel whose receiver is closed, or will be the next to open, keeps its end in mind.
+    if (!this.#dropsArriving()) this.#entries.push({ kind: "end", channel: this.#arriving });
+    this.#arriving++;
+    this.#wake();
+  }
+
+  /** Nothing comes any more, for ever: those who wait are told. */
+  fail(): void {
+    this.#failed = true;
+    this.#dropAssembly();
+    this.#wake();
+  }
+
+  /** Whether what arrives now is for a receiver that has closed its end. */
+  #dropsArriving(): boolean {
+    const newest = this.#opened - 1;
+    return this.#arriving < newest || (this.#arriving === newest && !this.#open);
+  }
+
+  #dropAssembly(): void {
+    this.#releaseAssembly();
+    this.#assembly = undefined;
+  }
+
+  /**
+   * Gives credit for what has come of a value, so that the rest can come.
+   *
+   * A value larger than the window arrives only if its pieces do not wait for its reader. While
+   * other values are unread they do: no more is held than a window and one value.
+   */
+  #releaseAssembly(): void {
+    if (this.#assembly === undefined) return;
+    const { held } = this.#assembly;
+    this.#assembly.held = 0;
+    this.#consume(held);
+  }
+
+  /** Removes the entry that has been read. */
+  #shift(): void {
+    this.#entries.shift();
+    if (this.#entries.length === 0) this.#releaseAssembly();
+  }
+
+  #arrived(count: number): void {
+    this.#uncredited += count;
+    if (this.#uncredited > WINDOW_BYTES + MAX_PIECE_BYTES) {
+      throw new ProtocolError(`${this.#uncredited} bytes, where the window is ${WINDOW_BYTES}`);
+    }
+  }
+
+  #consume(count: number): void {
+    this.#consumed += count;
+    if (this.#consumed < CREDIT_BYTES || this.#failed) return;
+    this.#giveCredit(this.#consumed);
+    this.#uncredited -= this.#consumed;
+    this.#consumed = 0;
+  }
+
+  /** Calls those who wait, in their order, for as long as there is something for them. */
+  #wake(): void {
+    while (this.#waiters.length > 0 && this.#hasNext()) this.#waiters.shift()!();
+  }
+
+  #hasNext(): boolean {
+    return this.#failed || !this.#open || this.next(this.#opened - 1) !== "nothing";
+  }
+}
+
+function heldBytes(entry: Entry): number {
+  if (entry.kind === "end") return 0;
+  if (entry.kind === "large") return entry.held;
+  let bytes = 0;
+  for (let position = entry.position; position < entry.end;) {
+    const length = readLength(entry.bytes, position);
+    bytes += length;
+    position += HEADER_BYTES + length;
+  }
+  return bytes;
+}

@@ -1,0 +1,199 @@
+/** The end of a channel that values come out of. */
+
+import { ChannelError } from "../core/errors.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
+import { checkRemote } from "./channel_end.ts";
+import { hub } from "./current.ts";
+import type { Hub } from "./hub.ts";
+import type { Peer } from "./peer.ts";
+import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
+
+/** The peers from which this process holds an open Receiver. */
+const open = new WeakSet<Peer>();
+
+/**
+ * The receiving end of a channel from another process. See {@linkcode Sender} for what a channel is.
+ *
+ * A Receiver that is open, but is not waited for, does not keep its process alive. Iterating over a
+ * Receiver, or reading its stream, ends when the channel has ended in order (`closed` or `exited`),
+ * and throws when the remote process was lost. Values that arrived before always come first.
+ *
+ * @typeParam T What is received.
+ *
+ * @example
+ * ```ts
+ * import { type Pid, Receiver } from "deploy";
+ *
+ * export async function sum(parent: Pid): Promise<void> {
+ *   await using receiver = new Receiver<number>(parent);
+ *   let total = 0;
+ *   for await (const value of receiver) total += value;
+ *   console.log(total);
+ * }
+ * ```
+ */
+export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
+  /** The process that sends. */
+  readonly remote: Pid;
+  readonly #hub: Hub;
+  readonly #peer: Peer;
+  readonly #channel: number;
+  #closed = false;
+  #readable: ReadableStream<T> | undefined;
+
+  /**
+   * Opens the receiving end. Returns at once, before any I/O.
+   *
+   * @throws {TypeError} If `remote` is no Pid, or this process's own.
+   * @throws {Error} If this process has an open Receiver from it already, or `init()` was not
+   * awaited.
+   */
+  constructor(remote: Pid) {
+    this.#hub = hub("create a Receiver");
+    checkRemote("Receiver", remote, this.#hub.pid);
+    this.remote = remote;
+    this.#peer = this.#hub.peer(remote);
+    if (open.has(this.#peer)) {
+      throw new Error(
+        `Cannot create a Receiver to ${shortPid(remote)}: a Receiver to this pid already exists; ` +
+          `close() it first`,
+      );
+    }
+    open.add(this.#peer);
+    this.#channel = this.#peer.receiving.open();
+    this.#peer.openEnd();
+  }
+
+  /**
+   * Resolves with the next value; waits for it if there is none. Calls that overlap are served in
+   * the order in which they were made.
+   *
+   * @param options.signal Rejects with its reason when it is aborted while the call waits. No value
+   * is lost: one that comes at the same moment goes to the next call.
+   * @throws {ChannelError} After all values: `closed` if either end was closed, `exited` if the
+   * remote process ended by itself, `lost` if it died, or its node or the network went away.
+   */
+  recv(options?: { signal?: AbortSignal }): Promise<T> {
+    const signal = options?.signal;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    // While others wait there is nothing: what comes is theirs.
+    const ready = this.#attempt();
+    if (ready !== undefined) {
+      return "value" in ready ? Promise.resolve(ready.value) : Promise.reject(ready.error);
+    }
+    return new Promise((resolve, reject) => {
+      const { hold } = this.#hub;
+      hold.acquire();
+      const leave = this.#peer.receiving.wait(() => {
+        hold.release();
+        signal?.removeEventListener("abort", abort);
+        const outcome = this.#attempt()!;
+        if ("value" in outcome) resolve(outcome.value);
+        else reject(outcome.error);
+      });
+      const abort = () => {
+        leave();
+        hold.release();
+        reject(signal!.reason);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /**
+   * The next value, if one has arrived; `undefined` if none has.
+   *
+   * @throws {ChannelError} As {@linkcode recv}, when no value can come any more.
+   */
+  tryRecv(): { value: T } | undefined {
+    const outcome = this.#attempt();
+    if (outcome === undefined || "value" in outcome) return outcome;
+    throw outcome.error;
+  }
+
+  /** A receive as an operation of {@linkcode select}: possible when a value has arrived. */
+  selectableRecv(): Selectable<T> {
+    return {
+      [attempt]: () => this.#attempt(),
+      [subscribe]: (wake) => this.#peer.receiving.wait(wake),
+    };
+  }
+
+  /**
+   * This Receiver as a stream, which reads a value when it is asked for one. It ends when the
+   * channel has ended in order, and fails if the remote was lost. Cancelling it closes the Receiver.
+   */
+  get readable(): ReadableStream<T> {
+    this.#readable ??= new ReadableStream<T>({
+      pull: async (controller) => {
+        const next = await this.#next();
+        if (next.done) controller.close();
+        else controller.enqueue(next.value);
+      },
+      cancel: () => this.close(),
+    }, { highWaterMark: 0 });
+    return this.#readable;
+  }
+
+  /** The values, one after the other. Leaving the loop early does not close the Receiver. */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return { next: () => this.#next() };
+  }
+
+  /**
+   * Closes this end: what has not been received is dropped, calls that wait reject with `closed`,
+   * and so do the sends of the other side. After the call, another Receiver to the same Pid may be
+   * made. Closing twice is closing once.
+   */
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      open.delete(this.#peer);
+      const ended = this.#peer.receiving.close(this.#channel);
+      if (!ended) this.#peer.stopSender(this.#channel);
+      this.#peer.closeEnd();
+    }
+    return Promise.resolve();
+  }
+
+  /** Closes this end, as {@linkcode close} does. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #next(): Promise<IteratorResult<T, undefined>> {
+    try {
+      return { done: false, value: await this.recv() };
+    } catch (error) {
+      if (error instanceof ChannelError && error.kind !== "lost") {
+        return { done: true, value: undefined };
+      }
+      throw error;
+    }
+  }
+
+  /** Receives, if that needs no waiting: a value, or the error that says why none comes. */
+  #attempt(): Outcome<T> & ({ value: T } | { error: unknown }) | undefined {
+    if (this.#closed) return { error: this.#closedError("this Receiver was closed") };
+    switch (this.#peer.receiving.next(this.#channel)) {
+      case "value":
+        try {
+          return { value: this.#peer.take() as T };
+        } catch (error) {
+          return { error };
+        }
+      case "end":
+        return { error: this.#closedError("its Sender was closed") };
+      case "nothing":
+        return this.#peer.gone ? { error: this.#peer.endError("receive from") } : undefined;
+    }
+  }
+
+  #closedError(why: string): ChannelError {
+    return new ChannelError(
+      "closed",
+      this.remote,
+      `Cannot receive from ${shortPid(this.remote)}: ${why}`,
+    );
+  }
+}

@@ -1,0 +1,189 @@
+/** Waiting for the first of several operations. */
+
+import { ChannelError } from "../core/errors.ts";
+import { hubIfAny } from "./current.ts";
+import { attempt, isSelectable, type Outcome, type Selectable, subscribe } from "./selectable.ts";
+
+/** What a `Selectable` gives when it is done. */
+type ValueOf<Operation> = Operation extends Selectable<infer Value> ? Value : never;
+
+/** `"0"`, a key of a tuple, as the number 0; `number` for the key of any other array. */
+type IndexOf<Key> = Key extends `${infer Index extends number}` ? Index : number;
+
+/**
+ * Which operation {@linkcode select} has done, by its place in the list, and what it gave; or which
+ * one failed, and the error.
+ */
+export type Selected<Operations extends readonly Selectable<unknown>[]> =
+  | {
+    [Key in keyof Operations]: {
+      index: IndexOf<Key>;
+      value: ValueOf<Operations[Key]>;
+      error?: undefined;
+    };
+  }[number]
+  | { index: number; value?: undefined; error: ChannelError };
+
+/** The longest time that one timer of the system takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Waits until at least one of several operations can be done, does exactly one of those that can,
+ * picked at random, and leaves the others untouched; as in Go, occam and CSP.
+ *
+ * A channel end that has failed counts as ready, and gives `error`.
+ *
+ * @param options.signal Rejects with its reason when it is aborted; no operation is done then.
+ * @throws {TypeError} If there are no operations, or one of them is none.
+ *
+ * @example
+ * ```ts
+ * import { after, select } from "deploy";
+ *
+ * const chosen = await select([after(1), after(60_000)]);
+ * console.log(chosen.index); // 0
+ * ```
+ *
+ * @see C. A. R. Hoare, Communicating Sequential Processes, 1978.
+ */
+export function select<const Operations extends readonly Selectable<unknown>[]>(
+  operations: Operations,
+  options?: { signal?: AbortSignal },
+): Promise<Selected<Operations>> {
+  return choose(operations, options?.signal) as Promise<Selected<Operations>>;
+}
+
+/**
+ * An operation that can be done `ms` milliseconds after a {@linkcode select} began to wait for it:
+ * a timeout. Each call of `select` counts anew. `Infinity` is never.
+ *
+ * @throws {TypeError} If `ms` is not a number.
+ */
+export function after(ms: number): Selectable<void> {
+  if (typeof ms !== "number" || Number.isNaN(ms)) {
+    throw new TypeError(`Cannot wait for ${String(ms)}: after() takes a number of milliseconds`);
+  }
+  // The time of each select counts from its own subscription; when that is up, it asks.
+  let up = ms <= 0;
+  return {
+    [attempt]: () => {
+      if (!up) return undefined;
+      up = ms <= 0;
+      return { value: undefined };
+    },
+    [subscribe]: (wake) => {
+      const dueMs = performance.now() + ms;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const arm = () => {
+        const leftMs = dueMs - performance.now();
+        if (leftMs > 0) {
+          timer = setTimeout(arm, Math.min(Math.ceil(leftMs), MAX_TIMER_MS));
+        } else {
+          up = true;
+          wake();
+        }
+      };
+      arm();
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * Does every one of the operations, each once, in whatever order they become possible.
+ *
+ * @throws {ChannelError} When one fails; those that are not done by then are left untouched.
+ */
+export async function run(operations: Iterable<Selectable<unknown>>): Promise<void> {
+  const left = [...operations];
+  while (left.length > 0) {
+    const { index, error } = await select(left);
+    if (error !== undefined) throw error;
+    left.splice(index, 1);
+  }
+}
+
+type Chosen = { index: number; value: unknown } | { index: number; error: ChannelError };
+
+function choose(
+  operations: readonly Selectable<unknown>[],
+  signal: AbortSignal | undefined,
+): Promise<Chosen> {
+  if (!Array.isArray(operations) || operations.length === 0) {
+    return Promise.reject(new TypeError("Cannot select: give it a list of at least one operation"));
+  }
+  const wrong = operations.findIndex((operation) => !isSelectable(operation));
+  if (wrong >= 0) {
+    return Promise.reject(
+      new TypeError(
+        `Cannot select: operations[${wrong}] is none; operations come from selectableRecv(), ` +
+          `selectableSend() and after()`,
+      ),
+    );
+  }
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const order = shuffled(operations.length);
+  try {
+    for (const index of order) {
+      const outcome = operations[index]![attempt]();
+      if (outcome !== undefined) return Promise.resolve(chosen(index, outcome));
+    }
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return wait(operations, order, signal);
+}
+
+/** Waits for the first operation that can be done, when none could be at once. */
+function wait(
+  operations: readonly Selectable<unknown>[],
+  order: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Chosen> {
+  return new Promise((resolve, reject) => {
+    const hold = hubIfAny()?.hold;
+    const leaves: (() => void)[] = [];
+    let over = false;
+    const end = () => {
+      over = true;
+      for (const leave of leaves) leave();
+      signal?.removeEventListener("abort", abort);
+      hold?.release();
+    };
+    const abort = () => {
+      end();
+      reject(signal!.reason);
+    };
+    hold?.acquire();
+    signal?.addEventListener("abort", abort, { once: true });
+    for (const index of order) {
+      if (over) break;
+      leaves.push(operations[index]![subscribe](() => {
+        if (over) return;
+        end();
+        try {
+          resolve(chosen(index, operations[index]![attempt]()!));
+        } catch (error) {
+          reject(error);
+        }
+      }));
+    }
+  });
+}
+
+/** The result of an operation; throws what is the fault of the program, not of the channel. */
+function chosen(index: number, outcome: Outcome<unknown>): Chosen {
+  if ("value" in outcome) return { index, value: outcome.value };
+  if (outcome.error instanceof ChannelError) return { index, error: outcome.error };
+  throw outcome.error;
+}
+
+/** 0 to `count - 1` in random order (Fisher and Yates). */
+function shuffled(count: number): number[] {
+  const order = Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [order[last], order[other]] = [order[other]!, order[last]!];
+  }
+  return order;
+}

@@ -1,0 +1,35 @@
+/** An operation that `select` can choose, and the protocol between the two. */
+
+/** How `select` asks an operation whether it can be done, and does it. */
+export const attempt: unique symbol = Symbol("attempt");
+/** How `select` is told when asking again is worth it. */
+export const subscribe: unique symbol = Symbol("subscribe");
+
+/** What came of an operation that was done, or failed. */
+export type Outcome<T> = { value: T } | { error: unknown };
+
+/**
+ * An operation that {@linkcode select} can choose: a receive, a send, or a delay.
+ *
+ * It is made by `selectableRecv`, `selectableSend` or {@linkcode after}, may be used in any number of
+ * calls, and costs nothing while it is unused.
+ *
+ * @example
+ * ```ts
+ * import { after, select, type Selectable } from "deploy";
+ *
+ * const soon: Selectable<void> = after(1);
+ * console.log((await select([soon])).index); // 0
+ * ```
+ */
+export interface Selectable<T> {
+  /** @ignore */
+  [attempt](): Outcome<T> | undefined;
+  /** @ignore */
+  [subscribe](wake: () => void): () => void;
+}
+
+/** Whether `value` is an operation that `select` can choose. */
+export function isSelectable(value: unknown): value is Selectable<unknown> {
+  return typeof value === "object" && value !== null && attempt in value && subscribe in value;
+}

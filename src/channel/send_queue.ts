@@ -1,0 +1,309 @@
+/**
+ * The sending half of a pair of processes: the values of one channel after the other, taken into
+ * the window while there is room, and in line while there is none.
+ *
+ * Pure: it turns sends, credits and stops into frames in an outbox and into settled promises.
+ */
+
+import {
+  FrameType,
+  LENGTH_FIELD_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_PIECE_BYTES,
+  MAX_VALUE_BYTES,
+  WINDOW_BYTES,
+} from "../wire/frame.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { encode, encodeInto } from "../wire/value_encoder.ts";
+import type { Hold } from "./hold.ts";
+import type { Outbox } from "./outbox.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Something that waits for room in the window, in the order in which it came. */
+type Entry =
+  | {
+    kind: "value";
+    channel: number;
+    /** The encoded value, or what is left of it. */
+    rest: Bytes;
+    begun: boolean;
+    settle: { resolve: () => void; reject: (reason: unknown) => void } | undefined;
+  }
+  /** A `select` that sends, if room comes before anything else of it: it calls `take`. */
+  | { kind: "offer"; channel: number; take: () => void }
+  | { kind: "end"; channel: number };
+
+/** A place in the line that can be given up. */
+export interface Place {
+  /** Gives the place up: what stands there is not sent. */
+  leave(): void;
+}
+
+/** A promise that most sends share: settled, and holding nothing. */
+const TAKEN: Promise<void> = Promise.resolve();
+
+/** What {@linkcode SendQueue.save} gives and {@linkcode SendQueue.restore} takes. */
+export interface SavedSendQueue {
+  readonly inFlight: number;
+  readonly entries: readonly { readonly rest: Bytes | null; readonly begun: boolean }[];
+}
+
+export class SendQueue {
+  readonly #outbox: Outbox;
+  readonly #hold: Hold;
+  /** Called when frames were put into the outbox. */
+  readonly #written: () => void;
+  /** Bytes of channel frames that the receiver has not given credit for. */
+  #inFlight = 0;
+  #line: Entry[] = [];
+  /** Whether whoever stands first in line is sending just now. */
+  #offering = false;
+  /** How many channels have been opened: the number of the newest is one less. */
+  #opened = 0;
+  /** The number of the newest channel whose receiver closed its end. */
+  #stopped = -1;
+  /** Why nothing can be sent any more. */
+  #failure: { error: () => Error } | undefined;
+  /** What waits for the line to be empty. */
+  #emptied: (() => void)[] = [];
+
+  constructor(outbox: Outbox, hold: Hold, written: () => void) {
+    this.#outbox = outbox;
+    this.#hold = hold;
+    this.#written = written;
+  }
+
+  /** Whether values or ends wait for room. */
+  get waiting(): boolean {
+    return this.#line.some((entry) => entry.kind !== "offer");
+  }
+
+  /** Begins the next channel; gives its number. */
+  open(): number {
+    return this.#opened++;
+  }
+
+  /** Whether the receiver of a channel has closed its end. */
+  stopped(channel: number): boolean {
+    return channel <= this.#stopped;
+  }
+
+  /** Why nothing can be sent on a channel, or `undefined` if it can be. */
+  failure(): Error | undefined {
+    return this.#failure?.error();
+  }
+
+  /** Whether a value can be taken now: the window has room, and nobody stands in line before it. */
+  get room(): boolean {
+    return (this.#line.length === 0 || this.#offering) && this.#inFlight < WINDOW_BYTES;
+  }
+
+  /**
+   * Copies a value, and takes it into the window or puts it in line.
+   *
+   * @param onPlace Is given the place of a value that has to wait.
+   * @throws {TypeError} If the value cannot be sent.
+   */
+  send(channel: number, value: unknown, onPlace?: (place: Place) => void): Promise<void> {
+    if (this.room) {
+      let room = this.#outbox.reserve(false);
+      let end = encodeInto(value, room.bytes, room.position);
+      if (end < 0) {
+        room = this.#outbox.reserve(true);
+        end = encodeInto(value, room.bytes, room.position);
+      }
+      if (end >= 0 && end - room.position <= MAX_VALUE_BYTES) {
+        this.#inFlight += end - room.position;
+        this.#outbox.commit(end);
+        this.#written();
+        return TAKEN;
+      }
+    }
+    const rest = encode(value);
+    if (rest.length > MAX_MESSAGE_BYTES) {
+      throw new TypeError(
+        `value takes ${rest.length} bytes encoded; at most ${MAX_MESSAGE_BYTES} can be sent`,
+      );
+    }
+    const entry: Entry = { kind: "value", channel, rest, begun: false, settle: undefined };
+    if (this.#offering) {
+      this.#line.unshift(entry); // and whoever made the offer goes on with it
+    } else {
+      this.#line.push(entry);
+      if (this.#line.length === 1) this.#advance();
+      if (this.#line.length === 0) return TAKEN;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    entry.settle = { resolve, reject };
+    this.#hold.acquire();
+    onPlace?.({ leave: () => this.#leave(entry) });
+    return promise;
+  }
+
+  /** Stands in line; when it is its turn and there is room, `take` is called, and may send. */
+  offer(channel: number, take: () => void): Place {
+    const entry: Entry = { kind: "offer", channel, take };
+    this.#line.push(entry);
+    return { leave: () => this.#leave(entry) };
+  }
+
+  /** Ends a channel, after all that stands in line for it. */
+  end(channel: number): void {
+    if (this.#failure !== undefined) return;
+    this.#line.push({ kind: "end", channel });
+    this.#advance();
+  }
+
+  /** Resolves when nothing stands in line. */
+  emptied(): Promise<void> {
+    if (this.#line.length === 0) return TAKEN;
+    return new Promise((resolve) => this.#emptied.push(resolve));
+  }
+
+  /**
+   * The receiver no longer holds so many bytes.
+   *
+   * @throws {ProtocolError} If it never held that many.
+   */
+  credit(count: number): void {
+    if (count > this.#inFlight) {
+      throw new ProtocolError(`a credit of ${count} bytes, where ${this.#inFlight} are out`);
+    }
+    this.#inFlight -= count;
+    this.#advance();
+  }
+
+  /**
+   * The receiver of a channel closed its end: what stands in line for it is rejected.
+   *
+   * @param error Makes the error that they get.
+   */
+  stop(channel: number, error: () => Error): void {
+    if (channel <= this.#stopped) return;
+    this.#stopped = channel;
+    const gone = this.#line.filter((entry) => entry.kind !== "end" && entry.channel <= channel);
+    this.#line = this.#line.filter((entry) => entry.kind === "end" || entry.channel > channel);
+    for (const entry of gone) {
+      if (entry.kind === "value" && entry.begun) this.#outbox.append(FrameType.cancel);
+      this.#reject(entry, error);
+    }
+    this.#advance();
+  }
+
+  /** Nothing can be sent any more, for ever: all that stands in line is rejected. */
+  fail(error: () => Error): void {
+    this.#failure ??= { error };
+    const line = this.#line;
+    this.#line = [];
+    for (const entry of line) this.#reject(entry, error);
+    this.#settleEmptied();
+  }
+
+  /** What stands in line, for a will. Offers are left out: they were never taken. */
+  save(): SavedSendQueue {
+    const entries = this.#line.flatMap((entry) => {
+      if (entry.kind === "offer") return [];
+      return [
+        entry.kind === "end"
+          ? { rest: null, begun: false }
+          : { rest: entry.rest, begun: entry.begun },
+      ];
+    });
+    return { inFlight: this.#inFlight, entries };
+  }
+
+  /** Puts what {@linkcode save} gave into a queue that was not used before. */
+  restore(saved: SavedSendQueue): void {
+    this.#inFlight = saved.inFlight;
+    this.#line = saved.entries.map(({ rest, begun }) =>
+      rest === null
+        ? { kind: "end", channel: 0 }
+        : { kind: "value", channel: 0, rest, begun, settle: undefined }
+    );
+    this.#advance();
+  }
+
+  #reject(entry: Entry, error: () => Error): void {
+    if (entry.kind === "offer") return entry.take();
+    if (entry.kind === "end" || entry.settle === undefined) return;
+    this.#hold.release();
+    entry.settle.reject(error());
+  }
+
+  #leave(entry: Entry): void {
+    const index = this.#line.indexOf(entry);
+    if (index < 0) return;
+    this.#line.splice(index, 1);
+    if (entry.kind === "value") {
+      if (entry.begun) {
+        this.#outbox.append(FrameType.cancel);
+        this.#written();
+      }
+      if (entry.settle !== undefined) this.#hold.release();
+    }
+    this.#advance();
+  }
+
+  /** Takes from the line whatever there is room for. */
+  #advance(): void {
+    const before = this.#outbox.end;
+    while (this.#line.length > 0) {
+      const entry = this.#line[0]!;
+      if (entry.kind === "end") {
+        this.#outbox.append(FrameType.end);
+      } else if (this.#inFlight >= WINDOW_BYTES) {
+        break;
+      } else if (entry.kind === "value" && !this.#sendPieces(entry)) {
+        break;
+      }
+      this.#line.shift();
+      if (entry.kind === "offer") {
+        this.#offering = true;
+        try {
+          entry.take();
+        } finally {
+          this.#offering = false;
+        }
+      }
+      if (entry.kind === "value" && entry.settle !== undefined) {
+        this.#hold.release();
+        entry.settle.resolve();
+      }
+    }
+    if (this.#outbox.end > before) this.#written();
+    this.#settleEmptied();
+  }
+
+  /** Sends pieces of a value until it, or the window, has no more; tells whether all is sent. */
+  #sendPieces(entry: Entry & { kind: "value" }): boolean {
+    if (!entry.begun && entry.rest.length <= MAX_VALUE_BYTES) {
+      this.#outbox.append(FrameType.value, entry.rest);
+      this.#inFlight += entry.rest.length;
+      return true;
+    }
+    while (entry.rest.length > 0) {
+      if (this.#inFlight >= WINDOW_BYTES) return false;
+      const size = Math.min(entry.rest.length, MAX_PIECE_BYTES - LENGTH_FIELD_BYTES);
+      const piece = entry.rest.subarray(0, size);
+      if (entry.begun) {
+        this.#outbox.appendOwned(FrameType.more, new Uint8Array(0), piece);
+      } else {
+        const length = new Uint8Array(LENGTH_FIELD_BYTES);
+        new DataView(length.buffer).setFloat64(0, entry.rest.length, true);
+        this.#outbox.appendOwned(FrameType.first, length, piece);
+        entry.begun = true;
+      }
+      entry.rest = entry.rest.subarray(size);
+      this.#inFlight += size;
+    }
+    return true;
+  }
+
+  #settleEmptied(): void {
+    if (this.#line.length > 0 || this.#emptied.length === 0) return;
+    const waiting = this.#emptied;
+    this.#emptied = [];
+    for (const resolve of waiting) resolve();
+  }
+}

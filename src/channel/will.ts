@@ -1,0 +1,92 @@
+/**
+ * A will: what a process had sent, and its receivers had not yet acknowledged, when it ended without
+ * the time to wait. Its node delivers it in its name.
+ */
+
+import type { ExitStatus } from "../core/exit_status.ts";
+import { isPid, type Pid } from "../core/pid.ts";
+import { importKey } from "../wire/handshake.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { decode } from "../wire/value_decoder.ts";
+import { encode } from "../wire/value_encoder.ts";
+import { Hold } from "./hold.ts";
+import { Peer, type SavedPeer } from "./peer.ts";
+
+/** The testator, and what it leaves to each of its peers. */
+export interface Will {
+  readonly pid: Pid;
+  readonly peers: readonly SavedPeer[];
+}
+
+/** What a node knows that is needed to deliver a will. */
+export interface DeliveryContext {
+  /** The run's key. */
+  readonly key: Uint8Array<ArrayBuffer>;
+  /** Aborted when the delivery is to be given up. */
+  readonly signal: AbortSignal;
+  /** Resolves when a process has ended; rejects if there never was such a process. */
+  readonly ended: (pid: Pid) => Promise<ExitStatus>;
+}
+
+export function encodeWill(will: Will): Uint8Array<ArrayBuffer> {
+  return encode(will);
+}
+
+/** @throws {ProtocolError} If `bytes` are no will. */
+export function decodeWill(bytes: Uint8Array<ArrayBuffer>): Will {
+  const will = decode(bytes);
+  if (!isWill(will)) throw new ProtocolError("it is no will");
+  return will;
+}
+
+/**
+ * Delivers a will: resolves when all of it is acknowledged, however slow its receivers are, or when
+ * they have ended, or when the delivery is given up.
+ *
+ * @throws {ProtocolError} If `bytes` are no will.
+ */
+export async function deliverWill(
+  bytes: Uint8Array<ArrayBuffer>,
+  context: DeliveryContext,
+): Promise<void> {
+  const { pid, peers } = decodeWill(bytes);
+  const { key, signal, ended } = context;
+  if (signal.aborted) return;
+  // The node is not kept alive by a delivery: it ends when it wants to.
+  const hold = new Hold({ ref: () => {}, unref: () => {} });
+  const deliveries = peers.map((saved) =>
+    new Peer(
+      { pid, key: importKey(key), hold, ended, posthumous: true, forget: () => {} },
+      saved.remote,
+      saved,
+    )
+  );
+  const given = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => {
+    for (const peer of deliveries) peer.abandon();
+    given.resolve();
+  });
+  await Promise.race([Promise.all(deliveries.map((peer) => peer.leave())), given.promise]);
+}
+
+function isWill(value: unknown): value is Will {
+  if (typeof value !== "object" || value === null) return false;
+  const { pid, peers } = value as Partial<Will>;
+  return isPid(pid) && Array.isArray(peers) && peers.every(isSavedPeer);
+}
+
+function isSavedPeer(value: unknown): value is SavedPeer {
+  if (typeof value !== "object" || value === null) return false;
+  const { remote, acked, frames, received, queue } = value as Partial<SavedPeer>;
+  return isPid(remote) && isCount(acked) && isCount(received) && frames instanceof Uint8Array &&
+    typeof queue === "object" && queue !== null && isCount(queue.inFlight) &&
+    Array.isArray(queue.entries) &&
+    queue.entries.every((entry: unknown) =>
+      typeof entry === "object" && entry !== null && "rest" in entry && "begun" in entry &&
+      (entry.rest === null || entry.rest instanceof Uint8Array) && typeof entry.begun === "boolean"
+    );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

@@ -1,0 +1,235 @@
+/** One process of a run, from its start message to its exit event. */
+
+import { SpawnError, type SpawnErrorReason } from "../core/errors.ts";
+import type { OutputFd, RunEventSink } from "../core/events.ts";
+import type { ExitStatus } from "../core/exit_status.ts";
+import type { Logger } from "../core/logger.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
+import type { MasterPort, SpawnRequest } from "../core/roles.ts";
+import type { ProcessMessage } from "../wire/control.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import type { ChildProcess } from "./child_process.ts";
+import type { Arrival } from "./control_server.ts";
+import { takeWill } from "./will_store.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/**
+ * Delivers what a process left undelivered, in its name; resolves when all of it is acknowledged or
+ * its receivers are gone. When `signal` is aborted, it stops.
+ */
+export type DeliverWill = (
+  will: Bytes,
+  context: { key: Bytes; signal: AbortSignal; ended: (pid: Pid) => Promise<ExitStatus> },
+) => Promise<void>;
+
+/** What all processes of a run have in common. */
+export interface RunContext {
+  readonly master: MasterPort;
+  /** 32 bytes, which the processes of the run prove to each other that they hold. */
+  readonly key: Bytes;
+  readonly sink: RunEventSink;
+  readonly logger: Logger;
+  readonly deliverWill: DeliverWill;
+}
+
+/** A process whose link is closed is about to end by itself, unless its program does not let it. */
+const UNLINKED_MS = 2_000;
+
+/** How long after a process's end its last questions may take to arrive: they are in the kernel. */
+const LAST_WORDS_MS = 1_000;
+
+/** A process that has said hello: it has a Pid, and is told what to run. */
+export class HostedProcess {
+  readonly pid: Pid;
+  /** Resolves with `true` when the process runs its function, with `false` if it ends before. */
+  readonly started: Promise<boolean>;
+  /** Resolves when the process is gone, all it left is delivered, and its exit was reported. */
+  readonly ended: Promise<ExitStatus>;
+
+  readonly #context: RunContext;
+  readonly #parent: Pid | null;
+  readonly #child: ChildProcess;
+  readonly #arrival: Arrival;
+  readonly #willPath: string;
+  readonly #start = Promise.withResolvers<boolean>();
+  readonly #killed = new AbortController();
+  readonly #spawns = new Set<Promise<void>>();
+  #runs = false;
+  #exited = false;
+
+  /**
+   * Tells the process who it is.
+   *
+   * @throws {RangeError} If the argument is too large to be handed over.
+   */
+  constructor(
+    context: RunContext,
+    request: SpawnRequest,
+    own: { pid: Pid; child: ChildProcess; arrival: Arrival; willPath: string },
+  ) {
+    this.pid = own.pid;
+    this.#context = context;
+    this.#parent = request.parent;
+    this.#child = own.child;
+    this.#arrival = own.arrival;
+    this.#willPath = own.willPath;
+    this.started = this.#start.promise;
+    own.arrival.link.send({
+      type: "start",
+      pid: own.pid,
+      parent: request.parent,
+      name: request.name,
+      arg: request.arg,
+      mem: request.resources.mem,
+      cpu: request.resources.cpu,
+      cwd: request.cwd,
+      env: request.env,
+      key: context.key,
+      will: own.willPath,
+    });
+    this.ended = this.#end(this.#serve());
+  }
+
+  /** Kills the process and its group; what it left is not delivered. */
+  kill(): void {
+    this.#killed.abort();
+    this.#child.kill();
+  }
+
+  /** Handles what the process says until its link ends. */
+  async #serve(): Promise<void> {
+    const { link, messages } = this.#arrival;
+    try {
+      for await (const message of messages) this.#take(message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#context.logger.warn(
+        `Ended process ${shortPid(this.pid)}: its control link carried ${error.message}`,
+      );
+      this.#child.kill();
+    }
+    link.close();
+    if (this.#exited) return;
+    const timer = setTimeout(() => this.#child.kill(), UNLINKED_MS);
+    void this.#child.exited.then(() => clearTimeout(timer));
+  }
+
+  #take(message: ProcessMessage): void {
+    if (message.type === "hello" || (message.type === "started") === this.#runs) {
+      throw new ProtocolError(`"${message.type}" out of order`);
+    }
+    const { master } = this.#context;
+    switch (message.type) {
+      case "started":
+        return this.#run();
+      case "spawn": {
+        const { request, wait, name, arg, mem, cpu, cwd, env } = message;
+        const answer = this.#answer(request, async () => {
+          const spawn = { parent: this.pid, name, arg, resources: { mem, cpu }, cwd, env };
+          return { type: "spawned", request, pid: await master.spawn(spawn, { wait }) };
+        });
+        this.#spawns.add(answer);
+        void answer.finally(() => this.#spawns.delete(answer));
+        return;
+      }
+      case "wait": {
+        const { request, pid } = message;
+        void this.#answer(request, async () => {
+          return { type: "ended", request, status: await master.wait(pid) };
+        });
+        return;
+      }
+      case "kill": {
+        const { request, pid } = message;
+        void this.#answer(request, async () => {
+          await master.kill(pid);
+          return { type: "killed", request };
+        });
+        return;
+      }
+    }
+  }
+
+  #run(): void {
+    const { sink } = this.#context;
+    this.#runs = true;
+    // Not waited for: a slow terminal slows the process's output, and nothing else.
+    void sink({ event: "spawn", parent: this.#parent, pid: this.pid });
+    this.#child.release((fd, bytes) => sink({ event: "output", pid: this.pid, fd, bytes }));
+    this.#start.resolve(true);
+  }
+
+  async #answer(
+    request: number,
+    ask: () => Promise<Parameters<Arrival["link"]["send"]>[0]>,
+  ): Promise<void> {
+    const { link } = this.#arrival;
+    try {
+      link.send(await ask());
+    } catch (error) {
+      const reason: SpawnErrorReason | "unknown" = error instanceof SpawnError
+        ? error.reason
+        : "unknown";
+      const message = error instanceof Error ? error.message : String(error);
+      link.send({ type: "failed", request, reason, message });
+    }
+  }
+
+  /** The end, in its order: the OS process, its last questions, its output, its will, its exit. */
+  async #end(served: Promise<void>): Promise<ExitStatus> {
+    const { sink } = this.#context;
+    const status = await this.#child.exited;
+    this.#exited = true;
+    await withDeadline(served, LAST_WORDS_MS);
+    this.#arrival.link.close();
+    this.#start.resolve(false);
+    if (!this.#runs) {
+      await Promise.all([this.#child.drained[1], this.#child.drained[2]]);
+      await this.#executeWill();
+      return status;
+    }
+    // What it spawned belongs under its name, so it is there before its exit is.
+    await this.#unlessKilled(Promise.all(this.#spawns));
+    await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
+    await this.#executeWill();
+    await sink({ event: "exit", pid: this.pid, status });
+    return status;
+  }
+
+  async #endOutput(fd: OutputFd): Promise<void> {
+    await this.#child.drained[fd];
+    await this.#context.sink({ event: "eof", pid: this.pid, fd });
+  }
+
+  async #executeWill(): Promise<void> {
+    const { key, master, deliverWill, logger } = this.#context;
+    const { signal } = this.#killed;
+    try {
+      const will = await takeWill(this.#willPath);
+      if (will === undefined || signal.aborted) return;
+      await deliverWill(will, { key, signal, ended: (pid) => master.wait(pid) });
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.error(
+        `Cannot deliver what process ${shortPid(this.pid)} sent before it ended: ` +
+          (error instanceof Error ? error.message : String(error)),
+      );
+    }
+  }
+
+  #unlessKilled(promise: Promise<unknown>): Promise<unknown> {
+    const { signal } = this.#killed;
+    if (signal.aborted) return Promise.resolve();
+    const { promise: killed, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    return Promise.race([promise, killed]);
+  }
+}
+
+async function withDeadline(promise: Promise<unknown>, ms: number): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, over]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,199 @@
+/** One run's processes on one node: their start, their questions, and their end. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { ExitStatus } from "../core/exit_status.ts";
+import { makePid, type Pid, randomId, shortPid } from "../core/pid.ts";
+import type { NodePort, SpawnRequest } from "../core/roles.ts";
+import { ChildProcess } from "./child_process.ts";
+import { ControlServer, type Expected } from "./control_server.ts";
+import { HostedProcess, type RunContext } from "./hosted_process.ts";
+import { NotStartedError } from "./not_started.ts";
+import type { Program } from "./program.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** What a node has to know of a run. */
+export interface NodeRunOptions extends RunContext {
+  readonly program: Program;
+  /** The address that this node's processes listen on, and are reached at. */
+  readonly hostname: string;
+  /** Where processes leave files when they end. */
+  readonly temporaryFolder: string;
+}
+
+/** A process on its way to saying hello, or dying. */
+interface Boot {
+  readonly child: ChildProcess;
+  readonly expected: Expected;
+  readonly willPath: string;
+}
+
+/**
+ * Hosts the processes of one run.
+ *
+ * Each is an OS process in a group of its own, and is told on its control link who it is. It exists for
+ * others from the moment that it runs its function. Its end is complete when its output has been taken
+ * by the sink and what it left undelivered is delivered; only then do those who wait for it learn of it.
+ */
+export class NodeRun implements NodePort {
+  readonly #options: NodeRunOptions;
+  readonly #server: ControlServer;
+  readonly #watchdog: Watchdog;
+  readonly #booting = new Set<ChildProcess>();
+  readonly #launches = new Set<Promise<unknown>>();
+  readonly #processes = new Map<Pid, HostedProcess>();
+  /** Kept for ever, since it can be asked for at any time. */
+  readonly #ended = new Map<Pid, ExitStatus>();
+  readonly #stdin = new Map<Pid, WritableStream<Uint8Array<ArrayBuffer>>>();
+  #idle = Promise.withResolvers<void>();
+  #stopping = false;
+
+  /** Starts to listen for control links, on a free port. */
+  constructor(options: NodeRunOptions) {
+    this.#options = options;
+    this.#server = new ControlServer(options);
+    this.#watchdog = new Watchdog(options.logger);
+  }
+
+  async launch(request: SpawnRequest): Promise<Pid> {
+    if (this.#stopping) throw new SpawnError("lost", `${cannotStart(request)}: the run is ending`);
+    const launch = this.#launch(request);
+    this.#launches.add(launch);
+    try {
+      return await launch;
+    } finally {
+      this.#launches.delete(launch);
+      this.#checkIdle();
+    }
+  }
+
+  wait(pid: Pid): Promise<ExitStatus> {
+    const status = this.#ended.get(pid);
+    if (status !== undefined) return Promise.resolve(status);
+    const process = this.#processes.get(pid);
+    return process?.ended ?? Promise.reject(unknownPid("wait for", pid));
+  }
+
+  async kill(pid: Pid): Promise<void> {
+    if (this.#ended.has(pid)) return;
+    const process = this.#processes.get(pid);
+    if (process === undefined) throw unknownPid("kill", pid);
+    process.kill();
+    await process.ended;
+  }
+
+  /** The stdin of the first process of the run; `undefined` for others, and once it has ended. */
+  stdin(pid: Pid): WritableStream<Uint8Array<ArrayBuffer>> | undefined {
+    return this.#stdin.get(pid);
+  }
+
+  /** Resolves as soon as no process runs and none is being launched. */
+  idle(): Promise<void> {
+    return this.#isIdle() ? Promise.resolve() : this.#idle.promise;
+  }
+
+  /** Kills every process, launches no more, and resolves when all are gone and reported. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const child of this.#booting) child.kill();
+    const ended: Promise<unknown>[] = [];
+    for (const process of this.#processes.values()) {
+      process.kill();
+      ended.push(process.ended);
+    }
+    await Promise.allSettled([...ended, ...this.#launches]);
+    this.#server.close();
+    await this.#watchdog.close();
+  }
+
+  async #launch(request: SpawnRequest): Promise<Pid> {
+    const { child, expected, willPath } = this.#boot(request);
+    this.#booting.add(child);
+    this.#watchdog.add(child.group);
+    // The group's id is not given to another process before the group is gone.
+    void child.exited.then(() => this.#watchdog.remove(child.group));
+    try {
+      const arrival = await Promise.race([expected.arrival, child.exited.then(() => undefined)]);
+      if (arrival === undefined) throw await deadStart(request, child);
+      const { hostname } = this.#options;
+      const pid = makePid(randomId(), hostname, arrival.port);
+      const process = this.#host(request, { pid, child, arrival, willPath });
+      if (!await process.started) {
+        await process.ended;
+        throw await deadStart(request, child);
+      }
+      this.#options.logger.debug(
+        `Process ${shortPid(pid)} started, with OS process ${child.group}`,
+      );
+      return pid;
+    } finally {
+      expected.cancel();
+      this.#booting.delete(child);
+    }
+  }
+
+  #boot(request: SpawnRequest): Boot {
+    const { program, hostname, temporaryFolder } = this.#options;
+    const expected = this.#server.expect();
+    // Neither this launcher's other runs nor anyone else can have, or guess, such a name.
+    const willPath = `${temporaryFolder}/deploy-${Deno.pid}-${randomId()}.will`;
+    const control = { control: this.#server.address, token: expected.token, host: hostname };
+    try {
+      const env = { DEPLOY_PROCESS: JSON.stringify(control) };
+      const child = new ChildProcess(program, { env, stdin: request.name === null });
+      return { child, expected, willPath };
+    } catch (cause) {
+      expected.cancel();
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
+    }
+  }
+
+  #host(
+    request: SpawnRequest,
+    own: ConstructorParameters<typeof HostedProcess>[2],
+  ): HostedProcess {
+    const { pid, child, arrival } = own;
+    let process: HostedProcess;
+    try {
+      process = new HostedProcess(this.#options, request, own);
+    } catch (cause) {
+      child.kill();
+      arrival.link.close();
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
+    }
+    this.#processes.set(pid, process);
+    if (child.stdin !== null) this.#stdin.set(pid, child.stdin);
+    void process.ended.then((status) => {
+      this.#ended.set(pid, status);
+      this.#processes.delete(pid);
+      this.#stdin.delete(pid);
+      this.#checkIdle();
+    });
+    return process;
+  }
+
+  #isIdle(): boolean {
+    return this.#processes.size === 0 && this.#launches.size === 0;
+  }
+
+  #checkIdle(): void {
+    if (!this.#isIdle()) return;
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
+  }
+}
+
+async function deadStart({ name }: SpawnRequest, child: ChildProcess): Promise<NotStartedError> {
+  const status = await child.exited;
+  await Promise.all([child.drained[1], child.drained[2]]);
+  return new NotStartedError(name, { status, output: child.held, overflowed: child.overflowed });
+}
+
+function cannotStart({ name }: SpawnRequest): string {
+  return `Cannot start ${name === null ? "the first process" : `${name}()`}`;
+}
+
+function unknownPid(what: string, pid: Pid): Error {
+  return new Error(`Cannot ${what} ${pid}: this program has no such process`);
+}

@@ -1,0 +1,65 @@
+/** What is said of a process that died before it ran its function. */
+
+import { SpawnError } from "../core/errors.ts";
+import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
+import { formatMem, KiB } from "../core/resources.ts";
+import { MAX_HELD_BYTES, type OutputChunk } from "./child_process.ts";
+
+const MAX_TAIL_LINES = 10;
+const MAX_TAIL_BYTES = 2 * KiB;
+
+/** How a process ended that never ran its function, and what it had written by then. */
+export interface DeadStart {
+  readonly status: ExitStatus;
+  readonly output: readonly OutputChunk[];
+  /** Whether it was ended for writing too much. */
+  readonly overflowed: boolean;
+}
+
+/** A process died before it ran its function. */
+export class NotStartedError extends SpawnError {
+  readonly start: DeadStart;
+
+  constructor(name: string | null, start: DeadStart) {
+    super("not-started", describe(name, start));
+    this.start = start;
+  }
+}
+
+function describe(name: string | null, start: DeadStart): string {
+  const [what, aim] = name === null
+    ? ["the first process", "init() resolved"]
+    : [`${name}()`, `it ran ${name}()`];
+  const written = stderrTail(start.output);
+  const stderr = written === ""
+    ? "it wrote nothing to stderr"
+    : `the last it wrote to stderr:\n${written}`;
+  return `Cannot start ${what}: its process ${describeEnd(start)} before ${aim}; ${stderr}`;
+}
+
+/** `exited with 3`, `was ended by SIGTRAP`, and the like. */
+export function describeEnd({ status, overflowed }: DeadStart): string {
+  if (overflowed) return `was ended, since it wrote more than ${formatMem(MAX_HELD_BYTES)}`;
+  if ("code" in status) return `exited with ${status.code}`;
+  return "signal" in status
+    ? `was ended by ${status.signal}`
+    : `was ended: ${formatStatus(status)}`;
+}
+
+/** The last lines of what was written to stderr: at most 10, and at most 2 KiB. */
+export function stderrTail(output: readonly OutputChunk[]): string {
+  let bytes = new Uint8Array();
+  for (let index = output.length - 1; index >= 0 && bytes.length < MAX_TAIL_BYTES; index--) {
+    const chunk = output[index];
+    if (chunk?.fd !== 2) continue;
+    const joined = new Uint8Array(chunk.bytes.length + bytes.length);
+    joined.set(chunk.bytes);
+    joined.set(bytes, chunk.bytes.length);
+    bytes = joined;
+  }
+  // A character that the cut goes through is left out.
+  let start = Math.max(0, bytes.length - MAX_TAIL_BYTES);
+  while (start > 0 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
+  const lines = new TextDecoder().decode(bytes.subarray(start)).trimEnd().split("\n");
+  return lines.slice(-MAX_TAIL_LINES).join("\n");
+}

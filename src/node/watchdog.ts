@@ -1,0 +1,122 @@
+/** Ends the processes of a run when the launcher is gone, however it went. */
+
+import type { Logger } from "../core/logger.ts";
+
+/**
+ * Reads `+ <group>` and `- <group>`. When its stdin ends, nobody is left who would end the groups that
+ * it knows of. Everything in it is built into the shell.
+ */
+const SCRIPT = `
+trap '' HUP INT TERM
+groups=' '
+while read -r change group; do
+  case $group in '' | *[!0-9]*) continue ;; esac
+  case $change in
+    +) groups="$groups$group " ;;
+    -) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
+  esac
+done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+exit 0
+`;
+
+/** A watchdog that keeps dying is not started for ever. */
+const MAX_STARTS = 10;
+
+const encoder = new TextEncoder();
+
+interface Shell {
+  readonly child: Deno.ChildProcess;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+}
+
+/**
+ * A small shell process in a session of its own, which outlives the launcher for just as long as it
+ * takes to kill the process groups that it was told about.
+ *
+ * Control links end by themselves with the launcher, but a process whose code computes for ever does not
+ * notice. The watchdog does not keep the launcher alive. If it is killed, another takes its place.
+ * Where there is no shell, there is no watchdog, and one warning.
+ */
+export class Watchdog {
+  readonly #logger: Logger;
+  readonly #groups = new Set<number>();
+  #shell: Shell | undefined;
+  #starts = 0;
+  #closed = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+    this.#start();
+  }
+
+  /** The process id of the shell, while there is one. */
+  get pid(): number | undefined {
+    return this.#shell?.child.pid;
+  }
+
+  /** From now on, this process group ends with the launcher. */
+  add(group: number): void {
+    this.#groups.add(group);
+    this.#tell(`+ ${group}\n`);
+  }
+
+  /** This process group has ended, and its id may come to be another's. */
+  remove(group: number): void {
+    if (this.#groups.delete(group)) this.#tell(`- ${group}\n`);
+  }
+
+  /** Ends the watchdog, and with it the groups that have not been removed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const shell = this.#shell;
+    if (shell === undefined) return;
+    shell.child.ref();
+    // Fails if the shell is dead already, which is as good.
+    await shell.writer.close().catch(() => {});
+    await shell.child.status;
+  }
+
+  #start(): void {
+    this.#starts++;
+    try {
+      const child = new Deno.Command("/bin/sh", {
+        args: ["-c", SCRIPT],
+        cwd: "/",
+        clearEnv: true,
+        stdin: "piped",
+        stdout: "null",
+        stderr: "null",
+        detached: true,
+      }).spawn();
+      child.unref();
+      this.#shell = { child, writer: child.stdin.getWriter() };
+      void this.#awaitEnd(child);
+    } catch (error) {
+      this.#warn(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    if (this.#groups.size > 0) {
+      this.#tell([...this.#groups].map((group) => `+ ${group}\n`).join(""));
+    }
+  }
+
+  async #awaitEnd(child: Deno.ChildProcess): Promise<void> {
+    const { code } = await child.status;
+    this.#shell = undefined;
+    if (this.#closed) return;
+    if (this.#starts < MAX_STARTS) this.#start();
+    else this.#warn(`it ended ${this.#starts} times, the last time with exit code ${code}`);
+  }
+
+  #tell(text: string): void {
+    // Fails if the shell has just died; the next one is told of all groups.
+    this.#shell?.writer.write(encoder.encode(text)).catch(() => {});
+  }
+
+  #warn(why: string): void {
+    this.#logger.warn(
+      `no watchdog: ${why}; should this process be killed, processes of the program may outlive it`,
+    );
+  }
+}

@@ -1,0 +1,76 @@
+/** Two processes' hubs in one, connected by real sockets, for tests of channels. */
+
+import { setHub } from "../../src/channel/current.ts";
+import { Hold } from "../../src/channel/hold.ts";
+import { Hub } from "../../src/channel/hub.ts";
+import { Receiver } from "../../src/channel/receiver.ts";
+import { Sender } from "../../src/channel/sender.ts";
+import type { ExitStatus } from "../../src/core/exit_status.ts";
+import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+
+/** A process as a test sees it. */
+export interface TestProcess {
+  readonly pid: Pid;
+  readonly hub: Hub;
+  readonly hold: Hold;
+  readonly listener: Deno.TcpListener;
+  readonly log: string[];
+  sender<T>(to: TestProcess | Pid): Sender<T>;
+  receiver<T>(from: TestProcess | Pid): Receiver<T>;
+}
+
+/** Processes of one run. How they end is what the test says with `end`. */
+export class TestRun implements Disposable {
+  readonly key: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(32));
+  readonly #ends = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
+  readonly #processes: TestProcess[] = [];
+
+  process(): TestProcess {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const pid = makePid(randomId(), "127.0.0.1", listener.addr.port);
+    const hold = new Hold(listener);
+    const log: string[] = [];
+    this.#ends.set(pid, Promise.withResolvers());
+    const hub = new Hub({
+      pid,
+      key: this.key,
+      listener,
+      hold,
+      ended: (remote) => this.ended(remote),
+      log: (line) => log.push(line),
+    });
+    const process: TestProcess = {
+      pid,
+      hub,
+      hold,
+      listener,
+      log,
+      sender: (to) => {
+        setHub(hub);
+        return new Sender(typeof to === "string" ? to : to.pid);
+      },
+      receiver: (from) => {
+        setHub(hub);
+        return new Receiver(typeof from === "string" ? from : from.pid);
+      },
+    };
+    this.#processes.push(process);
+    return process;
+  }
+
+  ended(pid: Pid): Promise<ExitStatus> {
+    return this.#ends.get(pid)?.promise ?? Promise.reject(new Error(`there is no process ${pid}`));
+  }
+
+  /** Says that a process has ended. */
+  end(process: TestProcess, status: ExitStatus): void {
+    this.#ends.get(process.pid)!.resolve(status);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { pid, listener } of this.#processes) {
+      this.#ends.get(pid)!.resolve({ code: 0 });
+      listener.close();
+    }
+  }
+}

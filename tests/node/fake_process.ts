@@ -1,0 +1,186 @@
+/**
+ * A process of a run that speaks the control protocol by hand, for the tests of the node.
+ *
+ * What it does is the name in its start message, or, in the first process, its first argument. It
+ * says on stdout what the tests are to see.
+ */
+
+import {
+  ControlDecoder,
+  decodeNodeMessage,
+  encodeControl,
+  type NodeMessage,
+  type ProcessMessage,
+} from "../../src/wire/control.ts";
+import type { Pid } from "../../src/core/pid.ts";
+
+type Start = Extract<NodeMessage, { type: "start" }>;
+type Answer = Exclude<NodeMessage, Start>;
+
+const mode = Deno.args[0] ?? "";
+if (mode === "die-before-hello") {
+  console.log("on stdout");
+  for (let line = 1; line <= 20; line++) console.error(`line ${line}`);
+  Deno.exit(7);
+}
+if (mode === "flood-before-hello") {
+  const bytes = new Uint8Array(64 * 1024).fill(120);
+  for (let count = 0; count < 100; count++) Deno.stdout.writeSync(bytes);
+}
+if (mode === "prelude-output") console.log("prelude");
+
+const { control, token } = JSON.parse(Deno.env.get("DEPLOY_PROCESS") ?? "");
+const [hostname, port] = control.split(":");
+const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+const conn = await Deno.connect({ hostname, port: Number(port) });
+
+async function send(message: ProcessMessage): Promise<void> {
+  await write(encodeControl(message));
+}
+
+async function write(bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+}
+
+async function* receive(): AsyncGenerator<NodeMessage, undefined> {
+  const decoder = new ControlDecoder();
+  const buffer = new Uint8Array(65_536);
+  for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
+    for (const body of decoder.push(buffer.subarray(0, count))) yield decodeNodeMessage(body);
+  }
+}
+
+const messages = receive();
+let requests = 0;
+
+async function ask(
+  question: { type: "spawn"; name: string } | { type: "wait" | "kill"; pid: Pid },
+): Promise<Answer> {
+  await post(question);
+  const { value } = await messages.next();
+  if (value === undefined || value.type === "start") throw new Error("no answer");
+  return value;
+}
+
+async function post(
+  question: { type: "spawn"; name: string } | { type: "wait" | "kill"; pid: Pid },
+): Promise<void> {
+  const request = requests++;
+  const rest = {
+    arg: new Uint8Array([1, 2, 3]),
+    mem: 1,
+    cpu: 0.5,
+    wait: true,
+    cwd: null,
+    env: null,
+  };
+  await send(
+    question.type === "spawn" ? { ...question, request, ...rest } : { ...question, request },
+  );
+}
+
+async function spawn(name: string): Promise<Pid> {
+  const answer = await ask({ type: "spawn", name });
+  if (answer.type !== "spawned") throw new Error(JSON.stringify(answer));
+  return answer.pid;
+}
+
+async function untilOrphaned(): Promise<void> {
+  while (!(await messages.next()).done);
+}
+
+await send({ type: "hello", token, port: listener.addr.port });
+const { value: start } = await messages.next();
+if (start === undefined || start.type !== "start") throw new Error("no start");
+const self: Start = start;
+const what = self.name ?? mode;
+
+const BEHAVIOURS: Record<string, () => unknown> = {
+  "exit": () => Deno.exit(0),
+  "exit-3": () => Deno.exit(3),
+  "hello": () => console.log("hello"),
+  "prelude-output": () => console.log("function"),
+  "who": () => console.log(JSON.stringify({ ...self, arg: [...self.arg], key: [...self.key] })),
+  "env": () => console.log(JSON.stringify(Deno.env.toObject())),
+  "hang": untilOrphaned,
+  "stuck": () => {
+    console.log("stuck");
+    while (true);
+  },
+  "echo": async () => {
+    for await (const chunk of Deno.stdin.readable) await Deno.stdout.write(chunk);
+  },
+  "raise": () => Deno.kill(Deno.pid, "SIGTERM"),
+  "grandchild": async () => {
+    const child = new Deno.Command("/bin/sh", { args: ["-c", "echo $$; exec sleep 1000"] }).spawn();
+    child.unref();
+    await untilOrphaned();
+  },
+  // What it starts leaves its group, and keeps its stdout open.
+  "daemon": () => {
+    new Deno.Command("setsid", { args: ["sleep", "4"] }).spawn().unref();
+    console.log("started one");
+    Deno.exit(0);
+  },
+  "large-output": async () => {
+    const bytes = new Uint8Array(1024 * 1024);
+    for (let index = 0; index < bytes.length; index++) bytes[index] = index % 251;
+    for (let count = 0; count < 8; count++) {
+      for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+    }
+    Deno.exit(0);
+  },
+  "spawn-two": async () => {
+    const first = await spawn("exit-3");
+    const second = await spawn("hang");
+    const answers = [
+      await ask({ type: "wait", pid: first }),
+      await ask({ type: "wait", pid: first }),
+      await ask({ type: "kill", pid: second }),
+      await ask({ type: "wait", pid: second }),
+      await ask({ type: "kill", pid: second }),
+    ];
+    console.log(JSON.stringify(answers));
+  },
+  "spawn-failing": async () => {
+    console.log(JSON.stringify(await ask({ type: "spawn", name: "die-after-start" })));
+    const pid = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
+    console.log(JSON.stringify(await ask({ type: "wait", pid })));
+  },
+  "spawn-and-exit": async () => {
+    await post({ type: "spawn", name: "hello" });
+    Deno.exit(0);
+  },
+  "close-link": async () => {
+    conn.close();
+    await new Promise(() => setInterval(() => {}, 1000));
+  },
+  "rubbish": async () => {
+    await write(new Uint8Array([0, 0, 0, 3, 1, 2, 3]));
+    await untilOrphaned();
+  },
+  "leave-will": () => {
+    Deno.writeTextFileSync(self.will, "my last will", { createNew: true, mode: 0o600 });
+    Deno.exit(0);
+  },
+  "leave-folder": () => {
+    Deno.mkdirSync(self.will);
+    Deno.exit(0);
+  },
+};
+
+if (what === "die-after-start") {
+  console.error("sorry");
+  Deno.exit(9);
+}
+await send({ type: "started" });
+const depth = /^chain-(\d+)$/.exec(what);
+if (depth !== null) {
+  const left = Number(depth[1]);
+  if (left > 0) await spawn(`chain-${left - 1}`);
+} else {
+  const behaviour = BEHAVIOURS[what];
+  if (behaviour === undefined) throw new Error(`no behaviour ${what}`);
+  await behaviour();
+}
+Deno.exit(0);

@@ -1,0 +1,128 @@
+/** A node with a master, and what comes out of it, for tests that start real processes. */
+
+import type { RunEvent, RunEventSink } from "../../src/core/events.ts";
+import { createLogger } from "../../src/core/logger.ts";
+import type { Pid } from "../../src/core/pid.ts";
+import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
+import type { SpawnRequest } from "../../src/core/roles.ts";
+import { Master } from "../../src/master/master.ts";
+import type { DeliverWill } from "../../src/node/hosted_process.ts";
+import { NodeRun } from "../../src/node/node_run.ts";
+
+/** The fake process, and the configuration that its imports need. */
+const FIXTURE = new URL("./fake_process.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+export const KEY = new Uint8Array(32).fill(7);
+
+export interface Harness extends AsyncDisposable {
+  readonly node: NodeRun;
+  readonly master: Master;
+  readonly events: RunEvent[];
+  readonly logged: string[];
+  /** Launches a process of this name; `null` is the first one. */
+  launch(name: string | null, parent?: Pid | null): Promise<Pid>;
+  /** What a process has written to `fd` so far. */
+  output(pid: Pid, fd: 1 | 2): string;
+  /** Resolves when an event of this kind has been reported. */
+  until(matches: (event: RunEvent) => boolean): Promise<RunEvent>;
+}
+
+export function startNode(
+  options: {
+    /** The arguments of the program. */
+    args?: string[];
+    sink?: RunEventSink;
+    deliverWill?: DeliverWill;
+    command?: string;
+    temporaryFolder?: string;
+  } = {},
+): Harness {
+  const events: RunEvent[] = [];
+  const logged: string[] = [];
+  const watchers = new Set<(event: RunEvent) => void>();
+  const master = new Master();
+  const node = new NodeRun({
+    master,
+    key: KEY,
+    sink: async (event) => {
+      events.push(event);
+      for (const watch of watchers) watch(event);
+      await options.sink?.(event);
+    },
+    logger: createLogger("info", (line) => logged.push(line)),
+    deliverWill: options.deliverWill ?? (() => Promise.reject(new Error("no will was expected"))),
+    program: {
+      command: options.command ?? Deno.execPath(),
+      args: ["run", "-A", "--config", CONFIG, FIXTURE, ...options.args ?? []],
+      cwd: Deno.cwd(),
+    },
+    hostname: "127.0.0.1",
+    temporaryFolder: options.temporaryFolder ?? "/tmp",
+  });
+  master.addNode(node);
+  return {
+    node,
+    master,
+    events,
+    logged,
+    launch: (name, parent = null) => master.spawn(requestFor(name, parent), { wait: true }),
+    output: (pid, fd) => textOf(events, pid, fd),
+    until: (matches) => {
+      const found = events.find(matches);
+      if (found !== undefined) return Promise.resolve(found);
+      const { promise, resolve } = Promise.withResolvers<RunEvent>();
+      const watch = (event: RunEvent): void => {
+        if (!matches(event)) return;
+        watchers.delete(watch);
+        resolve(event);
+      };
+      watchers.add(watch);
+      return promise;
+    },
+    [Symbol.asyncDispose]: () => node.stop(),
+  };
+}
+
+export function requestFor(name: string | null, parent: Pid | null): SpawnRequest {
+  return {
+    parent,
+    name,
+    arg: new Uint8Array([4, 5]),
+    resources: DEFAULT_RESOURCES,
+    cwd: null,
+    env: null,
+  };
+}
+
+function textOf(events: readonly RunEvent[], pid: Pid, fd: 1 | 2): string {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (const event of events) {
+    if (event.event !== "output" || event.pid !== pid || event.fd !== fd) continue;
+    text += decoder.decode(event.bytes, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** Whether the OS process is there and no zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Resolves when all these OS processes are gone; rejects after `ms`. */
+export async function untilGone(pids: readonly number[], ms: number): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (pids.some(isAlive)) {
+    if (performance.now() > deadline) {
+      throw new Error(`still there after ${ms} ms: ${pids.filter(isAlive).join(", ")}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,298 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { SpawnError } from "../../src/core/errors.ts";
+import { isPid, parsePid, type Pid } from "../../src/core/pid.ts";
+import { NotStartedError } from "../../src/node/not_started.ts";
+import { isAlive, KEY, startNode, untilGone } from "./node_harness.ts";
+
+Deno.test("launch() starts a process that knows who it is, and reports its whole life", async () => {
+  await using run = startNode();
+  const parent = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
+  const pid = await run.launch("who", parent);
+  assert(isPid(pid));
+  assertEquals(parsePid(pid)?.host, "127.0.0.1");
+  assertEquals(await run.node.wait(pid), { code: 0 });
+  const start = JSON.parse(run.output(pid, 1));
+  assertStringIncludes(start.will, "/tmp/deploy-");
+  assertEquals(start, {
+    type: "start",
+    pid,
+    parent,
+    name: "who",
+    arg: [4, 5],
+    mem: 104857600,
+    cpu: 0.0625,
+    cwd: null,
+    env: null,
+    key: [...KEY],
+    will: start.will,
+  });
+  assertEquals(run.events.map(({ event }) => event), ["spawn", "output", "eof", "eof", "exit"]);
+  assertEquals(run.events[0], { event: "spawn", parent, pid });
+  assertEquals(run.events.at(-1), { event: "exit", pid, status: { code: 0 } });
+});
+
+Deno.test("wait() answers at any time with how a process ended", async () => {
+  await using run = startNode();
+  const table = [["exit", { code: 0 }], ["exit-3", { code: 3 }], ["raise", { signal: "SIGTERM" }]];
+  for (const [name, status] of table) {
+    const pid = await run.launch(name as string);
+    assertEquals(await run.master.wait(pid), status as { code: number });
+    assertEquals(await run.master.wait(pid), status as { code: number });
+  }
+  const unknown = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
+  await assertRejects(() => run.node.wait(unknown), Error, unknown);
+  await assertRejects(() => run.node.kill(unknown), Error, unknown);
+});
+
+Deno.test("what a process wrote before it was known comes after its spawn event", async () => {
+  await using run = startNode({ args: ["prelude-output"] });
+  const pid = await run.launch(null);
+  await run.node.wait(pid);
+  assertEquals(run.events[0]?.event, "spawn");
+  assertEquals(run.output(pid, 1), "prelude\nfunction\n");
+});
+
+Deno.test("launch() rejects with what a process wrote that died before hello", async () => {
+  await using run = startNode({ args: ["die-before-hello"] });
+  const error = await assertRejects(() => run.launch("work"), NotStartedError);
+  const lines = Array.from({ length: 10 }, (_, index) => `line ${index + 11}`).join("\n");
+  assertEquals(
+    error.message,
+    `Cannot start work(): its process exited with 7 before it ran work(); ` +
+      `the last it wrote to stderr:\n${lines}`,
+  );
+  assertEquals(error.reason, "not-started");
+  const stdout = error.start.output.filter(({ fd }) => fd === 1);
+  assertEquals(new TextDecoder().decode(stdout[0]?.bytes), "on stdout\n");
+  assertEquals(run.events, []);
+});
+
+Deno.test("launch() rejects when a process dies between hello and its function", async () => {
+  await using run = startNode();
+  const error = await assertRejects(() => run.launch("die-after-start"), NotStartedError);
+  assertStringIncludes(error.message, "exited with 9 before it ran die-after-start()");
+  assertStringIncludes(error.message, "stderr:\nsorry");
+  await run.node.idle();
+  assertEquals(run.events, []);
+});
+
+Deno.test("launch() ends a process that writes too much before it is known", async () => {
+  await using run = startNode({ args: ["flood-before-hello"] });
+  const error = await assertRejects(() => run.launch("work"), NotStartedError);
+  assertStringIncludes(error.message, "was ended, since it wrote more than 1 MiB before it ran");
+  assert(error.start.overflowed);
+});
+
+Deno.test("launch() rejects when the executable is not there", async () => {
+  await using run = startNode({ command: "/nowhere/deno" });
+  const error = await assertRejects(() => run.launch("work"), SpawnError, "Cannot start work():");
+  assertEquals(error.reason, "not-started");
+});
+
+Deno.test("a process has its program's environment, and what makes it one of the run", async () => {
+  Deno.env.set("NODE_RUN_TEST", "inherited");
+  await using run = startNode();
+  const pid = await run.launch("env");
+  await run.node.wait(pid);
+  const env = JSON.parse(run.output(pid, 1));
+  assertEquals(env.NODE_RUN_TEST, "inherited");
+  assertEquals(Object.keys(JSON.parse(env.DEPLOY_PROCESS)), ["control", "token", "host"]);
+});
+
+Deno.test("processes spawn, wait for and kill each other through their node", async () => {
+  await using run = startNode();
+  const pid = await run.launch("spawn-two");
+  await run.node.wait(pid);
+  const { "0": first, "1": second, ...others } = run.events.filter(({ event }) =>
+    event === "spawn"
+  );
+  assertEquals(first, { event: "spawn", parent: null, pid });
+  assertEquals(second?.event === "spawn" && second.parent, pid);
+  assertEquals(Object.keys(others).length, 1);
+  assertEquals(JSON.parse(run.output(pid, 1)), [
+    { type: "ended", request: 2, status: { code: 3 } },
+    { type: "ended", request: 3, status: { code: 3 } },
+    { type: "killed", request: 4 },
+    { type: "ended", request: 5, status: { signal: "SIGKILL" } },
+    { type: "killed", request: 6 },
+  ]);
+});
+
+Deno.test("a question that fails is answered with its reason", async () => {
+  await using run = startNode();
+  const pid = await run.launch("spawn-failing");
+  await run.node.wait(pid);
+  const [spawn, wait] = run.output(pid, 1).trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(spawn.reason, "not-started");
+  assertStringIncludes(spawn.message, "sorry");
+  assertEquals(wait.reason, "unknown");
+  assertStringIncludes(wait.message, "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100");
+});
+
+Deno.test("what a process asked for before it exited is done, and comes before its exit", async () => {
+  await using run = startNode();
+  const pid = await run.launch("spawn-and-exit");
+  assertEquals(await run.node.wait(pid), { code: 0 });
+  const spawned = run.events.findIndex((event) => event.event === "spawn" && event.parent === pid);
+  const exited = run.events.findIndex((event) => event.event === "exit" && event.pid === pid);
+  assert(spawned > 0 && spawned < exited);
+  await run.node.idle();
+  const child = run.events[spawned]?.pid as Pid;
+  assertEquals(run.output(child, 1), "hello\n");
+});
+
+Deno.test("kill() ends a process that computes for ever, and what it started", async () => {
+  await using run = startNode();
+  const stuck = await run.launch("stuck");
+  await run.until((event) => event.event === "output" && event.pid === stuck);
+  await run.node.kill(stuck);
+  assertEquals(await run.node.wait(stuck), { signal: "SIGKILL" });
+  assertEquals(run.output(stuck, 1), "stuck\n");
+
+  const parent = await run.launch("grandchild");
+  await run.until((event) => event.event === "output" && event.pid === parent);
+  const grandchild = Number(run.output(parent, 1));
+  assert(isAlive(grandchild));
+  await run.node.kill(parent);
+  await untilGone([grandchild], 1_000);
+});
+
+Deno.test("a process ends although what it started holds its stdout", async () => {
+  await using run = startNode();
+  const pid = await run.launch("daemon");
+  const begin = performance.now();
+  assertEquals(await run.node.wait(pid), { code: 0 });
+  assert(performance.now() - begin < 3_500, "it waited for the other one's end");
+  assertEquals(run.output(pid, 1), "started one\n");
+});
+
+Deno.test("all output comes before the exit, however slow the sink", async () => {
+  let taken = 0;
+  let inFlight = 0;
+  let most = 0;
+  await using run = startNode({
+    sink: async (event) => {
+      if (event.event !== "output") return;
+      assert(event.bytes.length <= 65_536);
+      most = Math.max(most, ++inFlight);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      for (const byte of event.bytes) {
+        if (byte !== (taken % 1_048_576) % 251) throw new Error(`wrong byte at ${taken}`);
+        taken++;
+      }
+      inFlight--;
+    },
+  });
+  const pid = await run.launch("large-output");
+  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(taken, 8 * 1024 * 1024);
+  assertEquals(most, 1);
+});
+
+Deno.test("a live process whose link is closed is ended", async () => {
+  await using run = startNode();
+  const pid = await run.launch("close-link");
+  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+});
+
+Deno.test("a process that sends rubbish is ended, with one line in the log", async () => {
+  await using run = startNode();
+  const pid = await run.launch("rubbish");
+  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(run.logged.length, 1);
+  assertStringIncludes(run.logged[0] ?? "", "its control link carried");
+});
+
+Deno.test("a will is delivered before the exit of its process is reported", async () => {
+  const { promise: delivered, resolve: deliver } = Promise.withResolvers<void>();
+  const wills: string[] = [];
+  const asked = Promise.withResolvers<void>();
+  await using run = startNode({
+    deliverWill: async (will, { key }) => {
+      assertEquals(key, KEY);
+      wills.push(new TextDecoder().decode(will));
+      asked.resolve();
+      await delivered;
+    },
+  });
+  const pid = await run.launch("leave-will");
+  await asked.promise;
+  assertEquals(run.events.filter(({ event }) => event === "eof").length, 2);
+  assertEquals(run.events.some(({ event }) => event === "exit"), false);
+  deliver();
+  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(wills, ["my last will"]);
+});
+
+Deno.test("kill() gives up a will in delivery, and leaves no file", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const asked = Promise.withResolvers<void>();
+    await using run = startNode({
+      temporaryFolder: folder,
+      deliverWill: (_will, { signal }) => {
+        asked.resolve();
+        return new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
+    });
+    const pid = await run.launch("leave-will");
+    await asked.promise;
+    await run.node.kill(pid);
+    assertEquals(await run.node.wait(pid), { code: 0 });
+    assertEquals(run.logged, []);
+    const bad = await run.launch("leave-folder");
+    assertEquals(await run.node.wait(bad), { code: 0 });
+    assertStringIncludes(run.logged.join(), "it is no plain file");
+    assertEquals([...Deno.readDirSync(folder)], []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("stop() ends all processes at once, launches included, and starts no more", async () => {
+  const run = startNode();
+  const pids = await Promise.all([run.launch("hang"), run.launch("stuck")]);
+  const late = run.launch("hang");
+  const rejected = assertRejects(() => late, SpawnError);
+  await run.node.stop();
+  await rejected;
+  for (const pid of pids) assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  const error = await assertRejects(() => run.launch("hang"), SpawnError);
+  assertEquals(error.reason, "lost");
+  assertEquals(run.events.filter(({ event }) => event === "exit").length, 2);
+});
+
+Deno.test("60 processes launched at once all live and end", async () => {
+  await using run = startNode();
+  const pids = await Promise.all(Array.from({ length: 60 }, () => run.launch("hello")));
+  assertEquals(new Set(pids).size, 60);
+  await Promise.all(pids.map((pid) => run.node.wait(pid)));
+  for (const pid of pids) assertEquals(run.output(pid, 1), "hello\n");
+});
+
+Deno.test("a chain of processes, each spawned by the one before, is 10 deep", async () => {
+  await using run = startNode();
+  await run.launch("chain-10");
+  await run.node.idle();
+  const spawns = run.events.filter(({ event }) => event === "spawn");
+  assertEquals(spawns.length, 11);
+  for (let index = 1; index < spawns.length; index++) {
+    const [above, below] = [spawns[index - 1], spawns[index]];
+    assert(below?.event === "spawn" && below.parent === above?.pid);
+  }
+});
+
+Deno.test("the first process has a stdin, and its end", async () => {
+  await using run = startNode({ args: ["echo"] });
+  const pid = await run.launch(null);
+  const writer = run.node.stdin(pid)?.getWriter();
+  assert(writer !== undefined);
+  await writer.write(new TextEncoder().encode("to be echoed"));
+  await writer.close();
+  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(run.output(pid, 1), "to be echoed");
+  assertEquals(run.node.stdin(pid), undefined);
+});
