@@ -106,6 +106,8 @@ export class ChildProcess {
     this.#alive = false;
     // What it started ends with it.
     killGroup(this.group);
+    // Nobody reads it any more. Fails if there is still something in it, which is as good as closed.
+    if (this.stdin !== null && !this.stdin.locked) await this.stdin.abort().catch(() => {});
     return signal === null ? { code } : { signal };
   }
 
