@@ -1,0 +1,58 @@
+/** Makes executables with the deno that `COMPILE_DENO` names, or else the one that runs the test. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert } from "@std/assert";
+
+const ROOT = `${import.meta.dirname}/../..`;
+
+/** An executable in a folder of its own, which goes when it is disposed of. */
+export interface Executable extends AsyncDisposable {
+  readonly path: string;
+  readonly folder: string;
+}
+
+/** How a program ended, and what it wrote. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Compiles a program, given by its path in the repository. */
+export async function compile(program: string, ...flags: string[]): Promise<Executable> {
+  const deno = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
+  const folder = await Deno.makeTempDir({ prefix: "deploy-compiled-" });
+  const path = `${folder}/program`;
+  const args = ["compile", "--quiet", "-A", "--config", `${ROOT}/deno.json`, "--output", path];
+  const { code, stderr } = await new Deno.Command(deno, {
+    args: [...args, ...flags, `${ROOT}/${program}`],
+    // Not in the repository, so that what the program needs is found to be in it.
+    cwd: folder,
+    stdin: "null",
+  }).output();
+  assert(code === 0, `Cannot compile ${program}: ${new TextDecoder().decode(stderr)}`);
+  return {
+    path,
+    folder,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Runs an executable to its end. It finds no deno, and no file of the repository. */
+export async function execute(
+  { path, folder }: Executable,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  const { code, stdout, stderr } = await new Deno.Command(path, {
+    args,
+    cwd: folder,
+    env: { NO_COLOR: "1", PATH: folder, ...env },
+    clearEnv: true,
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}

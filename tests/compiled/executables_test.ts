@@ -1,0 +1,38 @@
+/** Programs and the project's own executables, compiled to single files. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import { compile, execute } from "./compile.ts";
+
+for (const [name, file] of [["deploy", "cli.ts"], ["fabric", "fabric.ts"]] as const) {
+  Deno.test(`${name} compiled answers --version, and says a bad argument`, async () => {
+    await using executable = await compile(file);
+    const version = { code: 0, stdout: `${name} ${config.version}\n`, stderr: "" };
+    assertEquals(await execute(executable, ["--version"]), version);
+    const { code, stderr } = await execute(executable, ["--nix"]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `${name}: "--nix" is no option`);
+  });
+}
+
+Deno.test("a compiled program starts its processes from itself", async () => {
+  await using executable = await compile("examples/workers.ts");
+  const { code, stdout, stderr } = await execute(executable, []);
+  const hellos = Array.from({ length: 10 }, (_, index) => `hello worker ${index}!\n`).join("");
+  assertEquals({ code, stdout }, { code: 0, stdout: `${hellos}total 4500!\n` }, stderr);
+  assertEquals(stderr.match(/^ {3}spawned: [0-9a-f]{7}$/gm)?.length, 10, stderr);
+  assertEquals(stderr.match(/^ {3}exited$/gm)?.length, 11, stderr);
+});
+
+Deno.test("a compiled program reads its arguments, and the files that it includes", async () => {
+  await using executable = await compile("examples/word_count.ts", "--include", dataFolder());
+  const { code, stdout, stderr } = await execute(executable, ["3"]);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "one process alone counts the same");
+  assertEquals(stderr.match(/^ {3}spawned: /gm)?.length, 3, stderr);
+});
+
+function dataFolder(): string {
+  return `${import.meta.dirname}/../../examples/data`;
+}
