@@ -1,0 +1,50 @@
+/** Shows a run to whoever started it: a formatter and the screen, put together. */
+
+import type { RunEventSink } from "../core/events.ts";
+import { HumanFormatter } from "./human.ts";
+import { JsonFormatter } from "./json.ts";
+import { type ByteTarget, sameTarget, Screen } from "./screen.ts";
+
+/** The names of the formats. */
+export type OutputFormat = "human" | "json";
+
+/** What a terminal shows, and where. */
+export interface TerminalOptions {
+  readonly format: OutputFormat;
+  /** Whether names are in colour. @default if stderr is a terminal and `NO_COLOR` is unset */
+  readonly colors?: boolean;
+  /** Whether stdout and stderr are the same place. @default as this program's own are */
+  readonly interleaved?: boolean;
+  /** @default Deno.stdout */
+  readonly stdout?: ByteTarget;
+  /** @default Deno.stderr */
+  readonly stderr?: ByteTarget;
+}
+
+/** A run's output, as its user sees it. */
+export interface Terminal {
+  /**
+   * Shows an event. Resolves when all of it is written.
+   *
+   * @throws If stdout or stderr fails in another way than having no reader, such as a full disk.
+   */
+  readonly sink: RunEventSink;
+  /**
+   * Resolves when stdout is found to have no reader any more, as in `main.ts | head -1`. From then on, what
+   * is for stdout is dropped; who runs the program may want to end it, as a shell would by SIGPIPE.
+   */
+  readonly stdoutGone: Promise<void>;
+}
+
+/** Makes a terminal for one run. */
+export function createTerminal(options: TerminalOptions): Terminal {
+  const screen = new Screen(options);
+  const formatter = options.format === "json" ? new JsonFormatter() : new HumanFormatter({
+    colors: options.colors ?? (Deno.stderr.isTerminal() && !Deno.noColor),
+    interleaved: options.interleaved ?? sameTarget(),
+  });
+  return {
+    sink: (event) => screen.write(formatter.format(event)),
+    stdoutGone: screen.stdoutGone,
+  };
+}
