@@ -29,7 +29,7 @@ export async function dial(remote: Pid, options: DialOptions): Promise<Dialled> 
   const conn = await Deno.connect({ hostname: host, port });
   try {
     conn.unref();
-    await dialHandshake(conn, await options.key, Purpose.channels);
+    await dialHandshake(conn, { key: await options.key }, Purpose.channels);
     await writeGreeting(conn, {
       from: options.from,
       to: id,

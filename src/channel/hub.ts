@@ -128,7 +128,7 @@ export class Hub {
       conn.close();
     });
     try {
-      await acceptHandshake(conn, await this.#context.key, Purpose.channels);
+      await acceptHandshake(conn, { key: await this.#context.key }, [Purpose.channels]);
       const greeting = await readGreeting(conn);
       known = true;
       if (!await this.#welcome(conn, greeting)) conn.close();
