@@ -9,9 +9,24 @@
 import { decode, encode, type ValueType } from "@std/msgpack";
 import type { SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
-import { isPid, type Pid } from "../core/pid.ts";
+import type { Pid } from "../core/pid.ts";
 import { MiB } from "../core/resources.ts";
 import { ProtocolError } from "./protocol_error.ts";
+import {
+  amount,
+  bool,
+  bytes,
+  checkMessage,
+  integer,
+  key,
+  oneOf,
+  orNull,
+  pid,
+  port,
+  type Schema,
+  status,
+  text,
+} from "./schema.ts";
 
 export { ProtocolError };
 
@@ -71,40 +86,6 @@ export const MAX_HELLO_BYTES = 1024;
 
 const LENGTH_BYTES = 4;
 
-type Check = (value: unknown) => boolean;
-
-const text: Check = (value) => typeof value === "string";
-const bool: Check = (value) => typeof value === "boolean";
-const bytes: Check = (value) => value instanceof Uint8Array;
-const amount: Check = (value) => typeof value === "number" && value >= 0 && value < Infinity;
-const integer: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const port: Check = (value) =>
-  integer(value) && (value as number) > 0 && (value as number) < 65_536;
-const pid: Check = isPid;
-const status: Check = (value) => {
-  if (typeof value !== "object" || value === null) return false;
-  const entries = Object.entries(value);
-  const [key, content] = entries[0] ?? [];
-  return entries.length === 1 &&
-    (key === "code"
-      ? Number.isSafeInteger(content)
-      : (key === "signal" || key === "killed" || key === "lost") && typeof content === "string");
-};
-const key: Check = (value) => value instanceof Uint8Array && value.length === 32;
-
-function orNull(check: Check): Check {
-  return (value) => value === null || check(value);
-}
-
-function oneOf(...values: readonly string[]): Check {
-  return (value) => values.includes(value as string);
-}
-
-/** For each message of a union, its `type`, and for each of its other fields, a check. */
-type Schema<Message extends { type: string }> = {
-  [Type in Message["type"]]: Record<Exclude<keyof Extract<Message, { type: Type }>, "type">, Check>;
-};
-
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   hello: { token: text, port },
   started: {},
@@ -153,27 +134,8 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
   },
 };
 
-function check<Message extends { type: string }>(
-  schema: Schema<Message>,
-  value: unknown,
-): Message {
-  if (typeof value !== "object" || value === null) throw new ProtocolError("it is no message");
-  const message = value as Record<string, unknown>;
-  const type = message["type"];
-  if (typeof type !== "string" || !Object.hasOwn(schema, type)) {
-    throw new ProtocolError(`there is no message of type ${JSON.stringify(type)}`);
-  }
-  const fields: Record<string, Check> = schema[type as Message["type"]];
-  for (const [name, accepts] of Object.entries(fields)) {
-    if (!accepts(message[name])) {
-      throw new ProtocolError(`"${name}" of a "${type}" message is not what it must be`);
-    }
-  }
-  return message as Message;
-}
-
 /** Gives the bytes of one message, its length in front. */
-export function encodeControl(message: ProcessMessage | NodeMessage): Bytes {
+export function encodeControl(message: { readonly type: string }): Bytes {
   const body = encode(message as unknown as ValueType);
   if (body.length > MAX_CONTROL_BYTES) {
     throw new RangeError(
@@ -189,15 +151,16 @@ export function encodeControl(message: ProcessMessage | NodeMessage): Bytes {
 
 /** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode ProcessMessage}. */
 export function decodeProcessMessage(body: Uint8Array): ProcessMessage {
-  return check(PROCESS_MESSAGES, decodeBody(body));
+  return checkMessage(PROCESS_MESSAGES, decodeBody(body));
 }
 
 /** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
 export function decodeNodeMessage(body: Uint8Array): NodeMessage {
-  return check(NODE_MESSAGES, decodeBody(body));
+  return checkMessage(NODE_MESSAGES, decodeBody(body));
 }
 
-function decodeBody(body: Uint8Array): unknown {
+/** The value that a body is, not yet checked. @throws {ProtocolError} If it is not MessagePack. */
+export function decodeBody(body: Uint8Array): unknown {
   try {
     return decode(body);
   } catch (cause) {

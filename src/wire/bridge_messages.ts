@@ -1,0 +1,57 @@
+/** What a master and its bridge say to each other. */
+
+import type { Pid } from "../core/pid.ts";
+import type { FailedMessage } from "./node_messages.ts";
+import { amount, integer, key, oneOf, orNull, pid, type Schema, text } from "./schema.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What a bridge tells its master, or asks of it. */
+export type BridgeToMaster =
+  /** The first message: where the bridge listens, for deploy and for nodes. */
+  | { type: "bridge"; address: string }
+  /** A run begins; `spec` is the text of a `RunSpec`. */
+  | { type: "open"; run: string; key: Bytes; spec: string }
+  /** Place and start the run's first process; the master answers `launched` or `failed`. */
+  | { type: "first"; request: number; run: string; mem: number; cpu: number }
+  /** End everything of a run. The master says `over` when that is done. */
+  | { type: "end"; run: string }
+  /** Where a process of that size would go; the master answers `fits`. */
+  | { type: "where"; request: number; mem: number; cpu: number };
+
+/** What a master tells its bridge. */
+export type MasterToBridge =
+  | { type: "launched"; request: number; pid: Pid }
+  | FailedMessage
+  /** A process went away with its node, which will say nothing of it any more. */
+  | { type: "lost"; run: string; pid: Pid; parent: Pid | null; why: string }
+  /** No process of the run is left; so many there have been. */
+  | { type: "over"; run: string; processes: number }
+  /** One line for a person, and the address of the node, if there is one. */
+  | { type: "fits"; request: number; node: string | null; message: string };
+
+const REASON = oneOf(
+  "no-capacity",
+  "unsatisfiable",
+  "unregistered",
+  "invalid",
+  "not-started",
+  "lost",
+  "unknown",
+);
+
+export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
+  bridge: { address: text },
+  open: { run: text, key, spec: text },
+  first: { request: integer, run: text, mem: amount, cpu: amount },
+  end: { run: text },
+  where: { request: integer, mem: amount, cpu: amount },
+};
+
+export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
+  launched: { request: integer, pid },
+  failed: { request: integer, reason: REASON, message: text },
+  lost: { run: text, pid, parent: orNull(pid), why: text },
+  over: { run: text, processes: integer },
+  fits: { request: integer, node: orNull(text), message: text },
+};

@@ -1,0 +1,142 @@
+/** What a master and one of its nodes say to each other, and what a node says to join one. */
+
+import type { SpawnErrorReason } from "../core/errors.ts";
+import type { ExitStatus } from "../core/exit_status.ts";
+import type { Pid } from "../core/pid.ts";
+import {
+  amount,
+  bool,
+  bytes,
+  integer,
+  key,
+  oneOf,
+  orNull,
+  pid,
+  type Schema,
+  status,
+  text,
+} from "./schema.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What failed, as an answer to a question of either side: `"unknown"` for all but spawns. */
+export interface FailedMessage {
+  type: "failed";
+  request: number;
+  reason: SpawnErrorReason | "unknown";
+  message: string;
+}
+
+/** The fields of a spawn, whoever asks whom for it. */
+export interface SpawnFields {
+  request: number;
+  run: string;
+  parent: Pid | null;
+  name: string | null;
+  arg: Bytes;
+  mem: number;
+  cpu: number;
+  cwd: string | null;
+  env: Bytes | null;
+}
+
+/** What a master tells a node, or asks of it. */
+export type MasterToNode =
+  /** The first message: the node is this master's from now on, under this name, with so much. */
+  | { type: "adopt"; address: string; mem: number; cpu: number }
+  /** A run that the node will host processes of; comes before the first `launch` of it. */
+  | { type: "open"; run: string; key: Bytes; bridge: string; spec: string }
+  /** Start a process; the node answers `launched` or `failed`. */
+  | ({ type: "launch" } & SpawnFields)
+  /** End a process; the node answers `killed` or `failed`. */
+  | { type: "kill"; request: number; run: string; pid: Pid }
+  /** The run is over, or is to be: end what is left of it, and remove what it left. */
+  | { type: "close"; run: string }
+  /** A process on another node is lost: whoever talks to it is to be told. */
+  | { type: "lost"; run: string; pid: Pid; why: string }
+  /** Answers to the node's own questions. */
+  | { type: "spawned"; request: number; pid: Pid }
+  | { type: "ended"; request: number; status: ExitStatus }
+  | { type: "killed"; request: number }
+  | FailedMessage;
+
+/** What a node tells its master, or asks of it. */
+export type NodeToMaster =
+  /** The answer to `adopt`. */
+  | { type: "adopted" }
+  /** Answers to the master's questions. */
+  | { type: "launched"; request: number; pid: Pid }
+  | { type: "killed"; request: number }
+  | FailedMessage
+  /** A process that was launched has ended, and all its output is with the bridge. */
+  | { type: "exited"; run: string; pid: Pid; status: ExitStatus }
+  /** A process of this node spawns; the master answers `spawned` or `failed`. */
+  | ({ type: "spawn"; wait: boolean } & SpawnFields)
+  /** Whoever asked for that spawn is gone. */
+  | { type: "cancel"; request: number }
+  /** The master answers `ended` or `failed`. */
+  | { type: "wait"; request: number; run: string; pid: Pid }
+  /** The master answers `killed` or `failed`. */
+  | { type: "kill"; request: number; run: string; pid: Pid };
+
+/** What a node that joins tells its master. */
+export type JoinToMaster = { type: "join"; address: string; mem: number; cpu: number };
+
+/** What a master answers to a node that joins: from now on it dials the node as any other. */
+export type MasterToJoin = { type: "joined" } | { type: "refused"; why: string };
+
+const REASON = oneOf(
+  "no-capacity",
+  "unsatisfiable",
+  "unregistered",
+  "invalid",
+  "not-started",
+  "lost",
+  "unknown",
+);
+const FAILED = { request: integer, reason: REASON, message: text };
+const SPAWN = {
+  request: integer,
+  run: text,
+  parent: orNull(pid),
+  name: orNull(text),
+  arg: bytes,
+  mem: amount,
+  cpu: amount,
+  cwd: orNull(text),
+  env: orNull(bytes),
+};
+
+export const MASTER_TO_NODE: Schema<MasterToNode> = {
+  adopt: { address: text, mem: amount, cpu: amount },
+  open: { run: text, key, bridge: text, spec: text },
+  launch: SPAWN,
+  kill: { request: integer, run: text, pid },
+  close: { run: text },
+  lost: { run: text, pid, why: text },
+  spawned: { request: integer, pid },
+  ended: { request: integer, status },
+  killed: { request: integer },
+  failed: FAILED,
+};
+
+export const NODE_TO_MASTER: Schema<NodeToMaster> = {
+  adopted: {},
+  launched: { request: integer, pid },
+  killed: { request: integer },
+  failed: FAILED,
+  exited: { run: text, pid, status },
+  spawn: { wait: bool, ...SPAWN },
+  cancel: { request: integer },
+  wait: { request: integer, run: text, pid },
+  kill: { request: integer, run: text, pid },
+};
+
+export const JOIN_TO_MASTER: Schema<JoinToMaster> = {
+  join: { address: text, mem: amount, cpu: amount },
+};
+
+export const MASTER_TO_JOIN: Schema<MasterToJoin> = {
+  joined: {},
+  refused: { why: text },
+};

@@ -1,0 +1,99 @@
+/** Checks of what comes from outside: which fields a message must have, and what may be in them. */
+
+import { isPid } from "../core/pid.ts";
+import { ProtocolError } from "./protocol_error.ts";
+
+/** Says whether a field's value is one that is allowed there. */
+export type Check = (value: unknown) => boolean;
+
+export function text(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+export function bool(value: unknown): boolean {
+  return typeof value === "boolean";
+}
+
+export function bytes(value: unknown): boolean {
+  return value instanceof Uint8Array;
+}
+
+export function pid(value: unknown): boolean {
+  return isPid(value);
+}
+
+/** A finite number that is not negative. */
+export function amount(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value < Infinity;
+}
+
+/** A whole number that is not negative. */
+export function integer(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** A TCP port that something listens on. */
+export function port(value: unknown): boolean {
+  return integer(value) && value > 0 && value < 65_536;
+}
+
+/** A key of 32 bytes. */
+export function key(value: unknown): boolean {
+  return value instanceof Uint8Array && value.length === 32;
+}
+
+/** An `ExitStatus`. */
+export function status(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const entries = Object.entries(value);
+  const [kind, content] = entries[0] ?? [];
+  return entries.length === 1 &&
+    (kind === "code"
+      ? Number.isSafeInteger(content)
+      : (kind === "signal" || kind === "killed" || kind === "lost") &&
+        typeof content === "string");
+}
+
+/** `null`, or what `check` allows. */
+export function orNull(check: Check): Check {
+  return (value) => value === null || check(value);
+}
+
+/** One of these texts. */
+export function oneOf(...values: readonly string[]): Check {
+  return (value) => values.includes(value as string);
+}
+
+/** An array, of at most `count` of what `check` allows. */
+export function listOf(check: Check, count: number): Check {
+  return (value) => Array.isArray(value) && value.length <= count && value.every(check);
+}
+
+/** For each message of a union, its `type`, and for each of its other fields, a check. */
+export type Schema<Message extends { type: string }> = {
+  [Type in Message["type"]]: Record<Exclude<keyof Extract<Message, { type: Type }>, "type">, Check>;
+};
+
+/**
+ * Gives `value` as the message of `schema` that it is.
+ *
+ * @throws {ProtocolError} If it is none.
+ */
+export function checkMessage<Message extends { type: string }>(
+  schema: Schema<Message>,
+  value: unknown,
+): Message {
+  if (typeof value !== "object" || value === null) throw new ProtocolError("it is no message");
+  const message = value as Record<string, unknown>;
+  const type = message["type"];
+  if (typeof type !== "string" || !Object.hasOwn(schema, type)) {
+    throw new ProtocolError(`there is no message of type ${JSON.stringify(type)}`);
+  }
+  const fields: Record<string, Check> = schema[type as Message["type"]];
+  for (const [name, accepts] of Object.entries(fields)) {
+    if (!accepts(message[name])) {
+      throw new ProtocolError(`"${name}" of a "${type}" message is not what it must be`);
+    }
+  }
+  return message as Message;
+}
