@@ -3,6 +3,9 @@
 import type { Hold } from "../channel/hold.ts";
 import type { Hub } from "../channel/hub.ts";
 
+/** What a process has sent, as far as its end is concerned. */
+export type Outgoing = Pick<Hub, "dirty" | "flush" | "writeWill">;
+
 /**
  * Makes the natural end of the first process, when its event loop has run dry, wait until everything
  * that it sent has been acknowledged.
@@ -12,7 +15,7 @@ import type { Hub } from "../channel/hub.ts";
  *
  * @param lastBeforeEnd Called while the loop is dry, just before the process ends.
  */
-export function flushAtNaturalEnd(hub: Hub, hold: Hold, lastBeforeEnd: () => void): void {
+export function flushAtNaturalEnd(hub: Outgoing, hold: Hold, lastBeforeEnd: () => void): void {
   let last = false;
   const onBeforeUnload = (event: Event) => {
     lastBeforeEnd();
@@ -45,7 +48,7 @@ export function flushAtNaturalEnd(hub: Hub, hold: Hold, lastBeforeEnd: () => voi
  */
 export async function runToEnd(
   run: () => unknown,
-  hub: Hub,
+  hub: Outgoing,
   hold: Hold,
   exit: typeof Deno.exit,
 ): Promise<void> {
@@ -65,7 +68,7 @@ export async function runToEnd(
 }
 
 /** Ends the process even if a listener prevents Deno from doing so, for `error`. */
-function endAfterRejection(error: unknown, hub: Hub, exit: typeof Deno.exit): void {
+function endAfterRejection(error: unknown, hub: Outgoing, exit: typeof Deno.exit): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     if (!Object.is(event.reason, error)) return;
     queueMicrotask(async () => {

@@ -119,10 +119,10 @@ async function joinRun(bootstrap: Bootstrap): Promise<void> {
   const { pid, key } = start;
   const ended = async (remote: Pid): Promise<ExitStatus> => {
     const answer = await link.ask({ type: "wait", pid: remote });
-    if (answer.type === "ended") return answer.status;
-    return { lost: answer.message };
+    if (answer.type === "failed") throw new Error(answer.message);
+    return answer.status;
   };
-  const hub = new Hub({ pid, key, listener, ended, hold });
+  const hub = new Hub({ pid, key, listener, ended, hold, log: warn });
   setHub(hub);
   const own = Object.freeze({ mem: start.mem, cpu: start.cpu });
   setCurrent({ pid, resources: own, link, hold, environment });
@@ -163,4 +163,13 @@ function prepare(start: StartMessage, name: string): () => unknown {
   if (parent === null) throw new Error(`Cannot run ${name}: the node named no parent`);
   const arg = decode(start.arg);
   return () => fn(parent, arg);
+}
+
+/** Says something about the system itself, as the program's other parts do. */
+async function warn(line: string): Promise<void> {
+  // It happens too rarely to be loaded at every start.
+  const { createLogger, parseLogLevel } = await import("../core/logger.ts");
+  const level = parseLogLevel(Deno.env.get("DEPLOY_LOG"));
+  const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
+  createLogger(level, write).warn(line);
 }

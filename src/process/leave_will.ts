@@ -1,6 +1,6 @@
 /** The ends of a process that cannot be waited in: `Deno.exit` and uncaught errors. */
 
-import type { Hub } from "../channel/hub.ts";
+import type { Outgoing } from "./ending.ts";
 import type { WillFile } from "./will_file.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { WillFile } from "./will_file.ts";
  *
  * @returns A function that makes this the last of the `unload` listeners there are now.
  */
-export function leaveWill(hub: Hub, will: WillFile): () => void {
+export function leaveWill(hub: Outgoing, will: WillFile): () => void {
   const onUnload = () => will.write(hub.writeWill());
   const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
     if (event.defaultPrevented) return;

@@ -4,7 +4,7 @@
  */
 
 import type { Hold } from "../channel/hold.ts";
-import type { Hub } from "../channel/hub.ts";
+import type { Outgoing } from "./ending.ts";
 
 /** What `Deno.exit` throws where a process cannot end at once. A program lets it pass. */
 export class ExitSignal extends Error {
@@ -28,7 +28,7 @@ export class ExitSignal extends Error {
  *
  * @param exit Deno's own `exit`.
  */
-export function unwindInsteadOfExit(hub: Hub, hold: Hold, exit: typeof Deno.exit): void {
+export function unwindInsteadOfExit(hub: Outgoing, hold: Hold, exit: typeof Deno.exit): void {
   let exiting = false;
   let crashed = false;
 

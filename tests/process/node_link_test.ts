@@ -8,6 +8,7 @@ import {
   ControlDecoder,
   decodeProcessMessage,
   encodeControl,
+  type NodeMessage,
   type ProcessMessage,
   ProtocolError,
 } from "../../src/wire/control.ts";
@@ -28,6 +29,11 @@ const START: StartMessage = {
   key: new Uint8Array(32),
   will: "/tmp/will",
 };
+
+/** The bytes of a message of a node's. */
+function bytesOf(message: NodeMessage | ProcessMessage): Uint8Array {
+  return encodeControl(message);
+}
 
 interface Fixture {
   link: NodeLink;
@@ -67,13 +73,10 @@ async function withLink(test: (fixture: Fixture) => Promise<void>): Promise<void
   try {
     await test({ link, node, next, losses, lost });
   } finally {
-    try {
-      node.close();
-    } catch (error) {
-      // The test has closed it.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    // The link is lost by its node's end of it; a test may have done so before.
+    await node.closeWrite();
     await lost;
+    node.close();
     conn.close();
     assertEquals(losses.length, 1);
   }
@@ -87,7 +90,7 @@ async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
 
 Deno.test("NodeLink.start resolves with the start message, however it is cut", () =>
   withLink(async ({ link, node }) => {
-    for (const byte of encodeControl(START)) await node.write(new Uint8Array([byte]));
+    for (const byte of bytesOf(START)) await node.write(new Uint8Array([byte]));
     assertEquals(await link.start, START);
   }));
 
@@ -116,9 +119,9 @@ Deno.test("NodeLink.ask() resolves with its own answer, in whatever order they c
     assertEquals(await next(), { type: "kill", request: 1, pid: OTHER });
     assertEquals(await next(), { type: "kill", request: 2, pid: PID });
     const failed = { type: "failed", request: 2, reason: "unknown", message: "no such" } as const;
-    await writeAll(node, encodeControl(failed));
-    await writeAll(node, encodeControl({ type: "killed", request: 1 }));
-    await writeAll(node, encodeControl({ type: "ended", request: 0, status: { code: 3 } }));
+    await writeAll(node, bytesOf(failed));
+    await writeAll(node, bytesOf({ type: "killed", request: 1 }));
+    await writeAll(node, bytesOf({ type: "ended", request: 0, status: { code: 3 } }));
     assertEquals(await failing, failed);
     assertEquals(await killing, { type: "killed", request: 1 });
     assertEquals(await waiting, { type: "ended", request: 0, status: { code: 3 } });
@@ -126,18 +129,18 @@ Deno.test("NodeLink.ask() resolves with its own answer, in whatever order they c
 
 Deno.test("NodeLink is lost when the node goes away", () =>
   withLink(async ({ node, lost }) => {
-    node.close();
+    await node.closeWrite();
     const cause = await lost;
     assertInstanceOf(cause, Error);
     assertStringIncludes(cause.message, "the node closed the control link");
   }));
 
 Deno.test("NodeLink is lost when the node sends what it should not", async () => {
-  const killed = encodeControl({ type: "killed", request: 0 });
+  const killed = bytesOf({ type: "killed", request: 0 });
   const table: [string, Uint8Array[]][] = [
-    ["a second start message", [encodeControl(START), encodeControl(START)]],
+    ["a second start message", [bytesOf(START), bytesOf(START)]],
     ['a "killed" message that nobody asked for', [killed]],
-    ["no message of type", [encodeControl({ type: "started" })]],
+    ["no message of type", [bytesOf({ type: "started" })]],
     ["it is not MessagePack", [new Uint8Array([0, 0, 0, 1, 0xc1])]],
     ["a message of 4294967295 bytes", [new Uint8Array([255, 255, 255, 255])]],
   ];
@@ -152,8 +155,8 @@ Deno.test("NodeLink is lost when the node sends what it should not", async () =>
 });
 
 Deno.test("NodeLink is lost when an answer is not one to its question, or comes twice", async () => {
-  const ended = encodeControl({ type: "ended", request: 0, status: { code: 0 } });
-  const killed = encodeControl({ type: "killed", request: 0 });
+  const ended = bytesOf({ type: "ended", request: 0, status: { code: 0 } });
+  const killed = bytesOf({ type: "killed", request: 0 });
   for (const answers of [[ended], [killed, killed]]) {
     await withLink(async ({ link, node, lost }) => {
       const asked = link.ask({ type: "kill", pid: PID });

@@ -128,7 +128,7 @@ Deno.test("spawn() rejects what cannot be, and asks nothing", async () => {
   const cyclic: { self?: unknown; run?: () => void } = { run() {} };
   cyclic.self = cyclic;
   const invalid = (options: unknown) => () => spawn(work, 1, options as SpawnOptions);
-  const table: [() => Promise<unknown>, typeof Error, string][] = [
+  const table: [() => Promise<unknown>, typeof SpawnError | typeof TypeError, string][] = [
     [() => spawn(() => {}), SpawnError, "Cannot spawn an anonymous function: it is not registered"],
     [() => spawn("work" as unknown as SpawnFunction), TypeError, 'Cannot spawn "work"'],
     [() => spawn(work, cyclic), TypeError, "value.run is a function; functions cannot be sent"],

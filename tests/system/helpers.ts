@@ -1,0 +1,233 @@
+/** Runs whole programs, as a user would, and tells what happened in them. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import type { ExitStatus, Pid } from "deploy";
+
+/** One event of a run, as `DEPLOY_FORMAT=json` prints it. */
+export type JsonEvent =
+  | { event: "spawn"; parent: Pid | null; pid: Pid }
+  | { event: "output"; pid: Pid; fd: 1 | 2; text: string }
+  | { event: "output"; pid: Pid; fd: 1 | 2; base64: string }
+  | { event: "eof"; pid: Pid; fd: 1 | 2 }
+  | { event: "exit"; pid: Pid; status: ExitStatus };
+
+/** Everything that is known of one process when its run is over. */
+export interface ProcessRecord {
+  readonly pid: Pid;
+  readonly parent: Pid | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly status: ExitStatus;
+}
+
+/** What a run did, from its start to its end. */
+export interface RunResult {
+  /** The exit code of the run. */
+  readonly code: number;
+  readonly events: readonly JsonEvent[];
+  /** All that the launcher wrote to stdout and stderr. */
+  readonly raw: { readonly stdout: string; readonly stderr: string };
+  /** In the order of their start; the first process is the first. Empty if there was none. */
+  readonly processes: readonly ProcessRecord[];
+  /** What all processes wrote to stdout, in the order of the events. */
+  readonly stdout: string;
+  /** What all processes wrote to stderr, in the order of the events. */
+  readonly stderr: string;
+}
+
+/** How to run a program. */
+export interface RunOptions {
+  /** The program's own arguments. */
+  args?: string[];
+  /** Arguments of `deno run`. @default ["-A"] */
+  flags?: string[];
+  /** Variables besides those of the test. */
+  env?: Record<string, string>;
+  /** What the program reads from stdin. @default nothing: stdin is at its end */
+  stdin?: string;
+  /** More files of the program, by name. */
+  files?: Record<string, string>;
+  /** The executable. @default `DEPLOY_TEST_DENO`, or the one that runs the test */
+  deno?: string;
+  /** `json` is checked, and told as events. @default "json" */
+  format?: "json" | "human";
+}
+
+/** A program that runs. Disposing of it ends it, if it has not ended, and removes its files. */
+export interface RunningProgram extends AsyncDisposable {
+  /** The OS process of the launcher. */
+  readonly child: Deno.ChildProcess;
+  /** The folder that the program runs in. It holds `main.ts`. */
+  readonly directory: string;
+  /** Resolves with the first event, past or future, that `matches`; rejects if there is none. */
+  seen(matches: (event: JsonEvent) => boolean): Promise<JsonEvent>;
+  /** Resolves when the run is over. */
+  readonly result: Promise<RunResult>;
+}
+
+/** No program of a test runs for longer, however slow the machine. */
+const RUN_LIMIT_MS = 120_000;
+
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** Starts a program, given as the text of its main module; `import … from "deploy"` works there. */
+export async function startProgram(
+  source: string,
+  options: RunOptions = {},
+): Promise<RunningProgram> {
+  const { args = [], flags = ["-A"], env = {}, stdin, files = {}, format = "json" } = options;
+  const deno = options.deno ?? Deno.env.get("DEPLOY_TEST_DENO") ?? Deno.execPath();
+  const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-test-" }));
+  for (const [name, text] of Object.entries({ ...files, "main.ts": source })) {
+    await Deno.writeTextFile(`${directory}/${name}`, text);
+  }
+  const child = new Deno.Command(deno, {
+    args: ["run", "--quiet", "--no-lock", "--config", CONFIG, ...flags, "main.ts", ...args],
+    cwd: directory,
+    env: { NO_COLOR: "1", ...env, DEPLOY_FORMAT: format },
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(RUN_LIMIT_MS),
+  }).spawn();
+  if (stdin !== undefined) await writeAll(child.stdin, stdin);
+
+  const events: JsonEvent[] = [];
+  let watchers: { check(event: JsonEvent): void; ended(): void }[] = [];
+  const readStdout = async () => {
+    let all = "";
+    let rest = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      all += text;
+      if (format === "human") continue;
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const event = JSON.parse(line) as JsonEvent;
+        events.push(event);
+        for (const watcher of watchers) watcher.check(event);
+      }
+    }
+    assertEquals(rest, "", "the last line of the events is not finished");
+    for (const watcher of watchers) watcher.ended();
+    return all;
+  };
+  const result = (async (): Promise<RunResult> => {
+    const [stdout, stderr, { code }] = await Promise.all([
+      readStdout(),
+      new Response(child.stderr).text(),
+      child.status,
+    ]);
+    const processes = format === "json" ? checkEvents(events) : [];
+    return {
+      code,
+      events,
+      raw: { stdout, stderr },
+      processes,
+      stdout: outputOf(events, 1),
+      stderr: outputOf(events, 2),
+    };
+  })();
+  // Whoever is interested awaits it too; the others are not to fail by it.
+  result.catch(() => {});
+
+  return {
+    child,
+    directory,
+    result,
+    seen(matches): Promise<JsonEvent> {
+      const past = events.find(matches);
+      if (past !== undefined) return Promise.resolve(past);
+      return new Promise((resolve, reject) => {
+        const watcher = {
+          check(event: JsonEvent): void {
+            if (!matches(event)) return;
+            watchers = watchers.filter((each) => each !== watcher);
+            resolve(event);
+          },
+          ended(): void {
+            reject(new Error(`The run ended without the event: ${JSON.stringify(events)}`));
+          },
+        };
+        watchers.push(watcher);
+      });
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      try {
+        child.kill("SIGTERM");
+      } catch (error) {
+        // It has ended already.
+        if (!(error instanceof TypeError)) throw error;
+      }
+      await child.status;
+      await result.catch(() => {});
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+/** Runs a program to its end. */
+export async function runProgram(source: string, options: RunOptions = {}): Promise<RunResult> {
+  await using program = await startProgram(source, options);
+  return await program.result;
+}
+
+async function writeAll(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
+  const writer = stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+}
+
+function outputOf(events: readonly JsonEvent[], fd: 1 | 2, pid?: Pid): string {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (const event of events) {
+    if (event.event !== "output" || event.fd !== fd) continue;
+    if (pid !== undefined && event.pid !== pid) continue;
+    text += "text" in event
+      ? event.text
+      : decoder.decode(Uint8Array.from(atob(event.base64), (c) => c.charCodeAt(0)));
+  }
+  return text;
+}
+
+/** Checks what holds of the events of every run, and sorts them by process. */
+function checkEvents(events: readonly JsonEvent[]): ProcessRecord[] {
+  const open = new Map<Pid, Set<1 | 2>>();
+  const parents = new Map<Pid, Pid | null>();
+  const statuses = new Map<Pid, ExitStatus>();
+  for (const event of events) {
+    const { pid } = event;
+    const shown = JSON.stringify(event);
+    if (event.event === "spawn") {
+      assert(!parents.has(pid), `spawned twice: ${shown}`);
+      const known = event.parent === null ? parents.size === 0 : parents.has(event.parent);
+      assert(known, `its parent is not known: ${shown}`);
+      parents.set(pid, event.parent);
+      open.set(pid, new Set([1, 2]));
+      continue;
+    }
+    const streams = open.get(pid);
+    assert(streams !== undefined, `before its process was spawned: ${shown}`);
+    assert(!statuses.has(pid), `after its process has exited: ${shown}`);
+    if (event.event === "exit") {
+      assertEquals(streams.size, 0, `before the end of its output: ${shown}`);
+      statuses.set(pid, event.status);
+    } else {
+      assert(streams.has(event.fd), `after the end of that stream: ${shown}`);
+      if (event.event === "eof") streams.delete(event.fd);
+    }
+  }
+  return [...parents].map(([pid, parent]) => {
+    const status = statuses.get(pid);
+    assert(status !== undefined, `no exit of ${pid}`);
+    return {
+      pid,
+      parent,
+      status,
+      stdout: outputOf(events, 1, pid),
+      stderr: outputOf(events, 2, pid),
+    };
+  });
+}
