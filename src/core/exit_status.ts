@@ -30,7 +30,7 @@ export function formatStatus(status: ExitStatus): string {
 /** The exit code of a shell's child that a signal ended is 128 and the signal's number. */
 const SIGNAL_BASE = 128;
 
-/** Numbers of the signals that Linux and macOS agree on; others count as plain failures. */
+/** Numbers of the signals that end a process which does not handle them, on Linux. */
 const SIGNAL_NUMBERS: Partial<Record<Deno.Signal, number>> = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -38,18 +38,34 @@ const SIGNAL_NUMBERS: Partial<Record<Deno.Signal, number>> = {
   SIGILL: 4,
   SIGTRAP: 5,
   SIGABRT: 6,
+  SIGBUS: 7,
   SIGFPE: 8,
   SIGKILL: 9,
+  SIGUSR1: 10,
   SIGSEGV: 11,
+  SIGUSR2: 12,
   SIGPIPE: 13,
   SIGALRM: 14,
   SIGTERM: 15,
+  SIGSTKFLT: 16,
+  SIGXCPU: 24,
+  SIGXFSZ: 25,
+  SIGVTALRM: 26,
+  SIGPROF: 27,
+  SIGIO: 29,
+  SIGPWR: 30,
+  SIGSYS: 31,
 };
 
 /** The exit code of a run in which only other processes than the first failed. */
 const OTHERS_FAILED = 101;
 
-/** What a process's status is as the exit code of an OS process. */
+/**
+ * What a process's status is as the exit code of an OS process.
+ *
+ * A signal counts with its number on Linux, wherever the process ran: a run has the same exit code on
+ * every machine.
+ */
 export function exitCode(status: ExitStatus): number {
   if ("code" in status) return status.code;
   if ("signal" in status) return SIGNAL_BASE + (SIGNAL_NUMBERS[status.signal] ?? 0);

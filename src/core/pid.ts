@@ -31,7 +31,8 @@ export interface PidParts {
 /** How many hex digits of a Pid a person is shown. */
 const SHORT_DIGITS = 7;
 
-const PID = /^([0-9a-f]{32})@(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:@[\]/]+)):(\d{1,5})$/;
+/** A port has no leading zeros: Pids are compared as strings, so each process has one text. */
+const PID = /^([0-9a-f]{32})@(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:@[\]/]+)):([1-9]\d{0,4})$/;
 
 /** Puts a Pid together from its parts. */
 export function makePid(id: string, host: string, port: number): Pid {
@@ -45,7 +46,7 @@ export function parsePid(text: string): PidParts | undefined {
   const [, id, ipv6, name, digits] = match;
   const host = ipv6 ?? name;
   const port = Number(digits);
-  if (id === undefined || host === undefined || port === 0 || port > 65_535) return undefined;
+  if (id === undefined || host === undefined || port > 65_535) return undefined;
   return { id, host, port };
 }
 

@@ -71,7 +71,10 @@ export function parseMem(text: string): number {
 export function formatMem(bytes: number): string {
   const units = [[GiB, "GiB"], [MiB, "MiB"], [KiB, "KiB"]] as const;
   for (const [size, name] of units) {
-    if (bytes >= size) return `${Number((bytes / size).toPrecision(3))} ${name}`;
+    const amount = bytes / size;
+    // Three digits, but 1023 MiB stays that, where rounding to three would say 1020.
+    const shown = amount >= 100 ? Math.round(amount) : Number(amount.toPrecision(3));
+    if (amount >= 1) return `${shown} ${name}`;
   }
   return `${bytes} B`;
 }
@@ -97,18 +100,27 @@ export function resolveResources(
   return { mem: given?.mem ?? defaults.mem, cpu: given?.cpu ?? defaults.cpu };
 }
 
-/** Reads `mem=1GiB,cpu=2`, the form of `DEPLOY_RESOURCES`; either part may be left out. */
+/**
+ * Reads `mem=1GiB,cpu=2`, the form of `DEPLOY_RESOURCES`; either part may be left out.
+ *
+ * @throws {SyntaxError} If `text` is none of that. Whether the amounts can be asked for is
+ * for {@linkcode invalidResource} to say.
+ */
 export function parseResources(text: string): Partial<Resources> {
   const found: Partial<Resources> = {};
   for (const part of text.split(",")) {
     if (part.trim() === "") continue;
     const [name, value, ...rest] = part.split("=").map((side) => side.trim());
-    if (rest.length > 0 || value === undefined || (name !== "mem" && name !== "cpu")) {
+    const cpu = value === undefined || value === "" ? NaN : Number(value);
+    if (
+      rest.length > 0 || value === undefined || (name !== "mem" && name !== "cpu") ||
+      (name === "cpu" && Number.isNaN(cpu))
+    ) {
       throw new SyntaxError(
         `Cannot read ${JSON.stringify(text)} as resources: write "mem=1GiB,cpu=2"`,
       );
     }
-    found[name] = name === "mem" ? parseMem(value) : Number(value === "" ? NaN : value);
+    found[name] = name === "mem" ? parseMem(value) : cpu;
   }
   return found;
 }
