@@ -69,7 +69,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   /** Whether the other side is being listened to: if not, its silence means nothing. */
   #listening = false;
   #spoke = false;
-  readonly #timer: number;
+  readonly #timer: ReturnType<typeof setInterval>;
 
   /** `conn` belongs to the link from now on. */
   constructor(conn: LinkConnection, options: MessageLinkOptions<In>) {
