@@ -108,12 +108,14 @@ export class NodeRun implements NodePort {
   async #launch(request: SpawnRequest): Promise<Pid> {
     const { child, expected, willPath } = this.#boot(request);
     this.#booting.add(child);
-    this.#watchdog.add(child.group);
+    const watched = this.#watchdog.add(child.group);
     // The group's id is not given to another process before the group is gone.
     void child.exited.then(() => this.#watchdog.remove(child.group));
     try {
       const arrival = await Promise.race([expected.arrival, child.exited.then(() => undefined)]);
       if (arrival === undefined) throw await deadStart(request, child);
+      // It may compute for ever as soon as it is told to start.
+      await watched;
       const { hostname } = this.#options;
       const pid = makePid(randomId(), hostname, arrival.port);
       const process = this.#host(request, { pid, child, arrival, willPath });

@@ -55,15 +55,15 @@ export class Watchdog {
     return this.#shell?.child.pid;
   }
 
-  /** From now on, this process group ends with the launcher. */
-  add(group: number): void {
+  /** Once this has resolved, the process group ends with the launcher, even if that is killed. */
+  async add(group: number): Promise<void> {
     this.#groups.add(group);
-    this.#tell(`+ ${group}\n`);
+    await this.#tell(`+ ${group}\n`);
   }
 
   /** This process group has ended, and its id may come to be another's. */
   remove(group: number): void {
-    if (this.#groups.delete(group)) this.#tell(`- ${group}\n`);
+    if (this.#groups.delete(group)) void this.#tell(`- ${group}\n`);
   }
 
   /** Ends the watchdog, and with it the groups that have not been removed. */
@@ -103,15 +103,17 @@ export class Watchdog {
 
   async #awaitEnd(child: Deno.ChildProcess): Promise<void> {
     const { code } = await child.status;
-    this.#shell = undefined;
     if (this.#closed) return;
+    // What was written to it and not read fails, and is as good as not written.
+    void this.#shell?.writer.abort().catch(() => {});
+    this.#shell = undefined;
     if (this.#starts < MAX_STARTS) this.#start();
     else this.#warn(`it ended ${this.#starts} times, the last time with exit code ${code}`);
   }
 
-  #tell(text: string): void {
+  async #tell(text: string): Promise<void> {
     // Fails if the shell has just died; the next one is told of all groups.
-    this.#shell?.writer.write(encoder.encode(text)).catch(() => {});
+    await this.#shell?.writer.write(encoder.encode(text)).catch(() => {});
   }
 
   #warn(why: string): void {

@@ -1,0 +1,95 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertRejects } from "@std/assert";
+import type { ExitStatus } from "../../src/core/exit_status.ts";
+import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
+import type { NodePort, SpawnRequest } from "../../src/core/roles.ts";
+import { Master } from "../../src/master/master.ts";
+
+/** A node whose launches end when the test says so. */
+class ScriptedNode implements NodePort {
+  readonly launches: PromiseWithResolvers<Pid>[] = [];
+  readonly killed: Pid[] = [];
+
+  launch(_request: SpawnRequest): Promise<Pid> {
+    const launch = Promise.withResolvers<Pid>();
+    this.launches.push(launch);
+    return launch.promise;
+  }
+
+  wait(_pid: Pid): Promise<ExitStatus> {
+    return Promise.resolve({ code: 0 });
+  }
+
+  kill(pid: Pid): Promise<void> {
+    this.killed.push(pid);
+    return Promise.resolve();
+  }
+}
+
+const REQUEST: SpawnRequest = {
+  parent: null,
+  name: "work",
+  arg: new Uint8Array(),
+  resources: DEFAULT_RESOURCES,
+  cwd: null,
+  env: null,
+};
+
+function newPid(): Pid {
+  return makePid(randomId(), "127.0.0.1", 4100);
+}
+
+function setUp(): { master: Master; node: ScriptedNode } {
+  const [master, node] = [new Master(), new ScriptedNode()];
+  master.addNode(node);
+  return { master, node };
+}
+
+Deno.test("spawn() gives what its node gives, and fails as it fails", async () => {
+  const { master, node } = setUp();
+  const pid = newPid();
+  const spawned = master.spawn(REQUEST, { wait: true });
+  node.launches[0]?.resolve(pid);
+  assertEquals(await spawned, pid);
+  const failing = master.spawn(REQUEST, { wait: false });
+  node.launches[1]?.reject(new Error("no such executable"));
+  await assertRejects(() => failing, Error, "no such executable");
+});
+
+Deno.test("wait() and kill() go to the node that has the process", async () => {
+  const { master, node } = setUp();
+  const other = new ScriptedNode();
+  master.addNode(other);
+  const [first, second] = [newPid(), newPid()];
+  const spawned = [master.spawn(REQUEST, { wait: true }), master.spawn(REQUEST, { wait: true })];
+  node.launches[0]?.resolve(first);
+  other.launches[0]?.resolve(second);
+  await Promise.all(spawned);
+  assertEquals(await master.wait(first), { code: 0 });
+  await master.kill(second);
+  assertEquals([node.killed, other.killed], [[], [second]]);
+});
+
+Deno.test("wait() and kill() reject for a Pid that nobody has, and name it", async () => {
+  const { master } = setUp();
+  const pid = newPid();
+  await assertRejects(() => master.wait(pid), Error, `Cannot wait for ${pid}: this program has no`);
+  await assertRejects(() => master.kill(pid), Error, `Cannot kill ${pid}: this program has no`);
+});
+
+Deno.test("a process can be asked for before its node has said that it started", async () => {
+  const { master, node } = setUp();
+  const pid = newPid();
+  const spawned = [1, 2, 3].map(() => master.spawn(REQUEST, { wait: true }));
+  const waited = Promise.all([master.wait(pid), master.kill(pid)]);
+  const unknown = assertRejects(() => master.wait(newPid()), Error, "no such process");
+  // The first launch never ends, and keeps nobody from finding the second one's process.
+  node.launches[1]?.resolve(pid);
+  assertEquals((await waited)[0], { code: 0 });
+  // Who nobody has is known when no launch of that time can be it.
+  node.launches[0]?.resolve(newPid());
+  node.launches[2]?.resolve(newPid());
+  await unknown;
+  await Promise.all(spawned);
+});
