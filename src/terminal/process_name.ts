@@ -5,10 +5,7 @@ import { bold, getColorEnabled, rgb8, setColorEnabled } from "@std/fmt/colors";
 import { type Pid, shortPid } from "../core/pid.ts";
 
 /** Colours of the 256-colour palette that stand out from a black and from a white background. */
-export const NAME_COLORS: readonly number[] = [196, 130, 64, 28, 30, 31, 27, 63, 98, 129, 164, 161];
-
-/** How many hex digits of a Pid choose its colour: as many as are a safe integer. */
-const COLOR_DIGITS = 13;
+export const NAME_COLORS: readonly number[] = [196, 130, 64, 28, 30, 31, 27, 63, 98, 129, 164];
 
 /** How a name is shown. */
 export interface ProcessNameOptions {
@@ -22,7 +19,7 @@ export interface ProcessNameOptions {
 export function processName(pid: Pid, options: ProcessNameOptions): string {
   const name = shortPid(pid);
   if (!options.colors) return name;
-  const color = NAME_COLORS[parseInt(pid.slice(0, COLOR_DIGITS), 16) % NAME_COLORS.length] ?? 0;
+  const color = NAME_COLORS[parseInt(name, 16) % NAME_COLORS.length] ?? 0;
   // Whether there are colours is the caller's decision; the library has one of its own.
   const enabled = getColorEnabled();
   setColorEnabled(true);

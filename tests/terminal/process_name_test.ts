@@ -1,0 +1,64 @@
+/** Names: their colours, and when they have one. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+// @ts-types="../../types/std_fmt.d.ts"
+import { getColorEnabled, setColorEnabled, stripAnsiCode } from "@std/fmt/colors";
+import { randomId } from "../../src/core/pid.ts";
+import { NAME_COLORS, processName } from "../../src/terminal/process_name.ts";
+import { FIRST, testPid } from "./events.ts";
+
+Deno.test("processName() is 7 digits, plain, in colour, and bold as a heading", () => {
+  assertEquals(processName(FIRST, { colors: false }), "3fecd01");
+  assertEquals(processName(FIRST, { colors: false, heading: true }), "3fecd01");
+  assertEquals(processName(FIRST, { colors: true }), "\x1b[38;5;64m3fecd01\x1b[39m");
+  assertEquals(
+    processName(FIRST, { colors: true, heading: true }),
+    "\x1b[1m\x1b[38;5;64m3fecd01\x1b[39m\x1b[22m",
+  );
+});
+
+Deno.test("processName() colours as its caller says, and leaves the library's setting alone", () => {
+  const before = getColorEnabled();
+  try {
+    for (const enabled of [false, true]) {
+      setColorEnabled(enabled);
+      assert(processName(FIRST, { colors: true }).startsWith("\x1b["));
+      assertEquals(processName(FIRST, { colors: false }), "3fecd01");
+      assertEquals(getColorEnabled(), enabled);
+    }
+  } finally {
+    setColorEnabled(before);
+  }
+});
+
+Deno.test("processName() uses every colour, and the same one for the same Pid", () => {
+  const seen = new Set<string>();
+  for (let index = 0; index < 1000; index++) {
+    const pid = testPid(randomId());
+    const name = processName(pid, { colors: true });
+    assertEquals(name, processName(pid, { colors: true }));
+    assertEquals(stripAnsiCode(name), pid.slice(0, 7));
+    seen.add(name.replace(pid.slice(0, 7), ""));
+  }
+  // That 1000 random names miss one of 12 colours happens once in 10^36 times.
+  assertEquals(seen.size, NAME_COLORS.length);
+});
+
+/** Relative luminance of a colour of the palette's 6 × 6 × 6 cube, as WCAG defines it. */
+function luminance(color: number): number {
+  const levels = [0, 95, 135, 175, 215, 255];
+  const [red, green, blue] = [36, 6, 1].map((step) => {
+    const share = levels[Math.floor((color - 16) / step) % 6]! / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+}
+
+Deno.test("NAME_COLORS stand out from black and from white", () => {
+  for (const color of NAME_COLORS) {
+    const light = luminance(color);
+    assert(1.05 / (light + 0.05) > 3.9, `${color} on white`);
+    assert((light + 0.05) / 0.05 > 3.9, `${color} on black`);
+  }
+});

@@ -1,0 +1,108 @@
+/** The terminal on real pipes and files, in a program of its own. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Segment } from "../../src/terminal/segment.ts";
+import { createTerminal } from "../../src/terminal/terminal.ts";
+import { EXAMPLE, EXAMPLE_SHOWN } from "./events.ts";
+
+const PROGRAM = new URL("./show_program.ts", import.meta.url).pathname;
+
+interface Shown {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a shell line in which `$show` is the program, and `$dir` a folder that is soon gone. */
+async function shell(line: string, permissions = "-A"): Promise<Shown> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: [
+        "-c",
+        `set -o pipefail; show="$DENO run -q --no-prompt ${permissions} ${PROGRAM}"; ${line}`,
+      ],
+      env: { DENO: Deno.execPath(), dir },
+    }).output();
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const EXAMPLE_OUT = "hello worker 0!\ntotal 4500!\n";
+const EXAMPLE_ERR =
+  "3fecd01:\n   spawned: 8a3be21\n8a3be21:\n      exited\n3fecd01:\n      exited\n";
+
+Deno.test("a terminal gives a pipe for each stream its part, without colours", async () => {
+  assertEquals(await shell("$show"), { code: 0, stdout: EXAMPLE_OUT, stderr: EXAMPLE_ERR });
+});
+
+Deno.test("a terminal gives one pipe or file for both streams all in order", async () => {
+  const expected = { code: 0, stdout: EXAMPLE_SHOWN, stderr: "" };
+  assertEquals(await shell("$show 2>&1"), expected);
+  assertEquals(await shell("$show >$dir/file 2>&1; cat $dir/file"), expected);
+  assertEquals(await shell("$show >>$dir/file 2>>$dir/file; cat $dir/file"), expected);
+});
+
+Deno.test("a terminal gives each stream its part where it may not look whether they are one", async () => {
+  for (const permissions of ["", "--allow-read"]) {
+    const shown = await shell("$show", permissions);
+    assertEquals(shown, { code: 0, stdout: EXAMPLE_OUT, stderr: EXAMPLE_ERR });
+  }
+});
+
+Deno.test("a terminal keeps order and bytes through pipes and files that are read slowly", async () => {
+  const { stdout: together } = await shell("$show lines 2>&1 | (sleep 0.2; cat)");
+  const lines = Array.from({ length: 5_000 }, (_, index) => `   line ${index} of the run\n`);
+  assertEquals(together === `3fecd01:\n${lines.join("")}   exited\n`, true);
+  const { stdout: out, stderr: err } = await shell("$show lines");
+  const { stdout: fromFile } = await shell("$show lines >$dir/file 2>/dev/null; cat $dir/file");
+  assertEquals(fromFile === out, true);
+  assertEquals(out.length + err.length, together.length);
+  const words = lines.map((line, index) => {
+    const written = line.slice(3);
+    return index % 2 === 0 ? written : written.slice(0, index % written.length);
+  });
+  assertEquals(out === words.join(""), true);
+});
+
+Deno.test("a terminal goes on when its reader has gone, and says so", async () => {
+  const apart = await shell("$show flood | head -1");
+  assertEquals(apart.stdout, "y\n");
+  assertEquals(apart.code, 0);
+  assertStringIncludes(apart.stderr, "stdout is gone\n");
+  const together = await shell("$show flood 2>&1 | head -2");
+  assertEquals(together, { code: 0, stdout: "3fecd01:\n   y\n", stderr: "" });
+});
+
+Deno.test("a terminal with format json puts everything on stdout", async () => {
+  const { code, stdout, stderr } = await shell("$show example json");
+  assertEquals([code, stderr], [0, ""]);
+  const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).event);
+  assertEquals(events, EXAMPLE.map(({ event }) => event));
+});
+
+Deno.test("createTerminal() takes colours and places as it is told", async () => {
+  const written: Segment[] = [];
+  const target = (fd: 1 | 2) => ({
+    write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+      written.push({ fd, bytes });
+      return Promise.resolve(bytes.length);
+    },
+  });
+  const targets = { stdout: target(1), stderr: target(2) };
+  for (const colors of [true, false]) {
+    for (const interleaved of [true, false]) {
+      written.length = 0;
+      const terminal = createTerminal({ format: "human", colors, interleaved, ...targets });
+      for (const event of EXAMPLE) await terminal.sink(event);
+      const text = written.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
+      assertEquals(text.includes("\x1b["), colors);
+      assertEquals(written.some(({ fd }) => fd === 2), !interleaved);
+      assert(text.includes("exited"));
+    }
+  }
+});
