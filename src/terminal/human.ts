@@ -3,6 +3,7 @@
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import { countNewlines } from "./count_newlines.ts";
 import { CutCharacters } from "./cut_characters.ts";
 import { processName } from "./process_name.ts";
 import type { Formatter, Segment } from "./segment.ts";
@@ -119,12 +120,7 @@ export class HumanFormatter implements Formatter {
 
 /** How many lines begin in `bytes`. A newline at its end begins none: nothing of the next is there. */
 function countLineStarts(bytes: Bytes, startsLine: boolean): number {
-  let count = startsLine ? 1 : 0;
-  const last = bytes.length - 1;
-  for (let index = 0; index < last; index++) {
-    if (bytes[index] === NEWLINE) count++;
-  }
-  return count;
+  return (startsLine ? 1 : 0) + countNewlines(bytes.subarray(0, -1));
 }
 
 /** Copies `bytes` to `target` at `position`, with an indent where a line begins. */
