@@ -4,12 +4,18 @@ import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { makePid, type Pid, randomId, shortPid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
+import { BootGate } from "./boot_gate.ts";
 import { ChildProcess } from "./child_process.ts";
 import { ControlServer, type Expected } from "./control_server.ts";
 import { HostedProcess, type RunContext } from "./hosted_process.ts";
 import { NotStartedError } from "./not_started.ts";
 import type { Program } from "./program.ts";
 import { Watchdog } from "./watchdog.ts";
+
+/** How many processes boot at once; see {@linkcode BootGate}. */
+const BOOTS_PER_CORE = 4;
+/** After this long, a process that is not ready does something else than booting. */
+const MAX_BOOT_MS = 2_000;
 
 /** What a node has to know of a run. */
 export interface NodeRunOptions extends RunContext {
@@ -38,6 +44,7 @@ export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
   readonly #server: ControlServer;
   readonly #watchdog: Watchdog;
+  readonly #gate = new BootGate(BOOTS_PER_CORE * navigator.hardwareConcurrency, MAX_BOOT_MS);
   readonly #booting = new Set<ChildProcess>();
   readonly #launches = new Set<Promise<unknown>>();
   readonly #processes = new Map<Pid, HostedProcess>();
@@ -55,7 +62,7 @@ export class NodeRun implements NodePort {
   }
 
   async launch(request: SpawnRequest): Promise<Pid> {
-    if (this.#stopping) throw new SpawnError("lost", `${cannotStart(request)}: the run is ending`);
+    if (this.#stopping) throw runIsEnding(request);
     const launch = this.#launch(request);
     this.#launches.add(launch);
     try {
@@ -106,6 +113,17 @@ export class NodeRun implements NodePort {
   }
 
   async #launch(request: SpawnRequest): Promise<Pid> {
+    const booted = await this.#gate.enter();
+    try {
+      if (this.#stopping) throw runIsEnding(request);
+      return await this.#start(request, booted);
+    } finally {
+      booted();
+    }
+  }
+
+  /** Starts a process, and calls `booted` once it is ready to be told what to run. */
+  async #start(request: SpawnRequest, booted: () => void): Promise<Pid> {
     const { child, expected, willPath } = this.#boot(request);
     this.#booting.add(child);
     const watched = this.#watchdog.add(child.group);
@@ -113,6 +131,7 @@ export class NodeRun implements NodePort {
     void child.exited.then(() => this.#watchdog.remove(child.group));
     try {
       const arrival = await Promise.race([expected.arrival, child.exited.then(() => undefined)]);
+      booted();
       if (arrival === undefined) throw await deadStart(request, child);
       // It may compute for ever as soon as it is told to start.
       await watched;
@@ -190,6 +209,10 @@ async function deadStart({ name }: SpawnRequest, child: ChildProcess): Promise<N
   const status = await child.exited;
   await Promise.all([child.drained[1], child.drained[2]]);
   return new NotStartedError(name, { status, output: child.held, overflowed: child.overflowed });
+}
+
+function runIsEnding(request: SpawnRequest): SpawnError {
+  return new SpawnError("lost", `${cannotStart(request)}: the run is ending`);
 }
 
 function cannotStart({ name }: SpawnRequest): string {

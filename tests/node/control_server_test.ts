@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { ControlServer, equalSecret } from "../../src/node/control_server.ts";
-import { encodeControl, MAX_HELLO_BYTES } from "../../src/wire/control.ts";
+import { encodeControl, MAX_HELLO_BYTES, type ProcessMessage } from "../../src/wire/control.ts";
 
 class Fixture implements AsyncDisposable {
   readonly logged: string[] = [];
@@ -40,7 +40,8 @@ async function untilClosed(conn: Deno.TcpConn): Promise<void> {
 }
 
 function hello(token: string): Uint8Array {
-  return encodeControl({ type: "hello", token, port: 4100 });
+  const message: ProcessMessage = { type: "hello", token, port: 4100 };
+  return encodeControl(message);
 }
 
 Deno.test("expect() gives the link of the process that shows the token, in whatever pieces", async () => {
@@ -50,8 +51,18 @@ Deno.test("expect() gives the link of the process that shows the token, in whate
   const bytes = hello(expected.token);
   for (let at = 0; at < bytes.length; at++) await conn.write(bytes.subarray(at, at + 1));
   const large = new Uint8Array(100_000).fill(1);
-  const rest = { request: 0, name: "f", arg: large, mem: 0, cpu: 0, wait: true } as const;
-  const sent = conn.write(encodeControl({ type: "spawn", ...rest, cwd: null, env: null }));
+  const message: ProcessMessage = {
+    type: "spawn",
+    request: 0,
+    name: "f",
+    arg: large,
+    mem: 0,
+    cpu: 0,
+    wait: true,
+    cwd: null,
+    env: null,
+  };
+  const sent = conn.write(encodeControl(message));
   const { port, messages, link } = await expected.arrival;
   assertEquals(port, 4100);
   const { value } = await messages.next();
