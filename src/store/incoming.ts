@@ -1,0 +1,108 @@
+/** A file on its way into a store. */
+
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { type Manifest, PIECE_BYTES, pieceBytes } from "./manifest.ts";
+import { writeFull } from "./piece_file.ts";
+import type { PieceIndex } from "./piece_index.ts";
+import { PieceReader } from "./piece_reader.ts";
+import { sha256 } from "./sha256.ts";
+
+/** Puts a file together from the pieces that are there and those that are given to it. */
+export class Incoming implements AsyncDisposable {
+  readonly #file: Deno.FsFile;
+  readonly #manifest: Manifest;
+  /** Every index of each hash that has not arrived. */
+  readonly #awaited: Map<string, number[]>;
+  /** The end of the last write: a file has one position, so writes come one after the other. */
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(file: Deno.FsFile, manifest: Manifest) {
+    this.#file = file;
+    this.#manifest = manifest;
+    this.#awaited = indicesByHash(manifest.pieces);
+  }
+
+  /** Makes the file at `path`, with all pieces in it that `index` knows and that are undamaged. */
+  static async begin(path: string, manifest: Manifest, index: PieceIndex): Promise<Incoming> {
+    const file = await Deno.open(path, { createNew: true, write: true });
+    try {
+      await file.truncate(manifest.size);
+      const incoming = new Incoming(file, manifest);
+      using reader = new PieceReader(index);
+      for (const [hash, indices] of incoming.#awaited) {
+        const bytes = await reader.read(hash);
+        if (bytes === undefined) continue;
+        incoming.#awaited.delete(hash);
+        await incoming.#write(bytes, indices);
+      }
+      return incoming;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** What is to be put: the index of one piece for each hash that has not arrived, in order. */
+  missing(): number[] {
+    return [...this.#awaited.values()].map((indices) => indices[0] ?? 0);
+  }
+
+  /**
+   * Takes a piece. One that has arrived before is ignored.
+   *
+   * @throws {ProtocolError} If it is not the piece at that index of the manifest.
+   */
+  async put(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const hash = this.#manifest.pieces[index];
+    if (hash === undefined) throw new ProtocolError(`Cannot take piece ${index}: there is none`);
+    const length = pieceBytes(this.#manifest, index);
+    if (bytes.length !== length) {
+      throw new ProtocolError(
+        `Cannot take piece ${index}: it has ${bytes.length} bytes, must have ${length}`,
+      );
+    }
+    if (await sha256(bytes) !== hash) {
+      throw new ProtocolError(
+        `Cannot take piece ${index}: it has another hash than the manifest says`,
+      );
+    }
+    const indices = this.#awaited.get(hash);
+    if (indices === undefined) return;
+    this.#awaited.delete(hash);
+    await this.#write(bytes, indices);
+  }
+
+  /** Resolves when all is written; throws if pieces have not arrived. */
+  async finish(): Promise<void> {
+    await this.#written;
+    if (this.#awaited.size > 0) {
+      throw new Error(`Cannot finish file: ${this.#awaited.size} pieces have not arrived`);
+    }
+  }
+
+  /** Closes the file, finished or not. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Whoever put the piece has been told of the error.
+    await this.#written.catch(() => {});
+    this.#file.close();
+  }
+
+  #write(bytes: Uint8Array, indices: readonly number[]): Promise<void> {
+    return this.#written = this.#written.then(async () => {
+      for (const index of indices) {
+        await this.#file.seek(index * PIECE_BYTES, Deno.SeekMode.Start);
+        await writeFull(this.#file, bytes);
+      }
+    });
+  }
+}
+
+function indicesByHash(pieces: readonly string[]): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const [index, hash] of pieces.entries()) {
+    const indices = found.get(hash);
+    if (indices === undefined) found.set(hash, [index]);
+    else indices.push(index);
+  }
+  return found;
+}

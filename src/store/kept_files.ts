@@ -1,0 +1,129 @@
+/**
+ * The files of a store's folder, as they lie on the disk: `files/<id>/data`, and beside it
+ * `manifest.json`, whose modification time says when the file was last used.
+ *
+ * Folders appear and disappear as wholes, by renaming. Other processes do the same in the same place,
+ * so anything may be gone at any time.
+ */
+
+import { checkManifest, isHash, type Manifest } from "./manifest.ts";
+
+/** A file that is there, if it has not been removed since. */
+export interface KeptFile {
+  readonly id: string;
+  readonly sizeBytes: number;
+  readonly usedMs: number;
+}
+
+/** The path of a file's contents. */
+export function dataPath(store: string, id: string): string {
+  return `${store}/files/${id}/data`;
+}
+
+/** The ids of all files that are there. */
+export async function keptIds(store: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { name } of Deno.readDir(`${store}/files`)) if (isHash(name)) ids.push(name);
+  return ids;
+}
+
+/** Reads a file's manifest; `undefined` if the file is gone, or what is there is no manifest. */
+export async function keptManifest(store: string, id: string): Promise<Manifest | undefined> {
+  try {
+    return checkManifest(JSON.parse(await Deno.readTextFile(manifestPath(store, id))));
+  } catch {
+    // A file whose manifest is lost or damaged cannot be used; it is replaced when it is fetched again.
+    return undefined;
+  }
+}
+
+/**
+ * Keeps a file, which lies in `draft`, an otherwise empty folder on the same file system. The store is
+ * to be locked meanwhile.
+ */
+export async function keep(
+  store: string,
+  id: string,
+  manifest: Manifest,
+  draft: string,
+): Promise<void> {
+  await Deno.writeTextFile(`${draft}/manifest.json`, JSON.stringify(manifest));
+  // Programs are run from here, and nobody is to write here.
+  await Deno.chmod(`${draft}/data`, 0o555);
+  const folder = `${store}/files/${id}`;
+  try {
+    await Deno.rename(draft, folder);
+  } catch (error) {
+    if (await isThere(folder)) {
+      // It is there, but was damaged, or another process fetched it at the same time.
+      await Deno.rename(`${draft}/manifest.json`, manifestPath(store, id));
+      await Deno.rename(`${draft}/data`, dataPath(store, id));
+    } else throw error;
+  }
+}
+
+/** Notes that a file is used now. */
+export async function touch(store: string, id: string): Promise<void> {
+  const now = new Date();
+  await Deno.utime(manifestPath(store, id), now, now);
+}
+
+/**
+ * Removes the files that were not used for longest, until no more than `limitBytes` are left, or only
+ * `pinned` ones. They are moved to `trash`, a folder to be removed. The store is to be locked meanwhile.
+ */
+export async function evict(
+  store: string,
+  limitBytes: number,
+  pinned: ReadonlySet<string>,
+  trash: string,
+): Promise<string[]> {
+  const files: KeptFile[] = [];
+  for (const id of await keptIds(store)) files.push(await look(store, id));
+  const victims = chooseVictims(files, limitBytes, pinned);
+  for (const id of victims) await Deno.rename(`${store}/files/${id}`, `${trash}/${id}`);
+  return victims;
+}
+
+/** Which files to remove. Pure. */
+export function chooseVictims(
+  files: readonly KeptFile[],
+  limitBytes: number,
+  pinned: ReadonlySet<string>,
+): string[] {
+  let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const victims: string[] = [];
+  for (const { id, sizeBytes } of files.toSorted((a, b) => a.usedMs - b.usedMs)) {
+    if (total <= limitBytes) break;
+    if (pinned.has(id)) continue;
+    victims.push(id);
+    total -= sizeBytes;
+  }
+  return victims;
+}
+
+async function look(store: string, id: string): Promise<KeptFile> {
+  const data = await statIfThere(dataPath(store, id));
+  const manifest = await statIfThere(manifestPath(store, id));
+  // What is not whole goes first.
+  const usedMs = data === undefined ? 0 : manifest?.mtime?.getTime() ?? 0;
+  return { id, sizeBytes: data?.size ?? 0, usedMs };
+}
+
+/** What the system says of a file; `undefined` if it is not there. */
+export async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await statIfThere(path) !== undefined;
+}
+
+function manifestPath(store: string, id: string): string {
+  return `${store}/files/${id}/manifest.json`;
+}

@@ -1,0 +1,71 @@
+/** What a file consists of: the hashes of its pieces. Files with equal manifests are equal. */
+
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { sha256 } from "./sha256.ts";
+
+/** A file's contents, by hash. */
+export interface Manifest {
+  /** The file's size in bytes. */
+  readonly size: number;
+  /** SHA-256 in hex of each consecutive {@linkcode PIECE_BYTES}; of what is left, for the last one. */
+  readonly pieces: readonly string[];
+}
+
+/** The size of each piece but the last. */
+export const PIECE_BYTES = 128 * 1024;
+
+/** The largest file that can be shipped: 4 GiB. It bounds the size of a manifest, too. */
+export const MAX_FILE_BYTES = 32_768 * PIECE_BYTES;
+
+const HASH = /^[0-9a-f]{64}$/;
+
+/** Whether `value` is a hash as a manifest holds it. */
+export function isHash(value: unknown): value is string {
+  return typeof value === "string" && HASH.test(value);
+}
+
+/** How many pieces a file of `size` bytes has. */
+export function pieceCount(size: number): number {
+  return Math.ceil(size / PIECE_BYTES);
+}
+
+/** The size of one piece. `index` must be one of the manifest's. */
+export function pieceBytes(manifest: Manifest, index: number): number {
+  return Math.min(PIECE_BYTES, manifest.size - index * PIECE_BYTES);
+}
+
+/**
+ * Checks what a peer says is a manifest, and copies it.
+ *
+ * @throws {ProtocolError} If it is none.
+ */
+export function checkManifest(value: unknown): Manifest {
+  if (typeof value !== "object" || value === null) {
+    throw new ProtocolError("Cannot read manifest: it is no object");
+  }
+  const { size, pieces } = value as Record<string, unknown>;
+  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
+    throw new ProtocolError(`Cannot read manifest: its size is ${String(size)}`);
+  }
+  if (size > MAX_FILE_BYTES) {
+    throw new ProtocolError(
+      `Cannot read manifest: the file has ${size} bytes, the largest may have ${MAX_FILE_BYTES}`,
+    );
+  }
+  if (!Array.isArray(pieces) || pieces.length !== pieceCount(size)) {
+    const count = Array.isArray(pieces) ? pieces.length : "no";
+    throw new ProtocolError(
+      `Cannot read manifest: ${count} pieces for ${size} bytes, must be ${pieceCount(size)}`,
+    );
+  }
+  // Not every(), which passes over the holes of an array.
+  for (const piece of pieces) {
+    if (!isHash(piece)) throw new ProtocolError("Cannot read manifest: a piece's hash is none");
+  }
+  return { size, pieces: [...pieces] };
+}
+
+/** The name of the contents: equal for equal files, and for no others. 64 hex digits. */
+export function manifestId(manifest: Manifest): Promise<string> {
+  return sha256(new TextEncoder().encode([manifest.size, ...manifest.pieces].join("\n")));
+}

@@ -1,0 +1,99 @@
+/** Makes manifests of files, and remembers those of large ones. */
+
+import { checkManifest, type Manifest, MAX_FILE_BYTES, PIECE_BYTES } from "./manifest.ts";
+import { readFull } from "./piece_file.ts";
+import { sha256 } from "./sha256.ts";
+import { reasonOf, StoreError } from "./store_error.ts";
+
+/** Hashing less than this takes no longer than looking up what is remembered. */
+const REMEMBERED_BYTES = 4 * 1024 * 1024;
+
+/**
+ * How old a file must be to be remembered: a change within the clock's resolution after the hashing
+ * would leave it with the size and time that it was remembered by.
+ */
+const SETTLED_MS = 2_000;
+
+/**
+ * Hashes a file.
+ *
+ * With `cacheFolder`, the manifest of a large file is kept there, and taken from there as long as path,
+ * size, modification time and inode are the same. A folder that cannot be used is done without.
+ *
+ * @throws {StoreError} If the file cannot be read, is too large, or changes meanwhile.
+ */
+export async function manifestOf(path: string, cacheFolder?: string): Promise<Manifest> {
+  try {
+    using file = await Deno.open(path);
+    const info = await file.stat();
+    if (!info.isFile) throw new StoreError(`Cannot ship ${path}: it is not a file`);
+    if (info.size > MAX_FILE_BYTES) {
+      throw new StoreError(
+        `Cannot ship ${path}: it has ${info.size} bytes, the largest file may have ${MAX_FILE_BYTES}`,
+      );
+    }
+    const remembers = cacheFolder !== undefined && info.size >= REMEMBERED_BYTES;
+    if (!remembers) return await hash(path, file, info);
+    const absolute = await Deno.realPath(path);
+    const entry = `${cacheFolder}/${await sha256(new TextEncoder().encode(absolute))}.json`;
+    const known = await recall(entry, info);
+    if (known !== undefined) return known;
+    const manifest = await hash(path, file, info);
+    const settled = Date.now() - (info.mtime?.getTime() ?? Infinity) > SETTLED_MS;
+    if (settled) await remember(entry, { ...identity(info), manifest });
+    return manifest;
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
+    throw new StoreError(`Cannot ship ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+async function hash(path: string, file: Deno.FsFile, info: Deno.FileInfo): Promise<Manifest> {
+  const pieces: string[] = [];
+  const buffer = new Uint8Array(PIECE_BYTES);
+  let size = 0;
+  for (;;) {
+    const filled = await readFull(file, buffer);
+    if (filled === 0) break;
+    size += filled;
+    if (size > info.size) break;
+    pieces.push(await sha256(buffer.subarray(0, filled)));
+  }
+  if (size !== info.size || !isSame(await file.stat(), info)) {
+    throw new StoreError(`Cannot ship ${path}: it was changed while it was read; try again`);
+  }
+  return { size, pieces };
+}
+
+function identity(
+  info: Deno.FileInfo,
+): { size: number; mtimeMs: number | null; inode: number | null } {
+  return { size: info.size, mtimeMs: info.mtime?.getTime() ?? null, inode: info.ino };
+}
+
+function isSame(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
+  return JSON.stringify(identity(one)) === JSON.stringify(identity(other));
+}
+
+async function recall(entry: string, info: Deno.FileInfo): Promise<Manifest | undefined> {
+  try {
+    const { manifest, ...kept } = JSON.parse(await Deno.readTextFile(entry));
+    if (JSON.stringify(kept) !== JSON.stringify(identity(info))) return undefined;
+    return checkManifest(manifest);
+  } catch {
+    // It is not there, cannot be read, or was not written by this function: so the file is hashed.
+    return undefined;
+  }
+}
+
+async function remember(entry: string, value: unknown): Promise<void> {
+  const draft = `${entry}.${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(entry.slice(0, entry.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(draft, JSON.stringify(value));
+    await Deno.rename(draft, entry);
+  } catch {
+    // It is only remembered to save time; where nothing can be written, it takes that time.
+    await Deno.remove(draft).catch(() => {});
+  }
+}

@@ -1,0 +1,62 @@
+/** Reads a file piece by piece. */
+
+import { type Manifest, PIECE_BYTES, pieceBytes } from "./manifest.ts";
+import { sha256 } from "./sha256.ts";
+import { StoreError } from "./store_error.ts";
+
+/** Fills `buffer` from the file's present position; gives how much of it is filled at its end. */
+export async function readFull(file: Deno.FsFile, buffer: Uint8Array): Promise<number> {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const count = await file.read(buffer.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** Writes all of `bytes` at the file's present position. */
+export async function writeFull(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) written += await file.write(bytes.subarray(written));
+}
+
+/**
+ * Reads one piece of a file that is known by its manifest, and checks it.
+ *
+ * @throws {StoreError} If the file is no longer what the manifest says.
+ */
+export async function readPiece(
+  path: string,
+  manifest: Manifest,
+  index: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(pieceBytes(manifest, index));
+  await file.seek(index * PIECE_BYTES, Deno.SeekMode.Start);
+  if (
+    await readFull(file, bytes) < bytes.length || await sha256(bytes) !== manifest.pieces[index]
+  ) {
+    throw new StoreError(`Cannot send ${path}: it was changed meanwhile; try again`);
+  }
+  return bytes;
+}
+
+/** Whether a file is, in each byte, what its manifest says. False if it is not there. */
+export async function isIntact(path: string, manifest: Manifest): Promise<boolean> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+  using _ = file;
+  if ((await file.stat()).size !== manifest.size) return false;
+  const buffer = new Uint8Array(PIECE_BYTES);
+  for (const [index, hash] of manifest.pieces.entries()) {
+    const bytes = buffer.subarray(0, pieceBytes(manifest, index));
+    if (await readFull(file, bytes) < bytes.length || await sha256(bytes) !== hash) return false;
+  }
+  return true;
+}

@@ -1,0 +1,269 @@
+/** Keeps what was shipped: files by their contents, so that nothing is sent or stored twice. */
+
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { Incoming } from "./incoming.ts";
+import { dataPath, evict, keep, keptIds, keptManifest, statIfThere, touch } from "./kept_files.ts";
+import { type Manifest, manifestId } from "./manifest.ts";
+import { manifestOf } from "./manifest_of.ts";
+import { Owner, removeIfThere } from "./owner.ts";
+import { isIntact } from "./piece_file.ts";
+import { PieceIndex } from "./piece_index.ts";
+import { PieceReader } from "./piece_reader.ts";
+import { pinnedIds, Pins } from "./pins.ts";
+import { RunFolder } from "./run_folder.ts";
+import { locked } from "./store_lock.ts";
+import { reasonOf, StoreError } from "./store_error.ts";
+
+/** How a store is opened. */
+export interface StoreOptions {
+  /** How much to keep. What is in use is kept also beyond that. @default 10 GiB */
+  limitBytes?: number;
+}
+
+/** Takes one piece of a file. Rejects with a `ProtocolError` if it is not what the manifest says. */
+export type PutPiece = (index: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+
+/**
+ * Gets the pieces with the given indices, in any order, and puts each. A piece that occurs several
+ * times in the file is asked for once.
+ */
+export type FetchPieces = (missing: readonly number[], put: PutPiece) => Promise<void>;
+
+/** A complete file, which stays where it is until it is released. */
+export interface StoredFile extends AsyncDisposable {
+  /** Executable, and not to be written to. */
+  readonly path: string;
+  /** Lets the file be removed when room is needed. Once is enough; more often does nothing. */
+  release(): Promise<void>;
+}
+
+interface Flight {
+  readonly fetch: FetchPieces;
+  readonly landed: Promise<void>;
+}
+
+const DEFAULT_LIMIT_BYTES = 10 * 1024 ** 3;
+
+/** A folder of files. Several processes may have the same folder open. */
+export class Store implements AsyncDisposable {
+  /** The path of the folder. */
+  readonly folder: string;
+  readonly #limitBytes: number;
+  readonly #owner: Owner;
+  readonly #pins: Pins;
+  readonly #index = new PieceIndex();
+  /** By id, what the system said of the file when it was found to be intact. */
+  readonly #intact = new Map<string, string>();
+  readonly #flights = new Map<string, Flight>();
+
+  private constructor(folder: string, limitBytes: number, owner: Owner) {
+    this.folder = folder;
+    this.#limitBytes = limitBytes;
+    this.#owner = owner;
+    this.#pins = new Pins(owner.folder, (work) => this.#locked(work));
+  }
+
+  /**
+   * Opens a store, which is made if it is not there, and removes what processes that were killed have
+   * left in it.
+   *
+   * @throws {StoreError} If the folder cannot be used.
+   */
+  static async open(folder: string, options: StoreOptions = {}): Promise<Store> {
+    try {
+      await Deno.mkdir(`${folder}/files`, { recursive: true });
+      // Without symbolic links and `..`, since programs are told paths in it as their own.
+      const path = await Deno.realPath(folder);
+      const owner = await locked(`${path}/lock`, () => Owner.start(path));
+      return new Store(path, options.limitBytes ?? DEFAULT_LIMIT_BYTES, owner);
+    } catch (cause) {
+      throw unusable(folder, cause);
+    }
+  }
+
+  /**
+   * Makes the pieces of a file outside the store known, such as of this process's own executable. It is
+   * not copied.
+   *
+   * @throws {StoreError} If it cannot be read.
+   */
+  async addSource(path: string): Promise<void> {
+    this.#index.add(path, await manifestOf(path, `${this.folder}/manifests`));
+  }
+
+  /**
+   * The indices of the pieces that would have to be fetched, as far as is known without reading what
+   * is there. A piece that occurs several times counts once.
+   */
+  async missing(manifest: Manifest): Promise<number[]> {
+    await this.#refresh();
+    const counted = new Set<string>();
+    const missing: number[] = [];
+    for (const [index, hash] of manifest.pieces.entries()) {
+      if (this.#index.has(hash) || counted.has(hash)) continue;
+      counted.add(hash);
+      missing.push(index);
+    }
+    return missing;
+  }
+
+  /**
+   * Gives a file, complete and checked, and calls `fetch` if pieces of it are missing or damaged.
+   *
+   * Calls for the same file while one is under way share its outcome. If that fails, those that gave
+   * another `fetch` try that; a later call tries anew.
+   *
+   * @throws {StoreError} If the file cannot be kept.
+   * @throws What `fetch` throws.
+   */
+  async ensure(manifest: Manifest, fetch: FetchPieces): Promise<StoredFile> {
+    const id = await manifestId(manifest);
+    // First, so that the file cannot be removed between its arrival and its use.
+    await this.#guarded(() => this.#pins.add(id));
+    try {
+      await this.#land(id, manifest, fetch);
+      await this.#guarded(() => touch(this.folder, id));
+    } catch (error) {
+      await this.#pins.release(id);
+      throw error;
+    }
+    let released: Promise<void> | undefined;
+    const release = () => released ??= this.#pins.release(id);
+    return { path: dataPath(this.folder, id), release, [Symbol.asyncDispose]: release };
+  }
+
+  /** The piece with that hash, checked; `undefined` if it is not there, or damaged. */
+  async readPiece(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!this.#index.has(hash)) await this.#refresh();
+    using reader = new PieceReader(this.#index);
+    return await reader.read(hash);
+  }
+
+  /**
+   * Makes an empty working directory for a run. It is removed with the store's process at the latest.
+   *
+   * @throws {StoreError} If it cannot be made.
+   * @throws {ProtocolError} If the id is not one that a folder can be named after.
+   */
+  async runFolder(runId: string): Promise<RunFolder> {
+    return await this.#guarded(() => RunFolder.make(`${this.#owner.folder}/runs`, runId));
+  }
+
+  /** Removes this process's run folders, and lets other processes remove what it used. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owner[Symbol.asyncDispose]();
+  }
+
+  async #land(id: string, manifest: Manifest, fetch: FetchPieces): Promise<void> {
+    for (;;) {
+      const underWay = this.#flights.get(id);
+      if (underWay === undefined) break;
+      try {
+        return await underWay.landed;
+      } catch (error) {
+        // The other one's source may be gone, and this one's not.
+        if (underWay.fetch === fetch) throw error;
+      }
+    }
+    const landed = this.#complete(id, manifest, fetch).finally(() => this.#flights.delete(id));
+    this.#flights.set(id, { fetch, landed });
+    await landed;
+  }
+
+  /** Returns once the file is there and intact. */
+  async #complete(id: string, manifest: Manifest, fetch: FetchPieces): Promise<void> {
+    if (await this.#guarded(() => this.#isIntact(id, manifest))) return;
+    const draft = `${this.#owner.folder}/incoming-${id}`;
+    try {
+      const incoming = await this.#guarded(async () => {
+        await this.#refresh();
+        await Deno.mkdir(draft);
+        return await Incoming.begin(`${draft}/data`, manifest, this.#index);
+      });
+      {
+        await using _ = incoming;
+        const missing = incoming.missing();
+        const put: PutPiece = (index, bytes) => incoming.put(index, bytes);
+        if (missing.length > 0) await fetch(missing, put);
+        await incoming.finish();
+      }
+      await this.#guarded(() => this.#locked(() => this.#take(id, manifest, draft)));
+    } finally {
+      await removeIfThere(draft);
+    }
+  }
+
+  async #take(id: string, manifest: Manifest, draft: string): Promise<void> {
+    const path = dataPath(this.folder, id);
+    await keep(this.folder, id, manifest, draft);
+    this.#index.add(path, manifest);
+    this.#intact.set(id, await identity(path) ?? "");
+    const trash = `${this.#owner.folder}/trash-${id}`;
+    await Deno.mkdir(trash);
+    const pinned = await pinnedIds(this.folder);
+    const victims = await evict(this.folder, this.#limitBytes, pinned, trash);
+    for (const victim of victims) this.#forget(victim);
+    await removeIfThere(trash);
+  }
+
+  /** The file is read once in the life of this process, and again when it has been written to. */
+  async #isIntact(id: string, manifest: Manifest): Promise<boolean> {
+    const path = dataPath(this.folder, id);
+    const found = await identity(path);
+    if (found === undefined) return false;
+    if (this.#intact.get(id) === found) return true;
+    if (await keptManifest(this.folder, id) === undefined) return false;
+    if (!await isIntact(path, manifest)) return false;
+    this.#intact.set(id, found);
+    return true;
+  }
+
+  /** Learns which files other processes have added and removed. */
+  async #refresh(): Promise<void> {
+    const ids = new Set(await keptIds(this.folder));
+    for (const id of ids) {
+      const path = dataPath(this.folder, id);
+      if (this.#index.includes(path)) continue;
+      const manifest = await keptManifest(this.folder, id);
+      if (manifest !== undefined) this.#index.add(path, manifest);
+    }
+    const prefix = `${this.folder}/files/`;
+    for (const path of this.#index.paths()) {
+      const id = path.startsWith(prefix) ? path.slice(prefix.length).split("/")[0] : undefined;
+      if (id !== undefined && !ids.has(id)) this.#forget(id);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#intact.delete(id);
+    this.#index.delete(dataPath(this.folder, id));
+  }
+
+  #locked<T>(work: () => Promise<T>): Promise<T> {
+    return locked(`${this.folder}/lock`, work);
+  }
+
+  /** Says what the system's errors mean for whoever uses the store. */
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw unusable(this.folder, cause);
+    }
+  }
+}
+
+/** What tells whether a file was written to since; `undefined` if it is not there. */
+async function identity(path: string): Promise<string | undefined> {
+  const info = await statIfThere(path);
+  return info && `${info.size} ${info.mtime?.getTime()} ${info.ino}`;
+}
+
+function unusable(folder: string, cause: unknown): Error {
+  if (cause instanceof StoreError || cause instanceof ProtocolError) return cause;
+  return new StoreError(
+    `Cannot keep files in ${folder}: ${reasonOf(cause)}; make room there, ` +
+      "or give a folder that can be written to: --store DIR",
+    { cause },
+  );
+}

@@ -1,0 +1,17 @@
+/** The error for a store that cannot do what it is for. */
+
+/** Files cannot be kept, or not be read. The message is one line that says what to do. */
+export class StoreError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StoreError";
+  }
+}
+
+/** The part of a system error's message that says what happened, without codes and paths. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.NotFound) return "it is not there";
+  const text = error instanceof Error ? error.message : String(error);
+  return (text.split("\n")[0] ?? "").replace(/ \(os error \d+\)/, "");
+}

@@ -1,0 +1,167 @@
+/** Manifests: what they say, and what is refused. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  checkManifest,
+  type Manifest,
+  manifestId,
+  MAX_FILE_BYTES,
+  PIECE_BYTES,
+  pieceBytes,
+} from "../../src/store/manifest.ts";
+import { manifestOf } from "../../src/store/manifest_of.ts";
+import { isIntact, readPiece } from "../../src/store/piece_file.ts";
+import { sha256 } from "../../src/store/sha256.ts";
+import { StoreError } from "../../src/store/store_error.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { pieces, randomBytes, testFolder } from "./files.ts";
+
+const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const ABC_HASH = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+Deno.test("sha256() is SHA-256, at first and after much was hashed", async () => {
+  const abc = new TextEncoder().encode("abc");
+  assertEquals(await sha256(new Uint8Array()), EMPTY_HASH);
+  assertEquals(await sha256(abc), ABC_HASH);
+  await sha256(new Uint8Array(16 * 1024 * 1024));
+  assertEquals(await sha256(new Uint8Array()), EMPTY_HASH);
+  assertEquals(await sha256(abc), ABC_HASH);
+});
+
+Deno.test("manifestOf() hashes each piece, and the shorter last one", async () => {
+  await using folder = await testFolder();
+  for (const size of [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES + 7]) {
+    const bytes = randomBytes(size, size);
+    const path = `${folder.path}/${size}`;
+    await Deno.writeFile(path, bytes);
+    const manifest = await manifestOf(path);
+    const expected: string[] = [];
+    for (let at = 0; at < size; at += PIECE_BYTES) {
+      expected.push(await sha256(bytes.slice(at, at + PIECE_BYTES)));
+    }
+    assertEquals(manifest, { size, pieces: expected });
+    assertEquals(checkManifest(structuredClone(manifest)), manifest);
+    assertEquals(await isIntact(path, manifest), true);
+    const read = new Uint8Array(size);
+    for (const index of manifest.pieces.keys()) {
+      const piece = await readPiece(path, manifest, index);
+      assertEquals(piece.length, pieceBytes(manifest, index));
+      read.set(piece, index * PIECE_BYTES);
+    }
+    assertEquals(read, bytes, `size ${size}`);
+  }
+});
+
+Deno.test("manifestId() is the same for the same contents only", async () => {
+  const manifest: Manifest = { size: 3, pieces: [ABC_HASH] };
+  assertEquals(await manifestId(manifest), await manifestId({ ...manifest }));
+  assertNotEquals(await manifestId(manifest), await manifestId({ ...manifest, size: 4 }));
+  assertNotEquals(await manifestId(manifest), await manifestId({ size: 3, pieces: [EMPTY_HASH] }));
+});
+
+const REFUSED: readonly [string, unknown][] = [
+  ["nothing", null],
+  ["a text", "manifest"],
+  ["no size", { pieces: [] }],
+  ["a negative size", { size: -1, pieces: [] }],
+  ["a fraction", { size: 0.5, pieces: [ABC_HASH] }],
+  ["NaN", { size: NaN, pieces: [] }],
+  ["too large", { size: MAX_FILE_BYTES + 1, pieces: [] }],
+  ["no pieces", { size: 1 }],
+  ["too few pieces", { size: PIECE_BYTES + 1, pieces: [ABC_HASH] }],
+  ["too many pieces", { size: PIECE_BYTES, pieces: [ABC_HASH, ABC_HASH] }],
+  ["a hole", { size: PIECE_BYTES, pieces: new Array(1) }],
+  ["a short hash", { size: 3, pieces: [ABC_HASH.slice(1)] }],
+  ["capitals", { size: 3, pieces: [ABC_HASH.toUpperCase()] }],
+  ["a path", { size: 3, pieces: ["../".repeat(21) + "a"] }],
+  ["something like pieces", { size: 3, pieces: { length: 1, 0: ABC_HASH } }],
+];
+
+for (const [name, value] of REFUSED) {
+  Deno.test(`checkManifest() refuses ${name}`, () => {
+    assertThrows(() => checkManifest(value), ProtocolError, "Cannot read manifest");
+  });
+}
+
+Deno.test("readPiece() and isIntact() notice that a file was changed", async () => {
+  await using folder = await testFolder();
+  const path = `${folder.path}/file`;
+  const bytes = pieces(1, 2);
+  await Deno.writeFile(path, bytes);
+  const manifest = await manifestOf(path);
+  bytes[PIECE_BYTES + 5]! ^= 1;
+  await Deno.writeFile(path, bytes);
+  await readPiece(path, manifest, 0);
+  await assertRejects(() => readPiece(path, manifest, 1), StoreError, "it was changed");
+  assertEquals(await isIntact(path, manifest), false);
+  await Deno.truncate(path, PIECE_BYTES);
+  await assertRejects(() => readPiece(path, manifest, 2), StoreError, "it was changed");
+  assertEquals(await isIntact(path, manifest), false);
+  assertEquals(await isIntact(`${folder.path}/nothing`, manifest), false);
+});
+
+Deno.test("manifestOf() remembers a large file until it changes, and only then", async () => {
+  await using folder = await testFolder();
+  const cache = `${folder.path}/cache`;
+  const path = `${folder.path}/large`;
+  const bytes = new Uint8Array(5 * 1024 * 1024);
+  const settled = new Date(Date.now() - 60_000);
+  await Deno.writeFile(path, bytes);
+  await Deno.utime(path, settled, settled);
+  const manifest = await manifestOf(path, cache);
+  const [entry] = await Array.fromAsync(Deno.readDir(cache));
+  // What is remembered is what is given, which a change in it shows.
+  const remembered = `${cache}/${entry?.name}`;
+  const other = { ...manifest, pieces: manifest.pieces.map(() => ABC_HASH) };
+  const text = (await Deno.readTextFile(remembered)).replaceAll(manifest.pieces[0]!, ABC_HASH);
+  await Deno.writeTextFile(remembered, text);
+  assertEquals(await manifestOf(path, cache), other);
+
+  // The same size, one second later.
+  bytes[0] = 1;
+  await Deno.writeFile(path, bytes);
+  await Deno.utime(path, settled, new Date(settled.getTime() + 1000));
+  const changed = await manifestOf(path, cache);
+  assertEquals(changed, await manifestOf(path));
+  assertNotEquals(changed.pieces[0], manifest.pieces[0]);
+
+  await Deno.writeTextFile(remembered, "{rubbish");
+  assertEquals(await manifestOf(path, cache), changed);
+  assertEquals(await manifestOf(path, cache), changed);
+});
+
+Deno.test("manifestOf() does not remember what may yet change within the clock's resolution", async () => {
+  await using folder = await testFolder();
+  const path = `${folder.path}/large`;
+  await Deno.writeFile(path, new Uint8Array(5 * 1024 * 1024));
+  const future = new Date(Date.now() + 3_600_000);
+  await Deno.utime(path, future, future);
+  await manifestOf(path, `${folder.path}/cache`);
+  await assertRejects(() => Deno.stat(`${folder.path}/cache`), Deno.errors.NotFound);
+});
+
+Deno.test("manifestOf() does without a cache that cannot be used", async () => {
+  await using folder = await testFolder();
+  const path = `${folder.path}/large`;
+  await Deno.writeFile(path, new Uint8Array(5 * 1024 * 1024));
+  await Deno.utime(path, 0, 0);
+  await Deno.writeTextFile(`${folder.path}/cache`, "a file");
+  assertEquals(await manifestOf(path, `${folder.path}/cache`), await manifestOf(path));
+});
+
+Deno.test("manifestOf() says in one line what cannot be shipped", async () => {
+  await using folder = await testFolder();
+  const cases = [
+    [`${folder.path}/nothing`, "it is not there"],
+    [folder.path, "it is not a file"],
+  ] as const;
+  for (const [path, message] of cases) {
+    const error = await assertRejects(() => manifestOf(path), StoreError);
+    assertEquals(error.message, `Cannot ship ${path}: ${message}`);
+  }
+  const large = `${folder.path}/large`;
+  await Deno.writeFile(large, new Uint8Array());
+  await Deno.truncate(large, MAX_FILE_BYTES + 1);
+  await assertRejects(() => manifestOf(large), StoreError, "the largest file may have 4294967296");
+});
