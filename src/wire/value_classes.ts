@@ -1,0 +1,170 @@
+/** Which classes of objects the value codec knows, and which it refuses. */
+
+import { declaresPrivate } from "./value_private.ts";
+
+/** How the codec treats an object. `refused` cannot be sent. */
+export type Kind =
+  | "object"
+  | "array"
+  | "view"
+  | "buffer"
+  | "map"
+  | "set"
+  | "date"
+  | "regexp"
+  | "error"
+  | "dom"
+  | "boxed"
+  | "refused";
+
+interface ClassInfo {
+  readonly kind: Kind;
+  /** Throws unless its argument is truly of that kind: anyone can inherit from `Map.prototype`. */
+  readonly probe?: (value: object) => unknown;
+  /** What instances are and why that cannot be sent, if so. */
+  readonly refusal?: string;
+}
+
+type Getter = (this: unknown) => unknown;
+
+function getter(prototype: object, name: string): (value: object) => unknown {
+  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get as Getter;
+  return (value) => get.call(value);
+}
+
+/** Built-in classes that can be sent, by prototype; subclasses are looked up along their chain. */
+const BUILT_IN = new Map<object, ClassInfo>([
+  [Map.prototype, { kind: "map", probe: getter(Map.prototype, "size") }],
+  [Set.prototype, { kind: "set", probe: getter(Set.prototype, "size") }],
+  [Date.prototype, { kind: "date", probe: (value) => Date.prototype.getTime.call(value) }],
+  [RegExp.prototype, { kind: "regexp", probe: getterOfInstance(RegExp.prototype, "source") }],
+  [
+    ArrayBuffer.prototype,
+    { kind: "buffer", probe: getter(ArrayBuffer.prototype, "byteLength") },
+  ],
+  [Boolean.prototype, { kind: "boxed", probe: (value) => Boolean.prototype.valueOf.call(value) }],
+  [Number.prototype, { kind: "boxed", probe: (value) => Number.prototype.valueOf.call(value) }],
+  [String.prototype, { kind: "boxed", probe: (value) => String.prototype.valueOf.call(value) }],
+  [BigInt.prototype, { kind: "boxed", probe: (value) => BigInt.prototype.valueOf.call(value) }],
+  [Error.prototype, { kind: "error", probe: probeError }],
+  [DOMException.prototype, { kind: "dom", probe: getter(DOMException.prototype, "code") }],
+]);
+
+function probeError(value: object): void {
+  const { isError } = Error as unknown as { isError(value: unknown): boolean };
+  if (!isError(value)) throw new TypeError("it is no error");
+}
+
+/** As `getter`, where the prototype itself answers too. */
+function getterOfInstance(prototype: object, name: string): (value: object) => unknown {
+  const get = getter(prototype, name);
+  return (value) => {
+    if (value === prototype) throw new TypeError("it is the prototype");
+    return get(value);
+  };
+}
+
+const PLAIN: ClassInfo = { kind: "object" };
+const VIEW_CLASS: ClassInfo = { kind: "view" };
+const PROMISE: ClassInfo = { kind: "refused", refusal: "a Promise; promises cannot be sent" };
+
+/** What the constructors of all typed arrays inherit. */
+const TypedArray: unknown = Object.getPrototypeOf(Uint8Array);
+
+const known = new WeakMap<object, ClassInfo>();
+
+/** How the codec treats `value`, whose prototype is `prototype`. */
+export function kindOf(value: object, prototype: object | null): Kind {
+  const info = prototype === null ? PLAIN : classInfo(prototype);
+  if (info.refusal !== undefined) return "refused";
+  if (Array.isArray(value)) return "array";
+  if (ArrayBuffer.isView(value)) return "view";
+  if (info === VIEW_CLASS) return "object";
+  if (info.probe !== undefined) {
+    try {
+      info.probe(value);
+    } catch {
+      // It only inherits from that prototype: an object like any other, as for structuredClone().
+      return "object";
+    }
+  }
+  return info.kind;
+}
+
+/** `a Secret, a class with private state; it cannot be sent`, or `undefined` for what can be. */
+export function refusalOf(value: unknown): string | undefined {
+  if (typeof value === "function") return "a function; functions cannot be sent";
+  if (typeof value === "symbol") return "a symbol; symbols cannot be sent";
+  if (typeof value !== "object" || value === null) return undefined;
+  const prototype: object | null = Object.getPrototypeOf(value);
+  const refusal = prototype === null ? undefined : classInfo(prototype).refusal;
+  if (refusal !== undefined) return refusal;
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+  if (buffer instanceof SharedArrayBuffer) {
+    return "backed by a SharedArrayBuffer; shared memory cannot be sent";
+  }
+  if (buffer instanceof ArrayBuffer && kindOf(buffer, ArrayBuffer.prototype) === "buffer") {
+    if (buffer.detached) return "detached; a buffer that was transferred away cannot be sent";
+  }
+  return undefined;
+}
+
+function classInfo(prototype: object): ClassInfo {
+  let info = known.get(prototype);
+  if (info === undefined) known.set(prototype, info = inspect(prototype));
+  return info;
+}
+
+function inspect(prototype: object): ClassInfo {
+  if (prototype === Object.prototype || prototype === Array.prototype) return PLAIN;
+  const builtIn = BUILT_IN.get(prototype);
+  if (builtIn !== undefined) return builtIn;
+  const next: object | null = Object.getPrototypeOf(prototype);
+  const inherited = next === null ? PLAIN : classInfo(next);
+  // What an error's class added is lost anyway, so that its private part is no reason to refuse.
+  if (inherited.kind === "error" || inherited.kind === "dom") return inherited;
+  const tag = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value;
+  if (tag === "Generator" || tag === "AsyncGenerator") return refused(`${article(tag)}, which`);
+  const own = Object.hasOwn(prototype, "constructor");
+  const constructor: unknown = own ? prototype.constructor : undefined;
+  // Nothing of its own, such as Object.create(parent), or `prototype` of a generator function.
+  if (typeof constructor !== "function") {
+    return inherited.refusal === ITERATOR && typeof tag === "string"
+      ? refused(`${article(tag)}, which`)
+      : inherited;
+  }
+  return inspectClass(constructor, inherited);
+}
+
+/** What every built-in iterator inherits. */
+const ITERATOR = "an Iterator, which cannot be sent";
+
+function inspectClass(constructor: { name: string }, inherited: ClassInfo): ClassInfo {
+  if (constructor === Promise || inherited === PROMISE) return PROMISE;
+  if (constructor === TypedArray || constructor === DataView) return VIEW_CLASS;
+  const name = String(constructor.name);
+  const source = Function.prototype.toString.call(constructor);
+  if (source.endsWith("{ [native code] }")) {
+    // `Object` of another realm is as good as ours.
+    if (inherited === VIEW_CLASS || name === "Object") return inherited;
+    return refused(`${article(name)}, which`);
+  }
+  if (declaresPrivate(source)) {
+    return refused(`${article(name || "nameless object")}, a class with private state; it`);
+  }
+  // Classes of the platform that are written in JavaScript, such as ReadableStream: their state is
+  // out of sight, behind symbols. A program's own globals are enumerable, so that they differ.
+  const global = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (
+    global?.enumerable === false && (globalThis as Record<string, unknown>)[name] === constructor
+  ) return refused(`${article(name)}, which`);
+  return inherited;
+}
+
+function refused(what: string): ClassInfo {
+  return { kind: "refused", refusal: `${what} cannot be sent` };
+}
+
+function article(name: string): string {
+  return /^[AEIOaeio]/.test(name) ? `an ${name}` : `a ${name}`;
+}

@@ -1,0 +1,362 @@
+/** The value codec's writing half: any value that can be sent, as bytes. */
+
+import { type Kind, kindOf } from "./value_classes.ts";
+import { addNumber, addShape, forget, knownNumber, knownShape, setAside } from "./value_met.ts";
+import {
+  closeBuffer,
+  FULL,
+  limit,
+  openBuffer,
+  openTarget,
+  out,
+  reserve,
+  restoreOutput,
+  saveOutput,
+  takeBuffer,
+  writeBigInt,
+  writeCount,
+  writeDouble,
+  writeKey,
+  writeNumber,
+  writeString,
+  writeTag,
+} from "./value_output.ts";
+import { rejection } from "./value_rejection.ts";
+import * as tag from "./value_tags.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Thrown inside: a second walk finds out what cannot be sent, and where it is. */
+const REFUSED = new Error("refused");
+/** Thrown inside: too many levels. */
+const DEEP = new Error("deep");
+
+let busy = false;
+let depth = 0;
+let resizableBytes = 0;
+/** Whether an object was met again. */
+let shared = false;
+
+/**
+ * Writes `value` into `target` from `position` on.
+ *
+ * @returns The position after it, or -1 if it does not fit; then what follows `position` in
+ *   `target` is undefined.
+ * @throws {TypeError} If `value` holds something that cannot be sent, or is nested too deeply. The
+ *   message names the path. What a getter of `value` throws, this throws.
+ */
+export function encodeInto(value: unknown, target: Bytes, position: number): number {
+  if (busy) return nested(() => encodeInto(value, target, position));
+  busy = true;
+  openTarget(target);
+  try {
+    const end = write(value, position + 1);
+    if (end > target.length) return -1;
+    target[position] = shared ? tag.SHARED : tag.PLAIN;
+    return end;
+  } catch (error) {
+    if (error === FULL) return -1;
+    throw explain(error, value);
+  } finally {
+    finish();
+  }
+}
+
+/**
+ * Gives the bytes of `value`, in a buffer that is the caller's alone and may be larger than that.
+ *
+ * @throws {TypeError} As {@linkcode encodeInto}.
+ */
+export function encode(value: unknown): Bytes {
+  if (busy) return nested(() => encode(value));
+  busy = true;
+  openBuffer();
+  try {
+    const end = write(value, 1);
+    out[0] = shared ? tag.SHARED : tag.PLAIN;
+    return takeBuffer(end);
+  } catch (error) {
+    throw explain(error, value);
+  } finally {
+    closeBuffer();
+    finish();
+  }
+}
+
+/** A getter of the value that is being encoded encodes another one. */
+function nested<Result>(run: () => Result): Result {
+  const outer = { depth, resizableBytes, shared };
+  const output = saveOutput();
+  const goBack = setAside();
+  finish();
+  try {
+    return run();
+  } finally {
+    goBack();
+    restoreOutput(output);
+    ({ depth, resizableBytes, shared } = outer);
+    busy = true;
+  }
+}
+
+function finish(): void {
+  forget();
+  depth = 0;
+  resizableBytes = 0;
+  shared = false;
+  busy = false;
+}
+
+function explain(error: unknown, value: unknown): unknown {
+  if (error === REFUSED) return rejection(value);
+  if (error === DEEP) {
+    return new TypeError(
+      `value is nested too deeply; at most ${tag.MAX_DEPTH} levels can be sent`,
+    );
+  }
+  if (error instanceof RangeError && /call stack/i.test(error.message)) {
+    return new TypeError("value is nested too deeply for what is left of the stack", {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function write(value: unknown, at: number): number {
+  if (at > limit) reserve(at, 0);
+  if (typeof value === "string") return writeString(value, at);
+  if (typeof value === "number") return writeNumber(value, at);
+  if (typeof value === "object" && value !== null) return writeObject(value, at);
+  if (typeof value === "bigint") return writeBigInt(value, at);
+  if (value === undefined) out[at] = tag.UNDEFINED;
+  else if (value === null) out[at] = tag.NULL;
+  else if (value === true) out[at] = tag.TRUE;
+  else if (value === false) out[at] = tag.FALSE;
+  else throw REFUSED;
+  return at + 1;
+}
+
+function writeObject(value: object, at: number): number {
+  // A buffer and what is made of it have their numbers the other way round.
+  if (ArrayBuffer.isView(value)) return writeView(value, at);
+  const number = knownNumber(value);
+  if (number >= 0) return writeReference(number, at);
+  addNumber(value);
+  if (++depth > tag.MAX_DEPTH) throw DEEP;
+  const prototype: object | null = Object.getPrototypeOf(value);
+  let end: number;
+  if (prototype === Object.prototype) end = writeProperties(value as Record<string, unknown>, at);
+  else if (prototype === Array.prototype && Array.isArray(value)) end = writeArray(value, at);
+  else end = writeOther(value, kindOf(value, prototype), at);
+  depth--;
+  return end;
+}
+
+function writeReference(number: number, at: number): number {
+  shared = true;
+  return writeCount(number, writeTag(tag.REF, at));
+}
+
+function writeProperties(value: Record<string, unknown>, at: number): number {
+  const keys = Object.keys(value);
+  const shape = knownShape(keys);
+  if (shape >= 0) {
+    out[at++] = tag.SAME_SHAPE + shape;
+    for (let index = 0; index < keys.length; index++) at = write(value[keys[index] as string], at);
+    return at;
+  }
+  if (keys.length < 16) out[at++] = tag.OBJECT + keys.length;
+  else at = writeCount(keys.length, writeTag(tag.OBJECT_LONG, at));
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string;
+    at = write(value[key], writeKey(key, at));
+  }
+  addShape(keys);
+  return at;
+}
+
+function writeArray(value: readonly unknown[], at: number): number {
+  const length = value.length;
+  // The cheapest way to learn of other properties than elements, unless as many elements are
+  // missing; and that is noticed at the first that is.
+  const more = Object.values(value).length !== length;
+  if (more) at = writeCount(length, writeTag(tag.ARRAY_MORE, at));
+  else if (length < 16) out[at++] = tag.ARRAY + length;
+  else at = writeCount(length, writeTag(tag.ARRAY_LONG, at));
+  for (let index = 0; index < length; index++) {
+    const element = value[index];
+    if (typeof element === "number") {
+      // Saves most arrays of numbers a call, and a box for each number.
+      if (at > limit) reserve(at, 0);
+      at = writeNumber(element, at);
+      continue;
+    }
+    if (element === undefined && !Object.hasOwn(value, index)) return writeRest(value, index, at);
+    at = write(element, at);
+  }
+  return more ? writeRest(value, length, at) : at;
+}
+
+/** Writes the own properties of an array, without its first `done` elements. */
+function writeRest(value: readonly unknown[], done: number, at: number): number {
+  // Indices come first, in ascending order.
+  const keys = Object.keys(value).slice(done);
+  at = writeCount(keys.length, writeTag(tag.REST, at));
+  for (const key of keys) {
+    at = write((value as unknown as Record<string, unknown>)[key], writeKey(key, at));
+  }
+  return at;
+}
+
+function writeOther(value: object, kind: Kind, at: number): number {
+  switch (kind) {
+    case "object":
+      return writeProperties(value as Record<string, unknown>, at);
+    case "array":
+      return writeArray(value as unknown[], at);
+    case "map":
+      return writeMap(value as Map<unknown, unknown>, at);
+    case "set":
+      return writeSet([...value as Set<unknown>], at);
+    case "date":
+      return writeDouble((value as Date).getTime(), writeTag(tag.DATE, at));
+    case "regexp":
+      at = write((value as RegExp).source, writeTag(tag.REGEXP, at));
+      return write((value as RegExp).flags, at);
+    case "buffer":
+      return writeBuffer(value as ArrayBuffer, at);
+    case "error":
+      return writeError(value as Error, at);
+    case "dom": {
+      const { message, name, stack } = value as DOMException;
+      return write(String(stack), write(name, write(message, writeTag(tag.DOM_EXCEPTION, at))));
+    }
+    case "boxed":
+      return write(value.valueOf(), writeTag(tag.BOXED, at));
+    default:
+      throw REFUSED;
+  }
+}
+
+// What calls `write()` for contents keeps few variables, so that the stack holds MAX_DEPTH of it.
+
+function writeMap(map: ReadonlyMap<unknown, unknown>, at: number): number {
+  const flat: unknown[] = [];
+  map.forEach((content, key) => flat.push(key, content));
+  at = writeTag(tag.MAP, at);
+  for (let index = 0; index < flat.length; index++) at = write(flat[index], at);
+  return writeTag(tag.END, at);
+}
+
+function writeSet(items: readonly unknown[], at: number): number {
+  at = writeTag(tag.SET, at);
+  for (let index = 0; index < items.length; index++) at = write(items[index], at);
+  return writeTag(tag.END, at);
+}
+
+function writeError(value: Error, at: number): number {
+  at = writeErrorText(value, at);
+  if (Object.hasOwn(value, "cause")) at = write(value.cause, at);
+  return hasErrors(value) ? write(value.errors, at) : at;
+}
+
+function hasErrors(value: Error): value is AggregateError {
+  return value.name === "AggregateError" && Object.hasOwn(value, "errors");
+}
+
+function writeErrorText(value: Error, at: number): number {
+  const { name, stack } = value;
+  const number = ERROR_NUMBERS.get(name) ?? 0;
+  const message = Object.getOwnPropertyDescriptor(value, "message");
+  const hasMessage = message !== undefined && "value" in message;
+  const hasStack = typeof stack === "string";
+  at = writeTag(tag.ERROR, at);
+  at = writeTag(number, at);
+  at = writeTag(
+    (hasMessage ? tag.HAS_MESSAGE : 0) | (hasStack ? tag.HAS_STACK : 0) |
+      (Object.hasOwn(value, "cause") ? tag.HAS_CAUSE : 0) | (hasErrors(value) ? tag.HAS_ERRORS : 0),
+    at,
+  );
+  if (hasMessage) at = write(String(message.value), at);
+  return hasStack ? write(stack, at) : at;
+}
+
+function writeBuffer(value: ArrayBuffer, at: number): number {
+  if (value.detached) throw REFUSED;
+  if (value.resizable) {
+    resizableBytes += value.maxByteLength;
+    if (resizableBytes > tag.MAX_RESIZABLE_BYTES) {
+      throw new TypeError(
+        `value holds resizable buffers whose maxByteLength is ${resizableBytes} in sum; ` +
+          `at most ${tag.MAX_RESIZABLE_BYTES} can be sent`,
+      );
+    }
+    at = writeCount(value.maxByteLength, writeTag(tag.RESIZABLE_BUFFER, at));
+  } else {
+    at = writeTag(tag.BUFFER, at);
+  }
+  const size = value.byteLength;
+  at = writeCount(size, at);
+  if (at + size > out.length) reserve(at, size);
+  out.set(new Uint8Array(value), at);
+  return at + size;
+}
+
+function writeView(value: ArrayBufferView, at: number): number {
+  // The buffer has its number before its view, and both before the next object.
+  const known = knownNumber(value);
+  if (known >= 0) return writeReference(known, at);
+  const { buffer, byteOffset, byteLength } = value;
+  if (
+    !(buffer instanceof ArrayBuffer) || buffer.detached ||
+    kindOf(value, Object.getPrototypeOf(value)) === "refused"
+  ) throw REFUSED;
+  const name = value instanceof DataView ? "DataView" : nameOfTypedArray.call(value) as string;
+  const number = VIEW_NUMBERS.get(name);
+  if (number === undefined) throw REFUSED;
+  if (buffer.resizable && tracksLength(value)) {
+    at = writeTag(number, writeTag(tag.TRACKING_VIEW, at));
+    at = writeCount(byteOffset, at);
+  } else if (byteLength === buffer.byteLength && !buffer.resizable) {
+    at = writeTag(number, writeTag(tag.WHOLE_VIEW, at));
+  } else {
+    const length = value instanceof DataView
+      ? byteLength
+      : (value as unknown as ArrayLike<unknown>).length;
+    at = writeTag(number, writeTag(tag.VIEW, at));
+    at = writeCount(length, writeCount(byteOffset, at));
+  }
+  const bufferNumber = knownNumber(buffer);
+  if (bufferNumber >= 0) {
+    at = writeReference(bufferNumber, at);
+  } else {
+    addNumber(buffer);
+    at = writeBuffer(buffer, at);
+  }
+  addNumber(value);
+  return at;
+}
+
+const VIEW_NUMBERS = new Map<string, number>(tag.VIEWS.map((name, number) => [name, number]));
+const ERROR_NUMBERS = new Map<string, number>(tag.ERRORS.map((name, number) => [name, number]));
+
+const nameOfTypedArray = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get as (this: unknown) => unknown;
+
+/** Whether a view of a resizable buffer has no length of its own, which only a copy can show. */
+function tracksLength(value: ArrayBufferView): boolean {
+  const { buffer, byteOffset, byteLength } = value;
+  if (byteLength === 0) return byteOffset === buffer.byteLength;
+  const copy = structuredClone(value);
+  (copy.buffer as ArrayBuffer).resize(byteOffset);
+  try {
+    // Throws where the view lies outside of its buffer.
+    if (copy instanceof DataView) void copy.byteLength;
+    else Uint8Array.prototype.at.call(copy as Uint8Array, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,71 @@
+/** What the message that is being encoded has met before: its objects, and the shapes of them. */
+
+import { MAX_SHAPES } from "./value_tags.ts";
+
+/** So many objects are looked for one by one; for more, a `Map` is faster. */
+const SCANNED = 64;
+
+/** The objects by number: the first few, and in `numbers`, once there are more, all of them. */
+let scanned: unknown[] = new Array(SCANNED).fill(undefined);
+let numbers: Map<unknown, number> | undefined;
+let count = 0;
+
+let shapes: (readonly string[])[] = [];
+let shapeCount = 0;
+
+/** The number of an object that was met before, or -1. */
+export function knownNumber(value: object): number {
+  if (numbers !== undefined) return numbers.get(value) ?? -1;
+  for (let number = 0; number < count; number++) {
+    if (scanned[number] === value) return number;
+  }
+  return -1;
+}
+
+/** Gives the next number to an object. */
+export function addNumber(value: object): void {
+  if (count < SCANNED) {
+    scanned[count++] = value;
+    return;
+  }
+  numbers ??= new Map(scanned.map((object, number) => [object, number]));
+  numbers.set(value, count++);
+}
+
+/** The number of the first shape with exactly these keys, or -1. */
+export function knownShape(keys: readonly string[]): number {
+  for (let number = 0; number < shapeCount; number++) {
+    const shape = shapes[number] as readonly string[];
+    if (shape.length !== keys.length) continue;
+    let index = 0;
+    while (index < keys.length && shape[index] === keys[index]) index++;
+    if (index === keys.length) return number;
+  }
+  return -1;
+}
+
+/** Gives the next number to the shape of an object that was written in full. */
+export function addShape(keys: readonly string[]): void {
+  if (shapeCount < MAX_SHAPES) shapes[shapeCount++] = keys;
+}
+
+/** Forgets the message, so that none of its objects is kept alive. */
+export function forget(): void {
+  for (let number = Math.min(count, SCANNED) - 1; number >= 0; number--) {
+    scanned[number] = undefined;
+  }
+  numbers = undefined;
+  count = 0;
+  shapeCount = 0;
+}
+
+/** Starts afresh, for a message within a message; gives what goes back to the one outside. */
+export function setAside(): () => void {
+  const outer = { scanned, numbers, count, shapes, shapeCount };
+  scanned = new Array(SCANNED).fill(undefined);
+  numbers = undefined;
+  count = 0;
+  shapes = [];
+  shapeCount = 0;
+  return () => ({ scanned, numbers, count, shapes, shapeCount } = outer);
+}

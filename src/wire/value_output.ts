@@ -1,0 +1,246 @@
+/**
+ * Where the value codec writes, and what it writes there that holds no other value.
+ *
+ * The state is in variables of the module rather than in an object, and positions are passed and
+ * returned: this is the innermost loop of every channel.
+ */
+
+import * as tag from "./value_tags.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Thrown by `reserve()` where the target cannot grow; the encoder's caller never sees it. */
+export const FULL: Error = new Error("full");
+
+/** Room for whatever is written between two checks of `limit`. */
+const SLACK = 96;
+const SPARE_BYTES = 16 * 1024;
+/** Strings from here on are left to `TextEncoder`. */
+const LONG_STRING = 64;
+
+const EMPTY: Bytes = new Uint8Array(0);
+const NOWHERE = new DataView(EMPTY.buffer);
+
+/** Where to write. Every call that is given a position may replace it by a larger one. */
+export let out: Bytes = EMPTY;
+/** Beyond this position, `reserve()` must be called before anything is written. */
+export let limit = 0;
+/** `out` as a `DataView`, once one was needed. */
+let view = NOWHERE;
+/** Whether `out` belongs to us, and may be replaced. */
+let growable = false;
+/** Where a value is encoded that gets a buffer of its own, if no one does that now. */
+let spare: Bytes | undefined;
+
+const encoder = new TextEncoder();
+
+/** What {@linkcode saveOutput} saved. */
+export interface SavedOutput {
+  readonly target: Bytes;
+  readonly targetLimit: number;
+  readonly targetGrowable: boolean;
+}
+
+/** What `restoreOutput()` needs to go on here later. */
+export function saveOutput(): SavedOutput {
+  return { target: out, targetLimit: limit, targetGrowable: growable };
+}
+
+/** Goes on where {@linkcode saveOutput} was called. */
+export function restoreOutput(saved: SavedOutput): void {
+  out = saved.target;
+  limit = saved.targetLimit;
+  growable = saved.targetGrowable;
+  view = NOWHERE;
+}
+
+/** Writes into `target` from now on, and throws `FULL` once it has no room. */
+export function openTarget(target: Bytes): void {
+  if (out !== target) {
+    out = target;
+    view = NOWHERE;
+  }
+  // Writing past the end of a typed array does nothing, so that checking afterwards is enough.
+  limit = target.length;
+  growable = false;
+}
+
+/** Writes into a buffer of its own from now on, which grows. */
+export function openBuffer(): void {
+  out = spare ?? new Uint8Array(SPARE_BYTES);
+  spare = undefined;
+  view = NOWHERE;
+  limit = out.length - SLACK;
+  growable = true;
+}
+
+/** Gives what `openBuffer()` collected, up to `end`, in a buffer that no one else has. */
+export function takeBuffer(end: number): Bytes {
+  // A copy costs less than keeping a mostly empty buffer, except for a large one.
+  return out.length === SPARE_BYTES || end * 2 < out.length
+    ? out.slice(0, end)
+    : out.subarray(0, end);
+}
+
+/** Lets go of what `openBuffer()` made. */
+export function closeBuffer(): void {
+  if (out.length === SPARE_BYTES) spare = out;
+  out = EMPTY;
+  view = NOWHERE;
+}
+
+/** Makes room for `size` bytes at `at` and for what may come before the next check. */
+export function reserve(at: number, size: number): void {
+  if (!growable) throw FULL;
+  const larger = new Uint8Array(Math.max(out.length * 2, at + size + SPARE_BYTES));
+  larger.set(out.subarray(0, at));
+  closeBuffer();
+  out = larger;
+  view = NOWHERE;
+  limit = larger.length - SLACK;
+}
+
+/** Any number. */
+export function writeNumber(value: number, at: number): number {
+  // -0 is no integer here.
+  if ((value | 0) !== value || (value === 0 && 1 / value < 0)) {
+    out[at] = tag.DOUBLE;
+    return writeDouble(value, at + 1);
+  }
+  if (value >= 0 && value < tag.LATIN1) {
+    out[at] = value;
+    return at + 1;
+  }
+  if (value >= -0x80 && value < 0x80) {
+    out[at] = tag.INT8;
+    out[at + 1] = value;
+    return at + 2;
+  }
+  out[at + 1] = value;
+  out[at + 2] = value >> 8;
+  if (value >= -0x8000 && value < 0x8000) {
+    out[at] = tag.INT16;
+    return at + 3;
+  }
+  out[at] = tag.INT32;
+  out[at + 3] = value >> 16;
+  out[at + 4] = value >> 24;
+  return at + 5;
+}
+
+/** 8 bytes, without a tag. */
+export function writeDouble(value: number, at: number): number {
+  if (at + 8 > out.length) reserve(at, 8);
+  if (view === NOWHERE) view = new DataView(out.buffer, out.byteOffset, out.length);
+  view.setFloat64(at, value, true);
+  return at + 8;
+}
+
+/** A LEB128 number; beyond 2³¹, where there are no bit operations, too. */
+export function writeCount(value: number, at: number): number {
+  if (at > limit) reserve(at, 0);
+  while (value >= 0x80) {
+    out[at++] = value % 0x80 + 0x80;
+    value = Math.floor(value / 0x80);
+  }
+  out[at] = value;
+  return at + 1;
+}
+
+/** One byte. */
+export function writeTag(byte: number, at: number): number {
+  if (at > limit) reserve(at, 0);
+  out[at] = byte;
+  return at + 1;
+}
+
+/** Any string. */
+export function writeString(value: string, at: number): number {
+  const length = value.length;
+  if (length >= LONG_STRING) return writeLongString(value, at);
+  const target = out;
+  let start = at + 1;
+  if (length < 32) {
+    target[at] = tag.LATIN1 + length;
+  } else {
+    target[at] = tag.LATIN1_MEDIUM;
+    target[start++] = length;
+  }
+  for (let index = 0; index < length; index++) {
+    const code = value.charCodeAt(index);
+    if (code > 0xff) return writeUtf16(value, at);
+    target[start + index] = code;
+  }
+  return start + length;
+}
+
+function writeLongString(value: string, at: number): number {
+  const start = at + 5;
+  if (start + value.length > out.length) reserve(start, value.length);
+  let { read, written: size } = encoder.encodeInto(value, out.subarray(start));
+  if (read < value.length) {
+    if (!value.isWellFormed()) return writeUtf16(value, at);
+    const rest = (value.length - read) * 3;
+    if (growable && start + size + rest > out.length) reserve(start + size, rest);
+    const second = encoder.encodeInto(value.slice(read), out.subarray(start + size));
+    read += second.read;
+    size += second.written;
+    if (read < value.length) throw FULL;
+  }
+  // One byte a character is ASCII; anything else may hold lone surrogates, which UTF-8 has not.
+  if (size !== value.length && !value.isWellFormed()) return writeUtf16(value, at);
+  out[at] = tag.UTF8;
+  out[at + 1] = size;
+  out[at + 2] = size >> 8;
+  out[at + 3] = size >> 16;
+  out[at + 4] = size >>> 24;
+  return start + size;
+}
+
+function writeUtf16(value: string, at: number): number {
+  at = writeCount(value.length, writeTag(tag.UTF16, at));
+  const end = at + value.length * 2;
+  if (end > out.length) reserve(at, value.length * 2);
+  for (let index = 0; index < value.length; index++) {
+    const code = value.charCodeAt(index);
+    out[at++] = code;
+    out[at++] = code >> 8;
+  }
+  return end;
+}
+
+/** Any bigint. */
+export function writeBigInt(value: bigint, at: number): number {
+  if (BigInt.asIntN(64, value) !== value) {
+    out[at] = tag.BIGINT;
+    return writeString(value.toString(16), at + 1);
+  }
+  out[at] = tag.BIGINT64;
+  const low = Number(BigInt.asIntN(32, value));
+  const high = Number(value >> 32n);
+  for (let index = 0; index < 4; index++) {
+    out[at + 1 + index] = low >> (8 * index);
+    out[at + 5 + index] = high >> (8 * index);
+  }
+  return at + 9;
+}
+
+/** The name of a property. */
+export function writeKey(key: string, at: number): number {
+  if (at > limit) reserve(at, 0);
+  const length = key.length;
+  const target = out;
+  target[at] = length;
+  if (length > tag.MAX_KEY_BYTES) return writeLongKey(key, at);
+  for (let index = 0; index < length; index++) {
+    const code = key.charCodeAt(index);
+    if (code > 0xff) return writeLongKey(key, at);
+    target[at + 1 + index] = code;
+  }
+  return at + 1 + length;
+}
+
+function writeLongKey(key: string, at: number): number {
+  out[at] = tag.LONG_KEY;
+  return writeString(key, at + 1);
+}

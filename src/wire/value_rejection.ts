@@ -1,0 +1,72 @@
+/** Finds out where in a value that which cannot be sent is, once it is known to be there. */
+
+import { refusalOf } from "./value_classes.ts";
+
+/** A value to look at, and how a program would write the way to it. */
+interface Place {
+  readonly value: unknown;
+  readonly parent: Place | undefined;
+  /** What is appended to the parent's path, or a pattern in which `…` stands for that path. */
+  readonly step: string;
+}
+
+/**
+ * The error for a `value` that was found to hold something that cannot be sent.
+ *
+ * The message names the first such thing by its path: `value.jobs[3].run is a function; functions
+ * cannot be sent`.
+ */
+export function rejection(value: unknown): TypeError {
+  const seen = new Set<object>();
+  const rest: Place[] = [{ value, parent: undefined, step: "value" }];
+  for (let place = rest.pop(); place !== undefined; place = rest.pop()) {
+    const refusal = refusalOf(place.value);
+    if (refusal !== undefined) return new TypeError(`${pathOf(place)} is ${refusal}`);
+    if (typeof place.value !== "object" || place.value === null || seen.has(place.value)) continue;
+    seen.add(place.value);
+    // The last one pushed is the next one looked at: the order in which the encoder goes.
+    rest.push(...childrenOf(place.value, place).reverse());
+  }
+  // A getter gave it to the encoder and something else to this walk.
+  return new TypeError("value holds, behind a getter, something that cannot be sent");
+}
+
+function childrenOf(value: object, parent: Place): Place[] {
+  const place = (value: unknown, step: string): Place => ({ value, parent, step });
+  if (value instanceof Map) {
+    return [...value].flatMap(([key, content], index) => [
+      place(key, `[...….keys()][${index}]`),
+      place(content, typeof key === "object" ? `[...….values()][${index}]` : `.get(${show(key)})`),
+    ]);
+  }
+  if (value instanceof Set) return [...value].map((item, index) => place(item, `[...…][${index}]`));
+  if (ArrayBuffer.isView(value)) return [place(value.buffer, ".buffer")];
+  if (value instanceof Error) {
+    return ["cause", "errors"].filter((name) => Object.hasOwn(value, name))
+      .map((name) => place((value as unknown as Record<string, unknown>)[name], `.${name}`));
+  }
+  return Object.keys(value).map((key) =>
+    place(
+      (value as Record<string, unknown>)[key],
+      Array.isArray(value) && /^\d+$/.test(key) ? `[${key}]` : property(key),
+    )
+  );
+}
+
+function show(key: unknown): string {
+  return typeof key === "bigint" ? `${key}n` : JSON.stringify(key) ?? String(key);
+}
+
+function property(key: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+    ? `.${key}`
+    : `[${JSON.stringify(key)}]`;
+}
+
+function pathOf(place: Place): string {
+  const steps: string[] = [];
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) steps.push(at.step);
+  return steps.reverse().reduce((path, step) =>
+    step.startsWith("[...…") ? step.replace("…", () => path) : path + step
+  );
+}
