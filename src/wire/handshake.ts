@@ -94,7 +94,11 @@ export async function dialHandshake(
     mac,
     transcript("acceptor", purpose, nonceA, nonceB),
   );
-  if (!proven) throw new ProtocolError("the other side has another secret");
+  if (!proven) {
+    // What proves nothing, so that the other side can say why, too. A MAC would help to guess the key.
+    await writeAll(stream, new Uint8Array(MAC_BYTES));
+    throw new ProtocolError("the other side has another secret");
+  }
   const own = await crypto.subtle.sign("HMAC", key, transcript("dialer", purpose, nonceA, nonceB));
   await writeAll(stream, new Uint8Array(own));
 }

@@ -1,0 +1,119 @@
+/** The cluster's secret: where it comes from, and what goes without one. */
+
+import type { Address } from "../core/address.ts";
+import type { Logger } from "../core/logger.ts";
+import { type Credential, importKey } from "./handshake.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The least that a secret may have: below that, it could be guessed. */
+const MIN_SECRET_BYTES = 16;
+
+/** A file that is larger is no secret. */
+const MAX_SECRET_BYTES = 4096;
+
+/** What everybody has who has no secret. */
+const OPEN_SECRET = "deploy: there is no secret";
+
+/** What a part is given to show to others. */
+export interface Secret {
+  readonly bytes: Bytes;
+  /** There is no secret: the bytes are such as everybody has. */
+  readonly open: boolean;
+}
+
+/** The secret cannot be had, or none is there where one is needed; the message is one line. */
+export class SecretError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "SecretError";
+  }
+}
+
+/**
+ * Reads the cluster's secret: all of the file but white space around it.
+ *
+ * @param options.secretFile The file; if `undefined`, the one that `DEPLOY_SECRET_FILE` names. If that
+ * names none either, the secret is one that everybody has.
+ * @param options.logger Is told if others on this machine may read the file.
+ * @throws {SecretError} If the file cannot be read, or holds no secret.
+ */
+export async function loadSecret(
+  options: { secretFile?: string | undefined; logger: Logger },
+): Promise<Secret> {
+  const path = options.secretFile ?? (Deno.env.get("DEPLOY_SECRET_FILE") || undefined);
+  if (path === undefined) return { bytes: new TextEncoder().encode(OPEN_SECRET), open: true };
+  const { text, mode } = await readFile(path);
+  const bytes = new TextEncoder().encode(text.trim());
+  if (bytes.length < MIN_SECRET_BYTES) {
+    throw new SecretError(
+      `Cannot use the secret in ${path}: it has ${bytes.length} bytes, and must have at least ` +
+        `${MIN_SECRET_BYTES}; make one with: fabric secret FILE`,
+    );
+  }
+  if (mode !== null && (mode & 0o077) !== 0) {
+    options.logger.warn(
+      `other users of this machine may read the secret in ${path}: chmod 600 ${path}`,
+    );
+  }
+  return { bytes, open: false };
+}
+
+/** Makes of a secret what handshakes need. */
+export async function credentialOf(secret: Secret): Promise<Credential> {
+  return { key: await importKey(secret.bytes), open: secret.open };
+}
+
+/** As {@linkcode loadSecret}, for those who need it for handshakes only. */
+export async function loadCredential(
+  options: { secretFile?: string | undefined; logger: Logger },
+): Promise<Credential> {
+  return await credentialOf(await loadSecret(options));
+}
+
+/**
+ * Checks that what is bound without a secret can be reached from this machine only.
+ *
+ * @param options.insecure Allows everything, with a warning.
+ * @throws {SecretError} If that is not so.
+ */
+export function requireSecret(
+  secret: { readonly open?: boolean },
+  binds: readonly Address[],
+  options: { insecure: boolean; logger: Logger },
+): void {
+  const exposed = binds.find(({ host }) => !isLoopback(host));
+  if (secret.open !== true || exposed === undefined) return;
+  const where = exposed.host.includes(":") ? `[${exposed.host}]` : exposed.host;
+  if (!options.insecure) {
+    throw new SecretError(
+      `Cannot listen on ${where} without a secret: whoever reaches it could run programs; ` +
+        `make a secret with: fabric secret FILE, and give it to all with --secret-file FILE`,
+    );
+  }
+  options.logger.warn(`no secret: whoever reaches ${where} can run programs here (--insecure)`);
+}
+
+/** Whether only this machine itself can connect to that host. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+async function readFile(path: string): Promise<{ text: string; mode: number | null }> {
+  try {
+    using file = await Deno.open(path);
+    const { size, mode } = await file.stat();
+    if (size > MAX_SECRET_BYTES) {
+      throw new SecretError(`Cannot use the secret in ${path}: it has ${size} bytes`);
+    }
+    return { text: await new Response(file.readable).text(), mode };
+  } catch (cause) {
+    if (cause instanceof SecretError) throw cause;
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is no such file; make one with: fabric secret FILE"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new SecretError(`Cannot read the secret in ${path}: ${why}`, { cause });
+  }
+}
