@@ -87,7 +87,8 @@ export function checkMessage<Message extends { type: string }>(
   const message = value as Record<string, unknown>;
   const type = message["type"];
   if (typeof type !== "string" || !Object.hasOwn(schema, type)) {
-    throw new ProtocolError(`there is no message of type ${JSON.stringify(type)}`);
+    const shown = typeof type === "string" ? JSON.stringify(type) : typeof type;
+    throw new ProtocolError(`there is no message of type ${shown}`);
   }
   const fields: Record<string, Check> = schema[type as Message["type"]];
   for (const [name, accepts] of Object.entries(fields)) {
