@@ -2,6 +2,7 @@
 
 import { parsePid, type Pid } from "../core/pid.ts";
 import { dialHandshake, Purpose } from "../wire/handshake.ts";
+import { startTimer } from "./delay.ts";
 import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 
 /** Who connects, and where its stream goes on. */
@@ -20,14 +21,35 @@ export interface Dialled {
 }
 
 /**
- * Connects to a process, shows that it may, and greets it.
- *
- * @throws {Error} If nobody is there, or somebody else.
+ * How long a host may take to answer that it is there. What comes then has no limit: a process that
+ * computes answers late, and more attempts would only pile up in front of it.
  */
-export async function dial(remote: Pid, options: DialOptions): Promise<Dialled> {
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects to a process, shows that it may, and greets it. When `attempt` is aborted, so is that.
+ *
+ * @throws {Error} If nobody is there, or somebody else, or the attempt was aborted.
+ */
+export async function dial(
+  remote: Pid,
+  options: DialOptions,
+  attempt: AbortController,
+): Promise<Dialled> {
   const { host, port, id } = parsePid(remote)!;
-  const conn = await Deno.connect({ hostname: host, port });
+  const { signal } = attempt;
+  const timer = startTimer(CONNECT_TIMEOUT_MS, () => attempt.abort());
+  let conn: Deno.TcpConn;
   try {
+    conn = await Deno.connect({ hostname: host, port, signal });
+  } finally {
+    timer.onabort = null;
+  }
+  const close = () => conn.close();
+  if (signal.aborted) close();
+  else signal.addEventListener("abort", close);
+  try {
+    signal.throwIfAborted();
     conn.unref();
     await dialHandshake(conn, { key: await options.key }, Purpose.channels);
     await writeGreeting(conn, {
@@ -36,9 +58,13 @@ export async function dial(remote: Pid, options: DialOptions): Promise<Dialled> 
       offset: options.offset,
       posthumous: options.posthumous,
     });
-    return { conn, reply: await readReply(conn) };
+    const reply = await readReply(conn);
+    signal.throwIfAborted();
+    return { conn, reply };
   } catch (error) {
-    conn.close();
+    if (!signal.aborted) conn.close();
     throw error;
+  } finally {
+    signal.removeEventListener("abort", close);
   }
 }

@@ -33,6 +33,8 @@ export const Verdict = {
   stranger: 2,
   /** The process that is here is ending, and takes nothing any more. */
   ending: 3,
+  /** The process that is here takes the dialer for gone, and will not talk to it any more. */
+  gone: 4,
 } as const;
 
 /** A number of {@linkcode Verdict}. */
@@ -77,12 +79,17 @@ export async function readGreeting(stream: ByteStream): Promise<Greeting> {
   return { from: from as Pid, to, offset, posthumous: view.getUint8(0) === POSTHUMOUS };
 }
 
-export async function writeReply(stream: ByteStream, reply: Reply): Promise<void> {
+export function encodeReply(reply: Reply): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(REPLY_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, reply.verdict);
   view.setFloat64(1, reply.offset, true);
-  await writeAll(stream, bytes);
+  return bytes;
+}
+
+/** Says why a connection is not wanted. */
+export async function writeRefusal(stream: ByteStream, verdict: Verdict): Promise<void> {
+  await writeAll(stream, encodeReply({ verdict, offset: 0 }));
 }
 
 /** @throws {ProtocolError} If what comes is no reply. */

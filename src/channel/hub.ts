@@ -4,7 +4,7 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import { formatAddress, parsePid, type Pid } from "../core/pid.ts";
 import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../wire/handshake.ts";
 import { delay, startTimer } from "./delay.ts";
-import { type Greeting, readGreeting, Verdict, writeReply } from "./greeting.ts";
+import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import { encodeWill } from "./will.ts";
@@ -23,8 +23,17 @@ export interface HubOptions {
   readonly log: (line: string) => void;
 }
 
-/** How many connections may be on their way to showing that they hold the key. */
+/**
+ * How many connections may be on their way to showing that they hold the key. For one more, the
+ * oldest is closed: it takes milliseconds to show it, and those who never do must not be in the way.
+ */
 const MAX_STRANGERS = 256;
+
+/** A connection of which nothing is known yet. */
+interface Stranger {
+  /** Closes it; `why` is what the log says of it. */
+  readonly dismiss: (why: string) => void;
+}
 
 /** After an accept has failed, usually for want of file descriptors, the next one waits so long. */
 const ACCEPT_PAUSE_MS = 50;
@@ -35,8 +44,8 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #context: PeerContext;
   readonly #peers = new Map<Pid, Peer>();
-  #strangers = 0;
-  #strangerLeft: (() => void) | undefined;
+  /** Connections that have not yet shown that they may be here, oldest first. */
+  readonly #strangers = new Set<Stranger>();
   #leaving = false;
 
   constructor(options: HubOptions) {
@@ -55,6 +64,7 @@ export class Hub {
       forget: (peer) => {
         if (this.#peers.get(peer.remote) === peer) this.#peers.delete(peer.remote);
       },
+      log: options.log,
     };
     void this.#acceptAll();
   }
@@ -101,9 +111,6 @@ export class Hub {
   async #acceptAll(): Promise<void> {
     const { listener } = this.#options;
     for (;;) {
-      if (this.#strangers >= MAX_STRANGERS) {
-        await new Promise<void>((resolve) => this.#strangerLeft = resolve);
-      }
       let conn: Deno.TcpConn;
       try {
         conn = await listener.accept();
@@ -119,30 +126,38 @@ export class Hub {
   /** Lets a connection show what it is, within a time limit, and gives it to its peer. */
   async #receive(conn: Deno.TcpConn): Promise<void> {
     conn.unref();
-    this.#strangers++;
-    let timedOut = false;
-    let known = false;
-    const timer = startTimer(HANDSHAKE_TIMEOUT_MS, () => {
-      if (known) return;
-      timedOut = true;
-      conn.close();
-    });
+    const { hostname, port } = conn.remoteAddr;
+    let dismissed: string | undefined;
+    const stranger: Stranger = {
+      dismiss: (why) => {
+        dismissed = why;
+        this.#strangers.delete(stranger);
+        conn.close();
+      },
+    };
+    const timer = startTimer(
+      HANDSHAKE_TIMEOUT_MS,
+      () => stranger.dismiss(`it said too little in ${HANDSHAKE_TIMEOUT_MS} ms`),
+    );
+    const known = () => {
+      timer.onabort = null;
+      this.#strangers.delete(stranger);
+    };
+    for (const oldest of this.#strangers) {
+      if (this.#strangers.size < MAX_STRANGERS) break;
+      oldest.dismiss(`it said too little, and there are too many like it`);
+    }
+    this.#strangers.add(stranger);
     try {
       await acceptHandshake(conn, { key: await this.#context.key }, [Purpose.channels]);
       const greeting = await readGreeting(conn);
-      known = true;
+      known();
       if (!await this.#welcome(conn, greeting)) conn.close();
     } catch (error) {
-      known = true;
-      if (!timedOut) conn.close();
-      const { hostname, port } = conn.remoteAddr;
-      const why = timedOut ? `it said too little in ${HANDSHAKE_TIMEOUT_MS} ms` : String(error);
+      known();
+      if (dismissed === undefined) conn.close();
+      const why = dismissed ?? String(error);
       this.#options.log(`refused a connection from ${formatAddress(hostname, port)}: ${why}`);
-    } finally {
-      timer.onabort = null;
-      this.#strangers--;
-      this.#strangerLeft?.();
-      this.#strangerLeft = undefined;
     }
   }
 
@@ -152,7 +167,7 @@ export class Hub {
     if (isWanted && !this.#leaving) return await this.peer(greeting.from).accept(conn, greeting);
     const known = isWanted ? this.#peers.get(greeting.from) : undefined;
     if (known !== undefined) return await known.accept(conn, greeting);
-    await writeReply(conn, { verdict: isWanted ? Verdict.ending : Verdict.stranger, offset: 0 });
+    await writeRefusal(conn, isWanted ? Verdict.ending : Verdict.stranger);
     return false;
   }
 }

@@ -2,6 +2,8 @@
 
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
+import { writeAll } from "../wire/handshake.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
 
 /** What a link tells its peer. */
 export interface LinkEvents {
@@ -27,7 +29,9 @@ export class Link {
   #writing = false;
   /** What waits for all to be written. */
   #drained: (() => void)[] = [];
-  #finishing = false;
+  #finished: Promise<void> | undefined;
+  /** Whether the other side was told that no more comes. */
+  #shut = false;
   #over = false;
 
   /** `conn` belongs to the link from now on; nothing happens before {@linkcode start}. */
@@ -38,18 +42,23 @@ export class Link {
     this.#events = events;
   }
 
-  /** Begins to read, and to write what is in the outbox. */
-  start(): void {
-    if (this.#over) return;
+  /** Whether {@linkcode finish} was called. */
+  get finishing(): boolean {
+    return this.#finished !== undefined;
+  }
+
+  /** Begins to read, and to write: `preamble`, if there is one, and then what is in the outbox. */
+  start(preamble?: Uint8Array): void {
     this.#conn.setNoDelay(true);
     this.#conn.unref();
     void this.#readAll();
-    this.kick();
+    this.#writing = true;
+    void this.#writeAll(preamble);
   }
 
   /** Writes what is in the outbox: at once if nothing is being written, else right after that. */
   kick(): void {
-    if (this.#writing || this.#over) return;
+    if (this.#writing || this.#shut || this.#over) return;
     this.#writing = true;
     void this.#writeAll();
   }
@@ -57,18 +66,23 @@ export class Link {
   /**
    * Ends the connection in order: writes what is in the outbox, says that no more comes, and reads
    * on until the other side has said the same. A connection that is closed with unread bytes in it
-   * takes with it what the other side has not read yet.
+   * takes with it what the other side has not read yet. Resolves when no more is to be written.
    */
-  async finish(): Promise<void> {
-    if (this.#finishing) return;
-    this.#finishing = true;
+  finish(): Promise<void> {
+    return this.#finished ??= this.#finish();
+  }
+
+  async #finish(): Promise<void> {
     this.kick();
-    if (this.#writing) await new Promise<void>((resolve) => this.#drained.push(resolve));
+    if (this.#writing && !this.#over) {
+      await new Promise<void>((resolve) => this.#drained.push(resolve));
+    }
     if (this.#over) return;
+    this.#shut = true;
     try {
       await this.#conn.closeWrite();
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      this.#end(toError(error));
     }
   }
 
@@ -80,23 +94,30 @@ export class Link {
   }
 
   async #readAll(): Promise<void> {
-    try {
-      for (;;) {
-        const count = await this.#conn.read(this.#reader.target());
-        if (this.#over) return;
-        if (count === null) return this.#end(undefined);
+    for (;;) {
+      let count: number | null;
+      try {
+        count = await this.#conn.read(this.#reader.target());
+      } catch (error) {
+        return this.#end(toError(error));
+      }
+      if (this.#over) return;
+      if (count === null) return this.#end(undefined);
+      try {
         this.#reader.advance(count);
         if (this.#over) return;
         this.#events.afterRead();
+      } catch (error) {
+        return this.#end(unusable(error));
       }
-    } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  async #writeAll(): Promise<void> {
+  async #writeAll(preamble?: Uint8Array): Promise<void> {
     const outbox = this.#outbox;
     try {
+      if (preamble !== undefined) await writeAll(this.#conn, preamble);
+      if (this.#over) return;
       for (;;) {
         this.#events.beforeWrite();
         const bytes = outbox.next();
@@ -115,11 +136,12 @@ export class Link {
             idle = 0;
           }
         }
+        if (this.#over) return;
       }
       this.#writing = false;
       this.#settleDrained();
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      this.#end(toError(error));
     }
   }
 
@@ -145,4 +167,15 @@ export class Link {
     this.#drained = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** What came cannot be handled, and would not be if it came again on another connection. */
+function unusable(error: unknown): ProtocolError {
+  return error instanceof ProtocolError
+    ? error
+    : new ProtocolError(`it could not be handled: ${String(error)}`, { cause: error });
 }

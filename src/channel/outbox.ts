@@ -17,12 +17,16 @@ interface Chunk {
   readonly start: number;
   /** How many of its bytes are frames. */
   used: number;
+  /** Whether it may be filled again: its bytes are the outbox's own, and of the usual size. */
+  readonly reusable: boolean;
 }
 
 /** A connection's first chunk; quiet connections need no more. */
 const FIRST_CHUNK_BYTES = 4 * 1024;
 /** Every other one: as much as one write hands to the system well. */
 const CHUNK_BYTES = 64 * 1024;
+/** A chunk for the header between two pieces of a large value: nothing else fits in between. */
+const HEADER_CHUNK_BYTES = 64;
 
 /** Where a frame's payload is to be encoded: see {@linkcode Outbox.reserve}. */
 export interface Reservation {
@@ -117,12 +121,12 @@ export class Outbox {
    * to the outbox from now on.
    */
   appendOwned(type: FrameType, prefix: Uint8Array, rest: Bytes): void {
-    const chunk = this.#room(HEADER_BYTES + prefix.length);
+    const chunk = this.#roomBefore(HEADER_BYTES + prefix.length);
     const position = writeHeader(chunk.bytes, chunk.used, type, prefix.length + rest.length);
     chunk.bytes.set(prefix, position);
     chunk.used = position + prefix.length;
     this.#end += HEADER_BYTES + prefix.length;
-    this.#chunks.push({ bytes: rest, start: this.#end, used: rest.length });
+    this.#chunks.push({ bytes: rest, start: this.#end, used: rest.length, reusable: false });
     this.#end += rest.length;
     this.#vitalEnd = this.#end;
   }
@@ -152,9 +156,19 @@ export class Outbox {
     return chunk.bytes.subarray(this.#written - chunk.start, chunk.used);
   }
 
-  /** So many of the bytes that {@linkcode next} gave are with the system. */
+  /**
+   * So many of the bytes that {@linkcode next} gave are with the system.
+   *
+   * @throws {ProtocolError} If the peer has acknowledged more than that.
+   */
   wrote(count: number): void {
     this.#written += count;
+    // An ack may come before its write is known to have been done, but not of more than that.
+    if (this.#acked > this.#written) {
+      throw new ProtocolError(
+        `an ack of ${this.#acked}, where ${this.#written} bytes were written`,
+      );
+    }
   }
 
   /**
@@ -173,11 +187,14 @@ export class Outbox {
     for (; passed < last; passed++) {
       const chunk = this.#chunks[passed]!;
       if (chunk.start + chunk.used > offset) break;
-      if (chunk.bytes.length === CHUNK_BYTES) this.#spare = chunk.bytes;
+      if (chunk.reusable && chunk.bytes.length === CHUNK_BYTES) this.#spare = chunk.bytes;
     }
     if (passed > 0) this.#chunks.splice(0, passed);
     // Filled from its beginning again, one chunk is enough for a quiet connection for ever.
-    if (offset === this.#end) this.#chunks[0] = { bytes: this.#emptied(), start: offset, used: 0 };
+    if (offset === this.#end) {
+      const { reusable, bytes } = this.#chunks[0]!;
+      this.#chunks = reusable ? [{ bytes, start: offset, used: 0, reusable }] : [];
+    }
   }
 
   /**
@@ -207,19 +224,18 @@ export class Outbox {
 
   /** Puts frames, as {@linkcode unacked} gave them, back into an empty outbox, as written once. */
   restore(frames: Bytes): void {
-    this.#chunks.push({ bytes: frames, start: this.#end, used: frames.length });
+    if (frames.length > 0) {
+      this.#chunks.push({
+        bytes: frames,
+        start: this.#end,
+        used: frames.length,
+        reusable: false,
+      });
+    }
     this.#end += frames.length;
     this.#written = this.#end;
     this.#handed = this.#end;
     this.#vitalEnd = this.#end;
-  }
-
-  /** The bytes of the one chunk that is left, if it is one to be filled, else of a new one. */
-  #emptied(): Bytes {
-    const { bytes } = this.#chunks[0]!;
-    return bytes.length === FIRST_CHUNK_BYTES || bytes.length === CHUNK_BYTES
-      ? bytes
-      : new Uint8Array(FIRST_CHUNK_BYTES);
   }
 
   #room(count: number): Chunk {
@@ -229,19 +245,32 @@ export class Outbox {
       : this.#addChunk(count);
   }
 
+  /** Room for so many bytes, when what comes after them has a chunk of its own. */
+  #roomBefore(count: number): Chunk {
+    const chunk = this.#chunks[this.#chunks.length - 1];
+    return chunk !== undefined && chunk.bytes.length - chunk.used >= count
+      ? chunk
+      : this.#push(new Uint8Array(HEADER_CHUNK_BYTES), false);
+  }
+
   #addChunk(count: number): Chunk {
-    let bytes: Bytes | undefined;
     if (count <= CHUNK_BYTES && this.#spare !== undefined) {
-      bytes = this.#spare;
+      const bytes = this.#spare;
       this.#spare = undefined;
-    } else {
-      const usual = this.#end === 0 ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
-      bytes = new Uint8Array(Math.max(usual, count));
+      return this.#push(bytes, true);
     }
-    const chunk = { bytes, start: this.#end, used: 0 };
+    const usual = this.#end === 0 ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
+    return this.#push(new Uint8Array(Math.max(usual, count)), count <= CHUNK_BYTES);
+  }
+
+  #push(bytes: Bytes, reusable: boolean): Chunk {
+    const chunk = { bytes, start: this.#end, used: 0, reusable };
     const last = this.#chunks[this.#chunks.length - 1];
     // An empty chunk in the list would have no bytes to find by offset.
-    if (last !== undefined && last.used === 0) this.#chunks.pop();
+    if (last !== undefined && last.used === 0) {
+      this.#chunks.pop();
+      if (last.reusable && last.bytes.length === CHUNK_BYTES) this.#spare ??= last.bytes;
+    }
     this.#chunks.push(chunk);
     return chunk;
   }

@@ -12,12 +12,14 @@ import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import { FrameType } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
+import { Acknowledger } from "./acknowledger.ts";
 import { delay, startTimer } from "./delay.ts";
-import { dial, type Dialled } from "./dial.ts";
+import { CROSSED_MS, Dialler } from "./dialler.ts";
+import { type Arrivals, discard } from "./discard.ts";
 import { type FrameHandler, FrameReader } from "./frame_reader.ts";
-import { type Greeting, Verdict, writeReply } from "./greeting.ts";
+import { encodeReply, type Greeting, Verdict, writeRefusal } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
-import { Link, type LinkEvents } from "./link.ts";
+import { Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import { ReceiveQueue } from "./receive_queue.ts";
 import { type SavedSendQueue, SendQueue } from "./send_queue.ts";
@@ -35,6 +37,8 @@ export interface PeerContext {
   readonly posthumous?: boolean;
   /** The peer has ended, and nothing is open to it or held from it. */
   readonly forget: (peer: Peer) => void;
+  /** Takes one line about something that should not happen. */
+  readonly log: (line: string) => void;
 }
 
 /** All of a peer that has to outlive this process: see {@linkcode Peer.save}. */
@@ -49,22 +53,19 @@ export interface SavedPeer {
 type State =
   /** There is no connection, and no need of one. */
   | { readonly name: "apart" }
-  /** There is none yet. A newer state takes the place of this very object. */
-  | { readonly name: "dialling" }
-  | { readonly name: "joined"; readonly link: Link; readonly reader: FrameReader }
+  | { readonly name: "dialling"; readonly dialler: Dialler }
+  | {
+    readonly name: "joined";
+    readonly link: Link;
+    readonly reader: FrameReader;
+    /** When this process dialled it; `undefined` if the other one did. */
+    readonly dialledMs: number | undefined;
+  }
   /** The other process has ended, or is taken for ended. */
   | { readonly name: "gone" };
 
-/** An arrival is acknowledged after at most this time … */
-const ACK_DELAY_MS = 10;
-/** … and this many bytes. */
-const ACK_BYTES = 128 * 1024;
-
-/** Attempts to connect are apart by the first of these, then by twice as much up to the second. */
-const FIRST_REDIAL_MS = 20;
-const MAX_REDIAL_MS = 1_000;
-/** How long to wait for the connection that the other side has dialled at the same time. */
-const CROSSED_MS = 1_000;
+/** How long a peer is known before its node is asked to say when it ends; most end in order before. */
+const ASK_ENDED_MS = 1_000;
 /** How long the connection to a lost process may still give what has arrived of it. */
 const LINGER_MS = 200;
 /** How long a process that has delivered everything waits for its goodbye to be heard. */
@@ -75,21 +76,22 @@ export class Peer {
   readonly sending: SendQueue;
   readonly receiving: ReceiveQueue;
   readonly #context: PeerContext;
-  #outbox: Outbox;
+  readonly #outbox: Outbox;
+  readonly #acknowledger = new Acknowledger(() => this.#kick());
+  /** Where what comes goes. */
+  readonly #arrivals: Arrivals;
   #state: State = { name: "apart" };
   /** How many channel ends of this process are open to it. */
   #ends = 0;
   /** Up to where its stream has been received, by connections that are over. */
   #received = 0;
-  /** Up to where this process has acknowledged. */
-  #acknowledged = 0;
-  /** Whether something came that is to be acknowledged soon. */
-  #ackDue = false;
-  #ackTimer: AbortSignal | undefined;
   /** Whether each side has said that it has no use for the connection at present. */
   #idle = false;
   #remoteIdle = false;
   #askedEnded = false;
+  #askTimer: AbortSignal;
+  /** Whether it was logged that somebody else is where the process should be. */
+  #logged = false;
   /** How the process ended, once that is known: what its last connection still holds comes first. */
   #end: { kind: ChannelErrorKind; why: string } | undefined;
   /** What waits for everything so far to be acknowledged. */
@@ -104,6 +106,9 @@ export class Peer {
       this.#outbox.appendUint32(FrameType.credit, bytes);
       this.#sent();
     });
+    this.#arrivals = context.posthumous ? discard : this.receiving;
+    // No connection says that a host is gone, or that a process which has none any more has ended.
+    this.#askTimer = startTimer(ASK_ENDED_MS, () => this.#askEnded());
     if (saved !== undefined) {
       this.#received = saved.received;
       this.#outbox.restore(saved.frames);
@@ -167,14 +172,13 @@ export class Peer {
     }
   }
 
-  /** Resolves when all that was sent so far has been acknowledged, or never will be. */
-  async acknowledged(): Promise<void> {
-    await this.sending.emptied();
-    const offset = this.#outbox.end;
-    if (this.gone || this.#outbox.acked >= offset) return;
-    this.#outbox.append(FrameType.ask);
-    this.#sent();
-    await new Promise<void>((resolve) => this.#ackWaiters.push({ offset, resolve }));
+  /**
+   * Ends a channel to it. Resolves when all that was sent on it has been acknowledged, or never will
+   * be.
+   */
+  async endChannel(channel: number): Promise<void> {
+    await this.sending.end(channel);
+    await this.#acknowledged();
   }
 
   /**
@@ -182,14 +186,31 @@ export class Peer {
    * goes away before. Nothing may be sent afterwards.
    */
   async leave(): Promise<void> {
-    while (this.unfinished) await this.acknowledged();
-    if (this.#state.name !== "joined") return;
-    const { link } = this.#state;
-    this.#outbox.append(FrameType.bye);
+    this.#join();
+    while (this.unfinished) {
+      await this.sending.emptied();
+      await this.#acknowledged();
+    }
     // Without an answer it leaves all the same: everything of value has arrived, and that this
     // process has ended by itself the other one can also learn from its node.
-    await Promise.race([this.acknowledged(), delay(GOODBYE_MS)]);
-    await link.finish();
+    if (this.#state.name === "joined") await Promise.race([this.#sayGoodbye(), delay(GOODBYE_MS)]);
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    let link = this.#link;
+    this.#outbox.append(FrameType.bye);
+    await this.#acknowledged();
+    link = this.#link ?? link;
+    await link?.finish();
+  }
+
+  /** Resolves when all frames so far have been acknowledged, or never will be. */
+  async #acknowledged(): Promise<void> {
+    const offset = this.#outbox.end;
+    if (this.gone || this.#outbox.acked >= offset) return;
+    this.#outbox.append(FrameType.ask);
+    this.#sent();
+    await new Promise<void>((resolve) => this.#ackWaiters.push({ offset, resolve }));
   }
 
   /** Everything that is to be delivered in this process's name once it is gone, if there is any. */
@@ -207,25 +228,18 @@ export class Peer {
   /**
    * Takes a connection that it dialled, and that has shown that it may, or refuses it; tells which.
    *
-   * @throws {Error} If the connection broke, or the greeting is impossible.
+   * @throws {Error} If the connection broke, or the greeting is impossible; it is the caller's then.
    */
   async accept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
     const verdict = this.#judge(greeting);
     if (verdict !== Verdict.welcome) {
-      await writeReply(conn, { verdict, offset: 0 });
+      await writeRefusal(conn, verdict);
       return false;
     }
     // What an older connection still holds comes again on this one.
     if (this.#state.name === "joined") this.#part(this.#state.link);
-    const offset = this.#received;
-    const link = this.#joinWith(conn, greeting.offset);
-    try {
-      await writeReply(conn, { verdict, offset });
-    } catch (error) {
-      this.#broken(link, error instanceof Error ? error : new Error(String(error)));
-      return true;
-    }
-    link.start();
+    const reply = encodeReply({ verdict, offset: this.#received });
+    this.#joinWith(conn, greeting.offset, undefined, reply);
     return true;
   }
 
@@ -236,11 +250,7 @@ export class Peer {
 
   /** Connects if it is not connected and there is a reason to be. */
   #join(): void {
-    if (this.#state.name !== "apart" || !this.#wanted) return;
-    const state: State = { name: "dialling" };
-    this.#state = state;
-    // Not within the caller: a constructor does no I/O before it returns.
-    queueMicrotask(() => void this.#dial(state, 0));
+    if (this.#state.name === "apart" && this.#wanted) this.#dial(false);
   }
 
   get #wanted(): boolean {
@@ -252,84 +262,101 @@ export class Peer {
     return this.#state.name === "joined" ? this.#state.reader.offset : this.#received;
   }
 
+  get #link(): Link | undefined {
+    return this.#state.name === "joined" ? this.#state.link : undefined;
+  }
+
+  #become(state: State): void {
+    if (this.#state.name === "dialling") {
+      if (state.name === "gone") this.#state.dialler.abort();
+      else this.#state.dialler.stop();
+    }
+    this.#state = state;
+  }
+
   /** Connects, again and again, as long as it is wanted and nothing else happens to the peer. */
-  async #dial(state: State, firstPauseMs: number): Promise<void> {
-    if (firstPauseMs > 0) await delay(firstPauseMs);
-    let pauseMs = FIRST_REDIAL_MS;
-    while (this.#state === state) {
-      if (!this.#wanted) {
-        this.#state = { name: "apart" };
-        return;
-      }
-      const verdict = await this.#dialOnce(state);
-      if (this.#state !== state) return;
-      if (verdict === Verdict.crossed) {
-        await delay(CROSSED_MS);
-      } else {
-        // Nobody there: it may have ended, which its node knows.
-        this.#askEnded();
-        await delay(pauseMs);
-        pauseMs = Math.min(2 * pauseMs, MAX_REDIAL_MS);
-      }
-    }
-  }
-
-  /** Dials once; becomes joined, or gives the reason why not. */
-  async #dialOnce(state: State): Promise<Verdict | "unreachable"> {
+  #dial(afterBreak: boolean): void {
     const { pid, key, posthumous = false } = this.#context;
-    let dialled: Dialled;
-    try {
-      dialled = await dial(this.remote, { from: pid, key, offset: this.#received, posthumous });
-    } catch {
-      return "unreachable"; // nobody there, or another process by now: tried again until that is known
-    }
-    const { conn, reply } = dialled;
-    if (this.#state !== state || reply.verdict !== Verdict.welcome) {
-      conn.close();
-      return reply.verdict;
-    }
-    try {
-      this.#joinWith(conn, reply.offset).start();
-    } catch (error) {
-      conn.close();
-      this.#fail("lost", error instanceof Error ? error.message : String(error));
-    }
-    return reply.verdict;
+    const options = { from: pid, key, offset: this.#received, posthumous };
+    const dialler = new Dialler(this.remote, options, {
+      wanted: () => this.#wanted,
+      unwanted: () => this.#become({ name: "apart" }),
+      welcome: ({ conn, reply }) => {
+        try {
+          this.#joinWith(conn, reply.offset, performance.now());
+        } catch (error) {
+          conn.close();
+          if (!(error instanceof ProtocolError)) throw error;
+        }
+      },
+      refused: (verdict) => {
+        if (verdict === Verdict.gone) this.#fail("lost", "it takes this process for lost");
+        else this.#askEnded();
+      },
+      unreachable: (error) => {
+        // It may have ended, which its node knows, and its port be another one's by now.
+        this.#askEnded();
+        if (!(error instanceof ProtocolError) || this.#logged) return;
+        this.#logged = true;
+        this.#context.log(`cannot connect to ${this.remote}, and goes on trying: ${error.message}`);
+      },
+    });
+    this.#become({ name: "dialling", dialler });
+    // Not within the caller: a constructor does no I/O before it returns.
+    queueMicrotask(() => void dialler.start(afterBreak));
   }
 
+  /** Of two connections that are made at the same time, that of the smaller Pid is kept. */
   #judge(greeting: Greeting): Verdict {
-    if (this.gone) return Verdict.stranger;
-    if (this.#state.name === "dialling" && !greeting.posthumous) {
-      const keepsOwn = this.#context.pid < this.remote;
-      if (keepsOwn) return Verdict.crossed;
-    }
-    return Verdict.welcome;
+    const state = this.#state;
+    if (state.name === "gone") return Verdict.gone;
+    if (greeting.posthumous || this.#context.pid > this.remote) return Verdict.welcome;
+    const crossed = state.name === "dialling"
+      ? state.dialler.attempting
+      : state.name === "joined" && state.dialledMs !== undefined &&
+        performance.now() - state.dialledMs < CROSSED_MS;
+    return crossed ? Verdict.crossed : Verdict.welcome;
   }
 
-  /** Makes `conn` the connection to the peer, which has received up to `offset`. */
-  #joinWith(conn: Deno.TcpConn, offset: number): Link {
-    this.#outbox.rewind(offset);
+  /**
+   * Makes `conn` the connection to the peer, which has received up to `offset`.
+   *
+   * @throws {ProtocolError} If it cannot have; nothing can be told to it then any more.
+   */
+  #joinWith(
+    conn: Deno.TcpConn,
+    offset: number,
+    dialledMs: number | undefined,
+    reply?: Uint8Array,
+  ): void {
+    try {
+      this.#outbox.rewind(offset);
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        this.#fail("lost", `it is not as it was: ${error.message}`);
+      }
+      throw error;
+    }
     this.#settleAcked();
     const reader = new FrameReader(this.#frames, this.#received);
-    const events: LinkEvents = {
+    const link: Link = new Link(conn, this.#outbox, reader, {
       beforeWrite: () => this.#acknowledge(),
-      afterRead: () => this.#arrived(reader),
+      afterRead: () => this.#acknowledger.arrived(reader.offset),
       ended: (error) => this.#broken(link, error),
-    };
-    const link: Link = new Link(conn, this.#outbox, reader, events);
-    this.#acknowledged = this.#received;
+    });
+    this.#acknowledger.begin(this.#received);
     this.#idle = false;
     this.#remoteIdle = false;
-    this.#state = { name: "joined", link, reader };
     if (this.#ackWaiters.length > 0) this.#outbox.append(FrameType.ask);
+    this.#become({ name: "joined", link, reader, dialledMs });
+    link.start(reply);
     this.#settle();
-    return link;
   }
 
   /** Lets go of the connection; the stream goes on after the last whole frame. */
   #part(link: Link): void {
     this.#received = this.#offset;
-    this.#state = { name: "apart" };
+    this.#become({ name: "apart" });
     link.drop();
   }
 
@@ -341,16 +368,16 @@ export class Peer {
     } else if (this.#end !== undefined) {
       this.#fail(this.#end.kind, this.#end.why);
     } else if (this.#wanted) {
-      // It has most likely ended: its node is asked first, and dialling takes a moment's rest.
-      this.#askEnded();
-      const state: State = { name: "dialling" };
-      this.#state = state;
-      void this.#dial(state, FIRST_REDIAL_MS);
+      // If both sides had ended it, it is only needed anew. Otherwise the process has most likely
+      // ended: its node is asked first, and dialling takes a moment's rest.
+      const inOrder = error === undefined && link.finishing;
+      if (!inOrder) this.#askEnded();
+      this.#dial(!inOrder);
     }
   }
 
   #askEnded(): void {
-    if (this.#askedEnded) return;
+    if (this.#askedEnded || this.gone) return;
     this.#askedEnded = true;
     this.#context.ended(this.remote).then(
       (status) => this.#hasEnded(status),
@@ -375,8 +402,9 @@ export class Peer {
   #fail(kind: ChannelErrorKind, why: string): void {
     if (this.gone) return;
     this.#end = { kind, why };
+    this.#askTimer.onabort = null;
     if (this.#state.name === "joined") this.#part(this.#state.link);
-    this.#state = { name: "gone" };
+    this.#become({ name: "gone" });
     this.sending.fail(() => this.endError("send to"));
     this.receiving.fail();
     this.#settleAcked();
@@ -395,23 +423,10 @@ export class Peer {
 
   /** Adds an acknowledgement to what is about to be written, if one is due. */
   #acknowledge(): void {
-    if (!this.#ackDue || this.#context.posthumous) return;
-    this.#ackDue = false;
-    this.#acknowledged = this.#offset;
-    this.#outbox.appendFloat64(FrameType.ack, this.#acknowledged);
-  }
-
-  /** Bytes were read: they are acknowledged now if they are many, else by and by. */
-  #arrived(reader: FrameReader): void {
-    if (reader.offset - this.#acknowledged >= ACK_BYTES) {
-      this.#ackDue = true;
-      this.#kick();
-    } else if (this.#ackDue && this.#ackTimer === undefined) {
-      this.#ackTimer = startTimer(ACK_DELAY_MS, () => {
-        this.#ackTimer = undefined;
-        if (this.#ackDue) this.#kick();
-      });
-    }
+    const offset = this.#offset;
+    // What comes for the dead arrives nowhere.
+    if (!this.#acknowledger.take(offset) || this.#context.posthumous) return;
+    this.#outbox.appendFloat64(FrameType.ack, offset);
   }
 
   #kick(): void {
@@ -420,19 +435,18 @@ export class Peer {
 
   readonly #frames: FrameHandler = {
     value: (bytes, start, end) => {
-      this.#ackDue = true;
+      this.#acknowledger.owe();
       this.#remoteIdle = false;
-      if (this.#context.posthumous) return false;
-      return this.receiving.value(bytes, start, end);
+      return this.#arrivals.value(bytes, start, end);
     },
     begin: (length) => {
       this.#remoteIdle = false;
-      this.receiving.begin(length);
+      this.#arrivals.begin(length);
     },
-    pieceTarget: (length) => this.receiving.pieceTarget(length),
+    pieceTarget: (length) => this.#arrivals.pieceTarget(length),
     piece: (length) => {
-      this.#ackDue = true;
-      this.receiving.piece(length);
+      this.#acknowledger.owe();
+      this.#arrivals.piece(length);
     },
     control: (type, view, position) => this.#control(type, view, position),
   };
@@ -440,12 +454,12 @@ export class Peer {
   #control(type: FrameType, view: DataView, position: number): void {
     switch (type) {
       case FrameType.cancel:
-        this.#ackDue = true;
-        return this.receiving.cancel();
+        this.#acknowledger.owe();
+        return this.#arrivals.cancel();
       case FrameType.end:
-        this.#ackDue = true;
+        this.#acknowledger.owe();
         this.#remoteIdle = false;
-        return this.receiving.end();
+        return this.#arrivals.end();
       case FrameType.stop:
         return this.sending.stop(view.getUint32(position, true), () => this.stoppedError());
       case FrameType.credit:
@@ -455,7 +469,7 @@ export class Peer {
         this.#settleAcked();
         return this.#settle();
       case FrameType.ask:
-        this.#ackDue = true;
+        this.#acknowledger.owe();
         return this.#kick();
       case FrameType.idle:
         this.#remoteIdle = true;
@@ -478,13 +492,12 @@ export class Peer {
   #farewell(): void {
     if (this.#state.name !== "joined") return;
     const { link, reader } = this.#state;
-    this.#end = { kind: "exited", why: "the process has ended" };
-    this.#ackDue = true;
+    this.#acknowledger.owe();
     this.#acknowledge();
     this.#received = reader.offset;
-    this.#state = { name: "apart" };
+    this.#become({ name: "apart" }); // the connection is not to be dropped
     void link.finish();
-    this.#fail("exited", this.#end.why);
+    this.#fail("exited", "the process has ended");
   }
 
   #settleAcked(): void {

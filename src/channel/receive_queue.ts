@@ -9,6 +9,7 @@
 import { HEADER_BYTES, MAX_PIECE_BYTES, readLength, WINDOW_BYTES } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { decode } from "../wire/value_decoder.ts";
+import { Fifo } from "./fifo.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -31,12 +32,13 @@ type Entry =
     /** How many of its bytes still count as held. */
     readonly held: number;
   }
-  | { readonly kind: "end"; readonly channel: number };
+  /** The end of `channel`, and of those after it up to `last`, which had no values. */
+  | { readonly kind: "end"; readonly channel: number; last: number };
 
 /** What a channel has next for its receiver. */
 export type Next = "value" | "end" | "nothing";
 
-/** Someone who waits until a channel has something: a value, its end, or a failure. */
+/** What is called when a channel has something: a value, its end, or a failure. */
 type Waiter = () => void;
 
 /** Credit is given in portions of this size, not for each value. */
@@ -45,7 +47,7 @@ const CREDIT_BYTES = WINDOW_BYTES / 4;
 export class ReceiveQueue {
   /** Called with the bytes that the sender may send again. */
   readonly #giveCredit: (count: number) => void;
-  #entries: Entry[] = [];
+  readonly #entries = new Fifo<Entry>();
   /** The channel that arrives now: how many have ended. */
   #arriving = 0;
   /** How many receivers have been made: the number of the newest is one less. */
@@ -58,7 +60,7 @@ export class ReceiveQueue {
   #uncredited = 0;
   /** Bytes that are no longer held, and not yet credited. */
   #consumed = 0;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new Fifo<Waiter>();
   #failed = false;
 
   constructor(giveCredit: (count: number) => void) {
@@ -80,27 +82,27 @@ export class ReceiveQueue {
   close(channel: number): boolean {
     this.#open = false;
     const ended = this.#arriving > channel;
-    const kept: Entry[] = [];
-    for (const entry of this.#entries) {
-      if (entry.channel > channel) kept.push(entry);
-      else this.#consume(heldBytes(entry));
-    }
-    this.#entries = kept;
-    if (!ended) this.#dropAssembly();
+    const dropped = this.#entries.extract((entry) =>
+      (entry.kind === "end" ? entry.last : entry.channel) <= channel
+    );
+    for (const entry of dropped) this.#consume(heldBytes(entry));
+    // What has begun to come goes on coming, for nobody, until its sender hears of this; or, if it
+    // is of the next channel, nothing is unread before it any more.
+    if (!ended || this.#entries.length === 0) this.#releaseAssembly();
     this.#wake();
     return ended;
   }
 
   /** What a channel has next. */
   next(channel: number): Next {
-    const head = this.#entries[0];
-    if (head === undefined || head.channel !== channel) return "nothing";
+    const head = this.#entries.first;
+    if (head === undefined || head.channel > channel) return "nothing";
     return head.kind === "end" ? "end" : "value";
   }
 
   /** Takes the next value, which {@linkcode next} has said is there. */
   take(): unknown {
-    const head = this.#entries[0]!;
+    const head = this.#entries.first!;
     if (head.kind === "large") {
       this.#shift();
       this.#consume(head.held);
@@ -112,17 +114,14 @@ export class ReceiveQueue {
     run.position = end;
     if (end === run.end) this.#shift();
     const value = decode(run.bytes, start, end);
-    this.#consume(end - start);
+    this.#consume(HEADER_BYTES + end - start);
     return value;
   }
 
   /** Stands in line for the next thing that comes; gives the way out of the line. */
   wait(waiter: Waiter): () => void {
     this.#waiters.push(waiter);
-    return () => {
-      const index = this.#waiters.indexOf(waiter);
-      if (index >= 0) this.#waiters.splice(index, 1);
-    };
+    return () => void this.#waiters.remove(waiter);
   }
 
   /**
@@ -131,13 +130,13 @@ export class ReceiveQueue {
    */
   value(bytes: Bytes, start: number, end: number): boolean {
     if (this.#assembly !== undefined) throw new ProtocolError("a value within another one");
-    const size = end - start - HEADER_BYTES;
+    const size = end - start;
     this.#arrived(size);
     if (this.#dropsArriving()) {
       this.#consume(size);
       return false;
     }
-    const last = this.#entries[this.#entries.length - 1];
+    const last = this.#entries.last;
     let run: Run;
     if (
       last !== undefined && last.kind === "run" && last.bytes === bytes && last.end === start &&
@@ -203,7 +202,12 @@ export class ReceiveQueue {
   end(): void {
     this.#dropAssembly();
     // A channel whose receiver is closed, or will be the next to open, keeps its end in mind.
-    if (!this.#dropsArriving()) this.#entries.push({ kind: "end", channel: this.#arriving });
+    if (!this.#dropsArriving()) {
+      const last = this.#entries.last;
+      // One entry for many: there is no window for channels that are opened and closed again.
+      if (last?.kind === "end") last.last = this.#arriving;
+      else this.#entries.push({ kind: "end", channel: this.#arriving, last: this.#arriving });
+    }
     this.#arriving++;
     this.#wake();
   }
@@ -273,11 +277,5 @@ export class ReceiveQueue {
 function heldBytes(entry: Entry): number {
   if (entry.kind === "end") return 0;
   if (entry.kind === "large") return entry.held;
-  let bytes = 0;
-  for (let position = entry.position; position < entry.end;) {
-    const length = readLength(entry.bytes, position);
-    bytes += length;
-    position += HEADER_BYTES + length;
-  }
-  return bytes;
+  return entry.end - entry.position;
 }

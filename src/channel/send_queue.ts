@@ -7,6 +7,7 @@
 
 import {
   FrameType,
+  HEADER_BYTES,
   LENGTH_FIELD_BYTES,
   MAX_MESSAGE_BYTES,
   MAX_PIECE_BYTES,
@@ -15,6 +16,7 @@ import {
 } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { encode, encodeInto } from "../wire/value_encoder.ts";
+import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -32,12 +34,12 @@ type Entry =
   }
   /** A `select` that sends, if room comes before anything else of it: it calls `take`. */
   | { kind: "offer"; channel: number; take: () => void }
-  | { kind: "end"; channel: number };
+  | { kind: "end"; channel: number; settle: (() => void) | undefined };
 
 /** A place in the line that can be given up. */
 export interface Place {
-  /** Gives the place up: what stands there is not sent. */
-  leave(): void;
+  /** Gives the place up: what stands there is not sent. Tells whether it was still in line. */
+  leave(): boolean;
 }
 
 /** A promise that most sends share: settled, and holding nothing. */
@@ -46,7 +48,14 @@ const TAKEN: Promise<void> = Promise.resolve();
 /** What {@linkcode SendQueue.save} gives and {@linkcode SendQueue.restore} takes. */
 export interface SavedSendQueue {
   readonly inFlight: number;
-  readonly entries: readonly { readonly rest: Bytes | null; readonly begun: boolean }[];
+  readonly entries: readonly SavedEntry[];
+}
+
+/** A value that stands in line, or what is left of it; or, if `rest` is `null`, a channel's end. */
+export interface SavedEntry {
+  readonly channel: number;
+  readonly rest: Bytes | null;
+  readonly begun: boolean;
 }
 
 export class SendQueue {
@@ -54,9 +63,9 @@ export class SendQueue {
   readonly #hold: Hold;
   /** Called when frames were put into the outbox. */
   readonly #written: () => void;
-  /** Bytes of channel frames that the receiver has not given credit for. */
+  /** Bytes of the window that the receiver has not given credit for. */
   #inFlight = 0;
-  #line: Entry[] = [];
+  readonly #line = new Fifo<Entry>();
   /** Whether whoever stands first in line is sending just now. */
   #offering = false;
   /** How many channels have been opened: the number of the newest is one less. */
@@ -76,7 +85,10 @@ export class SendQueue {
 
   /** Whether values or ends wait for room. */
   get waiting(): boolean {
-    return this.#line.some((entry) => entry.kind !== "offer");
+    for (const entry of this.#line) {
+      if (entry.kind !== "offer") return true;
+    }
+    return false;
   }
 
   /** Begins the next channel; gives its number. */
@@ -106,21 +118,23 @@ export class SendQueue {
    * @throws {TypeError} If the value cannot be sent.
    */
   send(channel: number, value: unknown, onPlace?: (place: Place) => void): Promise<void> {
+    let rest: Bytes | undefined;
     if (this.room) {
-      let room = this.#outbox.reserve(false);
-      let end = encodeInto(value, room.bytes, room.position);
-      if (end < 0) {
-        room = this.#outbox.reserve(true);
-        end = encodeInto(value, room.bytes, room.position);
+      let { bytes, position } = this.#outbox.reserve(false);
+      let end = encodeInto(value, bytes, position);
+      if (end < 0 && bytes.length - position < MAX_VALUE_BYTES) {
+        ({ bytes, position } = this.#outbox.reserve(true));
+        end = encodeInto(value, bytes, position);
       }
-      if (end >= 0 && end - room.position <= MAX_VALUE_BYTES) {
-        this.#inFlight += end - room.position;
+      if (end >= 0 && end - position <= MAX_VALUE_BYTES) {
+        this.#inFlight += HEADER_BYTES + end - position;
         this.#outbox.commit(end);
         this.#written();
         return TAKEN;
       }
+      if (end >= 0) rest = bytes.slice(position, end);
     }
-    const rest = encode(value);
+    rest ??= encode(value);
     if (rest.length > MAX_MESSAGE_BYTES) {
       throw new TypeError(
         `value takes ${rest.length} bytes encoded; at most ${MAX_MESSAGE_BYTES} can be sent`,
@@ -128,7 +142,7 @@ export class SendQueue {
     }
     const entry: Entry = { kind: "value", channel, rest, begun: false, settle: undefined };
     if (this.#offering) {
-      this.#line.unshift(entry); // and whoever made the offer goes on with it
+      this.#line.unshift(entry); // and whoever takes the offers goes on with it
     } else {
       this.#line.push(entry);
       if (this.#line.length === 1) this.#advance();
@@ -148,16 +162,25 @@ export class SendQueue {
     return { leave: () => this.#leave(entry) };
   }
 
-  /** Ends a channel, after all that stands in line for it. */
-  end(channel: number): void {
-    if (this.#failure !== undefined) return;
-    this.#line.push({ kind: "end", channel });
+  /**
+   * Ends a channel, after all the values that stand in line for it; its offers are told at once.
+   * Resolves when the end is in the outbox, or when nothing can be sent any more.
+   */
+  end(channel: number): Promise<void> {
+    if (this.#failure !== undefined) return TAKEN;
+    const offers = this.#line.extract((entry) =>
+      entry.kind === "offer" && entry.channel === channel
+    );
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#line.push({ kind: "end", channel, settle: resolve });
+    for (const offer of offers) if (offer.kind === "offer") offer.take();
     this.#advance();
+    return promise;
   }
 
-  /** Resolves when nothing stands in line. */
+  /** Resolves when no values or ends stand in line. */
   emptied(): Promise<void> {
-    if (this.#line.length === 0) return TAKEN;
+    if (!this.waiting) return TAKEN;
     return new Promise((resolve) => this.#emptied.push(resolve));
   }
 
@@ -182,10 +205,9 @@ export class SendQueue {
   stop(channel: number, error: () => Error): void {
     if (channel <= this.#stopped) return;
     this.#stopped = channel;
-    const gone = this.#line.filter((entry) => entry.kind !== "end" && entry.channel <= channel);
-    this.#line = this.#line.filter((entry) => entry.kind === "end" || entry.channel > channel);
+    const gone = this.#line.extract((entry) => entry.kind !== "end" && entry.channel <= channel);
     for (const entry of gone) {
-      if (entry.kind === "value" && entry.begun) this.#outbox.append(FrameType.cancel);
+      if (entry.kind === "value" && entry.begun) this.#cancel();
       this.#reject(entry, error);
     }
     this.#advance();
@@ -194,62 +216,63 @@ export class SendQueue {
   /** Nothing can be sent any more, for ever: all that stands in line is rejected. */
   fail(error: () => Error): void {
     this.#failure ??= { error };
-    const line = this.#line;
-    this.#line = [];
-    for (const entry of line) this.#reject(entry, error);
+    for (const entry of this.#line.drain()) this.#reject(entry, error);
     this.#settleEmptied();
   }
 
   /** What stands in line, for a will. Offers are left out: they were never taken. */
   save(): SavedSendQueue {
-    const entries = this.#line.flatMap((entry) => {
-      if (entry.kind === "offer") return [];
-      return [
-        entry.kind === "end"
-          ? { rest: null, begun: false }
-          : { rest: entry.rest, begun: entry.begun },
-      ];
-    });
+    const entries: SavedEntry[] = [];
+    for (const entry of this.#line) {
+      const { kind, channel } = entry;
+      if (kind === "value") entries.push({ channel, rest: entry.rest, begun: entry.begun });
+      else if (kind === "end") entries.push({ channel, rest: null, begun: false });
+    }
     return { inFlight: this.#inFlight, entries };
   }
 
   /** Puts what {@linkcode save} gave into a queue that was not used before. */
   restore(saved: SavedSendQueue): void {
     this.#inFlight = saved.inFlight;
-    this.#line = saved.entries.map(({ rest, begun }) =>
-      rest === null
-        ? { kind: "end", channel: 0 }
-        : { kind: "value", channel: 0, rest, begun, settle: undefined }
-    );
+    for (const { channel, rest, begun } of saved.entries) {
+      this.#line.push(
+        rest === null
+          ? { kind: "end", channel, settle: undefined }
+          : { kind: "value", channel, rest, begun, settle: undefined },
+      );
+    }
     this.#advance();
   }
 
   #reject(entry: Entry, error: () => Error): void {
     if (entry.kind === "offer") return entry.take();
-    if (entry.kind === "end" || entry.settle === undefined) return;
+    if (entry.settle === undefined) return;
+    if (entry.kind === "end") return entry.settle();
     this.#hold.release();
     entry.settle.reject(error());
   }
 
-  #leave(entry: Entry): void {
-    const index = this.#line.indexOf(entry);
-    if (index < 0) return;
-    this.#line.splice(index, 1);
+  #leave(entry: Entry): boolean {
+    if (!this.#line.remove(entry)) return false;
     if (entry.kind === "value") {
-      if (entry.begun) {
-        this.#outbox.append(FrameType.cancel);
-        this.#written();
-      }
+      if (entry.begun) this.#cancel();
       if (entry.settle !== undefined) this.#hold.release();
     }
-    this.#advance();
+    // A select that takes its one offer leaves with the others, and is to send before anyone else.
+    if (!this.#offering) this.#advance();
+    return true;
+  }
+
+  /** Tells the receiver that the value of which pieces were sent is not coming. */
+  #cancel(): void {
+    this.#outbox.append(FrameType.cancel);
+    this.#written();
   }
 
   /** Takes from the line whatever there is room for. */
   #advance(): void {
     const before = this.#outbox.end;
-    while (this.#line.length > 0) {
-      const entry = this.#line[0]!;
+    for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
       if (entry.kind === "end") {
         this.#outbox.append(FrameType.end);
       } else if (this.#inFlight >= WINDOW_BYTES) {
@@ -265,10 +288,13 @@ export class SendQueue {
         } finally {
           this.#offering = false;
         }
-      }
-      if (entry.kind === "value" && entry.settle !== undefined) {
-        this.#hold.release();
-        entry.settle.resolve();
+      } else if (entry.settle !== undefined) {
+        if (entry.kind === "end") {
+          entry.settle();
+        } else {
+          this.#hold.release();
+          entry.settle.resolve();
+        }
       }
     }
     if (this.#outbox.end > before) this.#written();
@@ -279,7 +305,7 @@ export class SendQueue {
   #sendPieces(entry: Entry & { kind: "value" }): boolean {
     if (!entry.begun && entry.rest.length <= MAX_VALUE_BYTES) {
       this.#outbox.append(FrameType.value, entry.rest);
-      this.#inFlight += entry.rest.length;
+      this.#inFlight += HEADER_BYTES + entry.rest.length;
       return true;
     }
     while (entry.rest.length > 0) {
@@ -301,7 +327,7 @@ export class SendQueue {
   }
 
   #settleEmptied(): void {
-    if (this.#line.length > 0 || this.#emptied.length === 0) return;
+    if (this.#emptied.length === 0 || this.waiting) return;
     const waiting = this.#emptied;
     this.#emptied = [];
     for (const resolve of waiting) resolve();

@@ -39,7 +39,8 @@ export class Sender<T> implements AsyncDisposable {
   readonly #hub: Hub;
   readonly #peer: Peer;
   readonly #channel: number;
-  #closed: Promise<void> | undefined;
+  #closed = false;
+  #acknowledged: Promise<void> | undefined;
   #writable: WritableStream<T> | undefined;
 
   /**
@@ -129,11 +130,11 @@ export class Sender<T> implements AsyncDisposable {
 
   /**
    * This Sender as a stream: each chunk is sent, with backpressure. Closing the stream closes the
-   * Sender, and so does aborting it.
+   * Sender, and so does aborting it; a chunk that waits for room then is not sent.
    */
   get writable(): WritableStream<T> {
     this.#writable ??= new WritableStream<T>({
-      write: (chunk) => this.send(chunk),
+      write: (chunk, { signal }) => this.send(chunk, { signal }),
       close: () => this.close(),
       abort: () => this.close(),
     }, { highWaterMark: 1 });
@@ -148,7 +149,7 @@ export class Sender<T> implements AsyncDisposable {
    * After the call, another Sender to the same Pid may be made. Closing twice is closing once.
    */
   close(): Promise<void> {
-    return this.#closed ??= this.#close();
+    return this.#acknowledged ??= this.#close();
   }
 
   /** Closes this end, as {@linkcode close} does. */
@@ -158,11 +159,11 @@ export class Sender<T> implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { hold } = this.#hub;
-    this.#peer.sending.end(this.#channel);
+    this.#closed = true;
     open.delete(this.#peer);
     hold.acquire();
     try {
-      await this.#peer.acknowledged();
+      await this.#peer.endChannel(this.#channel);
     } finally {
       this.#peer.closeEnd();
       hold.release();
@@ -170,7 +171,7 @@ export class Sender<T> implements AsyncDisposable {
   }
 
   #failure(): Error | undefined {
-    if (this.#closed !== undefined) {
+    if (this.#closed) {
       return new ChannelError(
         "closed",
         this.remote,
@@ -184,10 +185,10 @@ export class Sender<T> implements AsyncDisposable {
   /** Sends with a way out while the value waits. */
   #sendWith(signal: AbortSignal, value: T): Promise<void> {
     return new Promise((resolve, reject) => {
-      let leave = () => {};
+      let leave = () => false;
       const abort = () => {
-        leave();
-        reject(signal.reason);
+        // It may have got its room at the same moment, and be on its way.
+        if (leave()) reject(signal.reason);
       };
       this.#peer.sending
         .send(this.#channel, value, (place) => {

@@ -10,7 +10,8 @@ import { ProtocolError } from "../wire/protocol_error.ts";
 import { decode } from "../wire/value_decoder.ts";
 import { encode } from "../wire/value_encoder.ts";
 import { Hold } from "./hold.ts";
-import { Peer, type SavedPeer } from "./peer.ts";
+import { Peer, type PeerContext, type SavedPeer } from "./peer.ts";
+import type { SavedEntry } from "./send_queue.ts";
 
 /** The testator, and what it leaves to each of its peers. */
 export interface Will {
@@ -26,6 +27,8 @@ export interface DeliveryContext {
   readonly signal: AbortSignal;
   /** Resolves when a process has ended; rejects if there never was such a process. */
   readonly ended: (pid: Pid) => Promise<ExitStatus>;
+  /** Takes one line about something that should not happen. @default it is not told */
+  readonly log?: (line: string) => void;
 }
 
 export function encodeWill(will: Will): Uint8Array<ArrayBuffer> {
@@ -50,23 +53,29 @@ export async function deliverWill(
   context: DeliveryContext,
 ): Promise<void> {
   const { pid, peers } = decodeWill(bytes);
-  const { key, signal, ended } = context;
+  const { key, signal, ended, log = () => {} } = context;
   if (signal.aborted) return;
   // The node is not kept alive by a delivery: it ends when it wants to.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
-  const deliveries = peers.map((saved) =>
-    new Peer(
-      { pid, key: importKey(key), hold, ended, posthumous: true, forget: () => {} },
-      saved.remote,
-      saved,
-    )
-  );
-  const given = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => {
+  const testator: PeerContext = {
+    pid,
+    key: importKey(key),
+    hold,
+    ended,
+    posthumous: true,
+    forget: () => {},
+    log,
+  };
+  const deliveries = peers.map((saved) => new Peer(testator, saved.remote, saved));
+  const abandon = () => {
     for (const peer of deliveries) peer.abandon();
-    given.resolve();
-  });
-  await Promise.race([Promise.all(deliveries.map((peer) => peer.leave())), given.promise]);
+  };
+  signal.addEventListener("abort", abandon);
+  try {
+    await Promise.all(deliveries.map((peer) => peer.leave()));
+  } finally {
+    signal.removeEventListener("abort", abandon);
+  }
 }
 
 function isWill(value: unknown): value is Will {
@@ -81,10 +90,14 @@ function isSavedPeer(value: unknown): value is SavedPeer {
   return isPid(remote) && isCount(acked) && isCount(received) && frames instanceof Uint8Array &&
     typeof queue === "object" && queue !== null && isCount(queue.inFlight) &&
     Array.isArray(queue.entries) &&
-    queue.entries.every((entry: unknown) =>
-      typeof entry === "object" && entry !== null && "rest" in entry && "begun" in entry &&
-      (entry.rest === null || entry.rest instanceof Uint8Array) && typeof entry.begun === "boolean"
-    );
+    queue.entries.every(isSavedEntry);
+}
+
+function isSavedEntry(value: unknown): value is SavedEntry {
+  if (typeof value !== "object" || value === null) return false;
+  const { channel, rest, begun } = value as Partial<SavedEntry>;
+  return isCount(channel) && (rest === null || rest instanceof Uint8Array) &&
+    typeof begun === "boolean";
 }
 
 function isCount(value: unknown): value is number {

@@ -23,7 +23,7 @@ export const FrameType = {
   end: 5,
   /** u32: the receiver of the channel of that number closed its end. */
   stop: 6,
-  /** u32: so many bytes of channel frames are no longer held by the receiver. */
+  /** u32: so many bytes of the window are no longer held by the receiver. */
   credit: 7,
   /** f64: all frames up to this offset of the other direction have arrived. */
   ack: 8,
@@ -41,7 +41,10 @@ export type FrameType = typeof FrameType[keyof typeof FrameType];
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 4;
 
-/** How many bytes of values one channel may have on their way or unread: its window. */
+/**
+ * How many bytes one channel may have on their way or unread: its window. A `value` frame counts with
+ * its header, so that small values cost their receiver no more than this; of a piece, its bytes count.
+ */
 export const WINDOW_BYTES = 1024 * 1024;
 
 /** The largest payload of a `value` frame; what is larger goes in pieces. */
