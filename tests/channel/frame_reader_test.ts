@@ -1,0 +1,245 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type FrameHandler, FrameReader } from "../../src/channel/frame_reader.ts";
+import {
+  FrameType,
+  HEADER_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_PIECE_BYTES,
+  MAX_VALUE_BYTES,
+  writeHeader,
+} from "../../src/wire/frame.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { forSeeds } from "./random.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Writes down what a reader hands on, and assembles what comes in pieces. */
+class Recorder implements FrameHandler {
+  readonly events: string[] = [];
+  /** Every value, as views of the reader's own bytes if it is told that they are kept. */
+  readonly values: Bytes[] = [];
+  keeps = true;
+  #whole: Bytes = new Uint8Array(0);
+  #filled = 0;
+
+  value(bytes: Bytes, start: number, end: number): boolean {
+    const payload = bytes.subarray(start + HEADER_BYTES, end);
+    this.events.push(`value of ${payload.length}`);
+    this.values.push(this.keeps ? payload : payload.slice());
+    return this.keeps;
+  }
+
+  begin(length: number): void {
+    this.events.push(`begin ${length}`);
+    this.#whole = new Uint8Array(length);
+    this.#filled = 0;
+  }
+
+  pieceTarget(length: number): Bytes {
+    if (length > this.#whole.length - this.#filled) throw new ProtocolError("beyond the end");
+    return this.#whole.subarray(this.#filled, this.#filled + length);
+  }
+
+  piece(length: number): void {
+    this.events.push(`piece of ${length}`);
+    this.#filled += length;
+    if (this.#filled === this.#whole.length) this.values.push(this.#whole);
+  }
+
+  control(type: FrameType, view: DataView, position: number): void {
+    const payload = type === FrameType.ack
+      ? view.getFloat64(position, true)
+      : type === FrameType.credit || type === FrameType.stop
+      ? view.getUint32(position, true)
+      : "";
+    this.events.push(`${type} ${payload}`.trim());
+  }
+}
+
+function frame(type: number, payload: Uint8Array = new Uint8Array(0)): Bytes {
+  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
+  writeHeader(bytes, 0, type as FrameType, payload.length);
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+function number(type: FrameType, value: number): Bytes {
+  const payload = new DataView(new ArrayBuffer(type === FrameType.ack ? 8 : 4));
+  if (type === FrameType.ack) payload.setFloat64(0, value, true);
+  else payload.setUint32(0, value, true);
+  return frame(type, new Uint8Array(payload.buffer));
+}
+
+function first(whole: number, piece: Uint8Array): Bytes {
+  const payload = new Uint8Array(8 + piece.length);
+  new DataView(payload.buffer).setFloat64(0, whole, true);
+  payload.set(piece, 8);
+  return frame(FrameType.first, payload);
+}
+
+function joined(...parts: Bytes[]): Bytes {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    all.set(part, position);
+    position += part.length;
+  }
+  return all;
+}
+
+/** Lets a reader read `bytes`, at most so many at a time. */
+function feed(reader: FrameReader, bytes: Uint8Array, atMost: () => number): void {
+  for (let position = 0; position < bytes.length;) {
+    const target = reader.target();
+    assert(target.length > 0, "room to read into");
+    const part = bytes.subarray(position, position + Math.min(target.length, atMost()));
+    target.set(part);
+    reader.advance(part.length);
+    position += part.length;
+  }
+}
+
+const STREAM = [
+  frame(FrameType.value, new Uint8Array([1, 2, 3])),
+  frame(FrameType.ask),
+  first(10, new Uint8Array([1, 2, 3, 4])),
+  number(FrameType.credit, 0xfffffffe),
+  frame(FrameType.more, new Uint8Array([5])),
+  number(FrameType.ack, 2 ** 52 + 1),
+  frame(FrameType.more, new Uint8Array([6, 7, 8, 9, 10])),
+  first(4, new Uint8Array([1, 2])),
+  frame(FrameType.cancel),
+  frame(FrameType.value, new Uint8Array([4])),
+  frame(FrameType.value, new Uint8Array([5])),
+  frame(FrameType.end),
+  number(FrameType.stop, 3),
+  frame(FrameType.idle),
+  frame(FrameType.bye),
+];
+
+const EVENTS = [
+  "value of 3",
+  "9",
+  "begin 10",
+  "piece of 4",
+  "7 4294967294",
+  "piece of 1",
+  "8 4503599627370497",
+  "piece of 5",
+  "begin 4",
+  "piece of 2",
+  "4",
+  "value of 1",
+  "value of 1",
+  "5",
+  "6 3",
+  "10",
+  "11",
+];
+
+Deno.test("FrameReader cuts all kinds of frames, wherever the stream is split", () => {
+  const stream = joined(...STREAM);
+  for (let cut = 0; cut <= stream.length; cut++) {
+    for (let other = cut; other <= stream.length; other += 7) {
+      const recorder = new Recorder();
+      const reader = new FrameReader(recorder, 100);
+      for (const part of [[0, cut], [cut, other], [other, stream.length]]) {
+        feed(reader, stream.subarray(...part), () => Infinity);
+      }
+      assertEquals(recorder.events, EVENTS, `split at bytes ${cut} and ${other}`);
+      assertEquals(reader.offset, 100 + stream.length);
+      assertEquals(recorder.values.map((value) => Array.from(value)), [
+        [1, 2, 3],
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+        [4],
+        [5],
+      ]);
+    }
+  }
+});
+
+Deno.test("FrameReader.offset is after the last whole frame", () => {
+  const stream = joined(...STREAM);
+  const ends = STREAM.map((_, index) => joined(...STREAM.slice(0, index + 1)).length);
+  const reader = new FrameReader(new Recorder(), 0);
+  for (let position = 0; position < stream.length; position++) {
+    feed(reader, stream.subarray(position, position + 1), () => 1);
+    const whole = ends.filter((end) => end <= position + 1).at(-1) ?? 0;
+    assertEquals(reader.offset, whole, `after ${position + 1} bytes`);
+  }
+});
+
+Deno.test("FrameReader leaves what its handler keeps, whatever comes after it", async () => {
+  await forSeeds(12, (random) => {
+    const frames: Bytes[] = [];
+    const payloads: Bytes[] = [];
+    for (let count = 0; count < 120; count++) {
+      const large = random.chance(0.1);
+      const size = random.integer(1, large ? 60_000 : random.chance(0.3) ? 5_000 : 50);
+      const payload = crypto.getRandomValues(new Uint8Array(size));
+      payloads.push(payload);
+      if (size > MAX_VALUE_BYTES || random.chance(0.2)) {
+        const cut = random.integer(1, size);
+        frames.push(first(size, payload.subarray(0, cut)));
+        if (cut < size) frames.push(frame(FrameType.more, payload.subarray(cut)));
+      } else {
+        frames.push(frame(FrameType.value, payload));
+      }
+      if (random.chance(0.2)) frames.push(number(FrameType.credit, 5));
+    }
+    const recorder = new Recorder();
+    recorder.keeps = random.chance(0.8);
+    const reader = new FrameReader(recorder, 0);
+    const most = random.pick([1, 3, 100, 5_000, 100_000]);
+    feed(reader, joined(...frames), () => random.integer(1, most));
+    assertEquals(recorder.values.length, payloads.length);
+    for (const [index, value] of recorder.values.entries()) {
+      const payload = payloads[index]!;
+      assert(value.length === payload.length && value.every((byte, at) => byte === payload[at]));
+    }
+  });
+});
+
+Deno.test("FrameReader reads the pieces of a large value to their place, not through a chunk", () => {
+  const piece = new Uint8Array(MAX_PIECE_BYTES - 8);
+  const reader = new FrameReader(new Recorder(), 0);
+  feed(reader, first(2 * piece.length, piece).subarray(0, 12), () => Infinity);
+  assertEquals(reader.target().length, piece.length);
+});
+
+Deno.test("FrameReader keeps no large chunk for a quiet connection", () => {
+  const reader = new FrameReader(new Recorder(), 0);
+  assertEquals(reader.target().buffer.byteLength, 4096);
+  feed(reader, number(FrameType.ack, 0), () => Infinity);
+  assertEquals(reader.target().length, 4096);
+});
+
+Deno.test("FrameReader refuses what is no frame, before it makes room for it", () => {
+  const header = (type: number, length: number): Bytes => {
+    const bytes = new Uint8Array(HEADER_BYTES);
+    writeHeader(bytes, 0, type as FrameType, length);
+    return bytes;
+  };
+  const table: [Bytes, string][] = [
+    [header(0, 0), "no frame of type 0 has 0 bytes"],
+    [header(12, 0), "no frame of type 12 has 0 bytes"],
+    [header(FrameType.value, 0), "no frame of type 1 has 0 bytes"],
+    [header(FrameType.value, MAX_VALUE_BYTES + 1), "no frame of type 1 has 32769 bytes"],
+    [header(FrameType.more, 0xffffff), "no frame of type 3 has 16777215 bytes"],
+    [header(FrameType.credit, 3), "no frame of type 7 has 3 bytes"],
+    [header(FrameType.first, 8), "no frame of type 2 has 8 bytes"],
+    [first(-1, new Uint8Array(1)), "a value of -1 bytes"],
+    [first(1.5, new Uint8Array(1)), "a value of 1.5 bytes"],
+    [first(NaN, new Uint8Array(1)), "a value of NaN bytes"],
+    [first(MAX_MESSAGE_BYTES + 1, new Uint8Array(1)), "a value of 4294967296 bytes"],
+    [first(3, new Uint8Array(4)), "beyond the end"],
+    [frame(FrameType.more, new Uint8Array(1)), "beyond the end"],
+  ];
+  for (const [bytes, message] of table) {
+    const recorder = new Recorder();
+    const reader = new FrameReader(recorder, 0);
+    assertThrows(() => feed(reader, bytes, () => Infinity), ProtocolError, message);
+    assertEquals(reader.offset, 0);
+  }
+});

@@ -1,0 +1,85 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  encodeReply,
+  type Greeting,
+  readGreeting,
+  readReply,
+  Verdict,
+  writeGreeting,
+  writeRefusal,
+} from "../../src/channel/greeting.ts";
+import type { Pid } from "../../src/core/pid.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { MemoryStream } from "../wire/memory_stream.ts";
+
+const FROM = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;
+const TO = "ffeeddccbbaa99887766554433221100";
+const GREETING: Greeting = { from: FROM, to: TO, offset: 258, posthumous: true };
+
+const ascii = (text: string): number[] => Array.from(new TextEncoder().encode(text));
+const OFFSET = [0, 0, 0, 0, 0, 0x20, 0x70, 0x40];
+const BYTES = [88, 0, 1, ...OFFSET, ...ascii(TO), ...ascii(FROM)];
+
+Deno.test("writeGreeting() writes these bytes", async () => {
+  const stream = new MemoryStream();
+  await writeGreeting(stream, GREETING);
+  assertEquals(stream.written, BYTES);
+});
+
+Deno.test("readGreeting() reads them, in whatever pieces they come", async () => {
+  for (let most = 1; most <= BYTES.length; most++) {
+    const stream = new MemoryStream(BYTES, most);
+    assertEquals(await readGreeting(stream), GREETING);
+    assertEquals(stream.left, 0);
+  }
+});
+
+Deno.test("readGreeting() refuses what is none", async () => {
+  const changed = (position: number, ...bytes: number[]): number[] =>
+    BYTES.with(position, 0).toSpliced(position, bytes.length, ...bytes);
+  const table: [number[], string][] = [
+    [[0, 0], "a greeting of 0 bytes"],
+    [[41, 0], "a greeting of 41 bytes"],
+    [[0xff, 0xff], "a greeting of 65535 bytes"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f), "an offset of no kind"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xf0, 0xbf), "an offset of no kind"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f), "an offset of no kind"],
+    [changed(43, 0x21), "a greeting from what is no Pid"],
+  ];
+  for (const [bytes, message] of table) {
+    await assertRejects(() => readGreeting(new MemoryStream(bytes)), ProtocolError, message);
+  }
+  for (let length = 0; length < BYTES.length; length++) {
+    const stream = new MemoryStream(BYTES.slice(0, length));
+    await assertRejects(() => readGreeting(stream), Deno.errors.UnexpectedEof);
+  }
+});
+
+Deno.test("a reply comes back as it was, in these bytes", async () => {
+  const bytes = Array.from(encodeReply({ verdict: Verdict.welcome, offset: 258 }));
+  assertEquals(bytes, [0, ...OFFSET]);
+  assertEquals(await readReply(new MemoryStream(bytes, 2)), {
+    verdict: Verdict.welcome,
+    offset: 258,
+  });
+  for (const verdict of Object.values(Verdict)) {
+    const stream = new MemoryStream();
+    await writeRefusal(stream, verdict);
+    assertEquals(await readReply(new MemoryStream(stream.written)), { verdict, offset: 0 });
+  }
+});
+
+Deno.test("readReply() refuses what is none", async () => {
+  await assertRejects(
+    () => readReply(new MemoryStream([5, ...OFFSET])),
+    ProtocolError,
+    "a reply of no kind",
+  );
+  await assertRejects(
+    () => readReply(new MemoryStream([0, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f])),
+    ProtocolError,
+    "an offset of no kind",
+  );
+  await assertRejects(() => readReply(new MemoryStream([0, 0])), Deno.errors.UnexpectedEof);
+});

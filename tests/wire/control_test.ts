@@ -1,0 +1,198 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertThrows } from "@std/assert";
+// @ts-types="../../types/std_msgpack.d.ts"
+import { encode } from "@std/msgpack";
+import type { Pid } from "../../src/core/pid.ts";
+import {
+  ControlDecoder,
+  decodeNodeMessage,
+  decodeProcessMessage,
+  encodeControl,
+  MAX_CONTROL_BYTES,
+  type NodeMessage,
+  type ProcessMessage,
+} from "../../src/wire/control.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+
+const PID = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;
+const PARENT = "ffeeddccbbaa99887766554433221100@[::1]:65535" as Pid;
+const BYTES = new Uint8Array([1, 2, 3]);
+const KEY = new Uint8Array(32).fill(7);
+
+const SPAWN: ProcessMessage = {
+  type: "spawn",
+  request: 7,
+  name: "package/work",
+  arg: BYTES,
+  mem: 2 ** 40,
+  cpu: 0.0625,
+  wait: true,
+  cwd: "/tmp",
+  env: BYTES,
+};
+
+const START: NodeMessage = {
+  type: "start",
+  pid: PID,
+  parent: PARENT,
+  name: "package/work",
+  arg: new Uint8Array(0),
+  mem: 0,
+  cpu: 0,
+  cwd: "/tmp",
+  env: BYTES,
+  key: KEY,
+  will: "/tmp/will",
+};
+
+const PROCESS_MESSAGES: ProcessMessage[] = [
+  { type: "hello", token: "secret", port: 65_535 },
+  { type: "started" },
+  SPAWN,
+  { ...SPAWN, wait: false, cwd: null, env: null, arg: new Uint8Array(70_000) },
+  { type: "wait", request: 0, pid: PID },
+  { type: "kill", request: 2 ** 32, pid: PARENT },
+];
+
+const NODE_MESSAGES: NodeMessage[] = [
+  START,
+  { ...START, parent: null, name: null, cwd: null, env: null },
+  { type: "spawned", request: 7, pid: PID },
+  { type: "ended", request: 7, status: { code: -1 } },
+  { type: "ended", request: 7, status: { signal: "SIGKILL" } },
+  { type: "ended", request: 7, status: { killed: "memory: 131 MiB used, 100 MiB asked" } },
+  { type: "ended", request: 7, status: { lost: "the node was silent for 10 s" } },
+  { type: "killed", request: 7 },
+  { type: "failed", request: 7, reason: "not-started", message: "exit code 1 · “no”" },
+  { type: "failed", request: 7, reason: "unknown", message: "" },
+];
+
+function body(message: { type: string }): Uint8Array {
+  return encodeControl(message).subarray(4);
+}
+
+Deno.test("every control message comes back as it was", () => {
+  for (const message of PROCESS_MESSAGES) {
+    assertEquals(decodeProcessMessage(body(message)), message, message.type);
+  }
+  for (const message of NODE_MESSAGES) {
+    assertEquals(decodeNodeMessage(body(message)), message, message.type);
+  }
+});
+
+Deno.test("encodeControl() writes a length, and MessagePack", () => {
+  const bytes = [0x81, 0xa4, ...new TextEncoder().encode("type"), 0xa7];
+  assertEquals(Array.from(encodeControl({ type: "started" })), [
+    0,
+    0,
+    0,
+    bytes.length + 7,
+    ...bytes,
+    ...new TextEncoder().encode("started"),
+  ]);
+});
+
+/** Values that are wrong in a field that has `right` in it. */
+function wrongInPlaceOf(field: string, right: unknown): unknown[] {
+  const wrong: unknown[] = [undefined, true, -1, NaN, "", "x", new Uint8Array(31), [], {}, null];
+  const number = typeof right === "number" && field !== "mem" && field !== "cpu";
+  if (number) wrong.push(1.5, 2 ** 53);
+  if (field === "port") wrong.push(0, 65_536);
+  if (field === "mem" || field === "cpu") wrong.push(Infinity);
+  if (field === "status") wrong.push({ code: 1, signal: "SIGKILL" }, { code: "1" }, { signal: 9 });
+  if (field === "pid" || field === "parent") wrong.push(`${PID} `, PID.slice(1));
+  if (field === "type") wrong.push("toString", "__proto__", 2n ** 63n);
+  const isText = typeof right === "string" &&
+    ["token", "name", "cwd", "will", "message"].includes(field);
+  return wrong.filter((value) => {
+    if (typeof value === "boolean") return typeof right !== "boolean";
+    if (typeof value === "string") return !isText;
+    if (value instanceof Uint8Array) return !(right instanceof Uint8Array) || field === "key";
+    if (value === null) return !["parent", "name", "cwd", "env"].includes(field) || number;
+    return true;
+  });
+}
+
+Deno.test("a control message with one wrong or missing field is refused, and the field is named", () => {
+  const check = (message: ProcessMessage | NodeMessage, decode: (body: Uint8Array) => unknown) => {
+    for (const [field, right] of Object.entries(message)) {
+      for (const value of wrongInPlaceOf(field, right)) {
+        const changed: Record<string, unknown> = { ...message, [field]: value };
+        if (value === undefined) delete changed[field];
+        const expected = field === "type" ? "" : `"${field}" of a "${message.type}" message`;
+        const told = `${message.type}.${field} = ${String(value)}`;
+        assertThrows(() => decode(encode(changed as never)), ProtocolError, expected, told);
+      }
+    }
+  };
+  for (const message of PROCESS_MESSAGES.slice(0, 3)) check(message, decodeProcessMessage);
+  for (const message of PROCESS_MESSAGES.slice(4)) check(message, decodeProcessMessage);
+  for (const message of [START, ...NODE_MESSAGES.slice(2)]) check(message, decodeNodeMessage);
+});
+
+Deno.test("what is no control message is refused", () => {
+  for (const value of [null, 1, "hello", [], true, new Uint8Array(3), 2n ** 60n]) {
+    assertThrows(() => decodeProcessMessage(encode(value as never)), ProtocolError);
+    assertThrows(() => decodeNodeMessage(encode(value as never)), ProtocolError);
+  }
+  for (
+    const bytes of [[], [0xc1], [0x81], [0xdf, 255, 255, 255, 255], [0xc6, 255, 255, 255, 255]]
+  ) {
+    assertThrows(() => decodeProcessMessage(new Uint8Array(bytes)), ProtocolError, "MessagePack");
+  }
+  // 100 000 arrays, each in the one before.
+  const deep = new Uint8Array(100_000).fill(0x91);
+  assertThrows(() => decodeProcessMessage(deep), ProtocolError, "MessagePack");
+  // A message of the other direction.
+  assertThrows(() => decodeProcessMessage(body(START)), ProtocolError, "no message of type");
+  assertThrows(() => decodeNodeMessage(body(SPAWN)), ProtocolError, "no message of type");
+});
+
+Deno.test("ControlDecoder gives each body, wherever the stream is split", () => {
+  const messages = [PROCESS_MESSAGES[1]!, SPAWN, PROCESS_MESSAGES[4]!];
+  const stream = new Uint8Array([
+    ...messages.flatMap((message) => [...encodeControl(message)]),
+    ...[0, 0, 0, 0],
+    ...encodeControl(messages[0]!),
+  ]);
+  const expected = [...messages.map((message) => Array.from(body(message))), [], [
+    ...body(messages[0]!),
+  ]];
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const decoder = new ControlDecoder();
+    const bodies = [
+      ...decoder.push(stream.subarray(0, cut)),
+      ...decoder.push(stream.subarray(cut)),
+    ];
+    assertEquals(bodies.map((bytes) => Array.from(bytes)), expected, `split at byte ${cut}`);
+  }
+  const decoder = new ControlDecoder();
+  const bodies = Array.from(stream).flatMap((byte) => [...decoder.push(new Uint8Array([byte]))]);
+  assertEquals(bodies.map((bytes) => Array.from(bytes)), expected, "byte by byte");
+});
+
+Deno.test("ControlDecoder refuses a length beyond the limit as soon as it is there", () => {
+  const decoder = new ControlDecoder(10);
+  assertEquals([...decoder.push(new Uint8Array([0, 0, 0]))], []);
+  assertThrows(
+    () => [...decoder.push(new Uint8Array([11]))],
+    ProtocolError,
+    "a message of 11 bytes, where 10 are allowed",
+  );
+  assertThrows(
+    () => [...new ControlDecoder().push(new Uint8Array([0xff, 0xff, 0xff, 0xff]))],
+    ProtocolError,
+    `where ${MAX_CONTROL_BYTES} are allowed`,
+  );
+  assertEquals([...new ControlDecoder(2).push(new Uint8Array([0, 0, 0, 2, 8, 9]))], [
+    new Uint8Array([8, 9]),
+  ]);
+});
+
+Deno.test("encodeControl() refuses what the other side would refuse", () => {
+  assertThrows(
+    () => encodeControl({ ...SPAWN, arg: new Uint8Array(MAX_CONTROL_BYTES) } as ProcessMessage),
+    RangeError,
+    "send large values over a channel",
+  );
+});

@@ -1,0 +1,56 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import {
+  FrameType,
+  HEADER_BYTES,
+  isFrame,
+  MAX_PIECE_BYTES,
+  MAX_VALUE_BYTES,
+  readLength,
+  writeHeader,
+} from "../../src/wire/frame.ts";
+
+Deno.test("writeHeader() writes these bytes, and readLength() reads them", () => {
+  const table: [FrameType, number, number[]][] = [
+    [FrameType.value, 1, [1, 1, 0, 0]],
+    [FrameType.value, MAX_VALUE_BYTES, [1, 0, 0x80, 0]],
+    [FrameType.first, MAX_PIECE_BYTES, [2, 0, 0, 4]],
+    [FrameType.more, 0x010203, [3, 3, 2, 1]],
+    [FrameType.ack, 8, [8, 8, 0, 0]],
+    [FrameType.bye, 0, [11, 0, 0, 0]],
+    [FrameType.more, 0xffffff, [3, 0xff, 0xff, 0xff]],
+  ];
+  for (const [type, length, bytes] of table) {
+    const target = new Uint8Array(HEADER_BYTES + 2);
+    assertEquals(writeHeader(target, 1, type, length), HEADER_BYTES + 1);
+    assertEquals(Array.from(target), [0, ...bytes, 0]);
+    assertEquals(readLength(target, 1), length);
+  }
+});
+
+Deno.test("isFrame() knows each type, and the lengths that it can have", () => {
+  const lengths: Record<keyof typeof FrameType, [min: number, max: number]> = {
+    value: [1, MAX_VALUE_BYTES],
+    first: [9, MAX_PIECE_BYTES],
+    more: [1, MAX_PIECE_BYTES],
+    cancel: [0, 0],
+    end: [0, 0],
+    stop: [4, 4],
+    credit: [4, 4],
+    ack: [8, 8],
+    ask: [0, 0],
+    idle: [0, 0],
+    bye: [0, 0],
+  };
+  for (const [name, [min, max]] of Object.entries(lengths)) {
+    const type = FrameType[name as keyof typeof FrameType];
+    for (const length of [0, 1, 3, 4, 5, 8, 9, MAX_VALUE_BYTES, MAX_PIECE_BYTES, 0xffffff]) {
+      for (const near of [length - 1, length, length + 1]) {
+        assertEquals(isFrame(type, near), near >= min && near <= max, `${name} of ${near} bytes`);
+      }
+    }
+  }
+  for (const type of [0, 12, 13, 127, 255]) {
+    for (const length of [0, 4, 8]) assertEquals(isFrame(type, length), false, `type ${type}`);
+  }
+});
