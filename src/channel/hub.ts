@@ -6,6 +6,7 @@ import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../wi
 import { delay, startTimer } from "./delay.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import { encodeWill } from "./will.ts";
 
@@ -156,7 +157,9 @@ export class Hub {
     } catch (error) {
       known();
       if (dismissed === undefined) conn.close();
-      const why = dismissed ?? String(error);
+      // One that just ends is no offence: a process that dialled as it was dialled gives way so.
+      if (dismissed === undefined && !(error instanceof ProtocolError)) return;
+      const why = dismissed ?? (error as ProtocolError).message;
       this.#options.log(`refused a connection from ${formatAddress(hostname, port)}: ${why}`);
     }
   }
