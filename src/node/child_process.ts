@@ -59,7 +59,7 @@ export class ChildProcess {
   #alive = true;
 
   /**
-   * Starts `program` with `env` added to the environment of this process.
+   * Starts `program` with `env` added to its environment.
    *
    * @throws {Error} If it cannot be started: the executable is gone, or too many files are open.
    */
@@ -67,7 +67,8 @@ export class ChildProcess {
     const child = new Deno.Command(program.command, {
       args: [...program.args],
       cwd: program.cwd,
-      env: options.env,
+      clearEnv: program.env !== undefined,
+      env: { ...program.env, ...options.env },
       stdin: options.stdin ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",

@@ -8,6 +8,8 @@ export interface Program {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** All of its environment; if it is `undefined`, it inherits that of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What is known about how this OS process was started. */

@@ -25,7 +25,10 @@ export type MasterToBridge =
   | FailedMessage
   /** A process went away with its node, which will say nothing of it any more. */
   | { type: "lost"; run: string; pid: Pid; parent: Pid | null; why: string }
-  /** No process of the run is left; so many there have been. */
+  /**
+   * No process of the run is left; so many there have been that the master knows of. One that began
+   * just as its node was lost may be known to the bridge only: it is lost, too.
+   */
   | { type: "over"; run: string; processes: number }
   /** One line for a person, and the address of the node, if there is one. */
   | { type: "fits"; request: number; node: string | null; message: string };

@@ -52,8 +52,6 @@ export type MasterToNode =
   | { type: "kill"; request: number; run: string; pid: Pid }
   /** The run is over, or is to be: end what is left of it, and remove what it left. */
   | { type: "close"; run: string }
-  /** A process on another node is lost: whoever talks to it is to be told. */
-  | { type: "lost"; run: string; pid: Pid; why: string }
   /** Answers to the node's own questions. */
   | { type: "spawned"; request: number; pid: Pid }
   | { type: "ended"; request: number; status: ExitStatus }
@@ -64,6 +62,8 @@ export type MasterToNode =
 export type NodeToMaster =
   /** The answer to `adopt`. */
   | { type: "adopted" }
+  /** The other answer to it, in one line; the node closes the connection. */
+  | { type: "refused"; why: string }
   /** Answers to the master's questions. */
   | { type: "launched"; request: number; pid: Pid }
   | { type: "killed"; request: number }
@@ -113,7 +113,6 @@ export const MASTER_TO_NODE: Schema<MasterToNode> = {
   launch: SPAWN,
   kill: { request: integer, run: text, pid },
   close: { run: text },
-  lost: { run: text, pid, why: text },
   spawned: { request: integer, pid },
   ended: { request: integer, status },
   killed: { request: integer },
@@ -122,6 +121,7 @@ export const MASTER_TO_NODE: Schema<MasterToNode> = {
 
 export const NODE_TO_MASTER: Schema<NodeToMaster> = {
   adopted: {},
+  refused: { why: text },
   launched: { request: integer, pid },
   killed: { request: integer },
   failed: FAILED,

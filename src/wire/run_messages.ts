@@ -70,7 +70,12 @@ export type NodeToBridge =
   /** Pieces that the node has not. They come in this order. */
   | { type: "need"; pieces: string[] }
   | EventMessage
-  | StdinTakenMessage;
+  | StdinTakenMessage
+  /**
+   * The last message: no process of the run is left on this node, and all events have been sent. The
+   * bridge closes the connection then. The node does not: what the bridge has yet to read would be lost.
+   */
+  | { type: "done" };
 
 /** What a bridge tells a node about a run that it hosts. */
 export type BridgeToNode = PieceMessage | StdinMessage;
@@ -112,6 +117,7 @@ export const NODE_TO_BRIDGE: Schema<NodeToBridge> = {
   "need": NEED,
   ...EVENTS,
   "stdin-taken": { bytes: integer },
+  "done": {},
 };
 
 export const BRIDGE_TO_NODE: Schema<BridgeToNode> = {
