@@ -11,6 +11,7 @@ import {
   type Resources,
 } from "./core/resources.ts";
 import { Master } from "./master/master.ts";
+import { Unlimited } from "./master/unlimited.ts";
 import { NodeRun } from "./node/node_run.ts";
 import { describeEnd, NotStartedError } from "./node/not_started.ts";
 import { missingPermissions, permissionStates } from "./node/permissions.ts";
@@ -85,7 +86,8 @@ class LocalRun {
   readonly #settings: LauncherSettings;
   readonly #record = new RunRecord();
   readonly #terminal: Terminal;
-  readonly #master = new Master();
+  readonly #room = new Unlimited();
+  readonly #master = new Master(this.#room);
   readonly #node: NodeRun;
   /** Set once the run is being ended before its time. */
   #ending = false;
@@ -106,7 +108,7 @@ class LocalRun {
         await deliverWill(will, context);
       },
     });
-    this.#master.addNode(this.#node);
+    this.#room.addNode(this.#node);
   }
 
   async run(): Promise<never> {

@@ -27,6 +27,12 @@ export interface SpawnRequest {
   readonly env: Uint8Array<ArrayBuffer> | null;
 }
 
+/** Whether and how long a spawn waits for room. */
+export interface SpawnWaiting {
+  readonly wait: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** A node, as the master uses it: one run's processes on one machine. */
 export interface NodePort {
   /**
@@ -45,10 +51,11 @@ export interface NodePort {
 export interface MasterPort {
   /**
    * Places a process on a node and starts it there. With `wait`, waits for room; without, throws.
+   * When `signal` is aborted, nobody wants the process any more: it does not wait for room any longer.
    *
    * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, `not-started`, `lost`.
    */
-  spawn(request: SpawnRequest, options: { wait: boolean }): Promise<Pid>;
+  spawn(request: SpawnRequest, options: SpawnWaiting): Promise<Pid>;
   /** As {@linkcode NodePort.wait}, for a process on any node. */
   wait(pid: Pid): Promise<ExitStatus>;
   /** As {@linkcode NodePort.kill}, for a process on any node. */

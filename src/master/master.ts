@@ -1,37 +1,63 @@
-/** Knows the nodes of a run, and which of them has which process. */
+/** Has the processes of one run placed and started, and knows which node has which of them. */
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { MasterPort, NodePort, SpawnRequest } from "../core/roles.ts";
+import type { MasterPort, NodePort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 
-/** Places processes on nodes, and finds them again. Nodes have no limit of capacity yet. */
+/** Room for one process, on a node. */
+export interface Place {
+  readonly node: NodePort;
+  /** Gives the room back. More than once is as good as once. */
+  free(): void;
+}
+
+/** Finds room for processes. */
+export interface Placer {
+  /**
+   * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, or `lost` if `signal` is
+   * aborted.
+   */
+  place(request: SpawnRequest, options: SpawnWaiting): Promise<Place>;
+}
+
+/** The master of one run. In a local run, there is no other. */
 export class Master implements MasterPort {
-  readonly #nodes: NodePort[] = [];
+  readonly #placer: Placer;
   /** Never forgotten: a process can be waited for at any time after its end. */
-  readonly #places = new Map<Pid, NodePort>();
+  readonly #nodes = new Map<Pid, NodePort>();
   readonly #launches = new Set<Promise<unknown>>();
   /** Resolved, and replaced, each time that a launch has succeeded or failed. */
   #settled = Promise.withResolvers<void>();
-  #next = 0;
+  /** Spawns that wait or are under way, and processes that have not ended. */
+  #active = 0;
+  #idle = Promise.withResolvers<void>();
 
-  /** Adds a node, for processes that are spawned from now on. */
-  addNode(node: NodePort): void {
-    this.#nodes.push(node);
+  constructor(placer: Placer) {
+    this.#placer = placer;
   }
 
-  async spawn(request: SpawnRequest, _options: { wait: boolean }): Promise<Pid> {
-    const node = this.#nodes[this.#next++ % this.#nodes.length];
-    if (node === undefined) throw new Error("Cannot spawn: the master has no node");
-    const launch = node.launch(request);
-    this.#launches.add(launch);
+  /** How many processes there have been. */
+  get processes(): number {
+    return this.#nodes.size;
+  }
+
+  /** Resolves as soon as no process runs, and none is being placed or started. */
+  idle(): Promise<void> {
+    return this.#active === 0 ? Promise.resolve() : this.#idle.promise;
+  }
+
+  async spawn(request: SpawnRequest, options: SpawnWaiting): Promise<Pid> {
+    this.#active++;
+    let place: Place | undefined;
     try {
-      const pid = await launch;
-      this.#places.set(pid, node);
+      place = await this.#placer.place(request, options);
+      const pid = await this.#launch(place.node, request);
+      void this.#awaitEnd(pid, place);
       return pid;
-    } finally {
-      this.#launches.delete(launch);
-      this.#settled.resolve();
-      this.#settled = Promise.withResolvers();
+    } catch (error) {
+      place?.free();
+      this.#deactivate();
+      throw error;
     }
   }
 
@@ -43,15 +69,41 @@ export class Master implements MasterPort {
     await (await this.#find("kill", pid)).kill(pid);
   }
 
+  async #launch(node: NodePort, request: SpawnRequest): Promise<Pid> {
+    const launch = node.launch(request);
+    this.#launches.add(launch);
+    try {
+      const pid = await launch;
+      this.#nodes.set(pid, node);
+      return pid;
+    } finally {
+      this.#launches.delete(launch);
+      this.#settled.resolve();
+      this.#settled = Promise.withResolvers();
+    }
+  }
+
+  async #awaitEnd(pid: Pid, place: Place): Promise<void> {
+    await place.node.wait(pid);
+    place.free();
+    this.#deactivate();
+  }
+
+  #deactivate(): void {
+    if (--this.#active > 0) return;
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
+  }
+
   /** Gives the node that has the process. */
   async #find(what: string, pid: Pid): Promise<NodePort> {
     // A process that has just started can have told its Pid to another one before its node told it to
     // the master, so those launches that are under way now may turn out to be the process.
     const underWay = [...this.#launches];
-    while (!this.#places.has(pid) && underWay.some((launch) => this.#launches.has(launch))) {
+    while (!this.#nodes.has(pid) && underWay.some((launch) => this.#launches.has(launch))) {
       await this.#settled.promise;
     }
-    const node = this.#places.get(pid);
+    const node = this.#nodes.get(pid);
     if (node === undefined) {
       throw new Error(`Cannot ${what} ${pid}: this program has no such process`);
     }

@@ -54,6 +54,8 @@ export class HostedProcess {
   readonly #willPath: string;
   readonly #start = Promise.withResolvers<boolean>();
   readonly #killed = new AbortController();
+  /** Aborted when nobody is there any more for whom a spawn could wait. */
+  readonly #unwanted = new AbortController();
   readonly #spawns = new Set<Promise<void>>();
   #runs = false;
   #exited = false;
@@ -125,9 +127,10 @@ export class HostedProcess {
         return this.#run();
       case "spawn": {
         const { request, wait, name, arg, mem, cpu, cwd, env } = message;
+        const { signal } = this.#unwanted;
         const answer = this.#answer(request, async () => {
           const spawn = { parent: this.pid, name, arg, resources: { mem, cpu }, cwd, env };
-          return { type: "spawned", request, pid: await master.spawn(spawn, { wait }) };
+          return { type: "spawned", request, pid: await master.spawn(spawn, { wait, signal }) };
         });
         this.#spawns.add(answer);
         void answer.finally(() => this.#spawns.delete(answer));
@@ -183,6 +186,7 @@ export class HostedProcess {
     this.#exited = true;
     await withDeadline(served, LAST_WORDS_MS);
     this.#arrival.link.close();
+    this.#unwanted.abort();
     this.#start.resolve(false);
     if (!this.#runs) {
       await Promise.all([this.#child.drained[1], this.#child.drained[2]]);

@@ -5,16 +5,29 @@ import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { NodePort, SpawnRequest } from "../../src/core/roles.ts";
 import { Master } from "../../src/master/master.ts";
+import { Unlimited } from "../../src/master/unlimited.ts";
 
 /** A node whose launches end when the test says so. */
 class ScriptedNode implements NodePort {
-  readonly launches: PromiseWithResolvers<Pid>[] = [];
+  readonly #launches: PromiseWithResolvers<Pid>[] = [];
+  #launched = Promise.withResolvers<void>();
   readonly killed: Pid[] = [];
 
   launch(_request: SpawnRequest): Promise<Pid> {
     const launch = Promise.withResolvers<Pid>();
-    this.launches.push(launch);
+    this.#launches.push(launch);
+    this.#launched.resolve();
+    this.#launched = Promise.withResolvers();
     return launch.promise;
+  }
+
+  /** The launch of that number, as soon as there is one. */
+  async launched(index: number): Promise<PromiseWithResolvers<Pid>> {
+    for (;;) {
+      const launch = this.#launches[index];
+      if (launch !== undefined) return launch;
+      await this.#launched.promise;
+    }
   }
 
   wait(_pid: Pid): Promise<ExitStatus> {
@@ -40,31 +53,31 @@ function newPid(): Pid {
   return makePid(randomId(), "127.0.0.1", 4100);
 }
 
-function setUp(): { master: Master; node: ScriptedNode } {
-  const [master, node] = [new Master(), new ScriptedNode()];
-  master.addNode(node);
-  return { master, node };
+function setUp(): { master: Master; node: ScriptedNode; room: Unlimited } {
+  const [room, node] = [new Unlimited(), new ScriptedNode()];
+  room.addNode(node);
+  return { master: new Master(room), node, room };
 }
 
 Deno.test("spawn() gives what its node gives, and fails as it fails", async () => {
   const { master, node } = setUp();
   const pid = newPid();
   const spawned = master.spawn(REQUEST, { wait: true });
-  node.launches[0]?.resolve(pid);
+  (await node.launched(0)).resolve(pid);
   assertEquals(await spawned, pid);
   const failing = master.spawn(REQUEST, { wait: false });
-  node.launches[1]?.reject(new Error("no such executable"));
+  (await node.launched(1)).reject(new Error("no such executable"));
   await assertRejects(() => failing, Error, "no such executable");
 });
 
 Deno.test("wait() and kill() go to the node that has the process", async () => {
-  const { master, node } = setUp();
+  const { master, node, room } = setUp();
   const other = new ScriptedNode();
-  master.addNode(other);
+  room.addNode(other);
   const [first, second] = [newPid(), newPid()];
   const spawned = [master.spawn(REQUEST, { wait: true }), master.spawn(REQUEST, { wait: true })];
-  node.launches[0]?.resolve(first);
-  other.launches[0]?.resolve(second);
+  (await node.launched(0)).resolve(first);
+  (await other.launched(0)).resolve(second);
   await Promise.all(spawned);
   assertEquals(await master.wait(first), { code: 0 });
   await master.kill(second);
@@ -82,14 +95,35 @@ Deno.test("a process can be asked for before its node has said that it started",
   const { master, node } = setUp();
   const pid = newPid();
   const spawned = [1, 2, 3].map(() => master.spawn(REQUEST, { wait: true }));
+  await node.launched(2);
   const waited = Promise.all([master.wait(pid), master.kill(pid)]);
   const unknown = assertRejects(() => master.wait(newPid()), Error, "no such process");
   // The first launch never ends, and keeps nobody from finding the second one's process.
-  node.launches[1]?.resolve(pid);
+  (await node.launched(1)).resolve(pid);
   assertEquals((await waited)[0], { code: 0 });
   // Who nobody has is known when no launch of that time can be it.
-  node.launches[0]?.resolve(newPid());
-  node.launches[2]?.resolve(newPid());
+  (await node.launched(0)).resolve(newPid());
+  (await node.launched(2)).resolve(newPid());
   await unknown;
   await Promise.all(spawned);
+});
+
+Deno.test("idle() resolves when the last process has ended and nothing is under way", async () => {
+  const [room, node] = [new Unlimited(), new ScriptedNode()];
+  room.addNode(node);
+  const ended = Promise.withResolvers<ExitStatus>();
+  node.wait = () => ended.promise;
+  const master = new Master(room);
+  await master.idle();
+  const spawned = [1, 2].map(() => master.spawn(REQUEST, { wait: true }));
+  const steps: string[] = [];
+  const idle = master.idle().then(() => steps.push("idle"));
+  (await node.launched(0)).resolve(newPid());
+  (await node.launched(1)).reject(new Error("no such executable"));
+  await Promise.allSettled(spawned);
+  steps.push("ended");
+  ended.resolve({ code: 0 });
+  await idle;
+  assertEquals(steps, ["ended", "idle"]);
+  assertEquals(master.processes, 1);
 });

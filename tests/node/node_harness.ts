@@ -6,6 +6,7 @@ import type { Pid } from "../../src/core/pid.ts";
 import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { Master } from "../../src/master/master.ts";
+import { Unlimited } from "../../src/master/unlimited.ts";
 import type { DeliverWill } from "../../src/node/hosted_process.ts";
 import { NodeRun } from "../../src/node/node_run.ts";
 
@@ -41,7 +42,8 @@ export function startNode(
   const events: RunEvent[] = [];
   const logged: string[] = [];
   const watchers = new Set<(event: RunEvent) => void>();
-  const master = new Master();
+  const room = new Unlimited();
+  const master = new Master(room);
   const node = new NodeRun({
     master,
     key: KEY,
@@ -60,7 +62,7 @@ export function startNode(
     hostname: "127.0.0.1",
     temporaryFolder: options.temporaryFolder ?? "/tmp",
   });
-  master.addNode(node);
+  room.addNode(node);
   return {
     node,
     master,

@@ -1,0 +1,21 @@
+/** Room without limit, as in a local run. */
+
+import type { NodePort } from "../core/roles.ts";
+import type { Place, Placer } from "./master.ts";
+
+/** Gives each process to the next node in turn, whatever it needs. */
+export class Unlimited implements Placer {
+  readonly #nodes: NodePort[] = [];
+  #next = 0;
+
+  /** Adds a node, for processes that are placed from now on. */
+  addNode(node: NodePort): void {
+    this.#nodes.push(node);
+  }
+
+  place(): Promise<Place> {
+    const node = this.#nodes[this.#next++ % this.#nodes.length];
+    if (node === undefined) return Promise.reject(new Error("Cannot spawn: there is no node"));
+    return Promise.resolve({ node, free: () => {} });
+  }
+}
