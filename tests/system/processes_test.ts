@@ -44,13 +44,14 @@ Deno.test("the program in the documentation of the module does what it says", as
 
 Deno.test("init() resolves in the first process only, and the prelude runs in each", async () => {
   const run = await runProgram(`${IMPORTS}
-    console.log("prelude");
-    function work() { console.log("work"); }
+    let prelude = 0;
+    function work() { console.log("work", prelude); }
+    prelude++;
     await init({ functions: { work } });
-    console.log("main");
+    console.log("main", prelude);
     await spawn(work);`);
-  assertEquals(successOf(run), "prelude\nmain\n");
-  assertEquals(othersOf(run).map((each) => each.stdout), ["prelude\nwork\n"]);
+  assertEquals(successOf(run), "main 1\n");
+  assertEquals(othersOf(run).map((each) => each.stdout), ["work 1\n"]);
   assertEquals(othersOf(run).map((each) => each.parent), [firstOf(run).pid]);
 });
 
