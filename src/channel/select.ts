@@ -4,10 +4,18 @@ import { ChannelError } from "../core/errors.ts";
 import { hubIfAny } from "./current.ts";
 import { attempt, isSelectable, type Outcome, type Selectable, subscribe } from "./selectable.ts";
 
-/** What a `Selectable` gives when it is done. */
+/**
+ * What a `Selectable` gives when it is done.
+ *
+ * @internal
+ */
 type ValueOf<Operation> = Operation extends Selectable<infer Value> ? Value : never;
 
-/** `"0"`, a key of a tuple, as the number 0; `number` for the key of any other array. */
+/**
+ * `"0"`, a key of a tuple, as the number 0; `number` for the key of any other array.
+ *
+ * @internal
+ */
 type IndexOf<Key> = Key extends `${infer Index extends number}` ? Index : number;
 
 /**

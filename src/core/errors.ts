@@ -31,8 +31,10 @@ export type SpawnErrorReason =
  * ```
  */
 export class SpawnError extends Error {
+  /** Why there is no new process. */
   readonly reason: SpawnErrorReason;
 
+  /** Made by `spawn` and `trySpawn`; a program that imitates them, as in a test, can make one too. */
   constructor(reason: SpawnErrorReason, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "SpawnError";
@@ -60,9 +62,12 @@ export type ChannelErrorKind = "closed" | "exited" | "lost";
  * ```
  */
 export class ChannelError extends Error {
+  /** How the channel ended. */
   readonly kind: ChannelErrorKind;
+  /** The process at the other end. */
   readonly remote: Pid;
 
+  /** Made by channels; a program that imitates them, as in a test, can make one too. */
   constructor(kind: ChannelErrorKind, remote: Pid, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "ChannelError";

@@ -1,5 +1,6 @@
 /** The identity of a process: 128 random bits and the address that it listens on. */
 
+/** @internal */
 declare const brand: unique symbol;
 
 /**
