@@ -168,11 +168,12 @@ Deno.test("a program whose first process does not read its stdin ends all the sa
   await using program = new Program(`import { init } from "deploy"; await init();`);
   const child = program.command({ stdin: "piped", stdout: "null", stderr: "null" }).spawn();
   const writer = child.stdin.getWriter();
+  // Writes until the launcher is gone.
   const writing = (async () => {
     while (true) await writer.write(new Uint8Array(100_000));
-  })();
+  })().catch((error) => error);
   assertEquals((await child.status).code, 0);
-  await writing.catch(() => {});
+  assert(await writing instanceof Deno.errors.BrokenPipe);
   await writer.abort().catch(() => {});
 });
 
@@ -189,6 +190,24 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]
     await untilGone(pids, 0);
   });
 }
+
+Deno.test("a second signal does not wait for a terminal that does not read", async () => {
+  await using program = new Program(`
+import { init } from "deploy";
+await init();
+while (true) console.log("y".repeat(100_000));
+`);
+  const child = program.command({ stderr: "null" }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  const begin = performance.now();
+  child.kill("SIGTERM");
+  child.kill("SIGINT");
+  const { code } = await child.status;
+  assert([130, 143].includes(code), `exit code ${code}`);
+  assert(performance.now() - begin < 4_000, "it waited");
+  await reader.cancel();
+});
 
 Deno.test("after kill -9 of the launcher, no process is left", async () => {
   await using program = new Program(STUCK);
@@ -246,7 +265,7 @@ Deno.exit(Number(Deno.args[1]));
   const table = [["0", "0", 0], ["3", "0", 101], ["0", "4", 4], ["3", "4", 4]] as const;
   for (const [late, first, code] of table) {
     const outcome = await program.run({ programArgs: [late, first] });
-    assertEquals([outcome.code, outcome.stdout], [code, "late\n"]);
+    assertEquals([outcome.code, outcome.stdout], [code, "late\n"], outcome.stderr);
   }
 });
 
@@ -258,8 +277,8 @@ Deno.chdir("below");
 await init();
 console.log(Deno.cwd());
 `);
-  const { code, stdout } = await program.run();
-  assertEquals([code, stdout], [0, `${await Deno.realPath(program.folder)}/below\n`]);
+  const { code, stdout, stderr } = await program.run();
+  assertEquals([code, stdout], [0, `${await Deno.realPath(program.folder)}/below\n`], stderr);
 });
 
 Deno.test("60 processes at once, and a chain of 10", async () => {
