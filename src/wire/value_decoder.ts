@@ -13,6 +13,7 @@ import {
   readInt16,
   readInt32,
   readLatin1,
+  readNumbers,
   readShortKey,
   readUtf16,
   readUtf8,
@@ -255,25 +256,13 @@ function readArray(length: number): unknown[] {
   if (length > limit - at) throw malformed("it is cut off");
   const array: unknown[] = length <= SHORT_ARRAY ? new Array(length) : [];
   enter(array);
-  for (let index = 0; index < length; index++) {
-    const byte = at < limit ? input[at] as number : tag.END;
-    // The usual numbers are read here: it saves most arrays of numbers a call, and a box for each.
-    if (byte < tag.LATIN1) {
-      passTag();
-      array[index] = byte;
-    } else if (byte === tag.INT16) {
-      passTag();
-      array[index] = readInt16();
-    } else if (byte === tag.DOUBLE) {
-      passTag();
-      array[index] = readDouble();
-    } else if (byte === tag.REST) {
+  for (let index = readNumbers(array, length); index < length; index++) {
+    if (at < limit && input[at] === tag.REST) {
       setLength(array, length);
       readRest(array);
       break;
-    } else {
-      array[index] = read();
     }
+    array[index] = read();
   }
   depth--;
   return array;

@@ -176,16 +176,19 @@ export function writeString(value: string, at: number): number {
 
 function writeLongString(value: string, at: number): number {
   const start = at + 5;
-  if (start + value.length > out.length) reserve(start, value.length);
-  let { read, written: size } = encoder.encodeInto(value, out.subarray(start));
-  if (read < value.length) {
-    if (!value.isWellFormed()) return writeUtf16(value, at);
-    const rest = (value.length - read) * 3;
-    if (growable && start + size + rest > out.length) reserve(start + size, rest);
-    const second = encoder.encodeInto(value.slice(read), out.subarray(start + size));
-    read += second.read;
-    size += second.written;
-    if (read < value.length) throw FULL;
+  let size: number;
+  if (start + value.length * 3 <= out.length) {
+    size = encoder.encodeInto(value, out.subarray(start)).written;
+  } else {
+    // What encodeInto() reports where there is too little room is wrong in Deno 2.6.
+    const bytes = encoder.encode(value);
+    size = bytes.length;
+    if (start + size > out.length) {
+      // UTF-8 took 3 bytes for each lone surrogate; UTF-16 takes 2, and may yet fit.
+      if (!value.isWellFormed()) return writeUtf16(value, at);
+      reserve(start, size);
+    }
+    out.set(bytes, start);
   }
   // One byte a character is ASCII; anything else may hold lone surrogates, which UTF-8 has not.
   if (size !== value.length && !value.isWellFormed()) return writeUtf16(value, at);
