@@ -17,6 +17,9 @@ const BOOTS_PER_CORE = 4;
 /** After this long, a process that is not ready does something else than booting. */
 const MAX_BOOT_MS = 2_000;
 
+/** Processes and their node are on the same machine, whatever address others reach them at. */
+const CONTROL_HOST = "127.0.0.1";
+
 /** What a node has to know of a run. */
 export interface NodeRunOptions extends RunContext {
   readonly program: Program;
@@ -57,7 +60,7 @@ export class NodeRun implements NodePort {
   /** Starts to listen for control links, on a free port. */
   constructor(options: NodeRunOptions) {
     this.#options = options;
-    this.#server = new ControlServer(options);
+    this.#server = new ControlServer({ hostname: CONTROL_HOST, logger: options.logger });
     this.#watchdog = new Watchdog(options.logger);
   }
 

@@ -64,6 +64,8 @@ export type NodeToMaster =
   | { type: "adopted" }
   /** The other answer to it, in one line; the node closes the connection. */
   | { type: "refused"; why: string }
+  /** It is about to end: nothing more is to be placed there. What it hosts ends first, and is told. */
+  | { type: "leaving" }
   /** Answers to the master's questions. */
   | { type: "launched"; request: number; pid: Pid }
   | { type: "killed"; request: number }
@@ -122,6 +124,7 @@ export const MASTER_TO_NODE: Schema<MasterToNode> = {
 export const NODE_TO_MASTER: Schema<NodeToMaster> = {
   adopted: {},
   refused: { why: text },
+  leaving: {},
   launched: { request: integer, pid },
   killed: { request: integer },
   failed: FAILED,

@@ -1,0 +1,148 @@
+/** The master's conversation with one bridge: the runs that came from there. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { Pid } from "../core/pid.ts";
+import type { Logger } from "../core/logger.ts";
+import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
+import type { MessageLink } from "../wire/message_link.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { type ClusterContext, ClusterRun } from "./cluster_run.ts";
+
+/** Folders are named after runs. */
+const RUN_ID = /^[A-Za-z0-9_-]{1,48}$/;
+
+/** What a bridge's conversation needs of the cluster. */
+export interface BridgeContext extends ClusterContext {
+  /** All runs, those of other bridges too; this session adds its own, and removes those that are over. */
+  readonly runs: Map<string, ClusterRun>;
+  readonly logger: Logger;
+}
+
+/** One bridge. Its runs end with it. */
+export class BridgeSession {
+  readonly #link: MessageLink<MasterToBridge, BridgeToMaster>;
+  readonly #context: BridgeContext;
+  readonly #runs = new Map<string, { run: ClusterRun; begun: boolean }>();
+  #address: string | undefined;
+  #stopping = false;
+
+  constructor(link: MessageLink<MasterToBridge, BridgeToMaster>, context: BridgeContext) {
+    this.#link = link;
+    this.#context = context;
+  }
+
+  /** Handles what the bridge says until it is gone. */
+  async serve(): Promise<void> {
+    try {
+      for await (const message of this.#link.messages()) this.#take(message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#context.logger.warn(`dropped the bridge ${this.#address ?? ""}: ${error.message}`);
+    }
+    this.#link.drop();
+    this.stop();
+  }
+
+  /** Whether a run is one of this bridge. */
+  has(run: string): boolean {
+    return this.#runs.has(run);
+  }
+
+  /** Where it listens, once it has said so. */
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  /** Ends every run, and begins none any more. */
+  stop(): void {
+    this.#stopping = true;
+    for (const id of [...this.#runs.keys()]) this.#end(id);
+  }
+
+  /** A process went away with its node. */
+  tellLost(run: string, pid: Pid, parent: Pid | null, why: string): void {
+    void this.#link.send({ type: "lost", run, pid, parent, why });
+  }
+
+  #take(message: BridgeToMaster): void {
+    if ((message.type === "bridge") !== (this.#address === undefined)) {
+      throw new ProtocolError(`"${message.type}" out of order`);
+    }
+    switch (message.type) {
+      case "bridge":
+        this.#address = message.address;
+        return;
+      case "open":
+        return this.#open(message);
+      case "first":
+        return void this.#first(message);
+      case "end":
+        return this.#end(message.run);
+      case "where": {
+        const { request, mem, cpu } = message;
+        void this.#link.send({ type: "fits", request, ...this.#context.room.find({ mem, cpu }) });
+        return;
+      }
+    }
+  }
+
+  #open({ run: id, key, spec }: Extract<BridgeToMaster, { type: "open" }>): void {
+    if (!RUN_ID.test(id) || this.#context.runs.has(id)) {
+      throw new ProtocolError(`it opened a run ${JSON.stringify(id)}`);
+    }
+    const facts = { id, key, spec, bridge: this.#address! };
+    const run = new ClusterRun(facts, this.#context);
+    this.#context.runs.set(id, run);
+    this.#runs.set(id, { run, begun: false });
+    if (this.#stopping) run.end();
+  }
+
+  async #first(
+    { request, run: id, mem, cpu }: Extract<BridgeToMaster, { type: "first" }>,
+  ): Promise<void> {
+    const entry = this.#runs.get(id);
+    if (entry === undefined || entry.begun) {
+      const why = entry === undefined ? "the run is over" : "there is one already";
+      const message = `Cannot start the first process: ${why}`;
+      void this.#link.send({ type: "failed", request, reason: "lost", message });
+      return;
+    }
+    entry.begun = true;
+    try {
+      const pid = await entry.run.spawn({
+        parent: null,
+        name: null,
+        arg: new Uint8Array(),
+        resources: { mem, cpu },
+        cwd: null,
+        env: null,
+      }, { wait: true });
+      void this.#link.send({ type: "launched", request, pid });
+    } catch (error) {
+      const reason = error instanceof SpawnError ? error.reason : "unknown";
+      const message = error instanceof Error ? error.message : String(error);
+      void this.#link.send({ type: "failed", request, reason, message });
+    }
+    await this.#finish(id);
+  }
+
+  #end(id: string): void {
+    const entry = this.#runs.get(id);
+    if (entry === undefined) return;
+    entry.run.end();
+    if (entry.begun) return;
+    entry.begun = true;
+    void this.#finish(id);
+  }
+
+  /** Tells that a run is over, as soon as it is. */
+  async #finish(id: string): Promise<void> {
+    const run = this.#runs.get(id)?.run;
+    if (run === undefined) return;
+    await run.idle();
+    this.#runs.delete(id);
+    this.#context.runs.delete(id);
+    run.forget();
+    void this.#link.send({ type: "over", run: id, processes: run.processes });
+  }
+}

@@ -1,0 +1,80 @@
+/** One run of a cluster, as its master sees it. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { ExitStatus } from "../core/exit_status.ts";
+import type { Pid } from "../core/pid.ts";
+import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
+import { Master, type Place } from "./master.ts";
+import type { RemoteNode, RunFacts } from "./remote_node.ts";
+import type { Room } from "./room.ts";
+
+/** What a run needs of its cluster. */
+export interface ClusterContext {
+  readonly room: Room;
+  /** The nodes that are there, by name. */
+  readonly nodes: ReadonlyMap<string, RemoteNode>;
+}
+
+/** A run, from its `open` until no process of it is left. */
+export class ClusterRun implements MasterPort {
+  readonly facts: RunFacts;
+  readonly #context: ClusterContext;
+  readonly #master: Master;
+  readonly #ending = new AbortController();
+
+  constructor(facts: RunFacts, context: ClusterContext) {
+    this.facts = facts;
+    this.#context = context;
+    this.#master = new Master({ place: (request, options) => this.#place(request, options) });
+  }
+
+  /** How many processes there have been. */
+  get processes(): number {
+    return this.#master.processes;
+  }
+
+  /** Resolves as soon as no process is left, and none waits for room or is being started. */
+  idle(): Promise<void> {
+    return this.#master.idle();
+  }
+
+  async spawn(request: SpawnRequest, { wait, signal }: SpawnWaiting): Promise<Pid> {
+    const ending = this.#ending.signal;
+    if (ending.aborted) throw new SpawnError("lost", "Cannot spawn: the run is ending");
+    const ends = signal === undefined ? ending : AbortSignal.any([signal, ending]);
+    return await this.#master.spawn(request, { wait, signal: ends });
+  }
+
+  wait(pid: Pid): Promise<ExitStatus> {
+    return this.#master.wait(pid);
+  }
+
+  kill(pid: Pid): Promise<void> {
+    return this.#master.kill(pid);
+  }
+
+  /** Ends what runs, and what waits; `idle()` tells when that is done. */
+  end(): void {
+    this.#ending.abort();
+    for (const node of this.#context.nodes.values()) node.close(this.facts.id);
+  }
+
+  /** Nothing more happens in it, and nobody asks for it any more. */
+  forget(): void {
+    for (const node of this.#context.nodes.values()) node.forget(this.facts.id);
+  }
+
+  async #place(request: SpawnRequest, options: SpawnWaiting): Promise<Place> {
+    for (;;) {
+      const { node: name, free } = await this.#context.room.take(request, options);
+      const node = this.#context.nodes.get(name);
+      if (this.#ending.signal.aborted) {
+        free();
+        throw new SpawnError("lost", "Cannot spawn: the run is ending");
+      }
+      if (node !== undefined) return { node: node.run(this.facts), free };
+      // It went away just now, and what it had been given is gone with it.
+      free();
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/** Keeps a master connected to one node, for ever. */
+
+import type { Address } from "../core/address.ts";
+import { formatAddress } from "../core/pid.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Resources } from "../core/resources.ts";
+import { ConnectError, type DialOptions, dialPart } from "../wire/connect.ts";
+import { type Credential, Purpose } from "../wire/handshake.ts";
+import { MessageLink } from "../wire/message_link.ts";
+import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import type { NodeLink } from "./remote_node.ts";
+
+/** A node that says nothing for so long is lost. */
+const SILENCE_MS = 10_000;
+
+/** Attempts are apart by the first of these, then by twice as much up to the second. */
+const FIRST_REDIAL_MS = 50;
+const MAX_REDIAL_MS = 1_000;
+
+/** How often it is said that a node is still missing. */
+const STILL_MISSING_MS = 60_000;
+
+/** How a master shows itself to its nodes. */
+export interface DialerContext {
+  readonly credential: Credential;
+  readonly tls?: DialOptions["tls"];
+  readonly logger: Logger;
+}
+
+/** What becomes of a connection. */
+export interface DialerEvents {
+  /** The node is there, and this master's, until what is returned resolves. */
+  there(link: NodeLink, messages: AsyncGenerator<NodeToMaster>): Promise<void>;
+  /** It is gone again, and is dialled. */
+  gone(): void;
+}
+
+/** Dials a node until it is there, and again when it is gone. */
+export class NodeDialer {
+  readonly address: Address;
+  /** The address as text: the node's name. */
+  readonly name: string;
+  /** What the node is said to have; a change counts from the next connection on. */
+  resources: Readonly<Resources>;
+  readonly #context: DialerContext;
+  readonly #events: DialerEvents;
+  readonly #stopping = new AbortController();
+  #link: NodeLink | undefined;
+  #said: { why: string; atMs: number } | undefined;
+
+  constructor(
+    address: Address,
+    resources: Readonly<Resources>,
+    context: DialerContext,
+    events: DialerEvents,
+  ) {
+    this.address = address;
+    this.name = formatAddress(address.host, address.port);
+    this.resources = resources;
+    this.#context = context;
+    this.#events = events;
+    void this.#run();
+  }
+
+  /** Whether the node is there. */
+  get connected(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** Dials no more, and gives the node up if it is there. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#link?.drop();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let pauseMs = FIRST_REDIAL_MS;
+    while (!signal.aborted) {
+      try {
+        await this.#connect();
+        pauseMs = FIRST_REDIAL_MS;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof ConnectError) this.#say(error.why);
+        else if (error instanceof ProtocolError) this.#say(error.message);
+        else throw error;
+      }
+      await pause(pauseMs, signal);
+      pauseMs = Math.min(2 * pauseMs, MAX_REDIAL_MS);
+    }
+  }
+
+  /** Connects, and resolves when the node is gone again. @throws {ConnectError} */
+  async #connect(): Promise<void> {
+    const { credential, tls } = this.#context;
+    const { signal } = this.#stopping;
+    const conn = await dialPart(this.address, Purpose.node, credential, { tls, signal });
+    const link = new MessageLink<MasterToNode, NodeToMaster>(conn, {
+      schema: NODE_TO_MASTER,
+      silenceMs: SILENCE_MS,
+    });
+    try {
+      void link.send({ type: "adopt", address: this.name, ...this.resources });
+      const messages = link.messages();
+      const { value: answer } = await messages.next();
+      const what = `node ${this.name}`;
+      if (answer === undefined) throw new ConnectError(what, (await link.ended).message);
+      if (answer.type === "refused") throw new ConnectError(what, answer.why);
+      if (answer.type !== "adopted") throw new ProtocolError(`"${answer.type}" before "adopted"`);
+      if (signal.aborted) return;
+      this.#said = undefined;
+      this.#link = link;
+      await this.#events.there(link, messages);
+    } finally {
+      link.drop();
+      const wasThere = this.#link !== undefined;
+      this.#link = undefined;
+      if (wasThere) this.#events.gone();
+    }
+  }
+
+  /** Says that the node is missing, when that is news, and once a minute. */
+  #say(why: string): void {
+    const atMs = performance.now();
+    const said = this.#said;
+    if (said?.why === why && atMs - said.atMs < STILL_MISSING_MS) return;
+    this.#said = { why, atMs };
+    this.#context.logger.warn(
+      `${said?.why === why ? "still waiting" : "waiting"} for node ${this.name}: ${why}`,
+    );
+  }
+}
+
+/** Resolves after that time, or when `signal` is aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,104 @@
+/** Answers what a node asks of its master in the name of its processes, while it is connected. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { MasterToNode, NodeToMaster, SpawnFields } from "../wire/node_messages.ts";
+import type { SpawnRequest } from "../core/roles.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import type { ClusterRun } from "./cluster_run.ts";
+import type { NodeLink, RemoteNode } from "./remote_node.ts";
+
+/** The conversation with one node. */
+export class NodeSession {
+  readonly #node: RemoteNode;
+  readonly #link: NodeLink;
+  readonly #runs: ReadonlyMap<string, ClusterRun>;
+  readonly #leaving: () => void;
+  readonly #spawns = new Map<number, AbortController>();
+
+  /** `leaving` is called when nothing more is to be placed on the node. */
+  constructor(
+    node: RemoteNode,
+    link: NodeLink,
+    runs: ReadonlyMap<string, ClusterRun>,
+    leaving: () => void,
+  ) {
+    this.#leaving = leaving;
+    this.#node = node;
+    this.#link = link;
+    this.#runs = runs;
+  }
+
+  /** Handles what the node says until it is gone. */
+  async serve(messages: AsyncIterable<NodeToMaster>): Promise<void> {
+    for await (const message of messages) {
+      if (!this.#node.take(message)) this.#answer(message);
+    }
+  }
+
+  /** The node is gone: nobody is left who waits for a spawn. */
+  end(): void {
+    for (const spawn of this.#spawns.values()) spawn.abort();
+  }
+
+  #answer(message: NodeToMaster): void {
+    switch (message.type) {
+      case "spawn": {
+        const { request, wait } = message;
+        const aborting = new AbortController();
+        this.#spawns.set(request, aborting);
+        void this.#reply(request, message.run, async (run) => {
+          try {
+            const pid = await run.spawn(requestOf(message), { wait, signal: aborting.signal });
+            return { type: "spawned", request, pid };
+          } finally {
+            this.#spawns.delete(request);
+          }
+        });
+        return;
+      }
+      case "leaving":
+        return this.#leaving();
+      case "cancel":
+        this.#spawns.get(message.request)?.abort();
+        return;
+      case "wait": {
+        const { request, pid } = message;
+        void this.#reply(request, message.run, async (run) => {
+          return { type: "ended", request, status: await run.wait(pid) };
+        });
+        return;
+      }
+      case "kill": {
+        const { request, pid } = message;
+        void this.#reply(request, message.run, async (run) => {
+          await run.kill(pid);
+          return { type: "killed", request };
+        });
+        return;
+      }
+      default:
+        throw new ProtocolError(`"${message.type}" out of order`);
+    }
+  }
+
+  async #reply(
+    request: number,
+    id: string,
+    act: (run: ClusterRun) => Promise<MasterToNode>,
+  ): Promise<void> {
+    try {
+      const run = this.#runs.get(id);
+      if (run === undefined) throw new SpawnError("lost", "Cannot do that: the run is over");
+      void this.#link.send(await act(run));
+    } catch (error) {
+      const reason = error instanceof SpawnError ? error.reason : "unknown";
+      const message = error instanceof Error ? error.message : String(error);
+      void this.#link.send({ type: "failed", request, reason, message });
+    }
+  }
+}
+
+/** What is asked for, whoever asks whom. */
+function requestOf({ parent, name, arg, mem, cpu, cwd, env }: SpawnFields): SpawnRequest {
+  return { parent, name, arg, resources: { mem, cpu }, cwd, env };
+}

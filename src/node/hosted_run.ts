@@ -1,0 +1,210 @@
+/** One run on a node of a cluster: gets its program, hosts its processes, and leaves nothing behind. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { RunEvent } from "../core/events.ts";
+import type { ExitStatus } from "../core/exit_status.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Pid } from "../core/pid.ts";
+import type { MasterPort, SpawnRequest } from "../core/roles.ts";
+import type { RunFolder } from "../store/run_folder.ts";
+import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
+import type { Store, StoredFile } from "../store/store.ts";
+import type { DialOptions } from "../wire/connect.ts";
+import type { Credential } from "../wire/handshake.ts";
+import { NodeRun } from "./node_run.ts";
+import { RunLink } from "./run_link.ts";
+import { runProgram, thisRuntime } from "./run_program.ts";
+import { temporaryFolder } from "./will_store.ts";
+
+/** What a node is, for the runs that it hosts. */
+export interface NodeContext {
+  /** The host that it binds, and its processes too. */
+  readonly host: string;
+  /** Its address; also tells it from other nodes that share its store. */
+  readonly address: string;
+  readonly port: number;
+  readonly credential: Credential;
+  readonly tls?: DialOptions["tls"];
+  readonly store: Store;
+  readonly logger: Logger;
+  /** Is told of each process's start and end. */
+  readonly report?: (run: string, event: RunEvent) => void;
+}
+
+/** What a master tells a node of a run. */
+export interface OpenedRun {
+  readonly run: string;
+  readonly key: Uint8Array<ArrayBuffer>;
+  readonly bridge: string;
+  readonly spec: string;
+}
+
+/** What is there once the program is. */
+interface Prepared {
+  readonly node: NodeRun;
+  readonly link: RunLink;
+}
+
+export class HostedRun {
+  readonly #opened: OpenedRun;
+  readonly #context: NodeContext;
+  readonly #master: MasterPort;
+  readonly #ending = new AbortController();
+  readonly #files: StoredFile[] = [];
+  #preparing: Promise<Prepared> | undefined;
+  #link: RunLink | undefined;
+  #node: NodeRun | undefined;
+  #folder: RunFolder | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(opened: OpenedRun, context: NodeContext, master: MasterPort) {
+    this.#opened = opened;
+    this.#context = context;
+    this.#master = master;
+  }
+
+  /**
+   * Starts a process; the first one waits for the program to be here, and so do others meanwhile.
+   *
+   * @throws {SpawnError} `not-started`, or `lost` if the run is ending.
+   */
+  async launch(request: SpawnRequest): Promise<Pid> {
+    const { node, link } = await this.#prepared(request);
+    const pid = await node.launch(request);
+    const stdin = node.stdin(pid);
+    if (stdin !== undefined) {
+      link.stdin.attach(stdin);
+      void node.wait(pid).then(() => link.stdin.detach());
+    }
+    return pid;
+  }
+
+  /** As {@linkcode NodeRun.wait}. */
+  wait(pid: Pid): Promise<ExitStatus> {
+    return this.#node?.wait(pid) ?? Promise.reject(new Error(`Cannot wait for ${pid}: unknown`));
+  }
+
+  /** As {@linkcode NodeRun.kill}. */
+  async kill(pid: Pid): Promise<void> {
+    if (this.#node === undefined) throw new Error(`Cannot kill ${pid}: there is no such process`);
+    await this.#node.kill(pid);
+  }
+
+  /** Ends all processes, tells all that is left to tell, and removes what the run has left here. */
+  async close(): Promise<void> {
+    await this.#stop();
+    await this.#link?.done();
+  }
+
+  /** As {@linkcode close}, but nobody is there any more to be told. */
+  async drop(): Promise<void> {
+    this.#link?.drop();
+    await this.#stop();
+  }
+
+  async #prepared(request: SpawnRequest): Promise<Prepared> {
+    try {
+      if (this.#ending.signal.aborted) throw new Error("the run is ending");
+      return await (this.#preparing ??= this.#prepare());
+    } catch (cause) {
+      const ending = this.#ending.signal.aborted;
+      const what = request.name === null ? "the first process" : `${request.name}()`;
+      const why = ending ? "the run is ending" : cause instanceof Error ? cause.message : cause;
+      throw new SpawnError(
+        ending ? "lost" : "not-started",
+        `Cannot start ${what} on node ${this.#context.address}: ${why}`,
+        { cause },
+      );
+    }
+  }
+
+  async #prepare(): Promise<Prepared> {
+    const { run, key, bridge } = this.#opened;
+    const { host, address, credential, tls, logger } = this.#context;
+    const spec = parseRunSpec(this.#opened.spec);
+    const { signal } = this.#ending;
+    const link = await RunLink.open({ run, bridge, node: address, credential, tls, signal });
+    this.#link = link;
+    try {
+      const folder = await this.#fill(spec, link);
+      signal.throwIfAborted();
+      const node = new NodeRun({
+        program: runProgram(spec, folder, thisRuntime()),
+        hostname: host,
+        key,
+        temporaryFolder: temporaryFolder(),
+        master: this.#master,
+        sink: (event) => this.#tell(link, event),
+        logger,
+        deliverWill: async (will, context) => {
+          const { deliverWill } = await import("../channel/will.ts");
+          await deliverWill(will, { ...context, log: (line) => logger.warn(line) });
+        },
+      });
+      this.#node = node;
+      void link.ended.then((reason) => this.#broken(reason));
+      return { node, link };
+    } catch (error) {
+      link.drop();
+      await this.#remove();
+      throw error;
+    }
+  }
+
+  /** Gets the program's files, and puts them into a folder of the run's own. */
+  async #fill(spec: RunSpec, link: RunLink): Promise<string> {
+    const { store, port } = this.#context;
+    const get = async (manifest: RunSpec["manifest"]): Promise<StoredFile> => {
+      const file = await store.ensure(manifest, link.fetcher(manifest));
+      this.#files.push(file);
+      return file;
+    };
+    const main = await get(spec.manifest);
+    const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`);
+    await folder.link(main, spec.main);
+    for (const { path, executable, manifest } of spec.includes) {
+      await folder.copy(await get(manifest), path, { executable });
+    }
+    return folder.path;
+  }
+
+  async #tell(link: RunLink, event: RunEvent): Promise<void> {
+    if (event.event === "spawn" || event.event === "exit") {
+      this.#context.report?.(this.#opened.run, event);
+    }
+    await link.tell(event);
+  }
+
+  /** Without its bridge, nobody sees what the processes do, nor can anybody end them. */
+  #broken(reason: Error): void {
+    if (this.#stopped !== undefined) return;
+    const { run } = this.#opened;
+    this.#context.logger.info(`run ${run} is ended here: its bridge: ${reason.message}`);
+    void this.#stop();
+  }
+
+  #stop(): Promise<void> {
+    return this.#stopped ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
+    this.#ending.abort();
+    // Its program may be on its way still: there may be a folder by then, and there is no node.
+    if (this.#node === undefined) this.#link?.drop();
+    await this.#preparing?.catch(() => {}); // whoever wanted to launch something is told
+    await this.#node?.stop();
+    await this.#remove();
+  }
+
+  async #remove(): Promise<void> {
+    const [files, folder] = [this.#files.splice(0), this.#folder];
+    this.#folder = undefined;
+    try {
+      await folder?.[Symbol.asyncDispose]();
+      for (const file of files) await file.release();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#context.logger.warn(`Cannot remove what run ${this.#opened.run} left: ${why}`);
+    }
+  }
+}

@@ -1,0 +1,191 @@
+/** A node of a cluster: takes a master, and hosts processes for it for as long as it is there. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { SpawnRequest } from "../core/roles.ts";
+import { MessageLink } from "../wire/message_link.ts";
+import {
+  MASTER_TO_NODE,
+  type MasterToNode,
+  type NodeToMaster,
+  type SpawnFields,
+} from "../wire/node_messages.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { HostedRun, type NodeContext } from "./hosted_run.ts";
+import { MasterQuestions, RemoteMaster } from "./remote_master.ts";
+
+type MasterLink = MessageLink<NodeToMaster, MasterToNode>;
+
+/** A node whose master says nothing for so long ends what it hosts for it: before the master gives up. */
+const SILENCE_MS = 8_000;
+
+/** How long a master that is refused may take to go away. */
+const REFUSED_MS = 2_000;
+
+/** Takes one master at a time. */
+export class NodeService {
+  readonly #context: NodeContext;
+  readonly #sessions = new Set<MasterSession>();
+  #stopping = false;
+
+  constructor(context: NodeContext) {
+    this.#context = context;
+  }
+
+  /** Takes the connection of a master; refuses it if there is one already. */
+  acceptMaster(conn: Deno.Conn, remote: string): void {
+    const link: MasterLink = new MessageLink(conn, {
+      schema: MASTER_TO_NODE,
+      silenceMs: SILENCE_MS,
+    });
+    void this.#serve(link, remote);
+  }
+
+  /** Takes nothing any more, and ends what it hosts; resolves when that is gone and told. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(Array.from(this.#sessions, (session) => session.stop()));
+  }
+
+  async #serve(link: MasterLink, remote: string): Promise<void> {
+    const { logger } = this.#context;
+    const messages = link.messages();
+    const { value: adopt } = await messages.next();
+    if (adopt === undefined) return;
+    if (adopt.type !== "adopt") {
+      logger.warn(`dropped the master ${remote}: "${adopt.type}" before "adopt"`);
+      return link.drop();
+    }
+    const present = this.#sessions.values().find((session) => !session.over);
+    if (this.#stopping || present !== undefined) {
+      const why = present === undefined
+        ? "the node is ending"
+        : `it has a master already, connected from ${present.remote}`;
+      logger.warn(`refused the master ${remote}: ${why}`);
+      void link.send({ type: "refused", why });
+      // The master closes the connection: closed here, the answer could be lost on its way.
+      const timer = setTimeout(() => link.drop(), REFUSED_MS);
+      while (!(await messages.next()).done);
+      return clearTimeout(timer);
+    }
+    void link.send({ type: "adopted" });
+    logger.info(`the master is there, connected from ${remote}`);
+    const session = new MasterSession(link, remote, this.#context);
+    this.#sessions.add(session);
+    await session.serve(messages);
+    this.#sessions.delete(session);
+  }
+}
+
+/** A node's conversation with its master. What it hosts ends with it. */
+class MasterSession {
+  /** Where the master is connected from. */
+  readonly remote: string;
+  readonly #link: MasterLink;
+  readonly #context: NodeContext;
+  readonly #questions: MasterQuestions;
+  readonly #runs = new Map<string, HostedRun>();
+  #leaving = false;
+
+  constructor(link: MasterLink, remote: string, context: NodeContext) {
+    this.remote = remote;
+    this.#link = link;
+    this.#context = context;
+    this.#questions = new MasterQuestions((message) => this.#send(message));
+  }
+
+  /** Whether the master is gone. */
+  get over(): boolean {
+    return this.#link.over;
+  }
+
+  /** Does what the master says until it is gone; resolves when all that it hosted is gone, too. */
+  async serve(messages: AsyncIterable<MasterToNode>): Promise<void> {
+    const { logger } = this.#context;
+    try {
+      for await (const message of messages) this.#take(message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      logger.warn(`dropped the master: ${error.message}`);
+    }
+    this.#link.drop();
+    const reason = await this.#link.ended;
+    if (!this.#leaving) logger.warn(`the master is gone: ${reason.message}`);
+    await this.#end();
+  }
+
+  /** Ends all that it hosts, tells of that, and leaves the master. */
+  async stop(): Promise<void> {
+    this.#leaving = true;
+    this.#send({ type: "leaving" });
+    await Promise.all(Array.from(this.#runs.values(), (run) => run.close()));
+    await this.#link.close();
+  }
+
+  /** Nobody is there any more who could be told. */
+  async #end(): Promise<void> {
+    this.#questions.lose();
+    await Promise.all(Array.from(this.#runs.values(), (run) => run.drop()));
+  }
+
+  #send(message: NodeToMaster): void {
+    void this.#link.send(message);
+  }
+
+  #take(message: MasterToNode): void {
+    switch (message.type) {
+      case "adopt":
+        throw new ProtocolError(`"adopt" out of order`);
+      case "open": {
+        const { run } = message;
+        if (this.#runs.has(run)) throw new ProtocolError(`it opened run ${run} twice`);
+        const master = new RemoteMaster(run, this.#questions);
+        this.#runs.set(run, new HostedRun(message, this.#context, master));
+        return;
+      }
+      case "launch":
+        return void this.#answer(message.request, () => this.#launch(message));
+      case "kill":
+        return void this.#answer(message.request, async () => {
+          await this.#run(message.run).kill(message.pid);
+          this.#send({ type: "killed", request: message.request });
+        });
+      case "close": {
+        const run = this.#runs.get(message.run);
+        this.#runs.delete(message.run);
+        void run?.close();
+        return;
+      }
+      default:
+        return this.#questions.take(message);
+    }
+  }
+
+  async #launch({ run: id, request, ...fields }: SpawnFields): Promise<void> {
+    const run = this.#run(id);
+    const pid = await run.launch(requestOf(fields));
+    this.#send({ type: "launched", request, pid });
+    void run.wait(pid).then((status) => this.#send({ type: "exited", run: id, pid, status }));
+  }
+
+  #run(id: string): HostedRun {
+    const run = this.#runs.get(id);
+    if (run === undefined) throw new SpawnError("lost", `Cannot do that: run ${id} is not here`);
+    return run;
+  }
+
+  async #answer(request: number, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      const reason = error instanceof SpawnError ? error.reason : "unknown";
+      const message = error instanceof Error ? error.message : String(error);
+      this.#send({ type: "failed", request, reason, message });
+    }
+  }
+}
+
+function requestOf(
+  { parent, name, arg, mem, cpu, cwd, env }: Omit<SpawnFields, "request" | "run">,
+): SpawnRequest {
+  return { parent, name, arg, resources: { mem, cpu }, cwd, env };
+}

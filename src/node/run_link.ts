@@ -1,0 +1,144 @@
+/** A node's connection to the bridge of a run that it hosts: pieces and stdin in, events out. */
+
+import { parseAddress } from "../core/address.ts";
+import type { RunEvent } from "../core/events.ts";
+import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
+import type { FetchPieces, PutPiece } from "../store/store.ts";
+import { type DialOptions, dialPart } from "../wire/connect.ts";
+import { type Credential, Purpose } from "../wire/handshake.ts";
+import { MessageLink } from "../wire/message_link.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import {
+  BRIDGE_TO_NODE,
+  type BridgeToNode,
+  type NodeToBridge,
+  STDIN_WINDOW_BYTES,
+} from "../wire/run_messages.ts";
+import { StdinFeed } from "./stdin_feed.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A bridge that says nothing for so long is gone. */
+const SILENCE_MS = 10_000;
+
+/** The largest message of a bridge: a piece or some stdin, and what is around it. */
+const MAX_BYTES = Math.max(PIECE_BYTES, STDIN_WINDOW_BYTES) + 1024;
+
+/** How the bridge of a run is found. */
+export interface RunLinkOptions {
+  /** Where it listens. */
+  readonly bridge: string;
+  readonly run: string;
+  /** The node's own address. */
+  readonly node: string;
+  readonly credential: Credential;
+  readonly tls?: DialOptions["tls"];
+  readonly signal: AbortSignal;
+}
+
+/** A piece that is on its way. */
+interface Expected {
+  readonly hash: string;
+  readonly take: (bytes: Bytes) => Promise<void>;
+  readonly fail: (error: Error) => void;
+}
+
+export class RunLink {
+  /** Resolves with the reason, for a person, when the connection has ended. */
+  readonly ended: Promise<Error>;
+  /** The first process's stdin. */
+  readonly stdin: StdinFeed;
+  readonly #link: MessageLink<NodeToBridge, BridgeToNode>;
+  /** In the order in which they come. */
+  readonly #expected: Expected[] = [];
+
+  private constructor(conn: Deno.Conn) {
+    this.#link = new MessageLink<NodeToBridge, BridgeToNode>(conn, {
+      schema: BRIDGE_TO_NODE,
+      silenceMs: SILENCE_MS,
+      maxBytes: MAX_BYTES,
+    });
+    this.stdin = new StdinFeed((bytes) => void this.#link.send({ type: "stdin-taken", bytes }));
+    this.ended = this.#serve();
+  }
+
+  /** @throws {ConnectError} If the bridge cannot be reached. */
+  static async open(options: RunLinkOptions): Promise<RunLink> {
+    const { bridge, run, node, credential, tls, signal } = options;
+    const address = parseAddress(bridge);
+    if (address === undefined) throw new ProtocolError(`"${bridge}" is no address of a bridge`);
+    const conn = await dialPart(address, Purpose.run, credential, { tls, signal });
+    const link = new RunLink(conn);
+    void link.#link.send({ type: "host", run, node });
+    return link;
+  }
+
+  /** Gets pieces of a file. */
+  fetcher(manifest: Manifest): FetchPieces {
+    return async (missing, put) => {
+      if (this.#link.over) throw await this.ended;
+      const arrivals = missing.map((index) => this.#expect(manifest.pieces[index]!, index, put));
+      void this.#link.send({ type: "need", pieces: missing.map((i) => manifest.pieces[i]!) });
+      await Promise.all(arrivals);
+    };
+  }
+
+  /** Tells of an event. Resolves when the next one may come; also when the connection is gone. */
+  async tell(event: RunEvent): Promise<void> {
+    const { event: type, ...rest } = event;
+    await this.#link.send({ type, ...rest } as NodeToBridge);
+  }
+
+  /** All is told; resolves when the bridge has closed the connection, having read it. */
+  async done(): Promise<void> {
+    void this.#link.send({ type: "done" });
+    await this.ended;
+  }
+
+  /** Ends the connection at once. */
+  drop(): void {
+    this.#link.drop();
+  }
+
+  #expect(hash: string, index: number, put: PutPiece): Promise<void> {
+    return new Promise((resolve, fail) => {
+      const take = async (bytes: Bytes): Promise<void> => {
+        await put(index, bytes);
+        resolve();
+      };
+      this.#expected.push({ hash, take, fail });
+    });
+  }
+
+  async #serve(): Promise<Error> {
+    let reason: Error | undefined;
+    try {
+      for await (const message of this.#link.messages()) await this.#take(message);
+    } catch (error) {
+      reason = error instanceof Error ? error : new Error(String(error));
+    }
+    this.#link.drop();
+    reason ??= await this.#link.ended;
+    for (const { fail } of this.#expected) fail(reason);
+    return reason;
+  }
+
+  async #take(message: BridgeToNode): Promise<void> {
+    switch (message.type) {
+      case "stdin":
+        return this.stdin.push(message.bytes);
+      case "stdin-end":
+        return this.stdin.end();
+      case "piece": {
+        const expected = this.#expected[0];
+        if (expected === undefined || expected.hash !== message.hash) {
+          throw new ProtocolError("a piece that it was not asked for");
+        }
+        // Not read further meanwhile, so that no more than one is held.
+        await expected.take(message.bytes);
+        this.#expected.shift();
+        return;
+      }
+    }
+  }
+}

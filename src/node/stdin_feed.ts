@@ -1,0 +1,72 @@
+/** Gives what comes from a bridge as stdin to the first process of a run. */
+
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { STDIN_WINDOW_BYTES } from "../wire/run_messages.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/**
+ * Keeps what comes, in order, until there is a process that takes it.
+ *
+ * It never holds more than a window: so much may come that was not told to be taken. Once the process
+ * takes nothing any more, nothing more is told, and so nothing more comes.
+ */
+export class StdinFeed {
+  readonly #taken: (bytes: number) => void;
+  #writer: WritableStreamDefaultWriter<Bytes> | undefined;
+  /** What comes before the process does; `null` is the end. */
+  #early: (Bytes | null)[] = [];
+  #heldBytes = 0;
+
+  /** `taken` is told of each piece that the process has taken. */
+  constructor(taken: (bytes: number) => void) {
+    this.#taken = taken;
+  }
+
+  /** The process takes it from here. */
+  attach(stdin: WritableStream<Bytes>): void {
+    this.#writer = stdin.getWriter();
+    for (const piece of this.#early) this.#write(piece);
+    this.#early = [];
+  }
+
+  /** The process has ended. */
+  detach(): void {
+    // Fails if it failed before.
+    this.#writer?.abort().catch(() => {});
+  }
+
+  /** Takes what comes. @throws {ProtocolError} If it is more than was asked for. */
+  push(bytes: Bytes): void {
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes > STDIN_WINDOW_BYTES) {
+      throw new ProtocolError("more stdin than there is room for");
+    }
+    this.#put(bytes);
+  }
+
+  /** Nothing more comes. */
+  end(): void {
+    this.#put(null);
+  }
+
+  #put(piece: Bytes | null): void {
+    if (this.#writer === undefined) this.#early.push(piece);
+    else this.#write(piece);
+  }
+
+  #write(piece: Bytes | null): void {
+    const writer = this.#writer!;
+    if (piece === null) {
+      writer.close().catch(() => {}); // the process is gone, or has closed its stdin
+      return;
+    }
+    writer.write(piece).then(
+      () => {
+        this.#heldBytes -= piece.length;
+        this.#taken(piece.length);
+      },
+      () => {}, // likewise
+    );
+  }
+}
