@@ -6,6 +6,7 @@ import { Hub } from "../channel/hub.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
+import { encodeControl, type RecceMessage } from "../wire/control.ts";
 import { decode } from "../wire/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
@@ -65,6 +66,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
   for (const [name, fn] of functions) registry.add(name, fn);
 
   const bootstrap = takeBootstrap();
+  if (bootstrap?.recce) return await reportResources(bootstrap, resolveResources(resources));
   if (bootstrap !== undefined) return await joinRun(bootstrap);
   // Only this process needs that half of the system, and loading it takes time.
   const { launch } = await import("../launcher.ts");
@@ -92,6 +94,16 @@ function checkOptions(
 function checkObject(name: string, value: unknown): void {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
   throw new TypeError(`Cannot init(): ${name} is ${String(value)}, not an object`);
+}
+
+/** Tells what the program needs, which is all that this process was started for. */
+async function reportResources({ control, token }: Bootstrap, needs: Resources): Promise<never> {
+  const conn = await Deno.connect(control);
+  const { mem, cpu } = needs;
+  const message: RecceMessage = { type: "resources", token, mem, cpu };
+  await conn.write(encodeControl(message)); // it is shorter than any socket's buffer
+  await conn.read(new Uint8Array(1)); // whoever asked closes the connection, having read that
+  exit(0);
 }
 
 /** Becomes one of the processes of a run, as soon as the node says which. */

@@ -53,6 +53,12 @@ export type ProcessMessage =
   | { type: "wait"; request: number; pid: Pid }
   | { type: "kill"; request: number; pid: Pid };
 
+/**
+ * What a process says that was started only to be asked what it needs, instead of `hello`: the token,
+ * and the resources that it gave to `init()`.
+ */
+export type RecceMessage = { type: "resources"; token: string; mem: number; cpu: number };
+
 /** What a node tells a process. */
 export type NodeMessage =
   /** Who the process is, and what it is to run. It comes once, at any time after `hello`. */
@@ -101,6 +107,10 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   },
   wait: { request: integer, pid },
   kill: { request: integer, pid },
+};
+
+const RECCE_MESSAGES: Schema<RecceMessage> = {
+  resources: { token: text, mem: amount, cpu: amount },
 };
 
 const NODE_MESSAGES: Schema<NodeMessage> = {
@@ -157,6 +167,11 @@ export function decodeProcessMessage(body: Uint8Array): ProcessMessage {
 /** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
 export function decodeNodeMessage(body: Uint8Array): NodeMessage {
   return checkMessage(NODE_MESSAGES, decodeBody(body));
+}
+
+/** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode RecceMessage}. */
+export function decodeRecceMessage(body: Uint8Array): RecceMessage {
+  return checkMessage(RECCE_MESSAGES, decodeBody(body));
 }
 
 /** The value that a body is, not yet checked. @throws {ProtocolError} If it is not MessagePack. */

@@ -1,0 +1,115 @@
+/** The bridge of a cluster: takes deployments, and has the nodes that host their runs report to it. */
+
+import type { Address } from "../core/address.ts";
+import type { Logger } from "../core/logger.ts";
+import { formatAddress } from "../core/pid.ts";
+import { Store } from "../store/store.ts";
+import { type DialOptions, dialPart, PartServer, type PartServerOptions } from "../wire/connect.ts";
+import { type Credential, Purpose } from "../wire/handshake.ts";
+import { MessageLink } from "../wire/message_link.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { DEPLOY_TO_BRIDGE, NODE_TO_BRIDGE } from "../wire/run_messages.ts";
+import type { BridgedRun, NodeLink } from "./bridged_run.ts";
+import { type DeployLink, Deployment, type DeploymentContext } from "./deployment.ts";
+import { MasterClient } from "./master_client.ts";
+
+/** Whoever deploys, or hosts, and says nothing for so long is gone. */
+const SILENCE_MS = 10_000;
+
+/** What a bridge has to know. */
+export interface BridgeOptions {
+  /** Where to listen for deploy and for nodes. */
+  readonly bind: Address;
+  readonly master: Address;
+  readonly credential: Credential;
+  /** The folder of the store. */
+  readonly store: string;
+  /** Encrypts what is listened for, and what is dialled. */
+  readonly tls?: PartServerOptions["tls"] & DialOptions["tls"];
+  readonly logger: Logger;
+  /** Is told where the bridge listens, once it can be used. */
+  readonly onReady: (address: string) => void;
+  /** Ends the bridge, and with it the runs that were deployed through it. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Is a bridge, until `signal` is aborted or the master is gone.
+ *
+ * @returns Why it ended, for a person.
+ * @throws {Error} If the master cannot be reached, or `bind` not be listened on.
+ */
+export async function runBridge(options: BridgeOptions): Promise<string> {
+  const { bind, credential, logger, signal, tls } = options;
+  await using store = await Store.open(options.store);
+  if (Deno.build.standalone) await store.addSource(Deno.execPath());
+  const conn = await dialPart(options.master, Purpose.bridge, credential, { signal, tls });
+  const master = new MasterClient(conn);
+  const runs = new Map<string, BridgedRun>();
+  const context: DeploymentContext = { store, master, logger, runs };
+  using server = new PartServer({
+    address: bind,
+    credential,
+    logger,
+    tls,
+    handlers: {
+      [Purpose.deploy]: (conn, remote) => void serveDeploy(conn, remote, context),
+      [Purpose.run]: (conn, remote) => void serveNode(conn, remote, runs, logger),
+    },
+  });
+  const address = formatAddress(server.address.host, server.address.port);
+  master.announce(address);
+  signal.addEventListener("abort", () => master.close(), { once: true });
+  if (signal.aborted) master.close();
+  else options.onReady(address);
+  return (await master.ended).message;
+}
+
+async function serveDeploy(
+  conn: Deno.Conn,
+  remote: string,
+  context: DeploymentContext,
+): Promise<void> {
+  const link: DeployLink = new MessageLink(conn, {
+    schema: DEPLOY_TO_BRIDGE,
+    silenceMs: SILENCE_MS,
+  });
+  try {
+    await new Deployment(link, context).serve();
+  } catch (error) {
+    drop(link, `deploy at ${remote}`, error, context.logger);
+  }
+}
+
+async function serveNode(
+  conn: Deno.Conn,
+  remote: string,
+  runs: ReadonlyMap<string, BridgedRun>,
+  logger: Logger,
+): Promise<void> {
+  const link: NodeLink = new MessageLink(conn, { schema: NODE_TO_BRIDGE, silenceMs: SILENCE_MS });
+  try {
+    const messages = link.messages();
+    const host = (await messages.next()).value;
+    if (host === undefined) return;
+    if (host.type !== "host") throw new ProtocolError(`"${host.type}" before "host"`);
+    const run = runs.get(host.run);
+    // It may have ended while the node was on its way.
+    if (run === undefined) return link.drop();
+    await run.serve(link, messages, host.node);
+  } catch (error) {
+    drop(link, `the node at ${remote}`, error, logger);
+  }
+}
+
+/** Drops a peer that says what it must not, with one line; anything else is a fault of this program. */
+function drop(
+  link: { drop(): void },
+  who: string,
+  error: unknown,
+  logger: Logger,
+): void {
+  link.drop();
+  if (!(error instanceof ProtocolError)) throw error;
+  logger.warn(`dropped ${who}: ${error.message}`);
+}

@@ -1,0 +1,161 @@
+/** One run, as a bridge sees it: the nodes that host it on one side, whoever deployed it on the other. */
+
+import type { RunEventSink } from "../core/events.ts";
+import type { Pid } from "../core/pid.ts";
+import type { Store } from "../store/store.ts";
+import { runEvent } from "../wire/event_messages.ts";
+import type { MessageLink } from "../wire/message_link.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import {
+  type BridgeToNode,
+  type NodeToBridge,
+  STDIN_WINDOW_BYTES,
+  type StdinMessage,
+} from "../wire/run_messages.ts";
+import { EventMerger } from "./event_merger.ts";
+import type { RunNews } from "./master_client.ts";
+
+/** A node's link for the run. */
+export type NodeLink = MessageLink<BridgeToNode, NodeToBridge>;
+
+/** Whoever deployed the run. */
+export interface Deployer {
+  /** Takes the run's events, each when the one before has been taken. */
+  readonly event: RunEventSink;
+  /** So many bytes of stdin have been taken by the first process. */
+  stdinTaken(bytes: number): void;
+}
+
+/**
+ * How long the master has to say why a node's processes are lost, before the bridge says itself that
+ * the node's link has ended: it knows better.
+ */
+const NEWS_MS = 2_000;
+
+export class BridgedRun implements RunNews {
+  readonly id: string;
+  /** Resolves when no process is left, and all events have been taken. */
+  readonly over: Promise<void>;
+  readonly #over = Promise.withResolvers<void>();
+  readonly #merger: EventMerger;
+  readonly #deployer: Deployer;
+  readonly #store: Store;
+  readonly #nodes = new Set<NodeLink>();
+  /** The node that has the first process, once that is there. */
+  #first: NodeLink | undefined;
+  #firstPid: Pid | undefined;
+  /** Stdin that came before the first process did. */
+  #early: StdinMessage[] = [];
+  #stdinBytes = 0;
+  /** How many processes there have been, once the master has said that none is left. */
+  #processes: number | undefined;
+  #ending = false;
+
+  constructor(id: string, store: Store, deployer: Deployer) {
+    this.id = id;
+    this.over = this.#over.promise;
+    this.#store = store;
+    this.#deployer = deployer;
+    this.#merger = new EventMerger((event) => deployer.event(event));
+    this.#merger.onExit(() => this.#check());
+  }
+
+  /**
+   * Serves a node that hosts processes of the run, until its link ends. `messages` are those of the
+   * link, after the first.
+   *
+   * @throws {ProtocolError} If it sends what it must not; its processes count as lost then.
+   */
+  async serve(
+    node: NodeLink,
+    messages: AsyncIterable<NodeToBridge>,
+    name: string,
+  ): Promise<void> {
+    this.#nodes.add(node);
+    try {
+      for await (const message of messages) {
+        if (message.type === "done") return await node.close();
+        await this.#take(node, message);
+      }
+    } finally {
+      // The link ended before it was done, if it is still here.
+      if (!node.over) node.drop();
+      const { message: why } = await node.ended;
+      void this.#left(node, `node ${name}: ${why}`);
+    }
+  }
+
+  /** Hands stdin, or its end, to the first process. @throws {ProtocolError} If it is too much. */
+  stdin(message: StdinMessage): void {
+    if (message.type === "stdin") {
+      this.#stdinBytes += message.bytes.length;
+      if (this.#stdinBytes > STDIN_WINDOW_BYTES) {
+        throw new ProtocolError(`${this.#stdinBytes} bytes of stdin on their way`);
+      }
+    }
+    if (this.#first !== undefined) void this.#first.send(message);
+    else if (this.#firstPid === undefined) this.#early.push(message);
+  }
+
+  lost(pid: Pid, parent: Pid | null, why: string): void {
+    void this.#merger.lose(pid, parent, why);
+  }
+
+  /** The master has no process of it left: what is still on its way is waited for. */
+  ended(processes: number): void {
+    this.#processes = processes;
+    this.#check();
+  }
+
+  async #left(node: NodeLink, why: string): Promise<void> {
+    if (this.#merger.has(node)) await new Promise((resolve) => setTimeout(resolve, NEWS_MS));
+    await this.#merger.loseAll(why, node);
+    this.#nodes.delete(node);
+    this.#check();
+  }
+
+  async #take(node: NodeLink, message: Exclude<NodeToBridge, { type: "done" }>): Promise<void> {
+    switch (message.type) {
+      case "host":
+        throw new ProtocolError(`"host" after "host"`);
+      case "need":
+        for (const hash of message.pieces) {
+          const bytes = await this.#store.readPiece(hash);
+          if (bytes === undefined) {
+            throw new ProtocolError(`it needs a piece that is not of the run`);
+          }
+          await node.send({ type: "piece", hash, bytes });
+        }
+        return;
+      case "stdin-taken":
+        this.#stdinBytes -= Math.min(message.bytes, this.#stdinBytes);
+        return this.#deployer.stdinTaken(message.bytes);
+      default: {
+        const event = runEvent(message);
+        if (event.event === "spawn" && event.parent === null) this.#begin(node, event.pid);
+        if (event.event === "exit" && event.pid === this.#firstPid) this.#first = undefined;
+        await this.#merger.add(node, event);
+      }
+    }
+  }
+
+  #begin(node: NodeLink, pid: Pid): void {
+    this.#first = node;
+    this.#firstPid = pid;
+    for (const message of this.#early) void node.send(message);
+    this.#early = [];
+  }
+
+  /** Ends the run's books once the master says that all processes have ended, and all has arrived. */
+  #check(): void {
+    if (this.#processes === undefined || this.#ending) return;
+    if (this.#merger.exited < this.#processes && this.#nodes.size > 0) return;
+    this.#ending = true;
+    void this.#finish();
+  }
+
+  async #finish(): Promise<void> {
+    await this.#merger.loseAll("its node was lost just as it began");
+    this.#over.resolve();
+  }
+}

@@ -1,0 +1,125 @@
+/** A bridge's link to its master: questions and answers, and news of runs. */
+
+import { SpawnError } from "../core/errors.ts";
+import type { Pid } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
+import {
+  type BridgeToMaster,
+  MASTER_TO_BRIDGE,
+  type MasterToBridge,
+} from "../wire/bridge_messages.ts";
+import { type LinkConnection, MessageLink } from "../wire/message_link.ts";
+
+/** After so long without a word from the master, the bridge ends, to be started anew. */
+const SILENCE_MS = 8_000;
+
+/** What is told of a run. */
+export interface RunNews {
+  lost(pid: Pid, parent: Pid | null, why: string): void;
+  /** No process of it is left; so many there have been. */
+  ended(processes: number): void;
+}
+
+/** Where a process would be placed. */
+export interface Fit {
+  readonly node: string | null;
+  readonly message: string;
+}
+
+type Answer = Extract<MasterToBridge, { request: number }>;
+
+export class MasterClient {
+  /** Resolves with the reason, for a person, when the link has ended. */
+  readonly ended: Promise<Error>;
+  readonly #link: MessageLink<BridgeToMaster, MasterToBridge>;
+  readonly #answers = new Map<number, (answer: Answer | Error) => void>();
+  readonly #runs = new Map<string, RunNews>();
+  #requests = 0;
+
+  constructor(conn: LinkConnection) {
+    this.#link = new MessageLink(conn, { schema: MASTER_TO_BRIDGE, silenceMs: SILENCE_MS });
+    this.ended = this.#link.ended;
+    void this.#read();
+  }
+
+  /** Tells where the bridge listens, for nodes. It comes before anything else. */
+  announce(address: string): void {
+    void this.#link.send({ type: "bridge", address });
+  }
+
+  /** A run begins, and `news` are told of it until it is over. */
+  open(run: string, key: Uint8Array<ArrayBuffer>, spec: string, news: RunNews): void {
+    this.#runs.set(run, news);
+    void this.#link.send({ type: "open", run, key, spec });
+  }
+
+  /**
+   * Starts the first process of a run, when there is room for it.
+   *
+   * @throws {SpawnError} If it could not be started.
+   */
+  async first(run: string, { mem, cpu }: Resources): Promise<Pid> {
+    const answer = await this.#ask({ type: "first", run, mem, cpu });
+    if (answer.type !== "launched") throw new Error(`the master answered "${answer.type}"`);
+    return answer.pid;
+  }
+
+  /** Asks where a process of that size would be placed. */
+  async where({ mem, cpu }: Resources): Promise<Fit> {
+    const answer = await this.#ask({ type: "where", mem, cpu });
+    if (answer.type !== "fits") throw new Error(`the master answered "${answer.type}"`);
+    return answer;
+  }
+
+  /** Ends every process of a run; its news tell when that is done. */
+  end(run: string): void {
+    void this.#link.send({ type: "end", run });
+  }
+
+  close(): void {
+    this.#link.drop();
+  }
+
+  async #ask(
+    question: { type: "first"; run: string; mem: number; cpu: number } | {
+      type: "where";
+      mem: number;
+      cpu: number;
+    },
+  ): Promise<Answer> {
+    const request = this.#requests++;
+    const { promise, resolve } = Promise.withResolvers<Answer | Error>();
+    this.#answers.set(request, resolve);
+    if (this.#link.over) resolve(await this.#link.ended);
+    else void this.#link.send({ ...question, request });
+    const answer = await promise;
+    if (answer instanceof Error) throw new SpawnError("lost", `the master: ${answer.message}`);
+    if (answer.type !== "failed") return answer;
+    const { reason, message } = answer;
+    throw reason === "unknown" ? new Error(message) : new SpawnError(reason, message);
+  }
+
+  async #read(): Promise<void> {
+    for await (const message of this.#link.messages()) this.#take(message);
+    const reason = await this.#link.ended;
+    for (const resolve of this.#answers.values()) resolve(reason);
+    this.#answers.clear();
+  }
+
+  #take(message: MasterToBridge): void {
+    switch (message.type) {
+      case "lost":
+        return this.#runs.get(message.run)?.lost(message.pid, message.parent, message.why);
+      case "over": {
+        const news = this.#runs.get(message.run);
+        this.#runs.delete(message.run);
+        return news?.ended(message.processes);
+      }
+      default: {
+        const resolve = this.#answers.get(message.request);
+        this.#answers.delete(message.request);
+        return resolve?.(message);
+      }
+    }
+  }
+}
