@@ -1,0 +1,75 @@
+/** Builds a program into one file that can be shipped. */
+
+import { BuildError } from "./build_error.ts";
+import { bundle } from "./bundle.ts";
+import { readProgram } from "./entry.ts";
+import { compile } from "./executable.ts";
+import { findDeno } from "./find_deno.ts";
+
+/** What to build, and how. */
+export interface BuildOptions {
+  /** A module, or an executable, which is shipped as it is. */
+  readonly program: string;
+  /** Compile a module to an executable. @default false */
+  readonly release?: boolean;
+  /** An existing folder for what is built, as an absolute path. */
+  readonly folder: string;
+  /** The path of deno. @default the one that findDeno() finds */
+  readonly deno?: string;
+  /** For which system to compile, in deno's words. @default this one */
+  readonly target?: string;
+  /** Ends the compiler, and rejects. */
+  readonly signal?: AbortSignal;
+  /** Is called before each step that takes a while, at most once. */
+  onStep?(step: "bundle" | "compile"): void;
+}
+
+/** A program as it is shipped. */
+export interface Built {
+  readonly kind: "bundle" | "executable";
+  /** In the folder that was given; or the program itself, if it was an executable. */
+  readonly path: string;
+  readonly size: number;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+  /** One line each on what the program may miss where it will run, and what to do. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Builds a program. Nothing is remembered from one time to the next: deno itself has a cache.
+ *
+ * @throws {BuildError} If it cannot be built; the message is one line.
+ */
+export async function build(options: BuildOptions): Promise<Built> {
+  const { program, release = false, folder, target, signal } = options;
+  const start = performance.now();
+  const built = async (kind: Built["kind"], path: string, warnings: readonly string[] = []) => {
+    const { size } = await Deno.stat(path);
+    return { kind, path, size, ms: performance.now() - start, warnings };
+  };
+  const entry = await readProgram(program);
+  if (entry === undefined) return await built("executable", await Deno.realPath(program));
+  const deno = options.deno ?? await findDeno();
+  const stem = entry.name.slice(0, entry.name.lastIndexOf("."));
+  if (release) {
+    options.onStep?.("compile");
+    const windows = target?.includes("windows") ?? Deno.build.os === "windows";
+    const path = `${folder}/${stem}${windows ? ".exe" : ""}`;
+    await compile(deno, entry, path, {
+      ...(target === undefined ? {} : { target }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return await built("executable", path);
+  }
+  options.onStep?.("bundle");
+  const { text, warnings } = await bundle(deno, entry, signal);
+  const path = `${folder}/${stem}.js`;
+  try {
+    await Deno.writeTextFile(path, text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
+  }
+  return await built("bundle", path, warnings);
+}

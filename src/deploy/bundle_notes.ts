@@ -1,0 +1,59 @@
+/** What a bundle will miss at run time, as far as its text shows. */
+
+/** Things that a module refers to and that are not in the bundle. */
+export interface BundleNotes {
+  /** The native add-ons that cannot be found where the program will run. */
+  readonly addOns: readonly string[];
+  /** One line for each thing that may be missing, and what to do. */
+  readonly warnings: readonly string[];
+}
+
+const WAY_OUT = "use --release, and --include for the file";
+
+/** Packages that look for a native add-on when they are loaded. */
+const ADD_ON_LOADERS =
+  /(?:^|[/:])((?:@mapbox\/)?node-pre-gyp|node-gyp-build(?:-optional-packages)?|bindings|prebuild-install)[@/]/;
+
+/** An import whose argument is not a text that stands there. */
+const COMPUTED_IMPORT = /(?<![\w$."'`])import\((?!\s*["'])([^\n]{0,60})/;
+const OWN_URL = /new URL\(\s*["'`]([^"'`\n]+)["'`],\s*import\.meta\.url\s*\)/;
+const ADD_ON = /(?:require\w*\(|\bfrom |\bimport )["']([^"'\n]+\.node)["']/;
+
+/**
+ * Looks through a bundle, in which the comment before each module names it. Of npm packages only the
+ * add-ons are told: what else they refer to, they mostly can do without.
+ */
+export function noteMissing(code: string, sources: readonly string[]): BundleNotes {
+  const addOns = new Set<string>();
+  const warnings = new Set<string>();
+  const loader = sources.map((source) => ADD_ON_LOADERS.exec(source)?.[1]).find(Boolean);
+  if (loader !== undefined) {
+    warnings.add(
+      `a package may load a native add-on (with ${loader}), which no bundle has in it: ${WAY_OUT}`,
+    );
+  }
+  let name = "";
+  for (const line of code.split("\n")) {
+    if (line.startsWith("// ")) {
+      name = line.slice("// ".length);
+      continue;
+    }
+    const addOn = ADD_ON.exec(line)?.[1];
+    if (addOn !== undefined) {
+      // An absolute path is this machine's.
+      if (addOn.startsWith("/")) addOns.add(addOn.slice(addOn.lastIndexOf("/") + 1));
+      else warnings.add(`${name}: ${addOn} is a native add-on: ${WAY_OUT}`);
+    }
+    if (name.includes("/npm/") || name.includes("node_modules/")) continue;
+    if (COMPUTED_IMPORT.test(line)) {
+      warnings.add(
+        `${name}: an import() whose module is only known at run time is not in the bundle: ${WAY_OUT}`,
+      );
+    }
+    const url = OWN_URL.exec(line)?.[1];
+    if (url !== undefined && !/^[a-z]+:/.test(url)) {
+      warnings.add(`${name}: ${url} is not in the bundle: ship it with --include`);
+    }
+  }
+  return { addOns: [...addOns], warnings: [...warnings] };
+}

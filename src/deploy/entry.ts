@@ -1,0 +1,84 @@
+/** What a user names as the program: a module to build, or an executable. */
+
+import { BuildError } from "./build_error.ts";
+
+/** A module that is the start of a program, and the project that it is part of. */
+export interface Entry {
+  /** The absolute path of the folder that the module is in. */
+  readonly folder: string;
+  /** The module's name in that folder. */
+  readonly name: string;
+  /** The nearest folder, from the module's upwards, with a `deno.json`; or else the module's own. */
+  readonly root: string;
+  /** `root` as a URL without a slash at its end. */
+  readonly rootUrl: string;
+  /** The program as the user wrote it. */
+  readonly shown: string;
+}
+
+const MODULE = /\.[cm]?[jt]sx?$/;
+
+/** How executables begin: ELF, Mach-O in its three forms, and those of Windows. */
+const MAGIC = ["7f454c46", "cffaedfe", "cefaedfe", "cafebabe", "4d5a"];
+
+/**
+ * Finds out what a program is: its entry module, or `undefined` for an executable.
+ *
+ * @throws {BuildError} If it is neither, or cannot be read.
+ */
+export async function readProgram(program: string): Promise<Entry | undefined> {
+  const slash = program.lastIndexOf("/");
+  const name = program.slice(slash + 1);
+  let folder: string;
+  try {
+    using file = await Deno.open(program);
+    // The module itself may be a link, and is then looked for under that name, as deno does.
+    folder = await Deno.realPath(program.slice(0, slash + 1) || ".");
+    if (!(await file.stat()).isFile) {
+      throw new BuildError(`Cannot build ${program}: it is not a file`);
+    }
+    if (!MODULE.test(name)) {
+      if (await isExecutable(file)) return undefined;
+      throw new BuildError(
+        `Cannot build ${program}: it is neither an executable nor a module ` +
+          "(.ts, .js, .mts, .mjs, .tsx or .jsx)",
+      );
+    }
+  } catch (cause) {
+    if (cause instanceof BuildError) throw cause;
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
+  }
+  const root = await findRoot(folder);
+  const rootUrl = new URL(`file://${encodePath(root)}`).href.replace(/\/$/, "");
+  return { folder, name, root, rootUrl, shown: program };
+}
+
+/** A path as it stands in a URL. */
+export function encodePath(path: string): string {
+  return encodeURI(path).replaceAll("?", "%3F").replaceAll("#", "%23");
+}
+
+async function isExecutable(file: Deno.FsFile): Promise<boolean> {
+  const head = new Uint8Array(4);
+  await file.read(head);
+  const hex = Array.from(head, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return MAGIC.some((magic) => hex.startsWith(magic));
+}
+
+async function findRoot(folder: string): Promise<string> {
+  for (let at = folder;; at = at.slice(0, at.lastIndexOf("/"))) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      try {
+        if ((await Deno.stat(`${at}/${name}`)).isFile) return at || "/";
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    if (at === "" || at === "/") return folder;
+  }
+}

@@ -1,0 +1,56 @@
+/** Finds the `deno` that builds a user's programs. */
+
+import { BuildError } from "./build_error.ts";
+
+/** What is known of this process, and of the files around it. */
+export interface Host {
+  /** Whether this process is an executable made by `deno compile`, which cannot build anything. */
+  readonly standalone: boolean;
+  readonly execPath: string;
+  readonly os: typeof Deno.build.os;
+  variable(name: string): string | undefined;
+  isFile(path: string): Promise<boolean>;
+}
+
+/** This process and this machine. */
+export const thisHost: Host = {
+  standalone: Deno.build.standalone,
+  execPath: Deno.execPath(),
+  os: Deno.build.os,
+  variable: (name) => Deno.env.get(name),
+  async isFile(path): Promise<boolean> {
+    try {
+      return (await Deno.stat(path)).isFile;
+    } catch {
+      // Not there, or in a folder that may not be read: no deno that can be run, either way.
+      return false;
+    }
+  },
+};
+
+/**
+ * The path of a deno: the one that runs this very process, or else the first on the `PATH`, or else the
+ * one that `DEPLOY_DENO` names.
+ *
+ * @throws {BuildError} If there is none; the message says where to get it.
+ */
+export async function findDeno(host: Host = thisHost): Promise<string> {
+  if (!host.standalone) return host.execPath;
+  const [separator, slash, name] = host.os === "windows"
+    ? [";", "\\", "deno.exe"]
+    : [":", "/", "deno"];
+  for (const folder of (host.variable("PATH") ?? "").split(separator)) {
+    if (folder !== "" && await host.isFile(folder + slash + name)) return folder + slash + name;
+  }
+  const named = host.variable("DEPLOY_DENO") ?? "";
+  if (named === "") {
+    throw new BuildError(
+      "Cannot build program: there is no deno on the PATH; get it from https://deno.com, " +
+        "or name it in DEPLOY_DENO",
+    );
+  }
+  if (await host.isFile(named)) return named;
+  throw new BuildError(
+    `Cannot build program: DEPLOY_DENO is ${named}, which is not a file; get deno from https://deno.com`,
+  );
+}

@@ -1,0 +1,65 @@
+/** Runs the user's deno, and makes one line of what it complains about. */
+
+import { BuildError } from "./build_error.ts";
+import type { Entry } from "./entry.ts";
+
+/** What deno is to do, and for which program. */
+export interface DenoTask {
+  /** The path of deno. */
+  readonly deno: string;
+  readonly args: readonly string[];
+  readonly entry: Entry;
+  /** Ends deno, and rejects. */
+  readonly signal?: AbortSignal;
+  /** What is to be said of an error that deno's output has in it, instead of deno's own words. */
+  explain(output: string): string | undefined;
+}
+
+/**
+ * Runs deno in the program's folder, where it looks for its configuration, and gives what it wrote to
+ * stdout.
+ *
+ * @throws {BuildError} If deno cannot be run, or fails.
+ */
+export async function runDeno(task: DenoTask): Promise<Uint8Array<ArrayBuffer>> {
+  const { deno, entry, signal } = task;
+  // Not every version of deno looks whether the signal of a command is aborted already.
+  signal?.throwIfAborted();
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(deno, {
+      args: [...task.args],
+      cwd: entry.folder,
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", DENO_NO_PROMPT: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      ...(signal === undefined ? {} : { signal }),
+    }).output();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BuildError(`Cannot build ${entry.shown}: ${deno} cannot be run: ${reason}`, {
+      cause,
+    });
+  }
+  signal?.throwIfAborted();
+  if (output.success) return output.stdout;
+  const details = withoutBacktrace(new TextDecoder().decode(output.stderr));
+  const said = task.explain(details) ?? firstError(details, entry) ??
+    `deno ${task.args[0]} ended with exit code ${output.code}`;
+  throw new BuildError(`Cannot build ${entry.shown}: ${said}`, { details });
+}
+
+/** The trace of deno's own code says nothing about the program. */
+function withoutBacktrace(text: string): string {
+  return text.replace(/\n+Stack backtrace:\n[^]*$/, "").trim();
+}
+
+/** Deno's first complaint and where it stands, with paths as the user knows them. */
+function firstError(text: string, entry: Entry): string | undefined {
+  const found = /^error: (.+)$/m.exec(text);
+  if (found === null) return undefined;
+  const place = /^ +at (file:\S+:\d+:\d+)$/m.exec(text.slice(found.index))?.[1];
+  const line = place === undefined ? found[1] ?? "" : `${found[1]} at ${place}`;
+  return line.replaceAll(`${entry.rootUrl}/`, "").replace(/\.$/, "");
+}

@@ -1,0 +1,94 @@
+/** Puts right the source map of a bundle, so that stacks name the user's files and lines. */
+
+import type { Entry } from "./entry.ts";
+import { encodePath } from "./entry.ts";
+
+/** Code, and the map that leads from its lines to those of its sources. */
+export interface MappedCode {
+  readonly code: string;
+  readonly map: SourceMap;
+}
+
+/** The parts of a source map that are looked at. */
+export interface SourceMap {
+  readonly version: 3;
+  readonly sources: readonly string[];
+  readonly sourcesContent?: readonly (string | null)[];
+  /** The lines of the code, divided by semicolons. */
+  readonly mappings: string;
+  readonly names?: readonly string[];
+}
+
+const MAP_COMMENT = "//# sourceMappingURL=";
+const MAP_PREFIX = `${MAP_COMMENT}data:application/json;base64,`;
+
+/** Takes code and inline source map apart; `undefined` if there is no map. */
+export function splitMap(text: string): MappedCode | undefined {
+  const start = text.lastIndexOf(MAP_PREFIX);
+  if (start < 0) return undefined;
+  const base64 = text.slice(start + MAP_PREFIX.length).trim();
+  const binary = atob(base64);
+  // Not Uint8Array.from(), which takes a tenth of the time that the whole bundle does.
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = binary.charCodeAt(index);
+  const map = JSON.parse(new TextDecoder().decode(bytes)) as SourceMap;
+  return { code: text.slice(0, start), map };
+}
+
+/** The opposite of {@linkcode splitMap}. */
+export function joinMap({ code, map }: MappedCode): string {
+  // What is not ASCII is escaped, since btoa() takes bytes.
+  const json = JSON.stringify(map).replace(
+    /[^\0-\x7f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `${code}${MAP_PREFIX}${btoa(json)}\n`;
+}
+
+/** How `deno bundle` replaces esbuild's `require`: by three lines less. */
+const REQUIRE_SHIM = /^var __require = __deno_internal_createRequire\(import\.meta\.url\);$/m;
+const REQUIRE_SHIM_MISSING_LINES = 3;
+
+/**
+ * Gives the code the lines back that `deno bundle` takes out after the map was made, where it does: in
+ * bundles that need `require`, every line after its definition would otherwise be told three too low.
+ */
+export function alignLines({ code, map }: MappedCode): MappedCode {
+  const shim = REQUIRE_SHIM.exec(code);
+  if (shim === null || isAligned({ code, map })) return { code, map };
+  const end = shim.index + shim[0].length;
+  const lines = "\n".repeat(REQUIRE_SHIM_MISSING_LINES);
+  return { code: code.slice(0, end) + lines + code.slice(end), map };
+}
+
+/** Whether the first line that is mapped is that below the first module's name. */
+function isAligned({ code, map }: MappedCode): boolean {
+  const name = code.search(/^\/\/ /m);
+  const firstMapped = map.mappings.search(/[^;]/);
+  return name < 0 || code.slice(0, name).split("\n").length === firstMapped;
+}
+
+/** Puts one line before the code, in the place of a `#!` line if there is one. */
+export function prependLine(line: string, { code, map }: MappedCode): MappedCode {
+  if (code.startsWith("#!")) return { code: code.replace(/^#!.*/, () => line), map };
+  return { code: `${line}\n${code}`, map: { ...map, mappings: `;${map.mappings}` } };
+}
+
+/**
+ * Names the sources as they are in the user's project, whatever else by a URL. Their text is left out:
+ * deno does not show it, and every process of a program reads the map when it starts.
+ */
+export function nameSources(map: SourceMap, entry: Entry): SourceMap {
+  const { sourcesContent: _, ...rest } = map;
+  return { ...rest, sources: map.sources.map((source) => sourceName(source, entry)) };
+}
+
+/** A package in deno's cache: the registry, the name, the version, and the path in it. */
+const NPM_CACHE = /\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d+\.\d+\.\d+[^/]*)\/(.+)$/;
+
+function sourceName(source: string, entry: Entry): string {
+  const { href } = new URL(encodePath(source), `file://${encodePath(entry.folder)}/`);
+  if (href.startsWith(`${entry.rootUrl}/`)) return href.slice(entry.rootUrl.length + 1);
+  const npm = NPM_CACHE.exec(href);
+  return npm === null ? href : `npm:${npm[1]}@${npm[2]}/${npm[3]}`;
+}
