@@ -27,9 +27,9 @@ import * as tag from "./value_tags.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Thrown inside: a second walk finds out what cannot be sent, and where it is. */
-const REFUSED = new Error("refused");
+const REFUSED = Symbol("refused");
 /** Thrown inside: too many levels. */
-const DEEP = new Error("deep");
+const DEEP = Symbol("deep");
 
 let busy = false;
 let depth = 0;
@@ -266,7 +266,7 @@ function hasErrors(value: Error): value is AggregateError {
 
 function writeErrorText(value: Error, at: number): number {
   const { name, stack } = value;
-  const number = ERROR_NUMBERS.get(name) ?? 0;
+  const number = Math.max(0, (tag.ERRORS as readonly string[]).indexOf(name));
   const message = Object.getOwnPropertyDescriptor(value, "message");
   const hasMessage = message !== undefined && "value" in message;
   const hasStack = typeof stack === "string";
@@ -312,8 +312,8 @@ function writeView(value: ArrayBufferView, at: number): number {
     kindOf(value, Object.getPrototypeOf(value)) === "refused"
   ) throw REFUSED;
   const name = value instanceof DataView ? "DataView" : nameOfTypedArray.call(value) as string;
-  const number = VIEW_NUMBERS.get(name);
-  if (number === undefined) throw REFUSED;
+  const number = tag.VIEWS.indexOf(name);
+  if (number < 0) throw REFUSED;
   if (buffer.resizable && tracksLength(value)) {
     at = writeTag(number, writeTag(tag.TRACKING_VIEW, at));
     at = writeCount(byteOffset, at);
@@ -336,9 +336,6 @@ function writeView(value: ArrayBufferView, at: number): number {
   addNumber(value);
   return at;
 }
-
-const VIEW_NUMBERS = new Map<string, number>(tag.VIEWS.map((name, number) => [name, number]));
-const ERROR_NUMBERS = new Map<string, number>(tag.ERRORS.map((name, number) => [name, number]));
 
 const nameOfTypedArray = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),

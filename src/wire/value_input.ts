@@ -11,7 +11,6 @@ import * as tag from "./value_tags.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const EMPTY: Bytes = new Uint8Array(0);
-const NOWHERE = new DataView(EMPTY.buffer);
 
 export let input: Bytes = EMPTY;
 /** The position of what is read next. */
@@ -19,7 +18,7 @@ export let at = 0;
 /** Where the message ends. */
 export let limit = 0;
 /** `input` as a `DataView`, once one was needed. */
-let view = NOWHERE;
+let view: DataView | undefined;
 
 /** A larger input is not kept until the next call. */
 const KEPT_BYTES = 1 << 20;
@@ -28,7 +27,7 @@ const KEPT_BYTES = 1 << 20;
 export function openInput(bytes: Bytes, start: number, end: number): void {
   if (input !== bytes) {
     input = bytes;
-    view = NOWHERE;
+    view = undefined;
   }
   at = start;
   limit = end;
@@ -70,7 +69,7 @@ export function readInt32(): number {
 
 export function readDouble(): number {
   const start = take(8);
-  if (view === NOWHERE) view = new DataView(input.buffer, input.byteOffset, input.length);
+  view ??= new DataView(input.buffer, input.byteOffset, input.length);
   return view.getFloat64(start, true);
 }
 
@@ -94,7 +93,7 @@ export function readNumbers(array: unknown[], length: number): number {
         ((bytes[position + 1] as number) | (bytes[position + 2] as number) << 8) << 16 >> 16;
       position += 3;
     } else if (byte === tag.DOUBLE && position + 9 <= end) {
-      if (view === NOWHERE) view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       array[index] = view.getFloat64(position + 1, true);
       position += 9;
     } else {
@@ -164,7 +163,7 @@ export function readUtf16(length: number): string {
 }
 
 /** Keys that were read lately, by a hash of their bytes: most messages have the same ones. */
-const keys: string[] = new Array<string>(256).fill("");
+const keys: (string | undefined)[] = new Array(256);
 
 /** Longer keys are not remembered. */
 const REMEMBERED_BYTES = 32;
@@ -184,8 +183,8 @@ export function readShortKey(): string | undefined {
   const hash = (length * 7 + (input[start] as number) * 31 +
     (input[start + length - 1] as number) * 17 + (input[start + (length >> 1)] as number) * 5) &
     255;
-  const key = keys[hash] as string;
-  if (key.length === length) {
+  const key = keys[hash];
+  if (key !== undefined && key.length === length) {
     let index = 0;
     while (index < length && key.charCodeAt(index) === input[start + index]) index++;
     if (index === length) return key;

@@ -6,7 +6,7 @@ import { MAX_SHAPES } from "./value_tags.ts";
 const SCANNED = 64;
 
 /** The objects by number: the first few, and in `numbers`, once there are more, all of them. */
-let scanned: unknown[] = new Array(SCANNED).fill(undefined);
+let scanned: unknown[] = [];
 let numbers: Map<unknown, number> | undefined;
 let count = 0;
 
@@ -62,7 +62,7 @@ export function forget(): void {
 /** Starts afresh, for a message within a message; gives what goes back to the one outside. */
 export function setAside(): () => void {
   const outer = { scanned, numbers, count, shapes, shapeCount };
-  scanned = new Array(SCANNED).fill(undefined);
+  scanned = [];
   numbers = undefined;
   count = 0;
   shapes = [];

@@ -9,8 +9,11 @@ import * as tag from "./value_tags.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Thrown by `reserve()` where the target cannot grow; the encoder's caller never sees it. */
-export const FULL: Error = new Error("full");
+/**
+ * Thrown by `reserve()` where the target cannot grow; the encoder's caller never sees it. No Error:
+ * the first one of a process takes half a millisecond, at its start.
+ */
+export const FULL: unique symbol = Symbol("full");
 
 /** Room for whatever is written between two checks of `limit`. */
 const SLACK = 96;
@@ -19,20 +22,19 @@ const SPARE_BYTES = 16 * 1024;
 const LONG_STRING = 64;
 
 const EMPTY: Bytes = new Uint8Array(0);
-const NOWHERE = new DataView(EMPTY.buffer);
 
 /** Where to write. Every call that is given a position may replace it by a larger one. */
 export let out: Bytes = EMPTY;
 /** Beyond this position, `reserve()` must be called before anything is written. */
 export let limit = 0;
 /** `out` as a `DataView`, once one was needed. */
-let view = NOWHERE;
+let view: DataView | undefined;
 /** Whether `out` belongs to us, and may be replaced. */
 let growable = false;
 /** Where a value is encoded that gets a buffer of its own, if no one does that now. */
 let spare: Bytes | undefined;
 
-const encoder = new TextEncoder();
+let encoder: TextEncoder | undefined;
 
 /** What {@linkcode saveOutput} saved. */
 export interface SavedOutput {
@@ -51,14 +53,14 @@ export function restoreOutput(saved: SavedOutput): void {
   out = saved.target;
   limit = saved.targetLimit;
   growable = saved.targetGrowable;
-  view = NOWHERE;
+  view = undefined;
 }
 
 /** Writes into `target` from now on, and throws `FULL` once it has no room. */
 export function openTarget(target: Bytes): void {
   if (out !== target) {
     out = target;
-    view = NOWHERE;
+    view = undefined;
   }
   // Writing past the end of a typed array does nothing, so that checking afterwards is enough.
   limit = target.length;
@@ -69,7 +71,7 @@ export function openTarget(target: Bytes): void {
 export function openBuffer(): void {
   out = spare ?? new Uint8Array(SPARE_BYTES);
   spare = undefined;
-  view = NOWHERE;
+  view = undefined;
   limit = out.length - SLACK;
   growable = true;
 }
@@ -86,7 +88,7 @@ export function takeBuffer(end: number): Bytes {
 export function closeBuffer(): void {
   if (out.length === SPARE_BYTES) spare = out;
   out = EMPTY;
-  view = NOWHERE;
+  view = undefined;
 }
 
 /** Makes room for `size` bytes at `at` and for what may come before the next check. */
@@ -96,7 +98,7 @@ export function reserve(at: number, size: number): void {
   larger.set(out.subarray(0, at));
   closeBuffer();
   out = larger;
-  view = NOWHERE;
+  view = undefined;
   limit = larger.length - SLACK;
 }
 
@@ -131,7 +133,7 @@ export function writeNumber(value: number, at: number): number {
 /** 8 bytes, without a tag. */
 export function writeDouble(value: number, at: number): number {
   if (at + 8 > out.length) reserve(at, 8);
-  if (view === NOWHERE) view = new DataView(out.buffer, out.byteOffset, out.length);
+  view ??= new DataView(out.buffer, out.byteOffset, out.length);
   view.setFloat64(at, value, true);
   return at + 8;
 }
@@ -176,6 +178,7 @@ export function writeString(value: string, at: number): number {
 
 function writeLongString(value: string, at: number): number {
   const start = at + 5;
+  encoder ??= new TextEncoder();
   let size: number;
   if (start + value.length * 3 <= out.length) {
     size = encoder.encodeInto(value, out.subarray(start)).written;

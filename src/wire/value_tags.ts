@@ -104,7 +104,7 @@ export const MAX_DEPTH = 2_000;
 export const MAX_RESIZABLE_BYTES = 2 ** 36;
 
 /** Names of the constructors of views, in the order of their numbers in a message. */
-export const VIEWS = [
+export const VIEWS: readonly string[] = [
   "Uint8Array",
   "Uint8ClampedArray",
   "Int8Array",
@@ -118,7 +118,7 @@ export const VIEWS = [
   "BigInt64Array",
   "Float16Array",
   "DataView",
-] as const;
+];
 
 /** Names of the errors that stay what they are, in the order of their numbers in a message. */
 export const ERRORS = [
