@@ -310,6 +310,8 @@ export class Peer {
   #judge(greeting: Greeting): Verdict {
     const state = this.#state;
     if (state.name === "gone") return Verdict.gone;
+    // An attempt from before the last connection has been on its way for long; nobody waits for it.
+    if (greeting.offset < this.#outbox.acked) return Verdict.crossed;
     if (greeting.posthumous || this.#context.pid > this.remote) return Verdict.welcome;
     const crossed = state.name === "dialling"
       ? state.dialler.attempting

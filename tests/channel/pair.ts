@@ -7,6 +7,7 @@ import { Receiver } from "../../src/channel/receiver.ts";
 import { Sender } from "../../src/channel/sender.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { Relay } from "./relay.ts";
 
 /** A process as a test sees it. */
 export interface TestProcess {
@@ -15,6 +16,8 @@ export interface TestProcess {
   readonly hold: Hold;
   readonly listener: Deno.TcpListener;
   readonly log: string[];
+  /** What stands in front of its port, if anything does. */
+  readonly relay: Relay | undefined;
   sender<T>(to: TestProcess | Pid): Sender<T>;
   receiver<T>(from: TestProcess | Pid): Receiver<T>;
 }
@@ -25,9 +28,11 @@ export class TestRun implements Disposable {
   readonly #ends = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
   readonly #processes: TestProcess[] = [];
 
-  process(): TestProcess {
+  /** Starts a process; with `relayed`, others reach it through a relay. */
+  process(options: { relayed?: boolean } = {}): TestProcess {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const pid = makePid(randomId(), "127.0.0.1", listener.addr.port);
+    const relay = options.relayed ? new Relay(listener.addr.port) : undefined;
+    const pid = makePid(randomId(), "127.0.0.1", relay?.port ?? listener.addr.port);
     const hold = new Hold(listener);
     const log: string[] = [];
     this.#ends.set(pid, Promise.withResolvers());
@@ -45,6 +50,7 @@ export class TestRun implements Disposable {
       hold,
       listener,
       log,
+      relay,
       sender: (to) => {
         setHub(hub);
         return new Sender(typeof to === "string" ? to : to.pid);
@@ -68,9 +74,24 @@ export class TestRun implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { pid, listener } of this.#processes) {
+    for (const { pid, listener, relay } of this.#processes) {
       this.#ends.get(pid)!.resolve({ code: 0 });
       listener.close();
+      relay?.close();
     }
   }
+}
+
+/** Resolves when `condition` has become true; rejects if it has not after ten seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadlineMs) throw new Error(`not within ten seconds: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Lets the event loop go round a number of times: long enough for what does not have to wait. */
+export async function turns(count = 5): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve));
 }

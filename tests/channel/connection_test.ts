@@ -1,0 +1,295 @@
+/** The connections between processes: how many there are, and what they survive. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ChannelError } from "../../src/core/errors.ts";
+import type { Pid } from "../../src/core/pid.ts";
+import { type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { forSeeds, type Random } from "./random.ts";
+
+/** How many connections there are to two processes. */
+function connections(...processes: TestProcess[]): number {
+  return processes.reduce((sum, { relay }) => sum + relay!.open, 0);
+}
+
+Deno.test("there is no connection until the first end, one while there are ends, none after", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  await turns();
+  assertEquals(connections(one, two), 0);
+  const sender = one.sender<number>(two);
+  await until(() => two.hub.dirty, "a connection");
+  await sender.send(1);
+  const receiver = two.receiver<number>(one);
+  assertEquals(await receiver.recv(), 1);
+  const back = two.sender<number>(one);
+  await back.send(2);
+  assertEquals(await one.receiver<number>(two).recv(), 2);
+  assertEquals(one.relay!.accepted + two.relay!.accepted, 1, "all of it on one connection");
+  await sender.close();
+  await receiver.close();
+  await back.close();
+  await turns(20);
+  assertEquals(connections(one, two), 1, "there still is a Receiver");
+  assertEquals(one.relay!.accepted + two.relay!.accepted, 1);
+});
+
+Deno.test("a process that only receives is not dialled back, and hears no refusal", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  const receiver = one.receiver<string>(two);
+  await until(() => two.hub.dirty, "a connection");
+  const sender = two.sender<string>(one);
+  await sender.send("hello");
+  assertEquals(await receiver.recv(), "hello");
+  assertEquals([one.relay!.accepted, two.relay!.accepted], [0, 1]);
+  assertEquals([...one.log, ...two.log], []);
+});
+
+Deno.test("of connections dialled at once one is left, and none when the ends are closed", async () => {
+  using run = new TestRun();
+  for (let round = 0; round < 25; round++) {
+    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    const ends = [
+      one.sender<number>(two),
+      two.receiver<number>(one),
+      two.sender<number>(one),
+      one.receiver<number>(two),
+    ] as const;
+    for (let count = 0; count < 10; count++) {
+      void ends[0].send(count);
+      void ends[2].send(-count);
+    }
+    for (let count = 0; count < 10; count++) {
+      assertEquals(await ends[1].recv(), count);
+      assertEquals(await ends[3].recv(), -count);
+    }
+    await until(() => connections(one, two) === 1, "one connection");
+    await turns(round % 5);
+    assertEquals(connections(one, two), 1);
+    assert(one.relay!.accepted + two.relay!.accepted <= 2, "nobody dialled again");
+    await Promise.all(ends.map((end) => end.close()));
+    await until(() => connections(one, two) === 0, "no connection");
+    await turns();
+    assertEquals(one.relay!.accepted + two.relay!.accepted <= 2, true, "nor after that");
+    assertEquals([...one.log, ...two.log], []);
+    assertEquals([one.hold.count, two.hold.count], [0, 0]);
+  }
+});
+
+Deno.test("ends that are opened while the connection is being closed have another one", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  for (let round = 0; round < 60; round++) {
+    const sender = one.sender<number>(two);
+    const receiver = two.receiver<number>(one);
+    await sender.send(round);
+    assertEquals(await receiver.recv(), round);
+    const closing = [sender.close(), receiver.close()];
+    if (round % 2 === 0) await Promise.all(closing);
+    if (round % 3 === 0) await turns(round % 5);
+  }
+  await until(() => connections(one, two) === 0, "no connection");
+  assertEquals([...one.log, ...two.log], []);
+});
+
+/** Sends and receives at random over one direction, in a number of channels. */
+async function converse(from: TestProcess, to: TestProcess, random: Random): Promise<void> {
+  const channels = random.integer(1, 4);
+  const plan = Array.from(
+    { length: channels },
+    () =>
+      Array.from(
+        { length: random.integer(0, 60) },
+        () => random.pick([1, 1, 1, 10, 3_000, 40_000, random.chance(0.2) ? 2_500_000 : 1]),
+      ),
+  );
+  const send = async () => {
+    const closes: Promise<void>[] = [];
+    for (const [channel, values] of plan.entries()) {
+      const sender = from.sender<[number, number, Uint8Array]>(to);
+      const sends = values.map((size, index) =>
+        sender.send([channel, index, new Uint8Array(size).fill(index)])
+      );
+      if (random.chance(0.5)) await Promise.all(sends);
+      const closed = sender.close();
+      if (random.chance(0.5)) await closed;
+      closes.push(closed);
+    }
+    await Promise.all(closes);
+  };
+  const receive = async () => {
+    for (const [channel, values] of plan.entries()) {
+      const receiver = to.receiver<[number, number, Uint8Array]>(from);
+      for (const [index, size] of values.entries()) {
+        const [ofChannel, number, bytes] = await receiver.recv();
+        assertEquals([ofChannel, number, bytes.length], [channel, index, size]);
+        assert(bytes.every((byte) => byte === index));
+      }
+      const error = await assertRejects(() => receiver.recv(), ChannelError);
+      assertEquals(error.kind, "closed");
+      await receiver.close();
+    }
+  };
+  await Promise.all([send(), receive()]);
+}
+
+Deno.test("everything arrives once and in order, wherever connections break", async () => {
+  let cuts = 0;
+  await forSeeds(12, async (random) => {
+    using run = new TestRun();
+    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    for (const { relay } of [one, two]) {
+      // From the handshake on, and not for ever, so that it comes to an end.
+      relay!.fate = () =>
+        relay!.accepted > 8 || random.chance(0.2)
+          ? { cutAfter: Infinity }
+          : random.chance(0.5)
+          ? { cutAfter: random.integer(1, 5_000), pieceBytes: 13 }
+          : { cutAfter: random.integer(1, random.pick([250, 1_000_000])), pieceBytes: 1_000 };
+    }
+    await Promise.all([converse(one, two, random), converse(two, one, random)]);
+    cuts += one.relay!.cuts + two.relay!.cuts;
+    assertEquals([one.hold.count, two.hold.count], [0, 0]);
+  });
+  assert(cuts > 12, `only ${cuts} connections broke`);
+});
+
+Deno.test("what is acknowledged and what is not survives a cut at every byte of a short talk", async () => {
+  using run = new TestRun();
+  // A handshake, a greeting and its reply are 260 bytes; then come a value, its ack and its end.
+  for (let cutAfter = 1; cutAfter < 340; cutAfter += 5) {
+    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    let cut = false;
+    two.relay!.fate = () => {
+      if (cut) return { cutAfter: Infinity };
+      cut = true;
+      return { cutAfter };
+    };
+    const sender = one.sender<number>(two);
+    void sender.send(cutAfter);
+    const closed = sender.close();
+    const receiver = two.receiver<number>(one);
+    const received: number[] = [];
+    for await (const value of receiver) received.push(value);
+    assertEquals(received, [cutAfter]);
+    await closed;
+    await receiver.close();
+  }
+});
+
+Deno.test("a connection to a process that has ended fails, and one that was lost says so", async () => {
+  using run = new TestRun();
+  const one = run.process();
+  const [two, three] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  const ends = [[two, { code: 0 }, "exited"], [three, { signal: "SIGKILL" }, "lost"]] as const;
+  for (const [process, status, kind] of ends) {
+    process.relay!.close();
+    run.end(process, status);
+    const receiver = one.receiver<number>(process);
+    const error = await assertRejects(() => receiver.recv(), ChannelError);
+    assertEquals(error.kind, kind);
+    assertEquals(error.remote, process.pid);
+  }
+});
+
+Deno.test("a host that falls silent is noticed though no connection breaks", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process(), run.process()];
+  const sender = two.sender<number>(one);
+  await sender.send(1);
+  const receiver = one.receiver<number>(two);
+  assertEquals(await receiver.recv(), 1);
+  const pending = assertRejects(() => receiver.recv(), ChannelError);
+  run.end(two, { lost: "its node was silent for 10 s" });
+  const error = await pending;
+  assertEquals(error.kind, "lost");
+  assertEquals(error.message.includes("its node was silent for 10 s"), true);
+});
+
+Deno.test("a peer that has ended while there was no connection is forgotten", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  const sender = one.sender<number>(two);
+  await sender.close();
+  const receiver = two.receiver<number>(one);
+  await assertRejects(() => receiver.recv(), ChannelError);
+  await receiver.close();
+  await until(() => connections(one, two) === 0, "no connection");
+  const peer = one.hub.peer(two.pid);
+  run.end(two, { code: 0 });
+  await until(() => one.hub.peer(two.pid) !== peer, "another peer");
+});
+
+Deno.test("a process of another run is refused, on both sides", async () => {
+  using run = new TestRun();
+  using other = new TestRun();
+  const [one, two] = [run.process(), other.process()];
+  const receiver = two.receiver<number>(one);
+  const lost = await assertRejects(() => receiver.recv(), ChannelError);
+  assertEquals(lost.kind, "lost");
+  assertEquals(two.log.length, 1);
+  assertEquals(two.log[0]!.includes("another secret"), true, two.log[0]);
+  await until(() => one.log.length > 0, "a line in the log");
+  assert(one.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
+  assertEquals(one.hub.dirty, false, "nothing was made for it");
+});
+
+Deno.test("a process does not take connections that are for another one", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process(), run.process()];
+  // The port has been taken over: the Pid has the address of a process that is not the one meant.
+  const stale = `${"0".repeat(32)}@${two.pid.split("@")[1]}` as Pid;
+  const receiver = one.receiver<number>(stale);
+  const error = await assertRejects(() => receiver.recv(), ChannelError);
+  assertEquals(error.kind, "lost");
+  assertEquals(two.log, []);
+});
+
+Deno.test("rubbish at the port costs the channels nothing, and one line in the log each", async () => {
+  await forSeeds(1, async (random) => {
+    using run = new TestRun();
+    const [one, two] = [run.process(), run.process()];
+    const { port } = two.listener.addr;
+    const idle: Deno.TcpConn[] = [];
+    for (let count = 0; count < 300; count++) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      if (count % 3 === 1) await conn.write(new TextEncoder().encode("DPLY\x01\x01\x00"));
+      if (count % 3 === 2) {
+        const hello = crypto.getRandomValues(new Uint8Array(39));
+        hello.set([0x44, 0x50, 0x4c, 0x59, 1, 1, 0]);
+        await conn.write(hello);
+      }
+      idle.push(conn);
+    }
+    const startMs = performance.now();
+    const sender = one.sender<number>(two);
+    const receiver = two.receiver<number>(one);
+    await sender.send(7);
+    assertEquals(await receiver.recv(), 7);
+    assert(performance.now() - startMs < 4_000, "nobody waited for the strangers' time to be up");
+    const noise = Array.from({ length: 40 }, async () => {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      const bytes = new Uint8Array(random.integer(39, 5_000)).map(() => random.integer(0, 255));
+      await conn.write(bytes);
+      await conn.read(new Uint8Array(1)).catch(() => {}); // it is closed, or reset
+      conn.close();
+    });
+    for (let count = 0; count < 100; count++) {
+      await sender.send(count);
+      assertEquals(await receiver.recv(), count);
+    }
+    await Promise.all(noise);
+    for (const conn of idle) conn.close();
+    // Those who only closed what they had begun are no offence, and are not told of.
+    const lines = (part: string) => two.log.filter((line) => line.includes(part)).length;
+    await until(() => lines("is not of this protocol") === 40, "a line for each");
+    await turns();
+    const dismissed = lines("there are too many like it");
+    assert(dismissed >= 300 - 256 && dismissed <= 340 - 256 + 1, `${dismissed} were dismissed`);
+    assertEquals(two.log.length, 40 + dismissed);
+    assert(two.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
+    await sender.send(8);
+    assertEquals(await receiver.recv(), 8);
+  });
+});
