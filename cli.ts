@@ -2,12 +2,14 @@
 
 import config from "./deno.json" with { type: "json" };
 import { UsageError } from "./src/core/arguments.ts";
-import { DEPLOY_USAGE, parseDeployArguments } from "./src/deploy/cli_options.ts";
+import { createLogger, parseLogLevel } from "./src/core/logger.ts";
+import { BuildError } from "./src/deploy/build_error.ts";
+import { DEPLOY_USAGE, parseDeployArguments, type RunCommand } from "./src/deploy/cli_options.ts";
 
-function main(args: readonly string[]): number {
+async function main(args: readonly string[]): Promise<number> {
   try {
-    const { command } = parseDeployArguments(args);
-    switch (command) {
+    const command = parseDeployArguments(args);
+    switch (command.command) {
       case "help":
         console.log(DEPLOY_USAGE.trimEnd());
         return 0;
@@ -15,19 +17,58 @@ function main(args: readonly string[]): number {
         console.log(`deploy ${config.version}`);
         return 0;
       case "run":
-        console.error(
-          "deploy: running on a cluster is not there yet; run the program here: deno run -A main.ts",
-        );
-        return 1;
+        if (command.detach) {
+          say(
+            "deploy: --detach is not there yet; without it, deploy shows the run until it is over\n",
+          );
+          return 1;
+        }
+        return await run(command);
       default:
-        console.error(`deploy: "${command}" is not there yet; nor are clusters`);
+        say(`deploy: "${command.command}" is not there yet\n`);
         return 1;
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`deploy: ${error.message}\n\n${DEPLOY_USAGE.trimEnd()}`);
+    say(`deploy: ${error.message}\n\n${DEPLOY_USAGE.trimEnd()}\n`);
     return 2;
   }
 }
 
-if (import.meta.main) Deno.exit(main(Deno.args));
+async function run(command: RunCommand): Promise<number> {
+  try {
+    const { runCommand } = await import("./src/deploy/run_command.ts");
+    const logger = createLogger(logLevel(), say);
+    return await runCommand(command, { logger, say });
+  } catch (error) {
+    if (error instanceof UsageError || !(error instanceof Error)) throw error;
+    if (error instanceof BuildError && error.details !== "") say(`${error.details.trimEnd()}\n`);
+    if (isOurBug(error)) throw error;
+    say(`deploy: ${error.message}\n`);
+    return 1;
+  }
+}
+
+/** Errors of these kinds are not about what the user did, nor about the world. */
+function isOurBug(error: Error): boolean {
+  return error instanceof TypeError || error instanceof RangeError ||
+    error instanceof ReferenceError;
+}
+
+function logLevel(): ReturnType<typeof parseLogLevel> {
+  try {
+    return parseLogLevel(Deno.env.get("DEPLOY_LOG"));
+  } catch (error) {
+    throw new UsageError((error as SyntaxError).message);
+  }
+}
+
+function say(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  } catch {
+    // Nobody reads stderr, so there is nobody to tell.
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

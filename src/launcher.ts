@@ -17,19 +17,13 @@ import { describeEnd, NotStartedError } from "./node/not_started.ts";
 import { missingPermissions, permissionStates } from "./node/permissions.ts";
 import { type Program, ProgramError, thisProgram } from "./node/program.ts";
 import { temporaryFolder } from "./node/will_store.ts";
+import { onEndSignal, STDOUT_GONE_CODE } from "./terminal/end_signals.ts";
 import { createTerminal, type OutputFormat, type Terminal } from "./terminal/terminal.ts";
 
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
 const HOSTNAME = "127.0.0.1";
 
 const KEY_BYTES = 32;
-
-/** What a signal to the launcher means for the run; the number is part of its exit code. */
-const END_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-type EndSignal = keyof typeof END_SIGNALS;
-
-/** What a shell says of a program whose reader went away: 128 and the number of SIGPIPE. */
-const STDOUT_GONE_CODE = 141;
 
 /** How long a run that is ended may take to show its end to a terminal that does not read. */
 const STOP_MS = 5_000;
@@ -168,16 +162,11 @@ class LocalRun {
   }
 
   #listenForSignals(): void {
-    for (const name of Object.keys(END_SIGNALS) as EndSignal[]) {
-      // A program under nohup outlives its terminal.
-      if (name === "SIGHUP" && ignoresHangup()) continue;
-      Deno.addSignalListener(name, () => {
-        const code = 128 + END_SIGNALS[name];
-        // What is left is ended by the watchdog.
-        if (this.#ending) Deno.exit(code);
-        void this.#end(code);
-      });
-    }
+    onEndSignal((code) => {
+      // What is left is ended by the watchdog.
+      if (this.#ending) Deno.exit(code);
+      void this.#end(code);
+    });
   }
 
   /** Ends every process, shows that, and exits. Only the first call of this counts. */
@@ -218,17 +207,6 @@ function orExit<Value>(code: number, read: () => Value): Value {
   } catch (error) {
     if (error instanceof SyntaxError) exitWith(code, error.message);
     throw error;
-  }
-}
-
-/** Whether this process was started with SIGHUP ignored, as nohup does. */
-function ignoresHangup(): boolean {
-  try {
-    const ignored = /SigIgn:\s*([0-9a-f]+)/.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];
-    return ignored !== undefined && (BigInt(`0x${ignored}`) & 1n) === 1n;
-  } catch {
-    // There is no /proc on macOS, and it may only be read with all permissions.
-    return false;
   }
 }
 
