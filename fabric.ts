@@ -1,28 +1,31 @@
 /** `fabric`: a node, or the master of a cluster. Arguments in, exit status out. */
 
-import config from "./deno.json" with { type: "json" };
-import { UsageError } from "./src/core/arguments.ts";
-import { FABRIC_USAGE, parseFabricArguments } from "./src/node/fabric_options.ts";
+import { BUNDLE_VARIABLE } from "./src/node/run_program.ts";
+import { BRIDGE_VARIABLE } from "./src/fabric/bridge_config.ts";
 
-function main(args: readonly string[]): number {
-  try {
-    const { command } = parseFabricArguments(args);
-    switch (command) {
-      case "help":
-        console.log(FABRIC_USAGE.trimEnd());
-        return 0;
-      case "version":
-        console.log(`fabric ${config.version}`);
-        return 0;
-      default:
-        console.error("fabric: clusters are not there yet; programs run on one machine so far");
-        return 1;
-    }
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`fabric: ${error.message}\n\n${FABRIC_USAGE.trimEnd()}`);
-    return 2;
+/** What this process is to be: a fabric starts itself again as two other things. */
+async function main(): Promise<void> {
+  const bundle = takeVariable(BUNDLE_VARIABLE);
+  // A process of a program is to be what it is as soon as can be, and loads nothing else.
+  if (bundle !== undefined) return void await import(fileUrl(bundle));
+  if (takeVariable(BRIDGE_VARIABLE) !== undefined) {
+    const { runBridgePart } = await import("./src/fabric/bridge_part.ts");
+    Deno.exit(await runBridgePart());
   }
+  const { runFabric } = await import("./src/fabric/main.ts");
+  Deno.exit(await runFabric(Deno.args, { out: console.log, error: console.error }));
 }
 
-if (import.meta.main) Deno.exit(main(Deno.args));
+function takeVariable(name: string): string | undefined {
+  const value = Deno.env.get(name);
+  if (value !== undefined) Deno.env.delete(name);
+  return value;
+}
+
+function fileUrl(path: string): string {
+  const url = new URL("file:///");
+  url.pathname = path.replaceAll("%", "%25");
+  return url.href;
+}
+
+if (import.meta.main) await main();

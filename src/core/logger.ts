@@ -33,13 +33,26 @@ export function parseLogLevel(text: string | undefined): LogLevel {
   return level;
 }
 
-/** Makes a logger that gives each message of `level` and above to `write`, as one line. */
-export function createLogger(level: LogLevel, write: (line: string) => void): Logger {
+/** Makes one line of a message: `deploy: warn: …`, unless `name` is another. */
+export function formatLine(level: LogLevel, message: string, name: string = "deploy"): string {
+  // A peer's text may be part of a message, and must not be able to forge further lines.
+  return `${name}: ${level}: ${message.replaceAll(/\r?\n/g, " | ")}`;
+}
+
+/**
+ * Makes a logger that gives each message of `level` and above to `write`, as one line.
+ *
+ * @param format Makes the line, without its end. @default {@linkcode formatLine}
+ */
+export function createLogger(
+  level: LogLevel,
+  write: (line: string) => void,
+  format: (level: LogLevel, message: string) => string = (level, text) => formatLine(level, text),
+): Logger {
   const shown = LEVELS.indexOf(level);
   const at = (name: LogLevel): (message: string) => void => {
     if (LEVELS.indexOf(name) > shown) return () => {};
-    // A peer's text may be part of a message, and must not be able to forge further lines.
-    return (message) => write(`deploy: ${name}: ${message.replaceAll(/\r?\n/g, " | ")}\n`);
+    return (message) => write(`${format(name, message)}\n`);
   };
   return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
 }

@@ -67,7 +67,7 @@ export class ClusterRun implements MasterPort {
   async #place(request: SpawnRequest, options: SpawnWaiting): Promise<Place> {
     for (;;) {
       const { node: name, free } = await this.#context.room.take(request, options);
-      const node = this.#context.nodes.get(name);
+      const node = name === undefined ? undefined : this.#context.nodes.get(name);
       if (this.#ending.signal.aborted) {
         free();
         throw new SpawnError("lost", "Cannot spawn: the run is ending");

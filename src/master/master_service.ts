@@ -24,7 +24,7 @@ import { Room } from "./room.ts";
 const SILENCE_MS = 10_000;
 
 /** How long the processes of all runs may take to end when the master does. */
-const STOP_MS = 3_000;
+const STOP_MS = 2_500;
 
 /** A node that this master knows. */
 interface Known {
@@ -98,14 +98,19 @@ export class MasterService {
     void this.#serveJoin(link, remote).finally(() => this.#links.delete(link));
   }
 
-  /** Places nothing any more, ends every run, and lets everybody go. */
-  async stop(): Promise<void> {
+  /** Places nothing any more, and ends every run; resolves when that is done, or takes too long. */
+  async endRuns(): Promise<void> {
     this.#stopping = true;
     const over = [...this.#runs.values()].map((run) => run.idle());
     for (const bridge of this.#bridges) bridge.stop();
     const deadline = new AbortController();
     await Promise.race([Promise.all(over), pause(STOP_MS, deadline.signal)]);
     deadline.abort();
+  }
+
+  /** Lets everybody go: nodes end what they still host. */
+  close(): void {
+    this.#stopping = true;
     for (const { dialer } of this.#known.values()) dialer.stop();
     for (const link of this.#links) link.drop();
   }

@@ -3,17 +3,21 @@
 import { SpawnError } from "../core/errors.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
 import type { SpawnRequest, SpawnWaiting } from "../core/roles.ts";
-import { type Grant, Placement } from "./placement.ts";
+import { Placement } from "./placement.ts";
+import type { Ticket } from "./ticket.ts";
 
 /** Room for one process on the node of that name. */
 export interface GrantedRoom {
-  readonly node: string;
+  /** `undefined` if the node was lost just now. */
+  readonly node: string | undefined;
   /** Gives it back. More than once is as good as once, and so is after the node was lost. */
   free(): void;
 }
 
+/** Whoever waits for room. */
 interface Waiter {
-  grant(node: string): void;
+  /** Set while it waits. */
+  granted: (() => void) | undefined;
 }
 
 /** Where a process would go now: the node, or why to none; and that in one line. */
@@ -24,9 +28,7 @@ export interface Answer {
 
 /** What all runs of a cluster share. Decisions are {@linkcode Placement}'s. */
 export class Room {
-  readonly #placement = new Placement();
-  readonly #waiters = new Map<string, Waiter>();
-  #requests = 0;
+  readonly #placement = new Placement<Waiter>();
 
   /** As {@linkcode Placement.expectNode}. */
   expectNode(name: string, capacity: Readonly<Resources>): void {
@@ -55,71 +57,65 @@ export class Room {
    * aborted.
    */
   async take(request: SpawnRequest, { wait, signal }: SpawnWaiting): Promise<GrantedRoom> {
-    const key = String(this.#requests++);
     const { resources } = request;
     if (signal?.aborted === true) throw notWanted(request);
-    const outcome = wait
-      ? this.#placement.request(key, resources)
-      : this.#placement.tryRequest(key, resources);
-    switch (outcome.state) {
-      case "granted":
-        return this.#granted(key, outcome.node);
-      case "waiting":
-        return this.#granted(key, await this.#wait(key, request, signal));
-      case "no-capacity":
-        throw new SpawnError(
-          "no-capacity",
-          `${cannotSpawn(request)}: no node has ${amounts(resources)} free`,
-        );
-      case "unsatisfiable":
-        throw new SpawnError(
-          "unsatisfiable",
-          `${cannotSpawn(request)}: no node has ${amounts(resources)}, even when empty; ` +
-            this.#sizes(),
-        );
+    const waiter: Waiter = { granted: undefined };
+    const ticket = wait
+      ? this.#placement.request(waiter, resources)
+      : this.#placement.tryRequest(waiter, resources);
+    if (ticket === "no-capacity") {
+      throw new SpawnError(
+        "no-capacity",
+        `${cannotSpawn(request)}: no node has ${amounts(resources)} free`,
+      );
     }
+    if (ticket === "unsatisfiable") {
+      throw new SpawnError(
+        "unsatisfiable",
+        `${cannotSpawn(request)}: no node has ${amounts(resources)}, even when empty; ` +
+          this.#sizes(),
+      );
+    }
+    if (ticket.state === "waits") await this.#wait(ticket, request, signal);
+    // Its node may have been lost since it was granted: whoever starts something there sees that.
+    return { node: ticket.nodeId, free: () => this.#grant(this.#placement.release(ticket)) };
   }
 
   /** Where a process of that size would go, if it were spawned now. */
   find(need: Readonly<Resources>): Answer {
-    const key = String(this.#requests++);
-    const outcome = this.#placement.tryRequest(key, need);
-    switch (outcome.state) {
-      case "granted":
-        this.#grant(this.#placement.release(key));
-        return { node: outcome.node, message: `${amounts(need)} would go to ${outcome.node}` };
-      case "no-capacity":
-        return { node: null, message: `${amounts(need)} would wait: no node has that free now` };
-      case "unsatisfiable":
-        return { node: null, message: `no node has ${amounts(need)}; ${this.#sizes()}` };
+    const ticket = this.#placement.tryRequest({ granted: undefined }, need);
+    if (ticket === "no-capacity") {
+      return { node: null, message: `${amounts(need)} would wait: no node has that free now` };
     }
+    if (ticket === "unsatisfiable") {
+      return { node: null, message: `no node has ${amounts(need)}; ${this.#sizes()}` };
+    }
+    const node = ticket.nodeId!;
+    this.#grant(this.#placement.release(ticket));
+    return { node, message: `${amounts(need)} would go to ${node}` };
   }
 
-  #granted(key: string, node: string): GrantedRoom {
-    return { node, free: () => this.#grant(this.#placement.release(key)) };
-  }
-
-  #wait(key: string, request: SpawnRequest, signal: AbortSignal | undefined): Promise<string> {
+  #wait(
+    ticket: Ticket<Waiter>,
+    request: SpawnRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
-        this.#waiters.delete(key);
-        this.#grant(this.#placement.release(key));
+        ticket.owner.granted = undefined;
+        this.#grant(this.#placement.release(ticket));
         reject(notWanted(request));
       };
-      const grant = (node: string): void => {
+      ticket.owner.granted = () => {
         signal?.removeEventListener("abort", abort);
-        resolve(node);
+        resolve();
       };
-      this.#waiters.set(key, { grant });
       signal?.addEventListener("abort", abort, { once: true });
     });
   }
 
-  #grant(grants: readonly Grant[]): void {
-    for (const { key, node } of grants) {
-      this.#waiters.get(key)?.grant(node);
-      this.#waiters.delete(key);
-    }
+  #grant(granted: readonly Ticket<Waiter>[]): void {
+    for (const ticket of granted) ticket.owner.granted?.();
   }
 
   /** What the largest nodes are, for whoever asked for too much. */

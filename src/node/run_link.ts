@@ -5,6 +5,7 @@ import type { RunEvent } from "../core/events.ts";
 import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { type DialOptions, dialPart } from "../wire/connect.ts";
+import { eventMessage } from "../wire/event_messages.ts";
 import { type Credential, Purpose } from "../wire/handshake.ts";
 import { MessageLink } from "../wire/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
@@ -85,8 +86,7 @@ export class RunLink {
 
   /** Tells of an event. Resolves when the next one may come; also when the connection is gone. */
   async tell(event: RunEvent): Promise<void> {
-    const { event: type, ...rest } = event;
-    await this.#link.send({ type, ...rest } as NodeToBridge);
+    await this.#link.send(eventMessage(event));
   }
 
   /** All is told; resolves when the bridge has closed the connection, having read it. */

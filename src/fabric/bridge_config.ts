@@ -1,0 +1,34 @@
+/** What a fabric tells its bridge, on the bridge's stdin: nobody else can read the secret there. */
+
+import type { Address } from "../core/address.ts";
+import type { Secret } from "../wire/connect.ts";
+import type { ReportFormat } from "./report.ts";
+import type { TlsTexts } from "./setting.ts";
+
+/** Set in the environment of a process that is to be a bridge. */
+export const BRIDGE_VARIABLE = "DEPLOY_PART";
+
+/** The longest line that is read. */
+export const MAX_CONFIG_BYTES: number = 1024 * 1024;
+
+export interface BridgeConfig {
+  readonly bind: Address;
+  readonly master: Address;
+  readonly secret: Secret;
+  readonly tls: TlsTexts | undefined;
+  /** The folder of the store. */
+  readonly store: string;
+  readonly format: ReportFormat;
+}
+
+/** One line. */
+export function formatBridgeConfig(config: BridgeConfig): string {
+  const { secret, ...rest } = config;
+  return JSON.stringify({ ...rest, secret: { ...secret, bytes: [...secret.bytes] } });
+}
+
+/** Reads the line, which this same program has written. @throws {SyntaxError} If it is not that. */
+export function parseBridgeConfig(line: string): BridgeConfig {
+  const { secret, tls, ...rest } = JSON.parse(line);
+  return { ...rest, tls, secret: { ...secret, bytes: new Uint8Array(secret.bytes) } };
+}

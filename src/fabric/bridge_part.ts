@@ -1,0 +1,57 @@
+/** The process that a fabric has started to be its bridge. */
+
+import { createReporter, type Reporter } from "./report.ts";
+import { runBridge } from "../bridge/bridge_service.ts";
+import { ConnectError, credentialOf } from "../wire/connect.ts";
+import { LinkError } from "../wire/message_link.ts";
+import { ListenError } from "../wire/part_server.ts";
+import { MAX_CONFIG_BYTES, parseBridgeConfig } from "./bridge_config.ts";
+
+/** Runs the bridge until its stdin ends, or its master is gone. Gives the exit code. */
+export async function runBridgePart(): Promise<number> {
+  const config = parseBridgeConfig(await readLine());
+  const ending = new AbortController();
+  void awaitEnd().then(() => ending.abort());
+  const reporter = createReporter(config.format, Deno.env.get("DEPLOY_LOG"));
+  try {
+    const why = await runBridge({
+      bind: config.bind,
+      master: config.master,
+      credential: await credentialOf(config.secret),
+      store: config.store,
+      ...(config.tls === undefined ? {} : { tls: config.tls }),
+      logger: reporter.logger,
+      onReady: (address) => reporter.ready("bridge", address),
+      signal: ending.signal,
+    });
+    if (!ending.signal.aborted) reporter.logger.warn(`the bridge's master: ${why}`);
+    return 0;
+  } catch (error) {
+    return report(error, reporter);
+  }
+}
+
+function report(error: unknown, { logger }: Reporter): number {
+  const isOrdinary = error instanceof ListenError || error instanceof ConnectError ||
+    error instanceof LinkError;
+  if (!isOrdinary) throw error;
+  logger.error(error.message);
+  return 1;
+}
+
+async function readLine(): Promise<string> {
+  const buffer = new Uint8Array(MAX_CONFIG_BYTES);
+  for (let filled = 0; filled < buffer.length;) {
+    const count = await Deno.stdin.read(buffer.subarray(filled));
+    if (count === null) break;
+    const end = buffer.indexOf(10, filled);
+    filled += count;
+    if (end >= 0 && end < filled) return new TextDecoder().decode(buffer.subarray(0, end));
+  }
+  throw new SyntaxError("Cannot be a bridge: a fabric starts it, and says how");
+}
+
+async function awaitEnd(): Promise<void> {
+  const buffer = new Uint8Array(16);
+  while (await Deno.stdin.read(buffer) !== null);
+}

@@ -1,0 +1,123 @@
+/** Keeps the bridge of a master's fabric running: an OS process of its own, started again if it dies. */
+
+import type { Address } from "../core/address.ts";
+import type { Logger } from "../core/logger.ts";
+import { pause } from "../master/node_dialer.ts";
+import { type Program, thisProgram } from "../node/program.ts";
+import { ListenError } from "../wire/part_server.ts";
+import { BRIDGE_VARIABLE, type BridgeConfig, formatBridgeConfig } from "./bridge_config.ts";
+
+/** Starts are apart by the first of these, then by twice as much up to the second. */
+const FIRST_RESTART_MS = 100;
+const MAX_RESTART_MS = 5_000;
+
+/** A bridge that has lived for so long was all right. */
+const SOUND_MS = 10_000;
+
+/** How long a bridge may take to end. */
+const STOP_MS = 1_500;
+
+/** A port may be somebody's who is just about to end: the bridge of a fabric that was killed. */
+const PORT_RETRY_MS = 100;
+const PORT_RETRIES = 30;
+
+/**
+ * Finds a port for a bridge, which keeps it when it is started again.
+ *
+ * @throws {ListenError} If it is not possible to listen there.
+ */
+export async function findPort({ host, port }: Address): Promise<Address> {
+  for (let retries = 0;; retries++) {
+    try {
+      using listener = Deno.listen({ hostname: host, port });
+      return { host, port: listener.addr.port };
+    } catch (cause) {
+      const inUse = cause instanceof Deno.errors.AddrInUse;
+      if (inUse && retries < PORT_RETRIES) {
+        await pause(PORT_RETRY_MS, new AbortController().signal);
+        continue;
+      }
+      const why = inUse ? "something else listens there already" : (cause as Error).message;
+      throw new ListenError(`Cannot listen on ${host}:${port} for the bridge: ${why}`, { cause });
+    }
+  }
+}
+
+export class BridgeProcess {
+  readonly #config: BridgeConfig;
+  readonly #logger: Logger;
+  readonly #program: Program;
+  readonly #stopping = new AbortController();
+  readonly #over: Promise<void>;
+  #child: { process: Deno.ChildProcess; stdin: WritableStreamDefaultWriter } | undefined;
+
+  private constructor(config: BridgeConfig, logger: Logger, program: Program) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#program = program;
+    this.#over = this.#run();
+  }
+
+  /** @throws {ProgramError} If this program cannot be started again. */
+  static async start(config: BridgeConfig, logger: Logger): Promise<BridgeProcess> {
+    const program = await thisProgram(Deno.cwd());
+    // The same program with the same flags, and without the arguments of this one.
+    const args = program.args.slice(0, program.args.length - Deno.args.length);
+    return new BridgeProcess(config, logger, { ...program, args });
+  }
+
+  /** Ends it, in order if that does not take long. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const child = this.#child;
+    if (child !== undefined) {
+      const timer = setTimeout(() => child.process.kill("SIGKILL"), STOP_MS);
+      void child.stdin.close().catch(() => {}); // it is gone already
+      await child.process.status;
+      clearTimeout(timer);
+    }
+    await this.#over;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let pauseMs = FIRST_RESTART_MS;
+    while (!signal.aborted) {
+      const startMs = performance.now();
+      const how = await this.#runOnce();
+      if (signal.aborted) return;
+      if (performance.now() - startMs > SOUND_MS) pauseMs = FIRST_RESTART_MS;
+      this.#logger.warn(`the bridge ended (${how}); it is started again`);
+      await pause(pauseMs, signal);
+      pauseMs = Math.min(2 * pauseMs, MAX_RESTART_MS);
+    }
+  }
+
+  async #runOnce(): Promise<string> {
+    try {
+      const { command, args, cwd } = this.#program;
+      const process = new Deno.Command(command, {
+        args: [...args],
+        cwd,
+        env: { [BRIDGE_VARIABLE]: "bridge" },
+        stdin: "piped",
+        // It says itself that it is ready.
+        stdout: "inherit",
+        stderr: "inherit",
+        // Ctrl-C is for this process, which lets the bridge tell how its runs end.
+        detached: true,
+      }).spawn();
+      const stdin = process.stdin.getWriter();
+      this.#child = { process, stdin };
+      // It reads no further, and sees by the end of its stdin that this process is gone.
+      const line = new TextEncoder().encode(`${formatBridgeConfig(this.#config)}\n`);
+      await stdin.write(line).catch(() => {}); // it is gone already
+      const { code, signal } = await process.status;
+      return signal ?? `exit code ${code}`;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#child = undefined;
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** `fabric dev`: a whole cluster in one process, but for the bridge, on loopback. */
+
+import { formatAddress } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
+import type { FabricCommand } from "../node/fabric_options.ts";
+import { endSignal } from "./ending.ts";
+import { BRIDGE_PORT, startMaster, stopMaster } from "./master_command.ts";
+import { machineResources } from "./node_command.ts";
+import { startNode } from "./node_part.ts";
+import { prepareSetting } from "./setting.ts";
+
+const HOST = "127.0.0.1";
+
+const DEFAULT_NODES = 3;
+
+/** Runs the cluster until a signal ends it. */
+export async function runDev(
+  command: Extract<FabricCommand, { command: "dev" }>,
+): Promise<number> {
+  const { nodes: count = DEFAULT_NODES, options } = command;
+  const bind = { host: HOST, port: 0 };
+  const bridgeBind = command.bridge ?? { host: HOST, port: BRIDGE_PORT };
+  const resources = shareOf(machineResources(), count, command.resources);
+  const ended = endSignal();
+  await using setting = await prepareSetting(options, [bind, bridgeBind]);
+  const part = await startMaster(setting, bind, resources, bridgeBind);
+  const others = Array.from({ length: count - 1 }, () => startNode(setting, bind));
+  for (const { address } of others) part.master.addNode(address, resources);
+  const { host, port } = part.bridgeAddress;
+  setting.reporter.logger.info(`run a program with: deploy ${formatAddress(host, port)} main.ts`);
+  await ended;
+  for (const { server } of others) server.close();
+  await stopMaster(part);
+  await Promise.all(others.map(({ service }) => service.stop()));
+  return 0;
+}
+
+/** What each of several nodes has: what was said, or its share of the machine. */
+export function shareOf(
+  machine: Readonly<Resources>,
+  count: number,
+  given: Readonly<Partial<Resources>>,
+): Resources {
+  return {
+    mem: given.mem ?? Math.floor(machine.mem / count),
+    cpu: given.cpu ?? machine.cpu / count,
+  };
+}

@@ -1,0 +1,81 @@
+/** Makes a node known to a running master, for as long as the node is there. */
+
+import type { Address } from "../core/address.ts";
+import type { Logger } from "../core/logger.ts";
+import { formatAddress } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
+import { pause } from "../master/node_dialer.ts";
+import { ConnectError, type DialOptions, dialPart } from "../wire/connect.ts";
+import { type Credential, Purpose } from "../wire/handshake.ts";
+import { MessageLink } from "../wire/message_link.ts";
+import { type JoinToMaster, MASTER_TO_JOIN, type MasterToJoin } from "../wire/node_messages.ts";
+
+/** A master that says nothing for so long is gone. */
+const SILENCE_MS = 10_000;
+
+/** How often the master is tried to be reached. */
+const RETRY_MS = 1_000;
+
+/** How often it is said that it still cannot be. */
+const STILL_MISSING_MS = 60_000;
+
+export interface JoinOptions {
+  readonly master: Address;
+  /** Where the node listens. */
+  readonly node: Address;
+  readonly resources: Readonly<Resources>;
+  readonly credential: Credential;
+  readonly tls?: DialOptions["tls"];
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Announces the node, again whenever the connection has ended. Resolves when `signal` is aborted.
+ *
+ * @throws {ConnectError} If the master refuses the node.
+ */
+export async function announce(options: JoinOptions): Promise<void> {
+  const { logger, signal } = options;
+  let said = { why: "", atMs: -Infinity };
+  while (!signal.aborted) {
+    const why = await announceOnce(options);
+    if (signal.aborted) return;
+    const atMs = performance.now();
+    if (why !== said.why || atMs - said.atMs >= STILL_MISSING_MS) {
+      logger.warn(why);
+      said = { why, atMs };
+    }
+    await pause(RETRY_MS, signal);
+  }
+}
+
+/** Announces the node, and stays connected; gives the reason why that came to an end. */
+async function announceOnce(options: JoinOptions): Promise<string> {
+  const { master, node, resources, credential, tls, logger, signal } = options;
+  const what = `the master at ${formatAddress(master.host, master.port)}`;
+  let conn: Deno.Conn;
+  try {
+    conn = await dialPart(master, Purpose.join, credential, { tls, signal });
+  } catch (error) {
+    if (error instanceof ConnectError || signal.aborted) return (error as Error).message;
+    throw error;
+  }
+  const link = new MessageLink<JoinToMaster, MasterToJoin>(conn, {
+    schema: MASTER_TO_JOIN,
+    silenceMs: SILENCE_MS,
+  });
+  const leave = (): void => link.drop();
+  signal.addEventListener("abort", leave);
+  void link.send({ type: "join", address: formatAddress(node.host, node.port), ...resources });
+  try {
+    for await (const message of link.messages()) {
+      if (message.type === "refused") throw new ConnectError(what, message.why);
+      logger.info(`joined ${what}`);
+    }
+  } finally {
+    signal.removeEventListener("abort", leave);
+    link.drop();
+  }
+  return `${what} is gone: ${(await link.ended).message}`;
+}

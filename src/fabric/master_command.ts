@@ -1,0 +1,126 @@
+/** `fabric master` and `fabric <bind> <nodes.toml>`: a master, with its own node and its bridge. */
+
+import type { Address } from "../core/address.ts";
+import { UsageError } from "../core/arguments.ts";
+import { formatAddress } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
+import { MasterService } from "../master/master_service.ts";
+import type { FabricCommand, FabricOptions, NodeGroup } from "../node/fabric_options.ts";
+import { Purpose } from "../wire/handshake.ts";
+import { BridgeProcess, findPort } from "./bridge_process.ts";
+import { endSignal } from "./ending.ts";
+import { type NodePart, startNode } from "./node_part.ts";
+import { parseNodesFile } from "./nodes_file.ts";
+import { prepareSetting, type Setting } from "./setting.ts";
+
+/** Where a bridge listens if nothing else is said: on the master's own host. */
+export const BRIDGE_PORT = 8888;
+
+/** A master, its own node, and its bridge. */
+export interface MasterPart {
+  readonly node: NodePart;
+  readonly master: MasterService;
+  readonly bridge: BridgeProcess;
+  /** Where the bridge listens, with the port that it got. */
+  readonly bridgeAddress: Address;
+}
+
+/** Runs a master until a signal ends it. The first group is its own node. */
+export async function runMaster(
+  groups: readonly NodeGroup[],
+  options: FabricOptions,
+): Promise<number> {
+  const [own, ...others] = groups;
+  if (own === undefined) throw new UsageError("there is no node; expected the master's own first");
+  for (const { address, bridge } of others) {
+    const name = formatAddress(address.host, address.port);
+    if (bridge !== undefined) {
+      throw new UsageError(`${name} has a bridge; expected one at the master's own node only`);
+    }
+    if (address.port === 0) throw new UsageError(`${name} has port 0; expected the port it has`);
+  }
+  const names = groups.map(({ address: { host, port } }) => formatAddress(host, port));
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new UsageError(`${twice} is there twice; expected each node once`);
+
+  const ended = endSignal();
+  const bridgeBind = own.bridge ?? { host: own.address.host, port: BRIDGE_PORT };
+  await using setting = await prepareSetting(options, [own.address, bridgeBind]);
+  const part = await startMaster(setting, own.address, own.resources, bridgeBind);
+  for (const { address, resources } of others) part.master.addNode(address, resources);
+  await ended;
+  await stopMaster(part);
+  return 0;
+}
+
+/** As {@linkcode runMaster}, with the nodes from a file, of which one has the address to bind. */
+export async function runMasterOfFile(
+  { bind, nodesFile, options }: Extract<FabricCommand, { command: "master-of-file" }>,
+): Promise<number> {
+  const groups = parseNodesFile(await readNodesFile(nodesFile), nodesFile);
+  const isOwn = ({ address }: NodeGroup) =>
+    address.host === bind.host && address.port === bind.port;
+  const own = groups.find(isOwn);
+  if (own === undefined) {
+    throw new UsageError(
+      `${nodesFile}: no node has fabric_addr = "${formatAddress(bind.host, bind.port)}"; ` +
+        "expected one for the master itself",
+    );
+  }
+  return await runMaster([own, ...groups.filter((group) => group !== own)], options);
+}
+
+/**
+ * Listens for bridges and nodes that join, and starts the bridge.
+ *
+ * @throws {ListenError}
+ */
+export async function startMaster(
+  setting: Setting,
+  bind: Address,
+  resources: Readonly<Resources>,
+  bridgeBind: Address,
+): Promise<MasterPart> {
+  const { credential, tls, secret, store, reporter, format } = setting;
+  const { logger } = reporter;
+  const bridgeAddress = await findPort(bridgeBind);
+  const master = new MasterService({ credential, tls, logger });
+  const node = startNode(setting, bind, {
+    [Purpose.bridge]: (conn, remote) => master.acceptBridge(conn, remote),
+    [Purpose.join]: (conn, remote) => master.acceptJoin(conn, remote),
+  });
+  const { address } = node;
+  reporter.ready("master", formatAddress(address.host, address.port));
+  master.addNode(address, resources);
+  const bridge = await BridgeProcess.start({
+    bind: bridgeAddress,
+    master: address,
+    secret,
+    tls,
+    store: store.folder,
+    format,
+  }, logger);
+  return { node, master, bridge, bridgeAddress };
+}
+
+/** Ends all runs, lets the bridge tell of that, and ends. */
+export async function stopMaster({ node, master, bridge }: MasterPart): Promise<void> {
+  await master.endRuns();
+  await bridge.stop();
+  node.server.close();
+  master.close();
+  await node.service.stop();
+}
+
+async function readNodesFile(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw new UsageError(`Cannot read ${path}: ${why}`);
+  }
+}

@@ -1,0 +1,49 @@
+/** `fabric <bind>` and `fabric join`: a node, alone in its process. */
+
+import type { Resources } from "../core/resources.ts";
+import type { FabricCommand } from "../node/fabric_options.ts";
+import { endSignal } from "./ending.ts";
+import { announce } from "./join_link.ts";
+import { startNode } from "./node_part.ts";
+import { prepareSetting } from "./setting.ts";
+
+/** Runs a node until a signal ends it. */
+export async function runNode(
+  { bind, options }: Extract<FabricCommand, { command: "node" }>,
+): Promise<number> {
+  const ended = endSignal();
+  await using setting = await prepareSetting(options, [bind]);
+  const { server, service } = startNode(setting, bind);
+  await ended;
+  server.close();
+  await service.stop();
+  return 0;
+}
+
+/** Runs a node that makes itself known to a master, until a signal ends it or the master refuses it. */
+export async function runJoin(
+  command: Extract<FabricCommand, { command: "join" }>,
+): Promise<number> {
+  const { bind, master, options } = command;
+  const ended = endSignal();
+  await using setting = await prepareSetting(options, [bind]);
+  const { address, server, service } = startNode(setting, bind);
+  const leaving = new AbortController();
+  const { credential, tls, reporter: { logger } } = setting;
+  const resources = command.resources ?? machineResources();
+  const { signal } = leaving;
+  const join = { master, node: address, resources, credential, tls, logger, signal };
+  try {
+    await Promise.race([ended, announce(join)]);
+  } finally {
+    server.close();
+    await service.stop();
+    leaving.abort();
+  }
+  return 0;
+}
+
+/** All that this machine has. */
+export function machineResources(): Resources {
+  return { mem: Deno.systemMemoryInfo().total, cpu: navigator.hardwareConcurrency };
+}

@@ -1,0 +1,54 @@
+/** A node, listening: alone, or beside a master on the same address. */
+
+import type { Address } from "../core/address.ts";
+import { formatAddress } from "../core/pid.ts";
+import { NodeService } from "../node/node_service.ts";
+import { PartServer, type PartServerOptions } from "../wire/connect.ts";
+import { Purpose } from "../wire/handshake.ts";
+import type { Setting } from "./setting.ts";
+
+export interface NodePart {
+  /** Where it listens, with the port that it got. */
+  readonly address: Address;
+  readonly server: PartServer;
+  readonly service: NodeService;
+}
+
+/**
+ * Listens at `bind` for a master.
+ *
+ * @param handlers What else there is at that address.
+ * @throws {ListenError}
+ */
+export function startNode(
+  setting: Setting,
+  bind: Address,
+  handlers: PartServerOptions["handlers"] = {},
+): NodePart {
+  const { credential, tls, store, reporter, verbose } = setting;
+  const server = new PartServer({
+    address: bind,
+    credential,
+    tls,
+    logger: reporter.logger,
+    handlers: {
+      ...handlers,
+      // It listens when it is made, and connections come after this function has returned.
+      [Purpose.node]: (conn, remote) => service.acceptMaster(conn, remote),
+    },
+  });
+  const { host, port } = server.address;
+  const name = formatAddress(host, port);
+  const service = new NodeService({
+    host,
+    port,
+    address: name,
+    credential,
+    tls,
+    store,
+    logger: reporter.logger,
+    ...(verbose ? { report: (run, event) => reporter.process(name, run, event) } : {}),
+  });
+  reporter.ready("node", name);
+  return { address: server.address, server, service };
+}

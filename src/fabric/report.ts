@@ -1,0 +1,65 @@
+/** What `fabric` says: on stdout which parts are ready, on stderr all else. */
+
+import type { RunEvent } from "../core/events.ts";
+import { formatStatus } from "../core/exit_status.ts";
+import { createLogger, formatLine, type Logger, parseLogLevel } from "../core/logger.ts";
+import { shortPid } from "../core/pid.ts";
+
+/** How lines on stderr are written: for people, or as one JSON object each. */
+export type ReportFormat = "human" | "json";
+
+/** Whoever says something, and how. */
+export interface Reporter {
+  readonly logger: Logger;
+  /** Says that a part can be used: `ready node 10.0.0.2:9999`. */
+  ready(part: "node" | "master" | "bridge", address: string): void;
+  /** Says that a process has started, or ended, on a node. Other events are passed over. */
+  process(node: string, run: string, event: RunEvent): void;
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * @param level What is to be said, as `DEPLOY_LOG` has it. @default "info"
+ * @throws {SyntaxError} If that is no level.
+ */
+export function createReporter(format: ReportFormat, level: string | undefined): Reporter {
+  const logger = createLogger(
+    level === undefined || level === "" ? "info" : parseLogLevel(level),
+    (line) => write(Deno.stderr, line),
+    (level, message) =>
+      format === "json"
+        ? JSON.stringify({ event: "log", level, message })
+        : formatLine(level, message, "fabric"),
+  );
+  return {
+    logger,
+    ready: (part, address) => write(Deno.stdout, `ready ${part} ${address}\n`),
+    process: (node, run, event) => {
+      const line = format === "json"
+        ? JSON.stringify({ node, run, ...event })
+        : describe(node, run, event);
+      if (line !== undefined) write(Deno.stderr, `${line}\n`);
+    },
+  };
+}
+
+function describe(node: string, run: string, event: RunEvent): string | undefined {
+  const process = `process ${shortPid(event.pid)} of run ${run}`;
+  if (event.event === "spawn") return `fabric: ${process} started on ${node}`;
+  if (event.event !== "exit") return undefined;
+  const status = formatStatus(event.status);
+  return `fabric: ${process} ended${status === "" ? "" : `: ${status}`}`;
+}
+
+/** All at once, so that it is there although this process may be killed next. */
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = encoder.encode(text);
+  try {
+    for (let written = 0; written < bytes.length;) {
+      written += stream.writeSync(bytes.subarray(written));
+    }
+  } catch {
+    // Nobody reads it, and a cluster does not end for that.
+  }
+}

@@ -1,0 +1,27 @@
+/** `fabric secret`: a new secret for a cluster. */
+
+const SECRET_BYTES = 32;
+
+/** Makes a secret that nobody can guess, as text. */
+export function newSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Writes a new secret to a file that is not there yet, for its owner only.
+ *
+ * @throws {Error} If it cannot be written, or there is something; the message is one line.
+ */
+export async function writeNewSecret(path: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, `${newSecret()}\n`, { createNew: true, mode: 0o600 });
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.AlreadyExists
+      ? "there is a file of that name, which may be the secret of a cluster"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new Error(`Cannot write a secret to ${path}: ${why}`, { cause });
+  }
+}

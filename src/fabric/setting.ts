@@ -1,0 +1,105 @@
+/** What every part of a cluster that runs in a `fabric` needs: secret, certificates, store, reporter. */
+
+import type { Address } from "../core/address.ts";
+import { UsageError } from "../core/arguments.ts";
+import type { FabricOptions } from "../node/fabric_options.ts";
+import { cacheFolder } from "../store/cache_folder.ts";
+import { Store } from "../store/store.ts";
+import { credentialOf, loadSecret, requireSecret, type Secret } from "../wire/connect.ts";
+import type { Credential } from "../wire/handshake.ts";
+import { createReporter, type Reporter, type ReportFormat } from "./report.ts";
+
+/** Certificates in PEM. */
+export interface TlsTexts {
+  readonly cert: string;
+  readonly key: string;
+  readonly caCerts: string[];
+}
+
+export interface Setting extends AsyncDisposable {
+  readonly format: ReportFormat;
+  readonly verbose: boolean;
+  readonly reporter: Reporter;
+  readonly secret: Secret;
+  readonly credential: Credential;
+  readonly tls: TlsTexts | undefined;
+  readonly store: Store;
+}
+
+/**
+ * Reads the options, and the files that they name.
+ *
+ * @param binds What is going to be bound: others are to reach it there, and without a secret, only those
+ * on this machine may be able to.
+ * @throws {UsageError} If an option or variable is wrong, or an address cannot be bound.
+ * @throws {SecretError} If there is no secret where one is needed, or it cannot be had.
+ * @throws {StoreError} If the store cannot be used.
+ */
+export async function prepareSetting(
+  options: FabricOptions,
+  binds: readonly Address[],
+): Promise<Setting> {
+  const format = options.format ?? readFormat(Deno.env.get("DEPLOY_FORMAT"));
+  const reporter = readReporter(format);
+  const { logger } = reporter;
+  for (const { host } of binds) refuseWildcard(host);
+  const secret = await loadSecret({ secretFile: options.secretFile, logger });
+  requireSecret(secret, binds, { insecure: options.insecure, logger });
+  const tls = options.tls === undefined ? undefined : {
+    cert: await readText(options.tls.cert),
+    key: await readText(options.tls.key),
+    caCerts: [await readText(options.tls.ca)],
+  };
+  const store = await Store.open(options.store ?? defaultStore());
+  // What executables have in common with a compiled fabric need not be sent to it.
+  if (Deno.build.standalone) await store.addSource(Deno.execPath());
+  return {
+    format,
+    verbose: options.verbose,
+    reporter,
+    secret,
+    credential: await credentialOf(secret),
+    tls,
+    store,
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+function readFormat(text: string | undefined): ReportFormat {
+  if (text === undefined || text === "" || text === "human") return "human";
+  if (text === "json") return "json";
+  throw new UsageError(`DEPLOY_FORMAT is ${JSON.stringify(text)}; expected human or json`);
+}
+
+function readReporter(format: ReportFormat): Reporter {
+  try {
+    return createReporter(format, Deno.env.get("DEPLOY_LOG"));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** A process's Pid holds the address that it is reached at, so that one must be an address. */
+function refuseWildcard(host: string): void {
+  if (!/^[0.:]+$/.test(host)) return;
+  throw new UsageError(
+    `"${host}" stands for all addresses of this machine; expected the one that others reach it at`,
+  );
+}
+
+function defaultStore(): string {
+  const folder = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
+  if (folder !== undefined) return `${folder}/store`;
+  throw new UsageError("there is no home folder to keep what is shipped in; expected --store DIR");
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw new UsageError(
+      `Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,349 @@
+/** Commands of `fabric` as OS processes, without a program to run. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { credentialOf, dialPart, loadSecret } from "../../src/wire/connect.ts";
+import { createLogger } from "../../src/core/logger.ts";
+import { parseAddress } from "../../src/core/address.ts";
+import { PROTOCOL_VERSION, Purpose } from "../../src/wire/handshake.ts";
+import { Fabric, startCluster } from "./cluster.ts";
+
+/** A folder with a secret in it, and whatever else. */
+async function makeFolder(): Promise<{ path: string; secret: string } & AsyncDisposable> {
+  const path = await Deno.makeTempDir({ prefix: "deploy-fabric-" });
+  const secret = `${path}/secret`;
+  const made = await run(["secret", secret]);
+  assertEquals(made.code, 0, made.err.join("\n"));
+  return { path, secret, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+/** Runs `fabric` to its end. */
+async function run(
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string } = {},
+): Promise<{ code: number; out: readonly string[]; err: readonly string[] }> {
+  const fabric = new Fabric(args, options);
+  const { code } = await fabric.ended;
+  return { code, out: fabric.out.filter((line) => line !== ""), err: fabric.err };
+}
+
+Deno.test("fabric secret prints 32 random bytes, another each time", async () => {
+  const [one, two] = await Promise.all([run(["secret"]), run(["secret"])]);
+  assertMatch(one.out[0] ?? "", /^[0-9a-f]{64}$/);
+  assertNotEquals(one.out[0], two.out[0]);
+  assertEquals([one.code, two.code], [0, 0]);
+});
+
+Deno.test("fabric secret FILE writes it for the owner only, and never over another", async () => {
+  await using folder = await makeFolder();
+  const text = await Deno.readTextFile(folder.secret);
+  assertMatch(text, /^[0-9a-f]{64}\n$/);
+  assertEquals((await Deno.stat(folder.secret)).mode! & 0o777, 0o600);
+  const again = await run(["secret", folder.secret]);
+  assertEquals(again.code, 1);
+  assertEquals(await Deno.readTextFile(folder.secret), text);
+  assertEquals(again.err.filter((line) => line !== "").length, 1);
+});
+
+Deno.test("fabric refuses to bind anything but loopback without a secret", async () => {
+  const refused = await run(["192.0.2.1:0"]);
+  assertEquals(refused.code, 2);
+  const lines = refused.err.filter((line) => line !== "");
+  assertEquals(lines.length, 1, lines.join("\n"));
+  assert(lines[0]!.includes("fabric secret FILE"), lines[0]);
+});
+
+Deno.test("fabric binds with --insecure what cannot be bound without, and warns", async () => {
+  // The address is none of this machine's, so that is what it fails at.
+  const bound = await run(["--insecure", "192.0.2.1:0"]);
+  assertEquals(bound.code, 1);
+  assert(bound.err.some((line) => line.includes("can run programs here")), bound.err.join("\n"));
+  assert(bound.err.some((line) => line.includes("Cannot listen on 192.0.2.1:0")));
+});
+
+for (
+  const [what, args, said] of [
+    ["an address that stands for all", ["0.0.0.0:0"], "stands for all addresses"],
+    [
+      "a master of a file that is not there",
+      ["127.0.0.1:0", "/nowhere/nodes.toml"],
+      "no such file",
+    ],
+    [
+      "two nodes at one address",
+      ["master", "127.0.0.1:7001", "1GiB", "1", "127.0.0.1:7001", "1GiB", "1"],
+      "twice",
+    ],
+    [
+      "a bridge that is not the master's",
+      [
+        "master",
+        "127.0.0.1:0",
+        "1GiB",
+        "1",
+        "127.0.0.1:7001",
+        "1GiB",
+        "1",
+        "bridge",
+        "127.0.0.1:0",
+      ],
+      "master's own node only",
+    ],
+    ["a secret that is not there", ["127.0.0.1:0", "--secret-file", "/nowhere/s"], "no such file"],
+  ] as const
+) {
+  Deno.test(`fabric exits with 2 and says what is wrong with ${what}`, async () => {
+    const { code, err } = await run(args);
+    assertEquals(code, 2);
+    assert(err[0]!.startsWith("fabric: ") && err[0]!.includes(said), err[0]);
+  });
+}
+
+Deno.test("fabric says what is wrong in nodes.toml: file, node and field", async () => {
+  await using folder = await makeFolder();
+  const file = `${folder.path}/nodes.toml`;
+  await Deno.writeTextFile(
+    file,
+    `[[nodes]]\nfabric_addr = "127.0.0.1:7001"\nmem = "a lot"\ncpu = 1\n`,
+  );
+  const { code, err } = await run(["127.0.0.1:7001", file]);
+  assertEquals(code, 2);
+  assert(err[0]!.includes(`${file}: node 1: mem is "a lot"`), err[0]);
+});
+
+Deno.test("two fabrics cannot have the same address: one line, exit 1", async () => {
+  await using folder = await makeFolder();
+  await using node = new Fabric(["127.0.0.1:0", "--store", folder.path]);
+  const address = await node.ready("node");
+  const { code, err } = await run([address, "--store", folder.path]);
+  assertEquals(code, 1);
+  assertEquals(err.filter((line) => line !== "").length, 1);
+  assert(err[0]!.includes(`Cannot listen on ${address}`), err[0]);
+});
+
+Deno.test("nodes may start before and after the master, and come back", async () => {
+  await using folder = await makeFolder();
+  const store = ["--store", folder.path];
+  await using early = new Fabric(["127.0.0.1:0", ...store]);
+  const first = await early.ready("node");
+  // A port that is free, for the node that comes later.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const second = `127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const nodes = [first, "1GiB", "1", second, "1GiB", "1"];
+  const own = ["127.0.0.1:0", "1GiB", "1", "bridge", "127.0.0.1:0"];
+  await using master = new Fabric(["master", ...own, ...nodes, ...store]);
+  await master.line(new RegExp(`node ${first} is there`));
+  await master.line(new RegExp(`waiting for node ${second}: nothing listens there`));
+  await master.ready("bridge");
+
+  const late = new Fabric([second, ...store]);
+  await master.line(new RegExp(`node ${second} is there`));
+  late.kill("SIGKILL");
+  await late.ended;
+  await master.line(new RegExp(`node ${second} closed the connection|node ${second} is gone`));
+  const from = master.err.length;
+  await using back = new Fabric([second, ...store]);
+  await master.line(new RegExp(`node ${second} is there`), { from });
+  await back.line(/the master is there/);
+});
+
+Deno.test("a master from a file has the nodes in it, in any order", async () => {
+  await using folder = await makeFolder();
+  const store = ["--store", folder.path];
+  await using node = new Fabric(["127.0.0.1:0", ...store]);
+  const other = await node.ready("node");
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const own = `127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const file = `${folder.path}/nodes.toml`;
+  await Deno.writeTextFile(
+    file,
+    `[[nodes]]
+fabric_addr = "${other}"
+mem = "1 GiB"
+cpu = 1.5
+
+[[nodes]]
+fabric_addr = "${own}" # the master's own
+bridge_bind = "127.0.0.1:0"
+mem = 1073741824
+cpu = 2
+`,
+  );
+  await using master = new Fabric([own, file, ...store]);
+  assertEquals(await master.ready("master"), own);
+  await master.line(new RegExp(`node ${other} is there, with 1 GiB and 1.5 cores`));
+  await master.line(new RegExp(`node ${own} is there, with 1 GiB and 2 cores`));
+  await master.ready("bridge");
+});
+
+Deno.test("a node that joins is dialled, forgotten when it leaves, and announces itself again", async () => {
+  await using folder = await makeFolder();
+  const store = ["--store", folder.path];
+  await using master = new Fabric([
+    ...["master", "127.0.0.1:0", "1GiB", "1", "bridge", "127.0.0.1:0"],
+    ...store,
+  ]);
+  const address = await master.ready("master");
+  const joining = new Fabric(["join", "127.0.0.1:0", address, "3GiB", "3", ...store]);
+  const node = await joining.ready("node");
+  await master.line(new RegExp(`node ${node} is there, with 3 GiB and 3 cores`));
+  await joining[Symbol.asyncDispose]();
+  const from = master.err.length;
+  await using again = new Fabric(["join", node, address, ...store]);
+  await master.line(new RegExp(`node ${node} joins`), { from });
+  await master.line(new RegExp(`node ${node} is there`), { from });
+  assertEquals(await again.ready("node"), node);
+});
+
+Deno.test("a second master is refused, with one line at both ends", async () => {
+  await using folder = await makeFolder();
+  const store = ["--store", folder.path];
+  await using node = new Fabric(["127.0.0.1:0", ...store]);
+  const address = await node.ready("node");
+  const args = ["master", "127.0.0.1:0", "1GiB", "1", "bridge", "127.0.0.1:0"];
+  await using first = new Fabric([...args, address, "1GiB", "1", ...store]);
+  await first.line(new RegExp(`node ${address} is there`));
+  await using second = new Fabric([...args, address, "1GiB", "1", ...store]);
+  await second.line(new RegExp(`waiting for node ${address}: it has a master already`));
+  await node.line(/refused the master 127\.0\.0\.1:\d+: it has a master already/);
+});
+
+Deno.test("a wrong secret and none at all are said in one line at both ends", async () => {
+  await using folder = await makeFolder();
+  await using other = await makeFolder();
+  const store = ["--store", folder.path];
+  await using node = new Fabric(["127.0.0.1:0", "--secret-file", folder.secret, ...store]);
+  const address = await node.ready("node");
+  const args = [
+    ...["master", "127.0.0.1:0", "1GiB", "1", "bridge", "127.0.0.1:0", address, "1GiB", "1"],
+    ...store,
+  ];
+  await using wrong = new Fabric([...args, "--secret-file", other.secret]);
+  await wrong.line(new RegExp(`waiting for node ${address}: the other side has another secret`));
+  await node.line(/refused 127\.0\.0\.1:\d+: it has another secret/);
+  await using none = new Fabric(args);
+  await none.line(new RegExp(`waiting for node ${address}: .*this side has none`));
+  await node.line(/refused 127\.0\.0\.1:\d+: the other side has no secret/);
+  // The right one is taken all the same; and it comes from the environment, too.
+  const env = { DEPLOY_SECRET_FILE: folder.secret };
+  await using right = new Fabric(args, { env });
+  await right.line(new RegExp(`node ${address} is there`));
+  const text = await Deno.readTextFile(folder.secret);
+  for (const { out, err } of [node, wrong, none, right]) {
+    assert(!out.concat(err).some((line) => line.includes(text.trim())));
+  }
+});
+
+Deno.test("rubbish on the ports costs nobody anything, and is said once", async () => {
+  await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
+  for (const text of [cluster.bridge, cluster.addresses[0]!]) {
+    const { host, port } = parseAddress(text)!;
+    for (let count = 0; count < 5; count++) {
+      const conn = await Deno.connect({ hostname: host, port });
+      await conn.write(crypto.getRandomValues(new Uint8Array(64 * 1024)));
+      await conn.read(new Uint8Array(1)).catch(() => null); // it is closed, or reset
+      conn.close();
+    }
+    const old = await Deno.connect({ hostname: host, port });
+    await old.write(new Uint8Array([...new TextEncoder().encode("DPLY"), PROTOCOL_VERSION + 1]));
+    await old.write(new Uint8Array(34));
+    const answer = new Uint8Array(1);
+    await old.read(answer);
+    assertEquals(answer[0], PROTOCOL_VERSION);
+    old.close();
+  }
+  await cluster.master.line(/refused .* what it said first is not of this protocol/);
+  await cluster.master.line(/refused .* it speaks version \d+ of the protocol/);
+  const logger = createLogger("error", () => {});
+  const credential = await credentialOf(await loadSecret({ secretFile: undefined, logger }));
+  const conn = await dialPart(parseAddress(cluster.bridge)!, Purpose.deploy, credential);
+  conn.close();
+  const refusals = cluster.master.err.filter((line) => line.includes("not of this protocol"));
+  assertEquals(refusals.length, 2, cluster.master.err.join("\n"));
+});
+
+Deno.test("a bridge that is killed is started again, on its port", async () => {
+  await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
+  const bridges = await childrenOf(cluster.master.pid);
+  assertEquals(bridges.length, 1);
+  const from = cluster.master.out.length;
+  Deno.kill(bridges[0]!, "SIGKILL");
+  await cluster.master.line(/the bridge ended \(SIGKILL\); it is started again/);
+  assertEquals(await cluster.master.ready("bridge", { from }), cluster.bridge);
+});
+
+Deno.test("the bridge ends with a fabric that is killed", async () => {
+  await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
+  const [bridge] = await childrenOf(cluster.master.pid);
+  cluster.master.kill("SIGKILL");
+  await until(async () => !await isAlive(bridge!), 5_000);
+});
+
+Deno.test("SIGTERM and SIGINT end a cluster within 5 s, with exit code 0 and nothing left", async () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    await using cluster = await startCluster({
+      nodes: [{ mem: "1GiB", cpu: 1 }, { mem: "1GiB", cpu: 1 }],
+    });
+    const fabrics = [cluster.master, ...cluster.nodes];
+    const [bridge] = await childrenOf(cluster.master.pid);
+    const startMs = performance.now();
+    for (const fabric of fabrics) fabric.kill(signal);
+    for (const fabric of fabrics) assertEquals((await fabric.ended).code, 0);
+    const tookMs = performance.now() - startMs;
+    assert(tookMs < 5_000, `it took ${Math.round(tookMs)} ms`);
+    assert(!await isAlive(bridge!));
+  }
+});
+
+Deno.test("fabric dev is a whole cluster, and says how to deploy to it", async () => {
+  await using folder = await makeFolder();
+  await using dev = new Fabric([
+    ...["dev", "--nodes", "2", "--mem", "1GiB", "--cpu", "0.5", "--bridge", "127.0.0.1:0"],
+    ...["--store", folder.path],
+  ]);
+  const bridge = await dev.ready("bridge");
+  await dev.line(new RegExp(`run a program with: deploy ${bridge} main\\.ts`));
+  const master = await dev.ready("master");
+  await dev.line(new RegExp(`node ${master} is there, with 1 GiB and 0.5 cores`));
+  const nodes = dev.out.filter((line) => line.startsWith("ready node"));
+  assertEquals(nodes.length, 2);
+});
+
+Deno.test("fabric --format json says what it says as JSON, one object a line", async () => {
+  await using folder = await makeFolder();
+  await using master = new Fabric([
+    ...["master", "127.0.0.1:0", "1GiB", "1", "bridge", "127.0.0.1:0", "--format", "json"],
+    ...["--store", folder.path],
+  ]);
+  const address = await master.ready("master");
+  const [line] = await master.line(new RegExp(`node ${address} is there.*`));
+  assert(line.length > 0);
+  for (const said of master.err.filter((line) => line !== "")) JSON.parse(said);
+});
+
+/** The ids of the processes that `pid` has started and that are there. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const children: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => ""); // it has ended
+    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(parent) === pid && state !== "Z") children.push(Number(name));
+  }
+  return children;
+}
+
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => ""); // it has ended
+  return stat !== "" && stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
+}
+
+async function until(condition: () => Promise<boolean>, withinMs: number): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!await condition()) {
+    assert(performance.now() < endMs, `not within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
