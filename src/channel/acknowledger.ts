@@ -1,6 +1,6 @@
 /** When the arrival of values is acknowledged to the process that they came from. */
 
-import { startTimer } from "./delay.ts";
+import { startTimer, type Timer } from "./delay.ts";
 
 /** An arrival is acknowledged after at most this time … */
 const ACK_DELAY_MS = 10;
@@ -13,7 +13,7 @@ export class Acknowledger {
   /** Up to where has been acknowledged. */
   #offset = 0;
   #due = false;
-  #timer: AbortSignal | undefined;
+  #timer: Timer | undefined;
 
   constructor(kick: () => void) {
     this.#kick = kick;

@@ -1,14 +1,23 @@
 /** A timer that neither keeps a process alive nor costs it anything at start. */
 
+/** A timer that runs. */
+export interface Timer {
+  /** What is done when the time is up; `null` for nothing. */
+  onabort: (() => void) | null;
+}
+
 /**
- * Calls `done` after `ms` milliseconds; gives the timer, which must be kept as long as it is wanted.
+ * Calls `done` after `ms` milliseconds.
  *
- * `setTimeout` would be 13 ms of loading at its first use in newer versions of Deno.
+ * `setTimeout` would be 13 ms of loading at its first use in newer versions of Deno. A signal with a
+ * timeout has a way of its own to add listeners, by which the timeout keeps the process alive; the
+ * event target's does not do that.
  */
-export function startTimer(ms: number, done: () => void): AbortSignal {
+export function startTimer(ms: number, done: () => void): Timer {
+  const timer: Timer = { onabort: done };
   const signal = AbortSignal.timeout(ms);
-  signal.onabort = done;
-  return signal;
+  EventTarget.prototype.addEventListener.call(signal, "abort", () => timer.onabort?.());
+  return timer;
 }
 
 /** Resolves after `ms` milliseconds, and does not keep the process alive meanwhile. */

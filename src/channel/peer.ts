@@ -13,7 +13,7 @@ import { type Pid, shortPid } from "../core/pid.ts";
 import { FrameType } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { delay, startTimer } from "./delay.ts";
+import { delay, startTimer, type Timer } from "./delay.ts";
 import { CROSSED_MS, Dialler } from "./dialler.ts";
 import { type Arrivals, discard } from "./discard.ts";
 import { type FrameHandler, FrameReader } from "./frame_reader.ts";
@@ -89,7 +89,7 @@ export class Peer {
   #idle = false;
   #remoteIdle = false;
   #askedEnded = false;
-  #askTimer: AbortSignal;
+  #askTimer: Timer;
   /** Whether it was logged that somebody else is where the process should be. */
   #logged = false;
   /** How the process ended, once that is known: what its last connection still holds comes first. */

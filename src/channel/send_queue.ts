@@ -119,6 +119,7 @@ export class SendQueue {
    */
   send(channel: number, value: unknown, onPlace?: (place: Place) => void): Promise<void> {
     let rest: Bytes | undefined;
+    const before = this.#outbox.end;
     if (this.room) {
       let { bytes, position } = this.#outbox.reserve(false);
       let end = encodeInto(value, bytes, position);
@@ -126,6 +127,8 @@ export class SendQueue {
         ({ bytes, position } = this.#outbox.reserve(true));
         end = encodeInto(value, bytes, position);
       }
+      // A getter of the value's may have sent something, which now stands where this one was put.
+      if (this.#outbox.end !== before) end = -1;
       if (end >= 0 && end - position <= MAX_VALUE_BYTES) {
         this.#inFlight += HEADER_BYTES + end - position;
         this.#outbox.commit(end);

@@ -1,0 +1,29 @@
+/** Timers of the runtime: they fire, and hold nothing. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { delay, startTimer } from "../../src/channel/delay.ts";
+
+const MODULE = new URL("../../src/channel/delay.ts", import.meta.url).href;
+
+async function run(code: string): Promise<string> {
+  const command = new Deno.Command(Deno.execPath(), { args: ["eval", code], stderr: "inherit" });
+  return new TextDecoder().decode((await command.output()).stdout);
+}
+
+Deno.test("startTimer() calls when the time is up, unless that was taken back", async () => {
+  const called: string[] = [];
+  startTimer(1, () => called.push("kept"));
+  startTimer(1, () => called.push("taken back")).onabort = null;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, 20); // holds the process, which delay() does not
+  await delay(5);
+  await promise;
+  assertEquals(called, ["kept"]);
+});
+
+Deno.test("startTimer() does not keep a process alive", async () => {
+  const code = `import { startTimer } from "${MODULE}"; startTimer(60_000, () => {});` +
+    `addEventListener("unload", () => console.log(performance.now() < 30_000));`;
+  assertEquals(await run(code), "true\n");
+});
