@@ -3,7 +3,7 @@
 import { BuildError } from "./build_error.ts";
 import { bundle } from "./bundle.ts";
 import { readProgram } from "./entry.ts";
-import { compile } from "./executable.ts";
+import { compileProgram } from "./executable.ts";
 import { findDeno } from "./find_deno.ts";
 
 /** What to build, and how. */
@@ -56,7 +56,7 @@ export async function build(options: BuildOptions): Promise<Built> {
     options.onStep?.("compile");
     const windows = target?.includes("windows") ?? Deno.build.os === "windows";
     const path = `${folder}/${stem}${windows ? ".exe" : ""}`;
-    await compile(deno, entry, path, {
+    await compileProgram(deno, entry, path, {
       ...(target === undefined ? {} : { target }),
       ...(signal === undefined ? {} : { signal }),
     });

@@ -10,6 +10,8 @@ export interface Entry {
   readonly name: string;
   /** The nearest folder, from the module's upwards, with a `deno.json`; or else the module's own. */
   readonly root: string;
+  /** The absolute path of that `deno.json`, if there is one. */
+  readonly config: string | undefined;
   /** `root` as a URL without a slash at its end. */
   readonly rootUrl: string;
   /** The program as the user wrote it. */
@@ -53,9 +55,10 @@ export async function readProgram(program: string): Promise<Entry | undefined> {
       : String(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
-  const root = await findRoot(folder);
+  const config = await findConfig(folder);
+  const root = config === undefined ? folder : config.slice(0, config.lastIndexOf("/")) || "/";
   const rootUrl = new URL(`file://${encodePath(root)}`).href.replace(/\/$/, "");
-  return { folder, name, root, rootUrl, shown: program };
+  return { folder, name, root, config, rootUrl, shown: program };
 }
 
 /** A path as it stands in a URL. */
@@ -70,15 +73,15 @@ async function isExecutable(file: Deno.FsFile): Promise<boolean> {
   return MAGIC.some((magic) => hex.startsWith(magic));
 }
 
-async function findRoot(folder: string): Promise<string> {
-  for (let at = folder;; at = at.slice(0, at.lastIndexOf("/"))) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
+async function findConfig(folder: string): Promise<string | undefined> {
+  for (let at = folder === "/" ? "" : folder;; at = at.slice(0, at.lastIndexOf("/"))) {
+    for (const path of [`${at}/deno.json`, `${at}/deno.jsonc`]) {
       try {
-        if ((await Deno.stat(`${at}/${name}`)).isFile) return at || "/";
+        if ((await Deno.stat(path)).isFile) return path;
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
     }
-    if (at === "" || at === "/") return folder;
+    if (at === "") return undefined;
   }
 }

@@ -1,5 +1,7 @@
 /** Makes an executable of a program, with `deno compile`. */
 
+import { BuildError } from "./build_error.ts";
+import { bundle } from "./bundle.ts";
 import type { Entry } from "./entry.ts";
 import { runDeno } from "./run_deno.ts";
 
@@ -11,25 +13,77 @@ export interface CompileOptions {
 }
 
 /**
- * Compiles a program to the file `output`. Types are not checked, as for a bundle.
+ * Compiles a program to the file `output`.
+ *
+ * If all of the program can be bundled, the bundle is compiled: the executable then has only what the
+ * program uses in it, where otherwise every npm package would be whole, and a changed line would move
+ * megabytes. `output` with `.js` at its end is the bundle's place meanwhile.
  *
  * @throws {BuildError} If deno fails.
  */
-export async function compile(
+export async function compileProgram(
   deno: string,
   entry: Entry,
   output: string,
   options: CompileOptions = {},
 ): Promise<void> {
-  const { target, signal } = options;
-  const always = ["compile", "--quiet", "--no-check", "--allow-all", "--output", output];
-  await runDeno({
-    deno,
-    entry,
-    args: [...always, ...(target === undefined ? [] : ["--target", target]), `./${entry.name}`],
-    explain,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const text = await bundleWhole(deno, entry, options.signal);
+  if (text === undefined) return await compileModule(deno, entry, output, options);
+  const path = `${output}.js`;
+  try {
+    await Deno.writeTextFile(path, text);
+    // What the configuration says of the runtime holds for the bundle, too; the lock file has done its
+    // part.
+    const config = entry.config === undefined ? ["--no-config"] : ["--config", entry.config];
+    await denoCompile(deno, entry, [path, "--no-lock", ...config], output, options);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/**
+ * Compiles a module, with all that it imports and the whole of the npm packages that it uses, to the
+ * file `output`. What it imports dynamically is loaded only then.
+ *
+ * @throws {BuildError} If deno fails.
+ */
+export async function compileModule(
+  deno: string,
+  entry: Entry,
+  output: string,
+  options: CompileOptions = {},
+): Promise<void> {
+  await denoCompile(deno, entry, [`./${entry.name}`], output, options);
+}
+
+/** Types are not checked, as for a bundle. */
+async function denoCompile(
+  deno: string,
+  entry: Entry,
+  [path, ...flags]: [string, ...string[]],
+  output: string,
+  { target, signal }: CompileOptions,
+): Promise<void> {
+  const args = ["compile", "--quiet", "--no-check", "--allow-all", "--output", output, ...flags];
+  if (target !== undefined) args.push("--target", target);
+  args.push(path);
+  await runDeno({ deno, entry, args, explain, ...(signal === undefined ? {} : { signal }) });
+}
+
+/** The program's bundle; `undefined` if something may be missing from it. */
+async function bundleWhole(
+  deno: string,
+  entry: Entry,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  try {
+    const { text, warnings } = await bundle(deno, entry, signal);
+    return warnings.length === 0 ? text : undefined;
+  } catch (error) {
+    // It cannot be bundled, and perhaps be compiled; if not, then that says why.
+    if (error instanceof BuildError) return undefined;
+    throw error;
+  }
 }
 
 function explain(output: string): string | undefined {

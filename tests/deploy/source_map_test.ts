@@ -19,7 +19,8 @@ function map(mappings: string, ...sources: string[]): SourceMap {
 }
 
 function entry(root: string, folder: string): Entry {
-  return { folder, name: "main.ts", root, rootUrl: `file://${root}`, shown: "main.ts" };
+  const rootUrl = `file://${root}`;
+  return { folder, name: "main.ts", root, config: undefined, rootUrl, shown: "main.ts" };
 }
 
 Deno.test("splitMap() and joinMap() are each other's opposites", () => {
