@@ -1,0 +1,212 @@
+/** What a process could not deliver before it ended, and its node delivers in its name. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { decodeWill, deliverWill } from "../../src/channel/will.ts";
+import { ChannelError } from "../../src/core/errors.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { encode } from "../../src/wire/value_encoder.ts";
+import { type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { forSeeds } from "./random.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Ends a process as `Deno.exit` does: at once, with what it has not delivered in its will. */
+function die(process: TestProcess, ...others: TestProcess[]): Bytes | undefined {
+  const will = process.hub.writeWill();
+  process.relay!.close();
+  for (const other of others) process.hub.peer(other.pid).abandon();
+  return will;
+}
+
+/** Delivers a will, and then says that its process has ended, as its node does. */
+async function deliver(
+  run: TestRun,
+  process: TestProcess,
+  will: Bytes,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  await deliverWill(will, { key: run.key, signal, ended: (pid) => run.ended(pid) });
+  run.end(process, { code: 0 });
+}
+
+/** Sends values that the process may not live to see taken. */
+function sendAll(process: TestProcess, to: TestProcess, values: readonly unknown[]): void {
+  const sender = process.sender<unknown>(to);
+  for (const value of values) sender.send(value).catch(() => {});
+}
+
+function summary(value: unknown): unknown {
+  return value instanceof Uint8Array ? `${value.length} × ${value[0]}` : value;
+}
+
+Deno.test("a will holds nothing when all was acknowledged", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process()];
+  assertEquals(one.hub.writeWill(), undefined);
+  const sender = one.sender<number>(two);
+  await sender.send(1);
+  await until(() => !one.hub.peer(two.pid).unfinished, "an acknowledgement");
+  assertEquals(one.hub.writeWill(), undefined);
+  await sender.close();
+  assertEquals(one.hub.writeWill(), undefined);
+});
+
+Deno.test("a will is delivered once and in order, whenever its process ended and however slow its reader", async () => {
+  const contents: [string, unknown[]][] = [
+    ["one small value", ["hello"]],
+    ["many small values", Array.from({ length: 3_000 }, (_, index) => index)],
+    ["more than a window", Array.from({ length: 40 }, (_, n) => new Uint8Array(60_000).fill(n))],
+    ["larger than a window", [1, new Uint8Array(5_000_000).fill(2), 3, new Uint8Array(2_000_000)]],
+  ];
+  for (const [name, values] of contents) {
+    for (const wait of [0, 1, 3, 10, 40]) {
+      using run = new TestRun();
+      const [one, two] = [run.process({ relayed: true }), run.process()];
+      // Without a Receiver before the process has ended, and with one.
+      const early = wait % 2 === 0 ? two.receiver<unknown>(one) : undefined;
+      sendAll(one, two, values);
+      await turns(wait);
+      const will = die(one, two);
+      const delivered = will === undefined ? run.end(one, { code: 0 }) : deliver(run, one, will);
+      const receiver = early ?? two.receiver<unknown>(one);
+      await turns(5);
+      const received: unknown[] = [];
+      for await (const value of receiver) {
+        received.push(summary(value));
+        if (received.length < 50) await turns(1);
+      }
+      assertEquals(received, values.map(summary), `${name}, ended after ${wait} turns`);
+      await delivered;
+      await receiver.close();
+    }
+  }
+});
+
+Deno.test("a will is delivered over connections that break, also those before it", async () => {
+  await forSeeds(8, async (random) => {
+    using run = new TestRun();
+    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    two.relay!.fate = () => ({
+      cutAfter: two.relay!.accepted > 6 ? Infinity : random.integer(1, 800_000),
+    });
+    const values = Array.from({ length: 60 }, (_, number) => [
+      number,
+      new Uint8Array(random.pick([1, 100, 30_000, 400_000, random.chance(0.1) ? 2_000_000 : 1])),
+    ]);
+    const receiver = two.receiver<[number, Bytes]>(one);
+    sendAll(one, two, values);
+    const first: number[] = [];
+    for (let count = random.integer(0, 20); count > 0; count--) {
+      first.push((await receiver.recv())[0]);
+    }
+    const will = die(one, two);
+    assert(will !== undefined);
+    const delivered = deliver(run, one, will);
+    for await (const [number] of receiver) first.push(number);
+    assertEquals(first, Array.from({ length: 60 }, (_, number) => number));
+    await delivered;
+  });
+});
+
+Deno.test("a will is delivered to a process that is sending to the dead one", async () => {
+  for (const wait of [0, 2, 5, 10, 20]) {
+    using run = new TestRun();
+    const [one, two] = [run.process({ relayed: true }), run.process()];
+    const receiver = one.receiver<Bytes>(two);
+    // It is in the middle of a value that never ends, as far as the process is concerned.
+    const back = two.sender<Bytes>(one);
+    const refused = Array.from({ length: 4 }, () => back.send(new Uint8Array(3_000_000)));
+    for (const send of refused) send.catch(() => {});
+    const waits = receiver.recv().catch(() => {});
+    await turns(wait);
+    sendAll(one, two, [1, new Uint8Array(2_000_000), 3]);
+    await turns(wait);
+    const will = die(one, two);
+    assert(will !== undefined);
+    const delivered = deliver(run, one, will);
+    const received: unknown[] = [];
+    for await (const value of two.receiver<unknown>(one)) received.push(summary(value));
+    assertEquals(received, [1, "2000000 × 0", 3]);
+    await delivered;
+    await waits;
+    const error = await assertRejects(() => back.send(new Uint8Array(1)), ChannelError);
+    assertEquals(error.kind, "exited");
+  }
+});
+
+Deno.test("a will says how channels ended, and a stop takes only the values of its channel", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process()];
+  const first = two.receiver<Bytes>(one);
+  const sender = one.sender<Bytes>(two);
+  for (let count = 0; count < 30; count++) sender.send(new Uint8Array(100_000)).catch(() => {});
+  void sender.close();
+  const other = one.sender<string>(two);
+  other.send("of the second channel").catch(() => {});
+  void other.close();
+  assertEquals((await first.recv()).length, 100_000);
+  const will = die(one, two);
+  assert(will !== undefined);
+  const delivered = deliver(run, one, will);
+  await first.close();
+  const second = two.receiver<string>(one);
+  assertEquals(await second.recv(), "of the second channel");
+  const error = await assertRejects(() => second.recv(), ChannelError);
+  assertEquals(error.kind, "closed");
+  await delivered;
+});
+
+Deno.test("deliverWill() ends when its receivers have ended, or when it is to be given up", async () => {
+  for (const how of ["ended", "given up"]) {
+    using run = new TestRun();
+    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    sendAll(one, two, Array.from({ length: 30 }, () => new Uint8Array(100_000)));
+    await turns(3);
+    const will = die(one, two);
+    assert(will !== undefined);
+    const controller = new AbortController();
+    const delivered = deliver(run, one, will, controller.signal);
+    await turns(10);
+    if (how === "given up") {
+      controller.abort();
+    } else {
+      two.relay!.close();
+      run.end(two, { signal: "SIGKILL" });
+    }
+    await delivered;
+  }
+});
+
+Deno.test("decodeWill() refuses what is no will", () => {
+  using run = new TestRun();
+  const [one, two] = [run.process(), run.process()];
+  sendAll(one, two, [1, new Uint8Array(3_000_000)]);
+  const bytes = one.hub.writeWill()!;
+  const will = decodeWill(bytes);
+  const [peer] = will.peers;
+  assert(peer !== undefined);
+  assertEquals(peer.remote, two.pid);
+  const [entry] = peer.queue.entries;
+  const wrong: unknown[] = [
+    undefined,
+    {},
+    { ...will, pid: "nobody" },
+    { ...will, peers: {} },
+    { ...will, peers: [null] },
+    { ...will, peers: [{ ...peer, remote: 1 }] },
+    { ...will, peers: [{ ...peer, acked: -1 }] },
+    { ...will, peers: [{ ...peer, received: 0.5 }] },
+    { ...will, peers: [{ ...peer, frames: [1] }] },
+    { ...will, peers: [{ ...peer, queue: null }] },
+    { ...will, peers: [{ ...peer, queue: { ...peer.queue, inFlight: NaN } }] },
+    { ...will, peers: [{ ...peer, queue: { inFlight: 0, entries: [{ ...entry, rest: 1 }] } }] },
+    { ...will, peers: [{ ...peer, queue: { inFlight: 0, entries: [{ ...entry, channel: -1 }] } }] },
+    { ...will, peers: [{ ...peer, queue: { inFlight: 0, entries: [{ ...entry, begun: 0 }] } }] },
+  ];
+  for (const value of wrong) {
+    assertThrows(() => decodeWill(encode(value)), ProtocolError, "it is no will");
+  }
+  assertThrows(() => decodeWill(bytes.subarray(0, bytes.length - 1)), ProtocolError);
+  one.hub.peer(two.pid).abandon();
+});
