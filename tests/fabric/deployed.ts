@@ -1,0 +1,136 @@
+/** Programs that are deployed to a cluster, and what is left of them in the machine's process table. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import type { JsonEvent } from "../system/helpers.ts";
+
+const CLI = new URL("../../cli.ts", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).href;
+
+/** How long a program may take, on a machine that does much else. */
+const LIMIT_MS = 120_000;
+
+/** A program that was deployed. Disposing of it ends `deploy`, and so the program. */
+export class Deployed implements AsyncDisposable {
+  readonly events: JsonEvent[] = [];
+  /** Resolves with the exit code of `deploy`, when all its output is there. */
+  readonly code: Promise<number>;
+  readonly #child: Deno.ChildProcess;
+  readonly #folder: string;
+  #stderr = "";
+  #changed = Promise.withResolvers<void>();
+  #over = false;
+
+  private constructor(child: Deno.ChildProcess, folder: string) {
+    this.#child = child;
+    this.#folder = folder;
+    const read = Promise.all([this.#readEvents(), this.#readErrors()]);
+    this.code = child.status.then(async ({ code }) => {
+      await read;
+      this.#over = true;
+      this.#change();
+      return code;
+    });
+  }
+
+  /** Deploys a program, given as its text; `import … from "deploy"` works there. */
+  static async start(
+    bridge: string,
+    source: string,
+    options: { args?: readonly string[]; flags?: readonly string[] } = {},
+  ): Promise<Deployed> {
+    const folder = await Deno.makeTempDir({ prefix: "deploy-program-" });
+    const imports = { ...config.imports, deploy: `${ROOT}mod.ts` };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
+    await Deno.writeTextFile(`${folder}/main.ts`, source);
+    const { args = [], flags = [] } = options;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", CLI, "--format", "json", ...flags, bridge, "main.ts", "--", ...args],
+      cwd: folder,
+      env: { DEPLOY_SECRET_FILE: "" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      signal: AbortSignal.timeout(LIMIT_MS),
+    }).spawn();
+    return new Deployed(child, folder);
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** What all processes have written to stdout. */
+  get text(): string {
+    return this.events.map((event) =>
+      event.event === "output" && event.fd === 1 && "text" in event ? event.text : ""
+    ).join("");
+  }
+
+  /** Resolves when that is so of the events so far. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      if (this.#over) throw new Error(`it never came to that: ${this.#stderr}\n${this.text}`);
+      await this.#changed.promise;
+    }
+  }
+
+  /** Resolves when its processes have written that. */
+  async says(text: string): Promise<void> {
+    await this.until(() => this.text.includes(text));
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#over) this.kill("SIGKILL");
+    await this.code;
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  async #readEvents(): Promise<void> {
+    let partial = "";
+    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (partial + text).split("\n");
+      partial = lines.pop()!;
+      for (const line of lines) this.events.push(JSON.parse(line));
+      this.#change();
+    }
+  }
+
+  async #readErrors(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.#stderr += text;
+    }
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+/** The ids of the processes that have `mark` as an argument; `deploy` itself is not counted. */
+export async function processesWith(mark: string): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const words = (await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "")).split("\0");
+    if (words.includes(mark) && !words.includes(CLI)) found.push(Number(name));
+  }
+  return found;
+}
+
+/** Resolves when no process with that mark is left; throws if that takes more than 5 s. */
+export async function noneIsLeft(mark: string): Promise<void> {
+  const endMs = performance.now() + 5_000;
+  for (;;) {
+    const left = await processesWith(mark);
+    if (left.length === 0) return;
+    assert(performance.now() < endMs, `there are processes left after 5 s: ${left.join(", ")}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,201 @@
+/** Parts of a cluster that go away while a program runs: nothing is left behind, and all is told. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { parsePid } from "../../src/core/pid.ts";
+import type { JsonEvent } from "../system/helpers.ts";
+import { startCluster } from "./cluster.ts";
+import { Deployed, noneIsLeft, processesWith } from "./deployed.ts";
+
+type Exit = Extract<JsonEvent, { event: "exit" }>;
+
+/**
+ * Has `Deno.args[1]` processes that compute for ever, spread over the nodes, and tells when all do. The
+ * first process sees to it that the nodes fill evenly, and waits for the others to end.
+ */
+const COMPUTES = `
+import { init, spawn, wait, shortPid } from "deploy";
+async function compute() {
+  console.log("computing");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (;;);
+}
+await init({ functions: { compute }, resources: { mem: 1, cpu: 0 } });
+const count = Number(Deno.args[1]);
+const pids = [];
+for (let index = 0; index < count; index++) {
+  pids.push(await spawn(compute, undefined, { mem: 200 * 1024 * 1024, cpu: 0.1 }));
+}
+console.log("all compute");
+for (const pid of pids) wait(pid).then((status) => console.log("ended " + JSON.stringify(status)));
+`;
+
+const SMALL = { mem: "1GiB", cpu: 1 };
+
+function newMark(): string {
+  return `mark-${crypto.randomUUID()}`;
+}
+
+function exits(program: Deployed): Exit[] {
+  return program.events.filter((event): event is Exit => event.event === "exit");
+}
+
+Deno.test("a node that is killed takes its processes with it, which are told as lost; it may come back", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL, SMALL] });
+  const mark = newMark();
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "6"] });
+  await program.says("all compute");
+  const first = program.events.find((event) => event.event === "spawn" && event.parent === null);
+  const port = (pid: string) => parsePid(pid)!.port;
+  assert(first !== undefined && port(first.pid) > 0);
+  const before = (await processesWith(mark)).length;
+  assertEquals(before, 7);
+
+  // Not the master's own node, where the first process may be: one of the others.
+  const victim = cluster.nodes[1]!;
+  victim.kill("SIGKILL");
+  await victim.ended;
+  await program.until(() => exits(program).length === 2);
+  for (const { status } of exits(program)) {
+    assert("lost" in status, JSON.stringify(status));
+    assert(status.lost.startsWith(`node ${cluster.addresses[2]} `), status.lost);
+  }
+  await program.until(() => program.text.split("ended ").length === 3);
+  assert(program.text.includes(`ended {"lost":"node ${cluster.addresses[2]} `), program.text);
+  const endMs = performance.now() + 5_000;
+  while ((await processesWith(mark)).length !== 5) {
+    assert(performance.now() < endMs, "the node's processes outlive it");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  const from = cluster.master.err.length;
+  await cluster.restart(1);
+  await cluster.master.line(/is there/, { from });
+  await using again = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
+  await again.says("all compute");
+
+  program.kill("SIGINT");
+  again.kill("SIGINT");
+  assertEquals(await program.code, 130);
+  assertEquals(await again.code, 130);
+  await noneIsLeft(mark);
+});
+
+Deno.test("a master that is killed takes every process of every node with it", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL, SMALL] });
+  const mark = newMark();
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
+  await program.says("all compute");
+  cluster.master.kill("SIGKILL");
+  await noneIsLeft(mark);
+  assertEquals(await program.code, 1);
+  assert(program.stderr.includes(`Lost the bridge ${cluster.bridge}`), program.stderr);
+  // The nodes wait for a master.
+  for (const node of cluster.nodes) await node.line(/the master is gone/);
+});
+
+Deno.test("a bridge that is killed takes its runs with it, and the next one takes others", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+  const mark = newMark();
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
+  await program.says("all compute");
+  const from = cluster.master.out.length;
+  const bridge = (await processesOf(cluster.master.pid)).find(({ words }) =>
+    words.some((word) => word.endsWith("fabric.ts"))
+  );
+  Deno.kill(bridge!.pid, "SIGKILL");
+  await noneIsLeft(mark);
+  assertEquals(await program.code, 1);
+  await cluster.master.ready("bridge", { from });
+  // All that the run had is free again.
+  await using again = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "8"] });
+  await again.says("all compute");
+  again.kill("SIGTERM");
+  assertEquals(await again.code, 143);
+  await noneIsLeft(mark);
+});
+
+Deno.test("a node that is told to end ends its processes first, and tells how they ended", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+  const mark = newMark();
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
+  await program.says("all compute");
+  const [node] = cluster.nodes;
+  const startMs = performance.now();
+  node!.kill("SIGTERM");
+  assertEquals((await node!.ended).code, 0);
+  assert(performance.now() - startMs < 5_000);
+  await program.until(() => exits(program).length === 2);
+  for (const { status } of exits(program)) assertEquals(status, { signal: "SIGKILL" });
+  program.kill("SIGINT");
+  await program.code;
+  await noneIsLeft(mark);
+});
+
+Deno.test("a master that is told to end ends every run first, and tells how", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+  const mark = newMark();
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
+  await program.says("all compute");
+  cluster.master.kill("SIGTERM");
+  assertEquals((await cluster.master.ended).code, 0);
+  await noneIsLeft(mark);
+  await program.code;
+  assertEquals(exits(program).length, 5, program.stderr);
+});
+
+const WAITS = `
+import { init, spawn, trySpawn, wait, SpawnError } from "deploy";
+const GIB = 1024 ** 3;
+async function hold(_parent, ms) {
+  console.log("holding");
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+async function impatient() {
+  void spawn(hold, 0, { mem: 0.6 * GIB, cpu: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  Deno.exit(3);
+}
+await init({ functions: { hold, impatient }, resources: { mem: 0, cpu: 0 } });
+const [one, two] = await Promise.all([1, 2].map(() => spawn(hold, 3000, { mem: 0.6 * GIB, cpu: 0 })));
+for (const mem of [0.6 * GIB, 2 * GIB]) {
+  try {
+    await trySpawn(hold, 0, { mem, cpu: 0 });
+  } catch (error) {
+    console.log(error.reason + ": " + error.message);
+  }
+}
+const impatientPid = await spawn(impatient, undefined, { mem: 0, cpu: 0 });
+console.log("impatient " + JSON.stringify(await wait(impatientPid)));
+const startMs = performance.now();
+const three = await spawn(hold, 0, { mem: 0.6 * GIB, cpu: 0 });
+console.log("waited " + (performance.now() - startMs > 300));
+await Promise.all([one, two, three].map((pid) => wait(pid)));
+console.log("done");
+`;
+
+Deno.test("spawn() waits for room, trySpawn() does not, and who has ended waits no more", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+  await using program = await Deployed.start(cluster.bridge, WAITS);
+  assertEquals(await program.code, 101, program.stderr);
+  const { text } = program;
+  assert(text.includes("no-capacity: Cannot spawn hold(): no node has 614 MiB"), text);
+  assert(text.includes("unsatisfiable: Cannot spawn hold(): no node has 2 GiB"), text);
+  assert(text.includes('impatient {"code":3}'), text);
+  assert(text.includes("waited true"), text);
+  assert(text.includes("done"), text);
+  // The one that nobody waited for any more was never started.
+  assertEquals(text.split("holding").length - 1, 3);
+});
+
+async function processesOf(parent: number): Promise<{ pid: number; words: string[] }[]> {
+  const found: { pid: number; words: string[] }[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => ""); // it has ended
+    if (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) !== parent) continue;
+    const cmdline = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    found.push({ pid: Number(name), words: cmdline.split("\0") });
+  }
+  return found;
+}
