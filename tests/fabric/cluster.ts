@@ -19,14 +19,24 @@ export class Fabric implements AsyncDisposable {
   #changed = Promise.withResolvers<void>();
   #over = false;
 
-  /** @param options.compiled The executable to run instead of `deno run -A fabric.ts`. */
+  /**
+   * @param options.compiled The executable to run instead of `deno run -A fabric.ts`.
+   * @param options.prefix What is put in front of the command, such as to have it run on another host.
+   */
   constructor(
     args: readonly string[],
-    options: { compiled?: string | undefined; env?: Record<string, string>; cwd?: string } = {},
+    options: {
+      compiled?: string | undefined;
+      prefix?: readonly string[];
+      env?: Record<string, string>;
+      cwd?: string;
+    } = {},
   ) {
-    const { compiled, env = {}, cwd } = options;
-    const command = new Deno.Command(compiled ?? Deno.execPath(), {
-      args: compiled === undefined ? ["run", "-A", FABRIC, ...args] : [...args],
+    const { compiled, prefix = [], env = {}, cwd } = options;
+    const words = compiled === undefined ? [Deno.execPath(), "run", "-A", FABRIC] : [compiled];
+    const [path, ...before] = [...prefix, ...words];
+    const command = new Deno.Command(path!, {
+      args: [...before, ...args],
       env: { DEPLOY_SECRET_FILE: "", DEPLOY_LOG: "", DEPLOY_FORMAT: "", ...env },
       ...(cwd === undefined ? {} : { cwd }),
       stdin: "null",

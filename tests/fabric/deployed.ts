@@ -38,15 +38,21 @@ export class Deployed implements AsyncDisposable {
   static async start(
     bridge: string,
     source: string,
-    options: { args?: readonly string[]; flags?: readonly string[] } = {},
+    options: {
+      args?: readonly string[];
+      flags?: readonly string[];
+      /** What is put in front of the command, such as to have it run on another host. */
+      prefix?: readonly string[];
+    } = {},
   ): Promise<Deployed> {
     const folder = await Deno.makeTempDir({ prefix: "deploy-program-" });
     const imports = { ...config.imports, deploy: `${ROOT}mod.ts` };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
     await Deno.writeTextFile(`${folder}/main.ts`, source);
-    const { args = [], flags = [] } = options;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", CLI, "--format", "json", ...flags, bridge, "main.ts", "--", ...args],
+    const { args = [], flags = [], prefix = [] } = options;
+    const [path, ...words] = [...prefix, Deno.execPath(), "run", "-A", CLI];
+    const child = new Deno.Command(path!, {
+      args: [...words, "--format", "json", ...flags, bridge, "main.ts", "--", ...args],
       cwd: folder,
       env: { DEPLOY_SECRET_FILE: "" },
       stdin: "null",

@@ -1,0 +1,190 @@
+/**
+ * Several hosts on this machine: network namespaces, each with an address of its own, and a switch
+ * between them, from which any host can be taken, silently, as when a cable is pulled.
+ *
+ * Needs root, Linux, and `ip`. A network that another process has left behind, since it was killed, is
+ * removed when the next one is made.
+ */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert } from "@std/assert";
+
+/** All names of networks begin so; the id of the process that made them comes next. */
+const PREFIX = "deploy-test-";
+
+/** Why no network can be made here, in a few words; `undefined` if one can. */
+export function whyNoNetwork(): string | undefined {
+  if (Deno.build.os !== "linux") return "network namespaces are of Linux";
+  if (Deno.uid() !== 0) return "network namespaces need root";
+  try {
+    const probe = `${PREFIX}${Deno.pid}-probe`;
+    const { success, stderr } = ipSync(["netns", "add", probe]);
+    if (!success) return `network namespaces cannot be made: ${stderr}`;
+    ipSync(["netns", "del", probe]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "there is no ip command (iproute2)";
+    throw error;
+  }
+}
+
+/** Defines a test, or says that it is skipped, and why, where no network can be made. */
+export function networkTest(name: string, fn: () => Promise<void>): void {
+  const why = reason ??= whyNoNetwork() ?? "";
+  Deno.test({ name: why === "" ? name : `${name} (skipped: ${why})`, ignore: why !== "", fn });
+}
+let reason: string | undefined;
+
+/** One host of a network. */
+export class Host {
+  /** Its address, without brackets: `10.99.0.1`, or `fd00:99::1`. */
+  readonly address: string;
+  /** Its address with a port, as a program is told it. */
+  readonly bind: string;
+  readonly #name: string;
+  readonly #switch: string;
+  readonly #port: string;
+
+  constructor(network: string, number: number, family: 4 | 6) {
+    this.address = family === 4 ? `10.99.0.${number}` : `fd00:99::${number}`;
+    this.bind = family === 4 ? `${this.address}:9999` : `[${this.address}]:9999`;
+    this.#name = `${network}-host${number}`;
+    this.#switch = `${network}-switch`;
+    this.#port = `port${number}`;
+  }
+
+  /** What is put in front of a command to have it run on this host. */
+  get prefix(): string[] {
+    return ["ip", "netns", "exec", this.#name];
+  }
+
+  /** Takes it off the network. Nothing is told to anybody: what is sent is lost. */
+  async cut(): Promise<void> {
+    await ip([["-n", this.#switch, "link", "set", this.#port, "nomaster"]]);
+  }
+
+  /** Puts it back. */
+  async heal(): Promise<void> {
+    await ip([["-n", this.#switch, "link", "set", this.#port, "master", "switch"]]);
+  }
+
+  /** The ids of all processes that run on it. */
+  async processes(): Promise<number[]> {
+    return await processesIn(this.#name);
+  }
+}
+
+/** A switch, and hosts that are connected to it. What still runs on them ends with it. */
+export class Network implements AsyncDisposable {
+  readonly hosts: readonly Host[];
+  readonly #namespaces: readonly string[];
+
+  private constructor(hosts: readonly Host[], namespaces: readonly string[]) {
+    this.hosts = hosts;
+    this.#namespaces = namespaces;
+  }
+
+  /** Makes a network of so many hosts; they all have IPv4 and IPv6, and know themselves by `family`. */
+  static async create(count: number, family: 4 | 6 = 4): Promise<Network> {
+    await removeLeftovers();
+    const network = `${PREFIX}${Deno.pid}-${made++}`;
+    const bridge = `${network}-switch`;
+    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+    const names = numbers.map((number) => `${network}-host${number}`);
+    const hosts = numbers.map((number) => new Host(network, number, family));
+    const created = new Network(hosts, [bridge, ...names]);
+    try {
+      await ip([bridge, ...names].map((name) => ["netns", "add", name]));
+      await ip([
+        ["-n", bridge, "link", "add", "switch", "type", "bridge", "mcast_snooping", "0"],
+        ["-n", bridge, "link", "set", "switch", "up"],
+        ...numbers.flatMap((number) => wiring(bridge, `${network}-host${number}`, number)),
+      ]);
+    } catch (error) {
+      await created[Symbol.asyncDispose]();
+      throw error;
+    }
+    return created;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of this.#namespaces) await removeNamespace(name);
+  }
+}
+let made = 0;
+
+/** The commands that connect a host to the switch, and give it its addresses. */
+function wiring(bridge: string, host: string, number: number): string[][] {
+  const port = `port${number}`;
+  const peer = ["peer", "name", "eth0", "netns", host];
+  return [
+    ["-n", bridge, "link", "add", port, "type", "veth", ...peer],
+    ["-n", bridge, "link", "set", port, "master", "switch", "up"],
+    ["-n", host, "link", "set", "lo", "up"],
+    ["-n", host, "addr", "add", `10.99.0.${number}/24`, "dev", "eth0"],
+    // Nobody else has it, so it need not be tried for a second whether somebody does.
+    ["-n", host, "addr", "add", `fd00:99::${number}/64`, "dev", "eth0", "nodad"],
+    ["-n", host, "link", "set", "eth0", "up"],
+  ];
+}
+
+/** Removes the networks of processes that are gone, and what still runs in them. */
+async function removeLeftovers(): Promise<void> {
+  for (const { name } of await namespaces()) {
+    const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (owner === undefined || await exists(`/proc/${owner}`)) continue;
+    await removeNamespace(name);
+  }
+}
+
+async function namespaces(): Promise<Deno.DirEntry[]> {
+  try {
+    return await Array.fromAsync(Deno.readDir("/run/netns"));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return []; // there has never been one
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Ends what runs in a namespace, and removes it; another process may be doing the same. */
+async function removeNamespace(name: string): Promise<void> {
+  if (!await exists(`/run/netns/${name}`)) return;
+  for (const pid of await processesIn(name)) {
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has just ended
+    }
+  }
+  const { success, stderr } = ipSync(["netns", "del", name]);
+  assert(success || !await exists(`/run/netns/${name}`), `Cannot remove ${name}: ${stderr}`);
+}
+
+async function processesIn(name: string): Promise<number[]> {
+  const { success, stdout } = await new Deno.Command("ip", { args: ["netns", "pids", name] })
+    .output();
+  if (!success) return []; // it is not there any more
+  return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
+}
+
+async function ip(commands: string[][]): Promise<void> {
+  for (const args of commands) {
+    const { success, stderr } = await new Deno.Command("ip", { args }).output();
+    assert(success, `Cannot ip ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  }
+}
+
+function ipSync(args: string[]): { success: boolean; stderr: string } {
+  const { success, stderr } = new Deno.Command("ip", { args }).outputSync();
+  return { success, stderr: new TextDecoder().decode(stderr).trim() };
+}
