@@ -5,6 +5,7 @@ import { UsageError } from "./src/core/arguments.ts";
 import { createLogger, parseLogLevel } from "./src/core/logger.ts";
 import { BuildError } from "./src/deploy/build_error.ts";
 import { DEPLOY_USAGE, parseDeployArguments, type RunCommand } from "./src/deploy/cli_options.ts";
+import { SecretError } from "./src/wire/credential.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   try {
@@ -45,7 +46,7 @@ async function run(command: RunCommand): Promise<number> {
     if (error instanceof BuildError && error.details !== "") say(`${error.details.trimEnd()}\n`);
     if (isOurBug(error)) throw error;
     say(`deploy: ${error.message}\n`);
-    return 1;
+    return error instanceof SecretError ? 2 : 1;
   }
 }
 

@@ -102,14 +102,9 @@ async function serveNode(
   }
 }
 
-/** Drops a peer that says what it must not, with one line; anything else is a fault of this program. */
-function drop(
-  link: { drop(): void },
-  who: string,
-  error: unknown,
-  logger: Logger,
-): void {
+/** Drops a peer, with one line; a fault of this program is told whole, and ends nothing else. */
+function drop(link: { drop(): void }, who: string, error: unknown, logger: Logger): void {
   link.drop();
-  if (!(error instanceof ProtocolError)) throw error;
-  logger.warn(`dropped ${who}: ${error.message}`);
+  if (error instanceof ProtocolError) logger.warn(`dropped ${who}: ${error.message}`);
+  else logger.error(`dropped ${who}: ${error instanceof Error ? error.stack : String(error)}`);
 }

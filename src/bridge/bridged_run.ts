@@ -47,8 +47,13 @@ export class BridgedRun implements RunNews {
   /** Stdin that came before the first process did. */
   #early: StdinMessage[] = [];
   #stdinBytes = 0;
+  #stdinEnded = false;
   /** How many processes there have been, once the master has said that none is left. */
   #processes: number | undefined;
+  /** A node's link has ended before it was done, so that some events may never come. */
+  #gap = false;
+  /** How many losses are being told. */
+  #losing = 0;
   #ending = false;
 
   constructor(id: string, store: Store, deployer: Deployer) {
@@ -57,7 +62,7 @@ export class BridgedRun implements RunNews {
     this.#store = store;
     this.#deployer = deployer;
     this.#merger = new EventMerger((event) => deployer.event(event));
-    this.#merger.onExit(() => this.#check());
+    this.#merger.onChange(() => this.#check());
   }
 
   /**
@@ -72,24 +77,28 @@ export class BridgedRun implements RunNews {
     name: string,
   ): Promise<void> {
     this.#nodes.add(node);
+    let done = false;
     try {
       for await (const message of messages) {
+        done = message.type === "done";
         if (message.type === "done") return await node.close();
         await this.#take(node, message);
       }
     } finally {
-      // The link ended before it was done, if it is still here.
-      if (!node.over) node.drop();
+      node.drop();
       const { message: why } = await node.ended;
+      this.#gap ||= !done;
       void this.#left(node, `node ${name}: ${why}`);
     }
   }
 
   /** Hands stdin, or its end, to the first process. @throws {ProtocolError} If it is too much. */
   stdin(message: StdinMessage): void {
-    if (message.type === "stdin") {
+    if (this.#stdinEnded) throw new ProtocolError("stdin after its end");
+    if (message.type === "stdin-end") this.#stdinEnded = true;
+    else {
       this.#stdinBytes += message.bytes.length;
-      if (this.#stdinBytes > STDIN_WINDOW_BYTES) {
+      if (this.#stdinBytes > STDIN_WINDOW_BYTES || message.bytes.length === 0) {
         throw new ProtocolError(`${this.#stdinBytes} bytes of stdin on their way`);
       }
     }
@@ -98,7 +107,7 @@ export class BridgedRun implements RunNews {
   }
 
   lost(pid: Pid, parent: Pid | null, why: string): void {
-    void this.#merger.lose(pid, parent, why);
+    void this.#lose(this.#merger.lose(pid, parent, why));
   }
 
   /** The master has no process of it left: what is still on its way is waited for. */
@@ -109,8 +118,17 @@ export class BridgedRun implements RunNews {
 
   async #left(node: NodeLink, why: string): Promise<void> {
     if (this.#merger.has(node)) await new Promise((resolve) => setTimeout(resolve, NEWS_MS));
-    await this.#merger.loseAll(why, node);
     this.#nodes.delete(node);
+    await this.#lose(this.#merger.loseAll(why, node));
+  }
+
+  /** Until a loss is told, the run is not over. */
+  async #lose(told: Promise<void>): Promise<void> {
+    this.#losing++;
+    // It may wait for a parent that nobody will tell of.
+    this.#check();
+    await told;
+    this.#losing--;
     this.#check();
   }
 
@@ -148,7 +166,10 @@ export class BridgedRun implements RunNews {
 
   /** Ends the run's books once the master says that all processes have ended, and all has arrived. */
   #check(): void {
-    if (this.#processes === undefined || this.#ending) return;
+    const over = this.#processes !== undefined;
+    // Who is waited for is told of by a node that does not wait, if there is one.
+    if ((this.#gap || over) && this.#merger.waits >= this.#nodes.size) this.#merger.release();
+    if (this.#processes === undefined || this.#ending || this.#losing > 0) return;
     if (this.#merger.exited < this.#processes && this.#nodes.size > 0) return;
     this.#ending = true;
     void this.#finish();

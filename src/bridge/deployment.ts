@@ -2,7 +2,7 @@
 
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
-import { resolveResources, type Resources } from "../core/resources.ts";
+import type { Resources } from "../core/resources.ts";
 import { runProgram, thisRuntime } from "../node/run_program.ts";
 import type { Manifest } from "../store/manifest.ts";
 import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
@@ -31,10 +31,14 @@ export interface DeploymentContext {
 interface Offer {
   readonly text: string;
   readonly spec: RunSpec;
+  readonly each: readonly Promise<StoredFile>[];
   readonly files: Promise<StoredFile[]>;
 }
 
 const KEY_BYTES = 32;
+
+/** A run whose first process has not started by then may be waiting for room. */
+const WAITING_MS = 1_000;
 
 export class Deployment {
   readonly #link: DeployLink;
@@ -43,9 +47,11 @@ export class Deployment {
   readonly #awaited = new Map<string, ((bytes: Uint8Array<ArrayBuffer>) => Promise<void>)[]>();
   readonly #gone = new AbortController();
   #offer: Offer | undefined;
-  #asked = false;
+  /** What was asked for, once something was; resolves when it is done, and never rejects. */
+  #asked: Promise<void> | undefined;
   #run: BridgedRun | undefined;
-  #over = false;
+  /** The last message has been sent: nothing that still comes matters. */
+  #answered = false;
 
   constructor(link: DeployLink, context: DeploymentContext) {
     this.#link = link;
@@ -53,37 +59,44 @@ export class Deployment {
   }
 
   /**
-   * Serves the link until it ends, and ends the run then, if that is not over.
+   * Serves the link until deploy closes it, and ends the run then, if that is not over. Resolves when
+   * nothing is left of it here.
    *
    * @throws {ProtocolError} If it sends what it must not.
    */
   async serve(): Promise<void> {
     try {
-      for await (const message of this.#link.messages()) await this.#take(message);
+      for await (const message of this.#link.messages()) {
+        if (!this.#answered) await this.#take(message);
+      }
     } finally {
       this.#link.drop();
       this.#gone.abort(new Error("the deployment was given up"));
-      if (this.#run !== undefined && !this.#over) this.#context.master.end(this.#run.id);
-      // What has arrived may be removed when room is needed, unless the run holds it.
-      const files = await this.#offer?.files.catch(() => []) ?? [];
+      if (this.#run !== undefined && !this.#answered) this.#context.master.end(this.#run.id);
+      await this.#asked;
       await this.#run?.over;
-      for (const file of files) await file.release();
+      // From now on, what has arrived may be removed when room is needed.
+      for (const found of await Promise.allSettled(this.#offer?.each ?? [])) {
+        if (found.status === "fulfilled") await found.value.release();
+      }
     }
   }
 
   async #take(message: DeployToBridge): Promise<void> {
     switch (message.type) {
       case "offer":
-        if (this.#offer !== undefined) throw new ProtocolError("a second offer");
+        this.#begins("offer");
         return this.#look(message.spec);
       case "piece":
         return await this.#put(message.hash, message.bytes);
-      case "run": {
+      case "run":
         if (this.#offer === undefined || this.#asked) throw new ProtocolError(`"run" out of order`);
-        this.#asked = true;
-        void this.#start(this.#offer, message);
+        this.#asked = this.#orRefuse(this.#start(this.#offer, message));
         return;
-      }
+      case "check":
+        this.#begins("check");
+        this.#asked = this.#orRefuse(this.#check(message));
+        return;
       case "stdin":
       case "stdin-end":
         return this.#run?.stdin(message);
@@ -94,13 +107,29 @@ export class Deployment {
     }
   }
 
+  #begins(what: string): void {
+    if (this.#offer === undefined && this.#asked === undefined) return;
+    throw new ProtocolError(`"${what}" out of order`);
+  }
+
+  /** Sends the last message. Deploy closes the connection, having read it. */
+  #answer(message: Extract<BridgeToDeploy, { type: "over" | "fits" | "refused" }>): void {
+    this.#answered = true;
+    void this.#link.send(message);
+  }
+
   /** Begins to get what the store lacks of the program's files, each of which is asked for once. */
   #look(text: string): void {
-    const spec = parseRunSpec(text);
-    const manifests = [spec.manifest, ...spec.includes.map(({ manifest }) => manifest)];
-    const files = Promise.all(manifests.map((manifest) => this.#ensure(manifest)));
+    let spec: RunSpec;
+    try {
+      spec = parseRunSpec(text);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    const each = manifestsOf(spec).map((manifest) => this.#ensure(manifest));
+    const files = Promise.all(each);
     files.catch(() => {}); // looked at when it is to be run, or when deploy is gone
-    this.#offer = { text, spec, files };
+    this.#offer = { text, spec, each, files };
   }
 
   async #ensure(manifest: Manifest): Promise<StoredFile> {
@@ -110,38 +139,35 @@ export class Deployment {
       const arrivals = missing.map((index) =>
         this.#arrival(manifest.pieces[index] ?? "", index, put)
       );
-      await this.#link.send({
+      void this.#link.send({
         type: "need",
         pieces: missing.map((at) => manifest.pieces[at] ?? ""),
       });
-      const gone = Promise.withResolvers<never>();
-      const { signal } = this.#gone;
-      const abort = () => gone.reject(signal.reason);
-      signal.addEventListener("abort", abort);
-      if (signal.aborted) abort();
-      try {
-        await Promise.race([Promise.all(arrivals), gone.promise]);
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
+      await this.#unlessGone(Promise.all(arrivals));
     };
     const file = await this.#context.store.ensure(manifest, fetch);
-    if (!asked) await this.#link.send({ type: "need", pieces: [] });
+    if (!asked) void this.#link.send({ type: "need", pieces: [] });
     return file;
+  }
+
+  async #unlessGone(work: Promise<unknown>): Promise<void> {
+    const { promise: gone, reject } = Promise.withResolvers<never>();
+    const { signal } = this.#gone;
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    try {
+      await Promise.race([work, gone]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   /** Resolves when a piece has come and has been put where it belongs. */
   #arrival(hash: string, index: number, put: PutPiece): Promise<void> {
     return new Promise((resolve, reject) => {
-      const take = async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
-        try {
-          await put(index, bytes);
-          resolve();
-        } catch (error) {
-          reject(error);
-          throw error;
-        }
-      };
+      // Whoever wants the file is told, and so is deploy.
+      const take = (bytes: Uint8Array<ArrayBuffer>) => put(index, bytes).then(resolve, reject);
       const others = this.#awaited.get(hash);
       if (others === undefined) this.#awaited.set(hash, [take]);
       else others.push(take);
@@ -155,31 +181,42 @@ export class Deployment {
     for (const take of takers) await take(bytes);
   }
 
-  /** Runs what was offered as soon as it is here; says so if that cannot be. */
+  /** Runs what was offered as soon as it is here. */
   async #start(
     offer: Offer,
     asked: Extract<DeployToBridge, { type: "run" }>,
   ): Promise<void> {
-    try {
-      const files = await offer.files;
-      const needs = await this.#recce(offer.spec, files);
-      const resources = resolveResources({
-        mem: asked.mem ?? needs.mem,
-        cpu: asked.cpu ?? needs.cpu,
-      });
-      if (this.#link.over) return;
-      if (asked.dry) {
-        const { message } = await this.#context.master.where(resources);
-        await this.#link.send({ type: "fits", message });
-        return await this.#link.close();
-      }
-      await this.#begin(offer, resources);
-    } catch (error) {
-      const output = error instanceof RecceError ? joined(error.output) : new Uint8Array();
-      const why = error instanceof Error ? error.message : String(error);
-      await this.#link.send({ type: "refused", why, output });
-      await this.#link.close();
+    const files = await offer.files;
+    const needs = await this.#recce(offer.spec, files);
+    const resources = { mem: asked.mem ?? needs.mem, cpu: asked.cpu ?? needs.cpu };
+    if (!this.#gone.signal.aborted) await this.#begin(offer, resources);
+  }
+
+  /** Looks, and changes nothing. */
+  async #check({ spec, mem, cpu }: Extract<DeployToBridge, { type: "check" }>): Promise<void> {
+    const { store, master } = this.#context;
+    const pieces = new Set<string>();
+    for (const manifest of manifestsOf(parseRunSpec(spec))) {
+      for (const index of await store.missing(manifest)) pieces.add(manifest.pieces[index] ?? "");
     }
+    void this.#link.send({ type: "need", pieces: [...pieces] });
+    const { message } = await master.where({ mem, cpu });
+    this.#answer({ type: "fits", message });
+  }
+
+  async #orRefuse(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #refuse(error: unknown): void {
+    const output = error instanceof RecceError ? joined(error.output) : new Uint8Array();
+    const why = error instanceof Error ? error.message : String(error);
+    if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
+    this.#answer({ type: "refused", why, output });
   }
 
   async #recce(spec: RunSpec, files: readonly StoredFile[]): Promise<Resources> {
@@ -191,7 +228,8 @@ export class Deployment {
       const { path, executable } = spec.includes[index]!;
       await folder.copy(file, path, { executable });
     }
-    return await recce(runProgram(spec, folder.path, thisRuntime()), logger);
+    const program = runProgram(spec, folder.path, thisRuntime());
+    return await recce(program, { logger, signal: this.#gone.signal });
   }
 
   async #begin(offer: Offer, resources: Resources): Promise<void> {
@@ -206,13 +244,27 @@ export class Deployment {
     this.#run = run;
     void run.over.then(() => runs.delete(id));
     master.open(id, crypto.getRandomValues(new Uint8Array(KEY_BYTES)), offer.text, run);
-    await this.#link.send({ type: "accepted", run: id });
-    await master.first(id, resources);
+    void this.#link.send({ type: "accepted", run: id });
+    const timer = setTimeout(() => void this.#tellWaiting(resources), WAITING_MS);
+    try {
+      await master.first(id, resources);
+    } finally {
+      clearTimeout(timer);
+    }
     await run.over;
-    this.#over = true;
-    await this.#link.send({ type: "over" });
-    await this.#link.close();
+    this.#answer({ type: "over" });
   }
+
+  /** It may also be that its program is still on its way to the node. */
+  async #tellWaiting(resources: Resources): Promise<void> {
+    const { master } = this.#context;
+    const fit = await master.where(resources).catch(() => undefined); // the bridge ends with its master
+    if (fit?.node === null) void this.#link.send({ type: "waiting", ...resources });
+  }
+}
+
+function manifestsOf({ manifest, includes }: RunSpec): Manifest[] {
+  return [manifest, ...includes.map((file) => file.manifest)];
 }
 
 function joined(output: RecceError["output"]): Uint8Array<ArrayBuffer> {

@@ -3,7 +3,8 @@
  *
  * Between connections there is no order, so a child may be heard of before its parent. Its node's
  * stream then waits. That cannot go round in a circle: a parent is reported before its child is, and
- * each stream is in the order of time, so of all streams that wait, none waits for a later event.
+ * each stream is in the order of time, so of all streams that wait, none waits for a later event. Only a
+ * connection that broke can leave a parent untold; {@linkcode EventMerger.release} is for that.
  */
 
 import type { OutputFd, RunEvent, RunEventSink } from "../core/events.ts";
@@ -18,8 +19,11 @@ interface Alive {
 export class EventMerger {
   readonly #sink: RunEventSink;
   readonly #alive = new Map<Pid, Alive>();
+  /** Also those that have ended: what is heard of them late is to be ignored. */
   readonly #known = new Set<Pid>();
+  /** For a process that nobody has told of yet, what waits for it. */
   readonly #waiting = new Map<Pid, (() => void)[]>();
+  #waits = 0;
   #exited = 0;
   #changed: () => void = () => {};
 
@@ -32,13 +36,18 @@ export class EventMerger {
     return this.#exited;
   }
 
+  /** How many sources wait for a parent to be told of. */
+  get waits(): number {
+    return this.#waits;
+  }
+
   /** Whether a process is alive that `source` has told of. */
   has(source: unknown): boolean {
     return this.#alive.values().some((process) => process.source === source);
   }
 
-  /** Calls `changed` whenever a process has ended. */
-  onExit(changed: () => void): void {
+  /** Calls `changed` whenever a process has ended, or a source begins to wait. */
+  onChange(changed: () => void): void {
     this.#changed = changed;
   }
 
@@ -48,19 +57,18 @@ export class EventMerger {
    */
   async add(source: unknown, event: RunEvent): Promise<void> {
     if (event.event === "spawn") {
-      if (this.#known.has(event.pid)) return;
-      if (event.parent !== null) await this.#seen(event.parent);
+      if (event.parent !== null && !this.#known.has(event.parent)) {
+        const seen = this.#seen(event.parent);
+        this.#waits++;
+        this.#changed();
+        await seen;
+        this.#waits--;
+      }
       return await this.#spawn(event.pid, event.parent, source);
     }
     const process = this.#alive.get(event.pid);
     if (process === undefined || process.source !== source) return;
-    if (event.event === "exit") {
-      this.#alive.delete(event.pid);
-      await this.#complete(event.pid, process);
-      await this.#sink(event);
-      this.#exited++;
-      return this.#changed();
-    }
+    if (event.event === "exit") return await this.#exit(event, process);
     if (!process.open.has(event.fd)) return;
     if (event.event === "eof") process.open.delete(event.fd);
     await this.#sink(event);
@@ -68,15 +76,13 @@ export class EventMerger {
 
   /** A process will not be heard of any more: its events are completed. */
   async lose(pid: Pid, parent: Pid | null, why: string): Promise<void> {
-    if (this.#known.has(pid) && !this.#alive.has(pid)) return;
-    if (!this.#known.has(pid)) await this.#spawn(pid, parent, undefined);
+    if (!this.#known.has(pid)) {
+      if (parent !== null && !this.#known.has(parent)) await this.#seen(parent);
+      await this.#spawn(pid, parent, undefined);
+    }
     const process = this.#alive.get(pid);
     if (process === undefined) return;
-    this.#alive.delete(pid);
-    await this.#complete(pid, process);
-    await this.#sink({ event: "exit", pid, status: { lost: why } });
-    this.#exited++;
-    this.#changed();
+    await this.#exit({ event: "exit", pid, status: { lost: why } }, process);
   }
 
   /** Loses every process that `source` has told of; of all sources, if it is left out. */
@@ -84,23 +90,36 @@ export class EventMerger {
     const pids = [...this.#alive].filter(([, process]) =>
       source === undefined || process.source === source
     );
-    for (const [pid] of pids) await this.lose(pid, null, why);
+    await Promise.all(pids.map(([pid]) => this.lose(pid, null, why)));
+  }
+
+  /** Waits for no parent any more: nobody is there who could tell of it. */
+  release(): void {
+    for (const waiting of this.#waiting.values()) for (const go of waiting) go();
+    this.#waiting.clear();
   }
 
   async #spawn(pid: Pid, parent: Pid | null, source: unknown): Promise<void> {
+    // While its parent was waited for, it may have been told of, or lost.
+    if (this.#known.has(pid)) return;
     this.#known.add(pid);
     this.#alive.set(pid, { open: new Set([1, 2]), source });
-    await this.#sink({ event: "spawn", parent, pid });
+    const shown = this.#sink({ event: "spawn", parent, pid });
     for (const go of this.#waiting.get(pid) ?? []) go();
     this.#waiting.delete(pid);
+    await shown;
   }
 
-  async #complete(pid: Pid, { open }: Alive): Promise<void> {
+  async #exit(event: Extract<RunEvent, { event: "exit" }>, { open }: Alive): Promise<void> {
+    const { pid } = event;
+    this.#alive.delete(pid);
     for (const fd of open) await this.#sink({ event: "eof", pid, fd });
+    await this.#sink(event);
+    this.#exited++;
+    this.#changed();
   }
 
   #seen(pid: Pid): Promise<void> {
-    if (this.#known.has(pid)) return Promise.resolve();
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(pid);
       if (waiting === undefined) this.#waiting.set(pid, [resolve]);

@@ -29,68 +29,76 @@ export class RecceError extends Error {
 /**
  * Starts `program` in such a way that `init()` tells what the first process needs, and ends it.
  *
- * @throws {RecceError} If it ends, or 10 s pass, before it has called `init()`.
+ * @throws {RecceError} If it cannot be started, or if it ends, or 10 s pass, before it has called
+ * `init()`.
+ * @throws The reason of `signal`, if that is aborted; the program is ended then, too.
  */
-export async function recce(program: Program, logger: Logger): Promise<Resources> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+export async function recce(
+  program: Program,
+  options: { logger: Logger; signal: AbortSignal },
+): Promise<Resources> {
+  const { logger, signal } = options;
+  signal.throwIfAborted();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const token = randomId();
-  const control = formatAddress("127.0.0.1", listener.addr.port);
-  const bootstrap = { control, token, host: "127.0.0.1", recce: true };
-  const child = new ChildProcess(program, {
-    env: { DEPLOY_PROCESS: JSON.stringify(bootstrap) },
-    stdin: false,
-  });
+  const child = start(program, formatAddress("127.0.0.1", listener.addr.port), token);
   const watchdog = new Watchdog(logger);
-  await watchdog.add(child.group);
-  const timeout = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => timeout.resolve("late"), RECCE_TIMEOUT_MS);
+  const late = AbortSignal.timeout(RECCE_TIMEOUT_MS);
+  const ends = AbortSignal.any([late, signal]);
+  const ended = Promise.withResolvers<undefined>();
+  const end = (): void => ended.resolve(undefined);
+  ends.addEventListener("abort", end);
   try {
-    const found = await Promise.race([
+    await watchdog.add(child.group);
+    const needs = await Promise.race([
       report(listener, token, logger),
-      child.exited.then(() => Promise.all([child.drained[1], child.drained[2]])).then(() => "dead"),
-      timeout.promise,
+      child.exited.then(() => undefined),
+      ended.promise,
     ]);
-    if (typeof found === "object") return found;
-    const late = found === "late";
-    if (late) child.kill();
+    if (needs !== undefined) return needs;
+    child.kill();
     const status = await child.exited;
     await Promise.all([child.drained[1], child.drained[2]]);
-    const how = late
+    signal.throwIfAborted();
+    const how = late.aborted
       ? `did not reach await init() within ${RECCE_TIMEOUT_MS / 1_000} s`
       : `${describeEnd({ status, output: child.held, overflowed: child.overflowed })} before ` +
         `await init()`;
     throw new RecceError(`Cannot start: the program ${how}`, child.held);
   } finally {
-    clearTimeout(timer);
+    ends.removeEventListener("abort", end);
     child.kill();
-    listener.close();
     await child.exited;
+    watchdog.remove(child.group);
     await watchdog.close();
   }
 }
 
+function start(program: Program, control: string, token: string): ChildProcess {
+  const bootstrap = { control, token, host: "127.0.0.1", recce: true };
+  try {
+    return new ChildProcess(program, {
+      env: { DEPLOY_PROCESS: JSON.stringify(bootstrap) },
+      stdin: false,
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RecceError(`Cannot start: ${why}`, []);
+  }
+}
+
 /** Resolves with what the process says that has the token. */
-async function report(
-  listener: Deno.TcpListener,
-  token: string,
-  logger: Logger,
-): Promise<Resources> {
+function report(listener: Deno.TcpListener, token: string, logger: Logger): Promise<Resources> {
   const { promise, resolve } = Promise.withResolvers<Resources>();
-  void (async () => {
-    try {
-      for await (const conn of listener) {
-        void readReport(conn, token).then(resolve, (error) => {
-          logger.warn(
-            `Dropped a connection that was to say what a program needs: ${error.message}`,
-          );
-        });
-      }
-    } catch (error) {
-      // Closed, when it is known, or not wanted any more.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
-  })();
-  return await promise;
+  const drop = (error: Error): void =>
+    logger.warn(`Dropped a connection that was to say what a program needs: ${error.message}`);
+  const serve = async (): Promise<void> => {
+    // Ends when the listener is closed: when that is known, or not wanted any more.
+    for await (const conn of listener) void readReport(conn, token).then(resolve, drop);
+  };
+  // If too many files are open here, the program waits, and then it is too late.
+  serve().catch((error) => logger.error(`Cannot learn what a program needs: ${error.message}`));
+  return promise;
 }
 
 async function readReport(conn: Deno.TcpConn, token: string): Promise<Resources> {

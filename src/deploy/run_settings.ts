@@ -40,6 +40,31 @@ export function readDefaults(text: string, path: string): ProjectDefaults {
   return found;
 }
 
+/**
+ * What the nearest deno.json, from `folder` upwards, says of deploying. Its `main` is a path that can be
+ * opened from `folder`.
+ *
+ * @throws {UsageError} If it says something that cannot be.
+ */
+export async function projectDefaults(folder: string): Promise<ProjectDefaults> {
+  for (let at = folder === "/" ? "" : folder;; at = at.slice(0, at.lastIndexOf("/"))) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      const path = `${at}/${name}`;
+      let text: string;
+      try {
+        text = await Deno.readTextFile(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) continue;
+        throw new UsageError(`${path} cannot be read: ${(error as Error).message}`);
+      }
+      const { main, ...others } = readDefaults(text, path);
+      if (main === undefined) return others;
+      return { ...others, main: at === folder || main.startsWith("/") ? main : `${at}/${main}` };
+    }
+    if (at === "") return {};
+  }
+}
+
 /** The address of the bridge, from the first of these that says one. */
 export function bridgeAddress(
   command: RunCommand,

@@ -19,16 +19,21 @@ import { PieceSource } from "./piece_source.ts";
 /** A bridge that says nothing for so long is lost. */
 const SILENCE_MS = 10_000;
 
-/** A run that has not begun by then waits for room. */
-const WAITING_MS = 1_000;
+/** The link to a bridge. */
+export type BridgeLink = MessageLink<DeployToBridge, BridgeToDeploy>;
+
+/** Makes a link of a connection. From now on the bridge knows that deploy is there. */
+export function bridgeLink(conn: LinkConnection): BridgeLink {
+  return new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, silenceMs: SILENCE_MS });
+}
 
 /** What is deployed. */
 export interface Deployed {
   readonly spec: RunSpec;
-  /** For each manifest of the spec, the file that it is of. */
+  /** For each manifest of the spec, in its order, the file that it is of. */
   readonly sources: readonly { readonly path: string; readonly manifest: Manifest }[];
+  /** What the first process gets instead of what the program says. */
   readonly resources: Readonly<Partial<Resources>>;
-  readonly dryRun: boolean;
 }
 
 /** What is done with what the bridge says. */
@@ -44,30 +49,33 @@ export interface SessionEvents {
 export type Outcome =
   /** All events have been given to the sink. */
   | { readonly kind: "over" }
-  | { readonly kind: "fits"; readonly message: string }
+  /** What a dry run found out: what would be sent, and where it would fit, in one line. */
+  | { readonly kind: "fits"; readonly message: string; readonly bytes: number }
   /** It was not run, and why, in one line; and what it wrote. */
   | { readonly kind: "refused"; readonly why: string; readonly output: Uint8Array<ArrayBuffer> }
   /** The bridge is gone, and why. */
   | { readonly kind: "lost"; readonly why: string };
 
 export class Session {
-  readonly #link: MessageLink<DeployToBridge, BridgeToDeploy>;
+  readonly #link: BridgeLink;
   readonly #events: SessionEvents;
   readonly #deployed: Deployed;
   readonly #source: PieceSource;
   /** For how many files of the offer the bridge has yet to say what it lacks. */
   #unanswered: number;
+  #dry = false;
   #neededBytes = 0;
   #sentBytes = 0;
   #beganMs = 0;
   #uploading: Promise<void> = Promise.resolve();
-  #waiting: ReturnType<typeof setTimeout> | undefined;
+  /** Set once a piece cannot be sent: that is what the link ends for. */
+  #failure: string | undefined;
   #stdinRoom = STDIN_WINDOW_BYTES;
   #stdinWaits: (() => void) | undefined;
 
-  /** `conn` belongs to the session from now on. */
-  constructor(conn: LinkConnection, deployed: Deployed, events: SessionEvents) {
-    this.#link = new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, silenceMs: SILENCE_MS });
+  /** `link` belongs to the session from now on. */
+  constructor(link: BridgeLink, deployed: Deployed, events: SessionEvents) {
+    this.#link = link;
     this.#deployed = deployed;
     this.#events = events;
     this.#source = new PieceSource(deployed.sources);
@@ -76,33 +84,23 @@ export class Session {
 
   /** Deploys; resolves when the run is over, or is not to be. */
   async run(): Promise<Outcome> {
-    const { spec, resources, dryRun } = this.#deployed;
+    const { spec, resources } = this.#deployed;
     this.#beganMs = performance.now();
     void this.#link.send({ type: "offer", spec: formatRunSpec(spec) });
-    void this.#link.send({
-      type: "run",
-      mem: resources.mem ?? null,
-      cpu: resources.cpu ?? null,
-      dry: dryRun,
-    });
-    using _source = this.#source;
-    try {
-      for await (const message of this.#link.messages()) {
-        const outcome = await this.#take(message);
-        if (outcome !== undefined) return outcome;
-      }
-      return { kind: "lost", why: (await this.#link.ended).message };
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      return { kind: "lost", why: error.message };
-    } finally {
-      clearTimeout(this.#waiting);
-      this.#link.drop();
-    }
+    void this.#link.send({ type: "run", mem: resources.mem ?? null, cpu: resources.cpu ?? null });
+    return await this.#listen();
+  }
+
+  /** Asks what would be sent, and where a first process with `needs` would fit; sends nothing of it. */
+  async check({ mem, cpu }: Readonly<Resources>): Promise<Outcome> {
+    this.#dry = true;
+    void this.#link.send({ type: "check", spec: formatRunSpec(this.#deployed.spec), mem, cpu });
+    return await this.#listen();
   }
 
   /** Sends stdin to the first process; resolves when more may be sent. */
   async stdin(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (bytes.length === 0) return;
     this.#stdinRoom -= bytes.length;
     void this.#link.send({ type: "stdin", bytes });
     while (this.#stdinRoom <= STDIN_WINDOW_BYTES / 2 && !this.#link.over) {
@@ -120,21 +118,45 @@ export class Session {
     void this.#link.send({ type: "kill" });
   }
 
+  async #listen(): Promise<Outcome> {
+    using _source = this.#source;
+    try {
+      for await (const message of this.#link.messages()) {
+        const outcome = await this.#take(message);
+        if (outcome !== undefined) return outcome;
+      }
+      if (this.#failure !== undefined) {
+        return { kind: "refused", why: this.#failure, output: new Uint8Array() };
+      }
+      return { kind: "lost", why: (await this.#link.ended).message };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { kind: "lost", why: error.message };
+    } finally {
+      this.#link.drop();
+      await this.#uploading; // it has a file open
+    }
+  }
+
   async #take(message: BridgeToDeploy): Promise<Outcome | undefined> {
     const { progress, say, sink } = this.#events;
     switch (message.type) {
       case "need":
         this.#unanswered--;
-        return this.#send(message.pieces);
+        for (const hash of message.pieces) this.#neededBytes += this.#source.size(hash);
+        if (!this.#dry) this.#send(message.pieces);
+        return;
       case "refused":
         progress.clear();
         return { kind: "refused", why: message.why, output: message.output };
       case "fits":
         progress.clear();
-        return { kind: "fits", message: message.message };
+        return { kind: "fits", message: message.message, bytes: this.#neededBytes };
       case "accepted":
         progress.clear();
-        this.#waiting = setTimeout(() => say("waiting for room"), WAITING_MS);
+        return;
+      case "waiting":
+        say(`waiting for room: no node has ${amounts(message)} free`);
         return;
       case "stdin-taken":
         this.#stdinRoom += message.bytes;
@@ -143,34 +165,32 @@ export class Session {
       case "over":
         return { kind: "over" };
       default:
-        clearTimeout(this.#waiting);
         return void await sink(runEvent(message));
     }
   }
 
   /** Sends pieces, after those sent before, while messages go on being read. */
-  #send(pieces: readonly string[]): undefined {
-    for (const hash of pieces) this.#neededBytes += this.#source.size(hash);
-    const allKnown = this.#unanswered === 0;
+  #send(pieces: readonly string[]): void {
+    const last = this.#unanswered === 0;
     this.#uploading = this.#uploading.then(async () => {
-      for (const hash of pieces) {
-        if (this.#link.over) return;
-        const bytes = await this.#source.read(hash);
-        await this.#link.send({ type: "piece", hash, bytes });
-        this.#sentBytes += bytes.length;
-        this.#events.progress.sent(this.#sentBytes, this.#neededBytes);
+      try {
+        for (const hash of pieces) {
+          if (this.#link.over) return;
+          const bytes = await this.#source.read(hash);
+          await this.#link.send({ type: "piece", hash, bytes });
+          this.#sentBytes += bytes.length;
+          this.#events.progress.sent(this.#sentBytes, this.#neededBytes);
+        }
+        if (last && !this.#link.over) this.#reportSent();
+      } catch (error) {
+        this.#failure ??= error instanceof Error ? error.message : String(error);
+        this.#link.drop();
       }
-      if (allKnown) this.#reportSent();
-    });
-    // What cannot be read cannot be sent: the bridge sees the link end, and so does run().
-    this.#uploading.catch((error) => {
-      this.#events.say(error instanceof Error ? error.message : String(error));
-      this.#link.drop();
     });
   }
 
   #reportSent(): void {
-    const total = this.#deployed.sources.reduce((sum, { manifest }) => sum + manifest.size, 0);
+    const total = sizeOf(this.#deployed);
     const seconds = (performance.now() - this.#beganMs) / 1_000;
     const had = formatMem(Math.max(total - this.#sentBytes, 0));
     this.#events.progress.done(
@@ -180,4 +200,13 @@ export class Session {
           `the cluster had ${had} of ${formatMem(total)}`,
     );
   }
+}
+
+/** The size of all files that are deployed, in bytes. */
+export function sizeOf({ sources }: Deployed): number {
+  return sources.reduce((sum, { manifest }) => sum + manifest.size, 0);
+}
+
+function amounts({ mem, cpu }: Resources): string {
+  return `${formatMem(mem)} and ${cpu === 1 ? "1 core" : `${Number(cpu.toPrecision(4))} cores`}`;
 }

@@ -35,7 +35,12 @@ export function barProgress(
 ): Progress {
   let drawnMs = -Infinity;
   let beganMs: number | undefined;
-  const draw = (text: string) => write(`\r\x1b[K${text}`);
+  /** Whether the line that the cursor is in is this one's: else it may be the program's output. */
+  let isOwn = false;
+  const draw = (text: string) => {
+    write(`${isOwn ? "\r\x1b[K" : ""}${text}`);
+    isOwn = text !== "" && !text.endsWith("\n");
+  };
   return {
     step: (text) => draw(`${text} …`),
     sent(done, total): void {
@@ -48,7 +53,9 @@ export function barProgress(
       draw(`sending ${bar} ${formatMem(done)} of ${formatMem(total)}, ${rate(done, seconds)}`);
     },
     done: (text) => draw(`${text}\n`),
-    clear: () => draw(""),
+    clear: () => {
+      if (isOwn) draw("");
+    },
   };
 }
 

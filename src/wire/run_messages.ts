@@ -5,7 +5,6 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import {
   amount,
-  bool,
   bytes,
   integer,
   listOf,
@@ -42,25 +41,35 @@ export type DeployToBridge =
   /** The first message: what is to be run; `spec` is the text of a `RunSpec`. */
   | { type: "offer"; spec: string }
   | PieceMessage
-  /** Run it; `mem` and `cpu` override what the program says. With `dry`, say where it would fit. */
-  | { type: "run"; mem: number | null; cpu: number | null; dry: boolean }
+  /** Run what was offered; `mem` and `cpu` override what the program says. May come before pieces. */
+  | { type: "run"; mem: number | null; cpu: number | null }
+  /**
+   * The first message of a dry run: tell what of `spec` would be needed, and where such a process would
+   * be placed. The answers are one `need` and `fits`.
+   */
+  | { type: "check"; spec: string; mem: number; cpu: number }
   | StdinMessage
   /** End every process of the run. */
   | { type: "kill" };
 
 /** What a bridge tells deploy. */
 export type BridgeToDeploy =
-  /** The pieces that neither bridge nor cluster has; sent when the offer has been looked at. */
+  /** The pieces of one file of the offer that the bridge lacks, maybe none; one such for each file. */
   | { type: "need"; pieces: string[] }
-  /** It was not run, and why, in one line; and what it wrote before that. */
+  /** It was not run, and why, in one line; and what it wrote before that. The last message. */
   | { type: "refused"; why: string; output: Bytes }
-  /** Where it would run, in one line; the answer to a dry run. */
+  /** Where it would run, in one line; the answer to a dry run, and the last message. */
   | { type: "fits"; message: string }
   /** The run has an id and is about to begin. */
   | { type: "accepted"; run: string }
+  /** For some time already, no node has had so much free as its first process asks for. */
+  | { type: "waiting"; mem: number; cpu: number }
   | EventMessage
   | StdinTakenMessage
-  /** No process of the run is left, and all events have been sent. */
+  /**
+   * The last message: no process of the run is left, and all events have been sent. Deploy closes the
+   * connection then. The bridge does not: what deploy has yet to read would be lost.
+   */
   | { type: "over" };
 
 /** What a node tells a bridge about a run that it hosts. */
@@ -97,7 +106,8 @@ const NEED = { pieces: listOf(text, MAX_PIECES) };
 export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
   offer: { spec: text },
   piece: PIECE,
-  run: { mem: orNull(amount), cpu: orNull(amount), dry: bool },
+  run: { mem: orNull(amount), cpu: orNull(amount) },
+  check: { spec: text, mem: amount, cpu: amount },
   ...STDIN,
   kill: {},
 };
@@ -107,6 +117,7 @@ export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
   "refused": { why: text, output: bytes },
   "fits": { message: text },
   "accepted": { run: text },
+  "waiting": { mem: amount, cpu: amount },
   ...EVENTS,
   "stdin-taken": { bytes: integer },
   "over": {},

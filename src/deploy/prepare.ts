@@ -1,0 +1,124 @@
+/** All that happens here before anything is sent: a program is built, and what it needs is gathered. */
+
+import { recce } from "../bridge/recce.ts";
+import { UsageError } from "../core/arguments.ts";
+import type { Logger } from "../core/logger.ts";
+import { formatMem, type Resources } from "../core/resources.ts";
+import { runProgram } from "../node/run_program.ts";
+import { cacheFolder } from "../store/cache_folder.ts";
+import type { Manifest } from "../store/manifest.ts";
+import { manifestOf } from "../store/manifest_of.ts";
+import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
+import type { Progress } from "../terminal/progress.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { build } from "./build.ts";
+import type { RunCommand } from "./cli_options.ts";
+import { findDeno } from "./find_deno.ts";
+import { includedFiles } from "./included_files.ts";
+import type { Deployed } from "./session.ts";
+
+/** How a program is prepared. */
+export interface Preparation {
+  /** Its path. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** An empty folder for what is made. */
+  readonly folder: string;
+  readonly progress: Progress;
+  /** Writes to stderr. */
+  readonly say: (text: string) => void;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Builds the program, and looks at all that is to be shipped.
+ *
+ * @throws {BuildError} If it cannot be built.
+ * @throws {UsageError} If it cannot be shipped like that.
+ */
+export async function prepare(command: RunCommand, preparation: Preparation): Promise<Deployed> {
+  const { program, env, folder, progress, say, stop } = preparation;
+  const built = await build({
+    program,
+    release: command.release,
+    folder,
+    signal: stop,
+    onStep: (step) => progress.step(step === "bundle" ? "bundling" : "compiling"),
+  });
+  for (const warning of built.warnings) {
+    progress.clear();
+    say(`deploy: warning: ${warning}\n`);
+  }
+  progress.done(
+    `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
+  );
+  const included = await includedFiles(command.include, await Deno.realPath(folderOf(program)));
+  const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
+  const manifests = cache === undefined ? undefined : `${cache}/manifests`;
+  const sources: { path: string; manifest: Manifest }[] = [];
+  for (const path of [built.path, ...included.map(({ source }) => source)]) {
+    stop.throwIfAborted();
+    sources.push({ path, manifest: await manifestOf(path, manifests) });
+  }
+  const main = nameOf(built.path);
+  if (included.some(({ path }) => path === main || path.startsWith(`${main}/`))) {
+    throw new UsageError(`--include cannot have a file called ${main}: the program itself is`);
+  }
+  const spec: RunSpec = {
+    kind: built.kind,
+    name: nameOf(program),
+    main,
+    manifest: sources[0]!.manifest,
+    args: command.args,
+    env,
+    includes: included.map(({ path, executable }, index) => ({
+      path,
+      executable,
+      manifest: sources[index + 1]!.manifest,
+    })),
+  };
+  return { spec: checked(spec), sources, resources: command.resources };
+}
+
+/**
+ * Runs the program here, as far as `init()`.
+ *
+ * @returns What its first process needs, by what it says itself and by what overrides that.
+ * @throws {RecceError} If it does not come so far.
+ */
+export async function tryHere(
+  { spec, sources, resources }: Deployed,
+  options: { folder: string; logger: Logger; signal: AbortSignal },
+): Promise<Resources> {
+  const folder = `${options.folder}/run`;
+  for (const [index, path] of [spec.main, ...spec.includes.map(({ path }) => path)].entries()) {
+    await Deno.mkdir(folderOf(`${folder}/${path}`), { recursive: true });
+    await Deno.copyFile(sources[index]!.path, `${folder}/${path}`);
+  }
+  const program = runProgram(spec, folder, {
+    // A bundle that is run by a compiled deploy, too, needs a deno.
+    execPath: spec.kind === "bundle" ? await findDeno() : Deno.execPath(),
+    standalone: false,
+    variable: (name) => Deno.env.get(name),
+  });
+  return { ...await recce(program, options), ...resources };
+}
+
+/** What the bridge would refuse is refused here already. */
+function checked(spec: RunSpec): RunSpec {
+  try {
+    return parseRunSpec(JSON.stringify(spec));
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new UsageError(`Cannot ship ${spec.name}: ${error.message}`);
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** The folder of a file, as a path that can be opened. */
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1) || ".";
+}
