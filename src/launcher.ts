@@ -16,6 +16,7 @@ import { NodeRun } from "./node/node_run.ts";
 import { describeEnd, NotStartedError } from "./node/not_started.ts";
 import { missingPermissions, permissionStates } from "./node/permissions.ts";
 import { type Program, ProgramError, thisProgram } from "./node/program.ts";
+import { maxSpares, thisMachine } from "./node/spare_policy.ts";
 import { temporaryFolder } from "./node/will_store.ts";
 import { onEndSignal, STDOUT_GONE_CODE } from "./terminal/end_signals.ts";
 import { createTerminal, type OutputFormat, type Terminal } from "./terminal/terminal.ts";
@@ -33,16 +34,19 @@ export interface LauncherSettings {
   readonly format: OutputFormat;
   readonly logLevel: LogLevel;
   readonly resources: Resources;
+  readonly maxSpares: number;
 }
 
 /**
- * Reads `DEPLOY_FORMAT`, `DEPLOY_LOG` and `DEPLOY_RESOURCES`, which overrides what the program says.
+ * Reads `DEPLOY_FORMAT`, `DEPLOY_LOG`, `DEPLOY_SPARES`, and `DEPLOY_RESOURCES`, which overrides what the
+ * program says.
  *
  * @throws {SyntaxError} If one of them is not what it can be; the message is for the user.
  */
 export function readSettings(
   variable: (name: string) => string | undefined,
   resources: Partial<Resources>,
+  machine: ReturnType<typeof thisMachine>,
 ): LauncherSettings {
   const format = variable("DEPLOY_FORMAT") || "human";
   if (format !== "human" && format !== "json") {
@@ -56,7 +60,12 @@ export function readSettings(
   if (reason !== undefined) {
     throw new SyntaxError(`Cannot use ${JSON.stringify(text)} as DEPLOY_RESOURCES: ${reason}`);
   }
-  return { format, logLevel: parseLogLevel(variable("DEPLOY_LOG")), resources: resolved };
+  return {
+    format,
+    logLevel: parseLogLevel(variable("DEPLOY_LOG")),
+    resources: resolved,
+    maxSpares: maxSpares(variable("DEPLOY_SPARES"), machine),
+  };
 }
 
 /**
@@ -70,7 +79,10 @@ export async function launch(
   options: { resources: Partial<Resources>; cwd: string },
 ): Promise<never> {
   requirePermissions();
-  const settings = orExit(2, () => readSettings((name) => Deno.env.get(name), options.resources));
+  const settings = orExit(
+    2,
+    () => readSettings((name) => Deno.env.get(name), options.resources, thisMachine()),
+  );
   const program = await restartable(options.cwd);
   return await new LocalRun(settings, program).run();
 }
@@ -94,6 +106,7 @@ class LocalRun {
       hostname: HOSTNAME,
       key: crypto.getRandomValues(new Uint8Array(KEY_BYTES)),
       temporaryFolder: temporaryFolder(),
+      maxSpares: settings.maxSpares,
       master: this.#master,
       sink: this.#show,
       logger: createLogger(settings.logLevel, say),

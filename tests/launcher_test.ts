@@ -75,16 +75,23 @@ async function readLines(stream: ReadableStream<Uint8Array>, count: number): Pro
 }
 
 Deno.test("readSettings() reads the environment, which overrides the program's resources", () => {
-  const read = (env: Record<string, string>) => readSettings((name) => env[name], { cpu: 2 });
+  const read = (env: Record<string, string>) =>
+    readSettings((name) => env[name], { cpu: 2 }, { cores: 3, availableBytes: 8 * 1024 * MiB });
   const resources = { mem: 100 * MiB, cpu: 2 };
-  assertEquals(read({}), { format: "human", logLevel: "warn", resources });
+  assertEquals(read({}), { format: "human", logLevel: "warn", resources, maxSpares: 3 });
   assertEquals(read({ DEPLOY_FORMAT: "", DEPLOY_RESOURCES: "", DEPLOY_LOG: "" }), read({}));
   assertEquals(
-    read({ DEPLOY_FORMAT: "json", DEPLOY_RESOURCES: "mem=5MiB", DEPLOY_LOG: "debug" }),
-    { format: "json", logLevel: "debug", resources: { mem: 5 * MiB, cpu: 2 } },
+    read({
+      DEPLOY_FORMAT: "json",
+      DEPLOY_RESOURCES: "mem=5MiB",
+      DEPLOY_LOG: "debug",
+      DEPLOY_SPARES: "0",
+    }),
+    { format: "json", logLevel: "debug", resources: { mem: 5 * MiB, cpu: 2 }, maxSpares: 0 },
   );
   assertThrows(() => read({ DEPLOY_FORMAT: "xml" }), SyntaxError, "write human or json");
   assertThrows(() => read({ DEPLOY_RESOURCES: "cpu=-1" }), SyntaxError, "cpu is -1");
+  assertThrows(() => read({ DEPLOY_SPARES: "some" }), SyntaxError, "how many processes");
   assertThrows(() => read({ DEPLOY_RESOURCES: "disk=1" }), SyntaxError, "mem=1GiB,cpu=2");
 });
 

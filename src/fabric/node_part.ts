@@ -25,7 +25,7 @@ export function startNode(
   bind: Address,
   handlers: PartServerOptions["handlers"] = {},
 ): NodePart {
-  const { credential, tls, store, reporter, verbose } = setting;
+  const { credential, tls, store, reporter, verbose, maxSpares } = setting;
   const server = new PartServer({
     address: bind,
     credential,
@@ -46,6 +46,7 @@ export function startNode(
     credential,
     tls,
     store,
+    maxSpares,
     logger: reporter.logger,
     ...(verbose ? { report: (run, event) => reporter.process(name, run, event) } : {}),
   });

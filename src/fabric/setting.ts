@@ -3,6 +3,7 @@
 import type { Address } from "../core/address.ts";
 import { UsageError } from "../core/arguments.ts";
 import type { FabricOptions } from "../node/fabric_options.ts";
+import { maxSpares, thisMachine } from "../node/spare_policy.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import { Store } from "../store/store.ts";
 import { credentialOf, loadSecret, requireSecret, type Secret } from "../wire/connect.ts";
@@ -24,6 +25,7 @@ export interface Setting extends AsyncDisposable {
   readonly credential: Credential;
   readonly tls: TlsTexts | undefined;
   readonly store: Store;
+  readonly maxSpares: number;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function prepareSetting(
   const format = options.format ?? readFormat(Deno.env.get("DEPLOY_FORMAT"));
   const reporter = readReporter(format);
   const { logger } = reporter;
+  const maxSpares = readMaxSpares(Deno.env.get("DEPLOY_SPARES"));
   for (const { host } of binds) refuseWildcard(host);
   const secret = await loadSecret({ secretFile: options.secretFile, logger });
   requireSecret(secret, binds, { insecure: options.insecure, logger });
@@ -61,6 +64,7 @@ export async function prepareSetting(
     credential: await credentialOf(secret),
     tls,
     store,
+    maxSpares,
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
@@ -69,6 +73,15 @@ function readFormat(text: string | undefined): ReportFormat {
   if (text === undefined || text === "" || text === "human") return "human";
   if (text === "json") return "json";
   throw new UsageError(`DEPLOY_FORMAT is ${JSON.stringify(text)}; expected human or json`);
+}
+
+function readMaxSpares(text: string | undefined): number {
+  try {
+    return maxSpares(text, thisMachine());
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 function readReporter(format: ReportFormat): Reporter {

@@ -27,6 +27,8 @@ export interface NodeContext {
   readonly tls?: DialOptions["tls"];
   readonly store: Store;
   readonly logger: Logger;
+  /** How many booted processes of a run may wait to be spawned. */
+  readonly maxSpares: number;
   /** Is told of each process's start and end. */
   readonly report?: (run: string, event: RunEvent) => void;
 }
@@ -120,7 +122,7 @@ export class HostedRun {
 
   async #prepare(): Promise<Prepared> {
     const { run, key, bridge } = this.#opened;
-    const { host, address, credential, tls, logger } = this.#context;
+    const { host, address, credential, tls, logger, maxSpares } = this.#context;
     const spec = parseRunSpec(this.#opened.spec);
     const { signal } = this.#ending;
     const link = await RunLink.open({ run, bridge, node: address, credential, tls, signal });
@@ -133,6 +135,7 @@ export class HostedRun {
         hostname: host,
         key,
         temporaryFolder: temporaryFolder(),
+        maxSpares,
         master: this.#master,
         sink: (event) => this.#tell(link, event),
         logger,

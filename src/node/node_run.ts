@@ -4,36 +4,16 @@ import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { makePid, type Pid, randomId, shortPid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
-import { BootGate } from "./boot_gate.ts";
-import { ChildProcess } from "./child_process.ts";
-import { ControlServer, type Expected } from "./control_server.ts";
+import { type BootedProcess, Booter, type BooterOptions, DeadBootError } from "./booter.ts";
+import type { ChildProcess } from "./child_process.ts";
 import { HostedProcess, type RunContext } from "./hosted_process.ts";
 import { NotStartedError } from "./not_started.ts";
-import type { Program } from "./program.ts";
-import { Watchdog } from "./watchdog.ts";
-
-/** How many processes boot at once; see {@linkcode BootGate}. */
-const BOOTS_PER_CORE = 4;
-/** After this long, a process that is not ready does something else than booting. */
-const MAX_BOOT_MS = 2_000;
-
-/** Processes and their node are on the same machine, whatever address others reach them at. */
-const CONTROL_HOST = "127.0.0.1";
+import { SparePool } from "./spare_pool.ts";
 
 /** What a node has to know of a run. */
-export interface NodeRunOptions extends RunContext {
-  readonly program: Program;
-  /** The address that this node's processes listen on, and are reached at. */
-  readonly hostname: string;
-  /** Where processes leave files when they end. */
-  readonly temporaryFolder: string;
-}
-
-/** A process on its way to saying hello, or dying. */
-interface Boot {
-  readonly child: ChildProcess;
-  readonly expected: Expected;
-  readonly willPath: string;
+export interface NodeRunOptions extends RunContext, BooterOptions {
+  /** How many booted processes may wait to be spawned. */
+  readonly maxSpares: number;
 }
 
 /**
@@ -45,10 +25,8 @@ interface Boot {
  */
 export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
-  readonly #server: ControlServer;
-  readonly #watchdog: Watchdog;
-  readonly #gate = new BootGate(BOOTS_PER_CORE * navigator.hardwareConcurrency, MAX_BOOT_MS);
-  readonly #booting = new Set<ChildProcess>();
+  readonly #booter: Booter;
+  readonly #spares: SparePool;
   readonly #launches = new Set<Promise<unknown>>();
   readonly #processes = new Map<Pid, HostedProcess>();
   /** Kept for ever, since it can be asked for at any time. */
@@ -60,8 +38,8 @@ export class NodeRun implements NodePort {
   /** Starts to listen for control links, on a free port. */
   constructor(options: NodeRunOptions) {
     this.#options = options;
-    this.#server = new ControlServer({ hostname: CONTROL_HOST, logger: options.logger });
-    this.#watchdog = new Watchdog(options.logger);
+    this.#booter = new Booter(options);
+    this.#spares = new SparePool(this.#booter, { max: options.maxSpares, logger: options.logger });
   }
 
   async launch(request: SpawnRequest): Promise<Pid> {
@@ -73,6 +51,7 @@ export class NodeRun implements NodePort {
     } finally {
       this.#launches.delete(launch);
       this.#checkIdle();
+      if (this.#launches.size === 0 && !this.#isIdle()) this.#spares.refill();
     }
   }
 
@@ -96,6 +75,11 @@ export class NodeRun implements NodePort {
     return this.#stdin.get(pid);
   }
 
+  /** How many processes have booted, and wait to be spawned. They are no processes of the run yet. */
+  get spares(): number {
+    return this.#spares.size;
+  }
+
   /** Resolves as soon as no process runs and none is being launched. */
   idle(): Promise<void> {
     return this.#isIdle() ? Promise.resolve() : this.#idle.promise;
@@ -104,72 +88,52 @@ export class NodeRun implements NodePort {
   /** Kills every process, launches no more, and resolves when all are gone and reported. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const child of this.#booting) child.kill();
-    const ended: Promise<unknown>[] = [];
+    this.#booter.stop();
+    const ended: Promise<unknown>[] = [this.#spares.close()];
     for (const process of this.#processes.values()) {
       process.kill();
       ended.push(process.ended);
     }
     await Promise.allSettled([...ended, ...this.#launches]);
-    this.#server.close();
-    await this.#watchdog.close();
+    await this.#booter.close();
   }
 
   async #launch(request: SpawnRequest): Promise<Pid> {
-    const booted = await this.#gate.enter();
-    try {
-      if (this.#stopping) throw runIsEnding(request);
-      return await this.#start(request, booted);
-    } finally {
-      booted();
+    // The first process is another than those that it spawns: it has a stdin.
+    const spare = request.name === null ? undefined : this.#spares.take();
+    if (spare !== undefined) {
+      const pid = await this.#begin(request, spare);
+      if (pid !== undefined) return pid;
+      // It died while it waited, or at once: what that means, a fresh one shows.
     }
+    const booted = await this.#boot(request);
+    const pid = await this.#begin(request, booted);
+    if (pid === undefined) throw await deadStart(request, booted.child);
+    return pid;
   }
 
-  /** Starts a process, and calls `booted` once it is ready to be told what to run. */
-  async #start(request: SpawnRequest, booted: () => void): Promise<Pid> {
-    const { child, expected, willPath } = this.#boot(request);
-    this.#booting.add(child);
-    const watched = this.#watchdog.add(child.group);
-    // The group's id is not given to another process before the group is gone.
-    void child.exited.then(() => this.#watchdog.remove(child.group));
+  async #boot(request: SpawnRequest): Promise<BootedProcess> {
     try {
-      const arrival = await Promise.race([expected.arrival, child.exited.then(() => undefined)]);
-      booted();
-      if (arrival === undefined) throw await deadStart(request, child);
-      // It may compute for ever as soon as it is told to start.
-      await watched;
-      const { hostname } = this.#options;
-      const pid = makePid(randomId(), hostname, arrival.port);
-      const process = this.#host(request, { pid, child, arrival, willPath });
-      if (!await process.started) {
-        await process.ended;
-        throw await deadStart(request, child);
-      }
-      this.#options.logger.debug(
-        `Process ${shortPid(pid)} started, with OS process ${child.group}`,
-      );
-      return pid;
-    } finally {
-      expected.cancel();
-      this.#booting.delete(child);
-    }
-  }
-
-  #boot(request: SpawnRequest): Boot {
-    const { program, hostname, temporaryFolder } = this.#options;
-    const expected = this.#server.expect();
-    // Neither this launcher's other runs nor anyone else can have, or guess, such a name.
-    const willPath = `${temporaryFolder}/deploy-${Deno.pid}-${randomId()}.will`;
-    const control = { control: this.#server.address, token: expected.token, host: hostname };
-    try {
-      const env = { DEPLOY_PROCESS: JSON.stringify(control) };
-      const child = new ChildProcess(program, { env, stdin: request.name === null });
-      return { child, expected, willPath };
+      return await this.#booter.boot({ stdin: request.name === null });
     } catch (cause) {
-      expected.cancel();
+      if (this.#stopping) throw runIsEnding(request);
+      if (cause instanceof DeadBootError) throw await deadStart(request, cause.child);
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
     }
+  }
+
+  /** Tells a process what it is; gives `undefined` if it ends before it runs its function. */
+  async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Pid | undefined> {
+    const pid = makePid(randomId(), this.#options.hostname, booted.arrival.port);
+    const process = this.#host(request, { pid, ...booted });
+    if (!await process.started) {
+      await process.ended;
+      return undefined;
+    }
+    const { group } = booted.child;
+    this.#options.logger.debug(`Process ${shortPid(pid)} started, with OS process ${group}`);
+    return pid;
   }
 
   #host(

@@ -37,6 +37,7 @@ export function startNode(
     deliverWill?: DeliverWill;
     command?: string;
     temporaryFolder?: string;
+    maxSpares?: number;
   } = {},
 ): Harness {
   const events: RunEvent[] = [];
@@ -61,6 +62,7 @@ export function startNode(
     },
     hostname: "127.0.0.1",
     temporaryFolder: options.temporaryFolder ?? "/tmp",
+    maxSpares: options.maxSpares ?? 0,
   });
   room.addNode(node);
   return {

@@ -1,0 +1,120 @@
+/** Starts a run's program again and again, up to where it waits to be told what it is. */
+
+import type { Logger } from "../core/logger.ts";
+import { randomId } from "../core/pid.ts";
+import { BootGate } from "./boot_gate.ts";
+import { ChildProcess } from "./child_process.ts";
+import { type Arrival, ControlServer } from "./control_server.ts";
+import type { Program } from "./program.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** How many processes boot at once; see {@linkcode BootGate}. */
+const BOOTS_PER_CORE = 4;
+/** After this long, a process that is not ready does something else than booting. */
+const MAX_BOOT_MS = 2_000;
+
+/** Processes and their node are on the same machine, whatever address others reach them at. */
+const CONTROL_HOST = "127.0.0.1";
+
+/** What is started, and how. */
+export interface BooterOptions {
+  readonly program: Program;
+  /** The address that the processes listen on, and are reached at. */
+  readonly hostname: string;
+  /** Where processes leave files when they end. */
+  readonly temporaryFolder: string;
+  readonly logger: Logger;
+}
+
+/** A process that has run its prelude, listens, and waits to be told what it is. */
+export interface BootedProcess {
+  readonly child: ChildProcess;
+  readonly arrival: Arrival;
+  readonly willPath: string;
+}
+
+/** A process ended before it had booted. */
+export class DeadBootError extends Error {
+  readonly child: ChildProcess;
+
+  constructor(child: ChildProcess) {
+    super("the process ended before it was ready");
+    this.name = "DeadBootError";
+    this.child = child;
+  }
+}
+
+export class Booter {
+  readonly #options: BooterOptions;
+  readonly #server: ControlServer;
+  readonly #watchdog: Watchdog;
+  readonly #gate = new BootGate(BOOTS_PER_CORE * navigator.hardwareConcurrency, MAX_BOOT_MS);
+  readonly #booting = new Set<ChildProcess>();
+  #stopping = false;
+
+  /** Begins to listen for control links, on a free port. */
+  constructor(options: BooterOptions) {
+    this.#options = options;
+    this.#server = new ControlServer({ hostname: CONTROL_HOST, logger: options.logger });
+    this.#watchdog = new Watchdog(options.logger);
+  }
+
+  /** How many processes boot just now. */
+  get busy(): number {
+    return this.#booting.size;
+  }
+
+  /**
+   * Starts a process; resolves when it waits to be told what it is. With `stdin`, it has one.
+   *
+   * @throws {DeadBootError} If it ends before.
+   * @throws {Error} If it cannot be started at all, or the run is being stopped.
+   */
+  async boot(options: { stdin: boolean }): Promise<BootedProcess> {
+    const leave = await this.#gate.enter();
+    try {
+      if (this.#stopping) throw new Error("the run is ending");
+      return await this.#boot(options);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Kills what boots, and boots no more. */
+  stop(): void {
+    this.#stopping = true;
+    for (const child of this.#booting) child.kill();
+  }
+
+  /** Lets go of everything; called when all processes are gone. */
+  async close(): Promise<void> {
+    this.#server.close();
+    await this.#watchdog.close();
+  }
+
+  async #boot({ stdin }: { stdin: boolean }): Promise<BootedProcess> {
+    const { program, hostname, temporaryFolder } = this.#options;
+    const expected = this.#server.expect();
+    const control = { control: this.#server.address, token: expected.token, host: hostname };
+    let child: ChildProcess | undefined;
+    try {
+      const env = { DEPLOY_PROCESS: JSON.stringify(control) };
+      child = new ChildProcess(program, { env, stdin });
+      this.#booting.add(child);
+      const { group, exited } = child;
+      const watched = this.#watchdog.add(group);
+      // The group's id is not given to another process before the group is gone.
+      void exited.then(() => this.#watchdog.remove(group));
+      const arrival = await Promise.race([expected.arrival, exited.then(() => undefined)]);
+      if (arrival === undefined) throw new DeadBootError(child);
+      // It may compute for ever as soon as it is told to start.
+      await watched;
+      // Neither this node's other runs nor anyone else can have, or guess, such a name.
+      const willPath = `${temporaryFolder}/deploy-${Deno.pid}-${randomId()}.will`;
+      return { child, arrival, willPath };
+    } finally {
+      expected.cancel();
+      if (child !== undefined) this.#booting.delete(child);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** Processes of a run that have booted, and wait to be spawned. */
+
+import type { Logger } from "../core/logger.ts";
+import { type BootedProcess, type Booter, DeadBootError } from "./booter.ts";
+import { SparePolicy } from "./spare_policy.ts";
+
+/** After so long without a spawn, no spares are kept. */
+const IDLE_MS = 5_000;
+
+/** A spare that lived shorter than this is not replaced before the next spawn: so would be the next. */
+const SHORT_LIFE_MS = 1_000;
+
+/**
+ * Keeps spares, as many as its policy says. They are not processes of the run yet: nobody sees them, and
+ * what their prelude writes is held.
+ */
+export class SparePool {
+  readonly #booter: Booter;
+  readonly #logger: Logger;
+  readonly #policy: SparePolicy;
+  readonly #ready = new Set<BootedProcess>();
+  readonly #boots = new Set<Promise<void>>();
+  #idle: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(booter: Booter, options: { max: number; logger: Logger }) {
+    this.#booter = booter;
+    this.#logger = options.logger;
+    this.#policy = new SparePolicy(options.max);
+  }
+
+  /** How many are ready. */
+  get size(): number {
+    return this.#ready.size;
+  }
+
+  /** Gives a spare away, if one is ready. */
+  take(): BootedProcess | undefined {
+    this.#restartIdle();
+    for (const spare of this.#ready) {
+      this.#ready.delete(spare);
+      return spare;
+    }
+    this.#policy.missed(performance.now());
+    return undefined;
+  }
+
+  /** Boots what is missing. Called when nothing else boots: a spawn that waits comes first. */
+  refill(): void {
+    while (!this.#closed && this.#ready.size + this.#boots.size < this.#policy.wanted) {
+      const boot = this.#boot();
+      this.#boots.add(boot);
+      void boot.finally(() => this.#boots.delete(boot));
+    }
+  }
+
+  /** Kills the spares; resolves when they are gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    await Promise.all([...this.#boots, this.#killAll()]);
+  }
+
+  async #boot(): Promise<void> {
+    let spare: BootedProcess;
+    try {
+      spare = await this.#booter.boot({ stdin: false });
+    } catch (error) {
+      if (error instanceof DeadBootError) await error.child.exited;
+      if (!this.#closed) this.#logger.debug(`a spare did not boot: ${(error as Error).message}`);
+      return;
+    }
+    if (this.#closed || this.#ready.size >= this.#policy.wanted) return await end(spare);
+    this.#ready.add(spare);
+    const readyMs = performance.now();
+    void spare.child.exited.then(() => {
+      if (!this.#ready.delete(spare)) return;
+      spare.arrival.link.close();
+      if (performance.now() - readyMs > SHORT_LIFE_MS) this.refill();
+    });
+  }
+
+  async #killAll(): Promise<void> {
+    const spares = [...this.#ready];
+    this.#ready.clear();
+    await Promise.all(spares.map(end));
+  }
+
+  #restartIdle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.#policy.idle();
+      void this.#killAll();
+    }, IDLE_MS);
+    Deno.unrefTimer(Number(this.#idle));
+  }
+}
+
+async function end({ child, arrival }: BootedProcess): Promise<void> {
+  child.kill();
+  arrival.link.close();
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
+}
