@@ -291,9 +291,12 @@ export class Peer {
       },
       refused: (verdict) => {
         if (verdict === Verdict.gone) this.#fail("lost", "it takes this process for lost");
-        else this.#askEnded();
+        // It has nothing for this process, or it would know it.
+        else if (verdict === Verdict.ending) this.#fail("exited", "the process is ending");
+        else this.#unfound();
       },
       unreachable: (error) => {
+        if (posthumous && isAbsence(error)) return this.#unfound();
         // It may have ended, which its node knows, and its port be another one's by now.
         this.#askEnded();
         if (!(error instanceof ProtocolError) || this.#logged) return;
@@ -376,6 +379,15 @@ export class Peer {
       if (!inOrder) this.#askEnded();
       this.#dial(!inOrder);
     }
+  }
+
+  /**
+   * Where its Pid says, it is not. That is its end for a will: the node tells of an end only when the
+   * will of that process is delivered, and two that left something to each other would both wait.
+   */
+  #unfound(): void {
+    if (this.#context.posthumous) this.#fail("exited", "the process has ended");
+    else this.#askEnded();
   }
 
   #askEnded(): void {
@@ -527,4 +539,9 @@ export class Peer {
     }
     if (this.#remoteIdle) void link.finish();
   }
+}
+
+/** Whether nobody listens there, or somebody who does not belong to the run. */
+function isAbsence(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionRefused || error instanceof ProtocolError;
 }

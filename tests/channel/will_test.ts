@@ -210,3 +210,26 @@ Deno.test("decodeWill() refuses what is no will", () => {
   assertThrows(() => decodeWill(bytes.subarray(0, bytes.length - 1)), ProtocolError);
   one.hub.peer(two.pid).abandon();
 });
+
+Deno.test("two processes that end at once with values for each other do not wait for each other", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  sendAll(one, two, [1, new Uint8Array(3_000_000)]);
+  sendAll(two, one, [2, new Uint8Array(3_000_000)]);
+  const [first, second] = [die(one, two), die(two, one)];
+  assert(first !== undefined && second !== undefined);
+  await Promise.all([deliver(run, one, first), deliver(run, two, second)]);
+});
+
+Deno.test("a will for a process that is ending, and does not know its testator, waits for nothing", async () => {
+  using run = new TestRun();
+  const [one, two, three] = [run.process({ relayed: true }), run.process(), run.process()];
+  sendAll(one, two, [1]);
+  const will = die(one);
+  assert(will !== undefined);
+  // It takes its time to end: it has something for another one, which has yet to answer for it.
+  sendAll(two, three, [2]);
+  const flushed = two.hub.flush();
+  await deliver(run, one, will);
+  await flushed;
+});
