@@ -19,6 +19,8 @@ interface Chunk {
   used: number;
   /** Whether it may be filled again: its bytes are the outbox's own, and of the usual size. */
   readonly reusable: boolean;
+  /** Called when its bytes are no longer needed. */
+  readonly release?: (() => void) | undefined;
 }
 
 /** A connection's first chunk; quiet connections need no more. */
@@ -118,15 +120,16 @@ export class Outbox {
 
   /**
    * Appends a frame whose payload is `prefix`, which is copied, and `rest`, which is not: it belongs
-   * to the outbox from now on.
+   * to the outbox until `release` is called, when it and all before it has been acknowledged.
    */
-  appendOwned(type: FrameType, prefix: Uint8Array, rest: Bytes): void {
+  appendOwned(type: FrameType, prefix: Uint8Array, rest: Bytes, release?: () => void): void {
     const chunk = this.#roomBefore(HEADER_BYTES + prefix.length);
     const position = writeHeader(chunk.bytes, chunk.used, type, prefix.length + rest.length);
     chunk.bytes.set(prefix, position);
     chunk.used = position + prefix.length;
     this.#end += HEADER_BYTES + prefix.length;
-    this.#chunks.push({ bytes: rest, start: this.#end, used: rest.length, reusable: false });
+    const { length } = rest;
+    this.#chunks.push({ bytes: rest, start: this.#end, used: length, reusable: false, release });
     this.#end += rest.length;
     this.#vitalEnd = this.#end;
   }
@@ -188,11 +191,13 @@ export class Outbox {
       const chunk = this.#chunks[passed]!;
       if (chunk.start + chunk.used > offset) break;
       if (chunk.reusable && chunk.bytes.length === CHUNK_BYTES) this.#spare = chunk.bytes;
+      chunk.release?.();
     }
     if (passed > 0) this.#chunks.splice(0, passed);
     // Filled from its beginning again, one chunk is enough for a quiet connection for ever.
     if (offset === this.#end) {
-      const { reusable, bytes } = this.#chunks[0]!;
+      const { reusable, bytes, release } = this.#chunks[0]!;
+      release?.();
       this.#chunks = reusable ? [{ bytes, start: offset, used: 0, reusable }] : [];
     }
   }

@@ -10,6 +10,7 @@ import { HEADER_BYTES, MAX_PIECE_BYTES, readLength, WINDOW_BYTES } from "../wire
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { decode } from "../wire/value_decoder.ts";
 import { Fifo } from "./fifo.ts";
+import { giveSpare, takeSpare } from "./spare_buffers.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -41,8 +42,8 @@ export type Next = "value" | "end" | "nothing";
 /** What is called when a channel has something: a value, its end, or a failure. */
 type Waiter = () => void;
 
-/** Credit is given in portions of this size, not for each value. */
-const CREDIT_BYTES = WINDOW_BYTES / 4;
+/** Credit is given in portions of this size, not for each value; each large piece is worth one. */
+const CREDIT_BYTES = WINDOW_BYTES / 8;
 
 export class ReceiveQueue {
   /** Called with the bytes that the sender may send again. */
@@ -106,7 +107,9 @@ export class ReceiveQueue {
     if (head.kind === "large") {
       this.#shift();
       this.#consume(head.held);
-      return decode(head.bytes);
+      const value = decode(head.bytes);
+      giveSpare(head.bytes); // the value is a copy
+      return value;
     }
     const run = head as Run;
     const start = run.position + HEADER_BYTES;
@@ -160,7 +163,7 @@ export class ReceiveQueue {
     }
     let bytes: Bytes;
     try {
-      bytes = new Uint8Array(length);
+      bytes = takeSpare(length)?.subarray(0, length) ?? new Uint8Array(length);
     } catch (cause) {
       throw new ProtocolError(`a value of ${length} bytes, for which there is no memory`, {
         cause,

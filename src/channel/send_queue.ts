@@ -19,6 +19,7 @@ import { encode, encodeInto } from "../wire/value_encoder.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
+import { giveSpare, takeSpare } from "./spare_buffers.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -44,6 +45,8 @@ export interface Place {
 
 /** A promise that most sends share: settled, and holding nothing. */
 const TAKEN: Promise<void> = Promise.resolve();
+
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** What {@linkcode SendQueue.save} gives and {@linkcode SendQueue.restore} takes. */
 export interface SavedSendQueue {
@@ -118,7 +121,7 @@ export class SendQueue {
    * @throws {TypeError} If the value cannot be sent.
    */
   send(channel: number, value: unknown, onPlace?: (place: Place) => void): Promise<void> {
-    let rest: Bytes | undefined;
+    let rest: Bytes;
     const before = this.#outbox.end;
     if (this.room) {
       let { bytes, position } = this.#outbox.reserve(false);
@@ -135,9 +138,10 @@ export class SendQueue {
         this.#written();
         return TAKEN;
       }
-      if (end >= 0) rest = bytes.slice(position, end);
+      rest = end >= 0 ? bytes.slice(position, end) : encodeLarge(value);
+    } else {
+      rest = encode(value);
     }
-    rest ??= encode(value);
     if (rest.length > MAX_MESSAGE_BYTES) {
       throw new TypeError(
         `value takes ${rest.length} bytes encoded; at most ${MAX_MESSAGE_BYTES} can be sent`,
@@ -228,7 +232,8 @@ export class SendQueue {
     const entries: SavedEntry[] = [];
     for (const entry of this.#line) {
       const { kind, channel } = entry;
-      if (kind === "value") entries.push({ channel, rest: entry.rest, begun: entry.begun });
+      // A copy: what is left of a value is encoded with all of the buffer that it is a part of.
+      if (kind === "value") entries.push({ channel, rest: entry.rest.slice(), begun: entry.begun });
       else if (kind === "end") entries.push({ channel, rest: null, begun: false });
     }
     return { inFlight: this.#inFlight, entries };
@@ -315,12 +320,13 @@ export class SendQueue {
       if (this.#inFlight >= WINDOW_BYTES) return false;
       const size = Math.min(entry.rest.length, MAX_PIECE_BYTES - LENGTH_FIELD_BYTES);
       const piece = entry.rest.subarray(0, size);
+      const release = size === entry.rest.length ? () => giveSpare(piece) : undefined;
       if (entry.begun) {
-        this.#outbox.appendOwned(FrameType.more, new Uint8Array(0), piece);
+        this.#outbox.appendOwned(FrameType.more, NO_BYTES, piece, release);
       } else {
         const length = new Uint8Array(LENGTH_FIELD_BYTES);
         new DataView(length.buffer).setFloat64(0, entry.rest.length, true);
-        this.#outbox.appendOwned(FrameType.first, length, piece);
+        this.#outbox.appendOwned(FrameType.first, length, piece, release);
         entry.begun = true;
       }
       entry.rest = entry.rest.subarray(size);
@@ -335,4 +341,14 @@ export class SendQueue {
     this.#emptied = [];
     for (const resolve of waiting) resolve();
   }
+}
+
+/** As `encode`, for a value that is known to be large. */
+function encodeLarge(value: unknown): Bytes {
+  const spare = takeSpare(0);
+  if (spare === undefined) return encode(value);
+  const end = encodeInto(value, spare, 0);
+  if (end >= 0) return spare.subarray(0, end);
+  giveSpare(spare);
+  return encode(value);
 }

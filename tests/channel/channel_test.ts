@@ -131,10 +131,10 @@ Deno.test("send waits exactly while the window is full, and trySend sends exactl
   const waits = sender.send(KIB);
   assertEquals(await settled(waits), false);
   assertEquals(one.hold.count, 1, "a pending send holds the process");
-  // Credit comes in portions of a quarter of the window.
-  for (let read = 0; read < count / 8; read++) await receiver.recv();
+  // Credit comes in portions of an eighth of the window.
+  for (let read = 0; read < count / 16; read++) await receiver.recv();
   assertEquals(await settled(waits), false);
-  for (let read = 0; read < count / 4; read++) await receiver.recv();
+  for (let read = 0; read < count / 8; read++) await receiver.recv();
   await waits;
   assertEquals(one.hold.count, 0);
   assertEquals(sender.trySend(KIB), true);

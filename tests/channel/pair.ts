@@ -27,6 +27,8 @@ export class TestRun implements Disposable {
   readonly key: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(32));
   readonly #ends = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
   readonly #processes: TestProcess[] = [];
+  /** Nothing of the runtime keeps a process alive that only waits for others. A test does. */
+  readonly #alive = setInterval(() => {}, 60_000);
 
   /** Starts a process; with `relayed`, others reach it through a relay. */
   process(options: { relayed?: boolean } = {}): TestProcess {
@@ -74,6 +76,7 @@ export class TestRun implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#alive);
     for (const { pid, listener, relay } of this.#processes) {
       this.#ends.get(pid)!.resolve({ code: 0 });
       listener.close();
