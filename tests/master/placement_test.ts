@@ -1,0 +1,254 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertThrows } from "@std/assert";
+import { GiB, MiB, type Resources } from "../../src/core/resources.ts";
+import { OVERTAKES, Placement } from "../../src/master/placement.ts";
+import type { Ticket } from "../../src/master/ticket.ts";
+
+const SIXTEENTH: Resources = { mem: 100 * MiB, cpu: 1 / 16 };
+
+function gib(mem: number, cpu = 0): Resources {
+  return { mem: mem * GiB, cpu };
+}
+
+/** A cluster of nodes `a`, `b`, … of those sizes. */
+function cluster(...capacities: readonly Resources[]): Placement<string> {
+  const placement = new Placement<string>();
+  for (const [index, capacity] of capacities.entries()) {
+    placement.addNode(String.fromCharCode(97 + index), capacity);
+  }
+  return placement;
+}
+
+/** The node, or why there is none, in one word. */
+function shown(ticket: Ticket<string> | "no-capacity" | "unsatisfiable"): string {
+  return typeof ticket === "string" ? ticket : ticket.nodeId ?? ticket.state;
+}
+
+function owners(tickets: Iterable<Ticket<string>>): string[] {
+  return Array.from(tickets, (ticket) => `${ticket.owner} ${shown(ticket)}`);
+}
+
+/** Asks, and expects a ticket. */
+function take(placement: Placement<string>, owner: string, need: Resources): Ticket<string> {
+  const ticket = placement.request(owner, need);
+  if (ticket === "unsatisfiable") throw new Error(`${owner} is unsatisfiable`);
+  return ticket;
+}
+
+Deno.test("request() fits memory and CPU, waits for room, and says what no node can hold", () => {
+  const tables: [Resources[], Resources[], string[]][] = [
+    [[gib(4, 2)], [gib(4, 2), gib(0, 0)], ["a", "a"]],
+    [[gib(4, 2)], [gib(5, 1), gib(1, 3)], ["unsatisfiable", "unsatisfiable"]],
+    [[gib(4, 1), gib(1, 4)], [gib(4, 4)], ["unsatisfiable"]],
+    [[gib(4, 1), gib(1, 4)], [gib(4, 1), gib(1, 4), gib(1, 1)], ["a", "b", "waits"]],
+    [[gib(4, 2)], [gib(3, 1), gib(2, 1), gib(1, 1)], ["a", "waits", "a"]],
+    [[], [gib(0, 0)], ["unsatisfiable"]],
+    [[gib(0, 0)], [gib(0, 0), gib(0, 0), gib(0, 1 / 16)], ["a", "a", "unsatisfiable"]],
+    [[gib(1, 1)], [{ mem: 1e300, cpu: 0 }, { mem: 0, cpu: 1e308 }], [
+      "unsatisfiable",
+      "unsatisfiable",
+    ]],
+  ];
+  for (const [nodes, needs, expected] of tables) {
+    const placement = cluster(...nodes);
+    assertEquals(needs.map((need) => shown(placement.request("x", need))), expected);
+  }
+});
+
+Deno.test("request() counts exactly: parts of a core fit as often as they should", () => {
+  for (const parts of [1, 2, 3, 6, 7, 10, 16, 49, 1000]) {
+    const placement = cluster(gib(1, 1), gib(1, 1));
+    const need = gib(0, 1 / parts);
+    const tickets = Array.from({ length: 2 * parts }, () => placement.request("x", need));
+    assertEquals(tickets.filter((ticket) => shown(ticket) === "a").length, parts, `1/${parts}`);
+    assertEquals(tickets.filter((ticket) => shown(ticket) === "b").length, parts, `1/${parts}`);
+    assertEquals(shown(placement.tryRequest("x", gib(0, 1 / 16))), "no-capacity", `1/${parts}`);
+    for (const ticket of tickets) if (ticket !== "unsatisfiable") placement.release(ticket);
+    assertEquals(placement.usage().map(({ inUse, count }) => ({ inUse, count })), [
+      { inUse: gib(0, 0), count: 0 },
+      { inUse: gib(0, 0), count: 0 },
+    ]);
+  }
+});
+
+Deno.test("request() rejects what is no amount", () => {
+  const placement = cluster(gib(1, 1));
+  for (const need of [gib(-1, 0), gib(0, NaN), gib(Infinity, 0)]) {
+    assertThrows(() => placement.request("x", need), RangeError, "Cannot place a request");
+    assertThrows(() => placement.addNode("z", need), RangeError, "Cannot use a node");
+  }
+  assertThrows(() => placement.addNode("z", gib(1, 1e300)), RangeError, "too large");
+  assertThrows(() => placement.addNode("a", gib(1, 1)), Error, "there already");
+});
+
+Deno.test("request() spreads: each goes where it leaves the node least full", () => {
+  const tables: [Resources[], Resources[], string][] = [
+    // Equal nodes, in turn.
+    [[gib(4, 4), gib(4, 4), gib(4, 4)], Array(6).fill(gib(1, 1)), "abcabc"],
+    // By share, not by amount.
+    [[gib(8, 8), gib(2, 2)], Array(6).fill(gib(1, 1)), "aaabaa"],
+    // By the fuller dimension: what needs memory goes where CPU is in use.
+    [[gib(4, 4), gib(4, 4)], [gib(0, 2), gib(2, 0), gib(2, 0), gib(0, 2)], "abab"],
+    // Also what needs nothing.
+    [[gib(4, 4), gib(4, 4)], Array(4).fill(gib(0, 0)), "abab"],
+  ];
+  for (const [nodes, needs, expected] of tables) {
+    const placement = cluster(...nodes);
+    assertEquals(needs.map((need) => shown(placement.request("x", need))).join(""), expected);
+  }
+});
+
+Deno.test("tryRequest() and probe() never wait, and leave no trace where nothing is granted", () => {
+  const placement = cluster(gib(2, 2));
+  assertEquals(placement.probe(gib(2, 2)), { node: "a" });
+  assertEquals(placement.probe(gib(3, 2)), "unsatisfiable");
+  assertEquals(placement.grantedCount, 0);
+  assertEquals(shown(placement.tryRequest("x", gib(2, 1))), "a");
+  assertEquals(shown(placement.tryRequest("y", gib(1, 1))), "no-capacity");
+  assertEquals(placement.probe(gib(1, 1)), "no-capacity");
+  assertEquals([placement.grantedCount, placement.waitingCount], [1, 0]);
+});
+
+Deno.test("release() gives room to the oldest that fit, and gives nothing back twice", () => {
+  const placement = cluster(gib(8, 8));
+  const [a, b] = [take(placement, "a", gib(5)), take(placement, "b", gib(3))];
+  const c = take(placement, "c", gib(6));
+  const d = take(placement, "d", gib(2));
+  take(placement, "e", gib(1));
+  take(placement, "f", gib(1));
+  assertEquals(owners(placement.release(b)), ["d a", "e a"]);
+  assertEquals(owners(placement.release(b)), []);
+  assertEquals(b.state, "ended");
+  assertEquals(placement.usage()[0]?.inUse, gib(8));
+  assertEquals(Array.from(placement.waiting(), ({ owner, overtaken }) => [owner, overtaken]), [
+    ["c", 2],
+    ["f", 0],
+  ]);
+  assertEquals(owners(placement.release(c)), []);
+  assertEquals(owners(placement.release(d)), ["f a"]);
+  assertEquals(owners(placement.release(a)), []);
+  assertEquals(placement.usage()[0]?.inUse, gib(2));
+});
+
+Deno.test("addNode() serves those that wait, the oldest first", () => {
+  const placement = cluster(gib(1, 1));
+  take(placement, "x", gib(1, 1));
+  for (const owner of ["a", "b", "c"]) take(placement, owner, gib(0.5, 0.5));
+  assertEquals(owners(placement.addNode("b", gib(1, 1))), ["a b", "b b"]);
+  assertEquals(owners(placement.addNode("c", gib(4, 4))), ["c c"]);
+});
+
+Deno.test("loseNode() ends what was granted there, and its release frees nothing later", () => {
+  const placement = cluster(gib(2, 2), gib(2, 2));
+  const tickets = ["p", "q", "r", "s"].map((owner) => take(placement, owner, gib(1, 1)));
+  const waits = take(placement, "t", gib(2, 2));
+  const lost = placement.loseNode("a");
+  assertEquals(owners(lost), ["p ended", "r ended"]);
+  assertEquals(placement.loseNode("a"), []);
+  assertEquals(placement.grantedCount, 2);
+  for (const ticket of tickets.slice(0, 1)) assertEquals(placement.release(ticket), []);
+  assertEquals(placement.usage().map(({ present, count }) => [present, count]), [
+    [false, 0],
+    [true, 2],
+  ]);
+  assertEquals(owners(placement.addNode("a", gib(2, 2))), ["t a"]);
+  assertEquals(waits.state, "granted");
+});
+
+Deno.test("a node that is away still counts as one that could hold a request", () => {
+  const placement = new Placement<string>();
+  placement.expectNode("big", gib(8, 8));
+  const waits = take(placement, "x", gib(8, 8));
+  assertEquals(shown(placement.tryRequest("y", gib(1, 1))), "no-capacity");
+  assertEquals([...placement.waiting()].map(({ waitsFor }) => waitsFor), ["node"]);
+  placement.addNode("small", gib(1, 1));
+  assertEquals(owners(placement.addNode("big", gib(8, 8))), ["x big"]);
+  assertEquals(owners(placement.loseNode("big")), ["x ended"]);
+  assertEquals(waits.nodeId, undefined);
+  take(placement, "z", gib(8, 8));
+  placement.removeNode("big");
+  assertEquals(placement.request("w", gib(8, 8)), "unsatisfiable");
+  assertEquals([...placement.waiting()].map(({ owner }) => owner), ["z"]);
+  // It comes back smaller, and then as large as it was.
+  placement.addNode("big", gib(4, 4));
+  assertEquals(placement.request("w", gib(8, 8)), "unsatisfiable");
+  placement.loseNode("big");
+  assertEquals(owners(placement.addNode("big", gib(8, 8))), ["z big"]);
+});
+
+Deno.test("small requests overtake a large one a bounded number of times", () => {
+  const placement = cluster(gib(4, 4));
+  const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
+  const large = take(placement, "large", gib(3, 3));
+  let overtaken = 0;
+  for (let next = fill.shift(); next !== undefined; next = fill.shift()) {
+    placement.release(next);
+    if (large.state !== "waits") break;
+    const small = placement.request("small", gib(1, 1));
+    if (small === "unsatisfiable") throw new Error("unsatisfiable");
+    if (small.state === "granted") overtaken++;
+    fill.push(small);
+  }
+  assertEquals(large.nodeId, "a");
+  assertEquals(overtaken, OVERTAKES);
+});
+
+Deno.test("another node is reserved too if the processes on the first one do not end", () => {
+  const placement = cluster(gib(4, 4), gib(4, 4), gib(4, 4));
+  // For ever, and so that those two nodes lack the least of what the large one needs.
+  for (const owner of ["a", "b"]) take(placement, owner, gib(1, 1));
+  const running: Ticket<string>[] = [];
+  while (placement.probe(gib(1, 1)) !== "no-capacity") {
+    running.push(take(placement, "small", gib(1, 1)));
+  }
+  const onC = running.filter(({ nodeId }) => nodeId === "c");
+  const others = running.filter(({ nodeId }) => nodeId !== "c");
+  const large = take(placement, "large", gib(4, 4));
+  let rounds = 0;
+  // All but one process of the third node end after the others, which keep it the fullest.
+  for (; large.state === "waits" && rounds < 1000; rounds++) {
+    const oldest = others.shift() ?? onC.shift();
+    if (oldest === undefined) break;
+    placement.release(oldest);
+    const small = placement.tryRequest("small", gib(1, 1));
+    if (typeof small !== "string") (small.nodeId === "c" ? onC : others).push(small);
+  }
+  assertEquals(large.nodeId, "c", `after ${rounds} rounds`);
+});
+
+Deno.test("of many nodes an eighth is reserved, for the oldest; lost ones are replaced", () => {
+  const placement = cluster(...Array.from({ length: 24 }, () => gib(4, 4)));
+  const fill = Array.from({ length: 96 }, () => take(placement, "fill", gib(1, 1)));
+  for (let index = 0; index < 5; index++) take(placement, `large ${index}`, gib(4, 4));
+  for (const ticket of fill.splice(0, 40)) {
+    placement.release(ticket);
+    fill.push(take(placement, "small", gib(1, 1)));
+  }
+  const reserved = () => placement.usage().flatMap(({ reservedFor }) => reservedFor ?? []).sort();
+  assertEquals(reserved(), ["large 0", "large 1", "large 2"]);
+  assertEquals([...placement.waiting()].map((waiting) => waiting.reserved.length).slice(0, 5), [
+    1,
+    1,
+    1,
+    0,
+    0,
+  ]);
+  const [first] = [...placement.waiting()][0]?.reserved ?? [];
+  placement.loseNode(first ?? "");
+  assertEquals(reserved(), ["large 0", "large 1", "large 2"]);
+});
+
+Deno.test("what was reserved is open to all when its request is withdrawn", () => {
+  const placement = cluster(gib(4, 4));
+  const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
+  const large = take(placement, "large", gib(4, 4));
+  for (let index = 0; index < OVERTAKES; index++) {
+    placement.release(fill.shift() ?? large);
+    fill.push(take(placement, "small", gib(1, 1)));
+  }
+  for (const ticket of fill.splice(0, 2)) placement.release(ticket);
+  take(placement, "waits", SIXTEENTH);
+  assertEquals(placement.usage()[0]?.reservedFor, "large");
+  assertEquals(owners(placement.release(large)), ["waits a"]);
+  assertEquals(placement.usage()[0]?.reservedFor, undefined);
+});

@@ -1,0 +1,84 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { randomFrom } from "../../scripts/bench/placement.ts";
+import { type Amount, fits } from "../../src/master/amount.ts";
+import { Ticket } from "../../src/master/ticket.ts";
+import { WaitingQueue } from "../../src/master/waiting_queue.ts";
+
+/** Pushes and removes at random; after each step, gives what should wait, the oldest first. */
+function* changes(
+  queue: WaitingQueue<number>,
+  options: { seed: number; steps: number; most: number; need: (random: () => number) => Amount },
+): Generator<[Map<Ticket<number>, number>, Amount]> {
+  const random = randomFrom(options.seed);
+  const waiting = new Map<Ticket<number>, number>();
+  for (let step = 0; step < options.steps; step++) {
+    if (waiting.size < options.most * random()) {
+      const ticket = new Ticket(step, options.need(random));
+      queue.push(ticket);
+      waiting.set(ticket, 0);
+    } else if (waiting.size > 0) {
+      const granted = random() < 0.7;
+      // Often the oldest ones, as where much fits.
+      const at = Math.floor(random() ** 2 * waiting.size);
+      const ticket = [...waiting.keys()][at]!;
+      queue.remove(ticket, granted);
+      waiting.delete(ticket);
+      for (const [other, count] of waiting) {
+        if (granted && other.owner < ticket.owner) waiting.set(other, count + 1);
+      }
+    }
+    if (random() < 0.2) {
+      queue.overtakeAll();
+      for (const [other, count] of waiting) waiting.set(other, count + 1);
+    }
+    yield [waiting, options.need(random)];
+  }
+}
+
+Deno.test("WaitingQueue keeps order and counts, and finds the oldest of a few sizes", () => {
+  const need = (random: () => number): Amount => ({
+    mem: Math.floor(random() * 5),
+    cpu: Math.floor(random() * 3) * 1000,
+  });
+  for (let seed = 1; seed <= 10; seed++) {
+    const queue = new WaitingQueue<number>();
+    for (const [waiting, room] of changes(queue, { seed, steps: 600, most: 60, need })) {
+      assertEquals(queue.length, waiting.size);
+      assertEquals(Array.from(queue, (ticket) => [ticket, queue.overtaken(ticket)] as const), [
+        ...waiting,
+      ], `seed ${seed}`);
+      const tickets = [...waiting.keys()];
+      assertEquals(queue.head, tickets[0]);
+      for (const [index, ticket] of tickets.entries()) {
+        assertEquals(queue.after(ticket), tickets[index + 1]);
+      }
+      const oldest = tickets.find((ticket) => fits(ticket, room));
+      assertEquals(queue.oldestThatFits(room), oldest, `seed ${seed}`);
+      assertEquals(queue.anyFits(room), oldest !== undefined, `seed ${seed}`);
+    }
+  }
+});
+
+Deno.test("WaitingQueue finds what fits among a thousand sizes, and an old one of them", () => {
+  const need = (random: () => number): Amount => ({
+    mem: Math.floor(random() ** 4 * 2 ** 40),
+    cpu: Math.floor(random() ** 4 * 2 ** 26),
+  });
+  for (let seed = 1; seed <= 3; seed++) {
+    const queue = new WaitingQueue<number>();
+    let [found, younger] = [0, 0];
+    for (const [waiting, room] of changes(queue, { seed, steps: 4000, most: 4000, need })) {
+      const fitting = [...waiting.keys()].filter((ticket) => fits(ticket, room));
+      const ticket = queue.oldestThatFits(room);
+      assertEquals(ticket !== undefined, fitting.length > 0, `seed ${seed}`);
+      assertEquals(queue.anyFits(room), fitting.length > 0, `seed ${seed}`);
+      if (ticket === undefined) continue;
+      const at = fitting.indexOf(ticket);
+      assert(at >= 0, `seed ${seed}: it does not fit`);
+      found++;
+      younger += at / fitting.length;
+    }
+    assert(found > 500 && younger / found < 0.1, `seed ${seed}: ${younger / found}`);
+  }
+});
