@@ -1,0 +1,211 @@
+/** A run as a bridge sees it, with nodes that are links in this process. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { BridgedRun } from "../../src/bridge/bridged_run.ts";
+import type { RunEvent } from "../../src/core/events.ts";
+import { makePid, type Pid } from "../../src/core/pid.ts";
+import { manifestOf } from "../../src/store/manifest_of.ts";
+import { Store } from "../../src/store/store.ts";
+import { MessageLink } from "../../src/wire/message_link.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import {
+  BRIDGE_TO_NODE,
+  type BridgeToNode,
+  NODE_TO_BRIDGE,
+  type NodeToBridge,
+  STDIN_WINDOW_BYTES,
+} from "../../src/wire/run_messages.ts";
+
+const FIRST = pidOf(0);
+
+function pidOf(index: number): Pid {
+  return makePid(index.toString(16).padStart(32, "0"), "10.0.0.1", 1 + index);
+}
+
+/** A node's end of a link to the run, over loopback. */
+interface FakeNode {
+  readonly link: MessageLink<NodeToBridge, BridgeToNode>;
+  /** What the bridge said. */
+  readonly heard: BridgeToNode[];
+  /** Resolves with how the bridge's end of it ended. */
+  readonly served: Promise<unknown>;
+}
+
+/** A run, in a store of its own, and what was made of it. */
+class Harness implements AsyncDisposable {
+  readonly run: BridgedRun;
+  readonly events: RunEvent[] = [];
+  readonly store: Store;
+  taken = 0;
+  over = false;
+  readonly #folder: string;
+  readonly #links: { drop(): void }[] = [];
+
+  private constructor(store: Store, folder: string) {
+    this.store = store;
+    this.#folder = folder;
+    this.run = new BridgedRun("run", store, {
+      event: (event) => {
+        this.events.push(event);
+        return Promise.resolve();
+      },
+      stdinTaken: (bytes) => this.taken += bytes,
+    });
+    void this.run.over.then(() => this.over = true);
+  }
+
+  static async start(): Promise<Harness> {
+    const folder = await Deno.makeTempDir();
+    return new Harness(await Store.open(`${folder}/store`), folder);
+  }
+
+  get folder(): string {
+    return this.#folder;
+  }
+
+  async node(name: string): Promise<FakeNode> {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const [near, far] = await Promise.all([
+      listener.accept(),
+      Deno.connect({ port: listener.addr.port }),
+    ]);
+    const bridge = new MessageLink<BridgeToNode, NodeToBridge>(near, {
+      schema: NODE_TO_BRIDGE,
+      silenceMs: 10_000,
+    });
+    const link = new MessageLink<NodeToBridge, BridgeToNode>(far, {
+      schema: BRIDGE_TO_NODE,
+      silenceMs: 10_000,
+    });
+    this.#links.push(bridge, link);
+    const served = this.run.serve(bridge, bridge.messages(), name).then(
+      () => undefined,
+      (error) => error,
+    );
+    const heard: BridgeToNode[] = [];
+    void (async () => {
+      for await (const message of link.messages()) heard.push(message);
+    })();
+    return { link, heard, served };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const link of this.#links) link.drop();
+    await this.store[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+function exits(events: readonly RunEvent[]): unknown[] {
+  return events.flatMap((event) => event.event === "exit" ? [[event.pid, event.status]] : []);
+}
+
+Deno.test("the run is over when the master says so and every exit has been taken", async () => {
+  await using harness = await Harness.start();
+  const node = await harness.node("a");
+  void node.link.send({ type: "spawn", pid: FIRST, parent: null });
+  await until(() => harness.events.length === 1);
+  harness.run.ended(1);
+  void node.link.send({ type: "eof", pid: FIRST, fd: 1 });
+  void node.link.send({ type: "eof", pid: FIRST, fd: 2 });
+  await until(() => harness.events.length === 3);
+  assertEquals(harness.over, false);
+  void node.link.send({ type: "exit", pid: FIRST, status: { code: 3 } });
+  void node.link.send({ type: "done" });
+  await harness.run.over;
+  assertEquals(exits(harness.events), [[FIRST, { code: 3 }]]);
+  assertEquals(await node.served, undefined);
+});
+
+Deno.test("processes that the master says are lost are told as lost before the run is over", async () => {
+  await using harness = await Harness.start();
+  const node = await harness.node("a");
+  void node.link.send({ type: "spawn", pid: FIRST, parent: null });
+  await until(() => harness.events.length === 1);
+  node.link.drop();
+  for (const index of [0, 1, 2, 3]) {
+    harness.run.lost(pidOf(index), index === 0 ? null : pidOf(index - 1), "node a is gone");
+  }
+  harness.run.ended(4);
+  await harness.run.over;
+  assertEquals(
+    exits(harness.events),
+    [0, 1, 2, 3].map((index) => [pidOf(index), { lost: "node a is gone" }]),
+  );
+});
+
+Deno.test("a node's link that breaks loses its processes, though the master says nothing", async () => {
+  await using harness = await Harness.start();
+  const [a, b] = [await harness.node("a"), await harness.node("b")];
+  void a.link.send({ type: "spawn", pid: FIRST, parent: null });
+  // The parent of this one was to be told of by a.
+  void b.link.send({ type: "spawn", pid: pidOf(2), parent: pidOf(1) });
+  await until(() => harness.events.length === 1);
+  a.link.drop();
+  await until(() => harness.events.length >= 5);
+  assertEquals(exits(harness.events), [[FIRST, { lost: "node a: it closed the connection" }]]);
+  assert(harness.events.some(({ event, pid }) => event === "spawn" && pid === pidOf(2)));
+  harness.run.ended(3);
+  b.link.drop();
+  await harness.run.over;
+  assertEquals(exits(harness.events).length, 2);
+});
+
+Deno.test("a node that says what makes no sense is refused, and its processes are lost", async () => {
+  await using harness = await Harness.start();
+  const node = await harness.node("a");
+  void node.link.send({ type: "spawn", pid: FIRST, parent: null });
+  void node.link.send({ type: "host", run: "run", node: "a" });
+  const error = await node.served;
+  assert(error instanceof ProtocolError);
+  assertEquals(error.message, `"host" after "host"`);
+  harness.run.ended(1);
+  await harness.run.over;
+  assertEquals(exits(harness.events).length, 1);
+});
+
+Deno.test("a node gets the pieces that it needs, and is dropped for wanting others", async () => {
+  await using harness = await Harness.start();
+  const path = `${harness.folder}/data`;
+  const bytes = crypto.getRandomValues(new Uint8Array(50_000));
+  await Deno.writeFile(path, bytes);
+  const manifest = await manifestOf(path);
+  await using _file = await harness.store.ensure(manifest, (_, put) => put(0, bytes));
+  const node = await harness.node("a");
+  void node.link.send({ type: "need", pieces: [manifest.pieces[0]!] });
+  await until(() => node.heard.length === 1);
+  assertEquals(node.heard, [{ type: "piece", hash: manifest.pieces[0]!, bytes }]);
+  void node.link.send({ type: "need", pieces: ["0".repeat(64)] });
+  assertMatch(String(await node.served), /it needs a piece that is not of the run/);
+});
+
+Deno.test("stdin goes to the first process, also what comes before it is there", async () => {
+  await using harness = await Harness.start();
+  const bytes = new TextEncoder().encode("one");
+  harness.run.stdin({ type: "stdin", bytes });
+  const [a, b] = [await harness.node("a"), await harness.node("b")];
+  void b.link.send({ type: "spawn", pid: FIRST, parent: null });
+  await until(() => b.heard.length === 1);
+  harness.run.stdin({ type: "stdin", bytes });
+  harness.run.stdin({ type: "stdin-end" });
+  await until(() => b.heard.length === 3);
+  assertEquals(b.heard, [{ type: "stdin", bytes }, { type: "stdin", bytes }, {
+    type: "stdin-end",
+  }]);
+  assertEquals(a.heard, []);
+  void b.link.send({ type: "stdin-taken", bytes: 6 });
+  await until(() => harness.taken === 6);
+  assertThrows(() => harness.run.stdin({ type: "stdin", bytes }), ProtocolError, "after its end");
+});
+
+Deno.test("more stdin than there is room for is refused", async () => {
+  await using harness = await Harness.start();
+  harness.run.stdin({ type: "stdin", bytes: new Uint8Array(STDIN_WINDOW_BYTES) });
+  const more = () => harness.run.stdin({ type: "stdin", bytes: new Uint8Array(1) });
+  assertThrows(more, ProtocolError, "bytes of stdin on their way");
+});
