@@ -17,7 +17,8 @@ export interface LocalFile {
  * A path below `folder`, the program's, keeps its place relative to it; any other is there under its
  * last part. Links are followed.
  *
- * @throws {UsageError} If a path is neither, or two files would have the same place.
+ * @throws {UsageError} If a path is neither, a link leads back to a folder that it is in, or two files
+ * would have the same place.
  */
 export async function includedFiles(
   paths: readonly string[],
@@ -42,15 +43,25 @@ export async function includedFiles(
   return [...found.values()];
 }
 
-async function* filesBelow(source: string, path: string): AsyncGenerator<LocalFile> {
+/** `above` are the folders that it is in, as they are called without links. */
+async function* filesBelow(
+  source: string,
+  path: string,
+  above: readonly string[] = [],
+): AsyncGenerator<LocalFile> {
   const info = await Deno.stat(source);
   if (info.isFile) {
     yield { source, path, executable: ((info.mode ?? 0) & 0o111) !== 0 };
   } else if (info.isDirectory) {
+    const real = await Deno.realPath(source);
+    if (above.includes(real)) {
+      throw new UsageError(`--include ${source} leads back to ${real}, which it is in`);
+    }
     const names: string[] = [];
     for await (const { name } of Deno.readDir(source)) names.push(name);
     for (const name of names.sort()) {
-      yield* filesBelow(`${source}/${name}`, path === "" ? name : `${path}/${name}`);
+      const place = path === "" ? name : `${path}/${name}`;
+      yield* filesBelow(`${source}/${name}`, place, [...above, real]);
     }
   } else {
     throw new UsageError(`--include ${source} is neither a file nor a folder`);
