@@ -70,7 +70,11 @@ export class Master implements MasterPort {
   }
 
   async #launch(node: NodePort, request: SpawnRequest): Promise<Pid> {
-    const launch = node.launch(request);
+    const { parent, cwd } = request;
+    // A parent's directory means nothing on another node: there it is the run's own.
+    const isElsewhere = parent !== null && cwd !== null &&
+      await this.#find("start a child of", parent) !== node;
+    const launch = node.launch(isElsewhere ? { ...request, cwd: null } : request);
     this.#launches.add(launch);
     try {
       const pid = await launch;

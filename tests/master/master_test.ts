@@ -12,8 +12,10 @@ class ScriptedNode implements NodePort {
   readonly #launches: PromiseWithResolvers<Pid>[] = [];
   #launched = Promise.withResolvers<void>();
   readonly killed: Pid[] = [];
+  readonly requests: SpawnRequest[] = [];
 
-  launch(_request: SpawnRequest): Promise<Pid> {
+  launch(request: SpawnRequest): Promise<Pid> {
+    this.requests.push(request);
     const launch = Promise.withResolvers<Pid>();
     this.#launches.push(launch);
     this.#launched.resolve();
@@ -126,4 +128,25 @@ Deno.test("idle() resolves when the last process has ended and nothing is under 
   await idle;
   assertEquals(steps, ["ended", "idle"]);
   assertEquals(master.processes, 1);
+});
+
+Deno.test("spawn() gives a child its parent's directory on the parent's node only", async () => {
+  const [here, there] = [new ScriptedNode(), new ScriptedNode()];
+  const nodes = [here, here, there];
+  const master = new Master({
+    place: () => Promise.resolve({ node: nodes.shift()!, free: () => {} }),
+  });
+  const first = master.spawn({ ...REQUEST, name: null }, { wait: true });
+  // The parent asks before the master has heard that it runs.
+  const parent = newPid();
+  const child = { ...REQUEST, parent, cwd: "/somewhere" };
+  const onSame = master.spawn(child, { wait: true });
+  const onOther = master.spawn(child, { wait: true });
+  (await here.launched(0)).resolve(parent);
+  await first;
+  (await here.launched(1)).resolve(newPid());
+  (await there.launched(0)).resolve(newPid());
+  await Promise.all([onSame, onOther]);
+  assertEquals(here.requests.map(({ cwd }) => cwd), [null, "/somewhere"]);
+  assertEquals(there.requests.map(({ cwd }) => cwd), [null]);
 });
