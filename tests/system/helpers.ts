@@ -3,6 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import type { ExitStatus, Pid } from "deploy";
+import { commandFor } from "./ways.ts";
 
 /** One event of a run, as `DEPLOY_FORMAT=json` prints it. */
 export type JsonEvent =
@@ -69,8 +70,6 @@ export interface RunningProgram extends AsyncDisposable {
 /** No program of a test runs for longer, however slow the machine. */
 const RUN_LIMIT_MS = 120_000;
 
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
-
 /** Starts a program, given as the text of its main module; `import … from "deploy"` works there. */
 export async function startProgram(
   source: string,
@@ -82,10 +81,11 @@ export async function startProgram(
   for (const [name, text] of Object.entries({ ...files, "main.ts": source })) {
     await Deno.writeTextFile(`${directory}/${name}`, text);
   }
-  const child = new Deno.Command(deno, {
-    args: ["run", "--quiet", "--no-lock", "--config", CONFIG, ...flags, "main.ts", ...args],
+  const command = await commandFor(directory, { args, flags, env, deno, format });
+  const child = new Deno.Command(command.path, {
+    args: command.args,
     cwd: directory,
-    env: { NO_COLOR: "1", ...env, DEPLOY_FORMAT: format },
+    env: command.env,
     stdin: stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",

@@ -1,0 +1,51 @@
+/** Tables of programs, each with what it must write: one row for one promise of the API. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { type RunOptions, runProgram } from "./helpers.ts";
+
+/** What every program in a table begins with. */
+export const IMPORTS = `import { after, ChannelError, DEFAULT_RESOURCES, GiB, init, isPid, kill,
+  KiB, MiB, parseMem, pid, Receiver, resources, run, select, Sender, shortPid, spawn, SpawnError,
+  spawnable, success, trySpawn, wait } from "deploy";
+const say = (...values) => console.log(...values.map((value) =>
+  typeof value === "string" ? value : JSON.stringify(value)));
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const failure = async (attempt) => {
+  try { await attempt(); } catch (error) { return error; }
+  return new Error("it did not fail");
+};
+`;
+
+/** One program, and what comes of it. */
+export interface Row extends RunOptions {
+  /** What is promised. */
+  readonly name: string;
+  /** The program, after {@linkcode IMPORTS}. */
+  readonly source: string;
+  /** What its first process writes to stdout. */
+  readonly says: string;
+  /** What the others write to stdout, each on its own, in any order. @default nothing */
+  readonly others?: readonly string[];
+  /** The exit code of the run. @default 0 */
+  readonly code?: number;
+}
+
+/** Makes a test of each row. */
+export function testRows(rows: readonly Row[]): void {
+  for (const row of rows) Deno.test(row.name, () => check(row));
+}
+
+async function check({ source, says, others, code = 0, ...options }: Row): Promise<void> {
+  const run = await runProgram(IMPORTS + source, options);
+  const [first, ...rest] = run.processes;
+  const shown = JSON.stringify(run.raw).slice(0, 4000);
+  assertEquals(first?.stdout, says, shown);
+  assertEquals(
+    rest.map(({ stdout }) => stdout).filter((text) => text !== "").toSorted(),
+    (others ?? []).toSorted(),
+    shown,
+  );
+  assertEquals(run.code, code, shown);
+  if (code === 0) assertEquals(run.stderr + run.raw.stderr, "", shown);
+}
