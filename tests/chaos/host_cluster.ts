@@ -1,0 +1,113 @@
+/** A cluster of real hosts, as far as the network is concerned: each part of it on one of its own. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert } from "@std/assert";
+import { parsePid, type Pid } from "../../src/core/pid.ts";
+import { Fabric } from "../fabric/cluster.ts";
+import { Deployed } from "../fabric/deployed.ts";
+import { type Host, Network } from "../system/netns.ts";
+
+/** What each node has. */
+const MEM = "1GiB";
+const CPU = "1";
+
+export interface HostClusterOptions {
+  /** @default 4 */
+  readonly family?: 4 | 6;
+  /** How many nodes besides the master's own. @default 2 */
+  readonly nodes?: number;
+  /** A compiled `fabric`. */
+  readonly compiled?: string | undefined;
+  readonly env?: Record<string, string>;
+}
+
+/** A master, nodes, and a host to deploy from; they have a secret in common. */
+export class HostCluster implements AsyncDisposable {
+  readonly network: Network;
+  readonly master: Fabric;
+  /** Where the master is, with its own node and the bridge. */
+  readonly masterHost: Host;
+  readonly nodes: readonly Fabric[];
+  readonly nodeHosts: readonly Host[];
+  /** Nothing of the cluster runs there. */
+  readonly laptop: Host;
+  readonly secretFile: string;
+  readonly bridge: string;
+  readonly #folder: string;
+
+  private constructor(
+    parts: Pick<HostCluster, "network" | "master" | "nodes" | "secretFile" | "bridge">,
+    folder: string,
+  ) {
+    this.network = parts.network;
+    this.master = parts.master;
+    this.nodes = parts.nodes;
+    this.secretFile = parts.secretFile;
+    this.bridge = parts.bridge;
+    const [masterHost, ...others] = parts.network.hosts;
+    this.masterHost = masterHost!;
+    this.laptop = others.pop()!;
+    this.nodeHosts = others;
+    this.#folder = folder;
+  }
+
+  /** Resolves when all nodes are the master's, and its bridge can be deployed to. */
+  static async start(options: HostClusterOptions = {}): Promise<HostCluster> {
+    const { family = 4, nodes: count = 2, compiled, env = {} } = options;
+    const network = await Network.create(count + 2, family);
+    const folder = await Deno.makeTempDir({ prefix: "deploy-hosts-" });
+    const secretFile = `${folder}/secret`;
+    await Deno.writeTextFile(secretFile, "a secret of sixteen bytes or more", { mode: 0o600 });
+    const start = (host: Host, args: readonly string[]): Fabric =>
+      new Fabric(
+        [...args, "--store", `${folder}/${host.address}`, "--secret-file", secretFile],
+        { compiled, prefix: host.prefix, env },
+      );
+    const [masterHost, ...others] = network.hosts;
+    const nodeHosts = others.slice(0, count);
+    const nodes = nodeHosts.map((host) => start(host, [host.bind]));
+    const groups = nodeHosts.flatMap((host) => [host.bind, MEM, CPU]);
+    const bridge = masterHost!.bind.replace(/\d+$/, "8888");
+    const own = [masterHost!.bind, MEM, CPU, "bridge", bridge];
+    const master = start(masterHost!, ["master", ...own, ...groups]);
+    const cluster = new HostCluster({ network, master, nodes, secretFile, bridge }, folder);
+    try {
+      await master.ready("bridge");
+      for (const host of [masterHost!, ...nodeHosts]) await cluster.adopted(host);
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** Resolves when the master has said that a host's node is there, at or after that line of its own. */
+  async adopted(host: Host, from = 0): Promise<void> {
+    await this.master.line(new RegExp(`node ${escape(host.bind)} is there`), { from });
+  }
+
+  /** Deploys a program from the host that is for that. */
+  async deploy(source: string, args: readonly string[] = []): Promise<Deployed> {
+    const flags = ["--secret-file", this.secretFile];
+    return await Deployed.start(this.bridge, source, { args, flags, prefix: this.laptop.prefix });
+  }
+
+  /** The host on which a process is or was, as its Pid says. */
+  hostOf(pid: Pid): Host {
+    const parts = parsePid(pid);
+    const host = this.network.hosts.find(({ address }) => address === parts?.host);
+    assert(host !== undefined, `${pid} is on no host of the network`);
+    return host;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const host of this.network.hosts) await host.heal();
+    await Promise.all([this.master, ...this.nodes].map((part) => part[Symbol.asyncDispose]()));
+    await this.network[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[.[\]]/g, "\\$&");
+}
