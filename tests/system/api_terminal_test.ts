@@ -1,0 +1,300 @@
+/** What the terminal shows of a program, and the same as data: exact lines, exact bytes. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { IMPORTS } from "./api.ts";
+import { type JsonEvent, type RunOptions, runProgram, startProgram } from "./helpers.ts";
+import { commandFor, way } from "./ways.ts";
+
+/** Runs a program in the human format; `shell` says where its streams go. */
+async function shown(
+  source: string,
+  shell: "2>&1" | "2>/dev/null" | ">/dev/null 2>&1; echo $?",
+  options: RunOptions = {},
+): Promise<string> {
+  const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-test-" }));
+  try {
+    await Deno.writeTextFile(`${directory}/main.ts`, IMPORTS + source);
+    const deno = Deno.env.get("DEPLOY_TEST_DENO") ?? Deno.execPath();
+    const { args = [], flags = ["-A"], env = {} } = options;
+    const command = await commandFor(directory, { args, flags, env, deno, format: "human" });
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", `"$@" ${shell}`, "sh", command.path, ...command.args],
+      cwd: directory,
+      env: command.env,
+      stdin: "null",
+      stderr: "inherit",
+      signal: AbortSignal.timeout(120_000),
+    }).output();
+    return new TextDecoder().decode(stdout);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** What is shown, with the processes named in the order of their appearance, and without progress. */
+function named(text: string): string {
+  const names = new Map<string, string>();
+  return text.replaceAll(/^deploy: .*\n/gm, "").replaceAll(/\b[0-9a-f]{7}\b/g, (name) => {
+    if (!names.has(name)) names.set(name, `P${names.size}`);
+    return names.get(name) ?? "";
+  });
+}
+
+Deno.test("the program of the documentation is shown as documented", async () => {
+  const text = await shown(
+    `
+    async function worker(parent, job) {
+      console.log(job.greeting);
+      await using sender = new Sender(parent);
+      await sender.send(job.index * 100);
+    }
+    await init({ functions: { worker } });
+    const pid = await spawn(worker, { index: 45, greeting: "hello worker 0!" });
+    const receiver = new Receiver(pid);
+    const total = await receiver.recv();
+    await wait(pid);
+    console.log(\`total \${total}!\`);`,
+    "2>&1",
+  );
+  assertEquals(
+    named(text),
+    `P0:
+   spawned: P1
+P1:
+   hello worker 0!
+   exited
+P0:
+   total 4500!
+   exited
+`,
+  );
+});
+
+Deno.test("the ends of processes are named: codes and signals", async () => {
+  const text = await shown(
+    `
+    function work(_parent, code) { if (code === 0) Deno.kill(Deno.pid, "SIGKILL"); Deno.exit(code); }
+    await init({ functions: { work } });
+    for (const code of [3, 0]) await wait(await spawn(work, code));
+    Deno.exit(4);`,
+    "2>&1",
+  );
+  assertEquals(
+    named(text),
+    "P0:\n   spawned: P1\nP1:\n   exited: 3\nP0:\n   spawned: P2\nP2:\n   exited: SIGKILL\n" +
+      "P0:\n   exited: 4\n",
+  );
+});
+
+Deno.test("an unfinished line is ended on the screen, and not in what was written", async () => {
+  const source = `
+    function work(_parent, text) { Deno.stdout.writeSync(new TextEncoder().encode(text)); }
+    await init({ functions: { work } });
+    for (const text of ["one", "two\\n\\n 2", ""]) await wait(await spawn(work, text));
+    Deno.stdout.writeSync(new TextEncoder().encode("end"));`;
+  assertEquals(
+    named(await shown(source, "2>&1")),
+    `P0:
+   spawned: P1
+P1:
+   one
+   exited
+P0:
+   spawned: P2
+P2:
+   two
+${"   "}
+    2
+   exited
+P0:
+   spawned: P3
+P3:
+   exited
+P0:
+   end
+   exited
+`,
+  );
+  // Where stdout is alone, nothing is in it but what was written.
+  assertEquals(await shown(source, "2>/dev/null"), "onetwo\n\n 2end");
+});
+
+Deno.test("a character that is cut in two is shown whole, in both formats", async () => {
+  const source = `
+    async function work() {
+      for (const byte of new TextEncoder().encode("é€\\u{1F600}")) {
+        Deno.stdout.writeSync(new Uint8Array([byte]));
+        await sleep(30);
+      }
+      Deno.stdout.writeSync(new Uint8Array([0x0a, 0xff, 0xe2, 0x82]));
+    }
+    await init({ functions: { work } });
+    await wait(await spawn(work));`;
+  const run = await runProgram(IMPORTS + source);
+  const outputs = run.events.filter((event) => event.event === "output");
+  const texts = outputs.flatMap((event) => "text" in event ? [event.text] : []).join("");
+  const bytes = outputs.flatMap((event) => "base64" in event ? [...atob(event.base64)] : []);
+  const rest = bytes.map((c) => c.charCodeAt(0).toString(16)).join(" ");
+  assertEquals(texts.slice(0, 4), "é€\u{1F600}");
+  assert(["ff e2 82", "a ff e2 82"].includes(rest), rest);
+  assertEquals(run.stdout, "é€\u{1F600}\n\ufffd\ufffd");
+  assertMatch(named(await shown(source, "2>&1")), /^P1:\n {3}é€\u{1F600}\n {3}\ufffd\ufffd\n/mu);
+});
+
+Deno.test("the events are these lines, with the keys in this order, and nothing else", async () => {
+  const run = await runProgram(`${IMPORTS}
+    function work() { console.error("to stderr"); Deno.exit(2); }
+    await init({ functions: { work } });
+    const other = await spawn(work);
+    await wait(other);
+    console.log('a "b"\\t\\u2028é');`);
+  const [first, other] = run.processes.map(({ pid }) => pid);
+  const of = (pid: string | undefined) =>
+    run.raw.stdout.trimEnd().split("\n").filter((line) => line.includes(`"pid":"${pid}"`));
+  assertEquals(of(first), [
+    `{"event":"spawn","parent":null,"pid":"${first}"}`,
+    `{"event":"output","pid":"${first}","fd":1,"text":"a \\"b\\"\\t\u2028é\\n"}`,
+    ...of(first).slice(2, 4).toSorted(),
+    `{"event":"exit","pid":"${first}","status":{"code":0}}`,
+  ]);
+  assertEquals(of(other).filter((line) => !line.includes("eof")), [
+    `{"event":"spawn","parent":"${first}","pid":"${other}"}`,
+    `{"event":"output","pid":"${other}","fd":2,"text":"to stderr\\n"}`,
+    `{"event":"exit","pid":"${other}","status":{"code":2}}`,
+  ]);
+  assertEquals(
+    of(other).filter((line) => line.includes("eof")).toSorted(),
+    [1, 2].map((fd) => `{"event":"eof","pid":"${other}","fd":${fd}}`),
+  );
+  assertEquals(of(first).length + of(other).length, run.events.length);
+  assertEquals([run.code, run.raw.stderr], [101, ""]);
+});
+
+Deno.test("40 processes that write at once: each one's bytes are there, in their order", async () => {
+  const run = await runProgram(`${IMPORTS}
+    function work(_parent, index) {
+      for (let line = 0; line < 100; line++) {
+        console.log(index, line, "x".repeat(line * 5));
+        if (line % 10 === 0) console.error(index, line);
+      }
+    }
+    await init({ functions: { work } });
+    const pids = await Promise.all(Array.from({ length: 40 }, (_, index) => spawn(work, index)));
+    await Promise.all(pids.map(wait));`);
+  assertEquals(run.code, 0, run.raw.stderr);
+  assertEquals(run.processes.length, 41);
+  const seen = new Set<number>();
+  for (const { stdout, stderr } of run.processes.slice(1)) {
+    const index = Number.parseInt(stdout);
+    seen.add(index);
+    const lines = Array.from({ length: 100 }, (_, line) => line);
+    assertEquals(stdout, lines.map((n) => `${index} ${n} ${"x".repeat(n * 5)}\n`).join(""));
+    assertEquals(stderr, lines.filter((n) => n % 10 === 0).map((n) => `${index} ${n}\n`).join(""));
+  }
+  assertEquals(seen.size, 40);
+});
+
+Deno.test("50 MB of output are what was written", async () => {
+  const text = await shown(
+    `
+    function work(_parent, letter) {
+      const line = letter.repeat(999_999) + "\\n";
+      for (let i = 0; i < 25; i++) console.log(line.slice(0, -1));
+    }
+    await init({ functions: { work } });
+    const both = await Promise.all([spawn(work, "a"), spawn(work, "b")]);
+    await Promise.all(both.map(wait));`,
+    "2>/dev/null",
+  );
+  const counts = { a: 0, b: 0, "\n": 0 };
+  for (const char of text) counts[char as "a"]++;
+  assertEquals(counts, { a: 24_999_975, b: 24_999_975, "\n": 50 });
+});
+
+Deno.test("a program's stdin is that of its first process alone, byte for byte, with its end", async () => {
+  const source = `${IMPORTS}
+    async function work() { say("other", (await new Response(Deno.stdin.readable).text()).length); }
+    await init({ functions: { work } });
+    await wait(await spawn(work));
+    const text = await new Response(Deno.stdin.readable).text();
+    say(text.length, text.slice(0, 6), text.endsWith("end\\n"));`;
+  const stdin = "é\u{1F600}\t\n" + "x".repeat(200_000) + "end\n";
+  const run = await runProgram(source, { stdin });
+  assertEquals(run.processes.map(({ stdout }) => stdout), [
+    `${stdin.length} ${stdin.slice(0, 6)} true\n`,
+    "other 0\n",
+  ]);
+});
+
+Deno.test("SIGTERM ends what processes have started, too; nothing is left", async () => {
+  await using program = await startProgram(`${IMPORTS}
+    async function work() {
+      const { pid } = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+      say(pid);
+      await sleep(1e6);
+    }
+    await init({ functions: { work } });
+    await Promise.all([spawn(work), spawn(work), spawn(work)]);
+    await sleep(1e6);`);
+  const said: number[] = [];
+  const isLast = (event: JsonEvent) => {
+    if (event.event === "output" && "text" in event) said.push(Number(event.text));
+    return said.length === 3;
+  };
+  await program.seen(isLast);
+  program.child.kill("SIGTERM");
+  const run = await program.result;
+  assertEquals(run.code, 143);
+  const statuses = run.processes.map(({ status }) => status);
+  assertEquals(statuses, Array(4).fill({ signal: "SIGKILL" }));
+  for (const pid of said) await untilEnded(pid);
+});
+
+async function untilEnded(pid: number): Promise<void> {
+  const deadlineMs = performance.now() + 5_000;
+  for (;;) {
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => ") Z");
+    if (stat.slice(stat.lastIndexOf(") ") + 2).startsWith("Z")) return;
+    assert(performance.now() < deadlineMs, `process ${pid} is left`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+Deno.test("what the system sets is not in the environment that programs see", async () => {
+  const run = await runProgram(`${IMPORTS}
+    const show = () => say(Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("DEPLOY_")).sort());
+    function work() { show(); }
+    await init({ functions: { work } });
+    show();
+    await wait(await spawn(work));`);
+  // What the one who runs the program sets, here the test, is a local program's as everything else is.
+  const own = Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("DEPLOY_"));
+  const expected = way === "deployed" ? [] : [...new Set([...own, "DEPLOY_FORMAT"])].sort();
+  const line = JSON.stringify(expected) + "\n";
+  assertEquals(run.processes.map(({ stdout }) => stdout), [line, line], run.raw.stderr);
+});
+
+Deno.test("arguments are the same in every process, whatever is in them", async () => {
+  const args = [
+    "",
+    " a  b ",
+    "tab\there",
+    "ünï — \u{1F600}",
+    `a'b"c\\`,
+    "--flag=x",
+    "-A",
+    "*",
+    "$HOME",
+  ];
+  const run = await runProgram(
+    `${IMPORTS}
+    function work() { say(Deno.args); }
+    await init({ functions: { work } });
+    say(Deno.args);
+    await wait(await spawn(work));`,
+    { args },
+  );
+  const line = JSON.stringify(args) + "\n";
+  assertEquals(run.processes.map(({ stdout }) => stdout), [line, line], run.raw.stderr);
+});
