@@ -14,7 +14,7 @@ import { Sender } from "../../src/channel/sender.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
 import { WINDOW_BYTES } from "../../src/wire/frame.ts";
-import { type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 
 /** Two processes with a channel from the first to the second. */
 interface Channel<T> extends Disposable {
@@ -60,7 +60,7 @@ async function fill(sender: Sender<Uint8Array>, value: Uint8Array = KIB): Promis
   return count;
 }
 
-Deno.test("an end is made at once, without I/O, and knows its remote", () => {
+test("an end is made at once, without I/O, and knows its remote", () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
   const sender = one.sender(two);
@@ -68,7 +68,7 @@ Deno.test("an end is made at once, without I/O, and knows its remote", () => {
   assertEquals(two.relay!.accepted, 0);
 });
 
-Deno.test("an end is refused to oneself, to what is no Pid, and twice to the same process", async () => {
+test("an end is refused to oneself, to what is no Pid, and twice to the same process", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   assertThrows(() => one.sender(one), TypeError, "a process cannot create a channel to itself");
@@ -93,7 +93,7 @@ Deno.test("an end is refused to oneself, to what is no Pid, and twice to the sam
   await closed;
 });
 
-Deno.test("values arrive in the order of the sends, awaited or not, and before there is a Receiver", async () => {
+test("values arrive in the order of the sends, awaited or not, and before there is a Receiver", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   const sender = one.sender<number | Uint8Array>(two);
@@ -108,7 +108,7 @@ Deno.test("values arrive in the order of the sends, awaited or not, and before t
   await Promise.all(sends);
 });
 
-Deno.test("hundreds of thousands of sends may wait, and each costs the same", async () => {
+test("hundreds of thousands of sends may wait, and each costs the same", async () => {
   using pair = channel<{ index: number; text: string }>();
   const count = 150_000;
   const text = "some text of some length";
@@ -121,7 +121,7 @@ Deno.test("hundreds of thousands of sends may wait, and each costs the same", as
   assertEquals(pair.one.hold.count, 0);
 });
 
-Deno.test("send waits exactly while the window is full, and trySend sends exactly when it does not", async () => {
+test("send waits exactly while the window is full, and trySend sends exactly when it does not", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one } = pair;
   const count = await fill(sender);
@@ -140,7 +140,7 @@ Deno.test("send waits exactly while the window is full, and trySend sends exactl
   assertEquals(sender.trySend(KIB), true);
 });
 
-Deno.test("send copies the value before it returns", async () => {
+test("send copies the value before it returns", async () => {
   using pair = channel<{ numbers: number[]; bytes: Uint8Array }>();
   const value = { numbers: [1], bytes: new Uint8Array([1]) };
   const large = { numbers: [2], bytes: new Uint8Array(3_000_000).fill(2) };
@@ -155,7 +155,7 @@ Deno.test("send copies the value before it returns", async () => {
   assertEquals((await pair.receiver.recv()).bytes.every((byte) => byte === 2), true);
 });
 
-Deno.test("what cannot be sent rejects with its path, and leaves the channel as it was", async () => {
+test("what cannot be sent rejects with its path, and leaves the channel as it was", async () => {
   using pair = channel<unknown>();
   const jobs = [{}, {}, {}, { run() {} }];
   await assertRejects(
@@ -171,7 +171,7 @@ Deno.test("what cannot be sent rejects with its path, and leaves the channel as 
   assertEquals(pair.one.hold.count, 0);
 });
 
-Deno.test("calls of recv that overlap are served in their order", async () => {
+test("calls of recv that overlap are served in their order", async () => {
   using pair = channel<number>();
   const order: string[] = [];
   const calls = Array.from(
@@ -185,7 +185,7 @@ Deno.test("calls of recv that overlap are served in their order", async () => {
   assertEquals(pair.two.hold.count, 0);
 });
 
-Deno.test("an aborted recv rejects with the reason, and loses no value", async () => {
+test("an aborted recv rejects with the reason, and loses no value", async () => {
   using pair = channel<number>();
   const { sender, receiver, two } = pair;
   const reason = new Error("enough");
@@ -215,7 +215,7 @@ Deno.test("an aborted recv rejects with the reason, and loses no value", async (
   assertEquals(two.hold.count, 0);
 });
 
-Deno.test("an aborted send rejects with the reason, and the value is not sent", async () => {
+test("an aborted send rejects with the reason, and the value is not sent", async () => {
   using pair = channel<Uint8Array | string>();
   const { sender, receiver, one } = pair;
   const reason = new Error("enough");
@@ -246,7 +246,7 @@ Deno.test("an aborted send rejects with the reason, and the value is not sent", 
   assertEquals(one.hold.count, 0);
 });
 
-Deno.test("a send that has got its room is not rejected by an abort at the same moment", async () => {
+test("a send that has got its room is not rejected by an abort at the same moment", async () => {
   using pair = channel<Uint8Array | string>();
   const { sender, receiver } = pair;
   const count = await fill(sender as Sender<Uint8Array>);
@@ -262,7 +262,7 @@ Deno.test("a send that has got its room is not rejected by an abort at the same 
   assertEquals(await receiver.recv(), sent ? "second" : "third");
 });
 
-Deno.test("after close, recv gives the values and then closed; send rejects with closed at once", async () => {
+test("after close, recv gives the values and then closed; send rejects with closed at once", async () => {
   using pair = channel<number>();
   const { sender, receiver } = pair;
   for (let index = 0; index < 3; index++) void sender.send(index);
@@ -277,7 +277,7 @@ Deno.test("after close, recv gives the values and then closed; send rejects with
   assertThrows(() => receiver.tryRecv(), ChannelError, "its Sender was closed");
 });
 
-Deno.test("close of a Sender waits for what stands in line, and for nothing of a later Sender", async () => {
+test("close of a Sender waits for what stands in line, and for nothing of a later Sender", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one, two } = pair;
   const count = await fill(sender);
@@ -298,7 +298,7 @@ Deno.test("close of a Sender waits for what stands in line, and for nothing of a
   await never;
 });
 
-Deno.test("close of a Receiver drops what is unread, rejects who waits, and stops the Sender", async () => {
+test("close of a Receiver drops what is unread, rejects who waits, and stops the Sender", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one, two } = pair;
   await fill(sender);
@@ -321,7 +321,7 @@ Deno.test("close of a Receiver drops what is unread, rejects who waits, and stop
   assertEquals([one.hold.count, two.hold.count], [0, 0]);
 });
 
-Deno.test("a channel is reopened with another type, also in the middle of a large value", async () => {
+test("a channel is reopened with another type, also in the middle of a large value", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   for (let round = 0; round < 20; round++) {
@@ -341,7 +341,7 @@ Deno.test("a channel is reopened with another type, also in the middle of a larg
   assertEquals([one.hold.count, two.hold.count], [0, 0]);
 });
 
-Deno.test("an end of the process gives exited or lost, after the values that had come", async () => {
+test("an end of the process gives exited or lost, after the values that had come", async () => {
   const table = [
     [{ code: 0 }, "exited"],
     [{ code: 3 }, "exited"],
@@ -367,7 +367,7 @@ Deno.test("an end of the process gives exited or lost, after the values that had
   }
 });
 
-Deno.test("a goodbye gives exited, and a close before it stays closed", async () => {
+test("a goodbye gives exited, and a close before it stays closed", async () => {
   using pair = channel<number>();
   const { one, two, sender, receiver } = pair;
   void sender.send(1);
@@ -381,7 +381,7 @@ Deno.test("a goodbye gives exited, and a close before it stays closed", async ()
   assertEquals([one.hold.count, two.hold.count], [0, 0]);
 });
 
-Deno.test("flush() delivers everything, however slow the reader, and says goodbye to all", async () => {
+test("flush() delivers everything, however slow the reader, and says goodbye to all", async () => {
   using run = new TestRun();
   const [one, two, three] = [run.process(), run.process(), run.process()];
   const toTwo = one.sender<Uint8Array>(two);
@@ -402,7 +402,7 @@ Deno.test("flush() delivers everything, however slow the reader, and says goodby
   assertEquals(await three.receiver<number>(one).recv(), 3);
 });
 
-Deno.test("tryRecv gives a value if one is there, and undefined otherwise", async () => {
+test("tryRecv gives a value if one is there, and undefined otherwise", async () => {
   using pair = channel<undefined | number>();
   assertEquals(pair.receiver.tryRecv(), undefined);
   await pair.sender.send(undefined);
@@ -414,7 +414,7 @@ Deno.test("tryRecv gives a value if one is there, and undefined otherwise", asyn
   assertEquals(pair.receiver.tryRecv(), undefined);
 });
 
-Deno.test("for await ends on closed and exited, throws on lost, and may be left and entered again", async () => {
+test("for await ends on closed and exited, throws on lost, and may be left and entered again", async () => {
   using pair = channel<number>();
   for (let index = 0; index < 6; index++) void pair.sender.send(index);
   const seen: number[] = [];
@@ -433,7 +433,7 @@ Deno.test("for await ends on closed and exited, throws on lost, and may be left 
   await assertKind(() => iterator.next(), "lost");
 });
 
-Deno.test("await using closes both ends", async () => {
+test("await using closes both ends", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   {
@@ -448,7 +448,7 @@ Deno.test("await using closes both ends", async () => {
   two.receiver(one);
 });
 
-Deno.test("values of 5 MB and one of 100 MB pass, and the reader holds no more than one and a window", async () => {
+test("values of 5 MB and one of 100 MB pass, and the reader holds no more than one and a window", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver } = pair;
   const sends = (async () => {
@@ -471,7 +471,7 @@ Deno.test("values of 5 MB and one of 100 MB pass, and the reader holds no more t
   await sends;
 });
 
-Deno.test("one stuck channel does not stop the other direction", async () => {
+test("one stuck channel does not stop the other direction", async () => {
   using pair = channel<Uint8Array>();
   const { sender, one, two } = pair;
   await fill(sender);
@@ -486,7 +486,7 @@ Deno.test("one stuck channel does not stop the other direction", async () => {
   await stuck;
 });
 
-Deno.test("streams carry values with backpressure, from end to end", async () => {
+test("streams carry values with backpressure, from end to end", async () => {
   using pair = channel<number>();
   let pulled = 0;
   const source = new ReadableStream<number>({
@@ -515,7 +515,7 @@ Deno.test("streams carry values with backpressure, from end to end", async () =>
   assertEquals(count, 200_000);
 });
 
-Deno.test("cancelling the readable closes the Receiver, also while it waits", async () => {
+test("cancelling the readable closes the Receiver, also while it waits", async () => {
   using pair = channel<number>();
   const reader = pair.receiver.readable.getReader();
   const pending = reader.read();
@@ -535,7 +535,7 @@ function stopped(sender: Sender<number>): boolean {
   }
 }
 
-Deno.test("aborting the writable closes the Sender, also while it waits for room", async () => {
+test("aborting the writable closes the Sender, also while it waits for room", async () => {
   using pair = channel<Uint8Array>();
   const count = await fill(pair.sender);
   const writer = pair.sender.writable.getWriter();
@@ -547,7 +547,7 @@ Deno.test("aborting the writable closes the Sender, also while it waits for room
   await assertKind(() => pair.receiver.recv(), "closed");
 });
 
-Deno.test("a readable fails when the remote is lost, and a writable when the Receiver is closed", async () => {
+test("a readable fails when the remote is lost, and a writable when the Receiver is closed", async () => {
   using pair = channel<number>();
   const writer = pair.sender.writable.getWriter();
   await writer.write(1);

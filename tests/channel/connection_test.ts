@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds, type Random } from "./random.ts";
 
 /** How many connections there are to two processes. */
@@ -12,7 +12,7 @@ function connections(...processes: TestProcess[]): number {
   return processes.reduce((sum, { relay }) => sum + relay!.open, 0);
 }
 
-Deno.test("there is no connection until the first end, one while there are ends, none after", async () => {
+test("there is no connection until the first end, one while there are ends, none after", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
   await turns();
@@ -34,7 +34,7 @@ Deno.test("there is no connection until the first end, one while there are ends,
   assertEquals(one.relay!.accepted + two.relay!.accepted, 1);
 });
 
-Deno.test("a process that only receives is not dialled back, and hears no refusal", async () => {
+test("a process that only receives is not dialled back, and hears no refusal", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
   const receiver = one.receiver<string>(two);
@@ -46,7 +46,7 @@ Deno.test("a process that only receives is not dialled back, and hears no refusa
   assertEquals([...one.log, ...two.log], []);
 });
 
-Deno.test("of connections dialled at once one is left, and none when the ends are closed", async () => {
+test("of connections dialled at once one is left, and none when the ends are closed", async () => {
   using run = new TestRun();
   for (let round = 0; round < 25; round++) {
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
@@ -77,7 +77,7 @@ Deno.test("of connections dialled at once one is left, and none when the ends ar
   }
 });
 
-Deno.test("ends that are opened while the connection is being closed have another one", async () => {
+test("ends that are opened while the connection is being closed have another one", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
   for (let round = 0; round < 60; round++) {
@@ -134,7 +134,7 @@ async function converse(from: TestProcess, to: TestProcess, random: Random): Pro
   await Promise.all([send(), receive()]);
 }
 
-Deno.test("everything arrives once and in order, wherever connections break", async () => {
+test("everything arrives once and in order, wherever connections break", async () => {
   let cuts = 0;
   await forSeeds(12, async (random) => {
     using run = new TestRun();
@@ -155,7 +155,7 @@ Deno.test("everything arrives once and in order, wherever connections break", as
   assert(cuts > 12, `only ${cuts} connections broke`);
 });
 
-Deno.test("what is acknowledged and what is not survives a cut at every byte of a short talk", async () => {
+test("what is acknowledged and what is not survives a cut at every byte of a short talk", async () => {
   using run = new TestRun();
   // A handshake, a greeting and its reply are 260 bytes; then come a value, its ack and its end.
   for (let cutAfter = 1; cutAfter < 340; cutAfter += 5) {
@@ -178,7 +178,7 @@ Deno.test("what is acknowledged and what is not survives a cut at every byte of 
   }
 });
 
-Deno.test("a connection to a process that has ended fails, and one that was lost says so", async () => {
+test("a connection to a process that has ended fails, and one that was lost says so", async () => {
   using run = new TestRun();
   const one = run.process();
   const [two, three] = [run.process({ relayed: true }), run.process({ relayed: true })];
@@ -193,7 +193,7 @@ Deno.test("a connection to a process that has ended fails, and one that was lost
   }
 });
 
-Deno.test("a host that falls silent is noticed though no connection breaks", async () => {
+test("a host that falls silent is noticed though no connection breaks", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   const sender = two.sender<number>(one);
@@ -207,7 +207,7 @@ Deno.test("a host that falls silent is noticed though no connection breaks", asy
   assertEquals(error.message.includes("its node was silent for 10 s"), true);
 });
 
-Deno.test("a peer that has ended while there was no connection is forgotten", async () => {
+test("a peer that has ended while there was no connection is forgotten", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
   const sender = one.sender<number>(two);
@@ -221,7 +221,7 @@ Deno.test("a peer that has ended while there was no connection is forgotten", as
   await until(() => one.hub.peer(two.pid) !== peer, "another peer");
 });
 
-Deno.test("a process of another run is refused, on both sides", async () => {
+test("a process of another run is refused, on both sides", async () => {
   using run = new TestRun();
   using other = new TestRun();
   const [one, two] = [run.process(), other.process()];
@@ -235,7 +235,7 @@ Deno.test("a process of another run is refused, on both sides", async () => {
   assertEquals(one.hub.dirty, false, "nothing was made for it");
 });
 
-Deno.test("a process does not take connections that are for another one", async () => {
+test("a process does not take connections that are for another one", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   // The port has been taken over: the Pid has the address of a process that is not the one meant.
@@ -246,7 +246,7 @@ Deno.test("a process does not take connections that are for another one", async 
   assertEquals(two.log, []);
 });
 
-Deno.test("rubbish at the port costs the channels nothing, and one line in the log each", async () => {
+test("rubbish at the port costs the channels nothing, and one line in the log each", async () => {
   await forSeeds(1, async (random) => {
     using run = new TestRun();
     const [one, two] = [run.process(), run.process()];

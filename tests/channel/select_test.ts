@@ -6,7 +6,7 @@ import { after, run as runAll, select } from "../../src/channel/select.ts";
 import type { Selectable } from "../../src/channel/selectable.ts";
 import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
-import { type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 
 /** A process with a channel to and from each of a number of others. */
 interface Star extends Disposable {
@@ -48,7 +48,7 @@ function fill(sender: Sender<number>): number {
   return count;
 }
 
-Deno.test("select() rejects an empty list, and what is no list of operations", async () => {
+test("select() rejects an empty list, and what is no list of operations", async () => {
   await assertRejects(() => select([]), TypeError, "at least one operation");
   await assertRejects(() => select(undefined as never), TypeError, "at least one operation");
   await assertRejects(
@@ -58,7 +58,7 @@ Deno.test("select() rejects an empty list, and what is no list of operations", a
   );
 });
 
-Deno.test("select() does one operation, and leaves the others untouched", async () => {
+test("select() does one operation, and leaves the others untouched", async () => {
   using all = star(3);
   const operations = all.inward.map(({ receiver }) => receiver.selectableRecv());
   await all.inward[1]!.sender.send(11);
@@ -82,7 +82,7 @@ Deno.test("select() does one operation, and leaves the others untouched", async 
   await arrive(all.inward[2]!, 7);
 });
 
-Deno.test("select() picks at random among those that can be done", async () => {
+test("select() picks at random among those that can be done", async () => {
   using all = star(2);
   const [one, two] = all.inward;
   const rounds = 600;
@@ -90,7 +90,8 @@ Deno.test("select() picks at random among those that can be done", async () => {
     void one!.sender.send(1);
     void two!.sender.send(2);
   }
-  await turns(40);
+  // All of it has arrived then.
+  await Promise.all([one!.sender.close(), two!.sender.close()]);
   const operations = [one!.receiver.selectableRecv(), two!.receiver.selectableRecv()] as const;
   const counts = [0, 0];
   for (let count = 0; count < rounds; count++) counts[(await select(operations)).index]!++;
@@ -98,7 +99,7 @@ Deno.test("select() picks at random among those that can be done", async () => {
   assert(Math.min(...counts) > 200, `${counts}`);
 });
 
-Deno.test("make() of a selectableSend is called only when it is chosen", async () => {
+test("make() of a selectableSend is called only when it is chosen", async () => {
   using all = star(1);
   const [inward] = all.inward;
   const [outward] = all.outward;
@@ -119,7 +120,7 @@ Deno.test("make() of a selectableSend is called only when it is chosen", async (
   assertEquals([made, await outward!.receiver.recv()], [2, 2]);
 });
 
-Deno.test("select() of several sends on one full channel does one of them", async () => {
+test("select() of several sends on one full channel does one of them", async () => {
   using all = star(1);
   const [{ sender, receiver }] = all.outward as [Star["outward"][0]];
   const full = fill(sender);
@@ -143,7 +144,7 @@ Deno.test("select() of several sends on one full channel does one of them", asyn
   await Promise.all(after);
 });
 
-Deno.test("select() gives what make() throws, and what cannot be sent, as its own rejection", async () => {
+test("select() gives what make() throws, and what cannot be sent, as its own rejection", async () => {
   using all = star(1);
   const [{ sender }] = all.outward as [Star["outward"][0]];
   const failing = sender.selectableSend(() => {
@@ -160,7 +161,7 @@ Deno.test("select() gives what make() throws, and what cannot be sent, as its ow
   assertEquals(all.center.hold.count, 0);
 });
 
-Deno.test("an end that has failed is ready, with its error, at once or while it is waited for", async () => {
+test("an end that has failed is ready, with its error, at once or while it is waited for", async () => {
   using all = star(2);
   const [one, two] = all.inward;
   await one!.sender.close();
@@ -184,7 +185,7 @@ Deno.test("an end that has failed is ready, with its error, at once or while it 
   assertEquals(all.center.hold.count, 0);
 });
 
-Deno.test("select() and recv() that wait for one Receiver are served in their order", async () => {
+test("select() and recv() that wait for one Receiver are served in their order", async () => {
   using all = star(1);
   const [{ sender, receiver }] = all.inward as [Star["inward"][0]];
   const order: string[] = [];
@@ -198,7 +199,7 @@ Deno.test("select() and recv() that wait for one Receiver are served in their or
   assertEquals(order, ["recv 1", "select 2", "recv 3"]);
 });
 
-Deno.test("an operation may be used many times, and be in a list twice", async () => {
+test("an operation may be used many times, and be in a list twice", async () => {
   using all = star(1);
   const [{ sender, receiver }] = all.inward as [Star["inward"][0]];
   const operation = receiver.selectableRecv();
@@ -209,7 +210,7 @@ Deno.test("an operation may be used many times, and be in a list twice", async (
   assertEquals(values, [1, 2]);
 });
 
-Deno.test("an aborted select rejects with the reason, and no operation is done", async () => {
+test("an aborted select rejects with the reason, and no operation is done", async () => {
   using all = star(1);
   const [{ sender, receiver }] = all.inward as [Star["inward"][0]];
   const reason = new Error("enough");
@@ -226,7 +227,7 @@ Deno.test("an aborted select rejects with the reason, and no operation is done",
   assertEquals(all.center.hold.count, 0);
 });
 
-Deno.test("after() counts anew in each select, and never for Infinity", async () => {
+test("after() counts anew in each select, and never for Infinity", async () => {
   const soon = after(30);
   const startMs = performance.now();
   const both = await Promise.all([select([soon, after(Infinity)]), select([after(1), soon])]);
@@ -241,7 +242,7 @@ Deno.test("after() counts anew in each select, and never for Infinity", async ()
   }
 });
 
-Deno.test("run() does each operation once, in whatever order they become possible", async () => {
+test("run() does each operation once, in whatever order they become possible", async () => {
   using all = star(3);
   const operations = all.inward.map(({ receiver }) => receiver.selectableRecv());
   const done = runAll([...operations, all.outward[0]!.sender.selectableSend(() => 9), after(5)]);

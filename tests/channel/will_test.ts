@@ -6,7 +6,7 @@ import { decodeWill, deliverWill } from "../../src/channel/will.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
 import { encode } from "../../src/wire/value_encoder.ts";
-import { type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -40,7 +40,7 @@ function summary(value: unknown): unknown {
   return value instanceof Uint8Array ? `${value.length} × ${value[0]}` : value;
 }
 
-Deno.test("a will holds nothing when all was acknowledged", async () => {
+test("a will holds nothing when all was acknowledged", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process()];
   assertEquals(one.hub.writeWill(), undefined);
@@ -52,7 +52,7 @@ Deno.test("a will holds nothing when all was acknowledged", async () => {
   assertEquals(one.hub.writeWill(), undefined);
 });
 
-Deno.test("a will is delivered once and in order, whenever its process ended and however slow its reader", async () => {
+test("a will is delivered once and in order, whenever its process ended and however slow its reader", async () => {
   const contents: [string, unknown[]][] = [
     ["one small value", ["hello"]],
     ["many small values", Array.from({ length: 3_000 }, (_, index) => index)],
@@ -83,7 +83,7 @@ Deno.test("a will is delivered once and in order, whenever its process ended and
   }
 });
 
-Deno.test("a will is delivered over connections that break, also those before it", async () => {
+test("a will is delivered over connections that break, also those before it", async () => {
   await forSeeds(8, async (random) => {
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
@@ -109,7 +109,7 @@ Deno.test("a will is delivered over connections that break, also those before it
   });
 });
 
-Deno.test("a will is delivered to a process that is sending to the dead one", async () => {
+test("a will is delivered to a process that is sending to the dead one", async () => {
   for (const wait of [0, 2, 5, 10, 20]) {
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process()];
@@ -135,7 +135,7 @@ Deno.test("a will is delivered to a process that is sending to the dead one", as
   }
 });
 
-Deno.test("a will says how channels ended, and a stop takes only the values of its channel", async () => {
+test("a will says how channels ended, and a stop takes only the values of its channel", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process()];
   const first = two.receiver<Bytes>(one);
@@ -157,7 +157,7 @@ Deno.test("a will says how channels ended, and a stop takes only the values of i
   await delivered;
 });
 
-Deno.test("deliverWill() ends when its receivers have ended, or when it is to be given up", async () => {
+test("deliverWill() ends when its receivers have ended, or when it is to be given up", async () => {
   for (const how of ["ended", "given up"]) {
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
@@ -178,7 +178,7 @@ Deno.test("deliverWill() ends when its receivers have ended, or when it is to be
   }
 });
 
-Deno.test("decodeWill() refuses what is no will", () => {
+test("decodeWill() refuses what is no will", () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   sendAll(one, two, [1, new Uint8Array(3_000_000)]);
@@ -211,7 +211,7 @@ Deno.test("decodeWill() refuses what is no will", () => {
   one.hub.peer(two.pid).abandon();
 });
 
-Deno.test("two processes that end at once with values for each other do not wait for each other", async () => {
+test("two processes that end at once with values for each other do not wait for each other", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
   sendAll(one, two, [1, new Uint8Array(3_000_000)]);
@@ -221,7 +221,7 @@ Deno.test("two processes that end at once with values for each other do not wait
   await Promise.all([deliver(run, one, first), deliver(run, two, second)]);
 });
 
-Deno.test("a will for a process that is ending, and does not know its testator, waits for nothing", async () => {
+test("a will for a process that is ending, and does not know its testator, waits for nothing", async () => {
   using run = new TestRun();
   const [one, two, three] = [run.process({ relayed: true }), run.process(), run.process()];
   sendAll(one, two, [1]);
