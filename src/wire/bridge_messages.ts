@@ -2,7 +2,7 @@
 
 import type { Pid } from "../core/pid.ts";
 import type { FailedMessage } from "./node_messages.ts";
-import { amount, integer, key, oneOf, orNull, pid, type Schema, text } from "./schema.ts";
+import { amount, integer, key, orNull, pid, reason, type Schema, text } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -33,16 +33,6 @@ export type MasterToBridge =
   /** One line for a person, and the address of the node, if there is one. */
   | { type: "fits"; request: number; node: string | null; message: string };
 
-const REASON = oneOf(
-  "no-capacity",
-  "unsatisfiable",
-  "unregistered",
-  "invalid",
-  "not-started",
-  "lost",
-  "unknown",
-);
-
 export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
   bridge: { address: text },
   open: { run: text, key, spec: text },
@@ -53,7 +43,7 @@ export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
 
 export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
   launched: { request: integer, pid },
-  failed: { request: integer, reason: REASON, message: text },
+  failed: { request: integer, reason, message: text },
   lost: { run: text, pid, parent: orNull(pid), why: text },
   over: { run: text, processes: integer },
   fits: { request: integer, node: orNull(text), message: text },

@@ -19,10 +19,10 @@ import {
   checkMessage,
   integer,
   key,
-  oneOf,
   orNull,
   pid,
   port,
+  reason,
   type Schema,
   status,
   text,
@@ -131,15 +131,7 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
   killed: { request: integer },
   failed: {
     request: integer,
-    reason: oneOf(
-      "no-capacity",
-      "unsatisfiable",
-      "unregistered",
-      "invalid",
-      "not-started",
-      "lost",
-      "unknown",
-    ),
+    reason,
     message: text,
   },
 };

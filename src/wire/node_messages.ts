@@ -9,9 +9,9 @@ import {
   bytes,
   integer,
   key,
-  oneOf,
   orNull,
   pid,
+  reason,
   type Schema,
   status,
   text,
@@ -87,16 +87,7 @@ export type JoinToMaster = { type: "join"; address: string; mem: number; cpu: nu
 /** What a master answers to a node that joins: from now on it dials the node as any other. */
 export type MasterToJoin = { type: "joined" } | { type: "refused"; why: string };
 
-const REASON = oneOf(
-  "no-capacity",
-  "unsatisfiable",
-  "unregistered",
-  "invalid",
-  "not-started",
-  "lost",
-  "unknown",
-);
-const FAILED = { request: integer, reason: REASON, message: text };
+const FAILED = { request: integer, reason, message: text };
 const SPAWN = {
   request: integer,
   run: text,

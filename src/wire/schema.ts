@@ -69,6 +69,17 @@ export function listOf(check: Check, count: number): Check {
   return (value) => Array.isArray(value) && value.length <= count && value.every(check);
 }
 
+/** Why a question has failed: a reason of a `SpawnError`, or `"unknown"`. */
+export const reason: Check = oneOf(
+  "no-capacity",
+  "unsatisfiable",
+  "unregistered",
+  "invalid",
+  "not-started",
+  "lost",
+  "unknown",
+);
+
 /** For each message of a union, its `type`, and for each of its other fields, a check. */
 export type Schema<Message extends { type: string }> = {
   [Type in Message["type"]]: Record<Exclude<keyof Extract<Message, { type: Type }>, "type">, Check>;
