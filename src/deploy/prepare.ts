@@ -17,6 +17,9 @@ import { findDeno } from "./find_deno.ts";
 import { includedFiles } from "./included_files.ts";
 import type { Deployed } from "./session.ts";
 
+/** A warning that ends when that file is included: a bundle looks for it beside itself. */
+const NOT_IN_BUNDLE = /: (?:\.\/)?(\S+) is not in the bundle: ship it with --include$/;
+
 /** How a program is prepared. */
 export interface Preparation {
   /** Its path. */
@@ -45,14 +48,16 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     signal: stop,
     onStep: (step) => progress.step(step === "bundle" ? "bundling" : "compiling"),
   });
-  for (const warning of built.warnings) {
-    progress.clear();
-    say(`deploy: warning: ${warning}\n`);
-  }
   progress.done(
     `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
   );
   const included = await includedFiles(command.include, await Deno.realPath(folderOf(program)));
+  for (const warning of built.warnings) {
+    const file = NOT_IN_BUNDLE.exec(warning)?.[1];
+    if (included.some(({ path }) => path === file)) continue;
+    progress.clear();
+    say(`deploy: warning: ${warning}\n`);
+  }
   const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
   const manifests = cache === undefined ? undefined : `${cache}/manifests`;
   const sources: { path: string; manifest: Manifest }[] = [];

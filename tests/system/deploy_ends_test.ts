@@ -1,0 +1,226 @@
+/** How deployments end: by themselves, by whoever deployed, and because something was wrong with them. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertGreaterOrEqual, assertMatch } from "@std/assert";
+import { type Cluster, startCluster } from "../fabric/cluster.ts";
+import { Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
+import { CLI, deploy, deployJson, plain, Project } from "./deploy_harness.ts";
+
+const SMALL = { mem: "2GiB", cpu: 4 };
+
+function newMark(): string {
+  return `mark-${crypto.randomUUID()}`;
+}
+
+/** Deploys one module, given as what comes after `await init()`. */
+async function deployed(
+  cluster: Cluster,
+  rest: string,
+  options: { stdin?: string | Uint8Array<ArrayBuffer>; flags?: string[] } = {},
+): ReturnType<typeof deploy> {
+  const source = `import { init, spawn, wait } from "deploy";\n${rest}`;
+  await using project = await Project.make({ "main.ts": source });
+  const { flags = [], stdin } = options;
+  return await deploy([...flags, cluster.bridge, "main.ts"], {
+    cwd: project.folder,
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+}
+
+Deno.test("a deployment ends as its program does", async (t) => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+
+  const codes: [what: string, code: number, rest: string][] = [
+    ["well", 0, `await init();`],
+    ["with a code", 7, `await init(); Deno.exit(7);`],
+    ["by a signal", 137, `await init(); Deno.kill(Deno.pid, "SIGKILL"); for (;;);`],
+    [
+      "well, but for another process",
+      101,
+      `async function bad() { Deno.exit(3); }
+       await init({ functions: { bad } });
+       await wait(await spawn(bad));`,
+    ],
+  ];
+  for (const [what, code, rest] of codes) {
+    await t.step(what, async () => {
+      const result = await deployed(cluster, rest);
+      assertEquals([result.code, result.stdout], [code, ""], result.stderr);
+    });
+  }
+
+  const ECHO = `
+    await init();
+    let size = 0;
+    for await (const bytes of Deno.stdin.readable) {
+      size += bytes.length;
+      if (size < 100) await Deno.stdout.write(bytes);
+    }
+    console.log("end after", size);`;
+  await t.step("having read all of stdin, and its end", async () => {
+    const { stdout } = await deployed(cluster, ECHO, { stdin: "one\ntwo" });
+    assertEquals(stdout, "one\ntwoend after 7\n");
+    const none = await deployed(cluster, ECHO);
+    assertEquals(none.stdout, "end after 0\n");
+    const much = await deployed(cluster, ECHO, { stdin: new Uint8Array(3_000_000) });
+    assertEquals(much.stdout, "end after 3000000\n");
+  });
+
+  await t.step("though it reads none of a long stdin", async () => {
+    const stdin = new Uint8Array(3_000_000);
+    const { code, stdout } = await deployed(cluster, `await init(); console.log("done");`, {
+      stdin,
+    });
+    assertEquals([code, stdout], [0, "done\n"]);
+  });
+
+  await t.step(
+    "with 20 MB shown, every byte of them, though nobody reads for longer than a link may be silent",
+    async () => {
+      const rest = `await init();
+      const line = "x".repeat(99) + "\\n";
+      for (let index = 0; index < 200; index++) console.log(line.repeat(1000).slice(0, -1));`;
+      await using project = await Project.make({
+        "main.ts": `import { init } from "deploy";\n${rest}`,
+      });
+      const child = new Deno.Command("/bin/sh", {
+        args: ["-c", `"$0" run -A "$@" 2>/dev/null | { sleep 12; wc -c; }`].concat(
+          [Deno.execPath(), CLI, cluster.bridge, "main.ts"],
+        ),
+        cwd: project.folder,
+        env: { DEPLOY_SECRET_FILE: "" },
+      });
+      const { stdout } = await child.output();
+      assertEquals(new TextDecoder().decode(stdout).trim(), "20000000");
+    },
+  );
+
+  await t.step("when nobody reads what it shows any more", async () => {
+    const mark = newMark();
+    await using project = await Project.make({
+      "main.ts": `import { init } from "deploy"; await init();
+        for (;;) { console.log("more"); await new Promise((next) => setTimeout(next, 1)); }`,
+    });
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", `{ "$0" run -A "$@" 2>/dev/null; echo "code $?" >&2; } | head -1`].concat(
+        [Deno.execPath(), CLI, cluster.bridge, "main.ts", "--", mark],
+      ),
+      cwd: project.folder,
+      env: { DEPLOY_SECRET_FILE: "" },
+    });
+    const { stdout, stderr } = await child.output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals([out, err], ["more\n", "code 141\n"]);
+    await noneIsLeft(mark);
+  });
+});
+
+Deno.test("a deployment that is refused shows why, and what the program said", async (t) => {
+  await using cluster = await startCluster({ nodes: [SMALL] });
+  const cases: { what: string; source: string; flags?: string[]; output?: RegExp; why: RegExp }[] =
+    [
+      {
+        what: "whose prelude throws",
+        source: `console.log("so far"); throw new RangeError("too early");`,
+        output: /so far\n[^]*RangeError: too early\n[^]*main\.ts:1:/,
+        why: /^deploy: Cannot start: the program exited with 1 before await init\(\)$/,
+      },
+      {
+        what: "that exits early",
+        source: `console.error("no licence"); Deno.exit(4);`,
+        output: /no licence\n/,
+        why: /^deploy: Cannot start: the program exited with 4 before await init\(\)$/,
+      },
+      {
+        what: "that never calls init()",
+        source: `console.log("Hello world");`,
+        output: /Hello world\n/,
+        why: /^deploy: Cannot start: the program exited with 0 before await init\(\)$/,
+      },
+      {
+        what: "that does not come to init()",
+        source: `console.log("thinking"); for (;;);`,
+        output: /thinking\n/,
+        why: /^deploy: Cannot start: the program did not reach await init\(\) within 10 s$/,
+      },
+      {
+        what: "that asks for more than any node has",
+        source: `import { init, GiB } from "deploy"; await init({ resources: { mem: 3 * GiB } });`,
+        why:
+          /^deploy: Cannot spawn the first process: no node has 3 GiB and 0\.0625 cores, even when/,
+      },
+      {
+        what: "that is given more than any node has",
+        source: `import { init } from "deploy"; await init();`,
+        flags: ["--cpu", "5"],
+        why:
+          /^deploy: Cannot spawn the first process: no node has 100 MiB and 5 cores, even when empty/,
+      },
+      {
+        what: "that cannot be built",
+        source: `import "./none.ts";`,
+        output: /none\.ts/,
+        why: /^deploy: Cannot build main\.ts: .*none\.ts/,
+      },
+    ];
+  for (const { what, source, flags = [], output, why } of cases) {
+    await t.step(what, async () => {
+      await using project = await Project.make({ "main.ts": source });
+      const args = [...flags, cluster.bridge, "main.ts"];
+      const { code, stdout, stderr } = await deploy(args, { cwd: project.folder });
+      assertEquals([code, stdout], [1, ""]);
+      if (output !== undefined) assertMatch(plain(stderr), output);
+      assertMatch(stderr.trimEnd().split("\n").at(-1)!, why);
+    });
+  }
+
+  await t.step("as one line of stderr with --format json", async () => {
+    await using project = await Project.make({ "main.ts": `Deno.exit(4);` });
+    const result = await deployJson([cluster.bridge, "main.ts"], { cwd: project.folder });
+    assertEquals([result.code, result.stdout], [1, ""]);
+    assertMatch(result.stderr, /^deploy: [^\n]+\n$/);
+  });
+});
+
+/** Has `Deno.args[1]` processes, each with a child of its own that is no process of the program. */
+const MANY = `
+import { init, spawn } from "deploy";
+async function busy() {
+  new Deno.Command("sh", { args: ["-c", "sleep 1000; :", Deno.args[0]] }).spawn();
+  console.log("busy");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  for (;;) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+await init({ functions: { busy }, resources: { mem: 1, cpu: 0 } });
+const count = Number(Deno.args[1]);
+await Promise.all(Array.from({ length: count }, () => spawn(busy, 0, { mem: 1, cpu: 0 })));
+console.log("all busy");
+`;
+
+Deno.test("no process is left 5 s after the end of a deployment", async (t) => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL, SMALL] });
+  const endings: [what: string, count: number, signal: Deno.Signal, code: number][] = [
+    ["by Ctrl-C, with 40 processes", 40, "SIGINT", 130],
+    ["by SIGTERM", 6, "SIGTERM", 143],
+    ["by SIGHUP", 3, "SIGHUP", 129],
+    ["by kill -9", 12, "SIGKILL", 137],
+  ];
+  for (const [what, count, signal, code] of endings) {
+    await t.step(what, async () => {
+      const mark = newMark();
+      await using program = await Deployed.start(cluster.bridge, MANY, {
+        args: [mark, String(count)],
+      });
+      await program.says("all busy");
+      await program.until(() => program.text.split("busy\n").length === count + 2);
+      // There may be more: processes that wait to be told who they are.
+      assertGreaterOrEqual((await processesWith(mark)).length, 1 + 2 * count);
+      program.kill(signal);
+      await noneIsLeft(mark);
+      assertEquals(await program.code, code);
+      if (signal === "SIGKILL") return;
+      const exits = program.events.filter(({ event }) => event === "exit");
+      assertEquals(exits.length, count + 1);
+    });
+  }
+});

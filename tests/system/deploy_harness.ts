@@ -1,0 +1,160 @@
+/** Deploys whole programs, as a user would, and tells what came of it. */
+
+import config from "../../deno.json" with { type: "json" };
+import { RunRecord } from "../../src/bridge/run_record.ts";
+import type { RunEvent } from "../../src/core/events.ts";
+import type { ExitStatus } from "../../src/core/exit_status.ts";
+import type { Pid } from "../../src/core/pid.ts";
+import type { JsonEvent } from "./helpers.ts";
+
+/** Where deploy is. */
+export const CLI: string = new URL("../../cli.ts", import.meta.url).pathname;
+
+/** No deployment of a test takes longer, however slow the machine. */
+const LIMIT_MS = 180_000;
+
+/** A folder with a program in it. Disposing of it removes it. */
+export class Project implements AsyncDisposable {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /**
+   * Makes a folder with these files, by their names; `import … from "deploy"` works in them. `config`
+   * is added to its deno.json.
+   */
+  static async make(files: Record<string, string>, settings: object = {}): Promise<Project> {
+    const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-project-" }));
+    const root = new URL("../../", import.meta.url).href;
+    const imports = { ...config.imports, deploy: `${root}mod.ts` };
+    const all = { "deno.json": JSON.stringify({ imports, ...settings }), ...files };
+    for (const [name, text] of Object.entries(all)) {
+      await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    return new Project(folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** What a deployment did. */
+export interface DeployResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One process of a run that is over. */
+export interface RunProcess {
+  readonly pid: Pid;
+  readonly parent: Pid | null;
+  readonly status: ExitStatus;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What a deployment with `--format json` did. */
+export interface DeployedRun extends DeployResult {
+  /** In the order of their start. */
+  readonly processes: readonly RunProcess[];
+}
+
+/** How to deploy. */
+export interface DeployOptions {
+  /** Where deploy is started. */
+  readonly cwd: string;
+  /** What deploy reads from stdin. @default nothing: it is at its end */
+  readonly stdin?: Uint8Array<ArrayBuffer> | string;
+  readonly env?: Record<string, string>;
+}
+
+/** Runs deploy with these arguments, to its end. */
+export async function deploy(
+  args: readonly string[],
+  options: DeployOptions,
+): Promise<DeployResult> {
+  const { cwd, stdin, env = {} } = options;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, ...args],
+    cwd,
+    env: { DEPLOY_SECRET_FILE: "", DEPLOY_BRIDGE: "", DEPLOY_FORMAT: "", NO_COLOR: "1", ...env },
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(LIMIT_MS),
+  }).spawn();
+  const written = stdin === undefined ? undefined : writeAll(child.stdin, stdin);
+  const output = await child.output();
+  await written;
+  const [stdout, stderr] = [output.stdout, output.stderr].map((b) => new TextDecoder().decode(b));
+  return { code: output.code, stdout: stdout!, stderr: stderr! };
+}
+
+/** As {@linkcode deploy}, with `--format json`; every process must have all of its events, in order. */
+export async function deployJson(
+  args: readonly string[],
+  options: DeployOptions,
+): Promise<DeployedRun> {
+  const result = await deploy(["--format", "json", ...args], options);
+  const lines = result.stdout.split("\n");
+  if (lines.pop() !== "") throw new Error(`the last line is not finished: ${result.stdout}`);
+  const events = lines.map((line) => JSON.parse(line) as JsonEvent);
+  return { ...result, processes: processesOf(events) };
+}
+
+/** Sorts the events of a run by process, having checked that they are complete and in order. */
+export function processesOf(events: readonly JsonEvent[]): RunProcess[] {
+  const record = new RunRecord();
+  const found = new Map<Pid | null, { -readonly [Key in keyof RunProcess]: RunProcess[Key] }>();
+  for (const event of events) {
+    const full = event.event === "output" ? { ...event, bytes: bytesOf(event) } : event;
+    record.add(full as RunEvent);
+    const { pid } = event;
+    if (event.event === "spawn") {
+      const { parent } = event;
+      if (parent !== null && !found.has(parent)) throw new Error(`${pid} before its parent`);
+      if (found.has(pid)) throw new Error(`${pid} was spawned twice`);
+      found.set(pid, { pid, parent, status: { code: -1 }, stdout: "", stderr: "" });
+      continue;
+    }
+    const process = found.get(pid)!;
+    if (event.event === "exit") process.status = event.status;
+    if (event.event === "output") {
+      process[event.fd === 1 ? "stdout" : "stderr"] += new TextDecoder().decode(bytesOf(event));
+    }
+  }
+  if (record.alive().length > 0) throw new Error(`no exit of ${record.alive().join(", ")}`);
+  return [...found.values()];
+}
+
+function bytesOf(event: Extract<JsonEvent, { event: "output" }>): Uint8Array<ArrayBuffer> {
+  return "text" in event
+    ? new TextEncoder().encode(event.text)
+    : Uint8Array.fromBase64(event.base64);
+}
+
+/** A text without its colours, which a runtime gives to errors whoever reads them. */
+export function plain(text: string): string {
+  // deno-lint-ignore no-control-regex -- that is what colours are made of
+  return text.replaceAll(/\x1b\[[\d;]*m/g, "");
+}
+
+/** The program may end without having read all of it. */
+async function writeAll(
+  stdin: WritableStream<Uint8Array<ArrayBuffer>>,
+  content: Uint8Array<ArrayBuffer> | string,
+): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(bytes);
+    await writer.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

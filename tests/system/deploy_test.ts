@@ -1,0 +1,214 @@
+/** Programs that are deployed to a cluster of three nodes, as their users see them. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { startCluster } from "../fabric/cluster.ts";
+import { deploy, deployJson, plain, Project, type RunProcess } from "./deploy_harness.ts";
+import { runProgram } from "./helpers.ts";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url);
+
+/** What examples do that do not print what they have measured or found by chance. */
+const SAME = [
+  { name: "workers", args: [] },
+  { name: "fibonacci", args: ["5"] },
+  { name: "all_to_all", args: ["4"] },
+  { name: "process_pool", args: ["2"] },
+  { name: "word_count", args: ["3"] },
+  { name: "pipeline", args: ["200"] },
+  { name: "hello", args: ["Ada"] },
+  { name: "fork_join", args: ["2", "1"] },
+];
+
+/** What is the same wherever processes run: Pids are replaced, and so are numbers that are measured. */
+function comparable(
+  processes: readonly Pick<RunProcess, "pid" | "parent" | "status" | "stdout">[],
+) {
+  const text = (process: { stdout: string }) =>
+    processes.reduce((all, { pid }) => all.replaceAll(pid.slice(0, 7), "<pid>"), process.stdout)
+      .replace(/at batch \d+ of/, "at batch <n> of")
+      .replaceAll(/[0-9a-f]{40} \S+/g, "<hash>")
+      .replaceAll(/^\d+ jobs$/gm, "<n> jobs");
+  const depth = (parent: string | null): number => {
+    const found = processes.find(({ pid }) => pid === parent);
+    return found === undefined ? 0 : 1 + depth(found.parent);
+  };
+  return processes.map((process) =>
+    JSON.stringify([depth(process.parent), process.status, text(process)])
+  ).sort();
+}
+
+Deno.test("examples do on a cluster what they do locally", async (t) => {
+  await using cluster = await startCluster();
+  for (const { name, args } of SAME) {
+    await t.step(name, async () => {
+      const module = new URL(`${name}.ts`, EXAMPLES);
+      const local = await runProgram(`import ${JSON.stringify(module.href)};`, { args });
+      const options = { cwd: new URL("../", EXAMPLES).pathname };
+      const program = [cluster.bridge, module.pathname, "--", ...args];
+      const include = name === "word_count" ? ["--include", `${EXAMPLES.pathname}data`] : [];
+      const deployed = await deployJson([...include, ...program], options);
+      assertEquals(deployed.stderr, "");
+      assertEquals(deployed.code, local.code);
+      assertEquals(comparable(deployed.processes), comparable(local.processes));
+    });
+  }
+});
+
+/** Tells of itself what a program can. */
+const TELLS = `
+import { init, resources, spawn, wait } from "deploy";
+import { helper } from "./lib/helper.ts";
+async function child() {
+  console.log(JSON.stringify({ args: Deno.args, A: Deno.env.get("A"), cwd: Deno.cwd() }));
+}
+await init({ functions: { child }, resources: { mem: 123456789, cpu: 0.25 } });
+console.log(JSON.stringify({
+  main: import.meta.main,
+  dirname: import.meta.dirname === Deno.cwd(),
+  helper: helper(),
+  args: Deno.args,
+  env: Deno.env.toObject(),
+  resources: resources(),
+  files: [...Deno.readDirSync(".")].map(({ name }) => name).sort(),
+}));
+await wait(await spawn(child));
+if (Deno.args.includes("--throw")) {
+  throw new Error("on purpose"); // line 19
+}
+`;
+const TELLS_FILES = {
+  "main.ts": TELLS,
+  "lib/helper.ts": `export function helper(): boolean { return import.meta.main; }\n`,
+};
+
+Deno.test("a deployed program", async (t) => {
+  await using cluster = await startCluster();
+  await using project = await Project.make({ ...TELLS_FILES, "data/a.txt": "A", "b.sh": "B" });
+  await Deno.chmod(`${project.folder}/b.sh`, 0o755);
+  const cwd = project.folder;
+  const to = (...args: string[]) => [...args.slice(0, -1), cluster.bridge, args.at(-1)!];
+
+  await t.step("knows that it is the main module, where it is, and its arguments", async () => {
+    const args = ["x y", "ü\t", "--", "-v"];
+    const result = await deployJson([...to("main.ts"), "--", ...args], { cwd });
+    assertEquals([result.code, result.stderr], [0, ""]);
+    const [first, child] = result.processes;
+    const told = JSON.parse(first!.stdout);
+    assertEquals(
+      { ...told, env: undefined },
+      {
+        main: true,
+        dirname: true,
+        helper: false,
+        args,
+        env: undefined,
+        resources: { mem: 123456789, cpu: 0.25 },
+        files: ["main.js"],
+      },
+    );
+    assertEquals(JSON.parse(child!.stdout).args, args);
+  });
+
+  await t.step("sees what --env names of the environment, and nothing else of it", async () => {
+    const env = { A: "one", B: "two", DEPLOY_LOG: "info", SECRET: "three" };
+    const args = to("--env", "A", "--env", "C=x=y", "main.ts");
+    const result = await deployJson(args, { cwd, env });
+    const told = JSON.parse(result.processes[0]!.stdout).env;
+    assertEquals([told.A, told.B, told.C, told.SECRET], ["one", undefined, "x=y", undefined]);
+    assertEquals(Object.keys(told).filter((name) => name.startsWith("DEPLOY_")), []);
+    assertEquals(JSON.parse(result.processes[1]!.stdout).A, "one");
+  });
+
+  await t.step("finds what --include names beside it, and gets --mem and --cpu", async () => {
+    const flags = ["--include", "data", "--include", "b.sh", "--mem", "1MiB", "--cpu", "0.5"];
+    const result = await deployJson(to(...flags, "main.ts"), { cwd });
+    const told = JSON.parse(result.processes[0]!.stdout);
+    assertEquals(told.files, ["b.sh", "data", "main.js"]);
+    assertEquals(told.resources, { mem: 1024 ** 2, cpu: 0.5 });
+  });
+
+  await t.step("that throws names its own file and line", async () => {
+    const { code, stderr } = await deploy([...to("main.ts"), "--", "--throw"], { cwd });
+    assertEquals(code, 1);
+    assertMatch(
+      plain(stderr),
+      /error: Uncaught \(in promise\) Error: on purpose\n +at [^\n]*\/main\.ts:19:9\n/,
+    );
+  });
+
+  await t.step("leaves no folder behind on any node", async () => {
+    const child = `${project.folder}/where.ts`;
+    await Deno.writeTextFile(
+      child,
+      `import { init } from "deploy";
+       await init();
+       Deno.writeTextFileSync("left", "");
+       console.log(Deno.cwd());`,
+    );
+    const { code, stdout } = await deploy(to("where.ts"), { cwd });
+    assertEquals(code, 0);
+    const there = await Deno.stat(stdout.trim()).then(() => true, () => false);
+    assertEquals(there, false);
+  });
+
+  await t.step("is found through deno.json, from a folder below, and DEPLOY_BRIDGE", async () => {
+    const deployed = { bridge: cluster.bridge, main: "lib/main.ts" };
+    const source = `import { init } from "deploy"; await init(); console.log("from lib");`;
+    await using other = await Project.make({ "lib/main.ts": source }, { deploy: deployed });
+    const below = `${other.folder}/lib`;
+    assertEquals((await deploy([], { cwd: other.folder })).stdout, "from lib\n");
+    assertEquals((await deploy([], { cwd: below })).stdout, "from lib\n");
+    await using plain = await Project.make({ "main.ts": source });
+    const env = { DEPLOY_BRIDGE: cluster.bridge };
+    assertEquals((await deploy([], { cwd: plain.folder, env })).stdout, "from lib\n");
+    const far = await deploy([`${plain.folder}/main.ts`], { cwd: "/", env });
+    assertEquals([far.code, far.stdout], [0, "from lib\n"]);
+  });
+
+  await t.step("is not sent again when the cluster has it", async () => {
+    const first = await deploy(to("--include", "data", "main.ts"), { cwd });
+    assertMatch(
+      first.stderr,
+      /^deploy: built main\.ts: \d+ KiB, \d+\.\d s\ndeploy: the cluster had all of/,
+    );
+    await Deno.writeTextFile(`${cwd}/data/a.txt`, "another");
+    const second = await deploy(to("--include", "data", "main.ts"), { cwd });
+    assertMatch(second.stderr, /\ndeploy: sent 7 B, .*; the cluster had \d+ KiB of/);
+  });
+
+  await t.step("is tried here by a dry run, which sends nothing", async () => {
+    await Deno.writeTextFile(`${cwd}/data/a.txt`, crypto.randomUUID());
+    const dry = to("--dry-run", "--include", "data", "main.ts");
+    for (let round = 0; round < 2; round++) {
+      const { code, stdout, stderr } = await deploy(dry, { cwd });
+      assertEquals([code, stdout], [0, ""]);
+      assertMatch(
+        stderr,
+        /\ndeploy: would send 36 B of \d+ KiB\ndeploy: 118 MiB and 0\.25 cores would go to 127/,
+      );
+    }
+    const huge = await deploy(to("--dry-run", "--mem", "1TiB", "main.ts"), { cwd });
+    assertMatch(huge.stderr, /no node has 1024 GiB/);
+    await Deno.writeTextFile(`${cwd}/bad.ts`, `console.log("tried"); throw new Error("bad");`);
+    const bad = await deploy(to("--dry-run", "bad.ts"), { cwd });
+    assertEquals([bad.code, bad.stdout], [1, ""]);
+    assertMatch(
+      bad.stderr,
+      /tried\n[^]*Error: bad[^]*\ndeploy: Cannot start: the program exited with 1/,
+    );
+  });
+
+  await t.step("shows its output cleanly on stdout, and as events with --format json", async () => {
+    const source = `import { init } from "deploy"; await init();
+      console.log("out"); console.error("err"); Deno.stdout.writeSync(new Uint8Array([0xff]));`;
+    await Deno.writeTextFile(`${cwd}/out.ts`, source);
+    const human = await deploy(to("out.ts"), { cwd });
+    assertEquals(human.stdout, "out\n\ufffd");
+    assert(human.stderr.includes("   exited\n"), human.stderr);
+    const json = await deployJson(to("out.ts"), { cwd, env: { DEPLOY_LOG: "error" } });
+    assertEquals([json.stderr, json.processes[0]!.stderr], ["", "err\n"]);
+    const variable = await deploy(to("out.ts"), { cwd, env: { DEPLOY_FORMAT: "json" } });
+    assertEquals(JSON.parse(variable.stdout.split("\n")[0]!).event, "spawn");
+  });
+});
