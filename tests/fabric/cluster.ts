@@ -159,6 +159,8 @@ export interface Cluster extends AsyncDisposable {
   readonly master: Fabric;
   /** The master's own node is the first one. */
   readonly addresses: readonly string[];
+  /** The folders of their stores, in the same order; the bridge shares the master's. */
+  readonly stores: readonly string[];
   /** The fabrics of the other nodes. */
   readonly nodes: readonly Fabric[];
   /** Starts one of the other nodes again, on its old address, after it has ended. */
@@ -199,6 +201,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     bridge,
     master,
     addresses: [address, ...addresses],
+    stores: sizes.map((_, number) => `${folder}/${number}`),
     nodes,
     restart: async (index) => {
       const fabric = nodes[index] = start([addresses[index]!], index + 1);

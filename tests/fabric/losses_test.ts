@@ -144,6 +144,50 @@ Deno.test("a master that is told to end ends every run first, and tells how", as
   assertEquals(exits(program).length, 5, program.stderr);
 });
 
+Deno.test("a node that falls silent is lost after 10 s, and ends what it has when it hears that", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+  const mark = newMark();
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
+  await program.says("all compute");
+  const [node] = cluster.nodes;
+  let from = 0;
+  node!.kill("SIGSTOP");
+  try {
+    await program.until(() => exits(program).length === 1);
+    const why = `node ${cluster.addresses[1]} did not answer for 10 s`;
+    assertEquals(exits(program)[0]!.status, { lost: why });
+    await cluster.master.line(new RegExp(`${why}; 1 of its processes is lost`));
+    from = cluster.master.err.length;
+  } finally {
+    node!.kill("SIGCONT");
+  }
+  await cluster.master.line(/is there/, { from });
+  const endMs = performance.now() + 5_000;
+  while ((await processesWith(mark)).length !== 2) {
+    assert(performance.now() < endMs, "the process outlives its loss");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  program.kill("SIGINT");
+  await program.code;
+  await noneIsLeft(mark);
+});
+
+Deno.test("a master that falls silent loses its nodes' processes, which they end after 8 s", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+  const mark = newMark();
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
+  await program.says("all compute");
+  cluster.master.kill("SIGSTOP");
+  try {
+    await cluster.nodes[0]!.line(/the master is gone: it did not answer for 8 s/);
+  } finally {
+    cluster.master.kill("SIGCONT");
+  }
+  program.kill("SIGINT");
+  await program.code;
+  await noneIsLeft(mark);
+});
+
 const WAITS = `
 import { init, spawn, trySpawn, wait, SpawnError } from "deploy";
 const GIB = 1024 ** 3;

@@ -1,0 +1,389 @@
+/** A master over real connections, with nodes and a bridge that do what the test says. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { createLogger } from "../../src/core/logger.ts";
+import { formatAddress, makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { GiB } from "../../src/core/resources.ts";
+import { MasterService } from "../../src/master/master_service.ts";
+import {
+  type BridgeToMaster,
+  MASTER_TO_BRIDGE,
+  type MasterToBridge,
+} from "../../src/wire/bridge_messages.ts";
+import { credentialOf, dialPart, PartServer } from "../../src/wire/connect.ts";
+import { Purpose } from "../../src/wire/handshake.ts";
+import { MessageLink } from "../../src/wire/message_link.ts";
+import {
+  type JoinToMaster,
+  MASTER_TO_JOIN,
+  MASTER_TO_NODE,
+  type MasterToJoin,
+  type MasterToNode,
+  type NodeToMaster,
+} from "../../src/wire/node_messages.ts";
+
+const credential = await credentialOf({ bytes: new Uint8Array(32), open: true });
+const LOCAL = { host: "127.0.0.1", port: 0 };
+const KEY = new Uint8Array(32);
+
+/** One end of a link, whose messages are looked for by their types. */
+class End<Out extends { type: string }, In extends { type: string }> {
+  readonly link: MessageLink<Out, In>;
+  readonly #messages: AsyncGenerator<In>;
+  /** What came while something else was looked for. */
+  #others: In[] = [];
+
+  constructor(link: MessageLink<Out, In>) {
+    this.link = link;
+    this.#messages = link.messages();
+  }
+
+  send(message: Out): void {
+    void this.link.send(message);
+  }
+
+  /** The next message of that type; others may have come before it. */
+  async next<Type extends In["type"]>(type: Type): Promise<Extract<In, { type: Type }>> {
+    type Wanted = Extract<In, { type: Type }>;
+    const index = this.#others.findIndex((message) => message.type === type);
+    if (index >= 0) return this.#others.splice(index, 1)[0] as Wanted;
+    for (;;) {
+      const { value } = await this.#messages.next();
+      assert(value !== undefined, `the link ended, and no "${type}" came`);
+      if (value.type === type) return value as Wanted;
+      this.#others.push(value);
+    }
+  }
+}
+
+type NodeEnd = End<NodeToMaster, MasterToNode>;
+type BridgeEnd = End<BridgeToMaster, MasterToBridge>;
+
+/** A node that takes every master. */
+class FakeNode implements AsyncDisposable {
+  readonly server: PartServer;
+  readonly name: string;
+  readonly #ends: NodeEnd[] = [];
+  #connections: NodeEnd[] = [];
+  #changed = Promise.withResolvers<void>();
+
+  constructor() {
+    this.server = new PartServer({
+      address: LOCAL,
+      credential,
+      logger: createLogger("error", () => {}),
+      handlers: {
+        [Purpose.node]: (conn) => {
+          const options = { schema: MASTER_TO_NODE, silenceMs: 10_000 };
+          const end: NodeEnd = new End(new MessageLink(conn, options));
+          this.#connections.push(end);
+          this.#ends.push(end);
+          this.#changed.resolve();
+        },
+      },
+    });
+    this.name = formatAddress(this.server.address.host, this.server.address.port);
+  }
+
+  /** The next connection of a master, which the node is adopted on. */
+  async adopted(): Promise<NodeEnd> {
+    while (this.#connections.length === 0) {
+      await this.#changed.promise;
+      this.#changed = Promise.withResolvers();
+    }
+    const end = this.#connections.shift()!;
+    assertEquals((await end.next("adopt")).address, this.name);
+    end.send({ type: "adopted" });
+    return end;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.close();
+    for (const { link } of this.#ends) link.drop();
+    await settled();
+  }
+}
+
+/** What was dropped is closed by then. */
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+interface Testbed extends AsyncDisposable {
+  readonly master: MasterService;
+  readonly log: { line(part: string): Promise<string> };
+  bridge(): Promise<BridgeEnd>;
+  join(address: string, mem?: number): Promise<End<JoinToMaster, MasterToJoin>>;
+}
+
+function startMaster(): Testbed {
+  const lines: string[] = [];
+  let changed = Promise.withResolvers<void>();
+  const logger = createLogger("info", (line) => {
+    lines.push(line);
+    changed.resolve();
+    changed = Promise.withResolvers();
+  });
+  const master = new MasterService({ credential, logger });
+  const server = new PartServer({
+    address: LOCAL,
+    credential,
+    logger,
+    handlers: {
+      [Purpose.bridge]: (conn, remote) => master.acceptBridge(conn, remote),
+      [Purpose.join]: (conn, remote) => master.acceptJoin(conn, remote),
+    },
+  });
+  const links: { drop(): void }[] = [];
+  let read = 0;
+  const line = async (part: string): Promise<string> => {
+    for (;;) {
+      while (read === lines.length) await changed.promise;
+      const found = lines[read++]!;
+      if (found.includes(part)) return found;
+    }
+  };
+  return {
+    master,
+    log: { line },
+    bridge: async () => {
+      const conn = await dialPart(server.address, Purpose.bridge, credential);
+      const bridge: BridgeEnd = new End(
+        new MessageLink(conn, { schema: MASTER_TO_BRIDGE, silenceMs: 10_000 }),
+      );
+      links.push(bridge.link);
+      bridge.send({ type: "bridge", address: "127.0.0.1:8888" });
+      return bridge;
+    },
+    join: async (address, mem = GiB) => {
+      const conn = await dialPart(server.address, Purpose.join, credential);
+      const node = new End<JoinToMaster, MasterToJoin>(
+        new MessageLink(conn, { schema: MASTER_TO_JOIN, silenceMs: 10_000 }),
+      );
+      links.push(node.link);
+      node.send({ type: "join", address, mem, cpu: 1 });
+      return node;
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      master.close();
+      for (const link of links) link.drop();
+      await settled();
+    },
+  };
+}
+
+const newPid = (): Pid => makePid(randomId(), "127.0.0.1", 4100);
+const spawnOf = (run: string, parent: Pid, request: number, mem: number, wait = true) => ({
+  ...{ type: "spawn" as const, request, run, wait, parent, name: "work", arg: new Uint8Array() },
+  ...{ mem, cpu: 0, cwd: null, env: null },
+});
+
+/** Has the bridge begin a run on the node; gives its first process. */
+async function begin(bridge: BridgeEnd, node: NodeEnd, run: string, mem = 0): Promise<Pid> {
+  bridge.send({ type: "open", run, key: KEY, spec: "{}" });
+  bridge.send({ type: "first", request: 1, run, mem, cpu: 0 });
+  assertEquals((await node.next("open")).bridge, "127.0.0.1:8888");
+  const launch = await node.next("launch");
+  assertEquals([launch.parent, launch.name, launch.mem], [null, null, mem]);
+  const pid = newPid();
+  node.send({ type: "launched", request: launch.request, pid });
+  assertEquals((await bridge.next("launched")).pid, pid);
+  return pid;
+}
+
+Deno.test("a run is over when its last process is, and its node is told to close it", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const first = await begin(bridge, end, "r1");
+  end.send(spawnOf("r1", first, 1, 100));
+  const launch = await end.next("launch");
+  const second = newPid();
+  end.send({ type: "launched", request: launch.request, pid: second });
+  assertEquals((await end.next("spawned")).pid, second);
+  end.send({ type: "wait", request: 2, run: "r1", pid: second });
+  end.send({ type: "exited", run: "r1", pid: first, status: { code: 0 } });
+  end.send({ type: "exited", run: "r1", pid: second, status: { code: 3 } });
+  assertEquals((await end.next("ended")).status, { code: 3 });
+  assertEquals((await end.next("close")).run, "r1");
+  assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 2 });
+  end.send({ type: "wait", request: 3, run: "r1", pid: second });
+  assertEquals((await end.next("failed")).reason, "lost");
+});
+
+Deno.test("what a process had is free for another run when it has ended, and only once", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const first = await begin(bridge, end, "r1", GiB);
+  for (const run of ["r2", "r3"]) {
+    bridge.send({ type: "open", run, key: KEY, spec: "{}" });
+    bridge.send({ type: "first", request: 2, run, mem: GiB, cpu: 0 });
+  }
+  bridge.send({ type: "where", request: 9, mem: 1, cpu: 0 });
+  assertEquals((await bridge.next("fits")).node, null);
+  for (let twice = 0; twice < 2; twice++) {
+    end.send({ type: "exited", run: "r1", pid: first, status: { code: 0 } });
+  }
+  assertEquals((await bridge.next("over")).run, "r1");
+  await end.next("close");
+  assertEquals((await end.next("open")).run, "r2");
+  const launch = await end.next("launch");
+  end.send({ type: "failed", request: launch.request, reason: "not-started", message: "no" });
+  // What was not started has given back what it had, too.
+  assertEquals((await bridge.next("failed")).reason, "not-started");
+  assertEquals(await bridge.next("over"), { type: "over", run: "r2", processes: 0 });
+  await end.next("close");
+  assertEquals((await end.next("open")).run, "r3");
+});
+
+Deno.test("a lost node's processes are told as lost, in the order in which they began", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const first = await begin(bridge, end, "r1", GiB / 2);
+  end.send(spawnOf("r1", first, 1, GiB / 2));
+  const launch = await end.next("launch");
+  const second = newPid();
+  end.send({ type: "launched", request: launch.request, pid: second });
+  await end.next("spawned");
+  bridge.send({ type: "open", run: "r2", key: KEY, spec: "{}" });
+  bridge.send({ type: "first", request: 2, run: "r2", mem: GiB, cpu: 0 });
+  bridge.send({ type: "where", request: 9, mem: 1, cpu: 0 });
+  await bridge.next("fits");
+  end.link.drop();
+  const why = `node ${node.name} closed the connection`;
+  const run = "r1";
+  assertEquals(await bridge.next("lost"), { type: "lost", run, pid: first, parent: null, why });
+  assertEquals(await bridge.next("lost"), { type: "lost", run, pid: second, parent: first, why });
+  assertEquals(await bridge.next("over"), { type: "over", run, processes: 2 });
+  await testbed.log.line(`${why}; 2 of its processes are lost`);
+  // What waits goes on waiting, and gets the whole node when it is back.
+  const back = await node.adopted();
+  assertEquals((await back.next("open")).run, "r2");
+  assertEquals((await back.next("launch")).mem, GiB);
+});
+
+Deno.test("a run that is ended is over when all is gone; what waits is not started any more", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const first = await begin(bridge, end, "r1", GiB);
+  end.send(spawnOf("r1", first, 1, GiB));
+  end.send(spawnOf("r1", first, 2, GiB, false));
+  const full = await end.next("failed");
+  assertEquals([full.request, full.reason], [2, "no-capacity"]);
+  bridge.send({ type: "end", run: "r1" });
+  const failed = [await end.next("failed"), await end.next("close")] as const;
+  assertEquals([failed[0].request, failed[0].reason], [1, "lost"]);
+  end.send(spawnOf("r1", first, 3, 0));
+  assertEquals((await end.next("failed")).reason, "lost");
+  end.send({ type: "exited", run: "r1", pid: first, status: { signal: "SIGKILL" } });
+  assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 1 });
+});
+
+Deno.test("a run that never began is over as soon as it is ended", async () => {
+  await using testbed = startMaster();
+  const bridge = await testbed.bridge();
+  bridge.send({ type: "open", run: "r1", key: KEY, spec: "{}" });
+  bridge.send({ type: "end", run: "r1" });
+  assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 0 });
+});
+
+Deno.test("the runs of a bridge end with it, and those of another one do not", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const [one, two] = [await testbed.bridge(), await testbed.bridge()];
+  await begin(one, end, "r1");
+  const other = await begin(two, end, "r2");
+  one.link.drop();
+  assertEquals((await end.next("close")).run, "r1");
+  end.send({ type: "exited", run: "r2", pid: other, status: { code: 0 } });
+  assertEquals((await two.next("over")).run, "r2");
+});
+
+Deno.test("a spawn that is cancelled does not wait, and takes no room", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const first = await begin(bridge, end, "r1", GiB);
+  end.send(spawnOf("r1", first, 1, GiB));
+  end.send({ type: "cancel", request: 1 });
+  const { request, reason } = await end.next("failed");
+  assertEquals([request, reason], [1, "lost"]);
+  end.send({ type: "exited", run: "r1", pid: first, status: { code: 0 } });
+  assertEquals((await bridge.next("over")).processes, 1);
+});
+
+Deno.test("nothing more is placed on a node that is leaving, and what it has ends in order", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const first = await begin(bridge, end, "r1");
+  end.send({ type: "leaving" });
+  end.send(spawnOf("r1", first, 1, 0, false));
+  assertEquals((await end.next("failed")).reason, "no-capacity");
+  end.send({ type: "exited", run: "r1", pid: first, status: { signal: "SIGKILL" } });
+  assertEquals((await bridge.next("over")).processes, 1);
+});
+
+Deno.test("a node that joins is dialled, and forgotten when it and its announcement are gone", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  const bridge = await testbed.bridge();
+  const announcement = await testbed.join(node.name);
+  await announcement.next("joined");
+  const end = await node.adopted();
+  await testbed.log.line(`node ${node.name} is there`);
+  bridge.send({ type: "where", request: 1, mem: GiB, cpu: 1 });
+  assertEquals((await bridge.next("fits")).node, node.name);
+  end.link.drop();
+  // It is dialled again as long as its announcement stands.
+  const again = await node.adopted();
+  announcement.link.drop();
+  again.link.drop();
+  for (;;) {
+    bridge.send({ type: "where", request: 2, mem: GiB, cpu: 1 });
+    if ((await bridge.next("fits")).message.includes("there is no node")) break;
+    // Both ends are noticed in their own time.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+});
+
+Deno.test("a node cannot join with what is no address, or more than can be counted", async () => {
+  await using testbed = startMaster();
+  for (const address of ["here", "127.0.0.1:0"]) {
+    assert((await (await testbed.join(address)).next("refused")).why.includes("no address"));
+  }
+  const refused = await (await testbed.join("127.0.0.1:7001", 1e300)).next("refused");
+  assert(refused.why.includes("it cannot have"), refused.why);
+});
+
+Deno.test("a node or bridge that says what it must not is dropped, with one line", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  end.send({ type: "adopted" });
+  await testbed.log.line(`node ${node.name} is dropped: "adopted" out of order`);
+  await node.adopted();
+  const bridge = await testbed.bridge();
+  bridge.send({ type: "open", run: "../etc", key: KEY, spec: "{}" });
+  await testbed.log.line(`dropped the bridge 127.0.0.1:8888: it opened a run "../etc"`);
+});

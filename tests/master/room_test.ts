@@ -1,0 +1,96 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertRejects } from "@std/assert";
+import { SpawnError } from "../../src/core/errors.ts";
+import { GiB, MiB } from "../../src/core/resources.ts";
+import type { SpawnRequest } from "../../src/core/roles.ts";
+import { Room } from "../../src/master/room.ts";
+
+function request(mem: number, cpu = 0): SpawnRequest {
+  const resources = { mem, cpu };
+  return { parent: null, name: "work", arg: new Uint8Array(), resources, cwd: null, env: null };
+}
+
+Deno.test("Room gives room while there is some, then lets wait, and gives back once only", async () => {
+  const room = new Room();
+  room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
+  const one = await room.take(request(1 * GiB), { wait: true });
+  const waiting = room.take(request(1 * GiB), { wait: true });
+  await assertRejects(
+    () => room.take(request(1), { wait: false }),
+    SpawnError,
+    "Cannot spawn work(): no node has 1 B and 0 cores free",
+  );
+  one.free();
+  one.free();
+  const two = await waiting;
+  assertEquals([one.node, two.node], ["n1", "n1"]);
+  await assertRejects(() => room.take(request(1), { wait: false }), SpawnError, "free");
+});
+
+Deno.test("Room refuses at once what fits nowhere, and says what there is", async () => {
+  const room = new Room();
+  room.expectNode("n1", { mem: 2 * GiB, cpu: 1 });
+  room.addNode("n2", { mem: 1 * GiB, cpu: 4 });
+  const error = await assertRejects(
+    () => room.take(request(3 * GiB), { wait: true }),
+    SpawnError,
+    "the most that one has is 2 GiB and 4 cores",
+  );
+  assertEquals(error.reason, "unsatisfiable");
+  // What only a node that is away has room for waits for that.
+  const waiting = room.take(request(2 * GiB), { wait: true });
+  room.addNode("n1", { mem: 2 * GiB, cpu: 1 });
+  assertEquals((await waiting).node, "n1");
+});
+
+Deno.test("Room lets nobody wait who does not want to any more", async () => {
+  const room = new Room();
+  room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
+  const one = await room.take(request(1 * GiB), { wait: true });
+  const aborting = new AbortController();
+  const { signal } = aborting;
+  const gone = assertRejects(
+    () => room.take(request(1 * GiB), { wait: true, signal }),
+    SpawnError,
+    "nobody waits",
+  );
+  aborting.abort();
+  await gone;
+  await assertRejects(() => room.take(request(1), { wait: true, signal }), SpawnError, "nobody");
+  const next = room.take(request(1 * GiB), { wait: true });
+  one.free();
+  assertEquals((await next).node, "n1");
+});
+
+Deno.test("what a lost node had given is not given back, and the node comes back empty", async () => {
+  const room = new Room();
+  room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
+  const lost = await room.take(request(1 * GiB), { wait: true });
+  const waiting = room.take(request(1 * GiB), { wait: true });
+  room.loseNode("n1");
+  lost.free();
+  room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
+  const granted = await waiting;
+  lost.free();
+  await assertRejects(() => room.take(request(1), { wait: false }), SpawnError, "free");
+  granted.free();
+  await room.take(request(1), { wait: false });
+});
+
+Deno.test("find() says where a process would go, and takes nothing", async () => {
+  const room = new Room();
+  assertEquals(
+    room.find({ mem: 1, cpu: 0 }).message,
+    "no node has 1 B and 0 cores; there is no node",
+  );
+  room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
+  for (let count = 0; count < 3; count++) {
+    assertEquals(room.find({ mem: 600 * MiB, cpu: 1 }), {
+      node: "n1",
+      message: "600 MiB and 1 core would go to n1",
+    });
+  }
+  await room.take(request(1 * GiB), { wait: true });
+  assertEquals(room.find({ mem: 600 * MiB, cpu: 1 }).node, null);
+  assertEquals(room.find({ mem: 2 * GiB, cpu: 1 }).node, null);
+});

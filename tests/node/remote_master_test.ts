@@ -1,0 +1,82 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { SpawnError } from "../../src/core/errors.ts";
+import { makePid, randomId } from "../../src/core/pid.ts";
+import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
+import type { SpawnRequest } from "../../src/core/roles.ts";
+import { MasterQuestions, RemoteMaster } from "../../src/node/remote_master.ts";
+import type { NodeToMaster } from "../../src/wire/node_messages.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+
+const REQUEST: SpawnRequest = {
+  parent: null,
+  name: "work",
+  arg: new Uint8Array(),
+  resources: DEFAULT_RESOURCES,
+  cwd: null,
+  env: null,
+};
+
+const pid = makePid(randomId(), "127.0.0.1", 4100);
+
+function setUp() {
+  const sent: NodeToMaster[] = [];
+  const questions = new MasterQuestions((message) => sent.push(message));
+  return { sent, questions, master: new RemoteMaster("r1", questions) };
+}
+
+Deno.test("RemoteMaster asks, and gives each answer to its question", async () => {
+  const { sent, questions, master } = setUp();
+  const spawned = master.spawn(REQUEST, { wait: true });
+  const killed = master.kill(pid);
+  const failed = master.spawn(REQUEST, { wait: false });
+  assertEquals(sent.map(({ type }) => type), ["spawn", "kill", "spawn"]);
+  const requests = sent.map((message) => "request" in message ? message.request : -1);
+  questions.take({ type: "failed", request: requests[2]!, reason: "no-capacity", message: "full" });
+  questions.take({ type: "killed", request: requests[1]! });
+  questions.take({ type: "spawned", request: requests[0]!, pid });
+  assertEquals(await spawned, pid);
+  await killed;
+  assertEquals((await assertRejects(() => failed, SpawnError, "full")).reason, "no-capacity");
+});
+
+Deno.test("RemoteMaster asks once for the end of a process, and again if nobody knew it", async () => {
+  const { sent, questions, master } = setUp();
+  const unknown = [master.wait(pid), master.wait(pid)];
+  assertEquals(sent.length, 1);
+  questions.take({ type: "failed", request: 0, reason: "unknown", message: "no such process" });
+  for (const waiting of unknown) await assertRejects(() => waiting, Error, "no such process");
+  const known = [master.wait(pid), master.wait(pid)];
+  assertEquals(sent.length, 2);
+  questions.take({ type: "ended", request: 1, status: { code: 3 } });
+  assertEquals(await Promise.all(known), [{ code: 3 }, { code: 3 }]);
+  assertEquals(await master.wait(pid), { code: 3 });
+});
+
+Deno.test("RemoteMaster cancels a spawn that nobody waits for, and takes the answer all the same", async () => {
+  const { sent, questions, master } = setUp();
+  const aborting = new AbortController();
+  const spawned = master.spawn(REQUEST, { wait: true, signal: aborting.signal });
+  aborting.abort();
+  assertEquals(sent[1], { type: "cancel", request: 0 });
+  questions.take({ type: "spawned", request: 0, pid });
+  assertEquals(await spawned, pid);
+  // One that comes too late for that is cancelled at once.
+  void master.spawn(REQUEST, { wait: true, signal: aborting.signal }).catch(() => {});
+  assertEquals(sent.slice(2).map(({ type }) => type), ["spawn", "cancel"]);
+});
+
+Deno.test("MasterQuestions rejects all that is and will be asked once the master is lost", async () => {
+  const { questions, master } = setUp();
+  const waiting = master.wait(pid);
+  questions.lose();
+  await assertRejects(() => waiting, SpawnError, "it is gone");
+  await assertRejects(() => master.spawn(REQUEST, { wait: true }), SpawnError, "it is gone");
+});
+
+Deno.test("MasterQuestions refuses an answer that nobody asked for", () => {
+  const { questions, master } = setUp();
+  assertThrows(() => questions.take({ type: "killed", request: 0 }), ProtocolError);
+  master.wait(pid).catch(() => {});
+  assertThrows(() => questions.take({ type: "spawned", request: 0, pid }), ProtocolError);
+});
