@@ -209,12 +209,13 @@ export class CapacityTree {
 
   /** Puts alike nodes beside each other; hidden ones go to the end. */
   #sort(): void {
-    const [leaves, old] = [this.#leaves, this.#fields];
+    const [leaves, fields] = [this.#leaves, this.#fields];
+    const old = fields.slice(leaves << STRIDE_SHIFT);
     const memRange = rangeOf(this.#memCapacity);
     const cpuRange = rangeOf(this.#cpuCapacity);
     const keys = new Float64Array(leaves);
     for (let slot = 0; slot < leaves; slot++) {
-      const at = (leaves + this.#leafOf[slot]!) << STRIDE_SHIFT;
+      const at = this.#leafOf[slot]! << STRIDE_SHIFT;
       const key = old[at + FULL] === Infinity ? 2 ** (4 * KEY_BITS) : interleave(
         old[at + MEM_FULL]!,
         old[at + CPU_FULL]!,
@@ -224,10 +225,9 @@ export class CapacityTree {
       keys[slot] = key * leaves + slot;
     }
     keys.sort();
-    const fields = this.#fields = emptyFields(leaves);
     const slotAt = keys.map((key) => key % leaves);
     for (let leaf = 0; leaf < leaves; leaf++) {
-      const from = (leaves + this.#leafOf[slotAt[leaf]!]!) << STRIDE_SHIFT;
+      const from = this.#leafOf[slotAt[leaf]!]! << STRIDE_SHIFT;
       const to = (leaves + leaf) << STRIDE_SHIFT;
       for (let field = 0; field < STRIDE; field++) fields[to + field] = old[from + field]!;
     }

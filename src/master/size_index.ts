@@ -21,8 +21,14 @@ const LEVELS_PER_DOUBLING = 64;
 /** Levels are less than this power of 2; a double's 53 bits come to 53 * 64 levels. */
 const LEVEL_BITS = 12;
 
+/** What decides where a size stands in the tree. */
+interface Levels {
+  readonly memLevel: number;
+  readonly cpuLevel: number;
+}
+
 /** All waiting requests of one size, the oldest first. */
-export class Size<Owner> implements Amount {
+export class Size<Owner> implements Amount, Levels {
   readonly mem: number;
   readonly cpu: number;
   readonly tickets: TicketList<Owner> = new TicketList();
@@ -33,11 +39,11 @@ export class Size<Owner> implements Amount {
   /** The place in the queue of its oldest request. */
   oldest = Infinity;
 
-  constructor(amount: Amount, branch: Branch<Owner>) {
+  constructor(amount: Amount, levels: Levels, branch: Branch<Owner>) {
     this.mem = amount.mem;
     this.cpu = amount.cpu;
-    this.memLevel = levelOf(amount.mem);
-    this.cpuLevel = levelOf(amount.cpu);
+    this.memLevel = levels.memLevel;
+    this.cpuLevel = levels.cpuLevel;
     this.branch = branch;
   }
 }
@@ -59,7 +65,7 @@ class Branch<Owner> {
   }
 
   /** Which of its branches a size belongs to. */
-  branchFor(size: Size<Owner>): Branch<Owner> {
+  branchFor(size: Levels): Branch<Owner> {
     const bit = LEVEL_BITS - 1 - this.depth;
     return this.branches![(size.memLevel >> bit & 1) << 1 | (size.cpuLevel >> bit & 1)]!;
   }
@@ -83,8 +89,6 @@ class Branch<Owner> {
 /** The waiting requests by size. Their `sequence` tells which is older. */
 export class SizeIndex<Owner> {
   readonly #root = new Branch<Owner>(undefined);
-  /** The sizes of which at least one waits, by memory and then by CPU. */
-  readonly #sizes = new Map<number, Map<number, Size<Owner>>>();
   /** The size whose oldest request is the oldest that a search has found so far. */
   #found: Size<Owner> | undefined = undefined;
   #foundOldest = Infinity;
@@ -93,13 +97,14 @@ export class SizeIndex<Owner> {
 
   /** Adds a ticket that is younger than all that are here. */
   add(ticket: Ticket<Owner>): void {
-    let byCpu = this.#sizes.get(ticket.mem);
-    if (byCpu === undefined) this.#sizes.set(ticket.mem, byCpu = new Map());
-    let size = byCpu.get(ticket.cpu);
-    if (size === undefined) byCpu.set(ticket.cpu, size = new Size(ticket, this.#root));
+    const levels = levelsOf(ticket);
+    let branch = this.#root;
+    while (branch.branches !== undefined) branch = branch.branchFor(levels);
+    const known = branch.row.find(({ mem, cpu }) => mem === ticket.mem && cpu === ticket.cpu);
+    const size = known ?? new Size(ticket, levels, branch);
     ticket.size = size;
     size.tickets.append(ticket);
-    if (size.tickets.length > 1) return;
+    if (known !== undefined) return;
     size.oldest = ticket.sequence;
     this.#insert(size);
   }
@@ -155,10 +160,8 @@ export class SizeIndex<Owner> {
   }
 
   #insert(size: Size<Owner>): void {
-    let branch = this.#root;
-    while (branch.branches !== undefined) branch = branch.branchFor(size);
+    let { branch } = size;
     branch.row.push(size);
-    size.branch = branch;
     while (branch.row.length > ROW && branch.depth < LEVEL_BITS) {
       const { row }: Branch<Owner> = branch;
       const parts: Branch<Owner>[] = Array.from({ length: 4 }, () => new Branch(branch));
@@ -176,9 +179,6 @@ export class SizeIndex<Owner> {
   }
 
   #forget(size: Size<Owner>): void {
-    const byCpu = this.#sizes.get(size.mem);
-    byCpu?.delete(size.cpu);
-    if (byCpu?.size === 0) this.#sizes.delete(size.mem);
     const { row } = size.branch;
     row.splice(row.indexOf(size), 1);
     // What is empty goes, so that the tree is never larger than what waits asks for.
@@ -203,6 +203,10 @@ function hasFitting<Owner>(branch: Branch<Owner>, mem: number, cpu: number): boo
 function climb<Owner>(from: Branch<Owner>): void {
   let branch: Branch<Owner> | undefined = from;
   while (branch !== undefined && branch.gather()) branch = branch.parent;
+}
+
+function levelsOf({ mem, cpu }: Amount): Levels {
+  return { memLevel: levelOf(mem), cpuLevel: levelOf(cpu) };
 }
 
 function levelOf(amount: number): number {

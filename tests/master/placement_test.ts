@@ -181,8 +181,9 @@ Deno.test("small requests overtake a large one a bounded number of times", () =>
   const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
   const large = take(placement, "large", gib(3, 3));
   let overtaken = 0;
-  for (let next = fill.shift(); next !== undefined; next = fill.shift()) {
-    placement.release(next);
+  for (let round = 0; round < 2 * OVERTAKES; round++) {
+    const [next] = fill.splice(0, 1);
+    if (next !== undefined) placement.release(next);
     if (large.state !== "waits") break;
     const small = placement.request("small", gib(1, 1));
     if (small === "unsatisfiable") throw new Error("unsatisfiable");
@@ -236,6 +237,23 @@ Deno.test("of many nodes an eighth is reserved, for the oldest; lost ones are re
   const [first] = [...placement.waiting()][0]?.reserved ?? [];
   placement.loseNode(first ?? "");
   assertEquals(reserved(), ["large 0", "large 1", "large 2"]);
+});
+
+Deno.test("what was reserved is next reserved for another one that was overtaken too often", () => {
+  const placement = cluster(gib(4, 4));
+  const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
+  const [first] = ["first", "second"].map((owner) => take(placement, owner, gib(4, 4)));
+  for (let index = 0; index < OVERTAKES; index++) {
+    placement.release(fill.shift()!);
+    fill.push(take(placement, "small", gib(1, 1)));
+  }
+  placement.release(fill.pop()!);
+  const small = take(placement, "small", gib(1, 1));
+  assertEquals(owners(placement.release(first!)), []);
+  assertEquals(small.state, "waits");
+  assertEquals(placement.usage()[0]?.reservedFor, "second");
+  for (const ticket of fill) placement.release(ticket);
+  assertEquals(placement.usage()[0]?.inUse, gib(4, 4));
 });
 
 Deno.test("what was reserved is open to all when its request is withdrawn", () => {
