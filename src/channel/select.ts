@@ -20,17 +20,13 @@ type IndexOf<Key> = Key extends `${infer Index extends number}` ? Index : number
 
 /**
  * Which operation {@linkcode select} has done, by its place in the list, and what it gave; or which
- * one failed, and the error.
+ * one failed, and the error. The two are told apart by what is in it: `"error" in selected`.
  */
 export type Selected<Operations extends readonly Selectable<unknown>[]> =
   | {
-    [Key in keyof Operations]: {
-      index: IndexOf<Key>;
-      value: ValueOf<Operations[Key]>;
-      error?: undefined;
-    };
+    [Key in keyof Operations]: { index: IndexOf<Key>; value: ValueOf<Operations[Key]> };
   }[number]
-  | { index: number; value?: undefined; error: ChannelError };
+  | { index: number; error: ChannelError };
 
 /** The longest time that one timer of the system takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -105,9 +101,9 @@ export function after(ms: number): Selectable<void> {
 export async function run(operations: Iterable<Selectable<unknown>>): Promise<void> {
   const left = [...operations];
   while (left.length > 0) {
-    const { index, error } = await select(left);
-    if (error !== undefined) throw error;
-    left.splice(index, 1);
+    const selected = await select(left);
+    if ("error" in selected) throw selected.error;
+    left.splice(selected.index, 1);
   }
 }
 

@@ -8,6 +8,16 @@ import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 
+/** What an operation gave; `undefined` if it failed. */
+function valueOf(selected: object): unknown {
+  return "value" in selected ? selected.value : undefined;
+}
+
+/** How an operation failed; `undefined` if it did not. */
+function kindOf(selected: { error: ChannelError } | { value: unknown }): string | undefined {
+  return "error" in selected ? selected.error.kind : undefined;
+}
+
 /** A process with a channel to and from each of a number of others. */
 interface Star extends Disposable {
   readonly center: TestProcess;
@@ -67,9 +77,9 @@ test("select() does one operation, and leaves the others untouched", async () =>
   await turns(20);
   const seen = new Map<number, number>();
   for (let count = 0; count < 3; count++) {
-    const { index, value, error } = await select(operations);
-    assertEquals(error, undefined);
-    seen.set(index, value!);
+    const selected = await select(operations);
+    assert("value" in selected);
+    seen.set(selected.index, selected.value);
   }
   assertEquals([...seen].sort(), [[0, 20], [1, 21], [2, 22]]);
   const pending = select(operations);
@@ -133,9 +143,9 @@ test("select() of several sends on one full channel does one of them", async () 
   ));
   const after = [sender.send(1), sender.send(2)];
   for (let count = 0; count < full; count++) await receiver.recv();
-  const { index, error } = await chosen;
-  assertEquals(error, undefined);
-  assertEquals(made, [[10, 20, 30][index]]);
+  const selected = await chosen;
+  assert("value" in selected);
+  assertEquals(made, [[10, 20, 30][selected.index]]);
   assertEquals([await receiver.recv(), await receiver.recv(), await receiver.recv()], [
     made[0],
     1,
@@ -167,11 +177,11 @@ test("an end that has failed is ready, with its error, at once or while it is wa
   await one!.sender.close();
   await assertRejects(() => one!.receiver.recv(), ChannelError);
   const failed = await select([one!.receiver.selectableRecv(), two!.receiver.selectableRecv()]);
-  assertEquals([failed.index, failed.error?.kind], [0, "closed"]);
+  assertEquals([failed.index, kindOf(failed)], [0, "closed"]);
   const pending = select([two!.receiver.selectableRecv(), after(60_000)]);
   await two!.receiver.close();
   const closed = await pending;
-  assertEquals([closed.index, closed.error?.kind], [0, "closed"]);
+  assertEquals([closed.index, kindOf(closed)], [0, "closed"]);
   // A full Sender, closed by this side and by the other one.
   for (const side of ["sender", "receiver"] as const) {
     const channel = all.outward[side === "sender" ? 0 : 1]!;
@@ -179,7 +189,7 @@ test("an end that has failed is ready, with its error, at once or while it is wa
     const sending = select([channel.sender.selectableSend(() => 1), after(60_000)]);
     const closing = channel[side].close();
     const outcome = await sending;
-    assertEquals([outcome.index, outcome.error?.kind], [0, "closed"], side);
+    assertEquals([outcome.index, kindOf(outcome)], [0, "closed"], side);
     await closing;
   }
   assertEquals(all.center.hold.count, 0);
@@ -191,7 +201,9 @@ test("select() and recv() that wait for one Receiver are served in their order",
   const order: string[] = [];
   const calls = [
     receiver.recv().then((value) => order.push(`recv ${value}`)),
-    select([receiver.selectableRecv()]).then(({ value }) => order.push(`select ${value}`)),
+    select([receiver.selectableRecv()]).then((selected) =>
+      order.push(`select ${valueOf(selected)}`)
+    ),
     receiver.recv().then((value) => order.push(`recv ${value}`)),
   ];
   for (const value of [1, 2, 3]) await sender.send(value);
@@ -206,7 +218,7 @@ test("an operation may be used many times, and be in a list twice", async () => 
   const pending = [select([operation, operation]), select([operation, after(60_000)])];
   void sender.send(1);
   void sender.send(2);
-  const values = (await Promise.all(pending)).map(({ value }) => value);
+  const values = (await Promise.all(pending)).map(valueOf);
   assertEquals(values, [1, 2]);
 });
 

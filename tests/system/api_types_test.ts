@@ -1,0 +1,140 @@
+/**
+ * The types of the API, as `deno check` sees them in a program; what the annotations say is checked when
+ * this module is. None of these functions is called.
+ */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import {
+  after,
+  ChannelError,
+  DEFAULT_RESOURCES,
+  type ExitStatus,
+  init,
+  type InitOptions,
+  isPid,
+  kill,
+  type Pid,
+  pid,
+  Receiver,
+  type Resources,
+  resources,
+  run,
+  select,
+  type Selectable,
+  type Selected,
+  Sender,
+  spawn,
+  spawnable,
+  SpawnError,
+  type SpawnFunction,
+  type SpawnOptions,
+  success,
+  trySpawn,
+  wait,
+} from "deploy";
+
+/** `true` if the two are the same type. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+
+interface Job {
+  index: number;
+  greeting: string;
+}
+
+async function worker(parent: Pid, job: Job): Promise<void> {
+  await using sender = new Sender<number>(parent);
+  await sender.send(job.index);
+}
+function quiet(_parent: Pid): void {}
+
+export async function selects(numbers: Receiver<number>, texts: Sender<string>): Promise<string> {
+  const selected = await select([
+    numbers.selectableRecv(),
+    texts.selectableSend(() => "x"),
+    after(5),
+  ]);
+  if ("error" in selected) {
+    const error: ChannelError = selected.error;
+    return `${selected.index}: ${error.kind} ${error.remote}`;
+  }
+  if (selected.index === 0) {
+    const value: number = selected.value;
+    return String(value);
+  }
+  const nothing: void = selected.value;
+  return String(nothing);
+}
+
+export async function selectsAnyNumber(list: Selectable<number>[]): Promise<number> {
+  const selected: Selected<Selectable<number>[]> = await select(list, {
+    signal: AbortSignal.timeout(5),
+  });
+  if ("value" in selected) {
+    const value: number = selected.value;
+    return value;
+  }
+  throw selected.error;
+}
+
+export async function spawns(): Promise<Pid[]> {
+  const options: InitOptions = { functions: { worker, quiet }, resources: { mem: 5 } };
+  await init(options);
+  const least: SpawnOptions = { cpu: 0.5 };
+  const fn: SpawnFunction<Job> = spawnable("types/worker", worker);
+  // @ts-expect-error: the argument is a Job
+  await spawn(worker, { index: "1", greeting: "" });
+  return [
+    await spawn(worker, { index: 1, greeting: "" }),
+    await trySpawn(fn, { index: 1, greeting: "" }, least),
+    await spawn(quiet),
+  ];
+}
+
+export async function ends(other: Pid): Promise<string> {
+  const status: ExitStatus = await wait(other);
+  const killed: void = await kill(other);
+  if (success(status)) return String(killed);
+  if ("code" in status) return status.code.toFixed();
+  if ("signal" in status) {
+    const signal: Deno.Signal = status.signal;
+    return signal;
+  }
+  return "killed" in status ? status.killed : status.lost;
+}
+
+export async function channels(remote: Pid): Promise<void> {
+  await using sender = new Sender<Job>(remote);
+  const receiver = new Receiver<Job>(remote);
+  const sent: boolean = sender.trySend({ index: 1, greeting: String(sender.remote === remote) });
+  const got: { value: Job } | undefined = receiver.tryRecv();
+  for await (const job of receiver) await sender.send(job, { signal: AbortSignal.timeout(1) });
+  await receiver.readable.pipeTo(sender.writable);
+  await run([receiver.selectableRecv(), after(1)]);
+  const job: Job = await receiver.recv({ signal: AbortSignal.timeout(1) });
+  console.log(sent, got, job);
+  // @ts-expect-error: a string is no Pid
+  new Sender("text");
+  const text: unknown = "text";
+  if (isPid(text)) new Sender(text);
+}
+
+export const same: true[] = [
+  true satisfies Same<ReturnType<typeof pid>, Pid>,
+  true satisfies Same<ReturnType<typeof resources>, Readonly<Resources>>,
+  true satisfies Same<typeof DEFAULT_RESOURCES, Readonly<Resources>>,
+  true satisfies Same<ChannelError["kind"], "closed" | "exited" | "lost">,
+  true satisfies Same<
+    SpawnError["reason"],
+    "no-capacity" | "unsatisfiable" | "unregistered" | "invalid" | "not-started" | "lost"
+  >,
+];
+
+Deno.test("the types are those of the documentation", async () => {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", import.meta.url],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+});
