@@ -4,7 +4,7 @@ import type { RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Store } from "../store/store.ts";
 import { runEvent } from "../wire/event_messages.ts";
-import type { MessageLink } from "../wire/message_link.ts";
+import { endOf, type MessageLink } from "../wire/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import {
   type BridgeToNode,
@@ -28,9 +28,10 @@ export interface Deployer {
 
 /**
  * How long the master has to say why a node's processes are lost, before the bridge says itself that
- * the node's link has ended: it knows better.
+ * the node's link has ended: it knows better. Both notice silence after the same time, and up to two
+ * heartbeats apart.
  */
-const NEWS_MS = 2_000;
+const NEWS_MS = 4_000;
 
 export class BridgedRun implements RunNews {
   readonly id: string;
@@ -86,9 +87,9 @@ export class BridgedRun implements RunNews {
       }
     } finally {
       node.drop();
-      const { message: why } = await node.ended;
+      const why = endOf(`node ${name}`, await node.ended);
       this.#gap ||= !done;
-      void this.#left(node, `node ${name}: ${why}`);
+      void this.#left(node, why);
     }
   }
 

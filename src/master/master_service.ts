@@ -9,7 +9,7 @@ import {
   type BridgeToMaster,
   type MasterToBridge,
 } from "../wire/bridge_messages.ts";
-import { MessageLink } from "../wire/message_link.ts";
+import { endOf, MessageLink } from "../wire/message_link.ts";
 import { JOIN_TO_MASTER, type JoinToMaster, type MasterToJoin } from "../wire/node_messages.ts";
 import type { NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
@@ -198,7 +198,7 @@ export class MasterService {
     } finally {
       session.end();
     }
-    this.#lose(node, reasonOf(name, await link.ended));
+    this.#lose(node, endOf(`node ${name}`, await link.ended));
   }
 
   /** A node is gone. Those who are to know of its processes are told before anybody acts on it. */
@@ -225,10 +225,4 @@ export class MasterService {
 function isCapacity({ mem, cpu }: Resources): boolean {
   const most = Number.MAX_SAFE_INTEGER / 1e6;
   return mem >= 1 && mem <= Number.MAX_SAFE_INTEGER && cpu > 0 && cpu <= most;
-}
-
-/** `node 10.0.0.3:9999 did not answer for 10 s`. */
-function reasonOf(name: string, { message }: Error): string {
-  const [, rest] = /^it (.*)$/.exec(message) ?? [];
-  return rest === undefined ? `node ${name} is gone: ${message}` : `node ${name} ${rest}`;
 }

@@ -67,10 +67,13 @@ export class NodeService {
       while (!(await messages.next()).done);
       return clearTimeout(timer);
     }
+    const session = new MasterSession(link, remote, this.#context);
+    const earlier = Array.from(this.#sessions, ({ gone }) => gone);
+    this.#sessions.add(session);
+    // What an earlier master has left here is not free yet, and a run that it hosts may be the same.
+    await Promise.all(earlier);
     void link.send({ type: "adopted" });
     logger.info(`the master is there, connected from ${remote}`);
-    const session = new MasterSession(link, remote, this.#context);
-    this.#sessions.add(session);
     await session.serve(messages);
     this.#sessions.delete(session);
   }
@@ -80,14 +83,18 @@ export class NodeService {
 class MasterSession {
   /** Where the master is connected from. */
   readonly remote: string;
+  /** Resolves when the master is gone, and all that was hosted for it, too. */
+  readonly gone: Promise<void>;
   readonly #link: MasterLink;
   readonly #context: NodeContext;
   readonly #questions: MasterQuestions;
   readonly #runs = new Map<string, HostedRun>();
+  readonly #gone = Promise.withResolvers<void>();
   #leaving = false;
 
   constructor(link: MasterLink, remote: string, context: NodeContext) {
     this.remote = remote;
+    this.gone = this.#gone.promise;
     this.#link = link;
     this.#context = context;
     this.#questions = new MasterQuestions((message) => this.#send(message));
@@ -111,6 +118,7 @@ class MasterSession {
     const reason = await this.#link.ended;
     if (!this.#leaving) logger.warn(`the master is gone: ${reason.message}`);
     await this.#end();
+    this.#gone.resolve();
   }
 
   /** Ends all that it hosts, tells of that, and leaves the master. */

@@ -47,6 +47,12 @@ export class LinkError extends Error {
   }
 }
 
+/** The same of somebody with a name: `node 10.0.0.3:9999 did not answer for 10 s`. */
+export function endOf(who: string, { message }: LinkError | ProtocolError): string {
+  const [, rest] = /^it (.*)$/.exec(message) ?? [];
+  return rest === undefined ? `${who} is gone: ${message}` : `${who} ${rest}`;
+}
+
 /**
  * One end of such a connection.
  *

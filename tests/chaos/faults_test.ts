@@ -1,73 +1,21 @@
 /** Hosts that are cut off while a program runs on them, and parts of a cluster that are killed. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Deployed } from "../fabric/deployed.ts";
-import { noneIsLeft, processesWith } from "../fabric/deployed.ts";
+import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
+import type { Pid } from "../../src/core/pid.ts";
+import { type Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
 import type { JsonEvent } from "../system/helpers.ts";
 import { type Host, networkTest } from "../system/netns.ts";
 import { HostCluster } from "./host_cluster.ts";
+import { MEMBERS, RESPAWN, STREAM } from "./programs.ts";
 
 type Exit = Extract<JsonEvent, { event: "exit" }>;
 
-/**
- * The first process starts one for each of six places, two of which a node has, and then serves them. Each
- * waits for a word of every other one, which never comes, and says how that ends. Those whose number is
- * odd compute for ever instead, once all are connected.
- */
-const PROGRAM = `
-import { init, MiB, pid, Receiver, Sender, spawn, wait } from "deploy";
-const count = Number(Deno.args[1]);
-async function member(parent, number) {
-  await using receiver = new Receiver(parent);
-  const all = await receiver.recv();
-  const others = all.filter((each) => each !== pid());
-  const senders = others.map((each) => new Sender(each));
-  const receivers = others.map((each) => new Receiver(each));
-  await Promise.all(senders.map((sender) => sender.send("hello")));
-  for (const receiver of receivers) await receiver.recv();
-  await using ready = new Sender(parent);
-  await ready.send(undefined);
-  await Promise.all(receivers.map(async (receiver) => {
-    const error = await receiver.recv().catch((error) => error);
-    console.log("recv " + error.kind + " " + error.message);
-  }));
-}
-async function deaf(parent) {
-  const receiver = new Receiver(parent);
-  await receiver.recv();
-  const sender = new Sender(parent);
-  await sender.send(undefined);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  for (;;);
-}
-await init({ functions: { member, deaf }, resources: { mem: 400 * MiB, cpu: 0 } });
-const pids = [];
-for (let i = 0; i < count; i++) {
-  pids.push(await spawn(member, i, { mem: 400 * MiB, cpu: 0 }));
-}
-const senders = pids.map((each) => new Sender(each));
-const receivers = pids.map((each) => new Receiver(each));
-await Promise.all(senders.map((sender) => sender.send(pids)));
-await Promise.all(receivers.map((receiver) => receiver.recv()));
-const busy = [];
-for (let i = 0; i < Number(Deno.args[2] ?? 0); i++) {
-  const each = await spawn(deaf, undefined, { mem: 1 * MiB, cpu: 0 });
-  const sender = new Sender(each);
-  const receiver = new Receiver(each);
-  await sender.send(undefined);
-  await receiver.recv();
-  busy.push(each);
-}
-console.log("all are connected");
-for (const each of [...pids, ...busy]) {
-  wait(each).then((status) => console.log("waited " + each + " " + JSON.stringify(status)));
-}
-`;
+/** After so long without a word somebody is taken for lost; that is looked at once a second. */
+const SILENCE_MS = 10_000;
 
-/** When a node is taken for lost, and by when that has been noticed everywhere, in ms after the cut. */
-const LOST_MS = 10_000;
-const NOTICED_MS = LOST_MS + 4_000;
+/** Nothing of what is lost may be left after so much longer. */
+const LEFT_MS = 5_000;
 
 function newMark(): string {
   return `mark-${crypto.randomUUID()}`;
@@ -77,70 +25,214 @@ function exits(program: Deployed): Exit[] {
   return program.events.filter((event): event is Exit => event.event === "exit");
 }
 
-/** Resolves when no process of the program is left on the host; throws if that takes longer. */
-async function noneIsLeftOn(host: Host, mark: string, withinMs: number): Promise<void> {
-  const endMs = performance.now() + withinMs;
+function pidsOf(program: Deployed): Pid[] {
+  return program.events.flatMap((event) => event.event === "spawn" ? [event.pid] : []);
+}
+
+/** Resolves when no process with that mark is left, on that host if one is given, or throws. */
+async function noneIsLeftWithin(limitMs: number, mark: string, host?: Host): Promise<void> {
+  const endMs = performance.now() + limitMs;
   for (;;) {
-    const here = new Set(await host.processes());
-    const left = (await processesWith(mark)).filter((pid) => here.has(pid));
+    const here = host === undefined ? undefined : new Set(await host.processes());
+    const left = (await processesWith(mark)).filter((pid) => here?.has(pid) ?? true);
     if (left.length === 0) return;
-    assert(performance.now() < endMs, `there are processes left on it: ${left.join(", ")}`);
+    assert(performance.now() < endMs, `after ${limitMs} ms there are left: ${left.join(", ")}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 networkTest(
-  "a node that is cut off is lost, with all on it, and is taken back; the others go on",
+  "a node that is cut off is lost with all on it, and taken back; the others go on",
   async () => {
     await using cluster = await HostCluster.start();
     const mark = newMark();
-    await using program = await cluster.deploy(PROGRAM, [mark, "5", "1"]);
-    await program.says("all are connected");
-    const pids = program.events.flatMap((event) => event.event === "spawn" ? [event.pid] : []);
-    const [first, ...others] = pids;
-    assert(first !== undefined);
-    const victim = cluster.nodeHosts.find((host) => host !== cluster.hostOf(first))!;
+    await using program = await cluster.deploy(MEMBERS, [mark, "5", "1"]);
+    await program.says("all are there");
+    const [, ...others] = pidsOf(program);
+    const victim = cluster.nodeHosts[1]!;
     const lost = others.filter((pid) => cluster.hostOf(pid) === victim);
     const members = others.slice(0, 5);
-    const survivors = members.filter((pid) => !lost.includes(pid));
-    assert(lost.length > 0 && survivors.length > 0, `${lost.length} of ${others.length}`);
+    const lostMembers = members.filter((pid) => lost.includes(pid));
+    assert(lostMembers.length > 0 && lostMembers.length < 5, `${lostMembers.length} of 5`);
 
     const cutMs = performance.now();
     const from = cluster.master.err.length;
     await victim.cut();
-    const why = `node ${victim.bind} did not answer for 10 s`;
     await program.until(() => exits(program).length >= lost.length);
-    assert(performance.now() - cutMs > LOST_MS - 2_000, "too early");
-    assert(performance.now() - cutMs < NOTICED_MS, "too late");
+    assertGreater(performance.now() - cutMs, SILENCE_MS - 2_000);
+    assertLess(performance.now() - cutMs, SILENCE_MS + LEFT_MS);
+    const why = `node ${victim.bind} did not answer for 10 s`;
     assertEquals(new Set(exits(program).map(({ pid }) => pid)), new Set(lost));
     for (const { status } of exits(program)) assertEquals(status, { lost: why });
-    // By the time that it is taken for lost, it has given up by itself.
-    await noneIsLeftOn(victim, mark, 5_000);
+    await noneIsLeftWithin(LEFT_MS, mark, victim);
 
-    // Whoever waits for a process, or for a word of it, is told.
+    // Whoever waits for a process, or for a word of it, is told, and nobody else.
     for (const pid of lost) await program.says(`waited ${pid} ${JSON.stringify({ lost: why })}\n`);
-    const lostMembers = members.filter((pid) => lost.includes(pid));
-    const told = survivors.length * lostMembers.length;
-    await program.until(() => program.text.split("recv lost ").length > told);
-    for (const [, message] of program.text.matchAll(/recv lost (.*)/g)) {
-      assertMatch(message!, new RegExp(`: the process was lost: lost: ${why}$`));
+    const told = (5 - lostMembers.length) * lostMembers.length;
+    await program.until(() => program.text.split("recv ").length > told);
+    for (const [, message] of program.text.matchAll(/recv (.*)/g)) {
+      assertMatch(message!, new RegExp(`^lost .*: the process was lost: lost: ${why}$`));
     }
-    assertEquals(exits(program).length, lost.length, "others have ended, too");
+    assertEquals(program.text.split("recv ").length - 1, told);
+    assertEquals(exits(program).length, lost.length);
 
     await victim.heal();
     await cluster.adopted(victim, from);
-    // Only there is room for another first process of that size, and one more.
-    await using again = await cluster.deploy(PROGRAM, [mark, "1", "1"]);
-    await again.says("all are connected");
-    for (const event of again.events) {
-      if (event.event === "spawn") assertEquals(cluster.hostOf(event.pid), victim);
-    }
+    // Only there is room for another one of that size.
+    await using again = await cluster.deploy(
+      MEMBERS.replace("mem: 1500 * MiB", "mem: 900 * MiB"),
+      [mark, "0", "0"],
+    );
+    await again.says("all are there");
+    assertEquals(await again.code, 0);
+    for (const pid of pidsOf(again)) assertEquals(cluster.hostOf(pid), victim);
 
     program.kill("SIGINT");
     assertEquals(await program.code, 130);
-    again.kill("SIGTERM");
-    assertEquals(await again.code, 143);
-    assertEquals(exits(program).length, pids.length);
+    assertEquals(exits(program).length, 1 + others.length);
     await noneIsLeft(mark);
   },
 );
+
+networkTest(
+  "after a short cut nothing is lost, and values and output go on where they were",
+  async () => {
+    await using cluster = await HostCluster.start();
+    const count = 60;
+    await using program = await cluster.deploy(STREAM, [newMark(), String(count)]);
+    await program.says("value 5");
+    const [, to] = pidsOf(program);
+    const host = cluster.hostOf(to!);
+    await host.cut();
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await host.heal();
+    assertEquals(await program.code, 0, program.stderr);
+    const values = Array.from({ length: count }, (_, value) => `value ${value}\n`).join("");
+    const output = program.events.map((event) =>
+      event.event === "output" && event.pid === to && "text" in event ? event.text : ""
+    ).join("");
+    assertEquals(output, `${values}end\n`);
+  },
+);
+
+networkTest(
+  "a host that deploys and is cut off ends its run, and nothing is left of it",
+  async () => {
+    await using cluster = await HostCluster.start();
+    const mark = newMark();
+    await using program = await cluster.deploy(MEMBERS, [mark, "5", "1"]);
+    await program.says("all are there");
+    await cluster.laptop.cut();
+    await noneIsLeftWithin(SILENCE_MS + LEFT_MS, mark);
+    assertEquals(await program.code, 1);
+    const why = `lost the bridge ${cluster.bridge}: it did not answer for 10 s\n`;
+    assert(program.stderr.endsWith(why), program.stderr);
+
+    await cluster.laptop.heal();
+    await using again = await cluster.deploy(MEMBERS, [mark, "5", "0"]);
+    await again.says("all are there");
+    again.kill("SIGTERM");
+    assertEquals(await again.code, 143);
+    await noneIsLeft(mark);
+  },
+);
+
+networkTest(
+  "when the master's host is cut off, nothing is left anywhere, and all comes back",
+  async () => {
+    await using cluster = await HostCluster.start();
+    const mark = newMark();
+    await using program = await cluster.deploy(MEMBERS, [mark, "5", "1"]);
+    await program.says("all are there");
+    const from = cluster.master.err.length;
+    await cluster.masterHost.cut();
+    await noneIsLeftWithin(SILENCE_MS + LEFT_MS, mark);
+    assertEquals(await program.code, 1);
+
+    await cluster.masterHost.heal();
+    for (const host of cluster.nodeHosts) await cluster.adopted(host, from);
+    await using again = await cluster.deploy(MEMBERS, [mark, "5", "0"]);
+    await again.says("all are there");
+    again.kill("SIGTERM");
+    assertEquals(await again.code, 143);
+    await noneIsLeft(mark);
+  },
+);
+
+networkTest(
+  "a node whose connection to its master breaks begins anew at once, for the same run, too",
+  async () => {
+    await using cluster = await HostCluster.start({ nodes: 1 });
+    const [host] = cluster.nodeHosts;
+    const mark = newMark();
+    const turns = 2;
+    await using program = await cluster.deploy(RESPAWN, [mark, String(turns)]);
+    for (let turn = 0; turn < turns; turn++) {
+      await program.until(() => program.text.split("wrote").length - 1 > turn);
+      await host!.breakConnections(9999);
+    }
+    assertEquals(await program.code, 101, program.stderr);
+    for (const { status } of exits(program).slice(0, turns)) {
+      assert(
+        "lost" in status && status.lost.startsWith(`node ${host!.bind} `),
+        JSON.stringify(status),
+      );
+    }
+    assertEquals(program.text.match(/ended \{"lost":/g)?.length, turns, program.text);
+    await noneIsLeft(mark);
+  },
+);
+
+networkTest(
+  "whichever part is killed, nothing of a program is left that it had to do with",
+  async () => {
+    await using cluster = await HostCluster.start();
+    const mark = newMark();
+    const start = async (members: number): Promise<Deployed> => {
+      const program = await cluster.deploy(MEMBERS, [mark, String(members), "1"]);
+      await program.says("all are there");
+      return program;
+    };
+    {
+      await using program = await start(5);
+      program.kill("SIGKILL");
+      await noneIsLeft(mark);
+    }
+    {
+      await using program = await start(5);
+      cluster.nodes[1]!.kill("SIGKILL");
+      await noneIsLeftWithin(LEFT_MS, mark, cluster.nodeHosts[1]!);
+      await program.says("waited");
+      for (const { status } of exits(program)) assert("lost" in status, JSON.stringify(status));
+      program.kill("SIGKILL");
+      await noneIsLeft(mark);
+    }
+    {
+      await using program = await start(3);
+      const from = cluster.master.out.length;
+      Deno.kill(await bridgeOf(cluster), "SIGKILL");
+      await noneIsLeft(mark);
+      assertEquals(await program.code, 1);
+      await cluster.master.ready("bridge", { from });
+    }
+    {
+      await using program = await start(3);
+      cluster.master.kill("SIGKILL");
+      await noneIsLeft(mark);
+      assertEquals(await program.code, 1);
+    }
+  },
+);
+
+/** The id of the bridge's process: the child of the master's fabric that is a fabric itself. */
+async function bridgeOf(cluster: HostCluster): Promise<number> {
+  for (const pid of await cluster.masterHost.processes()) {
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+    const words = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0");
+    const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    if (parent === cluster.master.pid && words.some((word) => word.endsWith("fabric.ts"))) {
+      return pid;
+    }
+  }
+  throw new Error("There is no bridge");
+}

@@ -7,8 +7,9 @@ import { Fabric } from "../fabric/cluster.ts";
 import { Deployed } from "../fabric/deployed.ts";
 import { type Host, Network } from "../system/netns.ts";
 
-/** What each node has. */
+/** What each node has, and what the master's own has. */
 const MEM = "1GiB";
+const MASTER_MEM = "2GiB";
 const CPU = "1";
 
 export interface HostClusterOptions {
@@ -68,7 +69,7 @@ export class HostCluster implements AsyncDisposable {
     const nodes = nodeHosts.map((host) => start(host, [host.bind]));
     const groups = nodeHosts.flatMap((host) => [host.bind, MEM, CPU]);
     const bridge = masterHost!.bind.replace(/\d+$/, "8888");
-    const own = [masterHost!.bind, MEM, CPU, "bridge", bridge];
+    const own = [masterHost!.bind, MASTER_MEM, CPU, "bridge", bridge];
     const master = start(masterHost!, ["master", ...own, ...groups]);
     const cluster = new HostCluster({ network, master, nodes, secretFile, bridge }, folder);
     try {

@@ -68,6 +68,12 @@ export class Host {
     await ip([["-n", this.#switch, "link", "set", this.#port, "master", "switch"]]);
   }
 
+  /** Breaks the connections of those who listen on that port; both ends of each see that. */
+  async breakConnections(port: number): Promise<void> {
+    const kill = ["ss", "--kill", "state", "established", "sport", "=", `:${port}`];
+    await ip([["netns", "exec", this.#name, ...kill]]);
+  }
+
   /** The ids of all processes that run on it. */
   async processes(): Promise<number[]> {
     return await processesIn(this.#name);

@@ -1,0 +1,104 @@
+/** Programs that run while something happens to their hosts. A mark, their first argument, tells theirs. */
+
+/**
+ * `Deno.args[1]` members and `Deno.args[2]` processes that compute for ever, each with something that it
+ * has started. The members are all connected to each other; each waits for a word of every other one,
+ * which never comes, and says how that ends. The first process says how each of the others ends. It is
+ * so large that only the master's own node has room for it, and one member.
+ */
+export const MEMBERS = `
+import { init, MiB, pid, Receiver, Sender, spawn, wait } from "deploy";
+const [mark, members, busy] = Deno.args;
+function startSomething() {
+  const args = ["-c", "sleep 1000; true", mark];
+  new Deno.Command("sh", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+}
+async function member(parent) {
+  startSomething();
+  await using receiver = new Receiver(parent);
+  const all = await receiver.recv();
+  const others = all.filter((each) => each !== pid());
+  const senders = others.map((each) => new Sender(each));
+  const receivers = others.map((each) => new Receiver(each));
+  await Promise.all(senders.map((sender) => sender.send("hello")));
+  for (const receiver of receivers) await receiver.recv();
+  await using ready = new Sender(parent);
+  await ready.send(undefined);
+  await Promise.all(receivers.map(async (receiver) => {
+    const error = await receiver.recv().catch((error) => error);
+    console.log("recv " + error.kind + " " + error.message);
+  }));
+  await new Promise((resolve) => setTimeout(resolve, 1e6));
+}
+async function compute(parent) {
+  startSomething();
+  const sender = new Sender(parent);
+  await sender.send(undefined);
+  await sender.close();
+  for (;;);
+}
+await init({ functions: { member, compute }, resources: { mem: 1500 * MiB, cpu: 0 } });
+const pids = [];
+for (let i = 0; i < Number(members); i++) {
+  pids.push(await spawn(member, undefined, { mem: 400 * MiB, cpu: 0 }));
+}
+const senders = pids.map((each) => new Sender(each));
+const receivers = pids.map((each) => new Receiver(each));
+await Promise.all(senders.map((sender) => sender.send(pids)));
+await Promise.all(receivers.map((receiver) => receiver.recv()));
+for (let i = 0; i < Number(busy); i++) {
+  const each = await spawn(compute, undefined, { mem: 1 * MiB, cpu: 0 });
+  await using receiver = new Receiver(each);
+  await receiver.recv();
+  pids.push(each);
+}
+console.log("all are there");
+for (const each of pids) {
+  wait(each).then((status) => console.log("waited " + each + " " + JSON.stringify(status)));
+}
+`;
+
+/** A source sends a number every tenth of a second to a sink, on another node, which prints each. */
+export const STREAM = `
+import { init, MiB, Receiver, Sender, spawn, wait } from "deploy";
+const count = Number(Deno.args[1]);
+async function sink(parent) {
+  await using receiver = new Receiver(parent);
+  await using values = new Receiver(await receiver.recv());
+  for await (const value of values) console.log("value " + value);
+  console.log("end");
+}
+async function source(_parent, sink) {
+  await using sender = new Sender(sink);
+  for (let value = 0; value < count; value++) {
+    await sender.send(value);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+await init({ functions: { sink, source }, resources: { mem: 1500 * MiB, cpu: 0 } });
+const to = await spawn(sink, undefined, { mem: 800 * MiB, cpu: 0 });
+const from = await spawn(source, to, { mem: 800 * MiB, cpu: 0 });
+{
+  await using sender = new Sender(to);
+  await sender.send(from);
+}
+for (const each of [from, to]) console.log(JSON.stringify(await wait(each)));
+`;
+
+/**
+ * Starts a process that only a node other than the master's has room for, again whenever it has ended. It
+ * leaves so much in the run's folder there that removing it takes a while.
+ */
+export const RESPAWN = `
+import { init, MiB, spawn, wait } from "deploy";
+async function stay() {
+  for (let i = 0; i < 3_000; i++) Deno.writeTextFileSync("left-" + i, "");
+  console.log("wrote");
+  await new Promise((resolve) => setTimeout(resolve, 1e6));
+}
+await init({ functions: { stay }, resources: { mem: 1500 * MiB, cpu: 0 } });
+for (let turn = 0; turn < Number(Deno.args[1]); turn++) {
+  const each = await spawn(stay, undefined, { mem: 900 * MiB, cpu: 0 });
+  console.log("ended " + JSON.stringify(await wait(each)));
+}
+`;
