@@ -37,9 +37,6 @@ interface Offer {
 
 const KEY_BYTES = 32;
 
-/** A run whose first process has not started by then may be waiting for room. */
-const WAITING_MS = 1_000;
-
 export class Deployment {
   readonly #link: DeployLink;
   readonly #context: DeploymentContext;
@@ -245,21 +242,11 @@ export class Deployment {
     void run.over.then(() => runs.delete(id));
     master.open(id, crypto.getRandomValues(new Uint8Array(KEY_BYTES)), offer.text, run);
     void this.#link.send({ type: "accepted", run: id });
-    const timer = setTimeout(() => void this.#tellWaiting(resources), WAITING_MS);
-    try {
-      await master.first(id, resources);
-    } finally {
-      clearTimeout(timer);
-    }
+    await master.first(id, resources, () => {
+      void this.#link.send({ type: "waiting", ...resources });
+    });
     await run.over;
     this.#answer({ type: "over" });
-  }
-
-  /** It may also be that its program is still on its way to the node. */
-  async #tellWaiting(resources: Resources): Promise<void> {
-    const { master } = this.#context;
-    const fit = await master.where(resources).catch(() => undefined); // the bridge ends with its master
-    if (fit?.node === null) void this.#link.send({ type: "waiting", ...resources });
   }
 }
 

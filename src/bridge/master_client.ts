@@ -26,13 +26,15 @@ export interface Fit {
   readonly message: string;
 }
 
-type Answer = Extract<MasterToBridge, { request: number }>;
+type Answer = Exclude<Extract<MasterToBridge, { request: number }>, { type: "waits" }>;
 
 export class MasterClient {
   /** Resolves with the reason, for a person, when the link has ended. */
   readonly ended: Promise<Error>;
   readonly #link: MessageLink<BridgeToMaster, MasterToBridge>;
   readonly #answers = new Map<number, (answer: Answer | Error) => void>();
+  /** For each first process that has not started, who is to be told if it waits. */
+  readonly #waits = new Map<number, () => void>();
   readonly #runs = new Map<string, RunNews>();
   #requests = 0;
 
@@ -54,12 +56,15 @@ export class MasterClient {
   }
 
   /**
-   * Starts the first process of a run, when there is room for it.
+   * Starts the first process of a run, when there is room for it; calls `onWait` if there is none yet.
    *
    * @throws {SpawnError} If it could not be started.
    */
-  async first(run: string, { mem, cpu }: Resources): Promise<Pid> {
-    const answer = await this.#ask({ type: "first", run, mem, cpu });
+  async first(run: string, { mem, cpu }: Resources, onWait: () => void): Promise<Pid> {
+    const request = this.#requests;
+    this.#waits.set(request, onWait);
+    const asked = this.#ask({ type: "first", run, mem, cpu });
+    const answer = await asked.finally(() => this.#waits.delete(request));
     if (answer.type !== "launched") throw new Error(`the master answered "${answer.type}"`);
     return answer.pid;
   }
@@ -115,6 +120,8 @@ export class MasterClient {
         this.#runs.delete(message.run);
         return news?.ended(message.processes);
       }
+      case "waits":
+        return this.#waits.get(message.request)?.();
       default: {
         const resolve = this.#answers.get(message.request);
         this.#answers.delete(message.request);

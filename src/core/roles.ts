@@ -31,6 +31,8 @@ export interface SpawnRequest {
 export interface SpawnWaiting {
   readonly wait: boolean;
   readonly signal?: AbortSignal;
+  /** Is called if there is no room at once, so that it waits. */
+  readonly onWait?: () => void;
 }
 
 /** A node, as the master uses it: one run's processes on one machine. */

@@ -194,7 +194,8 @@ class Deployment {
         say(`deploy: ${outcome.why}\n`);
         return 1;
       case "lost":
-        say(`deploy: lost the bridge ${bridge}: ${outcome.why}\n`);
+        // It may come in the middle of what the program writes.
+        await this.#terminal.remark(`deploy: lost the bridge ${bridge}: ${outcome.why}`);
         return 1;
     }
   }

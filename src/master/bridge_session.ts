@@ -116,7 +116,7 @@ export class BridgeSession {
         resources: { mem, cpu },
         cwd: null,
         env: null,
-      }, { wait: true });
+      }, { wait: true, onWait: () => void this.#link.send({ type: "waits", request }) });
       void this.#link.send({ type: "launched", request, pid });
     } catch (error) {
       const reason = error instanceof SpawnError ? error.reason : "unknown";

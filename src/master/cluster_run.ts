@@ -38,11 +38,11 @@ export class ClusterRun implements MasterPort {
     return this.#master.idle();
   }
 
-  async spawn(request: SpawnRequest, { wait, signal }: SpawnWaiting): Promise<Pid> {
+  async spawn(request: SpawnRequest, { signal, ...waiting }: SpawnWaiting): Promise<Pid> {
     const ending = this.#ending.signal;
     if (ending.aborted) throw new SpawnError("lost", "Cannot spawn: the run is ending");
     const ends = signal === undefined ? ending : AbortSignal.any([signal, ending]);
-    return await this.#master.spawn(request, { wait, signal: ends });
+    return await this.#master.spawn(request, { ...waiting, signal: ends });
   }
 
   wait(pid: Pid): Promise<ExitStatus> {

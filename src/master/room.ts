@@ -56,7 +56,10 @@ export class Room {
    * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, or `lost` if `signal` is
    * aborted.
    */
-  async take(request: SpawnRequest, { wait, signal }: SpawnWaiting): Promise<GrantedRoom> {
+  async take(
+    request: SpawnRequest,
+    { wait, signal, onWait }: SpawnWaiting,
+  ): Promise<GrantedRoom> {
     const { resources } = request;
     if (signal?.aborted === true) throw notWanted(request);
     const waiter: Waiter = { granted: undefined };
@@ -76,7 +79,10 @@ export class Room {
           this.#sizes(),
       );
     }
-    if (ticket.state === "waits") await this.#wait(ticket, request, signal);
+    if (ticket.state === "waits") {
+      onWait?.();
+      await this.#wait(ticket, request, signal);
+    }
     // Its node may have been lost since it was granted: whoever starts something there sees that.
     return { node: ticket.nodeId, free: () => this.#grant(this.#placement.release(ticket)) };
   }

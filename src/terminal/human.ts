@@ -46,6 +46,8 @@ export class HumanFormatter implements Formatter {
   #shown: Pid | undefined;
   /** Whether the last line on the screen is not finished. */
   #lineOpen = false;
+  /** The same of what stderr was given, which others may read alone. */
+  #stderrOpen = false;
 
   constructor(options: HumanFormatterOptions) {
     this.#colors = options.colors;
@@ -73,6 +75,15 @@ export class HumanFormatter implements Formatter {
     }
   }
 
+  remark(text: string): Segment {
+    const open = this.#interleaved ? this.#lineOpen : this.#stderrOpen || this.#lineOpen;
+    this.#lineOpen = this.#stderrOpen = false;
+    // Whatever comes next is not of the remark.
+    this.#shown = undefined;
+    const line = `${open ? "\n" : ""}${text}\n`;
+    return { fd: this.#interleaved ? 1 : 2, bytes: encoder.encode(line) };
+  }
+
   #name(pid: Pid): string {
     return processName(pid, { colors: this.#colors });
   }
@@ -93,6 +104,7 @@ export class HumanFormatter implements Formatter {
   /** A line about `pid`, under its heading. */
   #note(pid: Pid, text: string): Segment {
     const line = `${this.#switchTo(pid)}${this.#endLine()}${INDENT}${text}\n`;
+    this.#stderrOpen = false;
     return { fd: this.#interleaved ? 1 : 2, bytes: encoder.encode(line) };
   }
 
@@ -104,6 +116,7 @@ export class HumanFormatter implements Formatter {
     this.#lineOpen = bytes[bytes.length - 1] !== NEWLINE;
     const indents = INDENT.length * countLineStarts(bytes, startsLine);
     if (this.#interleaved || fd === 2) {
+      this.#stderrOpen = this.#lineOpen;
       const shown = new Uint8Array(heading.length + indents + bytes.length);
       shown.set(heading);
       copyIndented(bytes, startsLine, shown, heading.length);
@@ -112,6 +125,7 @@ export class HumanFormatter implements Formatter {
     // Nobody sees how the two streams lie to each other, so stdout is given the bytes as they are.
     const written: Segment = { fd: 1, bytes };
     if (heading.length + indents === 0) return [written];
+    this.#stderrOpen = true;
     const around = new Uint8Array(heading.length + indents).fill(SPACE, heading.length);
     around.set(heading);
     return [{ fd: 2, bytes: around }, written];

@@ -40,6 +40,10 @@ export class JsonFormatter implements Formatter {
         ];
     }
   }
+
+  remark(text: string): Segment {
+    return { fd: 2, bytes: encoder.encode(`${text}\n`) };
+  }
 }
 
 function output(pid: Pid, fd: OutputFd, bytes: Bytes): Segment[] {

@@ -15,4 +15,6 @@ export interface Formatter {
    * to be written after those before it and after those of earlier events.
    */
   format(event: RunEvent): Segment[];
+  /** Gives a line for people that is none of the run's: on a line of its own, and not among data. */
+  remark(text: string): Segment;
 }

@@ -29,6 +29,8 @@ export interface Terminal {
    * @throws If stdout or stderr fails in another way than having no reader, such as a full disk.
    */
   readonly sink: RunEventSink;
+  /** Shows a line that is none of the run's, for people: not on stdout, in the json format. */
+  remark(line: string): Promise<void>;
   /**
    * Resolves when stdout is found to have no reader any more, as in `main.ts | head -1`. From then on, what
    * is for stdout is dropped; who runs the program may want to end it, as a shell would by SIGPIPE.
@@ -45,6 +47,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   });
   return {
     sink: (event) => screen.write(formatter.format(event)),
+    remark: (line) => screen.write([formatter.remark(line)]),
     stdoutGone: screen.stdoutGone,
   };
 }

@@ -12,7 +12,10 @@ export type BridgeToMaster =
   | { type: "bridge"; address: string }
   /** A run begins; `spec` is the text of a `RunSpec`. */
   | { type: "open"; run: string; key: Bytes; spec: string }
-  /** Place and start the run's first process; the master answers `launched` or `failed`. */
+  /**
+   * Place and start the run's first process; the master answers `launched` or `failed`, and before that
+   * `waits` if there is no room for it.
+   */
   | { type: "first"; request: number; run: string; mem: number; cpu: number }
   /** End everything of a run. The master says `over` when that is done. */
   | { type: "end"; run: string }
@@ -22,6 +25,7 @@ export type BridgeToMaster =
 /** What a master tells its bridge. */
 export type MasterToBridge =
   | { type: "launched"; request: number; pid: Pid }
+  | { type: "waits"; request: number }
   | FailedMessage
   /** A process went away with its node, which will say nothing of it any more. */
   | { type: "lost"; run: string; pid: Pid; parent: Pid | null; why: string }
@@ -43,6 +47,7 @@ export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
 
 export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
   launched: { request: integer, pid },
+  waits: { request: integer },
   failed: { request: integer, reason, message: text },
   lost: { run: text, pid, parent: orNull(pid), why: text },
   over: { run: text, processes: integer },

@@ -62,7 +62,7 @@ export type BridgeToDeploy =
   | { type: "fits"; message: string }
   /** The run has an id and is about to begin. */
   | { type: "accepted"; run: string }
-  /** For some time already, no node has had so much free as its first process asks for. */
+  /** No node has so much free as its first process asks for; it will begin when one has. */
   | { type: "waiting"; mem: number; cpu: number }
   | EventMessage
   | StdinTakenMessage

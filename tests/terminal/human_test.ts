@@ -242,3 +242,33 @@ Deno.test("format() holds nothing of a line of 50 MB that does not end", () => {
     }
   }
 });
+
+Deno.test("remark() is on a line of its own, on the screen and on stderr, and under no name", () => {
+  const before = [spawned(null, FIRST), wrote(FIRST, 1, "unfinished")];
+  const after = [wrote(FIRST, 1, "more\n"), wrote(FIRST, 1, "end\n")];
+  for (const interleaved of [true, false]) {
+    const formatter = new HumanFormatter({ colors: false, interleaved });
+    const decoder = new TextDecoder();
+    const text = { 1: "", 2: "" };
+    const add = (segments: Iterable<{ fd: OutputFd; bytes: Bytes }>) => {
+      for (const { fd, bytes } of segments) text[fd] += decoder.decode(bytes);
+    };
+    add(before.flatMap((event) => formatter.format(event)));
+    add([formatter.remark("remark 1"), formatter.remark("remark 2")]);
+    add(after.flatMap((event) => formatter.format(event)));
+    add([formatter.remark("remark 3")]);
+    const name = "3fecd01:\n";
+    assertEquals(
+      text,
+      interleaved
+        ? {
+          1: `${name}   unfinished\nremark 1\nremark 2\n${name}   more\n   end\nremark 3\n`,
+          2: "",
+        }
+        : {
+          1: "unfinishedmore\nend\n",
+          2: `${name}   \nremark 1\nremark 2\n${name}      \nremark 3\n`,
+        },
+    );
+  }
+});

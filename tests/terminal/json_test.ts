@@ -117,3 +117,8 @@ Deno.test("format() loses nothing of any run: its lines say the same events", ()
     assertEquals<unknown>(told, { events: others, streams }, `seed ${seed}`);
   }
 });
+
+Deno.test("remark() is for stderr: stdout is data", () => {
+  const { fd, bytes } = new JsonFormatter().remark("remark");
+  assertEquals([fd, new TextDecoder().decode(bytes)], [2, "remark\n"]);
+});
