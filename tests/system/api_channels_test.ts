@@ -275,17 +275,19 @@ testRows([
   {
     name: "an aborted recv() or send() rejects with the reason, and no value is lost",
     source: `
-      async function work(parent) {
+      async function gate(parent) { await new Receiver(parent).recv(); }
+      async function work(parent, before) {
         const sender = new Sender(parent), receiver = new Receiver(parent);
         for (let i = 0; i < 500; i++) { await sender.send(i); if (i % 7 === 0) await sleep(1); }
         await sender.close();
         const got = [];
-        await sleep(300);
+        await wait(before);
         for await (const [n] of receiver) got.push(n);
         say(got.length > 5, got.every((n, i) => i === 0 || n > got[i - 1]), got.at(-1));
       }
-      await init({ functions: { work } });
-      const other = await spawn(work);
+      await init({ functions: { work, gate } });
+      const before = await spawn(gate);
+      const other = await spawn(work, before);
       const receiver = new Receiver(other);
       const got = [];
       let aborted = 0;
@@ -311,6 +313,7 @@ testRows([
         try { await sending; taken++; } catch (error) { if (error !== "enough") throw error; refused++; }
       }
       say(taken + refused, taken > 5, refused > 5);
+      await new Sender(before).send("open");
       await sender.send(["last"]);
       await sender.close();
       await wait(other);`,
