@@ -146,7 +146,6 @@ export class Placement<Owner> {
     const waiting = this.#reservations.endNode(node);
     if (waiting !== undefined && this.#reservations.of(waiting).length === 0) {
       this.#reserve(waiting);
-      if (waiting === this.#queue.head) this.#headChanged();
     }
     return ended;
   }
@@ -372,7 +371,7 @@ export class Placement<Owner> {
     if (wasHead) this.#headChanged();
   }
 
-  /** The oldest request is another one, or has lost what was reserved for it. */
+  /** The oldest request is another one. */
   #headChanged(): void {
     const { head } = this.#queue;
     if (head === undefined) return;

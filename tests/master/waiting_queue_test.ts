@@ -60,18 +60,20 @@ Deno.test("WaitingQueue keeps order and counts, and finds the oldest of a few si
   }
 });
 
-Deno.test("WaitingQueue finds the last of many sizes, whichever it is and wherever it stands", () => {
-  for (let last = 0; last < 40; last++) {
-    const sizes = Array.from({ length: 40 }, (_, index) => ({ mem: 2 ** index, cpu: 100 - index }));
-    const [size] = sizes.splice(last, 1);
-    const queue = new WaitingQueue<number>();
-    for (const other of sizes) queue.push(new Ticket(0, other));
-    assertEquals(queue.anyFits(size!), false);
-    const ticket = new Ticket(1, size!);
-    queue.push(ticket);
-    assertEquals(queue.oldestThatFits(size!), ticket, `size ${last}`);
-    queue.remove(ticket, true);
-    assertEquals(queue.oldestThatFits(size!), undefined);
+Deno.test("WaitingQueue finds the last of many sizes, whichever it is", () => {
+  for (let count = 1; count <= 40; count++) {
+    for (let last = 0; last < count; last++) {
+      const sizes = Array.from({ length: count }, (_, at) => ({ mem: 2 ** at, cpu: 100 - at }));
+      const [size] = sizes.splice(last, 1);
+      const queue = new WaitingQueue<number>();
+      for (const other of sizes) queue.push(new Ticket(0, other));
+      assertEquals(queue.anyFits(size!), false);
+      const ticket = new Ticket(1, size!);
+      queue.push(ticket);
+      assertEquals(queue.oldestThatFits(size!), ticket, `size ${last} of ${count}`);
+      queue.remove(ticket, true);
+      assertEquals(queue.oldestThatFits(size!), undefined);
+    }
   }
 });
 
