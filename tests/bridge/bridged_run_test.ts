@@ -148,7 +148,7 @@ Deno.test("a node's link that breaks loses its processes, though the master says
   await until(() => harness.events.length === 1);
   a.link.drop();
   await until(() => harness.events.length >= 5);
-  assertEquals(exits(harness.events), [[FIRST, { lost: "node a: it closed the connection" }]]);
+  assertEquals(exits(harness.events), [[FIRST, { lost: "node a closed the connection" }]]);
   assert(harness.events.some(({ event, pid }) => event === "spawn" && pid === pidOf(2)));
   harness.run.ended(3);
   b.link.drop();

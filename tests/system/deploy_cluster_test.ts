@@ -1,0 +1,237 @@
+/** Deployments and their cluster: room, secrets, what is kept there, and several at once. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { startCluster } from "../fabric/cluster.ts";
+import { Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
+import { CLI, deploy, deployJson, Project } from "./deploy_harness.ts";
+
+const SMALL = { mem: "1GiB", cpu: 2 };
+
+const HELLO = `import { init } from "deploy"; await init(); console.log("hello", Deno.args[0]);`;
+
+/** Waits until its stdin ends. */
+const WAITS = `import { init } from "deploy";
+await init({ resources: { mem: 0.8 * 1024 ** 3, cpu: 0 } });
+console.log("there");
+for await (const _ of Deno.stdin.readable);
+`;
+
+/** A deployment that is under way, with its stdin and both outputs in our hands. */
+class Started implements AsyncDisposable {
+  readonly child: Deno.ChildProcess;
+  readonly stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly text: Record<"stdout" | "stderr", string> = { stdout: "", stderr: "" };
+  readonly ended: Promise<number>;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(args: readonly string[], cwd: string) {
+    this.child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", CLI, ...args],
+      cwd,
+      env: { DEPLOY_SECRET_FILE: "", NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.stdin = this.child.stdin.getWriter();
+    const read = [this.#read("stdout"), this.#read("stderr")];
+    this.ended = Promise.all([this.child.status, ...read]).then(([{ code }]) => code);
+  }
+
+  async says(stream: "stdout" | "stderr", pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.text[stream])) {
+      const over = await Promise.race([this.#changed.promise, this.ended]);
+      if (over !== undefined && !pattern.test(this.text[stream])) {
+        throw new Error(`it never said ${pattern}: ${JSON.stringify(this.text)}`);
+      }
+    }
+  }
+
+  async #read(stream: "stdout" | "stderr"): Promise<void> {
+    for await (const text of this.child[stream].pipeThrough(new TextDecoderStream())) {
+      this.text[stream] += text;
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended
+    }
+    await this.ended;
+    await this.stdin.close().catch(() => {}); // its reader is gone
+  }
+}
+
+Deno.test("a deployment for which there is no room waits, says so, and runs when there is some", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL] });
+  await using project = await Project.make({ "main.ts": WAITS });
+  await using one = new Started([cluster.bridge], project.folder);
+  await one.says("stdout", /there/);
+  assert(!one.text.stderr.includes("waiting"), one.text.stderr);
+  await using two = new Started([cluster.bridge], project.folder);
+  await two.says(
+    "stderr",
+    /^deploy: waiting for room: no node has 819 MiB and 0 cores free$/m,
+  );
+  await using three = new Started([cluster.bridge], project.folder);
+  await three.says("stderr", /waiting for room/);
+  // Who gives up waits no longer.
+  three.child.kill("SIGINT");
+  assertEquals(await three.ended, 130);
+  assertEquals(two.text.stdout, "");
+  await one.stdin.close();
+  assertEquals(await one.ended, 0);
+  await two.says("stdout", /there/);
+  await two.stdin.close();
+  assertEquals(await two.ended, 0);
+});
+
+Deno.test("several deployments at once do not disturb each other", async () => {
+  await using cluster = await startCluster();
+  await using project = await Project.make({
+    "main.ts": HELLO,
+    "loud.ts": `import { init } from "deploy"; await init();
+      for (;;) console.log("x".repeat(100_000));`,
+    "bad.ts": `import { init } from "deploy"; throw new Error("bad");`,
+  });
+  const cwd = project.folder;
+  const mark = crypto.randomUUID();
+  // Its output is not read, so that it stands still half-way.
+  const loud = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, cluster.bridge, "loud.ts", "--", mark],
+    cwd,
+    env: { DEPLOY_SECRET_FILE: "" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const names = ["a", "b", "c", "d"];
+  const results = await Promise.all([
+    ...names.map((name) => deployJson([cluster.bridge, "main.ts", "--", name], { cwd })),
+    deployJson([cluster.bridge, "bad.ts"], { cwd }),
+  ]);
+  assertEquals(
+    results.map(({ code, processes }) => [code, processes[0]?.stdout]),
+    [...names.map((name) => [0, `hello ${name}\n`]), [1, undefined]],
+  );
+  // Two signals: the first one ends the run, which cannot be shown.
+  loud.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const startMs = performance.now();
+  loud.kill("SIGINT");
+  const { code } = await loud.status;
+  assertEquals(code, 130);
+  assert(performance.now() - startMs < 3_000);
+  await loud.stdout.cancel();
+  await noneIsLeft(mark);
+});
+
+Deno.test("Ctrl-C while a program is built or tried ends deploy, and leaves nothing behind", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL] });
+  const mark = crypto.randomUUID();
+  await using project = await Project.make({ "main.ts": "for (;;);" });
+  await using tried = new Started([cluster.bridge, "main.ts", "--", mark], project.folder);
+  const all = async () => (await processesWith(mark)).length;
+  while (await all() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  tried.child.kill("SIGINT");
+  await noneIsLeft(mark);
+  assertEquals(await tried.ended, 130);
+  await using killed = new Started([cluster.bridge, "main.ts", "--", mark], project.folder);
+  while (await all() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  killed.child.kill("SIGKILL");
+  await noneIsLeft(mark);
+});
+
+Deno.test("a bridge that is killed is said, in one line, and so is one that is not there", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL] });
+  await using project = await Project.make({ "main.ts": WAITS });
+  const from = cluster.master.out.length;
+  await using run = new Started([cluster.bridge], project.folder);
+  await run.says("stdout", /there/);
+  cluster.master.kill("SIGKILL");
+  assertEquals(await run.ended, 1);
+  assertMatch(
+    run.text.stderr,
+    new RegExp(`^deploy: lost the bridge ${cluster.bridge}: it closed the connection$`, "m"),
+  );
+  assertEquals(cluster.master.out.length, from);
+  const { code, stdout, stderr } = await deploy([cluster.bridge], { cwd: project.folder });
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(
+    stderr,
+    new RegExp(
+      `deploy: Cannot connect to the bridge at ${cluster.bridge}: nothing listens there\n$`,
+    ),
+  );
+});
+
+Deno.test("deploy needs the cluster's secret, and says what is wrong with the one that it has", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const name of ["right", "wrong"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, name.repeat(10), { mode: 0o600 });
+    }
+    await using cluster = await startCluster({
+      nodes: [SMALL],
+      options: ["--secret-file", `${folder}/right`],
+    });
+    await using project = await Project.make({ "main.ts": HELLO });
+    const cwd = project.folder;
+    const table: [args: string[], env: Record<string, string>, code: number, said: RegExp][] = [
+      [["--secret-file", `${folder}/right`], {}, 0, /exited/],
+      [[], { DEPLOY_SECRET_FILE: `${folder}/right` }, 0, /exited/],
+      [
+        ["--secret-file", `${folder}/wrong`],
+        {},
+        1,
+        /^deploy: Cannot connect to the bridge .*secret/m,
+      ],
+      [[], {}, 1, /^deploy: Cannot connect to the bridge .*secret/m],
+      [["--secret-file", `${folder}/none`], {}, 2, /^deploy: Cannot read the secret in .*none/],
+    ];
+    for (const [args, env, code, said] of table) {
+      const result = await deploy([...args, cluster.bridge], { cwd, env });
+      assertEquals(result.code, code, result.stderr);
+      assertMatch(result.stderr, said);
+    }
+    // The secret is nobody's business but that of the parts of the cluster.
+    await cluster.master.line(/secret/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a file that is damaged in the stores is noticed, and only what is damaged is sent again", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
+  await using project = await Project.make({
+    "main.ts": `import { init } from "deploy"; await init();
+      console.log((await Deno.readFile("large")).every((byte, index) => byte === index >> 17));`,
+  });
+  const cwd = project.folder;
+  // Each piece differs from the others.
+  const large = Uint8Array.from({ length: 1024 ** 2 }, (_, index) => index >> 17);
+  await Deno.writeFile(`${cwd}/large`, large);
+  const args = ["--include", "large", cluster.bridge];
+  const first = await deploy(args, { cwd });
+  assertEquals(first.stdout, "true\n", first.stderr);
+  let damaged = 0;
+  for (const store of cluster.stores) {
+    for await (const { name } of Deno.readDir(`${store}/files`)) {
+      const path = `${store}/files/${name}/data`;
+      if ((await Deno.stat(path)).size !== large.length) continue;
+      await Deno.chmod(path, 0o755);
+      using file = await Deno.open(path, { write: true });
+      await file.write(new Uint8Array([1, 2, 3]));
+      damaged++;
+    }
+  }
+  assert(damaged > 0);
+  const second = await deploy(args, { cwd });
+  assertEquals(second.stdout, "true\n", second.stderr);
+  assertMatch(second.stderr, /^deploy: sent 128 KiB, /m);
+});
