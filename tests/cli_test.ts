@@ -17,7 +17,7 @@ async function run(file: string, args: string[]): Promise<Outcome> {
   const output = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", new URL(file, root).href, ...args],
     cwd: root,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", DEPLOY_BRIDGE: "", DEPLOY_FORMAT: "", DEPLOY_SECRET_FILE: "" },
   }).output();
   const text = new TextDecoder();
   return {
@@ -54,17 +54,46 @@ for (const { name, file } of PROGRAMS) {
   });
 }
 
-Deno.test("deploy and fabric say in one line what is not there yet", async () => {
-  const commands: [file: string, args: string[]][] = [
-    ["cli.ts", ["main.ts"]],
-    ["cli.ts", ["ps"]],
-    ["fabric.ts", ["127.0.0.1:0"]],
-    ["fabric.ts", ["dev"]],
-  ];
-  for (const [file, args] of commands) {
-    const { code, stdout, stderr } = await run(file, args);
+Deno.test("deploy says in one line what is not there yet", async () => {
+  for (const args of [["ps"], ["nodes"], ["kill", "x"], ["--detach", "main.ts"]]) {
+    const { code, stdout, stderr } = await run("cli.ts", args);
     assertEquals({ code, stdout }, { code: 1, stdout: "" });
-    assertMatch(stderr, /^(deploy|fabric): [^\n]+\n$/);
-    assert(stderr.includes("not there yet"), stderr);
+    assertMatch(stderr, /^deploy: [^\n]+ is not there yet[^\n]*\n$/);
+  }
+});
+
+Deno.test("deploy says what of a deployment cannot be, before it begins", async () => {
+  const usage = (await run("cli.ts", ["--help"])).stdout;
+  const wrong: [args: string[], message: string][] = [
+    [["main.ts"], "<bridge> is missing; expected its address, host:port, as an argument, "],
+    [["127.0.0.1:0", "main.ts"], `<bridge> is "127.0.0.1:0"; expected `],
+    [["--mem", "much", "127.0.0.1:1"], '--mem is "much"; expected '],
+    [["--cpu", "-1", "127.0.0.1:1"], '--cpu is "-1"; expected '],
+    [["--env", "NOT_SET", "127.0.0.1:1"], "--env NOT_SET is not set here; "],
+    [["--format", "xml", "127.0.0.1:1"], '--format is "xml"; expected human or json'],
+    [["--tls-ca", "/none", "127.0.0.1:1"], "--tls-ca /none cannot be read: "],
+    [["--include", "/none", "127.0.0.1:1", "examples/hello.ts"], "--include /none: there is no "],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stdout, stderr } = await run("cli.ts", args);
+    assertEquals({ code, stdout }, { code: 2, stdout: "" }, stderr);
+    assert(stderr.includes(`deploy: ${message}`), stderr);
+    assert(stderr.endsWith(`\n\n${usage}`), stderr);
+  }
+});
+
+Deno.test("deploy says in one line what program there is none of, and which bridge", async () => {
+  const failing: [args: string[], message: RegExp][] = [
+    [["127.0.0.1:1", "none.ts"], /^deploy: Cannot build none\.ts: there is no such file\n$/],
+    [["127.0.0.1:1", "README.md"], /^deploy: Cannot build README\.md: it is neither an [^\n]+\n$/],
+    [
+      ["127.0.0.1:1", "examples/hello.ts"],
+      /\ndeploy: Cannot connect to the bridge at 127\.0\.0\.1:1: nothing listens there\n$/,
+    ],
+  ];
+  for (const [args, message] of failing) {
+    const { code, stdout, stderr } = await run("cli.ts", args);
+    assertEquals({ code, stdout }, { code: 1, stdout: "" });
+    assertMatch(stderr, message);
   }
 });
