@@ -89,16 +89,14 @@ export class Room {
 
   /** Where a process of that size would go, if it were spawned now. */
   find(need: Readonly<Resources>): Answer {
-    const ticket = this.#placement.tryRequest({ granted: undefined }, need);
-    if (ticket === "no-capacity") {
+    const found = this.#placement.probe(need);
+    if (found === "no-capacity") {
       return { node: null, message: `${amounts(need)} would wait: no node has that free now` };
     }
-    if (ticket === "unsatisfiable") {
+    if (found === "unsatisfiable") {
       return { node: null, message: `no node has ${amounts(need)}; ${this.#sizes()}` };
     }
-    const node = ticket.nodeId!;
-    this.#grant(this.#placement.release(ticket));
-    return { node, message: `${amounts(need)} would go to ${node}` };
+    return { node: found.node, message: `${amounts(need)} would go to ${found.node}` };
   }
 
   #wait(
