@@ -2,6 +2,7 @@
 
 import type { Address } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
+import { formatAddress } from "../core/pid.ts";
 import { pause } from "../master/node_dialer.ts";
 import { type Program, thisProgram } from "../node/program.ts";
 import { ListenError } from "../wire/part_server.ts";
@@ -38,7 +39,8 @@ export async function findPort({ host, port }: Address): Promise<Address> {
         continue;
       }
       const why = inUse ? "something else listens there already" : (cause as Error).message;
-      throw new ListenError(`Cannot listen on ${host}:${port} for the bridge: ${why}`, { cause });
+      const where = formatAddress(host, port);
+      throw new ListenError(`Cannot listen on ${where} for the bridge: ${why}`, { cause });
     }
   }
 }
