@@ -1,0 +1,100 @@
+/**
+ * Measures what the architecture page says that deploy must cost: `deno task bench [options]`
+ *
+ * - `--only NAME` measures that row (repeatable)
+ * - `--rounds N` measures each side N times, instead of as often as its row says
+ * - `--json FILE` writes all that was measured to a file
+ *
+ * Each row runs its baseline beside it, in turn. Its last line tells what is judged, in the median and
+ * in the quartiles, and the two limits for it. See docs/performance.md.
+ */
+
+import { lastValue, scanArguments, UsageError } from "../src/core/arguments.ts";
+import { thisMachine } from "./bench/machine.ts";
+import { measureRow, type RowResult } from "./bench/measure.ts";
+import { describeRow, summaryLine } from "./bench/report.ts";
+import { LeftOut, type Row } from "./bench/row.ts";
+import { LARGE, ROUND_TRIP, SMALL } from "./bench/rows/channels.ts";
+import { REDEPLOY, RELEASE } from "./bench/rows/deploying.ts";
+import { CHANNELS, MEMORY } from "./bench/rows/memory.ts";
+import { OUTPUT } from "./bench/rows/output.ts";
+import { PLACEMENT } from "./bench/rows/placement.ts";
+import { BURST, COLD, SPARE } from "./bench/rows/spawning.ts";
+
+const ROWS: readonly Row[] = [
+  ...[COLD, SPARE, ROUND_TRIP, SMALL, LARGE, OUTPUT],
+  ...[REDEPLOY, RELEASE, MEMORY, PLACEMENT, BURST, CHANNELS],
+];
+
+interface Options {
+  readonly rows: readonly Row[];
+  readonly rounds: number | undefined;
+  readonly json: string | undefined;
+}
+
+/** Reads the arguments. @throws {UsageError} If they are none. */
+function readOptions(args: readonly string[]): Options {
+  const scanned = scanArguments(args, {
+    only: { value: "NAME" },
+    rounds: { value: "N" },
+    json: { value: "FILE" },
+  });
+  const [extra] = [...scanned.positionals, ...scanned.rest ?? []];
+  if (extra !== undefined) throw new UsageError(`${JSON.stringify(extra)} is no option`);
+  const names = scanned.options.get("only");
+  const unknown = names?.find((name) => !ROWS.some((row) => row.name === name));
+  if (unknown !== undefined) {
+    const known = ROWS.map(({ name }) => name).join(", ");
+    throw new UsageError(`--only is ${JSON.stringify(unknown)}; expected one of ${known}`);
+  }
+  const rounds = lastValue(scanned, "rounds");
+  if (rounds !== undefined && !/^[1-9]\d{0,3}$/.test(rounds)) {
+    throw new UsageError(`--rounds is ${JSON.stringify(rounds)}; expected a number from 1 on`);
+  }
+  return {
+    rows: names === undefined ? ROWS : ROWS.filter(({ name }) => names.includes(name)),
+    rounds: rounds === undefined ? undefined : Number(rounds),
+    json: lastValue(scanned, "json"),
+  };
+}
+
+/** Measures and shows the rows; false if one of them failed. */
+async function bench({ rows, rounds, json }: Options): Promise<boolean> {
+  const machine = thisMachine();
+  const { cpu, cores, memoryGib, os, deno, load } = machine;
+  console.log(`${cores} cores (${cpu}), ${memoryGib} GiB, ${os}, Deno ${deno}, load ${load}\n`);
+  const [begun, start] = [new Date().toISOString(), performance.now()];
+  const results: RowResult[] = [];
+  const leftOut: { name: string; why: string }[] = [];
+  let failed = false;
+  for (const row of rows) {
+    try {
+      const result = await measureRow(row, rounds ?? row.rounds);
+      results.push(result);
+      console.log(`${describeRow(result)}\n`);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      leftOut.push({ name: row.name, why });
+      const outcome = error instanceof LeftOut ? "left out" : "failed";
+      failed ||= outcome === "failed";
+      console.log(`${row.name}: ${row.title}\n  ${outcome}: ${why}\n`);
+    }
+  }
+  const seconds = Math.round((performance.now() - start) / 1e3);
+  console.log(`${summaryLine(results)}\n${seconds} s, load ${Deno.loadavg()[0]}`);
+  if (json !== undefined) {
+    const record = { begun, seconds, machine, rows: results, leftOut };
+    await Deno.writeTextFile(json, `${JSON.stringify(record, null, 2)}\n`);
+  }
+  return !failed;
+}
+
+try {
+  if (!await bench(readOptions(Deno.args))) Deno.exit(1);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(
+    `${error.message}\n\nUsage: deno task bench [--only NAME]… [--rounds N] [--json FILE]`,
+  );
+  Deno.exit(2);
+}

@@ -1,0 +1,80 @@
+/** A program that runs for the whole of a row, and measures something each time it is asked to. */
+
+import { drain } from "./drain.ts";
+
+/** After so long, a program that was asked to end is killed. */
+const END_MS = 10_000;
+/** No single measurement takes longer; a program that hangs is to fail the row, not to hang it. */
+const ANSWER_MS = 120_000;
+
+/** What to run, and how. */
+export interface CommandOptions {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/**
+ * An OS process that reads what to measure from stdin, a line each time, and answers with a line on stdout
+ * that is a number.
+ */
+export class Commanded implements AsyncDisposable {
+  readonly pid: number;
+  readonly #name: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #lines: AsyncIterator<string>;
+  readonly #stderr: { text: string };
+
+  constructor(path: string, { args, env = {}, cwd }: CommandOptions) {
+    this.#name = [path, ...args].join(" ");
+    this.#child = new Deno.Command(path, {
+      args: [...args],
+      env: { NO_COLOR: "1", ...env },
+      ...(cwd === undefined ? {} : { cwd }),
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.pid = this.#child.pid;
+    this.#writer = this.#child.stdin.getWriter();
+    this.#lines = linesOf(this.#child.stdout);
+    this.#stderr = drain(this.#child.stderr);
+  }
+
+  /** Has it measure something. @throws {Error} If it ends instead; the message has its stderr. */
+  async ask(what: string): Promise<number> {
+    await this.#writer.write(new TextEncoder().encode(`${what}\n`));
+    return Number(await this.line());
+  }
+
+  /** The next line that it writes to stdout. @throws {Error} As {@linkcode ask}. */
+  async line(): Promise<string> {
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), ANSWER_MS);
+    const { value, done } = await this.#lines.next();
+    clearTimeout(late);
+    if (done === true) {
+      const { code } = await this.#child.status;
+      throw new Error(`${this.#name} ended with ${code}:\n${this.#stderr.text}`);
+    }
+    return value;
+  }
+
+  /** Ends it: by the end of its stdin, or, if that does not help, by force. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer.close().catch(() => {}); // it has ended
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), END_MS);
+    while (!(await this.#lines.next()).done); // what it writes last is of no interest
+    await this.#child.status;
+    clearTimeout(late);
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+}

@@ -1,0 +1,28 @@
+/** What a record was made on. */
+
+/** A machine, and what runs on it. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGib: number;
+  readonly os: string;
+  readonly deno: string;
+  /** How many processes ran or waited to, over the last minute. */
+  readonly load: number;
+}
+
+export function thisMachine(): Machine {
+  return {
+    cpu: cpuModel() ?? Deno.build.arch,
+    cores: navigator.hardwareConcurrency,
+    memoryGib: Math.round(Deno.systemMemoryInfo().total / 2 ** 30),
+    os: `${Deno.build.os} ${Deno.osRelease()}`,
+    deno: Deno.version.deno,
+    load: Deno.loadavg()[0] ?? NaN,
+  };
+}
+
+function cpuModel(): string | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  return /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1];
+}

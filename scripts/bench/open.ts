@@ -1,0 +1,30 @@
+/** Rows whose sides are programs that stay. */
+
+import type { Commanded } from "./commanded.ts";
+import type { OpenRow, Side } from "./row.ts";
+
+/** A row of `sides`, which lets go of everything in `held` when it is done with. */
+export function openRow(sides: readonly Side[], held: readonly AsyncDisposable[] = []): OpenRow {
+  return {
+    sides,
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const each of held) await each[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A program that measures something when it is asked that. */
+export interface Asked {
+  readonly name: string;
+  readonly program: Commanded;
+  readonly question: string;
+}
+
+/** A row of programs that are asked, and of other sides. */
+export function askingRow(asked: readonly Asked[], more: readonly Side[] = []): OpenRow {
+  const sides = asked.map(({ name, program, question }) => ({
+    name,
+    measure: () => program.ask(question),
+  }));
+  return openRow([...sides, ...more], asked.map(({ program }) => program));
+}

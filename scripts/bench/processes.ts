@@ -1,0 +1,102 @@
+/** What Linux tells of other processes: who started whom, CPU time, memory. */
+
+import { LeftOut } from "./row.ts";
+
+/** What `times` in `/proc` count in: USER_HZ, which is 100 on every system that Deno runs on. */
+const TICK_MS = 10;
+
+/** A tree of processes is settled if it used no CPU time for so long. */
+const SETTLED_MS = 150;
+const SETTLE_LIMIT_MS = 30_000;
+
+interface Stat {
+  readonly pid: number;
+  readonly parent: number;
+  /** CPU time of the process and of its children that have ended, in ticks. */
+  readonly ticks: number;
+}
+
+/** @throws {LeftOut} On systems without `/proc`. */
+export function requireProc(): void {
+  if (Deno.build.os !== "linux") throw new LeftOut("it reads /proc, which only Linux has");
+}
+
+function readStat(pid: number): Stat | undefined {
+  try {
+    const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    // The name, in parentheses, may have anything in it.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
+    const [, parent = 0] = fields;
+    const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15);
+    return { pid, parent, ticks: utime + stime + cutime + cstime };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || isNoProcess(error)) return undefined;
+    throw error;
+  }
+}
+
+/** ESRCH, which Deno has no class for: the process ended between the file's opening and its reading. */
+function isNoProcess(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("No such process");
+}
+
+/** A process and all that descends from it. */
+function tree(root: number): Stat[] {
+  const byParent = new Map<number, Stat[]>();
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = readStat(Number(name));
+    if (stat === undefined) continue;
+    const siblings = byParent.get(stat.parent);
+    if (siblings === undefined) byParent.set(stat.parent, [stat]);
+    else siblings.push(stat);
+  }
+  const own = readStat(root);
+  const found = own === undefined ? [] : [own];
+  for (let at = 0; at < found.length; at++) found.push(...byParent.get(found[at]!.pid) ?? []);
+  return found;
+}
+
+/** The CPU time that a process and all that it started have used, in ms. */
+export function treeCpuMs(root: number): number {
+  return tree(root).reduce((sum, { ticks }) => sum + ticks, 0) * TICK_MS;
+}
+
+/** The processes that a process started, and those that they did. */
+export function descendants(root: number): number[] {
+  return tree(root).map(({ pid }) => pid).filter((pid) => pid !== root);
+}
+
+/** Resolves when a process and all that it started do nothing any more. */
+export async function settled(root: number): Promise<void> {
+  const deadline = performance.now() + SETTLE_LIMIT_MS;
+  let [before, sinceMs] = [treeCpuMs(root), performance.now()];
+  while (performance.now() - sinceMs < SETTLED_MS) {
+    if (performance.now() > deadline) {
+      throw new Error(`Cannot wait for process ${root} to be idle: it never is`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+    const now = treeCpuMs(root);
+    if (now !== before) [before, sinceMs] = [now, performance.now()];
+  }
+}
+
+/** The memory of a process, in MiB. */
+export interface Memory {
+  /** All pages that it has: what `ps` and `top` show. */
+  readonly resident: number;
+  /** Those of them that no other process has: what one more such process costs. */
+  readonly own: number;
+}
+
+export function memoryOf(pid: number): Memory {
+  const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
+  const mib = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]) / 1024;
+  return { resident: mib("Rss"), own: mib("Private_Clean") + mib("Private_Dirty") };
+}
+
+/** The words of a process's command line. */
+export function commandLine(pid: number): string[] {
+  return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+}

@@ -1,0 +1,26 @@
+/** How much is sent: the same by ours, baselines and peers. */
+
+/** Round trips whose median is one sample. */
+export const ROUND_TRIPS = 3_000;
+export const ROUND_TRIP_BYTES = 16;
+
+/** Small messages that are one sample. */
+export const MESSAGES = 200_000;
+
+/** Arrays of 1 MiB that are one sample. */
+export const ARRAYS = 400;
+export const ARRAY_BYTES = 1024 * 1024;
+
+/** Writes of 64 KiB to stdout that are one sample. */
+export const WRITES = 4_000;
+export const WRITE_BYTES = 64 * 1024;
+
+/** How many messages of {@linkcode MESSAGES} there are a second, in thousands. */
+export function messageRate(ms: number): number {
+  return MESSAGES / ms;
+}
+
+/** How many bytes of {@linkcode ARRAYS} there are a second, in MB. */
+export function arrayRate(ms: number): number {
+  return ARRAYS * ARRAY_BYTES / 1e3 / ms;
+}

@@ -1,0 +1,50 @@
+/** Spawns processes, and measures how long that takes. */
+
+import { init, type Pid, Receiver, Sender, spawn, wait } from "deploy";
+
+const BURST = 60;
+const SINGLES = 10;
+
+async function tellTime(parent: Pid): Promise<void> {
+  const runsMs = performance.timeOrigin + performance.now();
+  await using sender = new Sender<number>(parent);
+  await sender.send(runsMs);
+}
+
+function nothing(): void {}
+
+await init({ functions: { tellTime, nothing } });
+
+// Not loaded by the processes that are measured.
+const { answer } = await import("./answer.ts");
+
+await answer({
+  /** From the call to where the function runs, in ms. */
+  async untilRuns(): Promise<number> {
+    const calledMs = performance.timeOrigin + performance.now();
+    const pid = await spawn(tellTime);
+    await using receiver = new Receiver<number>(pid);
+    const runsMs = await receiver.recv();
+    await wait(pid);
+    return runsMs - calledMs;
+  },
+  /** From the call to where it has resolved, in ms. */
+  async untilResolved(): Promise<number> {
+    const start = performance.now();
+    const pid = await spawn(nothing);
+    const ms = performance.now() - start;
+    await wait(pid);
+    return ms;
+  },
+  /** Many at once; gives how many. */
+  async burst(): Promise<number> {
+    const pids = await Promise.all(Array.from({ length: BURST }, () => spawn(nothing)));
+    await Promise.all(pids.map(wait));
+    return BURST;
+  },
+  /** One after another; gives how many. */
+  async singles(): Promise<number> {
+    for (let count = 0; count < SINGLES; count++) await wait(await spawn(nothing));
+    return SINGLES;
+  },
+});

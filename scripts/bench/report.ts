@@ -1,0 +1,68 @@
+/** Shows results to people. */
+
+import type { RowResult, SideResult } from "./measure.ts";
+import type { Goal, Unit } from "./row.ts";
+import type { Summary, Verdict } from "./statistics.ts";
+
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  stretch: "must: pass, stretch: pass",
+  must: "must: pass, stretch: miss",
+  miss: "must: MISS, stretch: miss",
+};
+
+/** Three digits, whatever the size. */
+function number(value: number): string {
+  const digits = value === 0 ? 0 : 2 - Math.floor(Math.log10(Math.abs(value)));
+  return value.toFixed(Math.min(Math.max(digits, 0), 4));
+}
+
+function spread({ median, low, high }: Summary, show: (value: number) => string): string {
+  return `${show(median)} (${show(low)} – ${show(high)})`;
+}
+
+/** How a judged number is written: `1.21×`, `1/38`, `+120 ms`, `42 %`. */
+function judgedNumber(goal: Goal, unit: Unit): (value: number) => string {
+  if (goal.judges === "value") return (value) => `${number(value)} ${unit}`;
+  if (goal.judges === "difference") {
+    return (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value))} ${unit}`;
+  }
+  if (goal.better === "more") return (value) => `${number(value * 100)} %`;
+  if (goal.must < 0.05) return (value) => `${number(value * 100)} %`;
+  return goal.must < 1 ? (value) => `1/${number(1 / value)}` : (value) => `${number(value)}×`;
+}
+
+/** A row as lines of text. */
+export function describeRow({ name, title, sides, judged }: RowResult): string {
+  const lines = [`${name}: ${title}`];
+  const width = Math.max(...sides.map((side) => side.name.length));
+  for (const [index, side] of sides.entries()) {
+    const show = (value: number) => number(value);
+    const beside = judged === undefined || index === 0 ? "" : besideOurs(sides[0]!, side);
+    lines.push(`  ${side.name.padEnd(width)}  ${spread(side, show)} ${side.unit}${beside}`);
+  }
+  if (judged !== undefined) {
+    const { goal, verdict } = judged;
+    const show = judgedNumber(goal, sides[0]!.unit);
+    const sign = goal.better === "less" ? "≤" : "≥";
+    const goals = `must ${sign} ${show(goal.must)}, stretch ${sign} ${show(goal.stretch)}`;
+    lines.push(`  ${spread(judged, show)}: ${goals}: ${VERDICTS[verdict]}`);
+  }
+  return lines.join("\n");
+}
+
+/** Ours as a multiple of another side. */
+function besideOurs(ours: SideResult, other: SideResult): string {
+  return `   (ours is ${number(ours.median / other.median)} of it)`;
+}
+
+/** One line for each verdict. */
+export function summaryLine(results: readonly RowResult[]): string {
+  const names = (verdict: Verdict) =>
+    results.filter(({ judged }) => judged?.verdict === verdict).map(({ name }) => name);
+  const list = (all: readonly string[]) => all.length === 0 ? "none" : all.join(", ");
+  return [
+    `at stretch: ${list(names("stretch"))}`,
+    `at must: ${list(names("must"))}`,
+    `short of must: ${list(names("miss"))}`,
+  ].join("\n");
+}

@@ -1,0 +1,87 @@
+/** How fast values get from process to process. */
+
+import { Commanded } from "../commanded.ts";
+import { programPath, startProgram } from "../deno_program.ts";
+import { type Asked, askingRow, openRow } from "../open.ts";
+import { ARRAY_BYTES, ARRAYS, MESSAGES, ROUND_TRIP_BYTES, ROUND_TRIPS } from "../programs/sizes.ts";
+import type { OpenRow, Row } from "../row.ts";
+import { findTool, OpenMpi } from "../tools.ts";
+
+type Kind = "roundTrips" | "messages" | "arrays" | "newArrays";
+
+function channel(kind: Kind): Asked {
+  return {
+    name: "channel",
+    program: startProgram("channels.ts", { args: [kind] }),
+    question: kind,
+  };
+}
+
+function tcp(name: string, kind: Kind): Asked {
+  return { name, program: startProgram("tcp.ts", { args: [kind] }), question: kind };
+}
+
+/** Node's own way, where there is a Node. */
+async function nodeFork(kind: Kind, count: number): Promise<Asked[]> {
+  const node = await findTool("node");
+  if (node === undefined) return [];
+  const args = [programPath("node_fork.mjs"), kind, String(count)];
+  const name = "peer: Node, child_process.fork";
+  return [{ name, program: new Commanded(node, { args }), question: kind }];
+}
+
+/** Programs, and Open MPI where that is. */
+async function withMpi(
+  programs: readonly Asked[],
+  kind: "roundTrips" | "arrays",
+  count: number,
+  bytes: number,
+): Promise<OpenRow> {
+  const mpi = await OpenMpi.find();
+  if (mpi === undefined) return askingRow(programs);
+  const side = {
+    name: "peer: Open MPI over TCP",
+    measure: () => mpi.measure(kind, count, bytes),
+  };
+  const { sides } = askingRow(programs, [side]);
+  return openRow(sides, [...programs.map(({ program }) => program), mpi]);
+}
+
+export const ROUND_TRIP: Row = {
+  name: "roundtrip",
+  title: "small round trip: 16 B there and back, p50",
+  unit: "µs",
+  goal: { judges: "ratio", better: "less", must: 1.4, stretch: 1.15 },
+  rounds: 9,
+  open: async () => {
+    const peers = await nodeFork("roundTrips", ROUND_TRIPS);
+    const programs = [channel("roundTrips"), tcp("bare TCP echo", "roundTrips"), ...peers];
+    return await withMpi(programs, "roundTrips", ROUND_TRIPS, ROUND_TRIP_BYTES);
+  },
+};
+
+export const SMALL: Row = {
+  name: "messages",
+  title: "small messages one way, { i, s }, each send awaited",
+  unit: "thousands/s",
+  goal: { judges: "ratio", better: "more", must: 0.25, stretch: 0.5 },
+  rounds: 9,
+  open: async () => {
+    const peers = await nodeFork("messages", MESSAGES);
+    const baseline = tcp("encode, writes of 64 KiB, decode loop", "messages");
+    return askingRow([channel("messages"), baseline, ...peers]);
+  },
+};
+
+export const LARGE: Row = {
+  name: "arrays",
+  title: "1 MiB Uint8Arrays one way",
+  unit: "MB/s",
+  goal: { judges: "ratio", better: "more", must: 0.6, stretch: 0.85 },
+  rounds: 9,
+  open: () => {
+    const baseline = tcp("bare TCP, into one buffer", "arrays");
+    const peer = tcp("peer: bare TCP, a new array each", "newArrays");
+    return withMpi([channel("arrays"), baseline, peer], "arrays", ARRAYS, ARRAY_BYTES);
+  },
+};

@@ -1,0 +1,87 @@
+/** How fast a program that was changed is deployed again, and what is sent for that. */
+
+import { parseMem } from "../../../src/core/resources.ts";
+import { ChangingProgram, DevCluster, projectPath } from "../cluster.ts";
+import { CountingRelay } from "../counting_relay.ts";
+import { drain } from "../drain.ts";
+import { openRow } from "../open.ts";
+import { LeftOut, type OpenRow, type Row } from "../row.ts";
+import { run } from "../tools.ts";
+
+const VARIABLES = {
+  ...{ DEPLOY_SECRET_FILE: "", DEPLOY_BRIDGE: "", DEPLOY_FORMAT: "", DEPLOY_LOG: "" },
+  ...{ DEPLOY_RESOURCES: "", DEPLOY_SPARES: "", NO_COLOR: "1" },
+};
+
+export const REDEPLOY: Row = {
+  name: "redeploy",
+  title: "deploy, after a one-line change, to first output",
+  unit: "ms",
+  goal: { judges: "difference", better: "less", must: 400, stretch: 150 },
+  rounds: 9,
+  async open(): Promise<OpenRow> {
+    const cluster = await DevCluster.start();
+    const program = await ChangingProgram.create();
+    const deploy = ["run", "-A", projectPath("cli.ts"), cluster.bridge, "main.ts"];
+    const measure = async (args: readonly string[]) => {
+      await program.change();
+      return await untilOutput(args, program.folder);
+    };
+    await measure(deploy); // the first time, what deno bundle needs is fetched
+    return openRow([
+      { name: "deploy to a cluster, bundle", measure: () => measure(deploy) },
+      { name: "deno run here", measure: () => measure(["run", "-A", "main.ts"]) },
+    ], [program, cluster]);
+  },
+};
+
+/** Runs deno to its end; gives how long it took until there was something on stdout, in ms. */
+async function untilOutput(args: readonly string[], cwd: string): Promise<number> {
+  const start = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd,
+    env: VARIABLES,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stderr = drain(child.stderr);
+  let ms: number | undefined;
+  for await (const _ of child.stdout) ms ??= performance.now() - start;
+  const { code } = await child.status;
+  if (code === 0 && ms !== undefined) return ms;
+  throw new Error(`deno ${args.join(" ")} ended with ${code}:\n${stderr.text}`);
+}
+
+export const RELEASE: Row = {
+  name: "release",
+  title: "bytes sent by a deploy --release, after a one-line change",
+  unit: "kB",
+  goal: { judges: "ratio", better: "less", must: 0.01, stretch: 0.003 },
+  rounds: 3,
+  async open(): Promise<OpenRow> {
+    const deno = Deno.env.get("COMPILE_DENO");
+    if (deno === undefined || Deno.env.get("DENORT_BIN") === undefined) {
+      throw new LeftOut("COMPILE_DENO and DENORT_BIN do not name a deno that compiles");
+    }
+    const cluster = await DevCluster.start();
+    const relay = new CountingRelay(cluster.bridge);
+    const program = await ChangingProgram.create();
+    let size = NaN;
+    const measure = async () => {
+      await program.change();
+      const before = relay.bytes;
+      const args = ["run", "-A", projectPath("cli.ts"), "--release", relay.address, "main.ts"];
+      const { stderr } = await run(deno, args, { cwd: program.folder, env: VARIABLES });
+      size = parseMem(/^deploy: built main\.ts: (.*),/m.exec(stderr)?.[1] ?? "") / 1e3;
+      return (relay.bytes - before) / 1e3;
+    };
+    await measure(); // everything is sent, once
+    const close = { [Symbol.asyncDispose]: () => Promise.resolve(relay[Symbol.dispose]()) };
+    return openRow([
+      { name: "sent", measure },
+      { name: "size of the executable", measure: () => Promise.resolve(size) },
+    ], [program, close, cluster]);
+  },
+};

@@ -1,0 +1,68 @@
+/** How fast processes start, and what they cost. */
+
+import type { Commanded } from "../commanded.ts";
+import { NO_SPARES, runEmpty, startProgram } from "../deno_program.ts";
+import { openRow } from "../open.ts";
+import { requireProc, settled, treeCpuMs } from "../processes.ts";
+import type { Row, Side } from "../row.ts";
+
+const EMPTY_FILE: Side = { name: "deno run of an empty file", measure: runEmpty };
+
+export const COLD: Row = {
+  name: "cold",
+  title: "start of a spawned process until its function runs, cold",
+  unit: "ms",
+  goal: { judges: "ratio", better: "less", must: 1.5, stretch: 1.25 },
+  rounds: 15,
+  async open() {
+    const program = startProgram("spawn.ts", { env: NO_SPARES });
+    await program.ask("untilRuns");
+    const side = { name: "spawn()", measure: () => program.ask("untilRuns") };
+    return openRow([side, EMPTY_FILE], [program]);
+  },
+};
+
+export const SPARE: Row = {
+  name: "spare",
+  title: "spawn, spare at hand, from call to resolved",
+  unit: "ms",
+  goal: { judges: "ratio", better: "less", must: 1 / 15, stretch: 1 / 40 },
+  rounds: 15,
+  async open() {
+    requireProc();
+    const program = startProgram("spawn.ts");
+    await program.ask("untilResolved"); // the first spawn finds no spare
+    const measure = async () => {
+      await settled(program.pid); // so that there is one, and nothing else to do
+      return await program.ask("untilResolved");
+    };
+    return openRow([{ name: "spawn()", measure }, EMPTY_FILE], [program]);
+  },
+};
+
+export const BURST: Row = {
+  name: "burst",
+  title: "CPU time of a process that does nothing, its end included, of 60 spawned at once",
+  unit: "ms",
+  // No more than a cold start: as far as the clock of CPU time, in ticks of 10 ms, can tell.
+  goal: { judges: "ratio", better: "less", must: 1.05, stretch: 1 },
+  rounds: 3,
+  open() {
+    requireProc();
+    const burst = startProgram("spawn.ts");
+    const singles = startProgram("spawn.ts", { env: NO_SPARES });
+    return openRow([
+      { name: "60 at once", measure: () => cpuEach(burst, "burst") },
+      { name: "one after another, cold", measure: () => cpuEach(singles, "singles") },
+    ], [burst, singles]);
+  },
+};
+
+/** The CPU time of all that a program does for each of the processes that it spawns. */
+async function cpuEach(program: Commanded, question: string): Promise<number> {
+  await settled(program.pid);
+  const before = treeCpuMs(program.pid);
+  const count = await program.ask(question);
+  await settled(program.pid); // what it does afterwards, such as to boot spares, is part of the cost
+  return (treeCpuMs(program.pid) - before) / count;
+}
