@@ -45,7 +45,7 @@ export async function commandFor(
     }
     case "compiled": {
       const path = `${directory}/main`;
-      const words = ["compile", "--quiet", "--no-lock", "--config", CONFIG, ...flags];
+      const words = ["compile", "--quiet", "--no-lock", "--no-check", "--config", CONFIG, ...flags];
       const { success, stderr } = await new Deno.Command(Deno.env.get("COMPILE_DENO") ?? deno, {
         args: [...words, "--output", path, "main.ts"],
         cwd: directory,
