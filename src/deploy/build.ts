@@ -56,14 +56,14 @@ export async function build(options: BuildOptions): Promise<Built> {
     options.onStep?.("compile");
     const windows = target?.includes("windows") ?? Deno.build.os === "windows";
     const path = `${folder}/${stem}${windows ? ".exe" : ""}`;
-    await compileProgram(deno, entry, path, {
+    const warnings = await compileProgram(deno, entry, path, {
       ...(target === undefined ? {} : { target }),
       ...(signal === undefined ? {} : { signal }),
     });
-    return await built("executable", path);
+    return await built("executable", path, warnings);
   }
   options.onStep?.("bundle");
-  const { text, warnings } = await bundle(deno, entry, signal);
+  const { text, warnings } = await bundle(deno, entry, signal === undefined ? {} : { signal });
   const path = `${folder}/${stem}.js`;
   try {
     await Deno.writeTextFile(path, text);

@@ -16,6 +16,23 @@ export interface Bundle {
 const MAIN = "import.meta.main = true;";
 
 /**
+ * In an executable, modules are in a place of its own. What the program finds beside itself is in its
+ * working directory, as for a bundle, which lies there.
+ */
+const PLACE = [
+  "import.meta.dirname = Deno.cwd();",
+  'import.meta.filename = import.meta.dirname + "/main.js";',
+  'import.meta.url = "file://" + encodeURI(import.meta.filename).replace(/[?#]/g, encodeURIComponent);',
+].join(" ");
+
+/** How to bundle. */
+export interface BundleOptions {
+  /** The bundle is to be compiled to an executable. @default false */
+  readonly forExecutable?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
  * What `init()` imports in the process that a user starts, and in no other: a third of the runtime, and
  * never needed on a node.
  */
@@ -27,7 +44,12 @@ const LAUNCHER_IMPORT = `{ launch } = await import("${LAUNCHER}")`;
  *
  * @throws {BuildError} If deno fails, or if what it makes could not run elsewhere.
  */
-export async function bundle(deno: string, entry: Entry, signal?: AbortSignal): Promise<Bundle> {
+export async function bundle(
+  deno: string,
+  entry: Entry,
+  options: BundleOptions = {},
+): Promise<Bundle> {
+  const { forExecutable = false, signal } = options;
   let output = await denoBundle(deno, entry, [`--external=${LAUNCHER}`], signal);
   // The user may have a module that is imported by the same name.
   if (output.split(`"${LAUNCHER}"`).length !== output.split(LAUNCHER_IMPORT).length) {
@@ -44,7 +66,8 @@ export async function bundle(deno: string, entry: Entry, signal?: AbortSignal): 
   if (addOn !== undefined) {
     throw new BuildError(`Cannot build ${entry.shown}: ${addOnMessage(addOn)}`);
   }
-  return { text: joinMap(prependLine(MAIN, named)), warnings };
+  const first = forExecutable ? `${MAIN} ${PLACE}` : MAIN;
+  return { text: joinMap(prependLine(first, named)), warnings };
 }
 
 async function denoBundle(

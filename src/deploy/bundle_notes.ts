@@ -19,6 +19,9 @@ const COMPUTED_IMPORT = /(?<![\w$."'`])import\((?!\s*["'])([^\n]{0,60})/;
 const OWN_URL = /new URL\(\s*["'`]([^"'`\n]+)["'`],\s*import\.meta\.url\s*\)/;
 const ADD_ON = /(?:require\w*\(|\bfrom |\bimport )["']([^"'\n]+\.node)["']/;
 
+/** A note that is settled when that file is included: the program looks for it beside itself. */
+export const FILE_NOTE = /: (?:\.\/)?(\S+) is not in the bundle: ship it with --include$/;
+
 /**
  * Looks through a bundle, in which the comment before each module names it. Of npm packages only the
  * add-ons are told: what else they refer to, they mostly can do without.

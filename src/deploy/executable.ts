@@ -1,7 +1,8 @@
 /** Makes an executable of a program, with `deno compile`. */
 
 import { BuildError } from "./build_error.ts";
-import { bundle } from "./bundle.ts";
+import { type Bundle, bundle } from "./bundle.ts";
+import { FILE_NOTE } from "./bundle_notes.ts";
 import type { Entry } from "./entry.ts";
 import { runDeno } from "./run_deno.ts";
 
@@ -15,10 +16,11 @@ export interface CompileOptions {
 /**
  * Compiles a program to the file `output`.
  *
- * If all of the program can be bundled, the bundle is compiled: the executable then has only what the
- * program uses in it, where otherwise every npm package would be whole, and a changed line would move
- * megabytes. `output` with `.js` at its end is the bundle's place meanwhile.
+ * If all of the program's code can be bundled, the bundle is compiled: the executable then has only
+ * what the program uses in it, where otherwise every npm package would be whole, and a changed line would
+ * move megabytes. `output` with `.js` at its end is the bundle's place meanwhile.
  *
+ * @returns One line each on what the program may miss where it will run, and what to do.
  * @throws {BuildError} If deno fails.
  */
 export async function compileProgram(
@@ -26,12 +28,15 @@ export async function compileProgram(
   entry: Entry,
   output: string,
   options: CompileOptions = {},
-): Promise<void> {
-  const text = await bundleWhole(deno, entry, options.signal);
-  if (text === undefined) return await compileModule(deno, entry, output, options);
+): Promise<readonly string[]> {
+  const whole = await bundleWhole(deno, entry, options.signal);
+  if (whole === undefined) {
+    await compileModule(deno, entry, output, options);
+    return [];
+  }
   const path = `${output}.js`;
   try {
-    await Deno.writeTextFile(path, text);
+    await Deno.writeTextFile(path, whole.text);
     // What the configuration says of the runtime holds for the bundle, too; the lock file has done its
     // part.
     const config = entry.config === undefined ? ["--no-config"] : ["--config", entry.config];
@@ -39,6 +44,7 @@ export async function compileProgram(
   } finally {
     await Deno.remove(path);
   }
+  return whole.warnings;
 }
 
 /**
@@ -70,15 +76,17 @@ async function denoCompile(
   await runDeno({ deno, entry, args, explain, ...(signal === undefined ? {} : { signal }) });
 }
 
-/** The program's bundle; `undefined` if something may be missing from it. */
+/** The program's bundle; `undefined` if some of the program's code may be missing from it. */
 async function bundleWhole(
   deno: string,
   entry: Entry,
   signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+): Promise<Bundle | undefined> {
   try {
-    const { text, warnings } = await bundle(deno, entry, signal);
-    return warnings.length === 0 ? text : undefined;
+    const options = signal === undefined ? {} : { signal };
+    const whole = await bundle(deno, entry, { forExecutable: true, ...options });
+    // Files that it looks for beside itself are no code: they can be included.
+    return whole.warnings.every((warning) => FILE_NOTE.test(warning)) ? whole : undefined;
   } catch (error) {
     // It cannot be bundled, and perhaps be compiled; if not, then that says why.
     if (error instanceof BuildError) return undefined;

@@ -12,13 +12,11 @@ import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { build } from "./build.ts";
+import { FILE_NOTE } from "./bundle_notes.ts";
 import type { RunCommand } from "./cli_options.ts";
 import { findDeno } from "./find_deno.ts";
 import { includedFiles } from "./included_files.ts";
 import type { Deployed } from "./session.ts";
-
-/** A warning that ends when that file is included: a bundle looks for it beside itself. */
-const NOT_IN_BUNDLE = /: (?:\.\/)?(\S+) is not in the bundle: ship it with --include$/;
 
 /** How a program is prepared. */
 export interface Preparation {
@@ -53,7 +51,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   );
   const included = await includedFiles(command.include, await Deno.realPath(folderOf(program)));
   for (const warning of built.warnings) {
-    const file = NOT_IN_BUNDLE.exec(warning)?.[1];
+    const file = FILE_NOTE.exec(warning)?.[1];
     if (included.some(({ path }) => path === file)) continue;
     progress.clear();
     say(`deploy: warning: ${warning}\n`);

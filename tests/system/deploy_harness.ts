@@ -71,6 +71,10 @@ export interface DeployOptions {
   /** What deploy reads from stdin. @default nothing: it is at its end */
   readonly stdin?: Uint8Array<ArrayBuffer> | string;
   readonly env?: Record<string, string>;
+  /** The deno that runs deploy. @default the one that runs the test */
+  readonly deno?: string;
+  /** A compiled deploy, which is run instead. */
+  readonly command?: string;
 }
 
 /** Runs deploy with these arguments, to its end. */
@@ -78,9 +82,9 @@ export async function deploy(
   args: readonly string[],
   options: DeployOptions,
 ): Promise<DeployResult> {
-  const { cwd, stdin, env = {} } = options;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
+  const { cwd, stdin, env = {}, deno = Deno.execPath(), command } = options;
+  const child = new Deno.Command(command ?? deno, {
+    args: command === undefined ? ["run", "-A", CLI, ...args] : [...args],
     cwd,
     env: { DEPLOY_SECRET_FILE: "", DEPLOY_BRIDGE: "", DEPLOY_FORMAT: "", NO_COLOR: "1", ...env },
     stdin: stdin === undefined ? "null" : "piped",
