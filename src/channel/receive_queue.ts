@@ -79,19 +79,22 @@ export class ReceiveQueue {
     return this.#opened++;
   }
 
-  /** Ends the receiving of a channel, dropping what it holds; tells whether it had ended already. */
-  close(channel: number): boolean {
+  /** Whether the end of a channel has come. */
+  ended(channel: number): boolean {
+    return this.#arriving > channel;
+  }
+
+  /** Ends the receiving of a channel, dropping what it holds. */
+  close(channel: number): void {
     this.#open = false;
-    const ended = this.#arriving > channel;
     const dropped = this.#entries.extract((entry) =>
       (entry.kind === "end" ? entry.last : entry.channel) <= channel
     );
     for (const entry of dropped) this.#consume(heldBytes(entry));
     // What has begun to come goes on coming, for nobody, until its sender hears of this; or, if it
     // is of the next channel, nothing is unread before it any more.
-    if (!ended || this.#entries.length === 0) this.#releaseAssembly();
+    if (!this.ended(channel) || this.#entries.length === 0) this.#releaseAssembly();
     this.#wake();
-    return ended;
   }
 
   /** What a channel has next. */

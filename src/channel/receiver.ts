@@ -149,8 +149,10 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
     if (!this.#closed) {
       this.#closed = true;
       open.delete(this.#peer);
-      const ended = this.#peer.receiving.close(this.#channel);
-      if (!ended) this.#peer.stopSender(this.#channel);
+      const { receiving } = this.#peer;
+      // Before the credit for what is dropped, which would let more of the same come.
+      if (!receiving.ended(this.#channel)) this.#peer.stopSender(this.#channel);
+      receiving.close(this.#channel);
       this.#peer.closeEnd();
     }
     return Promise.resolve();
