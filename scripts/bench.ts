@@ -12,6 +12,7 @@
 import { lastValue, scanArguments, UsageError } from "../src/core/arguments.ts";
 import { thisMachine } from "./bench/machine.ts";
 import { measureRow, type RowResult } from "./bench/measure.ts";
+import { ownCache } from "./bench/own_cache.ts";
 import { describeRow, summaryLine } from "./bench/report.ts";
 import { LeftOut, type Row } from "./bench/row.ts";
 import { LARGE, ROUND_TRIP, SMALL } from "./bench/rows/channels.ts";
@@ -60,6 +61,8 @@ function readOptions(args: readonly string[]): Options {
 
 /** Measures and shows the rows; false if one of them failed. */
 async function bench({ rows, rounds, json }: Options): Promise<boolean> {
+  await using cache = await ownCache();
+  Deno.env.set("DENO_DIR", cache.folder);
   const machine = thisMachine();
   const { cpu, cores, memoryGib, os, deno, load } = machine;
   console.log(`${cores} cores (${cpu}), ${memoryGib} GiB, ${os}, Deno ${deno}, load ${load}\n`);

@@ -5,6 +5,7 @@ import { ChangingProgram, DevCluster, projectPath } from "../cluster.ts";
 import { CountingRelay } from "../counting_relay.ts";
 import { drain } from "../drain.ts";
 import { openRow } from "../open.ts";
+import { ownCache } from "../own_cache.ts";
 import { LeftOut, type OpenRow, type Row } from "../row.ts";
 import { run } from "../tools.ts";
 
@@ -65,6 +66,8 @@ export const RELEASE: Row = {
     if (deno === undefined || Deno.env.get("DENORT_BIN") === undefined) {
       throw new LeftOut("COMPILE_DENO and DENORT_BIN do not name a deno that compiles");
     }
+    const cache = await ownCache(); // it is another version
+    const env = { ...VARIABLES, DENO_DIR: cache.folder };
     const cluster = await DevCluster.start();
     const relay = new CountingRelay(cluster.bridge);
     const program = await ChangingProgram.create();
@@ -73,7 +76,7 @@ export const RELEASE: Row = {
       await program.change();
       const before = relay.bytes;
       const args = ["run", "-A", projectPath("cli.ts"), "--release", relay.address, "main.ts"];
-      const { stderr } = await run(deno, args, { cwd: program.folder, env: VARIABLES });
+      const { stderr } = await run(deno, args, { cwd: program.folder, env });
       size = parseMem(/^deploy: built main\.ts: (.*),/m.exec(stderr)?.[1] ?? "") / 1e3;
       return (relay.bytes - before) / 1e3;
     };
@@ -82,6 +85,6 @@ export const RELEASE: Row = {
     return openRow([
       { name: "sent", measure },
       { name: "size of the executable", measure: () => Promise.resolve(size) },
-    ], [program, close, cluster]);
+    ], [program, close, cluster, cache]);
   },
 };
