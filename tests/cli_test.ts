@@ -68,7 +68,7 @@ Deno.test("deploy says what of a deployment cannot be, before it begins", async 
     [["main.ts"], "<bridge> is missing; expected its address, host:port, as an argument, "],
     [["127.0.0.1:0", "main.ts"], `<bridge> is "127.0.0.1:0"; expected `],
     [["--mem", "much", "127.0.0.1:1"], '--mem is "much"; expected '],
-    [["--cpu", "-1", "127.0.0.1:1"], '--cpu is "-1"; expected '],
+    [["--cpu=-1", "127.0.0.1:1"], '--cpu is "-1"; expected '],
     [["--env", "NOT_SET", "127.0.0.1:1"], "--env NOT_SET is not set here; "],
     [["--format", "xml", "127.0.0.1:1"], '--format is "xml"; expected human or json'],
     [["--tls-ca", "/none", "127.0.0.1:1"], "--tls-ca /none cannot be read: "],
