@@ -31,9 +31,36 @@ export function whyNoNetwork(): string | undefined {
 /** Defines a test, or says that it is skipped, and why, where no network can be made. */
 export function networkTest(name: string, fn: () => Promise<void>): void {
   const why = reason ??= whyNoNetwork() ?? "";
-  Deno.test({ name: why === "" ? name : `${name} (skipped: ${why})`, ignore: why !== "", fn });
+  Deno.test({
+    name: why === "" ? name : `${name} (skipped: ${why})`,
+    ignore: why !== "",
+    fn: async () => {
+      await (provisions ??= provide());
+      await fn();
+    },
+  });
 }
 let reason: string | undefined;
+let provisions: Promise<void> | undefined;
+
+/** Has everything here that is downloaded at first use: from these hosts, there is no way out. */
+async function provide(): Promise<void> {
+  const root = new URL("../../", import.meta.url).pathname;
+  const folder = await Deno.makeTempDir({ prefix: "deploy-provisions-" });
+  try {
+    const all: string[][] = [
+      ["cache", "fabric.ts", "cli.ts"],
+      ["bundle", "--quiet", "--output", `${folder}/hello.js`, "examples/hello.ts"],
+    ];
+    for (const args of all) {
+      const command = new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "null" });
+      const { success, stderr } = await command.output();
+      assert(success, new TextDecoder().decode(stderr));
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
 
 /** One host of a network. */
 export class Host {
