@@ -87,8 +87,14 @@ export class Deployed implements AsyncDisposable {
     await this.until(() => this.text.includes(text));
   }
 
+  /** Sends it a signal, unless it has ended: it may end by itself at that very moment. */
   kill(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // That is how Deno says that the child has ended.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
