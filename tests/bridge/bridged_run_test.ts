@@ -201,6 +201,11 @@ Deno.test("stdin goes to the first process, also what comes before it is there",
   void b.link.send({ type: "stdin-taken", bytes: 6 });
   await until(() => harness.taken === 6);
   assertThrows(() => harness.run.stdin({ type: "stdin", bytes }), ProtocolError, "after its end");
+  void b.link.send({ type: "exit", pid: FIRST, status: { code: 0 } });
+  void b.link.send({ type: "done" });
+  harness.run.ended(1);
+  await harness.run.over;
+  assertEquals(b.heard.length, 3);
 });
 
 Deno.test("more stdin than there is room for is refused", async () => {

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startCluster } from "../fabric/cluster.ts";
-import { Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
+import { noneIsLeft, processesWith } from "../fabric/deployed.ts";
 import { CLI, deploy, deployJson, Project } from "./deploy_harness.ts";
 
 const SMALL = { mem: "1GiB", cpu: 2 };

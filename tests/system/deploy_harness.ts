@@ -159,6 +159,7 @@ async function writeAll(
     await writer.write(bytes);
     await writer.close();
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    // The second one is the stream's, which is broken already.
+    if (!(error instanceof Deno.errors.BrokenPipe || error instanceof TypeError)) throw error;
   }
 }
