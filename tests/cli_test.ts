@@ -65,7 +65,6 @@ Deno.test("deploy says in one line what is not there yet", async () => {
 Deno.test("deploy says what of a deployment cannot be, before it begins", async () => {
   const usage = (await run("cli.ts", ["--help"])).stdout;
   const wrong: [args: string[], message: string][] = [
-    [["main.ts"], "<bridge> is missing; expected its address, host:port, as an argument, "],
     [["127.0.0.1:0", "main.ts"], `<bridge> is "127.0.0.1:0"; expected `],
     [["--mem", "much", "127.0.0.1:1"], '--mem is "much"; expected '],
     [["--cpu=-1", "127.0.0.1:1"], '--cpu is "-1"; expected '],

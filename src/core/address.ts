@@ -8,6 +8,9 @@ export interface Address {
   readonly port: number;
 }
 
+/** Where the bridge of a cluster listens if nothing else is said: `fabric dev`'s, on this machine. */
+export const DEFAULT_BRIDGE: Address = { host: "127.0.0.1", port: 8888 };
+
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:@[\]/]+)):(\d{1,5})$/;
 
 /** Reads `10.0.0.2:9999` or `[::1]:9999`; `undefined` for what is no address. */

@@ -27,7 +27,8 @@ Usage: deploy [options] [<bridge>] [<program>] [-- <args>…]
        deploy why <run|pid>
        deploy kill <run|pid>
 
-  <bridge>             host:port; default DEPLOY_BRIDGE, or "deploy": { "bridge": … } in deno.json
+  <bridge>             host:port; default DEPLOY_BRIDGE, "deploy": { "bridge": … } in deno.json,
+                       or that of fabric dev on this machine
   <program>            a .ts or .js entry point, or an executable;
                        default "deploy": { "main": … } in deno.json, or main.ts
 

@@ -6,12 +6,13 @@ import { RunRecord } from "../bridge/run_record.ts";
 import { UsageError } from "../core/arguments.ts";
 import type { RunEventSink } from "../core/events.ts";
 import type { Logger } from "../core/logger.ts";
+import { DEFAULT_BRIDGE } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
 import { formatMem } from "../core/resources.ts";
 import { onEndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import { createTerminal, type OutputFormat, type Terminal } from "../terminal/terminal.ts";
-import { dialPart, loadCredential } from "../wire/connect.ts";
+import { ConnectError, dialPart, loadCredential } from "../wire/connect.ts";
 import { Purpose } from "../wire/handshake.ts";
 import type { RunCommand } from "./cli_options.ts";
 import { prepare, tryHere } from "./prepare.ts";
@@ -62,7 +63,9 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
   });
   // While one is being built, the other is being connected to, and told that deploy is there.
   const connecting = dialPart(bridge, Purpose.deploy, credential, { signal: stop.signal, tls })
-    .then(bridgeLink);
+    .then(bridgeLink, (error) => {
+      throw bridge === DEFAULT_BRIDGE && error instanceof ConnectError ? noCluster(error) : error;
+    });
   connecting.catch(() => {}); // told when the program is built, unless that fails
   try {
     const deployed = await prepare(command, {
@@ -88,6 +91,15 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
     void connecting.then((link) => link.drop(), () => {});
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Nobody said where the bridge is, and where it is by default it is not. */
+function noCluster(cause: ConnectError): Error {
+  return new Error(
+    `${cause.message}; start a cluster with: fabric dev, or say where its bridge is: ` +
+      `deploy <bridge> <program>`,
+    { cause },
+  );
 }
 
 /** The user has had enough. */

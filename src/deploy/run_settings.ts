@@ -1,6 +1,6 @@
 /** What a deployment is made of, once arguments, environment and deno.json have been read. */
 
-import { type Address, parseAddress } from "../core/address.ts";
+import { type Address, DEFAULT_BRIDGE, parseAddress } from "../core/address.ts";
 import { UsageError } from "../core/arguments.ts";
 import type { RunCommand } from "./cli_options.ts";
 
@@ -65,7 +65,7 @@ export async function projectDefaults(folder: string): Promise<ProjectDefaults> 
   }
 }
 
-/** The address of the bridge, from the first of these that says one. */
+/** The address of the bridge, from the first of these that says one; or else the default. */
 export function bridgeAddress(
   command: RunCommand,
   variable: string | undefined,
@@ -75,12 +75,7 @@ export function bridgeAddress(
   const [text, source] = variable
     ? [variable, "DEPLOY_BRIDGE"]
     : [defaults.bridge, `"deploy"."bridge" in deno.json`];
-  if (text === undefined) {
-    throw new UsageError(
-      `<bridge> is missing; expected its address, host:port, as an argument, in DEPLOY_BRIDGE, or as ` +
-        `"deploy": { "bridge": … } in deno.json`,
-    );
-  }
+  if (text === undefined) return DEFAULT_BRIDGE;
   const address = parseAddress(text);
   if (address === undefined || address.port === 0) {
     throw new UsageError(`${source} is ${JSON.stringify(text)}; expected host:port`);

@@ -1,6 +1,6 @@
 /** `fabric master` and `fabric <bind> <nodes.toml>`: a master, with its own node and its bridge. */
 
-import type { Address } from "../core/address.ts";
+import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
 import { UsageError } from "../core/arguments.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
@@ -14,7 +14,7 @@ import { parseNodesFile } from "./nodes_file.ts";
 import { prepareSetting, type Setting } from "./setting.ts";
 
 /** Where a bridge listens if nothing else is said: on the master's own host. */
-export const BRIDGE_PORT = 8888;
+export const BRIDGE_PORT: number = DEFAULT_BRIDGE.port;
 
 /** A master, its own node, and its bridge. */
 export interface MasterPart {

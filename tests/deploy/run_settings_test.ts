@@ -68,13 +68,13 @@ Deno.test("projectDefaults() takes the nearest deno.json, and its main from wher
   }
 });
 
-Deno.test("bridgeAddress() prefers the argument, then DEPLOY_BRIDGE, then deno.json", () => {
+Deno.test("bridgeAddress() prefers the argument, then DEPLOY_BRIDGE, deno.json, and what fabric dev has", () => {
   const defaults = { bridge: "json:3" };
   assertEquals(bridgeAddress(command("arg:1"), "env:2", defaults), { host: "arg", port: 1 });
   assertEquals(bridgeAddress(command(), "env:2", defaults), { host: "env", port: 2 });
   assertEquals(bridgeAddress(command(), "", defaults), { host: "json", port: 3 });
   assertEquals(bridgeAddress(command(), undefined, defaults), { host: "json", port: 3 });
-  assertThrows(() => bridgeAddress(command(), undefined, {}), UsageError, "<bridge> is missing");
+  assertEquals(bridgeAddress(command(), undefined, {}), { host: "127.0.0.1", port: 8888 });
   assertThrows(
     () => bridgeAddress(command(), "nowhere", {}),
     UsageError,
