@@ -65,7 +65,9 @@ async function bench({ rows, rounds, json }: Options): Promise<boolean> {
   Deno.env.set("DENO_DIR", cache.folder);
   const machine = thisMachine();
   const { cpu, cores, memoryGib, os, deno, load } = machine;
-  console.log(`${cores} cores (${cpu}), ${memoryGib} GiB, ${os}, Deno ${deno}, load ${load}\n`);
+  console.log(
+    `${cores} cores (${cpu}), ${memoryGib} GiB, ${os}, Deno ${deno}, load ${load.toFixed(1)}\n`,
+  );
   const [begun, start] = [new Date().toISOString(), performance.now()];
   const results: RowResult[] = [];
   const leftOut: { name: string; why: string }[] = [];
@@ -84,7 +86,7 @@ async function bench({ rows, rounds, json }: Options): Promise<boolean> {
     }
   }
   const seconds = Math.round((performance.now() - start) / 1e3);
-  console.log(`${summaryLine(results)}\n${seconds} s, load ${Deno.loadavg()[0]}`);
+  console.log(`${summaryLine(results)}\n${seconds} s, load ${thisMachine().load.toFixed(1)}`);
   if (json !== undefined) {
     const record = { begun, seconds, machine, rows: results, leftOut };
     await Deno.writeTextFile(json, `${JSON.stringify(record, null, 2)}\n`);

@@ -7,6 +7,7 @@ import { compare, judge, summarize, type Summary, type Verdict } from "./statist
 export interface SideResult extends Summary {
   readonly name: string;
   readonly unit: Unit;
+  readonly peer: boolean;
   readonly samples: readonly number[];
 }
 
@@ -39,6 +40,7 @@ export async function measureRow(row: Row, rounds: number): Promise<RowResult> {
   const sides = open.sides.map((side, index) => ({
     name: side.name,
     unit: side.unit ?? row.unit,
+    peer: side.peer ?? false,
     ...summarize(samples[index]!),
     samples: samples[index]!,
   }));

@@ -18,12 +18,14 @@ export interface Asked {
   readonly name: string;
   readonly program: Commanded;
   readonly question: string;
+  readonly peer?: boolean;
 }
 
 /** A row of programs that are asked, and of other sides. */
 export function askingRow(asked: readonly Asked[], more: readonly Side[] = []): OpenRow {
-  const sides = asked.map(({ name, program, question }) => ({
+  const sides = asked.map(({ name, program, question, peer = false }) => ({
     name,
+    peer,
     measure: () => program.ask(question),
   }));
   return openRow([...sides, ...more], asked.map(({ program }) => program));

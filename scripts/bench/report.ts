@@ -1,6 +1,6 @@
 /** Shows results to people. */
 
-import type { RowResult, SideResult } from "./measure.ts";
+import type { RowResult } from "./measure.ts";
 import type { Goal, Unit } from "./row.ts";
 import type { Summary, Verdict } from "./statistics.ts";
 
@@ -22,7 +22,7 @@ function spread({ median, low, high }: Summary, show: (value: number) => string)
 
 /** How a judged number is written: `1.21×`, `1/38`, `+120 ms`, `42 %`. */
 function judgedNumber(goal: Goal, unit: Unit): (value: number) => string {
-  if (goal.judges === "value") return (value) => `${number(value)} ${unit}`;
+  if (goal.judges === "value") return number;
   if (goal.judges === "difference") {
     return (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value))} ${unit}`;
   }
@@ -34,11 +34,11 @@ function judgedNumber(goal: Goal, unit: Unit): (value: number) => string {
 /** A row as lines of text. */
 export function describeRow({ name, title, sides, judged }: RowResult): string {
   const lines = [`${name}: ${title}`];
-  const width = Math.max(...sides.map((side) => side.name.length));
+  const labels = sides.map((side) => side.peer ? `peer: ${side.name}` : side.name);
+  const width = Math.max(...labels.map((label) => label.length));
   for (const [index, side] of sides.entries()) {
-    const show = (value: number) => number(value);
-    const beside = judged === undefined || index === 0 ? "" : besideOurs(sides[0]!, side);
-    lines.push(`  ${side.name.padEnd(width)}  ${spread(side, show)} ${side.unit}${beside}`);
+    const beside = side.peer ? `   (ours is ${number(sides[0]!.median / side.median)} of it)` : "";
+    lines.push(`  ${labels[index]!.padEnd(width)}  ${spread(side, number)} ${side.unit}${beside}`);
   }
   if (judged !== undefined) {
     const { goal, verdict } = judged;
@@ -50,12 +50,7 @@ export function describeRow({ name, title, sides, judged }: RowResult): string {
   return lines.join("\n");
 }
 
-/** Ours as a multiple of another side. */
-function besideOurs(ours: SideResult, other: SideResult): string {
-  return `   (ours is ${number(ours.median / other.median)} of it)`;
-}
-
-/** One line for each verdict. */
+/** Which rows are within which limit. */
 export function summaryLine(results: readonly RowResult[]): string {
   const names = (verdict: Verdict) =>
     results.filter(({ judged }) => judged?.verdict === verdict).map(({ name }) => name);

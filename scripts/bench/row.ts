@@ -8,6 +8,8 @@ export interface Side {
   readonly name: string;
   /** What its numbers count, if not what the row's do. */
   readonly unit?: Unit;
+  /** Whether it is what others do, and to be compared with ours. @default false */
+  readonly peer?: boolean;
   /** Measures once. */
   measure(): Promise<number>;
 }

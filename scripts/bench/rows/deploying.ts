@@ -19,7 +19,7 @@ export const REDEPLOY: Row = {
   title: "deploy, after a one-line change, to first output",
   unit: "ms",
   goal: { judges: "difference", better: "less", must: 400, stretch: 150 },
-  rounds: 9,
+  rounds: 7,
   async open(): Promise<OpenRow> {
     const cluster = await DevCluster.start();
     const program = await ChangingProgram.create();

@@ -65,7 +65,7 @@ export const CHANNELS: Row = {
   name: "channels",
   title: "992 channels, open between 32 processes, each to each",
   unit: "MiB",
-  rounds: 3,
+  rounds: 2,
   async open(): Promise<OpenRow> {
     requireProc();
     const program = startProgram("all_to_all.ts", { env: NO_SPARES });

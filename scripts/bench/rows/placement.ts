@@ -11,7 +11,7 @@ export const PLACEMENT: Row = {
   title: "placement, 10 000 nodes × 100 000 waiting spawns, simulated: decisions",
   unit: "thousands/s",
   goal: { judges: "value", better: "more", must: 100, stretch: 500 },
-  rounds: 3,
+  rounds: 2,
   open() {
     return openRow(
       ["eight sizes", "one size", "all sizes"].map((name) => ({
