@@ -21,8 +21,9 @@ export const REDEPLOY: Row = {
   goal: { judges: "difference", better: "less", must: 400, stretch: 150 },
   rounds: 7,
   async open(): Promise<OpenRow> {
-    const cluster = await DevCluster.start();
-    const program = await ChangingProgram.create();
+    await using held = new AsyncDisposableStack();
+    const cluster = held.use(await DevCluster.start());
+    const program = held.use(await ChangingProgram.create());
     const deploy = ["run", "-A", projectPath("cli.ts"), cluster.bridge, "main.ts"];
     const measure = async (args: readonly string[]) => {
       await program.change();
@@ -32,7 +33,7 @@ export const REDEPLOY: Row = {
     return openRow([
       { name: "deploy to a cluster, bundle", measure: () => measure(deploy) },
       { name: "deno run here", measure: () => measure(["run", "-A", "main.ts"]) },
-    ], [program, cluster]);
+    ], [held.move()]);
   },
 };
 
@@ -66,11 +67,12 @@ export const RELEASE: Row = {
     if (deno === undefined || Deno.env.get("DENORT_BIN") === undefined) {
       throw new LeftOut("COMPILE_DENO and DENORT_BIN do not name a deno that compiles");
     }
-    const cache = await ownCache(); // it is another version
+    await using held = new AsyncDisposableStack();
+    const cache = held.use(await ownCache()); // it is another version
     const env = { ...VARIABLES, DENO_DIR: cache.folder };
-    const cluster = await DevCluster.start();
-    const relay = new CountingRelay(cluster.bridge);
-    const program = await ChangingProgram.create();
+    const cluster = held.use(await DevCluster.start());
+    const relay = held.use(new CountingRelay(cluster.bridge));
+    const program = held.use(await ChangingProgram.create());
     let size = NaN;
     const measure = async () => {
       await program.change();
@@ -81,10 +83,9 @@ export const RELEASE: Row = {
       return (relay.bytes - before) / 1e3;
     };
     await measure(); // everything is sent, once
-    const close = { [Symbol.asyncDispose]: () => Promise.resolve(relay[Symbol.dispose]()) };
     return openRow([
       { name: "sent", measure },
       { name: "size of the executable", measure: () => Promise.resolve(size) },
-    ], [program, close, cluster, cache]);
+    ], [held.move()]);
   },
 };

@@ -68,7 +68,8 @@ export const CHANNELS: Row = {
   rounds: 2,
   async open(): Promise<OpenRow> {
     requireProc();
-    const program = startProgram("all_to_all.ts", { env: NO_SPARES });
+    await using held = new AsyncDisposableStack();
+    const program = held.use(startProgram("all_to_all.ts", { env: NO_SPARES }));
     await program.ask("close"); // nothing is open, but all processes are there
     const memory = async () => {
       await settled(program.pid);
@@ -104,6 +105,6 @@ export const CHANNELS: Row = {
           return ms * 1e3 / messages;
         },
       },
-    ], [program]);
+    ], [held.move()]);
   },
 };

@@ -15,10 +15,11 @@ export const COLD: Row = {
   goal: { judges: "ratio", better: "less", must: 1.5, stretch: 1.25 },
   rounds: 15,
   async open() {
-    const program = startProgram("spawn.ts", { env: NO_SPARES });
+    await using held = new AsyncDisposableStack();
+    const program = held.use(startProgram("spawn.ts", { env: NO_SPARES }));
     await program.ask("untilRuns");
     const side = { name: "spawn()", measure: () => program.ask("untilRuns") };
-    return openRow([side, EMPTY_FILE], [program]);
+    return openRow([side, EMPTY_FILE], [held.move()]);
   },
 };
 
@@ -30,13 +31,14 @@ export const SPARE: Row = {
   rounds: 15,
   async open() {
     requireProc();
-    const program = startProgram("spawn.ts");
+    await using held = new AsyncDisposableStack();
+    const program = held.use(startProgram("spawn.ts"));
     await program.ask("untilResolved"); // the first spawn finds no spare
     const measure = async () => {
       await settled(program.pid); // so that there is one, and nothing else to do
       return await program.ask("untilResolved");
     };
-    return openRow([{ name: "spawn()", measure }, EMPTY_FILE], [program]);
+    return openRow([{ name: "spawn()", measure }, EMPTY_FILE], [held.move()]);
   },
 };
 
