@@ -7,6 +7,12 @@ import { SparePolicy } from "./spare_policy.ts";
 /** After so long without a spawn, no spares are kept. */
 const IDLE_MS = 5_000;
 
+/**
+ * So long after a spawn the next spare begins to boot: the answer to the spawn, and what the process does
+ * first, come before it. Booting takes a core for longer than both.
+ */
+const REFILL_DELAY_MS = 50;
+
 /** A spare that lived shorter than this is not replaced before the next spawn: so would be the next. */
 const SHORT_LIFE_MS = 1_000;
 
@@ -21,6 +27,7 @@ export class SparePool {
   readonly #ready = new Set<BootedProcess>();
   readonly #boots = new Set<Promise<void>>();
   #idle: ReturnType<typeof setTimeout> | undefined;
+  #refill: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   constructor(booter: Booter, options: { max: number; logger: Logger }) {
@@ -45,8 +52,17 @@ export class SparePool {
     return undefined;
   }
 
-  /** Boots what is missing. Called when nothing else boots: a spawn that waits comes first. */
+  /** Boots what is missing, soon, if nothing else boots then: a spawn that waits comes first. */
   refill(): void {
+    if (this.#closed || this.#refill !== undefined) return;
+    this.#refill = setTimeout(() => {
+      this.#refill = undefined;
+      if (this.#booter.busy === 0) this.#bootMissing();
+    }, REFILL_DELAY_MS);
+    Deno.unrefTimer(Number(this.#refill));
+  }
+
+  #bootMissing(): void {
     while (!this.#closed && this.#ready.size + this.#boots.size < this.#policy.wanted) {
       const boot = this.#boot();
       this.#boots.add(boot);
@@ -58,6 +74,7 @@ export class SparePool {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idle);
+    clearTimeout(this.#refill);
     await Promise.all([...this.#boots, this.#killAll()]);
   }
 
