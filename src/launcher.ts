@@ -2,6 +2,7 @@
 
 import { forwardInput } from "./bridge/local_stdin.ts";
 import { RunRecord } from "./bridge/run_record.ts";
+import { messageOf } from "./core/errors.ts";
 import type { RunEventSink } from "./core/events.ts";
 import { createLogger, type LogLevel, parseLogLevel } from "./core/logger.ts";
 import {
@@ -19,7 +20,7 @@ import { type Program, ProgramError, thisProgram } from "./node/program.ts";
 import { maxSpares, thisMachine } from "./node/spare_policy.ts";
 import { temporaryFolder } from "./node/will_store.ts";
 import { onEndSignal, STDOUT_GONE_CODE } from "./terminal/end_signals.ts";
-import { createTerminal, type OutputFormat, type Terminal } from "./terminal/terminal.ts";
+import { createTerminal, type OutputFormat, type Terminal, writeRaw } from "./terminal/terminal.ts";
 
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
 const HOSTNAME = "127.0.0.1";
@@ -167,10 +168,7 @@ class LocalRun {
     for (const { fd, bytes } of error.start.output) {
       // In the json format, there is nothing but events on stdout.
       const target = fd === 1 && this.#settings.format === "human" ? Deno.stdout : Deno.stderr;
-      const { writable } = target;
-      const writer = writable.getWriter();
-      await writer.write(bytes).catch(() => {}); // nobody reads it
-      writer.releaseLock();
+      await writeRaw(target, bytes);
     }
   }
 
@@ -221,10 +219,6 @@ function orExit<Value>(code: number, read: () => Value): Value {
     if (error instanceof SyntaxError) exitWith(code, error.message);
     throw error;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function say(text: string): void {

@@ -1,5 +1,6 @@
 /** One deployment: from the offer of a program to the last event of its run. */
 
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
@@ -211,7 +212,7 @@ export class Deployment {
 
   #refuse(error: unknown): void {
     const output = error instanceof RecceError ? joined(error.output) : new Uint8Array();
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
     this.#answer({ type: "refused", why, output });
   }

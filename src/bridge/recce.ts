@@ -1,5 +1,6 @@
 /** Finds out what a program needs, by running it as far as `init()`. */
 
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress, randomId } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
@@ -82,7 +83,7 @@ function start(program: Program, control: string, token: string): ChildProcess {
       stdin: false,
     });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new RecceError(`Cannot start: ${why}`, []);
   }
 }

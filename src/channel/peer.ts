@@ -7,7 +7,7 @@
  * Whether it does is for its node to say, never for a connection.
  */
 
-import { ChannelError, type ChannelErrorKind } from "../core/errors.ts";
+import { ChannelError, type ChannelErrorKind, messageOf } from "../core/errors.ts";
 import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import { FrameType } from "../wire/frame.ts";
@@ -395,7 +395,7 @@ export class Peer {
     this.#askedEnded = true;
     this.#context.ended(this.remote).then(
       (status) => this.#hasEnded(status),
-      (error) => this.#fail("lost", error instanceof Error ? error.message : String(error)),
+      (error) => this.#fail("lost", messageOf(error)),
     );
   }
 
@@ -444,7 +444,7 @@ export class Peer {
   }
 
   #kick(): void {
-    if (this.#state.name === "joined") this.#state.link.kick();
+    this.#link?.kick();
   }
 
   readonly #frames: FrameHandler = {

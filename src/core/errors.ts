@@ -1,4 +1,4 @@
-/** The errors that a user's program can catch and tell apart. */
+/** The errors that a user's program can catch and tell apart, and what any error says. */
 
 import type { Pid } from "./pid.ts";
 
@@ -74,4 +74,9 @@ export class ChannelError extends Error {
     this.kind = kind;
     this.remote = remote;
   }
+}
+
+/** What `error` says: its message, or, as anything can be thrown, itself as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 /** Builds a program into one file that can be shipped. */
 
+import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import { bundle } from "./bundle.ts";
 import { readProgram } from "./entry.ts";
@@ -68,7 +69,7 @@ export async function build(options: BuildOptions): Promise<Built> {
   try {
     await Deno.writeTextFile(path, text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
   return await built("bundle", path, warnings);

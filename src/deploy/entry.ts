@@ -1,5 +1,6 @@
 /** What a user names as the program: a module to build, or an executable. */
 
+import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 
 /** A module that is the start of a program, and the project that it is part of. */
@@ -50,9 +51,7 @@ export async function readProgram(program: string): Promise<Entry | undefined> {
     if (cause instanceof BuildError) throw cause;
     const reason = cause instanceof Deno.errors.NotFound
       ? "there is no such file"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+      : messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
   const config = await findConfig(folder);

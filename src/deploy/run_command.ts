@@ -4,6 +4,7 @@ import { forwardInput } from "../bridge/local_stdin.ts";
 import { RecceError } from "../bridge/recce.ts";
 import { RunRecord } from "../bridge/run_record.ts";
 import { UsageError } from "../core/arguments.ts";
+import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import type { Logger } from "../core/logger.ts";
 import { DEFAULT_BRIDGE } from "../core/address.ts";
@@ -11,7 +12,12 @@ import { formatAddress } from "../core/pid.ts";
 import { formatMem } from "../core/resources.ts";
 import { onEndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
-import { createTerminal, type OutputFormat, type Terminal } from "../terminal/terminal.ts";
+import {
+  createTerminal,
+  type OutputFormat,
+  type Terminal,
+  writeRaw,
+} from "../terminal/terminal.ts";
 import { ConnectError, dialPart, loadCredential } from "../wire/connect.ts";
 import { Purpose } from "../wire/handshake.ts";
 import type { RunCommand } from "./cli_options.ts";
@@ -177,7 +183,7 @@ class Deployment {
     try {
       await this.#terminal.sink(event);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new Error(`Cannot show the output of this program: ${why}`, { cause });
     }
   };
@@ -202,7 +208,7 @@ class Deployment {
         return 0;
       }
       case "refused":
-        if (outcome.output.length > 0) await writeRaw(outcome.output);
+        if (outcome.output.length > 0) await writeRaw(Deno.stderr, outcome.output);
         say(`deploy: ${outcome.why}\n`);
         return 1;
       case "lost":
@@ -232,12 +238,6 @@ function stdinOf(session: Session): WritableStream<Uint8Array<ArrayBuffer>> {
   }, { highWaterMark: 0 });
 }
 
-async function writeRaw(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const writer = Deno.stderr.writable.getWriter();
-  await writer.write(bytes).catch(() => {}); // nobody reads it
-  writer.releaseLock();
-}
-
 function outputFormat(command: RunCommand): OutputFormat {
   const format = command.options.format ?? (Deno.env.get("DEPLOY_FORMAT") || "human");
   if (format === "human" || format === "json") return format;
@@ -256,7 +256,7 @@ async function tlsOptions(path: string | undefined): Promise<{ caCerts: string[]
   try {
     return { caCerts: [await Deno.readTextFile(path)] };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new UsageError(`--tls-ca ${path} cannot be read: ${why}`);
   }
 }

@@ -1,5 +1,6 @@
 /** Runs the user's deno, and makes one line of what it complains about. */
 
+import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import type { Entry } from "./entry.ts";
 
@@ -37,7 +38,7 @@ export async function runDeno(task: DenoTask): Promise<Uint8Array<ArrayBuffer>> 
       ...(signal === undefined ? {} : { signal }),
     }).output();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new BuildError(`Cannot build ${entry.shown}: ${deno} cannot be run: ${reason}`, {
       cause,
     });

@@ -1,5 +1,6 @@
 /** Deploy's side of a deployment: offers, uploads, and takes the events of the run. */
 
+import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
 import type { Manifest } from "../store/manifest.ts";
@@ -183,7 +184,7 @@ export class Session {
         }
         if (last && !this.#link.over) this.#reportSent();
       } catch (error) {
-        this.#failure ??= error instanceof Error ? error.message : String(error);
+        this.#failure ??= messageOf(error);
         this.#link.drop();
       }
     });

@@ -1,6 +1,7 @@
 /** Keeps the bridge of a master's fabric running: an OS process of its own, started again if it dies. */
 
 import type { Address } from "../core/address.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import { pause } from "../master/node_dialer.ts";
@@ -117,7 +118,7 @@ export class BridgeProcess {
       const { code, signal } = await process.status;
       return signal ?? `exit code ${code}`;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     } finally {
       this.#child = undefined;
     }

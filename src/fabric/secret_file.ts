@@ -1,5 +1,6 @@
 /** `fabric secret`: a new secret for a cluster. */
 
+import { messageOf } from "../core/errors.ts";
 const SECRET_BYTES = 32;
 
 /** Makes a secret that nobody can guess, as text. */
@@ -19,9 +20,7 @@ export async function writeNewSecret(path: string): Promise<void> {
   } catch (cause) {
     const why = cause instanceof Deno.errors.AlreadyExists
       ? "there is a file of that name, which may be the secret of a cluster"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+      : messageOf(cause);
     throw new Error(`Cannot write a secret to ${path}: ${why}`, { cause });
   }
 }

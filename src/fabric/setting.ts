@@ -2,6 +2,7 @@
 
 import type { Address } from "../core/address.ts";
 import { UsageError } from "../core/arguments.ts";
+import { messageOf } from "../core/errors.ts";
 import type { FabricOptions } from "../node/fabric_options.ts";
 import { maxSpares, thisMachine } from "../node/spare_policy.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
@@ -112,7 +113,7 @@ async function readText(path: string): Promise<string> {
     return await Deno.readTextFile(path);
   } catch (error) {
     throw new UsageError(
-      `Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      `Cannot read ${path}: ${messageOf(error)}`,
     );
   }
 }

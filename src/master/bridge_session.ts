@@ -1,9 +1,9 @@
 /** The master's conversation with one bridge: the runs that came from there. */
 
-import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
+import { failedMessage } from "../wire/control.ts";
 import type { MessageLink } from "../wire/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { type ClusterContext, ClusterRun } from "./cluster_run.ts";
@@ -119,9 +119,7 @@ export class BridgeSession {
       }, { wait: true, onWait: () => void this.#link.send({ type: "waits", request }) });
       void this.#link.send({ type: "launched", request, pid });
     } catch (error) {
-      const reason = error instanceof SpawnError ? error.reason : "unknown";
-      const message = error instanceof Error ? error.message : String(error);
-      void this.#link.send({ type: "failed", request, reason, message });
+      void this.#link.send(failedMessage(request, error));
     }
     await this.#finish(id);
   }

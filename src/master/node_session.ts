@@ -1,6 +1,7 @@
 /** Answers what a node asks of its master in the name of its processes, while it is connected. */
 
 import { SpawnError } from "../core/errors.ts";
+import { failedMessage } from "../wire/control.ts";
 import type { MasterToNode, NodeToMaster, SpawnFields } from "../wire/node_messages.ts";
 import type { SpawnRequest } from "../core/roles.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
@@ -91,9 +92,7 @@ export class NodeSession {
       if (run === undefined) throw new SpawnError("lost", "Cannot do that: the run is over");
       void this.#link.send(await act(run));
     } catch (error) {
-      const reason = error instanceof SpawnError ? error.reason : "unknown";
-      const message = error instanceof Error ? error.message : String(error);
-      void this.#link.send({ type: "failed", request, reason, message });
+      void this.#link.send(failedMessage(request, error));
     }
   }
 }

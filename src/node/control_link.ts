@@ -10,6 +10,7 @@ import {
   type NodeMessage,
   type ProcessMessage,
 } from "../wire/control.ts";
+import { writeAll } from "../wire/handshake.ts";
 
 /** How much of the link is read at once; there is one such buffer a process. */
 const READ_BYTES = 16 * KiB;
@@ -94,9 +95,7 @@ export class ControlLink {
   async #write(): Promise<void> {
     try {
       for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        for (let written = 0; written < bytes.length;) {
-          written += await this.#conn.write(bytes.subarray(written));
-        }
+        await writeAll(this.#conn, bytes);
         this.#queuedBytes -= bytes.length;
       }
     } catch {

@@ -1,12 +1,12 @@
 /** One process of a run, from its start message to its exit event. */
 
-import { SpawnError, type SpawnErrorReason } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { OutputFd, RunEventSink } from "../core/events.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Logger } from "../core/logger.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { MasterPort, SpawnRequest } from "../core/roles.ts";
-import type { ProcessMessage } from "../wire/control.ts";
+import { failedMessage, type ProcessMessage } from "../wire/control.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
@@ -171,11 +171,7 @@ export class HostedProcess {
     try {
       link.send(await ask());
     } catch (error) {
-      const reason: SpawnErrorReason | "unknown" = error instanceof SpawnError
-        ? error.reason
-        : "unknown";
-      const message = error instanceof Error ? error.message : String(error);
-      link.send({ type: "failed", request, reason, message });
+      link.send(failedMessage(request, error));
     }
   }
 
@@ -217,7 +213,7 @@ export class HostedProcess {
       if (signal.aborted) return;
       logger.error(
         `Cannot deliver what process ${shortPid(this.pid)} sent before it ended: ` +
-          (error instanceof Error ? error.message : String(error)),
+          messageOf(error),
       );
     }
   }

@@ -1,6 +1,6 @@
 /** One run on a node of a cluster: gets its program, hosts its processes, and leaves nothing behind. */
 
-import { SpawnError } from "../core/errors.ts";
+import { messageOf, SpawnError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Logger } from "../core/logger.ts";
@@ -206,7 +206,7 @@ export class HostedRun {
       await folder?.[Symbol.asyncDispose]();
       for (const file of files) await file.release();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.#context.logger.warn(`Cannot remove what run ${this.#opened.run} left: ${why}`);
     }
   }

@@ -1,6 +1,6 @@
 /** One run's processes on one node: their start, their questions, and their end. */
 
-import { SpawnError } from "../core/errors.ts";
+import { messageOf, SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { makePid, type Pid, randomId, shortPid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
@@ -118,7 +118,7 @@ export class NodeRun implements NodePort {
     } catch (cause) {
       if (this.#stopping) throw runIsEnding(request);
       if (cause instanceof DeadBootError) throw await deadStart(request, cause.child);
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
     }
   }
@@ -147,7 +147,7 @@ export class NodeRun implements NodePort {
     } catch (cause) {
       child.kill();
       arrival.link.close();
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
     }
     this.#processes.set(pid, process);

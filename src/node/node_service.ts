@@ -2,6 +2,7 @@
 
 import { SpawnError } from "../core/errors.ts";
 import type { SpawnRequest } from "../core/roles.ts";
+import { failedMessage } from "../wire/control.ts";
 import { MessageLink } from "../wire/message_link.ts";
 import {
   MASTER_TO_NODE,
@@ -185,9 +186,7 @@ class MasterSession {
     try {
       await act();
     } catch (error) {
-      const reason = error instanceof SpawnError ? error.reason : "unknown";
-      const message = error instanceof Error ? error.message : String(error);
-      this.#send({ type: "failed", request, reason, message });
+      this.#send(failedMessage(request, error));
     }
   }
 }

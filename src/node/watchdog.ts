@@ -1,5 +1,6 @@
 /** Ends the processes of a run when the launcher is gone, however it went. */
 
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 
 /**
@@ -93,7 +94,7 @@ export class Watchdog {
       this.#shell = { child, writer: child.stdin.getWriter() };
       void this.#awaitEnd(child);
     } catch (error) {
-      this.#warn(error instanceof Error ? error.message : String(error));
+      this.#warn(messageOf(error));
       return;
     }
     if (this.#groups.size > 0) {

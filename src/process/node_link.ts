@@ -8,6 +8,7 @@ import {
   type ProcessMessage,
   ProtocolError,
 } from "../wire/control.ts";
+import { writeAll } from "../wire/handshake.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -98,9 +99,7 @@ export class NodeLink {
     this.#writing = true;
     try {
       for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        for (let written = 0; written < bytes.length;) {
-          written += await this.#conn.write(bytes.subarray(written));
-        }
+        await writeAll(this.#conn, bytes);
       }
       this.#writing = false;
     } catch (cause) {

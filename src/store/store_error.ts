@@ -1,5 +1,7 @@
 /** The error for a store that cannot do what it is for. */
 
+import { messageOf } from "../core/errors.ts";
+
 /** Files cannot be kept, or not be read. The message is one line that says what to do. */
 export class StoreError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -12,6 +14,6 @@ export class StoreError extends Error {
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.NotFound) return "it is not there";
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return (text.split("\n")[0] ?? "").replace(/ \(os error \d+\)/, "");
 }

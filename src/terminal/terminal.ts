@@ -51,3 +51,13 @@ export function createTerminal(options: TerminalOptions): Terminal {
     stdoutGone: screen.stdoutGone,
   };
 }
+
+/** Writes what is no event of a run, as it is; if nobody reads it, nothing happens. */
+export async function writeRaw(
+  target: { readonly writable: WritableStream<Uint8Array<ArrayBuffer>> },
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const writer = target.writable.getWriter();
+  await writer.write(bytes).catch(() => {}); // nobody reads it
+  writer.releaseLock();
+}

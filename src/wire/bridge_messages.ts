@@ -1,8 +1,8 @@
 /** What a master and its bridge say to each other. */
 
 import type { Pid } from "../core/pid.ts";
-import type { FailedMessage } from "./node_messages.ts";
-import { amount, integer, key, orNull, pid, reason, type Schema, text } from "./schema.ts";
+import { ANSWERS, type FailedMessage } from "./control.ts";
+import { amount, integer, key, orNull, pid, type Schema, text } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -48,7 +48,7 @@ export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
 export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
   launched: { request: integer, pid },
   waits: { request: integer },
-  failed: { request: integer, reason, message: text },
+  failed: ANSWERS.failed,
   lost: { run: text, pid, parent: orNull(pid), why: text },
   over: { run: text, processes: integer },
   fits: { request: integer, node: orNull(text), message: text },

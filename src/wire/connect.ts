@@ -1,6 +1,7 @@
 /** Connects to another part of a cluster. The other end is a `PartServer`. */
 
 import type { Address } from "../core/address.ts";
+import { messageOf } from "../core/errors.ts";
 import { formatAddress } from "../core/pid.ts";
 import { type Credential, dialHandshake, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
 import { ProtocolError } from "./protocol_error.ts";
@@ -130,5 +131,5 @@ function reason(cause: unknown): string {
   if (cause instanceof Deno.errors.UnexpectedEof || cause instanceof Deno.errors.ConnectionReset) {
     return "it closed the connection without a word";
   }
-  return (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s*\n\s*/g, " | ");
+  return messageOf(cause).replaceAll(/\s*\n\s*/g, " | ");
 }

@@ -7,7 +7,7 @@
 
 // @ts-types="../../types/std_msgpack.d.ts"
 import { decode, encode, type ValueType } from "@std/msgpack";
-import type { SpawnErrorReason } from "../core/errors.ts";
+import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { MiB } from "../core/resources.ts";
@@ -59,6 +59,21 @@ export type ProcessMessage =
  */
 export type RecceMessage = { type: "resources"; token: string; mem: number; cpu: number };
 
+/** What failed, as an answer to a question: of a spawn why; of others, the reason is `"unknown"`. */
+export interface FailedMessage {
+  type: "failed";
+  request: number;
+  reason: SpawnErrorReason | "unknown";
+  message: string;
+}
+
+/** The answers to `spawn`, `wait` and `kill`, whoever asked them of whom. */
+export type AnswerMessage =
+  | { type: "spawned"; request: number; pid: Pid }
+  | { type: "ended"; request: number; status: ExitStatus }
+  | { type: "killed"; request: number }
+  | FailedMessage;
+
 /** What a node tells a process. */
 export type NodeMessage =
   /** Who the process is, and what it is to run. It comes once, at any time after `hello`. */
@@ -78,11 +93,7 @@ export type NodeMessage =
     /** The file to leave a will in. */
     will: string;
   }
-  | { type: "spawned"; request: number; pid: Pid }
-  | { type: "ended"; request: number; status: ExitStatus }
-  | { type: "killed"; request: number }
-  /** The answer to a request that failed: to `spawn` with its reason, to others with `"unknown"`. */
-  | { type: "failed"; request: number; reason: SpawnErrorReason | "unknown"; message: string };
+  | AnswerMessage;
 
 /** The largest control message. Only a spawn's argument gets anywhere near it. */
 export const MAX_CONTROL_BYTES = 256 * MiB;
@@ -113,6 +124,14 @@ const RECCE_MESSAGES: Schema<RecceMessage> = {
   resources: { token: text, mem: amount, cpu: amount },
 };
 
+/** What must be in each {@linkcode AnswerMessage}. */
+export const ANSWERS: Schema<AnswerMessage> = {
+  spawned: { request: integer, pid },
+  ended: { request: integer, status },
+  killed: { request: integer },
+  failed: { request: integer, reason, message: text },
+};
+
 const NODE_MESSAGES: Schema<NodeMessage> = {
   start: {
     pid,
@@ -126,15 +145,14 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
     key,
     will: text,
   },
-  spawned: { request: integer, pid },
-  ended: { request: integer, status },
-  killed: { request: integer },
-  failed: {
-    request: integer,
-    reason,
-    message: text,
-  },
+  ...ANSWERS,
 };
+
+/** The answer to a question that failed with `error`. */
+export function failedMessage(request: number, error: unknown): FailedMessage {
+  const reason = error instanceof SpawnError ? error.reason : "unknown";
+  return { type: "failed", request, reason, message: messageOf(error) };
+}
 
 /** Gives the bytes of one message, its length in front. */
 export function encodeControl(message: { readonly type: string }): Bytes {

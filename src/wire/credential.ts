@@ -1,6 +1,7 @@
 /** The cluster's secret: where it comes from, and what goes without one. */
 
 import type { Address } from "../core/address.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { type Credential, importKey } from "./handshake.ts";
 
@@ -111,9 +112,7 @@ async function readFile(path: string): Promise<{ text: string; mode: number | nu
     if (cause instanceof SecretError) throw cause;
     const why = cause instanceof Deno.errors.NotFound
       ? "there is no such file; make one with: fabric secret FILE"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+      : messageOf(cause);
     throw new SecretError(`Cannot read the secret in ${path}: ${why}`, { cause });
   }
 }

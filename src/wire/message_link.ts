@@ -6,6 +6,7 @@
  */
 
 import { ControlDecoder, decodeBody, encodeControl, MAX_CONTROL_BYTES } from "./control.ts";
+import { writeAll } from "./handshake.ts";
 import { ProtocolError } from "./protocol_error.ts";
 import { checkMessage, type Schema } from "./schema.ts";
 
@@ -165,9 +166,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     this.#writing = true;
     try {
       for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        for (let written = 0; written < bytes.length;) {
-          written += await this.#conn.write(bytes.subarray(written));
-        }
+        await writeAll(this.#conn, bytes);
         this.#queuedBytes -= bytes.length;
         this.#settle();
       }

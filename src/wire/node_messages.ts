@@ -1,8 +1,8 @@
 /** What a master and one of its nodes say to each other, and what a node says to join one. */
 
-import type { SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import { type AnswerMessage, ANSWERS, type FailedMessage } from "./control.ts";
 import {
   amount,
   bool,
@@ -11,21 +11,12 @@ import {
   key,
   orNull,
   pid,
-  reason,
   type Schema,
   status,
   text,
 } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** What failed, as an answer to a question of either side: `"unknown"` for all but spawns. */
-export interface FailedMessage {
-  type: "failed";
-  request: number;
-  reason: SpawnErrorReason | "unknown";
-  message: string;
-}
 
 /** The fields of a spawn, whoever asks whom for it. */
 export interface SpawnFields {
@@ -53,10 +44,7 @@ export type MasterToNode =
   /** The run is over, or is to be: end what is left of it, and remove what it left. */
   | { type: "close"; run: string }
   /** Answers to the node's own questions. */
-  | { type: "spawned"; request: number; pid: Pid }
-  | { type: "ended"; request: number; status: ExitStatus }
-  | { type: "killed"; request: number }
-  | FailedMessage;
+  | AnswerMessage;
 
 /** What a node tells its master, or asks of it. */
 export type NodeToMaster =
@@ -87,7 +75,6 @@ export type JoinToMaster = { type: "join"; address: string; mem: number; cpu: nu
 /** What a master answers to a node that joins: from now on it dials the node as any other. */
 export type MasterToJoin = { type: "joined" } | { type: "refused"; why: string };
 
-const FAILED = { request: integer, reason, message: text };
 const SPAWN = {
   request: integer,
   run: text,
@@ -106,10 +93,7 @@ export const MASTER_TO_NODE: Schema<MasterToNode> = {
   launch: SPAWN,
   kill: { request: integer, run: text, pid },
   close: { run: text },
-  spawned: { request: integer, pid },
-  ended: { request: integer, status },
-  killed: { request: integer },
-  failed: FAILED,
+  ...ANSWERS,
 };
 
 export const NODE_TO_MASTER: Schema<NodeToMaster> = {
@@ -118,7 +102,7 @@ export const NODE_TO_MASTER: Schema<NodeToMaster> = {
   leaving: {},
   launched: { request: integer, pid },
   killed: { request: integer },
-  failed: FAILED,
+  failed: ANSWERS.failed,
   exited: { run: text, pid, status },
   spawn: { wait: bool, ...SPAWN },
   cancel: { request: integer },

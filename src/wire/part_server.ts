@@ -1,6 +1,7 @@
 /** Where a part of a cluster listens for others: it takes only those who show that they belong. */
 
 import type { Address } from "../core/address.ts";
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import { acceptHandshake, type Credential, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
@@ -158,8 +159,4 @@ function listen({ address, tls }: PartServerOptions): Deno.TcpListener | Deno.Tl
       { cause },
     );
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
