@@ -9,8 +9,9 @@ import {
   FrameType,
   HEADER_BYTES,
   isFrame,
-  LENGTH_FIELD_BYTES,
-  MAX_MESSAGE_BYTES,
+  type Layout,
+  LAYOUT_BYTES,
+  readLayout,
   readLength,
 } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
@@ -24,14 +25,29 @@ export interface FrameHandler {
    * kept; if not, they are overwritten soon.
    */
   value(bytes: Bytes, start: number, end: number): boolean;
-  /** A value of `length` bytes begins to come in pieces. */
-  begin(length: number): void;
-  /** Where the next piece of that value belongs. Asked again if a connection broke within it. */
-  pieceTarget(length: number): Bytes;
-  /** The piece is in its place. */
-  piece(length: number): void;
+  /** A value begins to come in pieces. Told again if a connection broke within its first one. */
+  begin(layout: Layout): void;
+  /**
+   * Where the next piece of that value belongs, from its byte `filled` on: room for as many of the
+   * `left` that are still to come as lie together, which is at least one.
+   */
+  pieceTarget(filled: number, left: number): Bytes;
+  /**
+   * The first `filled` bytes of the piece are in their place; if it is `whole`, those are all. Called
+   * as they come. If a connection broke within a piece, it comes again, from its beginning.
+   */
+  piece(filled: number, whole: boolean): void;
   /** Any other frame; its payload stands in `view` at `position`. */
   control(type: FrameType, view: DataView, position: number): void;
+}
+
+interface Piece {
+  readonly length: number;
+  /** How many of its bytes are in their place. */
+  filled: number;
+  /** Where the next ones belong. */
+  target: Bytes;
+  readonly frameBytes: number;
 }
 
 /** A connection's first buffer; quiet connections need no more. */
@@ -49,7 +65,7 @@ export class FrameReader {
   /** Whether the handler keeps bytes of the chunk, so that they may not be overwritten. */
   #kept = false;
   /** The piece that is being read to its place. */
-  #piece: { target: Bytes; filled: number; frameBytes: number } | undefined;
+  #piece: Piece | undefined;
   #offset: number;
 
   /** `offset` is the position in the stream at which the connection goes on. */
@@ -65,7 +81,7 @@ export class FrameReader {
 
   /** Where the next bytes of the connection are to be read into; never empty. */
   target(): Bytes {
-    if (this.#piece !== undefined) return this.#piece.target.subarray(this.#piece.filled);
+    if (this.#piece !== undefined) return this.#piece.target;
     const left = this.#filled - this.#cut;
     const frame = left < HEADER_BYTES ? 0 : HEADER_BYTES + readLength(this.#chunk, this.#cut);
     const enough = Math.max(Math.min(frame, CHUNK_BYTES) - left, MIN_READ_BYTES);
@@ -88,8 +104,7 @@ export class FrameReader {
    */
   advance(count: number): void {
     if (this.#piece !== undefined) {
-      this.#piece.filled += count;
-      if (this.#piece.filled === this.#piece.target.length) this.#endPiece();
+      this.#fill(this.#piece, count);
       return;
     }
     this.#filled += count;
@@ -130,30 +145,39 @@ export class FrameReader {
     let start = this.#cut + HEADER_BYTES;
     let size = length;
     if (type === FrameType.first) {
-      if (this.#filled - start < LENGTH_FIELD_BYTES) return false;
+      if (this.#filled - start < LAYOUT_BYTES) return false;
       const view = new DataView(this.#chunk.buffer, this.#chunk.byteOffset, this.#filled);
-      const whole = view.getFloat64(start, true);
-      if (!Number.isInteger(whole) || whole < 0 || whole > MAX_MESSAGE_BYTES) {
-        throw new ProtocolError(`a value of ${whole} bytes`);
-      }
-      this.#handler.begin(whole);
-      start += LENGTH_FIELD_BYTES;
-      size -= LENGTH_FIELD_BYTES;
+      this.#handler.begin(readLayout(view, start));
+      start += LAYOUT_BYTES;
+      size -= LAYOUT_BYTES;
     }
-    const target = this.#handler.pieceTarget(size);
-    const here = this.#chunk.subarray(start, Math.min(start + size, this.#filled));
-    target.set(here);
-    this.#cut = start + here.length;
-    this.#piece = { target, filled: here.length, frameBytes: HEADER_BYTES + length };
-    if (here.length < size) return false;
-    this.#endPiece();
-    return true;
+    const target = this.#handler.pieceTarget(0, size);
+    const piece = { length: size, filled: 0, target, frameBytes: HEADER_BYTES + length };
+    this.#piece = piece;
+    this.#cut = start;
+    while (this.#cut < this.#filled) {
+      const here = this.#chunk.subarray(this.#cut, this.#filled).subarray(0, piece.target.length);
+      piece.target.set(here);
+      this.#cut += here.length;
+      if (this.#fill(piece, here.length)) return true;
+    }
+    return false;
   }
 
-  #endPiece(): void {
-    const { target, frameBytes } = this.#piece!;
-    this.#piece = undefined;
-    this.#offset += frameBytes;
-    this.#handler.piece(target.length);
+  /** So many more bytes of the piece are in their place; tells whether that was all of it. */
+  #fill(piece: Piece, count: number): boolean {
+    piece.filled += count;
+    const whole = piece.filled === piece.length;
+    if (whole) {
+      this.#piece = undefined;
+      // Counted first, as above.
+      this.#offset += piece.frameBytes;
+    } else if (count < piece.target.length) {
+      piece.target = piece.target.subarray(count);
+    } else {
+      piece.target = this.#handler.pieceTarget(piece.filled, piece.length - piece.filled);
+    }
+    this.#handler.piece(piece.filled, whole);
+    return whole;
   }
 }

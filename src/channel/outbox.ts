@@ -119,18 +119,26 @@ export class Outbox {
   }
 
   /**
-   * Appends a frame whose payload is `prefix`, which is copied, and `rest`, which is not: it belongs
-   * to the outbox until `release` is called, when it and all before it has been acknowledged.
+   * Appends a frame whose payload is `payload`, which is not copied: it belongs to the outbox until
+   * `release` is called, when it and all before it has been acknowledged.
    */
-  appendOwned(type: FrameType, prefix: Uint8Array, rest: Bytes, release?: () => void): void {
-    const chunk = this.#roomBefore(HEADER_BYTES + prefix.length);
-    const position = writeHeader(chunk.bytes, chunk.used, type, prefix.length + rest.length);
-    chunk.bytes.set(prefix, position);
-    chunk.used = position + prefix.length;
-    this.#end += HEADER_BYTES + prefix.length;
-    const { length } = rest;
-    this.#chunks.push({ bytes: rest, start: this.#end, used: length, reusable: false, release });
-    this.#end += rest.length;
+  appendOwned(type: FrameType, payload: Bytes, release?: () => void): void {
+    const chunk = this.#roomBefore(HEADER_BYTES);
+    chunk.used = writeHeader(chunk.bytes, chunk.used, type, payload.length);
+    this.#end += HEADER_BYTES;
+    this.appendFrame(payload, release);
+  }
+
+  /** As {@linkcode appendOwned}, of bytes that are a frame already, header and all. */
+  appendFrame(bytes: Bytes, release?: () => void): void {
+    this.#chunks.push({
+      bytes,
+      start: this.#end,
+      used: bytes.length,
+      reusable: false,
+      release,
+    });
+    this.#end += bytes.length;
     this.#vitalEnd = this.#end;
   }
 

@@ -453,14 +453,14 @@ export class Peer {
       this.#remoteIdle = false;
       return this.#arrivals.value(bytes, start, end);
     },
-    begin: (length) => {
+    begin: (layout) => {
       this.#remoteIdle = false;
-      this.#arrivals.begin(length);
+      this.#arrivals.begin(layout);
     },
-    pieceTarget: (length) => this.#arrivals.pieceTarget(length),
-    piece: (length) => {
-      this.#acknowledger.owe();
-      this.#arrivals.piece(length);
+    pieceTarget: (filled, left) => this.#arrivals.pieceTarget(filled, left),
+    piece: (filled, whole) => {
+      if (whole) this.#acknowledger.owe();
+      this.#arrivals.piece(filled, whole);
     },
     control: (type, view, position) => this.#control(type, view, position),
   };

@@ -6,11 +6,17 @@
  * arrivals into values, and readings into credit.
  */
 
-import { HEADER_BYTES, MAX_PIECE_BYTES, readLength, WINDOW_BYTES } from "../wire/frame.ts";
+import {
+  HEADER_BYTES,
+  type Layout,
+  MAX_PIECE_BYTES,
+  readLength,
+  WINDOW_BYTES,
+} from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { decode } from "../wire/value_decoder.ts";
+import { Assembly } from "./assembly.ts";
 import { Fifo } from "./fifo.ts";
-import { giveSpare, takeSpare } from "./spare_buffers.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -29,9 +35,7 @@ type Entry =
   | {
     readonly kind: "large";
     readonly channel: number;
-    readonly bytes: Bytes;
-    /** How many of its bytes still count as held. */
-    readonly held: number;
+    readonly assembly: Assembly;
   }
   /** The end of `channel`, and of those after it up to `last`, which had no values. */
   | { readonly kind: "end"; readonly channel: number; last: number };
@@ -42,7 +46,7 @@ export type Next = "value" | "end" | "nothing";
 /** What is called when a channel has something: a value, its end, or a failure. */
 type Waiter = () => void;
 
-/** Credit is given in portions of this size, not for each value; each large piece is worth one. */
+/** Credit is given in portions of this size, not for each value. */
 const CREDIT_BYTES = WINDOW_BYTES / 8;
 
 export class ReceiveQueue {
@@ -55,8 +59,8 @@ export class ReceiveQueue {
   #opened = 0;
   /** Whether the newest receiver is open. */
   #open = false;
-  /** A value of which pieces have come, how much of it, and how much of that counts as held. */
-  #assembly: { readonly bytes: Bytes; filled: number; held: number } | undefined;
+  /** A value that comes in pieces. */
+  #assembly: Assembly | undefined;
   /** Bytes that are held, or not yet credited: at most a window and what one frame exceeds it by. */
   #uncredited = 0;
   /** Bytes that are no longer held, and not yet credited. */
@@ -109,10 +113,8 @@ export class ReceiveQueue {
     const head = this.#entries.first!;
     if (head.kind === "large") {
       this.#shift();
-      this.#consume(head.held);
-      const value = decode(head.bytes);
-      giveSpare(head.bytes); // the value is a copy
-      return value;
+      this.#consume(head.assembly.release());
+      return head.assembly.value();
     }
     const run = head as Run;
     const start = run.position + HEADER_BYTES;
@@ -158,44 +160,29 @@ export class ReceiveQueue {
     return run.position < run.end;
   }
 
-  /** The first piece of a value of `length` bytes comes; gives where to put the pieces. */
-  begin(length: number): void {
-    // With nothing of it here, its first frame was cut off with a connection, and comes again.
-    if (this.#assembly !== undefined && this.#assembly.filled > 0) {
-      throw new ProtocolError("a value within another one");
-    }
-    let bytes: Bytes;
-    try {
-      bytes = takeSpare(length)?.subarray(0, length) ?? new Uint8Array(length);
-    } catch (cause) {
-      throw new ProtocolError(`a value of ${length} bytes, for which there is no memory`, {
-        cause,
-      });
-    }
-    this.#assembly = { bytes, filled: 0, held: 0 };
+  /** The first piece of a value comes; it may have begun to before, on another connection. */
+  begin(layout: Layout): void {
+    if (this.#assembly?.begins(layout)) return;
+    if (this.#assembly !== undefined) throw new ProtocolError("a value within another one");
+    this.#assembly = new Assembly(layout);
   }
 
-  /** Where the next piece, of `length` bytes, belongs. It counts when {@linkcode piece} is called. */
-  pieceTarget(length: number): Bytes {
+  /** Where the next piece belongs, from its byte `filled` on: see {@linkcode FrameHandler}. */
+  pieceTarget(filled: number, left: number): Bytes {
     if (this.#assembly === undefined) throw new ProtocolError("a piece of no value");
-    const { bytes, filled } = this.#assembly;
-    if (length > bytes.length - filled) throw new ProtocolError("a piece beyond its value's end");
-    return bytes.subarray(filled, filled + length);
+    return this.#assembly.target(filled, left);
   }
 
-  /** A piece of `length` bytes is in its place. */
-  piece(length: number): void {
+  /** The first `filled` bytes of a piece are in their place, and if it is `whole`, all. */
+  piece(filled: number, whole: boolean): void {
     const assembly = this.#assembly!;
-    assembly.filled += length;
-    assembly.held += length;
-    this.#arrived(length);
     const dropped = this.#dropsArriving();
+    this.#arrived(assembly.arrived(filled, whole));
     if (dropped || this.#entries.length === 0) this.#releaseAssembly();
-    if (assembly.filled < assembly.bytes.length) return;
+    if (!assembly.whole) return;
     this.#assembly = undefined;
     if (dropped) return;
-    const { bytes, held } = assembly;
-    this.#entries.push({ kind: "large", channel: this.#arriving, bytes, held });
+    this.#entries.push({ kind: "large", channel: this.#arriving, assembly });
     this.#wake();
   }
 
@@ -243,10 +230,7 @@ export class ReceiveQueue {
    * other values are unread they do: no more is held than a window and one value.
    */
   #releaseAssembly(): void {
-    if (this.#assembly === undefined) return;
-    const { held } = this.#assembly;
-    this.#assembly.held = 0;
-    this.#consume(held);
+    if (this.#assembly !== undefined) this.#consume(this.#assembly.release());
   }
 
   /** Removes the entry that has been read. */
@@ -282,6 +266,6 @@ export class ReceiveQueue {
 
 function heldBytes(entry: Entry): number {
   if (entry.kind === "end") return 0;
-  if (entry.kind === "large") return entry.held;
+  if (entry.kind === "large") return entry.assembly.release();
   return entry.end - entry.position;
 }

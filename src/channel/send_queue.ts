@@ -8,14 +8,17 @@
 import {
   FrameType,
   HEADER_BYTES,
-  LENGTH_FIELD_BYTES,
+  type Layout,
+  LAYOUT_BYTES,
   MAX_MESSAGE_BYTES,
   MAX_PIECE_BYTES,
   MAX_VALUE_BYTES,
   WINDOW_BYTES,
+  writeHeader,
+  writeLayout,
 } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { encode, encodeInto } from "../wire/value_encoder.ts";
+import { encode, encodeInto, largestBuffer } from "../wire/value_encoder.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
@@ -28,8 +31,9 @@ type Entry =
   | {
     kind: "value";
     channel: number;
-    /** The encoded value, or what is left of it. */
+    /** The encoded value, with {@linkcode FRONT_BYTES} free before it; or what is left of it. */
     rest: Bytes;
+    readonly layout: Layout;
     begun: boolean;
     settle: { resolve: () => void; reject: (reason: unknown) => void } | undefined;
   }
@@ -46,7 +50,11 @@ export interface Place {
 /** A promise that most sends share: settled, and holding nothing. */
 const TAKEN: Promise<void> = Promise.resolve();
 
-const NO_BYTES: Bytes = new Uint8Array(0);
+/** Room for what stands before the bytes of a value in its first frame, so that both are one write. */
+const FRONT_BYTES = HEADER_BYTES + LAYOUT_BYTES;
+
+/** A smaller buffer is copied faster than memory is found for it. */
+const MIN_BUFFER_BYTES = 64 * 1024;
 
 /** What {@linkcode SendQueue.save} gives and {@linkcode SendQueue.restore} takes. */
 export interface SavedSendQueue {
@@ -138,16 +146,17 @@ export class SendQueue {
         this.#written();
         return TAKEN;
       }
-      rest = end >= 0 ? bytes.slice(position, end) : encodeLarge(value);
+      rest = end >= 0 ? withFront(bytes.subarray(position, end)) : encodeLarge(value);
     } else {
-      rest = encode(value);
+      rest = encodeLarge(value);
     }
     if (rest.length > MAX_MESSAGE_BYTES) {
       throw new TypeError(
         `value takes ${rest.length} bytes encoded; at most ${MAX_MESSAGE_BYTES} can be sent`,
       );
     }
-    const entry: Entry = { kind: "value", channel, rest, begun: false, settle: undefined };
+    const layout = layoutOf(rest);
+    const entry: Entry = { kind: "value", channel, rest, layout, begun: false, settle: undefined };
     if (this.#offering) {
       this.#line.unshift(entry); // and whoever takes the offers goes on with it
     } else {
@@ -244,9 +253,14 @@ export class SendQueue {
     this.#inFlight = saved.inFlight;
     for (const { channel, rest, begun } of saved.entries) {
       this.#line.push(
-        rest === null
-          ? { kind: "end", channel, settle: undefined }
-          : { kind: "value", channel, rest, begun, settle: undefined },
+        rest === null ? { kind: "end", channel, settle: undefined } : {
+          kind: "value",
+          channel,
+          rest: withFront(rest),
+          layout: { length: rest.length, bufferStart: 0, bufferSize: 0 },
+          begun,
+          settle: undefined,
+        },
       );
     }
     this.#advance();
@@ -318,15 +332,14 @@ export class SendQueue {
     }
     while (entry.rest.length > 0) {
       if (this.#inFlight >= WINDOW_BYTES) return false;
-      const size = Math.min(entry.rest.length, MAX_PIECE_BYTES - LENGTH_FIELD_BYTES);
+      const { length } = entry.rest;
+      const size = Math.min(length, MAX_PIECE_BYTES - LAYOUT_BYTES);
       const piece = entry.rest.subarray(0, size);
-      const release = size === entry.rest.length ? () => giveSpare(piece) : undefined;
+      const release = size === length ? () => giveSpare(piece) : undefined;
       if (entry.begun) {
-        this.#outbox.appendOwned(FrameType.more, NO_BYTES, piece, release);
+        this.#outbox.appendOwned(FrameType.more, piece, release);
       } else {
-        const length = new Uint8Array(LENGTH_FIELD_BYTES);
-        new DataView(length.buffer).setFloat64(0, entry.rest.length, true);
-        this.#outbox.appendOwned(FrameType.first, length, piece, release);
+        this.#outbox.appendFrame(firstFrame(piece, entry.layout), release);
         entry.begun = true;
       }
       entry.rest = entry.rest.subarray(size);
@@ -343,12 +356,38 @@ export class SendQueue {
   }
 }
 
-/** As `encode`, for a value that is known to be large. */
+/** The encoded value, in a buffer with {@linkcode FRONT_BYTES} before it. */
 function encodeLarge(value: unknown): Bytes {
   const spare = takeSpare(0);
-  if (spare === undefined) return encode(value);
-  const end = encodeInto(value, spare, 0);
-  if (end >= 0) return spare.subarray(0, end);
+  if (spare === undefined) return encode(value, FRONT_BYTES);
+  const end = encodeInto(value, spare, FRONT_BYTES);
+  const encoded = end < 0 ? undefined : spare.subarray(FRONT_BYTES, end);
+  // A small one, that has to wait in line, is not worth the buffer.
+  if (encoded !== undefined && encoded.length > MAX_VALUE_BYTES) return encoded;
   giveSpare(spare);
-  return encode(value);
+  return encoded === undefined ? encode(value, FRONT_BYTES) : withFront(encoded);
+}
+
+/** A copy of an encoded value, in such a buffer. */
+function withFront(encoded: Bytes): Bytes {
+  const copy = new Uint8Array(FRONT_BYTES + encoded.length);
+  copy.set(encoded, FRONT_BYTES);
+  return copy.subarray(FRONT_BYTES);
+}
+
+/** The layout of the value that was encoded last, as `encoded`. */
+function layoutOf({ length }: Bytes): Layout {
+  const buffer = largestBuffer();
+  return buffer.size < MIN_BUFFER_BYTES
+    ? { length, bufferStart: 0, bufferSize: 0 }
+    : { length, bufferStart: buffer.start, bufferSize: buffer.size };
+}
+
+/** Makes of the first piece of a value, and the room before it, a frame. */
+function firstFrame(piece: Bytes, layout: Layout): Bytes {
+  const start = piece.byteOffset - FRONT_BYTES;
+  const frame = new Uint8Array(piece.buffer, start, FRONT_BYTES + piece.length);
+  const position = writeHeader(frame, 0, FrameType.first, LAYOUT_BYTES + piece.length);
+  writeLayout(new DataView(piece.buffer, start), position, layout);
+  return frame;
 }

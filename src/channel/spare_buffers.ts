@@ -15,6 +15,25 @@ const MAX_BYTES = 2 * 1024 * 1024;
 
 const spares: ArrayBuffer[] = [];
 
+/**
+ * The C library gives the memory of a buffer of more than 128 KiB back to the system when it is freed,
+ * and gets new memory for the next one, page by page, which takes longer than to fill it. It learns:
+ * once it has freed a larger one, of at most 32 MiB, it keeps those up to that size (`mallopt(3)`,
+ * M_MMAP_THRESHOLD). This one is never touched, so that it takes no memory.
+ */
+const LESSON_BYTES = 32 * 1024 * 1024 - 64 * 1024;
+
+let learned = false;
+
+/** A new buffer for `length` bytes of a value. */
+export function allocate(length: number): Bytes {
+  if (!learned && length >= MIN_BYTES) {
+    learned = true;
+    new ArrayBuffer(LESSON_BYTES).transfer(0);
+  }
+  return new Uint8Array(length);
+}
+
 /** A spare buffer of at least `length` bytes, all of it; `undefined` if there is none. */
 export function takeSpare(length: number): Bytes | undefined {
   const index = spares.findIndex((buffer) => buffer.byteLength >= length);

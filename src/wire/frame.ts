@@ -9,11 +9,13 @@
  * Fields of a payload are little-endian. docs/protocol.md tells what each frame does.
  */
 
+import { ProtocolError } from "./protocol_error.ts";
+
 /** What a frame is. The numbers are part of the protocol: new ones are appended. */
 export const FrameType = {
   /** A whole value of the current channel: its encoded bytes. */
   value: 1,
-  /** The first piece of a value: f64 length of the whole, then bytes. */
+  /** The first piece of a value: its {@linkcode Layout}, then bytes. */
   first: 2,
   /** The next piece of the value that `first` began; the one that fills it is the last. */
   more: 3,
@@ -50,14 +52,29 @@ export const WINDOW_BYTES = 1024 * 1024;
 /** The largest payload of a `value` frame; what is larger goes in pieces. */
 export const MAX_VALUE_BYTES = 32 * 1024;
 
-/** The largest payload of a `first` or `more` frame. */
-export const MAX_PIECE_BYTES = 256 * 1024;
+/**
+ * The largest payload of a `first` or `more` frame: a window and some more, so that an array of that
+ * size goes in one piece, with what describes it. Whoever writes hands a piece to the system at once.
+ */
+export const MAX_PIECE_BYTES = WINDOW_BYTES + 64 * 1024;
 
 /** The largest value, encoded: what one buffer of the runtime can hold. */
 export const MAX_MESSAGE_BYTES = 2 ** 32 - 1;
 
-/** Bytes of the length field in front of a `first` frame's piece. */
-export const LENGTH_FIELD_BYTES = 8;
+/** Bytes of the {@linkcode Layout} in front of a `first` frame's piece. */
+export const LAYOUT_BYTES = 12;
+
+/**
+ * Where in an encoded value the contents of its largest buffer lie, so that its receiver can read
+ * them into a buffer of their own, which becomes the program's: 1 MiB is copied once less.
+ */
+export interface Layout {
+  /** The bytes of the whole value. */
+  readonly length: number;
+  readonly bufferStart: number;
+  /** 0 if no buffer is large enough to be worth it. */
+  readonly bufferSize: number;
+}
 
 /** Exact payload sizes of the frames that have one. */
 const FIXED_BYTES: Readonly<Record<number, number>> = {
@@ -75,7 +92,7 @@ const FIXED_BYTES: Readonly<Record<number, number>> = {
 export function isFrame(type: number, length: number): boolean {
   if (type === FrameType.value) return length > 0 && length <= MAX_VALUE_BYTES;
   if (type === FrameType.more) return length > 0 && length <= MAX_PIECE_BYTES;
-  if (type === FrameType.first) return length > LENGTH_FIELD_BYTES && length <= MAX_PIECE_BYTES;
+  if (type === FrameType.first) return length > LAYOUT_BYTES && length <= MAX_PIECE_BYTES;
   return FIXED_BYTES[type] === length;
 }
 
@@ -96,4 +113,30 @@ export function writeHeader(
 /** The length of the frame whose header stands at `position`. */
 export function readLength(source: Uint8Array, position: number): number {
   return source[position + 1]! | (source[position + 2]! << 8) | (source[position + 3]! << 16);
+}
+
+/** Writes three 32-bit numbers at `position`. */
+export function writeLayout(target: DataView, position: number, layout: Layout): void {
+  target.setUint32(position, layout.length, true);
+  target.setUint32(position + 4, layout.bufferStart, true);
+  target.setUint32(position + 8, layout.bufferSize, true);
+}
+
+/**
+ * Reads what {@linkcode writeLayout} wrote.
+ *
+ * @throws {ProtocolError} If the buffer does not lie within the value.
+ */
+export function readLayout(source: DataView, position: number): Layout {
+  const length = source.getUint32(position, true);
+  const bufferStart = source.getUint32(position + 4, true);
+  const bufferSize = source.getUint32(position + 8, true);
+  if (bufferStart + bufferSize > length) {
+    throw new ProtocolError(
+      `a value of ${length} bytes, of which ${bufferStart} to ${
+        bufferStart + bufferSize
+      } are a buffer`,
+    );
+  }
+  return { length, bufferStart, bufferSize };
 }

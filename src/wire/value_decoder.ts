@@ -28,6 +28,9 @@ let resizableBytes = 0;
 /** The objects read so far, if the message refers to some again. */
 let objects: unknown[] | undefined;
 
+/** A buffer whose contents are not in the input. */
+let cutOut: Cut | undefined;
+
 /** The objects whose shapes others may share, or their keys once one did. */
 const shapes: (Record<string, unknown> | string[])[] = [];
 let shapeCount = 0;
@@ -38,14 +41,27 @@ const SHORT_ARRAY = 1024;
 /** Beyond this, a gap in an array is as large as its reader makes it; below, it takes memory. */
 const MAX_FAST_GAP = 1024;
 
+/** The contents of a buffer, which were read into one of their own instead of into the input. */
+export interface Cut {
+  /** Where they would begin in the input. */
+  readonly position: number;
+  /** What becomes part of the value. */
+  readonly buffer: ArrayBuffer;
+}
+
 /**
- * Reads the one value that lies in `bytes` from `start` to `end`.
+ * Reads the one value that lies in `bytes` from `start` to `end`, apart from what is cut out of it.
  *
- * Nothing of `bytes` is kept: the value is a copy.
+ * Nothing of `bytes` is kept: the value is a copy, but for the buffer of `cut`.
  *
  * @throws {ProtocolError} If that is not exactly one value, as the encoder writes it.
  */
-export function decode(bytes: Bytes, start: number = 0, end: number = bytes.length): unknown {
+export function decode(
+  bytes: Bytes,
+  start: number = 0,
+  end: number = bytes.length,
+  cut?: Cut,
+): unknown {
   if (!(start >= 0 && start <= end && end <= bytes.length)) {
     throw new RangeError(`Cannot decode bytes ${start} to ${end}: there are ${bytes.length}`);
   }
@@ -53,12 +69,14 @@ export function decode(bytes: Bytes, start: number = 0, end: number = bytes.leng
   depth = 0;
   resizableBytes = 0;
   shapeCount = 0;
+  cutOut = cut;
   try {
     const header = input[take(1)];
     if (header !== tag.PLAIN && header !== tag.SHARED) throw malformed("it has no header");
     objects = header === tag.SHARED ? [] : undefined;
     const value = read();
     if (at !== limit) throw malformed(`${limit - at} bytes follow it`);
+    if (cutOut !== undefined) throw malformed("what is cut out of it is no buffer");
     return value;
   } catch (cause) {
     // Too deep for this stack, or no memory for what is asked.
@@ -66,6 +84,7 @@ export function decode(bytes: Bytes, start: number = 0, end: number = bytes.leng
     throw cause;
   } finally {
     objects = undefined;
+    cutOut = undefined;
     shapes.length = 0;
     closeInput();
   }
@@ -311,10 +330,15 @@ function readRegExp(): RegExp {
 function readBuffer(byte: number): ArrayBuffer {
   const maxByteLength = byte === tag.RESIZABLE_BUFFER ? readCount() : undefined;
   const size = readCount();
+  if (cutOut?.position === at && cutOut.buffer.byteLength === size && maxByteLength === undefined) {
+    const { buffer } = cutOut;
+    cutOut = undefined;
+    return numbered(buffer);
+  }
   const start = take(size);
   if (maxByteLength === undefined) {
-    const { buffer, byteOffset } = input;
-    return numbered(buffer.slice(byteOffset + start, byteOffset + start + size));
+    // Unlike `slice()`, this does not clear the memory first.
+    return numbered(new Uint8Array(input.subarray(start, start + size)).buffer);
   }
   resizableBytes += maxByteLength;
   if (maxByteLength < size || resizableBytes > tag.MAX_RESIZABLE_BYTES) {

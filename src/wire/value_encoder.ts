@@ -36,6 +36,11 @@ let depth = 0;
 let resizableBytes = 0;
 /** Whether an object was met again. */
 let shared = false;
+/** Where the value begins. */
+let origin = 0;
+/** Where the contents of the largest buffer so far lie. */
+let largestStart = 0;
+let largestSize = 0;
 
 /**
  * Writes `value` into `target` from `position` on.
@@ -47,7 +52,7 @@ let shared = false;
  */
 export function encodeInto(value: unknown, target: Bytes, position: number): number {
   if (busy) return nested(() => encodeInto(value, target, position));
-  busy = true;
+  begin(position);
   openTarget(target);
   try {
     const end = write(value, position + 1);
@@ -63,18 +68,19 @@ export function encodeInto(value: unknown, target: Bytes, position: number): num
 }
 
 /**
- * Gives the bytes of `value`, in a buffer that is the caller's alone and may be larger than that.
+ * Gives the bytes of `value`, in a buffer that is the caller's alone and may be larger than that: it
+ * has `front` bytes before them, at least.
  *
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
-export function encode(value: unknown): Bytes {
-  if (busy) return nested(() => encode(value));
-  busy = true;
+export function encode(value: unknown, front: number = 0): Bytes {
+  if (busy) return nested(() => encode(value, front));
+  begin(front);
   openBuffer();
   try {
-    const end = write(value, 1);
-    out[0] = shared ? tag.SHARED : tag.PLAIN;
-    return takeBuffer(end);
+    const end = write(value, front + 1);
+    out[front] = shared ? tag.SHARED : tag.PLAIN;
+    return takeBuffer(end).subarray(front);
   } catch (error) {
     throw explain(error, value);
   } finally {
@@ -83,9 +89,24 @@ export function encode(value: unknown): Bytes {
   }
 }
 
+/**
+ * Where in the value that was encoded last the contents of its largest `ArrayBuffer` lie: such a one
+ * as has a fixed length. Its size is 0 if there is none.
+ */
+export function largestBuffer(): { readonly start: number; readonly size: number } {
+  return { start: largestStart - origin, size: largestSize };
+}
+
+function begin(position: number): void {
+  busy = true;
+  origin = position;
+  largestStart = position;
+  largestSize = 0;
+}
+
 /** A getter of the value that is being encoded encodes another one. */
 function nested<Result>(run: () => Result): Result {
-  const outer = { depth, resizableBytes, shared };
+  const outer = { depth, resizableBytes, shared, origin, largestStart, largestSize };
   const output = saveOutput();
   const goBack = setAside();
   finish();
@@ -94,7 +115,7 @@ function nested<Result>(run: () => Result): Result {
   } finally {
     goBack();
     restoreOutput(output);
-    ({ depth, resizableBytes, shared } = outer);
+    ({ depth, resizableBytes, shared, origin, largestStart, largestSize } = outer);
     busy = true;
   }
 }
@@ -299,6 +320,10 @@ function writeBuffer(value: ArrayBuffer, at: number): number {
   at = writeCount(size, at);
   if (at + size > out.length) reserve(at, size);
   out.set(new Uint8Array(value), at);
+  if (size > largestSize && !value.resizable) {
+    largestStart = at;
+    largestSize = size;
+  }
   return at + size;
 }
 

@@ -4,10 +4,12 @@ import { type FrameHandler, FrameReader } from "../../src/channel/frame_reader.t
 import {
   FrameType,
   HEADER_BYTES,
-  MAX_MESSAGE_BYTES,
+  type Layout,
+  LAYOUT_BYTES,
   MAX_PIECE_BYTES,
   MAX_VALUE_BYTES,
   writeHeader,
+  writeLayout,
 } from "../../src/wire/frame.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
 import { forSeeds } from "./random.ts";
@@ -21,6 +23,8 @@ class Recorder implements FrameHandler {
   readonly values: Bytes[] = [];
   keeps = true;
   #whole: Bytes = new Uint8Array(0);
+  /** Where the parts of it end, which lie together. */
+  #parts: readonly number[] = [];
   #filled = 0;
 
   value(bytes: Bytes, start: number, end: number): boolean {
@@ -30,20 +34,26 @@ class Recorder implements FrameHandler {
     return this.keeps;
   }
 
-  begin(length: number): void {
+  begin({ length, bufferStart, bufferSize }: Layout): void {
     this.events.push(`begin ${length}`);
     this.#whole = new Uint8Array(length);
+    this.#parts = [bufferStart, bufferStart + bufferSize, length];
     this.#filled = 0;
   }
 
-  pieceTarget(length: number): Bytes {
-    if (length > this.#whole.length - this.#filled) throw new ProtocolError("beyond the end");
-    return this.#whole.subarray(this.#filled, this.#filled + length);
+  pieceTarget(filled: number, left: number): Bytes {
+    const start = this.#filled + filled;
+    const end = this.#parts.find((end) => end > start);
+    if (end === undefined || start + left > this.#whole.length) {
+      throw new ProtocolError("beyond the end");
+    }
+    return this.#whole.subarray(start, Math.min(start + left, end));
   }
 
-  piece(length: number): void {
-    this.events.push(`piece of ${length}`);
-    this.#filled += length;
+  piece(filled: number, whole: boolean): void {
+    if (!whole) return;
+    this.events.push(`piece of ${filled}`);
+    this.#filled += filled;
     if (this.#filled === this.#whole.length) this.values.push(this.#whole);
   }
 
@@ -71,10 +81,10 @@ function number(type: FrameType, value: number): Bytes {
   return frame(type, new Uint8Array(payload.buffer));
 }
 
-function first(whole: number, piece: Uint8Array): Bytes {
-  const payload = new Uint8Array(8 + piece.length);
-  new DataView(payload.buffer).setFloat64(0, whole, true);
-  payload.set(piece, 8);
+function first(length: number, piece: Uint8Array, bufferStart = 0, bufferSize = 0): Bytes {
+  const payload = new Uint8Array(LAYOUT_BYTES + piece.length);
+  writeLayout(new DataView(payload.buffer), 0, { length, bufferStart, bufferSize });
+  payload.set(piece, LAYOUT_BYTES);
   return frame(FrameType.first, payload);
 }
 
@@ -103,7 +113,7 @@ function feed(reader: FrameReader, bytes: Uint8Array, atMost: () => number): voi
 const STREAM = [
   frame(FrameType.value, new Uint8Array([1, 2, 3])),
   frame(FrameType.ask),
-  first(10, new Uint8Array([1, 2, 3, 4])),
+  first(10, new Uint8Array([1, 2, 3, 4]), 2, 5),
   number(FrameType.credit, 0xfffffffe),
   frame(FrameType.more, new Uint8Array([5])),
   number(FrameType.ack, 2 ** 52 + 1),
@@ -181,7 +191,9 @@ Deno.test("FrameReader leaves what its handler keeps, whatever comes after it", 
       payloads.push(payload);
       if (size > MAX_VALUE_BYTES || random.chance(0.2)) {
         const cut = random.integer(1, size);
-        frames.push(first(size, payload.subarray(0, cut)));
+        const start = random.integer(0, size);
+        const bufferSize = random.integer(0, size - start);
+        frames.push(first(size, payload.subarray(0, cut), start, bufferSize));
         if (cut < size) frames.push(frame(FrameType.more, payload.subarray(cut)));
       } else {
         frames.push(frame(FrameType.value, payload));
@@ -202,10 +214,37 @@ Deno.test("FrameReader leaves what its handler keeps, whatever comes after it", 
 });
 
 Deno.test("FrameReader reads the pieces of a large value to their place, not through a chunk", () => {
-  const piece = new Uint8Array(MAX_PIECE_BYTES - 8);
+  const piece = new Uint8Array(MAX_PIECE_BYTES - LAYOUT_BYTES);
+  const begun = HEADER_BYTES + LAYOUT_BYTES;
   const reader = new FrameReader(new Recorder(), 0);
-  feed(reader, first(2 * piece.length, piece).subarray(0, 12), () => Infinity);
+  feed(reader, first(2 * piece.length, piece).subarray(0, begun), () => Infinity);
   assertEquals(reader.target().length, piece.length);
+  const apart = new FrameReader(new Recorder(), 0);
+  const stream = first(2 * piece.length, piece, 5, 100_000);
+  feed(apart, stream.subarray(0, begun), () => Infinity);
+  const lengths: number[] = [];
+  for (let at = begun; at < stream.length;) {
+    const { length } = apart.target();
+    lengths.push(length);
+    apart.advance(length);
+    at += length;
+  }
+  assertEquals(lengths, [5, 100_000, piece.length - 100_005]);
+});
+
+Deno.test("FrameReader tells how much of a piece is in its place, as it comes", () => {
+  const told: [number, boolean][] = [];
+  const recorder = new Recorder();
+  recorder.piece = (filled, whole) => told.push([filled, whole]);
+  const reader = new FrameReader(recorder, 0);
+  let offset = 0;
+  const bytes = first(100, new Uint8Array(50), 10, 20);
+  for (const end of [17, 26, 27, bytes.length]) {
+    feed(reader, bytes.subarray(offset, end), () => Infinity);
+    offset = end;
+  }
+  const lasts = told.filter(([filled], index) => told[index + 1]?.[0] !== filled);
+  assertEquals(lasts, [[1, false], [10, false], [11, false], [30, false], [50, true]]);
 });
 
 Deno.test("FrameReader keeps no large chunk for a quiet connection", () => {
@@ -228,11 +267,12 @@ Deno.test("FrameReader refuses what is no frame, before it makes room for it", (
     [header(FrameType.value, MAX_VALUE_BYTES + 1), "no frame of type 1 has 32769 bytes"],
     [header(FrameType.more, 0xffffff), "no frame of type 3 has 16777215 bytes"],
     [header(FrameType.credit, 3), "no frame of type 7 has 3 bytes"],
-    [header(FrameType.first, 8), "no frame of type 2 has 8 bytes"],
-    [first(-1, new Uint8Array(1)), "a value of -1 bytes"],
-    [first(1.5, new Uint8Array(1)), "a value of 1.5 bytes"],
-    [first(NaN, new Uint8Array(1)), "a value of NaN bytes"],
-    [first(MAX_MESSAGE_BYTES + 1, new Uint8Array(1)), "a value of 4294967296 bytes"],
+    [header(FrameType.first, 12), "no frame of type 2 has 12 bytes"],
+    [first(9, new Uint8Array(1), 8, 2), "a value of 9 bytes, of which 8 to 10 are a buffer"],
+    [
+      first(9, new Uint8Array(1), 2 ** 32 - 1, 2 ** 32 - 1),
+      "a value of 9 bytes, of which 4294967295 to 8589934590 are a buffer",
+    ],
     [first(3, new Uint8Array(4)), "beyond the end"],
     [frame(FrameType.more, new Uint8Array(1)), "beyond the end"],
   ];

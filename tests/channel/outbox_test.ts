@@ -7,8 +7,6 @@ import { forSeeds, type Random } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const PREFIX: Bytes = new Uint8Array([9, 8, 7, 6, 5, 4, 3, 2]);
-
 function isSame(left: Bytes, right: Bytes): boolean {
   if (left.length !== right.length) return false;
   for (let index = 0; index < left.length; index++) {
@@ -58,9 +56,12 @@ function put(outbox: Outbox, random: Random): Bytes {
     const bytes = random.chance(0.1)
       ? new Uint8Array(64 * 1024).fill(3)
       : payload(random.chance(0.1) ? 200_000 : 5_000);
-    const prefix = random.chance(0.5) ? PREFIX : new Uint8Array(0);
-    outbox.appendOwned(FrameType.first, prefix, bytes);
-    return frame(FrameType.first, prefix, bytes);
+    if (random.chance(0.5)) {
+      outbox.appendFrame(frame(FrameType.first, bytes));
+      return frame(FrameType.first, bytes);
+    }
+    outbox.appendOwned(FrameType.more, bytes);
+    return frame(FrameType.more, bytes);
   }
   outbox.appendUint32(FrameType.credit, 77);
   return frame(FrameType.credit, new Uint8Array([77, 0, 0, 0]));
@@ -168,7 +169,7 @@ Deno.test("Outbox keeps no chunk of its own for each piece of a large value", ()
   const outbox = new Outbox();
   const piece = new Uint8Array(1_000);
   for (let count = 0; count < 100; count++) {
-    outbox.appendOwned(FrameType.more, new Uint8Array(0), piece);
+    outbox.appendOwned(FrameType.more, piece);
   }
   let allocated = 0;
   const buffers = new Set<ArrayBuffer>([piece.buffer]);
@@ -184,7 +185,7 @@ Deno.test("Outbox does not take a value's bytes for a chunk to be filled", () =>
   const outbox = new Outbox();
   const owned = new Uint8Array(64 * 1024);
   for (let count = 0; count < 3; count++) {
-    outbox.appendOwned(FrameType.first, PREFIX, owned);
+    outbox.appendOwned(FrameType.first, owned);
     while (outbox.next() !== undefined) outbox.wrote(outbox.next()!.length);
     outbox.ack(outbox.end);
     outbox.append(FrameType.value, new Uint8Array(100).fill(1));

@@ -32,9 +32,9 @@ class Pair {
   /** The sum of what was given out, and of what came back. */
   readonly #reader = new FrameReader({
     value: (bytes, start, end) => this.receiving.value(bytes, start, end),
-    begin: (length) => this.receiving.begin(length),
-    pieceTarget: (length) => this.receiving.pieceTarget(length),
-    piece: (length) => this.receiving.piece(length),
+    begin: (layout) => this.receiving.begin(layout),
+    pieceTarget: (filled, left) => this.receiving.pieceTarget(filled, left),
+    piece: (filled, whole) => this.receiving.piece(filled, whole),
     control: (type) => {
       if (type === FrameType.cancel) this.receiving.cancel();
       else if (type === FrameType.end) this.receiving.end();
@@ -385,18 +385,23 @@ Deno.test("the queues refuse what cannot be", () => {
   const { sending } = new Pair();
   assertThrows(() => sending.credit(1), ProtocolError, "a credit of 1 bytes, where 0 are out");
   const piece = (queue: ReceiveQueue, length: number): void => {
-    queue.pieceTarget(length);
-    queue.piece(length);
+    queue.pieceTarget(0, length);
+    queue.piece(length, true);
   };
+  const layout = { length: 10, bufferStart: 0, bufferSize: 0 };
   const within = new ReceiveQueue(() => {});
-  within.begin(10);
+  within.begin(layout);
   piece(within, 4);
   const value = new Uint8Array(header + 1);
   assertThrows(() => within.value(value, 0, header + 1), ProtocolError, "within another one");
-  assertThrows(() => within.begin(10), ProtocolError, "within another one");
-  assertThrows(() => within.pieceTarget(7), ProtocolError, "beyond its value's end");
+  assertThrows(() => within.begin(layout), ProtocolError, "within another one");
+  assertThrows(() => within.pieceTarget(0, 7), ProtocolError, "beyond its value's end");
+  const again = new ReceiveQueue(() => {});
+  again.begin(layout);
+  again.begin(layout);
+  assertThrows(() => again.begin({ ...layout, length: 11 }), ProtocolError, "within another one");
   assertThrows(
-    () => new ReceiveQueue(() => {}).pieceTarget(1),
+    () => new ReceiveQueue(() => {}).pieceTarget(0, 1),
     ProtocolError,
     "a piece of no value",
   );

@@ -6,15 +6,17 @@ import {
   isFrame,
   MAX_PIECE_BYTES,
   MAX_VALUE_BYTES,
+  readLayout,
   readLength,
   writeHeader,
+  writeLayout,
 } from "../../src/wire/frame.ts";
 
 Deno.test("writeHeader() writes these bytes, and readLength() reads them", () => {
   const table: [FrameType, number, number[]][] = [
     [FrameType.value, 1, [1, 1, 0, 0]],
     [FrameType.value, MAX_VALUE_BYTES, [1, 0, 0x80, 0]],
-    [FrameType.first, MAX_PIECE_BYTES, [2, 0, 0, 4]],
+    [FrameType.first, MAX_PIECE_BYTES, [2, 0, 0, 0x11]],
     [FrameType.more, 0x010203, [3, 3, 2, 1]],
     [FrameType.ack, 8, [8, 8, 0, 0]],
     [FrameType.bye, 0, [11, 0, 0, 0]],
@@ -31,7 +33,7 @@ Deno.test("writeHeader() writes these bytes, and readLength() reads them", () =>
 Deno.test("isFrame() knows each type, and the lengths that it can have", () => {
   const lengths: Record<keyof typeof FrameType, [min: number, max: number]> = {
     value: [1, MAX_VALUE_BYTES],
-    first: [9, MAX_PIECE_BYTES],
+    first: [13, MAX_PIECE_BYTES],
     more: [1, MAX_PIECE_BYTES],
     cancel: [0, 0],
     end: [0, 0],
@@ -44,7 +46,7 @@ Deno.test("isFrame() knows each type, and the lengths that it can have", () => {
   };
   for (const [name, [min, max]] of Object.entries(lengths)) {
     const type = FrameType[name as keyof typeof FrameType];
-    for (const length of [0, 1, 3, 4, 5, 8, 9, MAX_VALUE_BYTES, MAX_PIECE_BYTES, 0xffffff]) {
+    for (const length of [0, 1, 3, 4, 5, 8, 9, 13, MAX_VALUE_BYTES, MAX_PIECE_BYTES, 0xffffff]) {
       for (const near of [length - 1, length, length + 1]) {
         assertEquals(isFrame(type, near), near >= min && near <= max, `${name} of ${near} bytes`);
       }
@@ -53,4 +55,13 @@ Deno.test("isFrame() knows each type, and the lengths that it can have", () => {
   for (const type of [0, 12, 13, 127, 255]) {
     for (const length of [0, 4, 8]) assertEquals(isFrame(type, length), false, `type ${type}`);
   }
+});
+
+Deno.test("writeLayout() writes these bytes, and readLayout() reads them", () => {
+  const layout = { length: 0xfffffffe, bufferStart: 0x01020304, bufferSize: 5 };
+  const view = new DataView(new ArrayBuffer(14));
+  writeLayout(view, 1, layout);
+  const bytes = [0, 0xfe, 0xff, 0xff, 0xff, 4, 3, 2, 1, 5, 0, 0, 0, 0];
+  assertEquals(Array.from(new Uint8Array(view.buffer)), bytes);
+  assertEquals(readLayout(view, 1), layout);
 });

@@ -1,9 +1,9 @@
 /** What goes in comes out: tables, and random values beside `structuredClone()`. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { decode } from "../../src/wire/value_decoder.ts";
-import { encode, encodeInto } from "../../src/wire/value_encoder.ts";
+import { encode, encodeInto, largestBuffer } from "../../src/wire/value_encoder.ts";
 import { randomValue, seededRandom } from "./value_generator.ts";
 
 function roundTrip<Value>(value: Value): Value {
@@ -308,5 +308,33 @@ Deno.test("encode() may be called by a getter of the value that is being encoded
     const [list = encode(0), object = encode(0)] = inner.splice(-2);
     assertSame(decode(list), [common, common]);
     assertSame(decode(object), { common });
+  }
+});
+
+Deno.test("largestBuffer() tells where the contents of a value's largest buffer lie", () => {
+  const [small, large] = [new Uint8Array([1, 2]), new Uint8Array([5, 6, 7])];
+  const resizable = new ArrayBuffer(9, { maxByteLength: 10 });
+  const table: [unknown, number][] = [
+    [large, 3],
+    [[small, "text", large, small.slice()], 3],
+    [[large, large.buffer, new Uint16Array(large.buffer.slice(0, 2))], 3],
+    [[resizable, small], 2],
+    [{
+      get inner(): Uint8Array {
+        encode(new Uint8Array(100));
+        return large;
+      },
+    }, 3],
+    ["no buffer", 0],
+    [new Uint8Array(0), 0],
+  ];
+  for (const [value, expected] of table) {
+    for (const front of [0, 5]) {
+      const bytes = encode(value, front);
+      const { start, size } = largestBuffer();
+      assertEquals(size, expected);
+      if (size === 3) assertEquals(Array.from(bytes.subarray(start, start + size)), [5, 6, 7]);
+      assert(bytes.byteOffset >= front);
+    }
   }
 });
