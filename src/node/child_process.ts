@@ -14,7 +14,7 @@ export interface OutputChunk {
   readonly bytes: Bytes;
 }
 
-/** Takes what a process writes; resolves when more may come. */
+/** Takes what a process writes; resolves when more may come, in the place of these bytes. */
 export type OutputSink = (fd: OutputFd, bytes: Bytes) => Promise<void>;
 
 /** How much a process may write before it is known who it is. */
@@ -124,7 +124,7 @@ export class ChildProcess {
       this.#overflowed = true;
       this.kill();
     } else {
-      this.#held.push({ fd, bytes });
+      this.#held.push({ fd, bytes: bytes.slice() });
     }
     return Promise.resolve();
   }
