@@ -76,10 +76,18 @@ export type AnswerMessage =
 
 /** What a node tells a process. */
 export type NodeMessage =
-  /** Who the process is, and what it is to run. It comes once, at any time after `hello`. */
+  /** Who the process is. It comes once, as the answer to `hello`. */
+  | {
+    type: "welcome";
+    pid: Pid;
+    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
+    key: Bytes;
+    /** The file to leave a will in. */
+    will: string;
+  }
+  /** What the process is to run. It comes once, at any time after `welcome`. */
   | {
     type: "start";
-    pid: Pid;
     parent: Pid | null;
     /** `null`: the first process, whose `init()` resolves. */
     name: string | null;
@@ -88,10 +96,6 @@ export type NodeMessage =
     cpu: number;
     cwd: string | null;
     env: Bytes | null;
-    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
-    key: Bytes;
-    /** The file to leave a will in. */
-    will: string;
   }
   | AnswerMessage;
 
@@ -133,8 +137,8 @@ export const ANSWERS: Schema<AnswerMessage> = {
 };
 
 const NODE_MESSAGES: Schema<NodeMessage> = {
+  welcome: { pid, key, will: text },
   start: {
-    pid,
     parent: orNull(pid),
     name: orNull(text),
     arg: bytes,
@@ -142,8 +146,6 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
     cpu: amount,
     cwd: orNull(text),
     env: orNull(bytes),
-    key,
-    will: text,
   },
   ...ANSWERS,
 };

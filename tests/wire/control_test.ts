@@ -31,9 +31,10 @@ const SPAWN: ProcessMessage = {
   env: BYTES,
 };
 
+const WELCOME: NodeMessage = { type: "welcome", pid: PID, key: KEY, will: "/tmp/will" };
+
 const START: NodeMessage = {
   type: "start",
-  pid: PID,
   parent: PARENT,
   name: "package/work",
   arg: new Uint8Array(0),
@@ -41,8 +42,6 @@ const START: NodeMessage = {
   cpu: 0,
   cwd: "/tmp",
   env: BYTES,
-  key: KEY,
-  will: "/tmp/will",
 };
 
 const PROCESS_MESSAGES: ProcessMessage[] = [
@@ -55,6 +54,7 @@ const PROCESS_MESSAGES: ProcessMessage[] = [
 ];
 
 const NODE_MESSAGES: NodeMessage[] = [
+  WELCOME,
   START,
   { ...START, parent: null, name: null, cwd: null, env: null },
   { type: "spawned", request: 7, pid: PID },
@@ -130,7 +130,9 @@ Deno.test("a control message with one wrong or missing field is refused, and the
   };
   for (const message of PROCESS_MESSAGES.slice(0, 3)) check(message, decodeProcessMessage);
   for (const message of PROCESS_MESSAGES.slice(4)) check(message, decodeProcessMessage);
-  for (const message of [START, ...NODE_MESSAGES.slice(2)]) check(message, decodeNodeMessage);
+  for (const message of [WELCOME, START, ...NODE_MESSAGES.slice(3)]) {
+    check(message, decodeNodeMessage);
+  }
 });
 
 Deno.test("what is no control message is refused", () => {
