@@ -31,6 +31,9 @@ const startDirectory = Deno.cwd();
 /** Deno's own: the program may put another one in its place, and so does unwind.ts. */
 const exit: typeof Deno.exit = Deno.exit;
 
+/** A process that has not been told what to run for so long is a spare. */
+const REHEARSAL_MS = 20;
+
 let called = false;
 
 /**
@@ -140,6 +143,10 @@ async function joinRun(bootstrap: Bootstrap): Promise<void> {
     unwindInsteadOfExit(hub, hold, exit);
   }
 
+  if (!await comesWithin(link.start, REHEARSAL_MS)) {
+    const { rehearse } = await import("./rehearsal.ts");
+    rehearse(pid);
+  }
   const start = await link.start;
   if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
@@ -158,6 +165,15 @@ async function joinRun(bootstrap: Bootstrap): Promise<void> {
   // The link is not unreferenced: this process ends when its function has, and not before.
   runToEnd(run, hub, hold, exit);
   await new Promise(() => {});
+}
+
+/** Whether `promise` resolves within `ms`. */
+function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    // It is not `setTimeout`, which is slow to load.
+    AbortSignal.timeout(ms).addEventListener("abort", () => resolve(false));
+    void promise.then(() => resolve(true));
+  });
 }
 
 /** The call that a process was spawned for. Exits if there is no such function. */
