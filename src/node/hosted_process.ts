@@ -66,11 +66,7 @@ export class HostedProcess {
    *
    * @throws {RangeError} If the argument is too large to be handed over.
    */
-  constructor(
-    context: RunContext,
-    request: SpawnRequest,
-    own: BootedProcess,
-  ) {
+  constructor(context: RunContext, request: SpawnRequest, own: BootedProcess) {
     this.pid = own.pid;
     this.#context = context;
     this.#parent = request.parent;

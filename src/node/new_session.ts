@@ -23,21 +23,23 @@ export interface SessionCommand {
  */
 export function inNewSession({ command, args }: Program): SessionCommand {
   if (!canSetsid()) return { command, args, detached: true };
-  Deno.statSync(command); // what setsid says instead, it says on the program's stderr
+  Deno.statSync(command); // setsid would say so on the program's stderr
   return { command: SETSID, args: [command, ...args], detached: false };
 }
 
 let found: boolean | undefined;
 
-/** Whether there is a `setsid` here, as far as this process may know that. */
+/** Whether there is a `setsid` here, as far as this process may look without asking the user. */
 function canSetsid(): boolean {
-  if (found !== undefined) return found;
+  return found ??= Deno.permissions.querySync({ name: "read" }).state === "granted" &&
+    isFile(SETSID);
+}
+
+function isFile(path: string): boolean {
   try {
-    found = Deno.statSync(SETSID).isFile;
+    return Deno.statSync(path).isFile;
   } catch (error) {
-    const expected = [Deno.errors.NotFound, Deno.errors.NotCapable, Deno.errors.PermissionDenied];
-    if (!expected.some((type) => error instanceof type)) throw error;
-    found = false;
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
-  return found;
 }

@@ -123,7 +123,7 @@ export class NodeRun implements NodePort {
     }
   }
 
-  /** Tells a process what it is; gives `undefined` if it ends before it runs its function. */
+  /** Tells a process what to run; gives `undefined` if it ends before it runs its function. */
   async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Pid | undefined> {
     const { pid } = booted;
     const process = this.#host(request, booted);
@@ -136,10 +136,7 @@ export class NodeRun implements NodePort {
     return pid;
   }
 
-  #host(
-    request: SpawnRequest,
-    own: BootedProcess,
-  ): HostedProcess {
+  #host(request: SpawnRequest, own: BootedProcess): HostedProcess {
     const { pid, child, arrival } = own;
     let process: HostedProcess;
     try {

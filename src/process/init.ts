@@ -1,6 +1,7 @@
 /** `init()`: what makes a process one of a run, and decides which one it is. */
 
 import { setHub } from "../channel/current.ts";
+import { startTimer } from "../channel/delay.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
@@ -170,9 +171,11 @@ async function joinRun(bootstrap: Bootstrap): Promise<void> {
 /** Whether `promise` resolves within `ms`. */
 function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
-    // It is not `setTimeout`, which is slow to load.
-    AbortSignal.timeout(ms).addEventListener("abort", () => resolve(false));
-    void promise.then(() => resolve(true));
+    const timer = startTimer(ms, () => resolve(false));
+    void promise.then(() => {
+      timer.onabort = null;
+      resolve(true);
+    });
   });
 }
 
