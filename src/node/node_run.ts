@@ -2,7 +2,7 @@
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
-import { makePid, type Pid, randomId, shortPid } from "../core/pid.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
 import { type BootedProcess, Booter, type BooterOptions, DeadBootError } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
@@ -123,10 +123,10 @@ export class NodeRun implements NodePort {
     }
   }
 
-  /** Tells a process what it is; gives `undefined` if it ends before it runs its function. */
+  /** Tells a process what to run; gives `undefined` if it ends before it runs its function. */
   async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Pid | undefined> {
-    const pid = makePid(randomId(), this.#options.hostname, booted.arrival.port);
-    const process = this.#host(request, { pid, ...booted });
+    const { pid } = booted;
+    const process = this.#host(request, booted);
     if (!await process.started) {
       await process.ended;
       return undefined;
@@ -136,10 +136,7 @@ export class NodeRun implements NodePort {
     return pid;
   }
 
-  #host(
-    request: SpawnRequest,
-    own: ConstructorParameters<typeof HostedProcess>[2],
-  ): HostedProcess {
+  #host(request: SpawnRequest, own: BootedProcess): HostedProcess {
     const { pid, child, arrival } = own;
     let process: HostedProcess;
     try {

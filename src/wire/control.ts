@@ -1,12 +1,10 @@
 /**
  * The control link between a process and its node: which messages there are, and their bytes.
  *
- * A message is a 4-byte big-endian length and that many bytes of MessagePack: one map, whose `type`
- * says which message it is. Every message is checked field by field before it is believed.
+ * A message is a 4-byte big-endian length and that many bytes of the value codec: one object, whose
+ * `type` says which message it is. Every message is checked field by field before it is believed.
  */
 
-// @ts-types="../../types/std_msgpack.d.ts"
-import { decode, encode, type ValueType } from "@std/msgpack";
 import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
@@ -27,6 +25,8 @@ import {
   status,
   text,
 } from "./schema.ts";
+import { decode } from "./value_decoder.ts";
+import { encode } from "./value_encoder.ts";
 
 export { ProtocolError };
 
@@ -76,10 +76,18 @@ export type AnswerMessage =
 
 /** What a node tells a process. */
 export type NodeMessage =
-  /** Who the process is, and what it is to run. It comes once, at any time after `hello`. */
+  /** Who the process is. It comes once, as the answer to `hello`. */
+  | {
+    type: "welcome";
+    pid: Pid;
+    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
+    key: Bytes;
+    /** The file to leave a will in. */
+    will: string;
+  }
+  /** What the process is to run. It comes once, at any time after `welcome`. */
   | {
     type: "start";
-    pid: Pid;
     parent: Pid | null;
     /** `null`: the first process, whose `init()` resolves. */
     name: string | null;
@@ -88,10 +96,6 @@ export type NodeMessage =
     cpu: number;
     cwd: string | null;
     env: Bytes | null;
-    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
-    key: Bytes;
-    /** The file to leave a will in. */
-    will: string;
   }
   | AnswerMessage;
 
@@ -133,8 +137,8 @@ export const ANSWERS: Schema<AnswerMessage> = {
 };
 
 const NODE_MESSAGES: Schema<NodeMessage> = {
+  welcome: { pid, key, will: text },
   start: {
-    pid,
     parent: orNull(pid),
     name: orNull(text),
     arg: bytes,
@@ -142,8 +146,6 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
     cpu: amount,
     cwd: orNull(text),
     env: orNull(bytes),
-    key,
-    will: text,
   },
   ...ANSWERS,
 };
@@ -156,7 +158,7 @@ export function failedMessage(request: number, error: unknown): FailedMessage {
 
 /** Gives the bytes of one message, its length in front. */
 export function encodeControl(message: { readonly type: string }): Bytes {
-  const body = encode(message as unknown as ValueType);
+  const body = encode(trimmed(message));
   if (body.length > MAX_CONTROL_BYTES) {
     throw new RangeError(
       `Cannot send a control message of ${body.length} bytes: ` +
@@ -169,28 +171,34 @@ export function encodeControl(message: { readonly type: string }): Bytes {
   return framed;
 }
 
+/**
+ * `value` with nothing but what its views show: the value codec sends the whole buffer of a view, and
+ * in that of a part there may be anything.
+ */
+function trimmed(value: unknown): unknown {
+  if (value instanceof Uint8Array) {
+    return value.byteLength === value.buffer.byteLength ? value : value.slice();
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(trimmed);
+  const copy: Record<string, unknown> = {};
+  for (const [name, content] of Object.entries(value)) copy[name] = trimmed(content);
+  return copy;
+}
+
 /** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode ProcessMessage}. */
-export function decodeProcessMessage(body: Uint8Array): ProcessMessage {
-  return checkMessage(PROCESS_MESSAGES, decodeBody(body));
+export function decodeProcessMessage(body: Bytes): ProcessMessage {
+  return checkMessage(PROCESS_MESSAGES, decode(body));
 }
 
 /** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
-export function decodeNodeMessage(body: Uint8Array): NodeMessage {
-  return checkMessage(NODE_MESSAGES, decodeBody(body));
+export function decodeNodeMessage(body: Bytes): NodeMessage {
+  return checkMessage(NODE_MESSAGES, decode(body));
 }
 
 /** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode RecceMessage}. */
-export function decodeRecceMessage(body: Uint8Array): RecceMessage {
-  return checkMessage(RECCE_MESSAGES, decodeBody(body));
-}
-
-/** The value that a body is, not yet checked. @throws {ProtocolError} If it is not MessagePack. */
-export function decodeBody(body: Uint8Array): unknown {
-  try {
-    return decode(body);
-  } catch (cause) {
-    throw new ProtocolError("it is not MessagePack", { cause });
-  }
+export function decodeRecceMessage(body: Bytes): RecceMessage {
+  return checkMessage(RECCE_MESSAGES, decode(body));
 }
 
 /** Cuts a stream of bytes, in whatever pieces it comes, into the bodies of messages. */
