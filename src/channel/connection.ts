@@ -103,7 +103,7 @@ export class Connection {
   async accept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
     const verdict = judge(greeting, {
       pid: this.#context.pid,
-      closed: this.#state.name === "closed",
+      gone: this.#state.name === "closed",
       acked: this.#streams.outbox.acked,
       dialledAgoMs: this.#dialledAgoMs,
     });
@@ -129,8 +129,8 @@ export class Connection {
   }
 
   /**
-   * Ends the connection for good: nothing is dialled, accepted or told any more. A link is given up,
-   * or with `inOrder` brought to its end.
+   * Ends the connection for good: no other link is dialled or taken. The one there is is given up, or
+   * with `inOrder` brought to its end.
    */
   close(inOrder: boolean): void {
     const link = this.#state.name === "joined" ? this.#state.link : undefined;

@@ -57,7 +57,7 @@ export interface Standing {
   /** The process that judges. */
   readonly pid: Pid;
   /** Whether it takes the dialer for gone. */
-  readonly closed: boolean;
+  readonly gone: boolean;
   /** Up to where the dialer has acknowledged its stream. */
   readonly acked: number;
   /** How long ago it has dialled itself: 0 if it is just doing so, or infinitely if it has not. */
@@ -66,7 +66,7 @@ export interface Standing {
 
 /** Whether to take a connection of a known process; of two at once, the smaller Pid's is kept. */
 export function judge(greeting: Greeting, standing: Standing): Verdict {
-  if (standing.closed) return Verdict.gone;
+  if (standing.gone) return Verdict.gone;
   // An attempt from before the last connection has been on its way for long; nobody waits for it.
   if (greeting.offset < standing.acked) return Verdict.crossed;
   if (greeting.posthumous || standing.pid > greeting.from) return Verdict.welcome;

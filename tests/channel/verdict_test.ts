@@ -23,7 +23,7 @@ function verdict(
 ): Verdict {
   return judge(
     { from, to: parsePid(pid)!.id, offset: 100, posthumous: false, ...greeting },
-    { pid, closed: false, acked: 100, dialledAgoMs: Infinity, ...standing },
+    { pid, gone: false, acked: 100, dialledAgoMs: Infinity, ...standing },
   );
 }
 
@@ -31,7 +31,7 @@ Deno.test("a connection is taken, unless its dialer is taken for gone", () => {
   for (const [pid, from] of [[SMALLER, LARGER], [LARGER, SMALLER]] as const) {
     assertEquals(verdict(pid, from, {}, {}), Verdict.welcome);
     for (const greeting of [{}, { posthumous: true }, { offset: 0 }]) {
-      assertEquals(verdict(pid, from, greeting, { closed: true }), Verdict.gone);
+      assertEquals(verdict(pid, from, greeting, { gone: true }), Verdict.gone);
     }
   }
 });
