@@ -1,9 +1,9 @@
 /** All that happens here before anything is sent: a program is built, and what it needs is gathered. */
 
-import { recce } from "../bridge/recce.ts";
 import { UsageError } from "../core/arguments.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
+import { recce } from "../node/recce.ts";
 import { runProgram } from "../node/run_program.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import type { Manifest } from "../store/manifest.ts";

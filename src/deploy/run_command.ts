@@ -1,7 +1,6 @@
 /** `deploy main.ts`: builds a program, ships it, runs it, and shows it. */
 
 import { forwardInput } from "../bridge/local_stdin.ts";
-import { RecceError } from "../bridge/recce.ts";
 import { RunRecord } from "../bridge/run_record.ts";
 import { UsageError } from "../core/arguments.ts";
 import { messageOf } from "../core/errors.ts";
@@ -10,6 +9,7 @@ import type { Logger } from "../core/logger.ts";
 import { DEFAULT_BRIDGE } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
 import { formatMem } from "../core/resources.ts";
+import { RecceError } from "../node/recce.ts";
 import { onEndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import {

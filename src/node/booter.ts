@@ -33,6 +33,13 @@ export interface BootedProcess {
   readonly willPath: string;
 }
 
+/** Ends a process that nobody has told what it is; resolves when it is gone. */
+export async function endBooted({ child, arrival }: BootedProcess): Promise<void> {
+  child.kill();
+  arrival.link.close();
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
+}
+
 /** A process ended before it had booted. */
 export class DeadBootError extends Error {
   readonly child: ChildProcess;
@@ -65,14 +72,16 @@ export class Booter {
   }
 
   /**
-   * Starts a process; resolves when it waits to be told what it is. With `stdin`, it has one.
+   * Starts a process; resolves when it waits to be told what it is. With `stdin`, it has one. If `signal`
+   * is aborted before that, it is killed.
    *
    * @throws {DeadBootError} If it ends before.
    * @throws {Error} If it cannot be started at all, or the run is being stopped.
    */
-  async boot(options: { stdin: boolean }): Promise<BootedProcess> {
+  async boot(options: { stdin: boolean; signal?: AbortSignal }): Promise<BootedProcess> {
     const leave = await this.#gate.enter();
     try {
+      options.signal?.throwIfAborted();
       if (this.#stopping) throw new Error("the run is ending");
       return await this.#boot(options);
     } finally {
@@ -92,11 +101,15 @@ export class Booter {
     await this.#watchdog.close();
   }
 
-  async #boot({ stdin }: { stdin: boolean }): Promise<BootedProcess> {
+  async #boot(
+    { stdin, signal }: { stdin: boolean; signal?: AbortSignal },
+  ): Promise<BootedProcess> {
     const { program, hostname, temporaryFolder } = this.#options;
     const expected = this.#server.expect();
     const control = { control: this.#server.address, token: expected.token, host: hostname };
     let child: ChildProcess | undefined;
+    const kill = (): void => child?.kill();
+    signal?.addEventListener("abort", kill);
     try {
       const env = { DEPLOY_PROCESS: JSON.stringify(control) };
       child = new ChildProcess(program, { env, stdin });
@@ -113,6 +126,7 @@ export class Booter {
       const willPath = `${temporaryFolder}/deploy-${Deno.pid}-${randomId()}.will`;
       return { child, arrival, willPath };
     } finally {
+      signal?.removeEventListener("abort", kill);
       expected.cancel();
       if (child !== undefined) this.#booting.delete(child);
     }

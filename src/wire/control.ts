@@ -34,8 +34,11 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a process tells its node, or asks of it. `request` numbers the questions of one process. */
 export type ProcessMessage =
-  /** The first message: the token from the environment, and the port the process listens on. */
-  | { type: "hello"; token: string; port: number }
+  /**
+   * The first message: the token from the environment, the port the process listens on, and the resources
+   * that `init()` was given, for the first process.
+   */
+  | { type: "hello"; token: string; port: number; mem: number; cpu: number }
   /** The function is known, and runs now. Until then the process does not exist for others. */
   | { type: "started" }
   | {
@@ -52,12 +55,6 @@ export type ProcessMessage =
   }
   | { type: "wait"; request: number; pid: Pid }
   | { type: "kill"; request: number; pid: Pid };
-
-/**
- * What a process says that was started only to be asked what it needs, instead of `hello`: the token,
- * and the resources that it gave to `init()`.
- */
-export type RecceMessage = { type: "resources"; token: string; mem: number; cpu: number };
 
 /** What failed, as an answer to a question: of a spawn why; of others, the reason is `"unknown"`. */
 export interface FailedMessage {
@@ -104,7 +101,7 @@ export const MAX_HELLO_BYTES = 1024;
 const LENGTH_BYTES = 4;
 
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
-  hello: { token: text, port },
+  hello: { token: text, port, mem: amount, cpu: amount },
   started: {},
   spawn: {
     request: integer,
@@ -118,10 +115,6 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   },
   wait: { request: integer, pid },
   kill: { request: integer, pid },
-};
-
-const RECCE_MESSAGES: Schema<RecceMessage> = {
-  resources: { token: text, mem: amount, cpu: amount },
 };
 
 /** What must be in each {@linkcode AnswerMessage}. */
@@ -177,11 +170,6 @@ export function decodeProcessMessage(body: Uint8Array): ProcessMessage {
 /** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
 export function decodeNodeMessage(body: Uint8Array): NodeMessage {
   return checkMessage(NODE_MESSAGES, decodeBody(body));
-}
-
-/** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode RecceMessage}. */
-export function decodeRecceMessage(body: Uint8Array): RecceMessage {
-  return checkMessage(RECCE_MESSAGES, decodeBody(body));
 }
 
 /** The value that a body is, not yet checked. @throws {ProtocolError} If it is not MessagePack. */

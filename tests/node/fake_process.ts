@@ -89,7 +89,7 @@ async function untilOrphaned(): Promise<void> {
   while (!(await messages.next()).done);
 }
 
-await send({ type: "hello", token, port: listener.addr.port });
+await send({ type: "hello", token, port: listener.addr.port, mem: 1, cpu: 0 });
 const { value: start } = await messages.next();
 if (start === undefined || start.type !== "start") throw new Error("no start");
 const self: Start = start;
