@@ -49,7 +49,7 @@ export async function build(options: BuildOptions): Promise<Built> {
     const { size } = await Deno.stat(path);
     return { kind, path, size, ms: performance.now() - start, warnings };
   };
-  const entry = await readProgram(program);
+  const entry = readProgram(program);
   if (entry === undefined) return await built("executable", await Deno.realPath(program));
   const deno = options.deno ?? await findDeno();
   const stem = entry.name.slice(0, entry.name.lastIndexOf("."));

@@ -1,10 +1,7 @@
 /** All that happens here before anything is sent: a program is built, and what it needs is gathered. */
 
 import { UsageError } from "../core/arguments.ts";
-import type { Logger } from "../core/logger.ts";
-import { formatMem, type Resources } from "../core/resources.ts";
-import { recce } from "../node/recce.ts";
-import { runProgram } from "../node/run_program.ts";
+import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import type { Manifest } from "../store/manifest.ts";
 import { manifestOf } from "../store/manifest_of.ts";
@@ -14,7 +11,6 @@ import { ProtocolError } from "../wire/protocol_error.ts";
 import { build } from "./build.ts";
 import { FILE_NOTE } from "./bundle_notes.ts";
 import type { RunCommand } from "./cli_options.ts";
-import { findDeno } from "./find_deno.ts";
 import { includedFiles } from "./included_files.ts";
 import type { Deployed } from "./session.ts";
 
@@ -83,30 +79,6 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   return { spec: checked(spec), sources, resources: command.resources };
 }
 
-/**
- * Runs the program here, as far as `init()`.
- *
- * @returns What its first process needs, by what it says itself and by what overrides that.
- * @throws {RecceError} If it does not come so far.
- */
-export async function tryHere(
-  { spec, sources, resources }: Deployed,
-  options: { folder: string; logger: Logger; signal: AbortSignal },
-): Promise<Resources> {
-  const folder = `${options.folder}/run`;
-  for (const [index, path] of [spec.main, ...spec.includes.map(({ path }) => path)].entries()) {
-    await Deno.mkdir(folderOf(`${folder}/${path}`), { recursive: true });
-    await Deno.copyFile(sources[index]!.path, `${folder}/${path}`);
-  }
-  const program = runProgram(spec, folder, {
-    // A bundle that is run by a compiled deploy, too, needs a deno.
-    execPath: spec.kind === "bundle" ? await findDeno() : Deno.execPath(),
-    standalone: false,
-    variable: (name) => Deno.env.get(name),
-  });
-  return { ...await recce(program, options), ...resources };
-}
-
 /** What the bridge would refuse is refused here already. */
 function checked(spec: RunSpec): RunSpec {
   try {
@@ -122,6 +94,6 @@ function nameOf(path: string): string {
 }
 
 /** The folder of a file, as a path that can be opened. */
-function folderOf(path: string): string {
+export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/") + 1) || ".";
 }
