@@ -38,6 +38,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   const built = await build({
     program,
     release: command.release,
+    runtimeApart: true,
     folder,
     signal: stop,
     onStep: (step) => progress.step(step === "bundle" ? "bundling" : "compiling"),
@@ -51,6 +52,9 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     if (included.some(({ path }) => path === file)) continue;
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
+  }
+  if (built.runtime !== undefined) {
+    included.push({ source: built.runtime, path: nameOf(built.runtime), executable: false });
   }
   const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
   const manifests = cache === undefined ? undefined : `${cache}/manifests`;
