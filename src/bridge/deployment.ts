@@ -6,7 +6,7 @@ import { randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES, type Resources } from "../core/resources.ts";
 import { RecceError } from "../node/recce.ts";
 import type { Manifest } from "../store/manifest.ts";
-import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
+import { manifestsOf, parseRunSpec, type RunSpec } from "../store/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
 import { eventMessage } from "../wire/event_messages.ts";
 import type { MessageLink } from "../wire/message_link.ts";
@@ -248,10 +248,6 @@ export class Deployment {
   #tellWait(resources: Resources): () => void {
     return () => void this.#link.send({ type: "waiting", ...resources });
   }
-}
-
-function manifestsOf({ manifest, includes }: RunSpec): Manifest[] {
-  return [manifest, ...includes.map((file) => file.manifest)];
 }
 
 function joined(output: RecceError["output"]): Uint8Array<ArrayBuffer> {

@@ -32,7 +32,7 @@ export interface Built {
   readonly kind: "bundle" | "executable";
   /** In the folder that was given; or the program itself, if it was an executable. */
   readonly path: string;
-  /** In the same folder: the runtime's bundle, if that is apart, which is to lie beside the program's. */
+  /** In the same folder: the runtime's bundle, if that is apart. It is to lie above the program's folder. */
   readonly runtime?: string;
   /** Of all that was built, in bytes. */
   readonly size: number;

@@ -15,7 +15,7 @@ import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map
 /** A program's text, and what it may miss where it will run. */
 export interface Bundle {
   readonly text: string;
-  /** What the text imports from beside itself, if the runtime is apart. */
+  /** What the text imports from the folder above its own, if the runtime is apart. */
   readonly runtime?: RuntimeFile;
   readonly warnings: readonly string[];
 }
@@ -101,6 +101,6 @@ async function bundleApart(
   const isInside = (source: string) => new URL(encodePath(source), base).href.startsWith(inside);
   if (map.sources.some(isInside)) return undefined;
   const runtime = await making;
-  const rewritten = code.replaceAll(quoted, JSON.stringify(`./${runtime.name}`));
+  const rewritten = code.replaceAll(quoted, JSON.stringify(`../${runtime.name}`));
   return { program: { code: rewritten, map }, runtime };
 }

@@ -53,13 +53,11 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
   }
-  if (built.runtime !== undefined) {
-    included.push({ source: built.runtime, path: nameOf(built.runtime), executable: false });
-  }
   const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
   const manifests = cache === undefined ? undefined : `${cache}/manifests`;
   const sources: { path: string; manifest: Manifest }[] = [];
-  for (const path of [built.path, ...included.map(({ source }) => source)]) {
+  const beside = built.runtime === undefined ? [] : [built.runtime];
+  for (const path of [built.path, ...included.map(({ source }) => source), ...beside]) {
     stop.throwIfAborted();
     sources.push({ path, manifest: await manifestOf(path, manifests) });
   }
@@ -72,6 +70,9 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     name: nameOf(program),
     main,
     manifest: sources[0]!.manifest,
+    ...(built.runtime !== undefined && {
+      runtime: { name: nameOf(built.runtime), manifest: sources.at(-1)!.manifest },
+    }),
     args: command.args,
     env,
     includes: included.map(({ path, executable }, index) => ({

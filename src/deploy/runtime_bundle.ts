@@ -17,7 +17,7 @@ export interface LocalRuntime {
   readonly module: string;
 }
 
-/** The runtime, as a file that is to lie beside the program's. */
+/** The runtime, as a file that is to lie in the folder above the program's: the program does not see it. */
 export interface RuntimeFile {
   readonly name: string;
   readonly text: string;

@@ -20,10 +20,14 @@ export async function tryHere(
   { spec, sources, resources }: Deployed,
   options: { folder: string; logger: Logger; signal: AbortSignal },
 ): Promise<Resources> {
-  const folder = `${options.folder}/run`;
+  const folder = `${options.folder}/run/work`;
   for (const [index, path] of [spec.main, ...spec.includes.map(({ path }) => path)].entries()) {
     await Deno.mkdir(folderOf(`${folder}/${path}`), { recursive: true });
     await Deno.copyFile(sources[index]!.path, `${folder}/${path}`);
+  }
+  const { runtime } = spec;
+  if (runtime !== undefined) {
+    await Deno.copyFile(sources.at(-1)!.path, `${options.folder}/run/${runtime.name}`);
   }
   const program = runProgram(spec, folder, {
     // A bundle that is run by a compiled deploy, too, needs a deno.

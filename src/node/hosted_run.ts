@@ -172,6 +172,8 @@ export class HostedRun {
     const main = await get(spec.manifest);
     const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`);
     await folder.link(main, spec.main);
+    const { runtime } = spec;
+    if (runtime !== undefined) await folder.linkBeside(await get(runtime.manifest), runtime.name);
     for (const { path, executable, manifest } of spec.includes) {
       await folder.copy(await get(manifest), path, { executable });
     }
