@@ -87,20 +87,37 @@ async function bundleApart(
   local: LocalRuntime,
   signal: AbortSignal | undefined,
 ): Promise<{ program: MappedCode; runtime: RuntimeFile | undefined } | undefined> {
-  const { module, root } = local;
-  const making = bundleRuntime(deno, local, signal);
+  const unwanted = new AbortController();
+  const ends = AbortSignal.any(
+    signal === undefined ? [unwanted.signal] : [signal, unwanted.signal],
+  );
+  const making = bundleRuntime(deno, local, ends);
   making.catch(() => {}); // looked at if it is needed
-  const program = await denoBundle(deno, entry, [LAUNCHER, module], signal);
-  const { code, map } = program;
-  if (!mentionsOnly(code, LAUNCHER) || !mentionsOnly(code, module)) return undefined;
-  const quoted = JSON.stringify(module);
-  if (!code.includes(quoted)) return { program, runtime: undefined };
-  // What it imports from within the runtime, there would be twice.
+  try {
+    const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
+    const use = useOf(local, program, entry);
+    if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
+    const runtime = await making;
+    const path = JSON.stringify(`../${runtime.name}`);
+    const code = program.code.replaceAll(JSON.stringify(local.module), path);
+    return { program: { code, map: program.map }, runtime };
+  } finally {
+    unwanted.abort();
+    await making.catch(() => {}); // so that no compiler is left
+  }
+}
+
+/** What a bundle from which the runtime was left out has of it: nothing, an import, or too much for that. */
+function useOf(
+  { module, root }: LocalRuntime,
+  { code, map }: MappedCode,
+  entry: Entry,
+): "none" | "apart" | "whole" {
+  if (!mentionsOnly(code, LAUNCHER) || !mentionsOnly(code, module)) return "whole";
+  if (!code.includes(JSON.stringify(module))) return "none";
+  // What it imports from inside the runtime, there would be twice.
   const inside = new URL(`file://${encodePath(root)}/src/`).href;
   const base = `file://${encodePath(entry.folder)}/`;
   const isInside = (source: string) => new URL(encodePath(source), base).href.startsWith(inside);
-  if (map.sources.some(isInside)) return undefined;
-  const runtime = await making;
-  const rewritten = code.replaceAll(quoted, JSON.stringify(`../${runtime.name}`));
-  return { program: { code: rewritten, map }, runtime };
+  return map.sources.some(isInside) ? "whole" : "apart";
 }
