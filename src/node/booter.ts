@@ -36,6 +36,13 @@ export interface BootedProcess {
   readonly willPath: string;
 }
 
+/** Ends a process that nobody has told what it is; resolves when it is gone. */
+export async function endBooted({ child, arrival }: BootedProcess): Promise<void> {
+  child.kill();
+  arrival.link.close();
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
+}
+
 /** A process ended before it had booted. */
 export class DeadBootError extends Error {
   readonly child: ChildProcess;
@@ -68,14 +75,16 @@ export class Booter {
   }
 
   /**
-   * Starts a process; resolves when it waits to be told what to run. With `stdin`, it has one.
+   * Starts a process; resolves when it waits to be told what to run. With `stdin`, it has one. If
+   * `signal` is aborted before that, it is killed.
    *
    * @throws {DeadBootError} If it ends before.
    * @throws {Error} If it cannot be started at all, or the run is being stopped.
    */
-  async boot(options: { stdin: boolean }): Promise<BootedProcess> {
+  async boot(options: { stdin: boolean; signal?: AbortSignal }): Promise<BootedProcess> {
     const leave = await this.#gate.enter();
     try {
+      options.signal?.throwIfAborted();
       if (this.#stopping) throw new Error("the run is ending");
       return await this.#boot(options);
     } finally {
@@ -95,11 +104,15 @@ export class Booter {
     await this.#watchdog.close();
   }
 
-  async #boot({ stdin }: { stdin: boolean }): Promise<BootedProcess> {
+  async #boot(
+    { stdin, signal }: { stdin: boolean; signal?: AbortSignal },
+  ): Promise<BootedProcess> {
     const { program, hostname, key, temporaryFolder } = this.#options;
     const expected = this.#server.expect();
     const control = { control: this.#server.address, token: expected.token, host: hostname };
     let child: ChildProcess | undefined;
+    const kill = (): void => child?.kill();
+    signal?.addEventListener("abort", kill);
     try {
       const env = { DEPLOY_PROCESS: JSON.stringify(control) };
       child = new ChildProcess(program, { env, stdin });
@@ -118,6 +131,7 @@ export class Booter {
       await watched;
       return { pid, child, arrival, willPath };
     } finally {
+      signal?.removeEventListener("abort", kill);
       expected.cancel();
       if (child !== undefined) this.#booting.delete(child);
     }

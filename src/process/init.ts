@@ -7,7 +7,6 @@ import { Hub } from "../channel/hub.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
-import { encodeControl, type RecceMessage } from "../wire/control.ts";
 import { decode } from "../wire/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
@@ -70,8 +69,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
   for (const [name, fn] of functions) registry.add(name, fn);
 
   const bootstrap = takeBootstrap();
-  if (bootstrap?.recce) return await reportResources(bootstrap, resolveResources(resources));
-  if (bootstrap !== undefined) return await joinRun(bootstrap);
+  if (bootstrap !== undefined) return await joinRun(bootstrap, resolveResources(resources));
   // Only this process needs that half of the system, and loading it takes time.
   const { launch } = await import("../launcher.ts");
   await launch({ resources, cwd: startDirectory });
@@ -100,18 +98,11 @@ function checkObject(name: string, value: unknown): void {
   throw new TypeError(`Cannot init(): ${name} is ${String(value)}, not an object`);
 }
 
-/** Tells what the program needs, which is all that this process was started for. */
-async function reportResources({ control, token }: Bootstrap, needs: Resources): Promise<never> {
-  const conn = await Deno.connect(control);
-  const { mem, cpu } = needs;
-  const message: RecceMessage = { type: "resources", token, mem, cpu };
-  await conn.write(encodeControl(message)); // it is shorter than any socket's buffer
-  await conn.read(new Uint8Array(1)); // whoever asked closes the connection, having read that
-  exit(0);
-}
-
-/** Becomes one of the processes of a run, and runs what the node says. */
-async function joinRun(bootstrap: Bootstrap): Promise<void> {
+/**
+ * Becomes one of the processes of a run, and runs what the node says. The first one of them needs so
+ * much.
+ */
+async function joinRun(bootstrap: Bootstrap, { mem, cpu }: Resources): Promise<void> {
   let will: WillFile | undefined;
   // Without its node a process is no part of anything, and nobody sees what it writes.
   const lost = () => {
@@ -122,7 +113,7 @@ async function joinRun(bootstrap: Bootstrap): Promise<void> {
   const listener = Deno.listen({ hostname: bootstrap.host, port: 0 });
   listener.unref();
   const link = new NodeLink(await connecting, lost);
-  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port });
+  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port, mem, cpu });
 
   // All that can be done before it is known what to run is done then: in a spare process, that takes
   // a long while, and afterwards somebody waits for each step.

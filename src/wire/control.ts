@@ -34,8 +34,11 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a process tells its node, or asks of it. `request` numbers the questions of one process. */
 export type ProcessMessage =
-  /** The first message: the token from the environment, and the port the process listens on. */
-  | { type: "hello"; token: string; port: number }
+  /**
+   * The first message: the token from the environment, the port the process listens on, and the resources
+   * that `init()` was given, for the first process.
+   */
+  | { type: "hello"; token: string; port: number; mem: number; cpu: number }
   /** The function is known, and runs now. Until then the process does not exist for others. */
   | { type: "started" }
   | {
@@ -52,12 +55,6 @@ export type ProcessMessage =
   }
   | { type: "wait"; request: number; pid: Pid }
   | { type: "kill"; request: number; pid: Pid };
-
-/**
- * What a process says that was started only to be asked what it needs, instead of `hello`: the token,
- * and the resources that it gave to `init()`.
- */
-export type RecceMessage = { type: "resources"; token: string; mem: number; cpu: number };
 
 /** What failed, as an answer to a question: of a spawn why; of others, the reason is `"unknown"`. */
 export interface FailedMessage {
@@ -108,7 +105,7 @@ export const MAX_HELLO_BYTES = 1024;
 const LENGTH_BYTES = 4;
 
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
-  hello: { token: text, port },
+  hello: { token: text, port, mem: amount, cpu: amount },
   started: {},
   spawn: {
     request: integer,
@@ -122,10 +119,6 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   },
   wait: { request: integer, pid },
   kill: { request: integer, pid },
-};
-
-const RECCE_MESSAGES: Schema<RecceMessage> = {
-  resources: { token: text, mem: amount, cpu: amount },
 };
 
 /** What must be in each {@linkcode AnswerMessage}. */
@@ -194,11 +187,6 @@ export function decodeProcessMessage(body: Bytes): ProcessMessage {
 /** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
 export function decodeNodeMessage(body: Bytes): NodeMessage {
   return checkMessage(NODE_MESSAGES, decode(body));
-}
-
-/** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode RecceMessage}. */
-export function decodeRecceMessage(body: Bytes): RecceMessage {
-  return checkMessage(RECCE_MESSAGES, decode(body));
 }
 
 /** Cuts a stream of bytes, in whatever pieces it comes, into the bodies of messages. */

@@ -40,7 +40,7 @@ async function untilClosed(conn: Deno.TcpConn): Promise<void> {
 }
 
 function hello(token: string): Uint8Array {
-  const message: ProcessMessage = { type: "hello", token, port: 4100 };
+  const message: ProcessMessage = { type: "hello", token, port: 4100, mem: 5, cpu: 0.5 };
   return encodeControl(message);
 }
 

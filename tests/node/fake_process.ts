@@ -92,7 +92,7 @@ async function untilOrphaned(): Promise<void> {
   while (!(await messages.next()).done);
 }
 
-await send({ type: "hello", token, port: listener.addr.port });
+await send({ type: "hello", token, port: listener.addr.port, mem: 1, cpu: 0 });
 const { value: welcome } = await messages.next();
 if (welcome === undefined || welcome.type !== "welcome") throw new Error("no welcome");
 const { value: start } = await messages.next();

@@ -104,11 +104,11 @@ Deno.test("NodeLink.send() keeps the order of messages, large ones and all", () 
   withLink(async ({ link, next }) => {
     const arg = new Uint8Array(6 * 1024 * 1024).fill(3);
     const spawn = { type: "spawn", mem: 1, cpu: 1, wait: true, cwd: null, env: null } as const;
-    link.send({ type: "hello", token: "ab", port: 1 });
+    link.send({ type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
     link.ask({ ...spawn, name: "large", arg });
     link.ask({ ...spawn, name: "small", arg: new Uint8Array([1]) });
     link.send({ type: "started" });
-    assertEquals(await next(), { type: "hello", token: "ab", port: 1 });
+    assertEquals(await next(), { type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
     const large = await next();
     assert(large.type === "spawn" && large.name === "large");
     assertEquals(large.arg.length, arg.length);

@@ -45,7 +45,7 @@ const START: NodeMessage = {
 };
 
 const PROCESS_MESSAGES: ProcessMessage[] = [
-  { type: "hello", token: "secret", port: 65_535 },
+  { type: "hello", token: "secret", port: 65_535, mem: 0, cpu: 1.5 },
   { type: "started" },
   SPAWN,
   { ...SPAWN, wait: false, cwd: null, env: null, arg: new Uint8Array(70_000) },
