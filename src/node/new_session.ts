@@ -18,12 +18,10 @@ export interface SessionCommand {
  * With `detached`, Deno makes the session in a copy of this process, which it is then held up by: 5 to
  * 10 ms each time, against 1 ms without. So the process itself makes it where there is a program that
  * can; for its first moments, it then is still in the group of this process.
- *
- * @throws {Deno.errors.NotFound} If the program's executable is not there.
  */
 export function inNewSession({ command, args }: Program): SessionCommand {
-  if (!canSetsid()) return { command, args, detached: true };
-  Deno.statSync(command); // setsid would say so on the program's stderr
+  // What cannot be executed, Deno says as an error; setsid would say it on the program's stderr.
+  if (!canSetsid() || !isExecutable(command)) return { command, args, detached: true };
   return { command: SETSID, args: [command, ...args], detached: false };
 }
 
@@ -32,12 +30,13 @@ let found: boolean | undefined;
 /** Whether there is a `setsid` here, as far as this process may look without asking the user. */
 function canSetsid(): boolean {
   return found ??= Deno.permissions.querySync({ name: "read" }).state === "granted" &&
-    isFile(SETSID);
+    isExecutable(SETSID);
 }
 
-function isFile(path: string): boolean {
+function isExecutable(path: string): boolean {
   try {
-    return Deno.statSync(path).isFile;
+    const { isFile, mode } = Deno.statSync(path);
+    return isFile && ((mode ?? 0) & 0o111) !== 0;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;

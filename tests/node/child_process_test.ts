@@ -25,13 +25,15 @@ Deno.test("a process leads a session and a group of its own", async () => {
   ]);
 });
 
-Deno.test("an executable that is not there is an error at once", () => {
-  const program = { command: "/nowhere/deno", args: [], cwd: "/" };
-  assertThrows(
-    () => new ChildProcess(program, { env: {}, stdin: false }),
-    Deno.errors.NotFound,
-    "/nowhere/deno",
-  );
+Deno.test("what is not there, or no executable, is an error at once, which names it", () => {
+  for (const command of ["/nowhere/deno", "/etc/passwd", "/etc"]) {
+    const program = { command, args: [], cwd: "/" };
+    assertThrows(
+      () => new ChildProcess(program, { env: {}, stdin: false }),
+      Error,
+      `Failed to spawn '${command}'`,
+    );
+  }
 });
 
 Deno.test("kill() ends a process that has not made its session yet", async () => {
