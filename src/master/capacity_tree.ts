@@ -7,7 +7,7 @@
  * alike the nodes below are, so the leaves are sorted again from time to time.
  */
 
-import type { Amount } from "./amount.ts";
+import { type Amount, fits } from "./amount.ts";
 
 /** How full a node is, as the tree compares it. */
 export interface Load {
@@ -40,8 +40,11 @@ export const MAX_STEPS = 128;
 
 const LEAST_LEAVES = 16;
 
-/** Leaves are sorted when searches have wasted so many steps for each, which is what that costs. */
-const SORT_STEPS = 8;
+/** Fewer changes than this part of all leaves (a power of 2) are carried up the tree one by one. */
+const FEW_SHIFT = 4;
+
+/** Leaves are sorted when searches have wasted so many steps for each, which is more than it costs. */
+const SORT_STEPS = 32;
 
 /** How finely likeness is told when leaves are sorted: in 64 steps of each respect. */
 const KEY_BITS = 6;
@@ -69,46 +72,62 @@ function share(used: number, capacity: number, count: number): number {
 
 /** The nodes that may be given something. Slots are small numbers, of the caller's choice. */
 export class CapacityTree {
-  #leaves = LEAST_LEAVES;
-  #fields = emptyFields(LEAST_LEAVES);
-  #memCapacity = new Float64Array(LEAST_LEAVES);
-  #cpuCapacity = new Float64Array(LEAST_LEAVES);
+  #leaves = LEAST_LEAVES / 2;
+  #fields = new Float64Array();
   /** Which leaf a slot has, and which slot a leaf; leaves count from 0 here. */
-  #leafOf = Int32Array.from({ length: LEAST_LEAVES }, (_, leaf) => leaf);
-  #slotAt = this.#leafOf.slice();
+  #leafOf = new Int32Array();
+  #slotAt = new Int32Array();
   /** How many steps searches have taken since the leaves were sorted, beyond what they have to. */
   #wasted = 0;
   /** Where a search continues later: nodes of the tree, and their bounds. */
   readonly #later = new Int32Array(MAX_DEPTH);
   readonly #laterBound = new Float64Array(MAX_DEPTH);
+  /** What each slot shows, unless it is hidden. */
+  readonly #loads: (Load | undefined)[] = [];
+  /** The slots whose leaves are to be brought up to date, and whether a slot is one of them. */
+  #changed = new Int32Array();
+  #changedCount = 0;
+  #isChanged = new Uint8Array();
 
-  /** Shows a node at a slot, or what has changed of it. */
+  constructor() {
+    this.#grow();
+  }
+
+  /**
+   * Shows a node at a slot, or that something has changed of it. The next search looks at it, so that
+   * many changes between two searches cost no more than one.
+   */
   set(slot: number, load: Load): void {
     while (slot >= this.#leaves) this.#grow();
-    const { capacity, used, count } = load;
-    const fields = this.#fields;
-    const leaf = this.#leaves + this.#leafOf[slot]!;
-    const at = leaf << STRIDE_SHIFT;
-    const memFull = share(used.mem, capacity.mem, count);
-    const cpuFull = share(used.cpu, capacity.cpu, count);
-    fields[at + FULL] = memFull > cpuFull ? memFull : cpuFull;
-    fields[at + MEM_FULL] = memFull;
-    fields[at + CPU_FULL] = cpuFull;
-    fields[at + MEM_FREE] = capacity.mem - used.mem;
-    fields[at + CPU_FREE] = capacity.cpu - used.cpu;
-    fields[at + MEM_UNIT] = unitShare(capacity.mem);
-    fields[at + CPU_UNIT] = unitShare(capacity.cpu);
-    this.#memCapacity[slot] = capacity.mem;
-    this.#cpuCapacity[slot] = capacity.cpu;
-    this.#changed(leaf);
+    this.#loads[slot] = load;
+    this.#change(slot);
   }
 
   /** Takes the node at a slot out of all searches, until it is set again. */
   hide(slot: number): void {
     if (slot >= this.#leaves) return;
-    const leaf = this.#leaves + this.#leafOf[slot]!;
-    clearLeaf(this.#fields, leaf);
-    this.#changed(leaf);
+    this.#loads[slot] = undefined;
+    this.#change(slot);
+  }
+
+  #change(slot: number): void {
+    if (this.#isChanged[slot] !== 0) return;
+    this.#isChanged[slot] = 1;
+    this.#changed[this.#changedCount++] = slot;
+  }
+
+  /** Brings the tree up to date. */
+  #update(): void {
+    const few = this.#changedCount < this.#leaves >> FEW_SHIFT;
+    for (let index = 0; index < this.#changedCount; index++) {
+      const slot = this.#changed[index]!;
+      this.#isChanged[slot] = 0;
+      const leaf = this.#leafOf[slot]!;
+      this.#fill(leaf);
+      if (few) climb(this.#fields, this.#leaves + leaf);
+    }
+    this.#changedCount = 0;
+    if (!few) gatherAll(this.#fields, this.#leaves);
   }
 
   /**
@@ -129,6 +148,7 @@ export class CapacityTree {
   }
 
   #search(need: Amount, room: boolean): number {
+    if (this.#changedCount > 0) this.#update();
     const [later, laterBound, leaves] = [this.#later, this.#laterBound, this.#leaves];
     let best = Infinity;
     let bestNode = -1;
@@ -175,7 +195,8 @@ export class CapacityTree {
       if (fields[at + MEM_FREE]! < mem || fields[at + CPU_FREE]! < cpu) return Infinity;
     } else if (node >= this.#leaves) {
       const slot = this.#slotAt[node - this.#leaves]!;
-      if (this.#memCapacity[slot]! < mem || this.#cpuCapacity[slot]! < cpu) return Infinity;
+      const load = this.#loads[slot];
+      if (load === undefined || !fits(need, load.capacity)) return Infinity;
     }
     const memShare = mem * fields[at + MEM_UNIT]! + GRANT_SHARE;
     const cpuShare = cpu * fields[at + CPU_UNIT]! + GRANT_SHARE;
@@ -187,70 +208,84 @@ export class CapacityTree {
     return room && bound > FULLEST ? Infinity : bound;
   }
 
-  /** Brings what is above a leaf up to date, as far as something changes. */
-  #changed(leaf: number): void {
-    for (let node = leaf >> 1; node > 0 && gather(this.#fields, node); node >>= 1);
-  }
-
+  /** Makes room for twice as many slots. */
   #grow(): void {
-    const [oldLeaves, old] = [this.#leaves, this.#fields];
-    const leaves = this.#leaves = 2 * oldLeaves;
-    this.#fields = emptyFields(leaves);
-    this.#fields.set(old.subarray(oldLeaves << STRIDE_SHIFT), leaves << STRIDE_SHIFT);
-    for (let node = leaves - 1; node > 0; node--) gather(this.#fields, node);
-    this.#memCapacity = grown(this.#memCapacity, leaves);
-    this.#cpuCapacity = grown(this.#cpuCapacity, leaves);
-    const same = Int32Array.from({ length: leaves }, (_, leaf) => leaf);
-    same.set(this.#leafOf);
-    this.#leafOf = same.slice();
-    same.set(this.#slotAt);
-    this.#slotAt = same;
+    const leaves = this.#leaves = 2 * this.#leaves;
+    this.#fields = new Float64Array((2 * leaves) << STRIDE_SHIFT);
+    this.#leafOf = Int32Array.from({ length: leaves }, (_, leaf) => leaf);
+    this.#slotAt = this.#leafOf.slice();
+    this.#changed = new Int32Array(leaves);
+    this.#isChanged = new Uint8Array(leaves);
+    this.#fillAll();
   }
 
   /** Puts alike nodes beside each other; hidden ones go to the end. */
   #sort(): void {
-    const [leaves, fields] = [this.#leaves, this.#fields];
-    const old = fields.slice(leaves << STRIDE_SHIFT);
-    const memRange = rangeOf(this.#memCapacity);
-    const cpuRange = rangeOf(this.#cpuCapacity);
+    const [leaves, loads] = [this.#leaves, this.#loads];
+    const memRange = rangeOf(loads, (capacity) => capacity.mem);
+    const cpuRange = rangeOf(loads, (capacity) => capacity.cpu);
     const keys = new Float64Array(leaves);
     for (let slot = 0; slot < leaves; slot++) {
-      const at = this.#leafOf[slot]! << STRIDE_SHIFT;
-      const key = old[at + FULL] === Infinity ? 2 ** (4 * KEY_BITS) : interleave(
-        old[at + MEM_FULL]!,
-        old[at + CPU_FULL]!,
-        placeIn(memRange, this.#memCapacity[slot]!),
-        placeIn(cpuRange, this.#cpuCapacity[slot]!),
+      const load = loads[slot];
+      const key = load === undefined ? 2 ** (4 * KEY_BITS) : interleave(
+        share(load.used.mem, load.capacity.mem, 0),
+        share(load.used.cpu, load.capacity.cpu, 0),
+        placeIn(memRange, load.capacity.mem),
+        placeIn(cpuRange, load.capacity.cpu),
       );
       keys[slot] = key * leaves + slot;
     }
     keys.sort();
-    const slotAt = keys.map((key) => key % leaves);
     for (let leaf = 0; leaf < leaves; leaf++) {
-      const from = this.#leafOf[slotAt[leaf]!]! << STRIDE_SHIFT;
-      const to = (leaves + leaf) << STRIDE_SHIFT;
-      for (let field = 0; field < STRIDE; field++) fields[to + field] = old[from + field]!;
+      const slot = keys[leaf]! % leaves;
+      this.#slotAt[leaf] = slot;
+      this.#leafOf[slot] = leaf;
     }
-    this.#slotAt.set(slotAt);
-    for (let leaf = 0; leaf < leaves; leaf++) this.#leafOf[slotAt[leaf]!] = leaf;
-    for (let node = leaves - 1; node > 0; node--) gather(fields, node);
+    this.#fillAll();
     this.#wasted = 0;
+  }
+
+  /** Makes the whole tree anew. */
+  #fillAll(): void {
+    for (let leaf = 0; leaf < this.#leaves; leaf++) this.#fill(leaf);
+    gatherAll(this.#fields, this.#leaves);
+    this.#isChanged.fill(0);
+    this.#changedCount = 0;
+  }
+
+  /** Takes over what the slot of a leaf shows. */
+  #fill(leaf: number): void {
+    const [fields, load] = [this.#fields, this.#loads[this.#slotAt[leaf]!]];
+    const at = (this.#leaves + leaf) << STRIDE_SHIFT;
+    if (load === undefined) {
+      // Nothing is granted there, and it does not count in what is above.
+      fields[at + FULL] = fields[at + MEM_FULL] = fields[at + CPU_FULL] = Infinity;
+      fields[at + MEM_FREE] = fields[at + CPU_FREE] = -1;
+      // No share is larger; and infinite, it would make NaN of a need of 0.
+      fields[at + MEM_UNIT] = fields[at + CPU_UNIT] = 1;
+      return;
+    }
+    const { capacity, used, count } = load;
+    const memFull = share(used.mem, capacity.mem, count);
+    const cpuFull = share(used.cpu, capacity.cpu, count);
+    fields[at + FULL] = memFull > cpuFull ? memFull : cpuFull;
+    fields[at + MEM_FULL] = memFull;
+    fields[at + CPU_FULL] = cpuFull;
+    fields[at + MEM_FREE] = capacity.mem - used.mem;
+    fields[at + CPU_FREE] = capacity.cpu - used.cpu;
+    fields[at + MEM_UNIT] = unitShare(capacity.mem);
+    fields[at + CPU_UNIT] = unitShare(capacity.cpu);
   }
 }
 
-function emptyFields(leaves: number): Float64Array<ArrayBuffer> {
-  const fields = new Float64Array((2 * leaves) << STRIDE_SHIFT);
-  for (let node = 1; node < 2 * leaves; node++) clearLeaf(fields, node);
-  return fields;
+/** Brings what is above a leaf up to date, as far as something changes. */
+function climb(fields: Float64Array, leaf: number): void {
+  for (let node = leaf >> 1; node > 0 && gather(fields, node); node >>= 1);
 }
 
-/** Makes a leaf one that nothing is granted to, and that does not count in what is above. */
-function clearLeaf(fields: Float64Array, leaf: number): void {
-  const at = leaf << STRIDE_SHIFT;
-  fields.fill(Infinity, at, at + STRIDE);
-  fields[at + MEM_FREE] = fields[at + CPU_FREE] = -1;
-  // No share is larger; and infinite, it would make NaN of a need of 0.
-  fields[at + MEM_UNIT] = fields[at + CPU_UNIT] = 1;
+/** Brings all that is above the leaves up to date. */
+function gatherAll(fields: Float64Array, leaves: number): void {
+  for (let node = leaves - 1; node > 0; node--) gather(fields, node);
 }
 
 /** Takes over the extremes of both children; tells whether that changed anything. */
@@ -271,16 +306,14 @@ function gather(fields: Float64Array, node: number): boolean {
   return changed;
 }
 
-function grown(from: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const to = new Float64Array(length);
-  to.set(from);
-  return to;
-}
-
 /** The logarithms of the least and the largest capacity. */
-function rangeOf(capacities: Float64Array): [number, number] {
+function rangeOf(
+  loads: readonly (Load | undefined)[],
+  of: (capacity: Amount) => number,
+): [number, number] {
   let [least, largest] = [Infinity, 0];
-  for (const capacity of capacities) {
+  for (const load of loads) {
+    const capacity = load === undefined ? 0 : of(load.capacity);
     if (capacity > 0 && capacity < least) least = capacity;
     if (capacity > largest) largest = capacity;
   }
@@ -299,8 +332,12 @@ function interleave(a: number, b: number, c: number, d: number): number {
 
 /** The bits of a step of a place, with three zeros in front of each. */
 function spread(place: number): number {
-  const step = Math.min(2 ** KEY_BITS - 1, Math.floor(place * 2 ** KEY_BITS));
+  return SPREAD[Math.min(SPREAD.length - 1, Math.floor(place * SPREAD.length))]!;
+}
+
+/** {@linkcode spread} of each step. */
+const SPREAD = Int32Array.from({ length: 2 ** KEY_BITS }, (_, step) => {
   let bits = 0;
   for (let bit = KEY_BITS - 1; bit >= 0; bit--) bits = bits << 4 | step >> bit & 1;
   return bits;
-}
+});
