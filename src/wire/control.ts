@@ -151,17 +151,16 @@ export function failedMessage(request: number, error: unknown): FailedMessage {
 
 /** Gives the bytes of one message, its length in front. */
 export function encodeControl(message: { readonly type: string }): Bytes {
-  const body = encode(trimmed(message));
+  const body = encode(trimmed(message), LENGTH_BYTES);
   if (body.length > MAX_CONTROL_BYTES) {
     throw new RangeError(
       `Cannot send a control message of ${body.length} bytes: ` +
         `at most ${MAX_CONTROL_BYTES} are possible; send large values over a channel`,
     );
   }
-  const framed = new Uint8Array(LENGTH_BYTES + body.length);
-  new DataView(framed.buffer).setUint32(0, body.length);
-  framed.set(body, LENGTH_BYTES);
-  return framed;
+  const start = body.byteOffset - LENGTH_BYTES;
+  new DataView(body.buffer).setUint32(start, body.length);
+  return new Uint8Array(body.buffer, start, LENGTH_BYTES + body.length);
 }
 
 /**
