@@ -4,25 +4,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
 import { RecceError } from "../../src/node/recce.ts";
-import { startNode, untilGone } from "./node_harness.ts";
-
-/** The OS processes of the fake program that are children of this one. */
-function children(): number[] {
-  const found: number[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
-      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`);
-      const isOurs = Number(parent) === Deno.pid && command.includes("fake_process");
-      if (isOurs && state !== "Z") found.push(Number(name));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended meanwhile
-    }
-  }
-  return found;
-}
+import { children, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("needs() gives what the program says, and the process that said it is then launched", async () => {
   await using run = startNode({ args: ["prelude-output"], maxSpares: 1 });

@@ -121,6 +121,24 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** The OS processes of the fake program that are children of this one. */
+export function children(): number[] {
+  const found: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      const isOurs = Number(parent) === Deno.pid && command.includes("fake_process");
+      if (isOurs && state !== "Z") found.push(Number(name));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended meanwhile
+    }
+  }
+  return found;
+}
+
 /** Resolves when all these OS processes are gone; rejects after `ms`. */
 export async function untilGone(pids: readonly number[], ms: number): Promise<void> {
   const deadline = performance.now() + ms;

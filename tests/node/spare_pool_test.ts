@@ -2,27 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { isAlive, startNode, untilGone } from "./node_harness.ts";
-
-/** The OS processes that are children of this one, and not the watchdog. */
-function children(): number[] {
-  const found: number[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
-      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`);
-      if (Number(parent) === Deno.pid && state !== "Z" && command.includes("fake_process")) {
-        found.push(Number(name));
-      }
-    } catch (error) {
-      // It has ended meanwhile.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return found;
-}
+import { children, isAlive, startNode, untilGone } from "./node_harness.ts";
 
 async function until(condition: () => boolean): Promise<void> {
   for (const endMs = performance.now() + 20_000; !condition();) {
