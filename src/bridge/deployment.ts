@@ -215,7 +215,7 @@ export class Deployment {
 
   #refuse(error: unknown): void {
     if (this.#run !== undefined) this.#context.master.end(this.#run.id);
-    const output = error instanceof RecceError ? joined(error.output) : new Uint8Array();
+    const output = error instanceof RecceError ? error.written() : new Uint8Array();
     const why = messageOf(error);
     if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
     this.#answer({ type: "refused", why, output });
@@ -247,15 +247,4 @@ export class Deployment {
   #tellWait(resources: Resources): () => void {
     return () => void this.#link.send({ type: "waiting", ...resources });
   }
-}
-
-function joined(output: RecceError["output"]): Uint8Array<ArrayBuffer> {
-  const size = output.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const { bytes } of output) {
-    all.set(bytes, at);
-    at += bytes.length;
-  }
-  return all;
 }

@@ -2,8 +2,8 @@
 
 import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
-import { RecceError } from "../node/recce.ts";
 import type { Resources } from "../core/resources.ts";
+import { RecceError } from "../node/recce.ts";
 import {
   type BridgeToMaster,
   MASTER_TO_BRIDGE,

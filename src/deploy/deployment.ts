@@ -125,8 +125,8 @@ export class Deployment {
       return await this.#exitCode(outcome);
     } catch (error) {
       if (!(error instanceof RecceError)) throw error;
-      const output = await new Blob(error.output.map(({ bytes }) => bytes)).bytes();
-      return await this.#exitCode({ kind: "refused", why: error.message, output });
+      const { message: why } = error;
+      return await this.#exitCode({ kind: "refused", why, output: error.written() });
     }
   }
 

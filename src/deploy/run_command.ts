@@ -52,7 +52,9 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
     const { connectBridge, Deployment } = await import("./deployment.ts");
     const { secretFile, tlsCa } = command.options;
     const { connecting } = await connectBridge(bridge, {
-      ...{ secretFile, tlsCa, logger },
+      secretFile,
+      tlsCa,
+      logger,
       signal: stop.signal,
     });
     link = connecting;

@@ -3,8 +3,8 @@
  * deployment to the next.
  */
 
-import { cacheFolder } from "../store/cache_folder.ts";
-import { sha256 } from "../store/sha256.ts";
+import { cacheFolder, keep } from "../store/cache_folder.ts";
+import { sha256OfText } from "../store/sha256.ts";
 import { denoBundle, LAUNCHER } from "./deno_bundle.ts";
 import { readProgram } from "./entry.ts";
 import { joinMap, nameSources, prependLine } from "./source_map.ts";
@@ -49,7 +49,7 @@ export async function bundleRuntime(
   signal?: AbortSignal,
 ): Promise<RuntimeFile> {
   const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
-  const id = await sha256(new TextEncoder().encode(root));
+  const id = await sha256OfText(root);
   const kept = cache === undefined ? undefined : `${cache}/runtimes/${id}.js`;
   const hash = await sourceHash(root);
   const name = `deploy-runtime-${hash.slice(0, 16)}.js`;
@@ -68,7 +68,7 @@ export async function bundleRuntime(
 
 /** A bundle below a line that tells of what source it is, and whether it is whole. */
 async function marked(sourceHash: string, bundle: string): Promise<string> {
-  return `// ${sourceHash} ${await sha256(new TextEncoder().encode(bundle))}\n${bundle}`;
+  return `// ${sourceHash} ${await sha256OfText(bundle)}\n${bundle}`;
 }
 
 function withoutMark(text: string): string {
@@ -85,9 +85,9 @@ async function sourceHash(root: string): Promise<string> {
   }
   const hashes = [Deno.version.deno];
   for (const path of paths.sort()) {
-    hashes.push(path, await sha256(new TextEncoder().encode(readIfThere(path) ?? "")));
+    hashes.push(path, await sha256OfText(readIfThere(path) ?? ""));
   }
-  return await sha256(new TextEncoder().encode(hashes.join("\n")));
+  return await sha256OfText(hashes.join("\n"));
 }
 
 function readIfThere(path: string): string | undefined {
@@ -96,17 +96,5 @@ function readIfThere(path: string): string | undefined {
   } catch {
     // Not there, or not to be read: if that matters, deno bundle says so.
     return undefined;
-  }
-}
-
-async function keep(path: string, text: string): Promise<void> {
-  const draft = `${path}.${crypto.randomUUID()}`;
-  try {
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    await Deno.writeTextFile(draft, text);
-    await Deno.rename(draft, path);
-  } catch {
-    // It is only kept to save time; where nothing can be written, it takes that time.
-    await Deno.remove(draft).catch(() => {});
   }
 }

@@ -1,12 +1,12 @@
 /** The master's conversation with one bridge: the runs that came from there. */
 
+import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
 import { failedMessage } from "../wire/control.ts";
 import type { MessageLink } from "../wire/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { SpawnError } from "../core/errors.ts";
 import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
 
 /** Folders are named after runs. */

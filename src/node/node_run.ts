@@ -8,7 +8,7 @@ import type { NodePort, SpawnRequest } from "../core/roles.ts";
 import { type BootedProcess, Booter, type BooterOptions, DeadBootError } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import { HostedProcess, type RunContext } from "./hosted_process.ts";
-import { NotStartedError } from "./not_started.ts";
+import { deadStart, NotStartedError } from "./not_started.ts";
 import { FirstBoot } from "./recce.ts";
 import { SparePool } from "./spare_pool.ts";
 
@@ -132,7 +132,7 @@ export class NodeRun implements NodePort {
     }
     const booted = await this.#boot(request);
     const pid = await this.#begin(request, booted);
-    if (pid === undefined) throw await deadStart(request, booted.child);
+    if (pid === undefined) throw await notStarted(request, booted.child);
     return pid;
   }
 
@@ -141,7 +141,7 @@ export class NodeRun implements NodePort {
       return await this.#booter.boot({ stdin: request.name === null });
     } catch (cause) {
       if (this.#stopping) throw runIsEnding(request);
-      if (cause instanceof DeadBootError) throw await deadStart(request, cause.child);
+      if (cause instanceof DeadBootError) throw await notStarted(request, cause.child);
       const why = messageOf(cause);
       throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
     }
@@ -193,10 +193,8 @@ export class NodeRun implements NodePort {
   }
 }
 
-async function deadStart({ name }: SpawnRequest, child: ChildProcess): Promise<NotStartedError> {
-  const status = await child.exited;
-  await Promise.all([child.drained[1], child.drained[2]]);
-  return new NotStartedError(name, { status, output: child.held, overflowed: child.overflowed });
+async function notStarted({ name }: SpawnRequest, child: ChildProcess): Promise<NotStartedError> {
+  return new NotStartedError(name, await deadStart(child));
 }
 
 function runIsEnding(request: SpawnRequest): SpawnError {

@@ -185,8 +185,7 @@ class MasterSession {
       this.#send({ type: "needs", request, mem, cpu });
     } catch (error) {
       if (!(error instanceof RecceError)) throw error;
-      const output = await new Blob(error.output.map(({ bytes }) => bytes)).bytes();
-      this.#send({ type: "unfit", request, why: error.message, output });
+      this.#send({ type: "unfit", request, why: error.message, output: error.written() });
     }
   }
 

@@ -3,7 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
 import { formatMem, KiB } from "../core/resources.ts";
-import { MAX_HELD_BYTES, type OutputChunk } from "./child_process.ts";
+import { type ChildProcess, MAX_HELD_BYTES, type OutputChunk } from "./child_process.ts";
 
 const MAX_TAIL_LINES = 10;
 const MAX_TAIL_BYTES = 2 * KiB;
@@ -14,6 +14,13 @@ export interface DeadStart {
   readonly output: readonly OutputChunk[];
   /** Whether it was ended for writing too much. */
   readonly overflowed: boolean;
+}
+
+/** How a process ended that was never released; resolves when all that it wrote is here. */
+export async function deadStart(child: ChildProcess): Promise<DeadStart> {
+  const status = await child.exited;
+  await Promise.all([child.drained[1], child.drained[2]]);
+  return { status, output: child.held, overflowed: child.overflowed };
 }
 
 /** A process died before it ran its function. */

@@ -6,7 +6,7 @@ import type { Resources } from "../core/resources.ts";
 import { newKey } from "../wire/handshake.ts";
 import { type BootedProcess, Booter, DeadBootError, endBooted } from "./booter.ts";
 import type { OutputChunk } from "./child_process.ts";
-import { describeEnd } from "./not_started.ts";
+import { deadStart, describeEnd } from "./not_started.ts";
 import type { Program } from "./program.ts";
 import { temporaryFolder } from "./will_store.ts";
 
@@ -25,6 +25,17 @@ export class RecceError extends Error {
     super(message);
     this.name = "RecceError";
     this.output = output;
+  }
+
+  /** What the program wrote, to either stream, one chunk after the other. */
+  written(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.output.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    let at = 0;
+    for (const { bytes } of this.output) {
+      all.set(bytes, at);
+      at += bytes.length;
+    }
+    return all;
   }
 }
 
@@ -87,14 +98,11 @@ export class FirstBoot {
       if (!(cause instanceof DeadBootError)) {
         throw new RecceError(`Cannot start: ${messageOf(cause)}`, []);
       }
-      const { child } = cause;
-      const status = await child.exited;
-      await Promise.all([child.drained[1], child.drained[2]]);
-      const { held: output, overflowed } = child;
+      const start = await deadStart(cause.child);
       const how = late.aborted
         ? `did not reach await init() within ${RECCE_TIMEOUT_MS / 1_000} s`
-        : `${describeEnd({ status, output, overflowed })} before await init()`;
-      throw new RecceError(`Cannot start: the program ${how}`, output);
+        : `${describeEnd(start)} before await init()`;
+      throw new RecceError(`Cannot start: the program ${how}`, start.output);
     }
   }
 }

@@ -17,6 +17,22 @@ export function cacheFolder(
   return below(xdg?.startsWith("/") ? xdg : below(home, "/.cache"), "/deploy");
 }
 
+/**
+ * Keeps a text there, to save time: whole, or not at all. Where nothing can be written, it is done
+ * without.
+ */
+export async function keep(path: string, text: string): Promise<void> {
+  const draft = `${path}.${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(draft, text);
+    await Deno.rename(draft, path);
+  } catch {
+    // What it would have saved is done again.
+    await Deno.remove(draft).catch(() => {});
+  }
+}
+
 function below(folder: string | undefined, path: string): string | undefined {
   return folder === undefined ? undefined : folder + path;
 }

@@ -1,7 +1,7 @@
 /** What a file consists of: the hashes of its pieces. Files with equal manifests are equal. */
 
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256OfText } from "./sha256.ts";
 
 /** A file's contents, by hash. */
 export interface Manifest {
@@ -67,5 +67,5 @@ export function checkManifest(value: unknown): Manifest {
 
 /** The name of the contents: equal for equal files, and for no others. 64 hex digits. */
 export function manifestId(manifest: Manifest): Promise<string> {
-  return sha256(new TextEncoder().encode([manifest.size, ...manifest.pieces].join("\n")));
+  return sha256OfText([manifest.size, ...manifest.pieces].join("\n"));
 }

@@ -1,8 +1,9 @@
 /** Makes manifests of files, and remembers those of large ones. */
 
+import { keep } from "./cache_folder.ts";
 import { checkManifest, type Manifest, MAX_FILE_BYTES, PIECE_BYTES } from "./manifest.ts";
 import { readFull } from "./piece_file.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256, sha256OfText } from "./sha256.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 
 /** Hashing less than this takes no longer than looking up what is remembered. */
@@ -35,12 +36,12 @@ export async function manifestOf(path: string, cacheFolder?: string): Promise<Ma
     const remembers = cacheFolder !== undefined && info.size >= REMEMBERED_BYTES;
     if (!remembers) return await hash(path, file, info);
     const absolute = await Deno.realPath(path);
-    const entry = `${cacheFolder}/${await sha256(new TextEncoder().encode(absolute))}.json`;
+    const entry = `${cacheFolder}/${await sha256OfText(absolute)}.json`;
     const known = await recall(entry, info);
     if (known !== undefined) return known;
     const manifest = await hash(path, file, info);
     const settled = Date.now() - (info.mtime?.getTime() ?? Infinity) > SETTLED_MS;
-    if (settled) await remember(entry, { ...identity(info), manifest });
+    if (settled) await keep(entry, JSON.stringify({ ...identity(info), manifest }));
     return manifest;
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
@@ -83,17 +84,5 @@ async function recall(entry: string, info: Deno.FileInfo): Promise<Manifest | un
   } catch {
     // It is not there, cannot be read, or was not written by this function: so the file is hashed.
     return undefined;
-  }
-}
-
-async function remember(entry: string, value: unknown): Promise<void> {
-  const draft = `${entry}.${crypto.randomUUID()}`;
-  try {
-    await Deno.mkdir(entry.slice(0, entry.lastIndexOf("/")), { recursive: true });
-    await Deno.writeTextFile(draft, JSON.stringify(value));
-    await Deno.rename(draft, entry);
-  } catch {
-    // It is only remembered to save time; where nothing can be written, it takes that time.
-    await Deno.remove(draft).catch(() => {});
   }
 }

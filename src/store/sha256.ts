@@ -23,6 +23,11 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return native(bytes);
 }
 
+/** The hash of a text's UTF-8. */
+export function sha256OfText(text: string): Promise<string> {
+  return sha256(new TextEncoder().encode(text));
+}
+
 async function loadNative(): Promise<HexHash> {
   const { createHash } = await import("node:crypto");
   return (bytes) => createHash("sha256").update(bytes).digest("hex");
