@@ -24,7 +24,7 @@ const OLDEST = 2 * PLACES;
 const STRIDE = 3 * PLACES;
 
 /** After how many blocks a search is content with what it has found. */
-const MAX_STEPS = 16;
+const MAX_STEPS = 8;
 
 /** Sizes that differ by less than a 64th of a factor of 2 count as alike. */
 const LEVELS_PER_DOUBLING = 64;
