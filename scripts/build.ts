@@ -48,7 +48,7 @@ async function buildAll(target: string | undefined): Promise<void> {
   for (const [name, module] of PROGRAMS) {
     const start = performance.now();
     const path = `${folder}/${name}${extension}`;
-    const entry = await readProgram(`${ROOT}/${module}`);
+    const entry = readProgram(`${ROOT}/${module}`);
     if (entry === undefined) throw new BuildError(`Cannot build ${module}: it is no module`);
     // Not as a bundle: fabric starts itself again for each process, and loads but little then.
     await compileModule(deno, entry, path, target === undefined ? {} : { target });

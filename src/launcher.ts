@@ -21,11 +21,10 @@ import { maxSpares, thisMachine } from "./node/spare_policy.ts";
 import { temporaryFolder } from "./node/will_store.ts";
 import { onEndSignal, STDOUT_GONE_CODE } from "./terminal/end_signals.ts";
 import { createTerminal, type OutputFormat, type Terminal, writeRaw } from "./terminal/terminal.ts";
+import { newKey } from "./wire/handshake.ts";
 
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
 const HOSTNAME = "127.0.0.1";
-
-const KEY_BYTES = 32;
 
 /** How long a run that is ended may take to show its end to a terminal that does not read. */
 const STOP_MS = 5_000;
@@ -105,7 +104,7 @@ class LocalRun {
     this.#node = new NodeRun({
       program,
       hostname: HOSTNAME,
-      key: crypto.getRandomValues(new Uint8Array(KEY_BYTES)),
+      key: newKey(),
       temporaryFolder: temporaryFolder(),
       maxSpares: settings.maxSpares,
       master: this.#master,

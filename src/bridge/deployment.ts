@@ -3,18 +3,18 @@
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
-import type { Resources } from "../core/resources.ts";
-import { runProgram, thisRuntime } from "../node/run_program.ts";
+import { DEFAULT_RESOURCES, type Resources } from "../core/resources.ts";
+import { RecceError } from "../node/recce.ts";
 import type { Manifest } from "../store/manifest.ts";
-import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
+import { manifestsOf, parseRunSpec, type RunSpec } from "../store/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
 import { eventMessage } from "../wire/event_messages.ts";
+import { newKey } from "../wire/handshake.ts";
 import type { MessageLink } from "../wire/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
-import { recce, RecceError } from "./recce.ts";
 
 /** The link to whoever deploys. */
 export type DeployLink = MessageLink<BridgeToDeploy, DeployToBridge>;
@@ -36,8 +36,6 @@ interface Offer {
   readonly files: Promise<StoredFile[]>;
 }
 
-const KEY_BYTES = 32;
-
 export class Deployment {
   readonly #link: DeployLink;
   readonly #context: DeploymentContext;
@@ -48,6 +46,8 @@ export class Deployment {
   /** What was asked for, once something was; resolves when it is done, and never rejects. */
   #asked: Promise<void> | undefined;
   #run: BridgedRun | undefined;
+  /** The first process of the run has been asked for. */
+  #begun = false;
   /** The last message has been sent: nothing that still comes matters. */
   #answered = false;
 
@@ -99,7 +99,7 @@ export class Deployment {
       case "stdin-end":
         return this.#run?.stdin(message);
       case "kill":
-        if (this.#run !== undefined) this.#context.master.end(this.#run.id);
+        if (this.#run !== undefined && this.#begun) this.#context.master.end(this.#run.id);
         else this.#link.drop();
         return;
     }
@@ -184,10 +184,13 @@ export class Deployment {
     offer: Offer,
     asked: Extract<DeployToBridge, { type: "run" }>,
   ): Promise<void> {
-    const files = await offer.files;
-    const needs = await this.#recce(offer.spec, files);
-    const resources = { mem: asked.mem ?? needs.mem, cpu: asked.cpu ?? needs.cpu };
-    if (!this.#gone.signal.aborted) await this.#begin(offer, resources);
+    await offer.files;
+    const sized = ({ mem, cpu }: Resources) => ({ mem: asked.mem ?? mem, cpu: asked.cpu ?? cpu });
+    const run = this.#open(offer);
+    // Where it probably goes, it boots, says what it needs, and then is there already.
+    const guess = sized(DEFAULT_RESOURCES);
+    const needs = await this.#context.master.try(run.id, guess, this.#tellWait(guess));
+    if (!this.#gone.signal.aborted) await this.#begin(run, sized(needs));
   }
 
   /** Looks, and changes nothing. */
@@ -211,26 +214,14 @@ export class Deployment {
   }
 
   #refuse(error: unknown): void {
+    if (this.#run !== undefined) this.#context.master.end(this.#run.id);
     const output = error instanceof RecceError ? joined(error.output) : new Uint8Array();
     const why = messageOf(error);
     if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
     this.#answer({ type: "refused", why, output });
   }
 
-  async #recce(spec: RunSpec, files: readonly StoredFile[]): Promise<Resources> {
-    const { store, logger } = this.#context;
-    await using folder = await store.runFolder(`recce-${randomId()}`);
-    const [main, ...includes] = files;
-    if (main !== undefined) await folder.link(main, spec.main);
-    for (const [index, file] of includes.entries()) {
-      const { path, executable } = spec.includes[index]!;
-      await folder.copy(file, path, { executable });
-    }
-    const program = runProgram(spec, folder.path, thisRuntime());
-    return await recce(program, { logger, signal: this.#gone.signal });
-  }
-
-  async #begin(offer: Offer, resources: Resources): Promise<void> {
+  #open(offer: Offer): BridgedRun {
     const { master, runs, store } = this.#context;
     const id = randomId();
     const run = new BridgedRun(id, store, {
@@ -241,18 +232,21 @@ export class Deployment {
     runs.set(id, run);
     this.#run = run;
     void run.over.then(() => runs.delete(id));
-    master.open(id, crypto.getRandomValues(new Uint8Array(KEY_BYTES)), offer.text, run);
-    void this.#link.send({ type: "accepted", run: id });
-    await master.first(id, resources, () => {
-      void this.#link.send({ type: "waiting", ...resources });
-    });
+    master.open(id, newKey(), offer.text, run);
+    return run;
+  }
+
+  async #begin(run: BridgedRun, resources: Resources): Promise<void> {
+    this.#begun = true;
+    void this.#link.send({ type: "accepted", run: run.id });
+    await this.#context.master.first(run.id, resources, this.#tellWait(resources));
     await run.over;
     this.#answer({ type: "over" });
   }
-}
 
-function manifestsOf({ manifest, includes }: RunSpec): Manifest[] {
-  return [manifest, ...includes.map((file) => file.manifest)];
+  #tellWait(resources: Resources): () => void {
+    return () => void this.#link.send({ type: "waiting", ...resources });
+  }
 }
 
 function joined(output: RecceError["output"]): Uint8Array<ArrayBuffer> {

@@ -2,6 +2,7 @@
 
 import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
+import { RecceError } from "../node/recce.ts";
 import type { Resources } from "../core/resources.ts";
 import {
   type BridgeToMaster,
@@ -33,7 +34,7 @@ export class MasterClient {
   readonly ended: Promise<Error>;
   readonly #link: MessageLink<BridgeToMaster, MasterToBridge>;
   readonly #answers = new Map<number, (answer: Answer | Error) => void>();
-  /** For each first process that has not started, who is to be told if it waits. */
+  /** For each question, who is to be told if what it is about waits. */
   readonly #waits = new Map<number, () => void>();
   readonly #runs = new Map<string, RunNews>();
   #requests = 0;
@@ -56,15 +57,26 @@ export class MasterClient {
   }
 
   /**
+   * Has the first process of a run, which is probably of that size, booted where it would be placed; gives
+   * what it says that it needs. Calls `onWait` if there is no node.
+   *
+   * @throws {RecceError} If it does not say so.
+   * @throws {SpawnError} If it cannot be tried.
+   */
+  async try(run: string, { mem, cpu }: Resources, onWait: () => void): Promise<Resources> {
+    const answer = await this.#ask({ type: "try", run, mem, cpu }, onWait);
+    if (answer.type === "needs") return answer;
+    if (answer.type !== "unfit") throw new Error(`the master answered "${answer.type}"`);
+    throw new RecceError(answer.why, [{ fd: 2, bytes: answer.output }]);
+  }
+
+  /**
    * Starts the first process of a run, when there is room for it; calls `onWait` if there is none yet.
    *
    * @throws {SpawnError} If it could not be started.
    */
   async first(run: string, { mem, cpu }: Resources, onWait: () => void): Promise<Pid> {
-    const request = this.#requests;
-    this.#waits.set(request, onWait);
-    const asked = this.#ask({ type: "first", run, mem, cpu });
-    const answer = await asked.finally(() => this.#waits.delete(request));
+    const answer = await this.#ask({ type: "first", run, mem, cpu }, onWait);
     if (answer.type !== "launched") throw new Error(`the master answered "${answer.type}"`);
     return answer.pid;
   }
@@ -86,18 +98,20 @@ export class MasterClient {
   }
 
   async #ask(
-    question: { type: "first"; run: string; mem: number; cpu: number } | {
+    question: { type: "try" | "first"; run: string; mem: number; cpu: number } | {
       type: "where";
       mem: number;
       cpu: number;
     },
+    onWait = (): void => {},
   ): Promise<Answer> {
     const request = this.#requests++;
+    this.#waits.set(request, onWait);
     const { promise, resolve } = Promise.withResolvers<Answer | Error>();
     this.#answers.set(request, resolve);
     if (this.#link.over) resolve(await this.#link.ended);
     else void this.#link.send({ ...question, request });
-    const answer = await promise;
+    const answer = await promise.finally(() => this.#waits.delete(request));
     if (answer instanceof Error) throw new SpawnError("lost", `the master: ${answer.message}`);
     if (answer.type !== "failed") return answer;
     const { reason, message } = answer;

@@ -2,10 +2,10 @@
 
 import { delay } from "./delay.ts";
 import { dial, type Dialled, type DialOptions } from "./dial.ts";
-import { Verdict } from "./greeting.ts";
+import { CROSSED_MS, Verdict } from "./greeting.ts";
 import type { Pid } from "../core/pid.ts";
 
-/** What a dialler asks of its peer, and tells it. */
+/** What a dialler asks of its connection, and tells it. */
 export interface DiallerEvents {
   /** Whether there still is a reason to connect. */
   wanted(): boolean;
@@ -22,9 +22,6 @@ export interface DiallerEvents {
 /** Attempts to connect are apart by the first of these, then by twice as much up to the second. */
 const FIRST_REDIAL_MS = 20;
 const MAX_REDIAL_MS = 1_000;
-
-/** How long to wait for the connection that the other side has dialled at the same time. */
-export const CROSSED_MS = 1_000;
 
 /** Dials until it has a connection, is stopped, or is not needed. */
 export class Dialler {

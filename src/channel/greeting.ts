@@ -1,6 +1,6 @@
 /**
  * What two processes say to each other on a new connection, once each has shown that it holds the
- * key of their run: who they are, and where their streams go on.
+ * key of their run: who they are, where their streams go on, and whether the connection is taken.
  *
  * The dialer says `greeting`, the acceptor answers with `reply`; fields are little-endian.
  *
@@ -44,6 +44,33 @@ export interface Reply {
   readonly verdict: Verdict;
   /** Up to where the acceptor has received the dialer's stream. */
   readonly offset: number;
+}
+
+/**
+ * How long after dialling a process expects the other one's attempt of the same time, and how long
+ * that one, refused, waits for the connection to keep.
+ */
+export const CROSSED_MS = 1_000;
+
+/** What a process knows that its verdict on a connection depends on. */
+export interface Standing {
+  /** The process that judges. */
+  readonly pid: Pid;
+  /** Whether it takes the dialer for gone. */
+  readonly gone: boolean;
+  /** Up to where the dialer has acknowledged its stream. */
+  readonly acked: number;
+  /** How long ago it has dialled itself: 0 if it is just doing so, or infinitely if it has not. */
+  readonly dialledAgoMs: number;
+}
+
+/** Whether to take a connection of a known process; of two at once, the smaller Pid's is kept. */
+export function judge(greeting: Greeting, standing: Standing): Verdict {
+  if (standing.gone) return Verdict.gone;
+  // An attempt from before the last connection has been on its way for long; nobody waits for it.
+  if (greeting.offset < standing.acked) return Verdict.crossed;
+  if (greeting.posthumous || standing.pid > greeting.from) return Verdict.welcome;
+  return standing.dialledAgoMs < CROSSED_MS ? Verdict.crossed : Verdict.welcome;
 }
 
 const ID_BYTES = 32;

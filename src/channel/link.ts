@@ -5,7 +5,7 @@ import type { Outbox } from "./outbox.ts";
 import { writeAll } from "../wire/handshake.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 
-/** What a link tells its peer. */
+/** What a link tells its connection. */
 export interface LinkEvents {
   /** Bytes are about to be written: the last moment to add what should go with them. */
   beforeWrite(): void;
@@ -26,7 +26,8 @@ export class Link {
   readonly #outbox: Outbox;
   readonly #reader: FrameReader;
   readonly #events: LinkEvents;
-  #writing = false;
+  /** Nothing is written before the start. */
+  #writing = true;
   /** What waits for all to be written. */
   #drained: (() => void)[] = [];
   #finished: Promise<void> | undefined;
@@ -52,7 +53,6 @@ export class Link {
     this.#conn.setNoDelay(true);
     this.#conn.unref();
     void this.#readAll();
-    this.#writing = true;
     void this.#writeAll(preamble);
   }
 

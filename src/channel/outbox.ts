@@ -48,6 +48,8 @@ export class Outbox {
   #vitalEnd: number;
   /** A chunk that was acknowledged whole, to be filled again. */
   #spare: Bytes | undefined;
+  /** Those who wait for all up to an offset to be acknowledged. */
+  #waiters: { readonly offset: number; readonly resolve: () => void }[] = [];
 
   /** `offset` is where the stream begins: 0, or where a dead process's stream goes on. */
   constructor(offset = 0) {
@@ -76,6 +78,23 @@ export class Outbox {
   /** Whether something is not acknowledged that its reader must get: a value, or a channel's end. */
   get vital(): boolean {
     return this.#vitalEnd > this.#acked;
+  }
+
+  /** Whether somebody waits for an acknowledgement. */
+  get awaited(): boolean {
+    return this.#waiters.length > 0;
+  }
+
+  /** Resolves when all frames so far are acknowledged, or nobody is left to do so. */
+  acknowledged(): Promise<void> {
+    const offset = this.#end;
+    if (offset <= this.#acked) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ offset, resolve }));
+  }
+
+  /** Nobody is left to acknowledge anything: those who wait need not. */
+  abandon(): void {
+    this.#settle(Infinity);
   }
 
   /**
@@ -193,6 +212,7 @@ export class Outbox {
     }
     if (offset <= this.#acked) return; // said again after a connection was replaced
     this.#acked = offset;
+    if (this.#waiters.length > 0) this.#settle(offset);
     const last = this.#chunks.length - 1;
     let passed = 0;
     for (; passed < last; passed++) {
@@ -249,6 +269,12 @@ export class Outbox {
     this.#written = this.#end;
     this.#handed = this.#end;
     this.#vitalEnd = this.#end;
+  }
+
+  #settle(acked: number): void {
+    const done = this.#waiters.filter(({ offset }) => offset <= acked);
+    this.#waiters = this.#waiters.filter(({ offset }) => offset > acked);
+    for (const { resolve } of done) resolve();
   }
 
   #room(count: number): Chunk {

@@ -24,6 +24,6 @@ export type RunEvent =
  *
  * Events are handled in the order of the calls. The promise resolves when the event has been
  * handled; whoever reads a process's output waits for that before reading more, so that a slow
- * terminal slows the processes that write to it.
+ * terminal slows the processes that write to it. The bytes of an output event may be others then.
  */
 export type RunEventSink = (event: RunEvent) => Promise<void>;

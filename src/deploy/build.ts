@@ -11,6 +11,8 @@ import { findDeno } from "./find_deno.ts";
 export interface BuildOptions {
   /** A module, or an executable, which is shipped as it is. */
   readonly program: string;
+  /** As in `BundleOptions`. @default false */
+  readonly runtimeApart?: boolean;
   /** Compile a module to an executable. @default false */
   readonly release?: boolean;
   /** An existing folder for what is built, as an absolute path. */
@@ -30,6 +32,9 @@ export interface Built {
   readonly kind: "bundle" | "executable";
   /** In the folder that was given; or the program itself, if it was an executable. */
   readonly path: string;
+  /** In the same folder: the runtime's bundle, if that is apart. It is to lie above the program's folder. */
+  readonly runtime?: string;
+  /** Of all that was built, in bytes. */
   readonly size: number;
   /** How long it took, in milliseconds. */
   readonly ms: number;
@@ -49,7 +54,7 @@ export async function build(options: BuildOptions): Promise<Built> {
     const { size } = await Deno.stat(path);
     return { kind, path, size, ms: performance.now() - start, warnings };
   };
-  const entry = await readProgram(program);
+  const entry = readProgram(program);
   if (entry === undefined) return await built("executable", await Deno.realPath(program));
   const deno = options.deno ?? await findDeno();
   const stem = entry.name.slice(0, entry.name.lastIndexOf("."));
@@ -64,13 +69,21 @@ export async function build(options: BuildOptions): Promise<Built> {
     return await built("executable", path, warnings);
   }
   options.onStep?.("bundle");
-  const { text, warnings } = await bundle(deno, entry, signal === undefined ? {} : { signal });
+  const { runtimeApart = false } = options;
+  const { text, runtime, warnings } = await bundle(deno, entry, {
+    runtimeApart,
+    ...(signal === undefined ? {} : { signal }),
+  });
   const path = `${folder}/${stem}.js`;
   try {
     await Deno.writeTextFile(path, text);
+    if (runtime !== undefined) await Deno.writeTextFile(`${folder}/${runtime.name}`, runtime.text);
   } catch (cause) {
     const reason = messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
-  return await built("bundle", path, warnings);
+  const whole = await built("bundle", path, warnings);
+  if (runtime === undefined) return whole;
+  const beside = `${folder}/${runtime.name}`;
+  return { ...whole, runtime: beside, size: whole.size + (await Deno.stat(beside)).size };
 }

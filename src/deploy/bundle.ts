@@ -1,14 +1,22 @@
-/** Makes one JavaScript file of a program, with `deno bundle`. */
+/** Makes one JavaScript file of a program, or two: the program, and the runtime that it imports. */
 
 import { BuildError } from "./build_error.ts";
 import { noteMissing } from "./bundle_notes.ts";
-import type { Entry } from "./entry.ts";
-import { runDeno } from "./run_deno.ts";
-import { alignLines, joinMap, nameSources, prependLine, splitMap } from "./source_map.ts";
+import { addOnMessage, denoBundle, LAUNCHER, mentionsOnly } from "./deno_bundle.ts";
+import { encodePath, type Entry } from "./entry.ts";
+import {
+  bundleRuntime,
+  type LocalRuntime,
+  localRuntime,
+  type RuntimeFile,
+} from "./runtime_bundle.ts";
+import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map.ts";
 
 /** A program's text, and what it may miss where it will run. */
 export interface Bundle {
   readonly text: string;
+  /** What the text imports from the folder above its own, if the runtime is apart. */
+  readonly runtime?: RuntimeFile;
   readonly warnings: readonly string[];
 }
 
@@ -29,15 +37,13 @@ const PLACE = [
 export interface BundleOptions {
   /** The bundle is to be compiled to an executable. @default false */
   readonly forExecutable?: boolean;
+  /**
+   * The runtime may be a file of its own, which is bundled only when it has changed. It is if the program
+   * imports it from the source that this very process is run from. @default false
+   */
+  readonly runtimeApart?: boolean;
   readonly signal?: AbortSignal;
 }
-
-/**
- * What `init()` imports in the process that a user starts, and in no other: a third of the runtime, and
- * never needed on a node.
- */
-const LAUNCHER = "../launcher.ts";
-const LAUNCHER_IMPORT = `{ launch } = await import("${LAUNCHER}")`;
 
 /**
  * Bundles a program. Types are not checked: that takes longer than all the rest.
@@ -49,56 +55,69 @@ export async function bundle(
   entry: Entry,
   options: BundleOptions = {},
 ): Promise<Bundle> {
-  const { forExecutable = false, signal } = options;
-  let output = await denoBundle(deno, entry, [`--external=${LAUNCHER}`], signal);
-  // The user may have a module that is imported by the same name.
-  if (output.split(`"${LAUNCHER}"`).length !== output.split(LAUNCHER_IMPORT).length) {
-    output = await denoBundle(deno, entry, [], signal);
-  }
-  const parts = splitMap(output);
-  if (parts === undefined) {
-    throw new BuildError(`Cannot build ${entry.shown}: deno bundle made no source map`);
-  }
-  const aligned = alignLines(parts);
-  const named = { code: aligned.code, map: nameSources(aligned.map, entry) };
+  const { forExecutable = false, runtimeApart = false, signal } = options;
+  const local = runtimeApart ? localRuntime() : undefined;
+  const apart = local === undefined ? undefined : await bundleApart(deno, entry, local, signal);
+  const { code, map } = apart?.program ?? await bundleWhole(deno, entry, signal);
+  const named = { code, map: nameSources(map, entry) };
   const { addOns, warnings } = noteMissing(named.code, named.map.sources);
   const [addOn] = addOns;
   if (addOn !== undefined) {
     throw new BuildError(`Cannot build ${entry.shown}: ${addOnMessage(addOn)}`);
   }
   const first = forExecutable ? `${MAIN} ${PLACE}` : MAIN;
-  return { text: joinMap(prependLine(first, named)), warnings };
+  const text = joinMap(prependLine(first, named));
+  return { text, warnings, ...(apart?.runtime && { runtime: apart.runtime }) };
 }
 
-async function denoBundle(
+async function bundleWhole(
   deno: string,
   entry: Entry,
-  args: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<string> {
-  const always = ["bundle", "--quiet", "--sourcemap=inline", "--allow-import"];
-  const output = await runDeno({
-    deno,
-    entry,
-    args: [...always, ...args, `./${entry.name}`],
-    explain,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return new TextDecoder().decode(output);
+): Promise<MappedCode> {
+  const bundled = await denoBundle(deno, entry, [LAUNCHER], signal);
+  // The user may have a module that is imported by the same name.
+  return mentionsOnly(bundled.code, LAUNCHER) ? bundled : await denoBundle(deno, entry, [], signal);
 }
 
-function explain(output: string): string | undefined {
-  const addOn = /No loader is configured for "\.node" files: (\S+)/.exec(output)?.[1];
-  if (addOn !== undefined) return addOnMessage(addOn.slice(addOn.lastIndexOf("/") + 1));
-  if (!/failed to download esbuild|@esbuild\//i.test(output)) return undefined;
-  const certificate = output.includes("invalid peer certificate")
-    ? "; where the network has an authority of its own, set DENO_TLS_CA_STORE=system"
-    : "";
-  return "deno bundle needs the npm package esbuild, which could not be downloaded; " +
-    `once is enough, so run deno bundle where there is a network${certificate}`;
+/** `undefined` if the program has to be whole. It has no `runtime` if it does not import that one. */
+async function bundleApart(
+  deno: string,
+  entry: Entry,
+  local: LocalRuntime,
+  signal: AbortSignal | undefined,
+): Promise<{ program: MappedCode; runtime: RuntimeFile | undefined } | undefined> {
+  const unwanted = new AbortController();
+  const ends = AbortSignal.any(
+    signal === undefined ? [unwanted.signal] : [signal, unwanted.signal],
+  );
+  const making = bundleRuntime(deno, local, ends);
+  making.catch(() => {}); // looked at if it is needed
+  try {
+    const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
+    const use = useOf(local, program, entry);
+    if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
+    const runtime = await making;
+    const path = JSON.stringify(`../${runtime.name}`);
+    const code = program.code.replaceAll(JSON.stringify(local.module), path);
+    return { program: { code, map: program.map }, runtime };
+  } finally {
+    unwanted.abort();
+    await making.catch(() => {}); // so that no compiler is left
+  }
 }
 
-function addOnMessage(name: string): string {
-  return `${name} is a native add-on, which no bundle can have in it; use --release, ` +
-    "and --include for the file";
+/** What a bundle from which the runtime was left out has of it: nothing, an import, or too much for that. */
+function useOf(
+  { module, root }: LocalRuntime,
+  { code, map }: MappedCode,
+  entry: Entry,
+): "none" | "apart" | "whole" {
+  if (!mentionsOnly(code, LAUNCHER) || !mentionsOnly(code, module)) return "whole";
+  if (!code.includes(JSON.stringify(module))) return "none";
+  // What it imports from inside the runtime, there would be twice.
+  const inside = new URL(`file://${encodePath(root)}/src/`).href;
+  const base = `file://${encodePath(entry.folder)}/`;
+  const isInside = (source: string) => new URL(encodePath(source), base).href.startsWith(inside);
+  return map.sources.some(isInside) ? "whole" : "apart";
 }

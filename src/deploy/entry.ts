@@ -25,23 +25,25 @@ const MODULE = /\.[cm]?[jt]sx?$/;
 const MAGIC = ["7f454c46", "cffaedfe", "cefaedfe", "cafebabe", "4d5a"];
 
 /**
- * Finds out what a program is: its entry module, or `undefined` for an executable.
+ * Finds out what a program is: its entry module, or `undefined` for an executable. It does not give way
+ * to anything else meanwhile: the sooner that is known, the sooner is the program built, and all the rest
+ * is done while it is.
  *
  * @throws {BuildError} If it is neither, or cannot be read.
  */
-export async function readProgram(program: string): Promise<Entry | undefined> {
+export function readProgram(program: string): Entry | undefined {
   const slash = program.lastIndexOf("/");
   const name = program.slice(slash + 1);
   let folder: string;
   try {
-    using file = await Deno.open(program);
+    using file = Deno.openSync(program);
     // The module itself may be a link, and is then looked for under that name, as deno does.
-    folder = await Deno.realPath(program.slice(0, slash + 1) || ".");
-    if (!(await file.stat()).isFile) {
+    folder = Deno.realPathSync(program.slice(0, slash + 1) || ".");
+    if (!file.statSync().isFile) {
       throw new BuildError(`Cannot build ${program}: it is not a file`);
     }
     if (!MODULE.test(name)) {
-      if (await isExecutable(file)) return undefined;
+      if (isExecutable(file)) return undefined;
       throw new BuildError(
         `Cannot build ${program}: it is neither an executable nor a module ` +
           "(.ts, .js, .mts, .mjs, .tsx or .jsx)",
@@ -54,7 +56,7 @@ export async function readProgram(program: string): Promise<Entry | undefined> {
       : messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
-  const config = await findConfig(folder);
+  const config = findConfig(folder);
   const root = config === undefined ? folder : config.slice(0, config.lastIndexOf("/")) || "/";
   const rootUrl = new URL(`file://${encodePath(root)}`).href.replace(/\/$/, "");
   return { folder, name, root, config, rootUrl, shown: program };
@@ -65,18 +67,18 @@ export function encodePath(path: string): string {
   return encodeURI(path).replaceAll("?", "%3F").replaceAll("#", "%23");
 }
 
-async function isExecutable(file: Deno.FsFile): Promise<boolean> {
+function isExecutable(file: Deno.FsFile): boolean {
   const head = new Uint8Array(4);
-  await file.read(head);
+  file.readSync(head);
   const hex = Array.from(head, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return MAGIC.some((magic) => hex.startsWith(magic));
 }
 
-async function findConfig(folder: string): Promise<string | undefined> {
+function findConfig(folder: string): string | undefined {
   for (let at = folder === "/" ? "" : folder;; at = at.slice(0, at.lastIndexOf("/"))) {
     for (const path of [`${at}/deno.json`, `${at}/deno.jsonc`]) {
       try {
-        if ((await Deno.stat(path)).isFile) return path;
+        if (Deno.statSync(path).isFile) return path;
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }

@@ -1,10 +1,7 @@
 /** All that happens here before anything is sent: a program is built, and what it needs is gathered. */
 
-import { recce } from "../bridge/recce.ts";
 import { UsageError } from "../core/arguments.ts";
-import type { Logger } from "../core/logger.ts";
-import { formatMem, type Resources } from "../core/resources.ts";
-import { runProgram } from "../node/run_program.ts";
+import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import type { Manifest } from "../store/manifest.ts";
 import { manifestOf } from "../store/manifest_of.ts";
@@ -14,7 +11,6 @@ import { ProtocolError } from "../wire/protocol_error.ts";
 import { build } from "./build.ts";
 import { FILE_NOTE } from "./bundle_notes.ts";
 import type { RunCommand } from "./cli_options.ts";
-import { findDeno } from "./find_deno.ts";
 import { includedFiles } from "./included_files.ts";
 import type { Deployed } from "./session.ts";
 
@@ -42,6 +38,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   const built = await build({
     program,
     release: command.release,
+    runtimeApart: true,
     folder,
     signal: stop,
     onStep: (step) => progress.step(step === "bundle" ? "bundling" : "compiling"),
@@ -59,7 +56,8 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
   const manifests = cache === undefined ? undefined : `${cache}/manifests`;
   const sources: { path: string; manifest: Manifest }[] = [];
-  for (const path of [built.path, ...included.map(({ source }) => source)]) {
+  const beside = built.runtime === undefined ? [] : [built.runtime];
+  for (const path of [built.path, ...included.map(({ source }) => source), ...beside]) {
     stop.throwIfAborted();
     sources.push({ path, manifest: await manifestOf(path, manifests) });
   }
@@ -72,6 +70,9 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     name: nameOf(program),
     main,
     manifest: sources[0]!.manifest,
+    ...(built.runtime !== undefined && {
+      runtime: { name: nameOf(built.runtime), manifest: sources.at(-1)!.manifest },
+    }),
     args: command.args,
     env,
     includes: included.map(({ path, executable }, index) => ({
@@ -81,30 +82,6 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     })),
   };
   return { spec: checked(spec), sources, resources: command.resources };
-}
-
-/**
- * Runs the program here, as far as `init()`.
- *
- * @returns What its first process needs, by what it says itself and by what overrides that.
- * @throws {RecceError} If it does not come so far.
- */
-export async function tryHere(
-  { spec, sources, resources }: Deployed,
-  options: { folder: string; logger: Logger; signal: AbortSignal },
-): Promise<Resources> {
-  const folder = `${options.folder}/run`;
-  for (const [index, path] of [spec.main, ...spec.includes.map(({ path }) => path)].entries()) {
-    await Deno.mkdir(folderOf(`${folder}/${path}`), { recursive: true });
-    await Deno.copyFile(sources[index]!.path, `${folder}/${path}`);
-  }
-  const program = runProgram(spec, folder, {
-    // A bundle that is run by a compiled deploy, too, needs a deno.
-    execPath: spec.kind === "bundle" ? await findDeno() : Deno.execPath(),
-    standalone: false,
-    variable: (name) => Deno.env.get(name),
-  });
-  return { ...await recce(program, options), ...resources };
 }
 
 /** What the bridge would refuse is refused here already. */
@@ -122,6 +99,6 @@ function nameOf(path: string): string {
 }
 
 /** The folder of a file, as a path that can be opened. */
-function folderOf(path: string): string {
+export function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/") + 1) || ".";
 }

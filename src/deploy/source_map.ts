@@ -27,10 +27,7 @@ export function splitMap(text: string): MappedCode | undefined {
   const start = text.lastIndexOf(MAP_PREFIX);
   if (start < 0) return undefined;
   const base64 = text.slice(start + MAP_PREFIX.length).trim();
-  const binary = atob(base64);
-  // Not Uint8Array.from(), which takes a tenth of the time that the whole bundle does.
-  const bytes = new Uint8Array(binary.length);
-  for (let index = 0; index < bytes.length; index++) bytes[index] = binary.charCodeAt(index);
+  const bytes = Uint8Array.fromBase64(base64);
   const map = JSON.parse(new TextDecoder().decode(bytes)) as SourceMap;
   return { code: text.slice(0, start), map };
 }

@@ -6,7 +6,8 @@ import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts"
 import { failedMessage } from "../wire/control.ts";
 import type { MessageLink } from "../wire/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { type ClusterContext, ClusterRun } from "./cluster_run.ts";
+import { SpawnError } from "../core/errors.ts";
+import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
 
 /** Folders are named after runs. */
 const RUN_ID = /^[A-Za-z0-9_-]{1,48}$/;
@@ -74,6 +75,8 @@ export class BridgeSession {
         return;
       case "open":
         return this.#open(message);
+      case "try":
+        return void this.#try(message);
       case "first":
         return void this.#first(message);
       case "end":
@@ -97,6 +100,17 @@ export class BridgeSession {
     if (this.#stopping) run.end();
   }
 
+  async #try({ request, run: id, mem, cpu }: Extract<BridgeToMaster, { type: "try" }>) {
+    try {
+      const entry = this.#runs.get(id);
+      if (entry === undefined) throw new SpawnError("lost", "Cannot try it: the run is over");
+      const tried = await entry.run.try({ mem, cpu }, this.#tellWait(request));
+      void this.#link.send({ ...tried, request });
+    } catch (error) {
+      void this.#link.send(failedMessage(request, error));
+    }
+  }
+
   async #first(
     { request, run: id, mem, cpu }: Extract<BridgeToMaster, { type: "first" }>,
   ): Promise<void> {
@@ -109,19 +123,17 @@ export class BridgeSession {
     }
     entry.begun = true;
     try {
-      const pid = await entry.run.spawn({
-        parent: null,
-        name: null,
-        arg: new Uint8Array(),
-        resources: { mem, cpu },
-        cwd: null,
-        env: null,
-      }, { wait: true, onWait: () => void this.#link.send({ type: "waits", request }) });
+      const first = { ...FIRST, resources: { mem, cpu } };
+      const pid = await entry.run.spawn(first, { wait: true, onWait: this.#tellWait(request) });
       void this.#link.send({ type: "launched", request, pid });
     } catch (error) {
       void this.#link.send(failedMessage(request, error));
     }
     await this.#finish(id);
+  }
+
+  #tellWait(request: number): () => void {
+    return () => void this.#link.send({ type: "waits", request });
   }
 
   #end(id: string): void {

@@ -3,9 +3,10 @@
 import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
 import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { Master, type Place } from "./master.ts";
-import type { RemoteNode, RunFacts } from "./remote_node.ts";
+import type { RemoteNode, RemoteRun, RunFacts, Tried } from "./remote_node.ts";
 import type { Room } from "./room.ts";
 
 /** What a run needs of its cluster. */
@@ -14,6 +15,18 @@ export interface ClusterContext {
   /** The nodes that are there, by name. */
   readonly nodes: ReadonlyMap<string, RemoteNode>;
 }
+
+/** The first process of a run, as it is asked for, but for what it needs. */
+export const FIRST: Omit<SpawnRequest, "resources"> = {
+  parent: null,
+  name: null,
+  arg: new Uint8Array(),
+  cwd: null,
+  env: null,
+};
+
+/** Every node has room for that. */
+const NOTHING: Readonly<Resources> = { mem: 0, cpu: 0 };
 
 /** A run, from its `open` until no process of it is left. */
 export class ClusterRun implements MasterPort {
@@ -36,6 +49,26 @@ export class ClusterRun implements MasterPort {
   /** Resolves as soon as no process is left, and none waits for room or is being started. */
   idle(): Promise<void> {
     return this.#master.idle();
+  }
+
+  /**
+   * Has the first process booted where one of that size would be placed now, or else anywhere. It takes no
+   * room there until it is spawned. If there is no node at all, it waits for one.
+   *
+   * @throws {SpawnError} If it could not be tried.
+   */
+  async try(resources: Readonly<Resources>, onWait: () => void): Promise<Tried> {
+    const { room, nodes } = this.#context;
+    if (this.#ending.signal.aborted) {
+      throw new SpawnError("lost", "Cannot try it: the run is ending");
+    }
+    const { node: name } = room.find(resources);
+    const found = (name === null ? undefined : nodes.get(name)) ?? nodes.values().next().value;
+    if (found !== undefined) return await found.run(this.facts).try();
+    const request = { ...FIRST, resources: NOTHING };
+    const place = await this.#place(request, { wait: true, signal: this.#ending.signal, onWait });
+    place.free();
+    return await place.node.try();
   }
 
   async spawn(request: SpawnRequest, { signal, ...waiting }: SpawnWaiting): Promise<Pid> {
@@ -64,7 +97,10 @@ export class ClusterRun implements MasterPort {
     for (const node of this.#context.nodes.values()) node.forget(this.facts.id);
   }
 
-  async #place(request: SpawnRequest, options: SpawnWaiting): Promise<Place> {
+  async #place(
+    request: SpawnRequest,
+    options: SpawnWaiting,
+  ): Promise<Place & { readonly node: RemoteRun }> {
     for (;;) {
       const { node: name, free } = await this.#context.room.take(request, options);
       const node = name === undefined ? undefined : this.#context.nodes.get(name);

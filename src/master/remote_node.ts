@@ -6,7 +6,7 @@ import type { Pid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
 import type { MessageLink } from "../wire/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import type { MasterToNode, NodeToMaster } from "../wire/node_messages.ts";
+import type { MasterToNode, NodeToMaster, TryAnswer } from "../wire/node_messages.ts";
 
 /** A connection to a node. */
 export type NodeLink = MessageLink<MasterToNode, NodeToMaster>;
@@ -30,7 +30,10 @@ export interface LostProcess {
 }
 
 /** The node's answers to questions of the master. */
-type Answer = Extract<NodeToMaster, { type: "launched" | "killed" | "failed" }>;
+type Answer = Extract<NodeToMaster, { type: "launched" | "killed" | TryAnswer["type"] }>;
+
+/** What a node says that has tried a program. */
+export type Tried = Extract<TryAnswer, { type: "needs" | "unfit" }>;
 
 type Unnumbered<Message> = Message extends unknown ? Omit<Message, "request"> : never;
 
@@ -84,6 +87,8 @@ export class RemoteNode {
     switch (message.type) {
       case "launched":
       case "killed":
+      case "needs":
+      case "unfit":
       case "failed": {
         const pending = this.#pending.get(message.request);
         this.#pending.delete(message.request);
@@ -118,7 +123,7 @@ export class RemoteNode {
    * @throws {Error} If it fails there.
    */
   ask(
-    question: Unnumbered<Extract<MasterToNode, { type: "launch" | "kill" }>>,
+    question: Unnumbered<Extract<MasterToNode, { type: "launch" | "kill" | "try" }>>,
     take: (answer: Answer) => void,
   ): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(new LostError(this.#lost));
@@ -159,21 +164,32 @@ export class RemoteRun implements NodePort {
     const { resources, ...rest } = request;
     const { mem, cpu } = resources;
     let launched: Pid | undefined;
-    try {
-      await this.#node.ask({ type: "launch", run: this.#id, ...rest, mem, cpu }, (answer) => {
-        if (answer.type !== "launched") throw new ProtocolError(`"${answer.type}" for a launch`);
-        launched = answer.pid;
-        const ended = Promise.withResolvers<ExitStatus>();
-        this.#running.set(answer.pid, { parent: request.parent, ended });
-        this.#statuses.set(answer.pid, ended.promise);
-      });
-    } catch (cause) {
-      if (!(cause instanceof LostError)) throw cause;
-      const what = request.name === null ? "the first process" : `${request.name}()`;
-      const message = `Cannot tell whether ${what} was started: ${cause.message}`;
-      throw new SpawnError("lost", message, { cause });
-    }
+    const question = { type: "launch", run: this.#id, ...rest, mem, cpu } as const;
+    const what = request.name === null ? "the first process" : `${request.name}()`;
+    await this.#ask(question, `${what} was started`, (answer) => {
+      if (answer.type !== "launched") throw new ProtocolError(`"${answer.type}" for a launch`);
+      launched = answer.pid;
+      const ended = Promise.withResolvers<ExitStatus>();
+      this.#running.set(answer.pid, { parent: request.parent, ended });
+      this.#statuses.set(answer.pid, ended.promise);
+    });
     return launched!;
+  }
+
+  /**
+   * Has its first process booted there, in case that it is launched there.
+   *
+   * @throws {SpawnError} If it could not be tried there.
+   */
+  async try(): Promise<Tried> {
+    let tried: Tried | undefined;
+    await this.#ask({ type: "try", run: this.#id }, "the program runs", (answer) => {
+      if (answer.type !== "needs" && answer.type !== "unfit") {
+        throw new ProtocolError(`"${answer.type}" for a try`);
+      }
+      tried = answer;
+    });
+    return tried!;
   }
 
   wait(pid: Pid): Promise<ExitStatus> {
@@ -198,6 +214,21 @@ export class RemoteRun implements NodePort {
 
   *processes(): Generator<LostProcess> {
     for (const [pid, { parent }] of this.#running) yield { run: this.#id, pid, parent };
+  }
+
+  /** As {@linkcode RemoteNode.ask}; if the node is lost meanwhile, nobody can tell whether `what`. */
+  async #ask(
+    question: Parameters<RemoteNode["ask"]>[0],
+    what: string,
+    take: (answer: Answer) => void,
+  ): Promise<void> {
+    try {
+      await this.#node.ask(question, take);
+    } catch (cause) {
+      if (!(cause instanceof LostError)) throw cause;
+      const message = `Cannot tell whether ${what}: ${cause.message}`;
+      throw new SpawnError("lost", message, { cause });
+    }
   }
 
   lose(why: string): void {

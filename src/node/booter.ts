@@ -1,7 +1,7 @@
-/** Starts a run's program again and again, up to where it waits to be told what it is. */
+/** Starts a run's program again and again, up to where it waits to be told what to run. */
 
 import type { Logger } from "../core/logger.ts";
-import { randomId } from "../core/pid.ts";
+import { makePid, type Pid, randomId } from "../core/pid.ts";
 import { BootGate } from "./boot_gate.ts";
 import { ChildProcess } from "./child_process.ts";
 import { type Arrival, ControlServer } from "./control_server.ts";
@@ -21,16 +21,26 @@ export interface BooterOptions {
   readonly program: Program;
   /** The address that the processes listen on, and are reached at. */
   readonly hostname: string;
+  /** 32 bytes, which the processes of the run prove to each other that they hold. */
+  readonly key: Uint8Array<ArrayBuffer>;
   /** Where processes leave files when they end. */
   readonly temporaryFolder: string;
   readonly logger: Logger;
 }
 
-/** A process that has run its prelude, listens, and waits to be told what it is. */
+/** A process that has run its prelude, listens, knows who it is, and waits to be told what to run. */
 export interface BootedProcess {
+  readonly pid: Pid;
   readonly child: ChildProcess;
   readonly arrival: Arrival;
   readonly willPath: string;
+}
+
+/** Ends a process that nobody has told what it is; resolves when it is gone. */
+export async function endBooted({ child, arrival }: BootedProcess): Promise<void> {
+  child.kill();
+  arrival.link.close();
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
 }
 
 /** A process ended before it had booted. */
@@ -65,14 +75,16 @@ export class Booter {
   }
 
   /**
-   * Starts a process; resolves when it waits to be told what it is. With `stdin`, it has one.
+   * Starts a process; resolves when it waits to be told what to run. With `stdin`, it has one. If
+   * `signal` is aborted before that, it is killed.
    *
    * @throws {DeadBootError} If it ends before.
    * @throws {Error} If it cannot be started at all, or the run is being stopped.
    */
-  async boot(options: { stdin: boolean }): Promise<BootedProcess> {
+  async boot(options: { stdin: boolean; signal?: AbortSignal }): Promise<BootedProcess> {
     const leave = await this.#gate.enter();
     try {
+      options.signal?.throwIfAborted();
       if (this.#stopping) throw new Error("the run is ending");
       return await this.#boot(options);
     } finally {
@@ -92,11 +104,15 @@ export class Booter {
     await this.#watchdog.close();
   }
 
-  async #boot({ stdin }: { stdin: boolean }): Promise<BootedProcess> {
-    const { program, hostname, temporaryFolder } = this.#options;
+  async #boot(
+    { stdin, signal }: { stdin: boolean; signal?: AbortSignal },
+  ): Promise<BootedProcess> {
+    const { program, hostname, key, temporaryFolder } = this.#options;
     const expected = this.#server.expect();
     const control = { control: this.#server.address, token: expected.token, host: hostname };
     let child: ChildProcess | undefined;
+    const kill = (): void => child?.kill();
+    signal?.addEventListener("abort", kill);
     try {
       const env = { DEPLOY_PROCESS: JSON.stringify(control) };
       child = new ChildProcess(program, { env, stdin });
@@ -107,12 +123,15 @@ export class Booter {
       void exited.then(() => this.#watchdog.remove(group));
       const arrival = await Promise.race([expected.arrival, exited.then(() => undefined)]);
       if (arrival === undefined) throw new DeadBootError(child);
-      // It may compute for ever as soon as it is told to start.
-      await watched;
+      const pid = makePid(randomId(), hostname, arrival.port);
       // Neither this node's other runs nor anyone else can have, or guess, such a name.
       const willPath = `${temporaryFolder}/deploy-${Deno.pid}-${randomId()}.will`;
-      return { child, arrival, willPath };
+      arrival.link.send({ type: "welcome", pid, key, will: willPath });
+      // It may compute for ever as soon as it is told to start.
+      await watched;
+      return { pid, child, arrival, willPath };
     } finally {
+      signal?.removeEventListener("abort", kill);
       expected.cancel();
       if (child !== undefined) this.#booting.delete(child);
     }

@@ -3,6 +3,7 @@
 import type { OutputFd } from "../core/events.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { MiB } from "../core/resources.ts";
+import { inNewSession } from "./new_session.ts";
 import { pumpOutput } from "./output_pump.ts";
 import type { Program } from "./program.ts";
 
@@ -14,7 +15,7 @@ export interface OutputChunk {
   readonly bytes: Bytes;
 }
 
-/** Takes what a process writes; resolves when more may come. */
+/** Takes what a process writes; resolves when more may come, in the place of these bytes. */
 export type OutputSink = (fd: OutputFd, bytes: Bytes) => Promise<void>;
 
 /** How much a process may write before it is known who it is. */
@@ -25,8 +26,13 @@ const CHUNK_OVERHEAD_BYTES = 64;
 
 /** Kills every process of a group, if there still are any. */
 export function killGroup(group: number): void {
+  kill(-group);
+}
+
+/** Kills a process, or, if `target` is negative, a group. */
+function kill(target: number): void {
   try {
-    Deno.kill(-group, "SIGKILL");
+    Deno.kill(target, "SIGKILL");
   } catch (error) {
     // NotFound: nobody is left. PermissionDenied: what is left is another user's, or (on macOS) dead.
     if (error instanceof Deno.errors.NotFound) return;
@@ -64,15 +70,16 @@ export class ChildProcess {
    * @throws {Error} If it cannot be started: the executable is gone, or too many files are open.
    */
   constructor(program: Program, options: { env: Record<string, string>; stdin: boolean }) {
-    const child = new Deno.Command(program.command, {
-      args: [...program.args],
+    const { command, args, detached } = inNewSession(program);
+    const child = new Deno.Command(command, {
+      args: [...args],
       cwd: program.cwd,
       clearEnv: program.env !== undefined,
       env: { ...program.env, ...options.env },
       stdin: options.stdin ? "piped" : "null",
       stdout: "piped",
       stderr: "piped",
-      detached: true,
+      detached,
     }).spawn();
     this.group = child.pid;
     this.stdin = options.stdin ? child.stdin : null;
@@ -99,7 +106,9 @@ export class ChildProcess {
 
   /** Kills the process and all of its group. */
   kill(): void {
-    if (this.#alive) killGroup(this.group);
+    if (!this.#alive) return;
+    killGroup(this.group);
+    kill(this.group); // it may not have its group yet
   }
 
   async #awaitExit(ended: Promise<Deno.CommandStatus>): Promise<ExitStatus> {
@@ -124,7 +133,7 @@ export class ChildProcess {
       this.#overflowed = true;
       this.kill();
     } else {
-      this.#held.push({ fd, bytes });
+      this.#held.push({ fd, bytes: bytes.slice() });
     }
     return Promise.resolve();
   }

@@ -2,6 +2,7 @@
 
 import { formatAddress, randomId } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Resources } from "../core/resources.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { ControlLink } from "./control_link.ts";
 
@@ -12,6 +13,8 @@ export interface Arrival {
   readonly messages: ReturnType<ControlLink["messages"]>;
   /** The port that it listens on for other processes. */
   readonly port: number;
+  /** What the program says that its first process needs. */
+  readonly needs: Readonly<Resources>;
 }
 
 /** A process that has been, or is about to be, started. */
@@ -104,7 +107,8 @@ export class ControlServer {
       const expecting = this.#claim(hello.token);
       if (expecting === undefined) throw new ProtocolError("its token is not one of this run");
       link.trust();
-      expecting({ link, messages, port: hello.port });
+      const { port, mem, cpu } = hello;
+      expecting({ link, messages, port, needs: { mem, cpu } });
     } catch (error) {
       link.close();
       if (!(error instanceof ProtocolError)) throw error;

@@ -8,6 +8,7 @@ import { type Pid, shortPid } from "../core/pid.ts";
 import type { MasterPort, SpawnRequest } from "../core/roles.ts";
 import { failedMessage, type ProcessMessage } from "../wire/control.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
+import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
 import { takeWill } from "./will_store.ts";
@@ -39,7 +40,7 @@ const UNLINKED_MS = 2_000;
 /** How long after a process's end its last questions may take to arrive: they are in the kernel. */
 const LAST_WORDS_MS = 1_000;
 
-/** A process that has said hello: it has a Pid, and is told what to run. */
+/** A process that is told what to run. */
 export class HostedProcess {
   readonly pid: Pid;
   /** Resolves with `true` when the process runs its function, with `false` if it ends before. */
@@ -61,15 +62,11 @@ export class HostedProcess {
   #exited = false;
 
   /**
-   * Tells the process who it is.
+   * Tells the process what to run.
    *
    * @throws {RangeError} If the argument is too large to be handed over.
    */
-  constructor(
-    context: RunContext,
-    request: SpawnRequest,
-    own: { pid: Pid; child: ChildProcess; arrival: Arrival; willPath: string },
-  ) {
+  constructor(context: RunContext, request: SpawnRequest, own: BootedProcess) {
     this.pid = own.pid;
     this.#context = context;
     this.#parent = request.parent;
@@ -79,7 +76,6 @@ export class HostedProcess {
     this.started = this.#start.promise;
     own.arrival.link.send({
       type: "start",
-      pid: own.pid,
       parent: request.parent,
       name: request.name,
       arg: request.arg,
@@ -87,8 +83,6 @@ export class HostedProcess {
       cpu: request.resources.cpu,
       cwd: request.cwd,
       env: request.env,
-      key: context.key,
-      will: own.willPath,
     });
     this.ended = this.#end(this.#serve());
   }

@@ -5,6 +5,7 @@ import type { RunEvent } from "../core/events.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
 import type { MasterPort, SpawnRequest } from "../core/roles.ts";
 import type { RunFolder } from "../store/run_folder.ts";
 import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
@@ -65,13 +66,19 @@ export class HostedRun {
     this.#master = master;
   }
 
+  /** As {@linkcode NodeRun.needs}, once the program is here. @throws {SpawnError} If it does not come. */
+  async needs(): Promise<Resources> {
+    const { node } = await this.#prepared(null);
+    return await node.needs();
+  }
+
   /**
    * Starts a process; the first one waits for the program to be here, and so do others meanwhile.
    *
    * @throws {SpawnError} `not-started`, or `lost` if the run is ending.
    */
   async launch(request: SpawnRequest): Promise<Pid> {
-    const { node, link } = await this.#prepared(request);
+    const { node, link } = await this.#prepared(request.name);
     const pid = await node.launch(request);
     const stdin = node.stdin(pid);
     if (stdin !== undefined) {
@@ -104,13 +111,13 @@ export class HostedRun {
     await this.#stop();
   }
 
-  async #prepared(request: SpawnRequest): Promise<Prepared> {
+  async #prepared(name: string | null): Promise<Prepared> {
     try {
       if (this.#ending.signal.aborted) throw new Error("the run is ending");
       return await (this.#preparing ??= this.#prepare());
     } catch (cause) {
       const ending = this.#ending.signal.aborted;
-      const what = request.name === null ? "the first process" : `${request.name}()`;
+      const what = name === null ? "the first process" : `${name}()`;
       const why = ending ? "the run is ending" : cause instanceof Error ? cause.message : cause;
       throw new SpawnError(
         ending ? "lost" : "not-started",
@@ -165,6 +172,8 @@ export class HostedRun {
     const main = await get(spec.manifest);
     const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`);
     await folder.link(main, spec.main);
+    const { runtime } = spec;
+    if (runtime !== undefined) await folder.linkBeside(await get(runtime.manifest), runtime.name);
     for (const { path, executable, manifest } of spec.includes) {
       await folder.copy(await get(manifest), path, { executable });
     }

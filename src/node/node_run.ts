@@ -2,12 +2,14 @@
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
-import { makePid, type Pid, randomId, shortPid } from "../core/pid.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
 import { type BootedProcess, Booter, type BooterOptions, DeadBootError } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import { HostedProcess, type RunContext } from "./hosted_process.ts";
 import { NotStartedError } from "./not_started.ts";
+import { FirstBoot } from "./recce.ts";
 import { SparePool } from "./spare_pool.ts";
 
 /** What a node has to know of a run. */
@@ -27,6 +29,8 @@ export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
   readonly #booter: Booter;
   readonly #spares: SparePool;
+  /** The first process, if it was booted to say what it needs. */
+  #first: FirstBoot | undefined;
   readonly #launches = new Set<Promise<unknown>>();
   readonly #processes = new Map<Pid, HostedProcess>();
   /** Kept for ever, since it can be asked for at any time. */
@@ -40,6 +44,26 @@ export class NodeRun implements NodePort {
     this.#options = options;
     this.#booter = new Booter(options);
     this.#spares = new SparePool(this.#booter, { max: options.maxSpares, logger: options.logger });
+  }
+
+  /**
+   * Boots the first process, and gives what it says that it needs. If it is launched here in the next
+   * seconds, it is there already; but for where there are to be no spares.
+   *
+   * @throws {RecceError} If it does not say so.
+   * @throws {SpawnError} `lost` if the run is ending.
+   */
+  async needs(): Promise<Resources> {
+    const ending = "Cannot try the program: the run is ending";
+    if (this.#stopping) throw new SpawnError("lost", ending);
+    const first = this.#first ??= new FirstBoot(this.#booter);
+    try {
+      const needs = await first.needs();
+      if (this.#options.maxSpares === 0) await first.drop();
+      return needs;
+    } catch (cause) {
+      throw this.#stopping ? new SpawnError("lost", ending, { cause }) : cause;
+    }
   }
 
   async launch(request: SpawnRequest): Promise<Pid> {
@@ -89,7 +113,7 @@ export class NodeRun implements NodePort {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#booter.stop();
-    const ended: Promise<unknown>[] = [this.#spares.close()];
+    const ended: (Promise<unknown> | undefined)[] = [this.#spares.close(), this.#first?.drop()];
     for (const process of this.#processes.values()) {
       process.kill();
       ended.push(process.ended);
@@ -100,7 +124,7 @@ export class NodeRun implements NodePort {
 
   async #launch(request: SpawnRequest): Promise<Pid> {
     // The first process is another than those that it spawns: it has a stdin.
-    const spare = request.name === null ? undefined : this.#spares.take();
+    const spare = request.name === null ? await this.#first?.take() : this.#spares.take();
     if (spare !== undefined) {
       const pid = await this.#begin(request, spare);
       if (pid !== undefined) return pid;
@@ -123,10 +147,10 @@ export class NodeRun implements NodePort {
     }
   }
 
-  /** Tells a process what it is; gives `undefined` if it ends before it runs its function. */
+  /** Tells a process what to run; gives `undefined` if it ends before it runs its function. */
   async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Pid | undefined> {
-    const pid = makePid(randomId(), this.#options.hostname, booted.arrival.port);
-    const process = this.#host(request, { pid, ...booted });
+    const { pid } = booted;
+    const process = this.#host(request, booted);
     if (!await process.started) {
       await process.ended;
       return undefined;
@@ -136,10 +160,7 @@ export class NodeRun implements NodePort {
     return pid;
   }
 
-  #host(
-    request: SpawnRequest,
-    own: ConstructorParameters<typeof HostedProcess>[2],
-  ): HostedProcess {
+  #host(request: SpawnRequest, own: BootedProcess): HostedProcess {
     const { pid, child, arrival } = own;
     let process: HostedProcess;
     try {

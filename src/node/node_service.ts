@@ -12,6 +12,7 @@ import {
 } from "../wire/node_messages.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { HostedRun, type NodeContext } from "./hosted_run.ts";
+import { RecceError } from "./recce.ts";
 import { MasterQuestions, RemoteMaster } from "./remote_master.ts";
 
 type MasterLink = MessageLink<NodeToMaster, MasterToNode>;
@@ -151,6 +152,8 @@ class MasterSession {
         this.#runs.set(run, new HostedRun(message, this.#context, master));
         return;
       }
+      case "try":
+        return void this.#answer(message.request, () => this.#try(message.run, message.request));
       case "launch":
         return void this.#answer(message.request, () => this.#launch(message));
       case "kill":
@@ -174,6 +177,17 @@ class MasterSession {
     const pid = await run.launch(requestOf(fields));
     this.#send({ type: "launched", request, pid });
     void run.wait(pid).then((status) => this.#send({ type: "exited", run: id, pid, status }));
+  }
+
+  async #try(id: string, request: number): Promise<void> {
+    try {
+      const { mem, cpu } = await this.#run(id).needs();
+      this.#send({ type: "needs", request, mem, cpu });
+    } catch (error) {
+      if (!(error instanceof RecceError)) throw error;
+      const output = await new Blob(error.output.map(({ bytes }) => bytes)).bytes();
+      this.#send({ type: "unfit", request, why: error.message, output });
+    }
   }
 
   #run(id: string): HostedRun {

@@ -7,9 +7,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** The most that is read at once, and so the most of a stream that is on its way to the terminal. */
 const CHUNK_BYTES = 64 * KiB;
 
-/** Smaller reads are copied out, so that a buffer for one line is not as large as a whole chunk. */
-const COPY_BELOW_BYTES = 16 * KiB;
-
 /** How often a stream is looked at after its process has ended. */
 const TICK_MS = 100;
 /** A stream that is silent for this long after its process has ended is given up. */
@@ -22,7 +19,7 @@ const WAITING_TICKS = 30;
 
 /**
  * Gives all that comes out of `stream` to `take`, in order, one chunk at a time: the next is read when
- * `take` has resolved. What `take` gets is its own to keep.
+ * `take` has resolved, into the same memory. New memory for each would cost more than all the rest.
  *
  * Resolves at the end of the stream, or some time after `exited`: something that the process started
  * and that outlived it can hold the pipe open for ever.
@@ -55,20 +52,15 @@ export async function pumpOutput(
   void exited.then(watch);
 
   try {
-    let spare: Bytes = new Uint8Array(CHUNK_BYTES);
+    let buffer = new ArrayBuffer(CHUNK_BYTES);
     while (true) {
       reading = true;
-      const { value } = await reader.read(spare);
+      const { value } = await reader.read(new Uint8Array(buffer));
       reading = false;
       if (value === undefined || value.length === 0) return;
       chunks++;
-      if (value.length < COPY_BELOW_BYTES) {
-        spare = new Uint8Array(value.buffer);
-        await take(value.slice());
-      } else {
-        spare = new Uint8Array(CHUNK_BYTES);
-        await take(value);
-      }
+      await take(value);
+      buffer = value.buffer;
     }
   } finally {
     ended = true;

@@ -1,7 +1,7 @@
 /** Processes of a run that have booted, and wait to be spawned. */
 
 import type { Logger } from "../core/logger.ts";
-import { type BootedProcess, type Booter, DeadBootError } from "./booter.ts";
+import { type BootedProcess, type Booter, DeadBootError, endBooted } from "./booter.ts";
 import { SparePolicy } from "./spare_policy.ts";
 
 /** After so long without a spawn, no spares are kept. */
@@ -87,7 +87,7 @@ export class SparePool {
       if (!this.#closed) this.#logger.debug(`a spare did not boot: ${(error as Error).message}`);
       return;
     }
-    if (this.#closed || this.#ready.size >= this.#policy.wanted) return await end(spare);
+    if (this.#closed || this.#ready.size >= this.#policy.wanted) return await endBooted(spare);
     this.#ready.add(spare);
     const readyMs = performance.now();
     void spare.child.exited.then(() => {
@@ -100,7 +100,7 @@ export class SparePool {
   async #killAll(): Promise<void> {
     const spares = [...this.#ready];
     this.#ready.clear();
-    await Promise.all(spares.map(end));
+    await Promise.all(spares.map(endBooted));
   }
 
   #restartIdle(): void {
@@ -111,10 +111,4 @@ export class SparePool {
     }, IDLE_MS);
     Deno.unrefTimer(Number(this.#idle));
   }
-}
-
-async function end({ child, arrival }: BootedProcess): Promise<void> {
-  child.kill();
-  arrival.link.close();
-  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
 }

@@ -5,7 +5,8 @@ import type { Logger } from "../core/logger.ts";
 
 /**
  * Reads `+ <group>` and `- <group>`. When its stdin ends, nobody is left who would end the groups that
- * it knows of. Everything in it is built into the shell.
+ * it knows of, and their leaders, which may not have made their groups yet. Everything in it is built
+ * into the shell.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -17,7 +18,7 @@ while read -r change group; do
     -) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" "$group" 2>/dev/null; done
 exit 0
 `;
 

@@ -8,8 +8,6 @@ export interface Bootstrap {
   readonly token: string;
   /** The host to listen on for other processes. */
   readonly host: string;
-  /** Whether the process is only asked what it needs, and is then to end. */
-  readonly recce: boolean;
 }
 
 /** The variable that makes a process one of a run. */
@@ -29,7 +27,7 @@ export function parseBootstrap(text: string): Bootstrap {
     throw fail(cause);
   }
   if (typeof value !== "object" || value === null) throw fail();
-  const { control, token, host, recce } = value as Record<string, unknown>;
+  const { control, token, host } = value as Record<string, unknown>;
   if (typeof control !== "string" || typeof token !== "string" || typeof host !== "string") {
     throw fail();
   }
@@ -37,7 +35,7 @@ export function parseBootstrap(text: string): Bootstrap {
   const hostname = address?.[1] ?? address?.[2];
   const port = Number(address?.[3]);
   if (hostname === undefined || !(port > 0 && port < 65_536)) throw fail();
-  return { control: { hostname, port }, token, host, recce: recce === true };
+  return { control: { hostname, port }, token, host };
 }
 
 /**

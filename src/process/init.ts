@@ -1,12 +1,12 @@
 /** `init()`: what makes a process one of a run, and decides which one it is. */
 
 import { setHub } from "../channel/current.ts";
+import { startTimer } from "../channel/delay.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
-import { encodeControl, type RecceMessage } from "../wire/control.ts";
 import { decode } from "../wire/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
@@ -30,6 +30,9 @@ const startDirectory = Deno.cwd();
 
 /** Deno's own: the program may put another one in its place, and so does unwind.ts. */
 const exit: typeof Deno.exit = Deno.exit;
+
+/** A process that has not been told what to run for so long is a spare. */
+const REHEARSAL_MS = 20;
 
 let called = false;
 
@@ -66,8 +69,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
   for (const [name, fn] of functions) registry.add(name, fn);
 
   const bootstrap = takeBootstrap();
-  if (bootstrap?.recce) return await reportResources(bootstrap, resolveResources(resources));
-  if (bootstrap !== undefined) return await joinRun(bootstrap);
+  if (bootstrap !== undefined) return await joinRun(bootstrap, resolveResources(resources));
   // Only this process needs that half of the system, and loading it takes time.
   const { launch } = await import("../launcher.ts");
   await launch({ resources, cwd: startDirectory });
@@ -96,18 +98,11 @@ function checkObject(name: string, value: unknown): void {
   throw new TypeError(`Cannot init(): ${name} is ${String(value)}, not an object`);
 }
 
-/** Tells what the program needs, which is all that this process was started for. */
-async function reportResources({ control, token }: Bootstrap, needs: Resources): Promise<never> {
-  const conn = await Deno.connect(control);
-  const { mem, cpu } = needs;
-  const message: RecceMessage = { type: "resources", token, mem, cpu };
-  await conn.write(encodeControl(message)); // it is shorter than any socket's buffer
-  await conn.read(new Uint8Array(1)); // whoever asked closes the connection, having read that
-  exit(0);
-}
-
-/** Becomes one of the processes of a run, as soon as the node says which. */
-async function joinRun(bootstrap: Bootstrap): Promise<void> {
+/**
+ * Becomes one of the processes of a run, and runs what the node says. The first one of them needs so
+ * much.
+ */
+async function joinRun(bootstrap: Bootstrap, { mem, cpu }: Resources): Promise<void> {
   let will: WillFile | undefined;
   // Without its node a process is no part of anything, and nobody sees what it writes.
   const lost = () => {
@@ -118,35 +113,38 @@ async function joinRun(bootstrap: Bootstrap): Promise<void> {
   const listener = Deno.listen({ hostname: bootstrap.host, port: 0 });
   listener.unref();
   const link = new NodeLink(await connecting, lost);
-  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port });
+  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port, mem, cpu });
 
-  // All that can be done before it is known who this is: the answer takes a while, or, in a spare
-  // process, a long while.
+  // All that can be done before it is known what to run is done then: in a spare process, that takes
+  // a long while, and afterwards somebody waits for each step.
   const environment = readEnvironment();
   const hold = new Hold(listener);
-  const start = await link.start;
-  if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
-  if (start.env !== null) applyChange(checkChange(decode(start.env)));
-
-  const { pid, key } = start;
+  const { pid, key, will: willPath } = await link.welcome;
   const ended = async (remote: Pid): Promise<ExitStatus> => {
     const answer = await link.ask({ type: "wait", pid: remote });
     if (answer.type === "failed") throw new Error(answer.message);
     return answer.status;
   };
   const hub = new Hub({ pid, key, listener, ended, hold, log: warn });
-  setHub(hub);
-  const own = Object.freeze({ mem: start.mem, cpu: start.cpu });
-  setCurrent({ pid, resources: own, link, hold, environment });
-
   let lastBeforeEnd = () => {};
-  if (Deno.permissions.querySync({ name: "write", path: start.will }).state === "granted") {
-    will = new WillFile(start.will);
+  if (Deno.permissions.querySync({ name: "write", path: willPath }).state === "granted") {
+    will = new WillFile(willPath);
     lastBeforeEnd = leaveWill(hub, will);
   } else {
     const { unwindInsteadOfExit } = await import("./unwind.ts");
     unwindInsteadOfExit(hub, hold, exit);
   }
+
+  if (!await comesWithin(link.start, REHEARSAL_MS)) {
+    const { rehearse } = await import("./rehearsal.ts");
+    rehearse(pid);
+  }
+  const start = await link.start;
+  if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
+  if (start.env !== null) applyChange(checkChange(decode(start.env)));
+  setHub(hub);
+  const own = Object.freeze({ mem: start.mem, cpu: start.cpu });
+  setCurrent({ pid, resources: own, link, hold, environment });
 
   if (start.name === null) {
     flushAtNaturalEnd(hub, hold, lastBeforeEnd);
@@ -159,6 +157,17 @@ async function joinRun(bootstrap: Bootstrap): Promise<void> {
   // The link is not unreferenced: this process ends when its function has, and not before.
   runToEnd(run, hub, hold, exit);
   await new Promise(() => {});
+}
+
+/** Whether `promise` resolves within `ms`. */
+function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = startTimer(ms, () => resolve(false));
+    void promise.then(() => {
+      timer.onabort = null;
+      resolve(true);
+    });
+  });
 }
 
 /** The call that a process was spawned for. Exits if there is no such function. */

@@ -13,6 +13,9 @@ import { writeAll } from "../wire/handshake.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The message that says who this process is. */
+export type WelcomeMessage = Extract<NodeMessage, { type: "welcome" }>;
+
+/** The message that says what this process is to run. */
 export type StartMessage = Extract<NodeMessage, { type: "start" }>;
 
 /** What can be asked; the link numbers it. */
@@ -49,8 +52,10 @@ export class NodeLink {
   readonly #conn: Deno.TcpConn;
   readonly #lost: (cause: unknown) => void;
   readonly #pending = new Map<number, Pending>();
+  readonly #welcome = Promise.withResolvers<WelcomeMessage>();
   readonly #start = Promise.withResolvers<StartMessage>();
-  #started = false;
+  /** What the node has said without being asked. */
+  readonly #told = new Set<NodeMessage["type"]>();
   #requests = 0;
   #queue: Bytes[] = [];
   #writing = false;
@@ -63,7 +68,12 @@ export class NodeLink {
     this.#read();
   }
 
-  /** Resolves with what the node says about this process. */
+  /** Resolves with who this process is. */
+  get welcome(): Promise<WelcomeMessage> {
+    return this.#welcome.promise;
+  }
+
+  /** Resolves with what this process is to run. */
   get start(): Promise<StartMessage> {
     return this.#start.promise;
   }
@@ -124,11 +134,12 @@ export class NodeLink {
   }
 
   #take(message: NodeMessage): void {
-    if (message.type === "start") {
-      if (this.#started) throw new ProtocolError("a second start message");
-      this.#started = true;
-      this.#start.resolve(message);
-      return;
+    if (message.type === "welcome" || message.type === "start") {
+      if (this.#told.has(message.type)) throw new ProtocolError(`a second ${message.type} message`);
+      this.#told.add(message.type);
+      if (message.type === "welcome") return this.#welcome.resolve(message);
+      if (!this.#told.has("welcome")) throw new ProtocolError('"start" before "welcome"');
+      return this.#start.resolve(message);
     }
     const pending = this.#pending.get(message.request);
     if (pending === undefined || (message.type !== "failed" && message.type !== pending.answer)) {

@@ -9,12 +9,18 @@ const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** No file system has room for longer ones. */
 const MAX_NAME_LENGTH = 1024;
 
-/** A folder that one run has for itself. */
-export class RunFolder implements AsyncDisposable {
-  readonly path: string;
+/** What the name of a module beside a run's folder looks like. */
+const BESIDE = /^[A-Za-z0-9_-]{1,64}\.js$/;
 
-  private constructor(path: string) {
-    this.path = path;
+/** A folder that one run has for itself. What the program is not to see of its files lies beside it. */
+export class RunFolder implements AsyncDisposable {
+  /** The working directory of the run. */
+  readonly path: string;
+  readonly #whole: string;
+
+  private constructor(whole: string) {
+    this.#whole = whole;
+    this.path = `${whole}/work`;
   }
 
   /**
@@ -27,8 +33,10 @@ export class RunFolder implements AsyncDisposable {
       throw new ProtocolError(`Cannot use ${JSON.stringify(runId)} as the id of a run`);
     }
     await Deno.mkdir(parent, { recursive: true });
-    await Deno.mkdir(`${parent}/${runId}`);
-    return new RunFolder(`${parent}/${runId}`);
+    const folder = new RunFolder(`${parent}/${runId}`);
+    await Deno.mkdir(folder.#whole);
+    await Deno.mkdir(folder.path);
+    return folder;
   }
 
   /**
@@ -39,13 +47,14 @@ export class RunFolder implements AsyncDisposable {
    */
   async link(file: StoredFile, name: string): Promise<string> {
     const path = await this.#place(name);
-    try {
-      await Deno.link(file.path, path);
-    } catch {
-      // Not every file system has hard links, and every one limits how many.
-      await Deno.copyFile(file.path, path);
-    }
+    await linkOrCopy(file.path, path);
     return path;
+  }
+
+  /** As {@linkcode link}, for a module that the program imports as `../<name>`. */
+  async linkBeside(file: StoredFile, name: string): Promise<void> {
+    checkNameBeside(name);
+    await linkOrCopy(file.path, `${this.#whole}/${name}`);
   }
 
   /** Puts a file there that is the program's own, to change as it likes. @returns Its path. */
@@ -58,7 +67,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** Removes the folder, with all that the run has left in it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeIfThere(this.path);
+    await removeIfThere(this.#whole);
   }
 
   async #place(name: string): Promise<string> {
@@ -66,6 +75,22 @@ export class RunFolder implements AsyncDisposable {
     const path = `${this.path}/${name}`;
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
     return path;
+  }
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await Deno.link(from, to);
+  } catch {
+    // Not every file system has hard links, and every one limits how many.
+    await Deno.copyFile(from, to);
+  }
+}
+
+/** Checks the name of a module beside a run's folder. @throws {ProtocolError} If it is none. */
+export function checkNameBeside(name: string): void {
+  if (!BESIDE.test(name)) {
+    throw new ProtocolError(`Cannot use ${JSON.stringify(name)} as the name of a module`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { checkManifest, type Manifest } from "./manifest.ts";
-import { checkName } from "./run_folder.ts";
+import { checkName, checkNameBeside } from "./run_folder.ts";
 
 /** A file that lies in the program's working directory. */
 export interface IncludedFile {
@@ -21,6 +21,8 @@ export interface RunSpec {
   /** What the program's file is called in its working directory; a bundle's ends with `.js` or `.mjs`. */
   readonly main: string;
   readonly manifest: Manifest;
+  /** A module that a bundle imports as `../<name>`, if it does: its runtime. */
+  readonly runtime?: { readonly name: string; readonly manifest: Manifest };
   readonly args: readonly string[];
   /** The variables that it was given. A node adds a few of its own: see `run_program.ts`. */
   readonly env: Readonly<Record<string, string>>;
@@ -35,6 +37,12 @@ const MAX_ARGS = 65_536;
 const MAX_ENV = 65_536;
 const MAX_INCLUDES = 65_536;
 const MAX_NAME_CHARACTERS = 256;
+
+/** What is to be on a machine before the program can be started there: the main file's is the first. */
+export function manifestsOf({ manifest, includes, runtime }: RunSpec): Manifest[] {
+  const all = [manifest, ...includes.map((file) => file.manifest)];
+  return runtime === undefined ? all : [...all, runtime.manifest];
+}
 
 /** Gives a spec as text. */
 export function formatRunSpec(spec: RunSpec): string {
@@ -65,10 +73,18 @@ export function parseRunSpec(text: string): RunSpec {
     name,
     main,
     manifest: checkManifest(value["manifest"]),
+    ...(value["runtime"] === undefined ? {} : { runtime: checkRuntime(value["runtime"]) }),
     args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),
     env: checkEnv(env),
     includes: files,
   };
+}
+
+function checkRuntime(value: unknown): RunSpec["runtime"] & object {
+  const { name, manifest } = object("its runtime", value);
+  if (typeof name !== "string") throw refusal("its runtime has no name");
+  checkNameBeside(name);
+  return { name, manifest: checkManifest(manifest) };
 }
 
 function checkInclude(value: unknown): IncludedFile {

@@ -1,7 +1,5 @@
 /** The name of a process as a person sees it: the beginning of its Pid, in a colour of its own. */
 
-// @ts-types="../../types/std_fmt.d.ts"
-import { bold, getColorEnabled, rgb8, setColorEnabled } from "@std/fmt/colors";
 import { type Pid, shortPid } from "../core/pid.ts";
 
 /** Colours of the 256-colour palette that stand out from a black and from a white background. */
@@ -20,13 +18,6 @@ export function processName(pid: Pid, options: ProcessNameOptions): string {
   const name = shortPid(pid);
   if (!options.colors) return name;
   const color = NAME_COLORS[parseInt(name, 16) % NAME_COLORS.length] ?? 0;
-  // Whether there are colours is the caller's decision; the library has one of its own.
-  const enabled = getColorEnabled();
-  setColorEnabled(true);
-  try {
-    const colored = rgb8(name, color);
-    return options.heading === true ? bold(colored) : colored;
-  } finally {
-    setColorEnabled(enabled);
-  }
+  const colored = `\x1b[38;5;${color}m${name}\x1b[39m`;
+  return options.heading === true ? `\x1b[1m${colored}\x1b[22m` : colored;
 }

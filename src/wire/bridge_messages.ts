@@ -1,7 +1,7 @@
 /** What a master and its bridge say to each other. */
 
 import type { Pid } from "../core/pid.ts";
-import { ANSWERS, type FailedMessage } from "./control.ts";
+import { TRY_ANSWERS, type TryAnswer } from "./node_messages.ts";
 import { amount, integer, key, orNull, pid, type Schema, text } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -12,6 +12,11 @@ export type BridgeToMaster =
   | { type: "bridge"; address: string }
   /** A run begins; `spec` is the text of a `RunSpec`. */
   | { type: "open"; run: string; key: Bytes; spec: string }
+  /**
+   * Have the run's first process booted where one of that size would be placed, and say what it needs.
+   * The master answers `TryAnswer`, and before that `waits` if there is no node.
+   */
+  | { type: "try"; request: number; run: string; mem: number; cpu: number }
   /**
    * Place and start the run's first process; the master answers `launched` or `failed`, and before that
    * `waits` if there is no room for it.
@@ -26,7 +31,7 @@ export type BridgeToMaster =
 export type MasterToBridge =
   | { type: "launched"; request: number; pid: Pid }
   | { type: "waits"; request: number }
-  | FailedMessage
+  | TryAnswer
   /** A process went away with its node, which will say nothing of it any more. */
   | { type: "lost"; run: string; pid: Pid; parent: Pid | null; why: string }
   /**
@@ -40,6 +45,7 @@ export type MasterToBridge =
 export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
   bridge: { address: text },
   open: { run: text, key, spec: text },
+  try: { request: integer, run: text, mem: amount, cpu: amount },
   first: { request: integer, run: text, mem: amount, cpu: amount },
   end: { run: text },
   where: { request: integer, mem: amount, cpu: amount },
@@ -48,7 +54,7 @@ export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
 export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
   launched: { request: integer, pid },
   waits: { request: integer },
-  failed: ANSWERS.failed,
+  ...TRY_ANSWERS,
   lost: { run: text, pid, parent: orNull(pid), why: text },
   over: { run: text, processes: integer },
   fits: { request: integer, node: orNull(text), message: text },

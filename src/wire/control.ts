@@ -1,12 +1,10 @@
 /**
  * The control link between a process and its node: which messages there are, and their bytes.
  *
- * A message is a 4-byte big-endian length and that many bytes of MessagePack: one map, whose `type`
- * says which message it is. Every message is checked field by field before it is believed.
+ * A message is a 4-byte big-endian length and that many bytes of the value codec: one object, whose
+ * `type` says which message it is. Every message is checked field by field before it is believed.
  */
 
-// @ts-types="../../types/std_msgpack.d.ts"
-import { decode, encode, type ValueType } from "@std/msgpack";
 import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
@@ -27,6 +25,8 @@ import {
   status,
   text,
 } from "./schema.ts";
+import { decode } from "./value_decoder.ts";
+import { encode } from "./value_encoder.ts";
 
 export { ProtocolError };
 
@@ -34,8 +34,11 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a process tells its node, or asks of it. `request` numbers the questions of one process. */
 export type ProcessMessage =
-  /** The first message: the token from the environment, and the port the process listens on. */
-  | { type: "hello"; token: string; port: number }
+  /**
+   * The first message: the token from the environment, the port the process listens on, and the resources
+   * that `init()` was given, for the first process.
+   */
+  | { type: "hello"; token: string; port: number; mem: number; cpu: number }
   /** The function is known, and runs now. Until then the process does not exist for others. */
   | { type: "started" }
   | {
@@ -52,12 +55,6 @@ export type ProcessMessage =
   }
   | { type: "wait"; request: number; pid: Pid }
   | { type: "kill"; request: number; pid: Pid };
-
-/**
- * What a process says that was started only to be asked what it needs, instead of `hello`: the token,
- * and the resources that it gave to `init()`.
- */
-export type RecceMessage = { type: "resources"; token: string; mem: number; cpu: number };
 
 /** What failed, as an answer to a question: of a spawn why; of others, the reason is `"unknown"`. */
 export interface FailedMessage {
@@ -76,10 +73,18 @@ export type AnswerMessage =
 
 /** What a node tells a process. */
 export type NodeMessage =
-  /** Who the process is, and what it is to run. It comes once, at any time after `hello`. */
+  /** Who the process is. It comes once, as the answer to `hello`. */
+  | {
+    type: "welcome";
+    pid: Pid;
+    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
+    key: Bytes;
+    /** The file to leave a will in. */
+    will: string;
+  }
+  /** What the process is to run. It comes once, at any time after `welcome`. */
   | {
     type: "start";
-    pid: Pid;
     parent: Pid | null;
     /** `null`: the first process, whose `init()` resolves. */
     name: string | null;
@@ -88,10 +93,6 @@ export type NodeMessage =
     cpu: number;
     cwd: string | null;
     env: Bytes | null;
-    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
-    key: Bytes;
-    /** The file to leave a will in. */
-    will: string;
   }
   | AnswerMessage;
 
@@ -104,7 +105,7 @@ export const MAX_HELLO_BYTES = 1024;
 const LENGTH_BYTES = 4;
 
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
-  hello: { token: text, port },
+  hello: { token: text, port, mem: amount, cpu: amount },
   started: {},
   spawn: {
     request: integer,
@@ -120,10 +121,6 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   kill: { request: integer, pid },
 };
 
-const RECCE_MESSAGES: Schema<RecceMessage> = {
-  resources: { token: text, mem: amount, cpu: amount },
-};
-
 /** What must be in each {@linkcode AnswerMessage}. */
 export const ANSWERS: Schema<AnswerMessage> = {
   spawned: { request: integer, pid },
@@ -133,8 +130,8 @@ export const ANSWERS: Schema<AnswerMessage> = {
 };
 
 const NODE_MESSAGES: Schema<NodeMessage> = {
+  welcome: { pid, key, will: text },
   start: {
-    pid,
     parent: orNull(pid),
     name: orNull(text),
     arg: bytes,
@@ -142,8 +139,6 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
     cpu: amount,
     cwd: orNull(text),
     env: orNull(bytes),
-    key,
-    will: text,
   },
   ...ANSWERS,
 };
@@ -156,7 +151,7 @@ export function failedMessage(request: number, error: unknown): FailedMessage {
 
 /** Gives the bytes of one message, its length in front. */
 export function encodeControl(message: { readonly type: string }): Bytes {
-  const body = encode(message as unknown as ValueType);
+  const body = encode(trimmed(message));
   if (body.length > MAX_CONTROL_BYTES) {
     throw new RangeError(
       `Cannot send a control message of ${body.length} bytes: ` +
@@ -169,28 +164,29 @@ export function encodeControl(message: { readonly type: string }): Bytes {
   return framed;
 }
 
+/**
+ * `value` with nothing but what its views show: the value codec sends the whole buffer of a view, and
+ * in that of a part there may be anything.
+ */
+function trimmed(value: unknown): unknown {
+  if (value instanceof Uint8Array) {
+    return value.byteLength === value.buffer.byteLength ? value : value.slice();
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(trimmed);
+  const copy: Record<string, unknown> = {};
+  for (const [name, content] of Object.entries(value)) copy[name] = trimmed(content);
+  return copy;
+}
+
 /** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode ProcessMessage}. */
-export function decodeProcessMessage(body: Uint8Array): ProcessMessage {
-  return checkMessage(PROCESS_MESSAGES, decodeBody(body));
+export function decodeProcessMessage(body: Bytes): ProcessMessage {
+  return checkMessage(PROCESS_MESSAGES, decode(body));
 }
 
 /** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
-export function decodeNodeMessage(body: Uint8Array): NodeMessage {
-  return checkMessage(NODE_MESSAGES, decodeBody(body));
-}
-
-/** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode RecceMessage}. */
-export function decodeRecceMessage(body: Uint8Array): RecceMessage {
-  return checkMessage(RECCE_MESSAGES, decodeBody(body));
-}
-
-/** The value that a body is, not yet checked. @throws {ProtocolError} If it is not MessagePack. */
-export function decodeBody(body: Uint8Array): unknown {
-  try {
-    return decode(body);
-  } catch (cause) {
-    throw new ProtocolError("it is not MessagePack", { cause });
-  }
+export function decodeNodeMessage(body: Bytes): NodeMessage {
+  return checkMessage(NODE_MESSAGES, decode(body));
 }
 
 /** Cuts a stream of bytes, in whatever pieces it comes, into the bodies of messages. */

@@ -53,6 +53,13 @@ const MAC_BYTES = 32;
 const HELLO_BYTES = MAGIC.length + 3 + NONCE_BYTES;
 const ALGORITHM = { name: "HMAC", hash: "SHA-256" } as const;
 
+const KEY_BYTES = 32;
+
+/** A key for a new run, which nobody can guess. */
+export function newKey(): Bytes {
+  return crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+}
+
 /** Prepares a key for handshakes, once for all of them. */
 export function importKey(key: Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);

@@ -5,10 +5,11 @@
  * nothing for long takes the connection for lost, since a network that is cut raises no error.
  */
 
-import { ControlDecoder, decodeBody, encodeControl, MAX_CONTROL_BYTES } from "./control.ts";
+import { ControlDecoder, encodeControl, MAX_CONTROL_BYTES } from "./control.ts";
 import { writeAll } from "./handshake.ts";
 import { ProtocolError } from "./protocol_error.ts";
 import { checkMessage, type Schema } from "./schema.ts";
+import { decode } from "./value_decoder.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -116,7 +117,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
       if (count === null) return;
       try {
         for (const body of decoder.push(buffer.subarray(0, count))) {
-          const value = decodeBody(body);
+          const value = decode(body);
           if (isHeartbeat(value)) continue;
           yield checkMessage(this.#options.schema, value);
           if (this.#over) return;

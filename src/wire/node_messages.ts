@@ -31,12 +31,23 @@ export interface SpawnFields {
   env: Bytes | null;
 }
 
+/** What came of trying a program as far as `init()`. */
+export type TryAnswer =
+  /** What it says that its first process needs. */
+  | { type: "needs"; request: number; mem: number; cpu: number }
+  /** It did not come so far: why, in one line, and what it wrote. */
+  | { type: "unfit"; request: number; why: string; output: Bytes }
+  /** It could not be tried. */
+  | FailedMessage;
+
 /** What a master tells a node, or asks of it. */
 export type MasterToNode =
   /** The first message: the node is this master's from now on, under this name, with so much. */
   | { type: "adopt"; address: string; mem: number; cpu: number }
   /** A run that the node will host processes of; comes before the first `launch` of it. */
   | { type: "open"; run: string; key: Bytes; bridge: string; spec: string }
+  /** Boot the run's first process, which is likely to be launched here; the node answers `TryAnswer`. */
+  | { type: "try"; request: number; run: string }
   /** Start a process; the node answers `launched` or `failed`. */
   | ({ type: "launch" } & SpawnFields)
   /** End a process; the node answers `killed` or `failed`. */
@@ -57,7 +68,7 @@ export type NodeToMaster =
   /** Answers to the master's questions. */
   | { type: "launched"; request: number; pid: Pid }
   | { type: "killed"; request: number }
-  | FailedMessage
+  | TryAnswer
   /** A process that was launched has ended, and all its output is with the bridge. */
   | { type: "exited"; run: string; pid: Pid; status: ExitStatus }
   /** A process of this node spawns; the master answers `spawned` or `failed`. */
@@ -75,6 +86,13 @@ export type JoinToMaster = { type: "join"; address: string; mem: number; cpu: nu
 /** What a master answers to a node that joins: from now on it dials the node as any other. */
 export type MasterToJoin = { type: "joined" } | { type: "refused"; why: string };
 
+/** What must be in each {@linkcode TryAnswer}. */
+export const TRY_ANSWERS: Schema<TryAnswer> = {
+  needs: { request: integer, mem: amount, cpu: amount },
+  unfit: { request: integer, why: text, output: bytes },
+  failed: ANSWERS.failed,
+};
+
 const SPAWN = {
   request: integer,
   run: text,
@@ -90,6 +108,7 @@ const SPAWN = {
 export const MASTER_TO_NODE: Schema<MasterToNode> = {
   adopt: { address: text, mem: amount, cpu: amount },
   open: { run: text, key, bridge: text, spec: text },
+  try: { request: integer, run: text },
   launch: SPAWN,
   kill: { request: integer, run: text, pid },
   close: { run: text },
@@ -102,7 +121,7 @@ export const NODE_TO_MASTER: Schema<NodeToMaster> = {
   leaving: {},
   launched: { request: integer, pid },
   killed: { request: integer },
-  failed: ANSWERS.failed,
+  ...TRY_ANSWERS,
   exited: { run: text, pid, status },
   spawn: { wait: bool, ...SPAWN },
   cancel: { request: integer },

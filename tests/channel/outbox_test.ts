@@ -219,3 +219,27 @@ Deno.test("Outbox.restore() goes on with the frames of another outbox", () => {
   empty.append(FrameType.end);
   assertEquals(Array.from(empty.next()!), [5, 0, 0, 0]);
 });
+
+Deno.test("Outbox.acknowledged() waits for what was there when it was called", async () => {
+  const outbox = new Outbox();
+  const resolved: string[] = [];
+  const wait = (name: string) => void outbox.acknowledged().then(() => resolved.push(name));
+  wait("nothing");
+  for (const name of ["one", "two", "three", "four"]) {
+    outbox.append(FrameType.end);
+    wait(name);
+  }
+  const steps: [() => void, string[]][] = [
+    [() => {}, ["nothing"]],
+    [() => outbox.next(), ["nothing"]],
+    [() => outbox.ack(4), ["nothing", "one"]],
+    [() => outbox.rewind(8), ["nothing", "one", "two"]],
+    [() => outbox.abandon(), ["nothing", "one", "two", "three", "four"]],
+  ];
+  for (const [step, names] of steps) {
+    step();
+    await Promise.resolve();
+    assertEquals(resolved, names);
+    assertEquals(outbox.awaited, names.length < 5);
+  }
+});

@@ -387,3 +387,52 @@ Deno.test("a node or bridge that says what it must not is dropped, with one line
   bridge.send({ type: "open", run: "../etc", key: KEY, spec: "{}" });
   await testbed.log.line(`dropped the bridge 127.0.0.1:8888: it opened a run "../etc"`);
 });
+
+Deno.test("a program is tried where it would be placed, which takes no room there", async () => {
+  await using small = new FakeNode();
+  await using large = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(small.server.address, { mem: GiB / 2, cpu: 1 });
+  testbed.master.addNode(large.server.address, { mem: GiB, cpu: 1 });
+  const ends = [await small.adopted(), await large.adopted()];
+  const bridge = await testbed.bridge();
+  bridge.send({ type: "open", run: "r1", key: KEY, spec: "{}" });
+  bridge.send({ type: "try", request: 1, run: "r1", mem: GiB, cpu: 0 });
+  assertEquals((await ends[1]!.next("open")).run, "r1");
+  const asked = await ends[1]!.next("try");
+  bridge.send({ type: "where", request: 2, mem: GiB, cpu: 1 });
+  assertEquals((await bridge.next("fits")).node, large.name);
+  ends[1]!.send({ type: "needs", request: asked.request, mem: 7, cpu: 0.5 });
+  assertEquals(await bridge.next("needs"), { type: "needs", request: 1, mem: 7, cpu: 0.5 });
+  // Where no node has so much, any will do.
+  bridge.send({ type: "open", run: "r2", key: KEY, spec: "{}" });
+  bridge.send({ type: "try", request: 3, run: "r2", mem: 2 * GiB, cpu: 0 });
+  const again = await ends[0]!.next("try");
+  const [why, output] = ["it exited", new Uint8Array([1, 2])];
+  ends[0]!.send({ type: "unfit", request: again.request, why, output });
+  assertEquals(await bridge.next("unfit"), { type: "unfit", request: 3, why, output });
+  bridge.send({ type: "end", run: "r2" });
+  assertEquals((await ends[0]!.next("close")).run, "r2");
+});
+
+Deno.test("a program waits to be tried until there is a node, and is refused if that is lost", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  const bridge = await testbed.bridge();
+  bridge.send({ type: "open", run: "r1", key: KEY, spec: "{}" });
+  bridge.send({ type: "try", request: 1, run: "r1", mem: 1, cpu: 0 });
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  await end.next("try");
+  end.link.drop();
+  const { request, reason, message } = await bridge.next("failed");
+  assertEquals([request, reason], [1, "lost"]);
+  assertEquals(
+    message,
+    `Cannot tell whether the program runs: node ${node.name} closed the connection`,
+  );
+  bridge.send({ type: "open", run: "r2", key: KEY, spec: "{}" });
+  bridge.send({ type: "end", run: "r2" });
+  bridge.send({ type: "try", request: 2, run: "r2", mem: 1, cpu: 0 });
+  assertEquals((await bridge.next("failed")).reason, "lost");
+});

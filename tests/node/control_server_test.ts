@@ -40,7 +40,7 @@ async function untilClosed(conn: Deno.TcpConn): Promise<void> {
 }
 
 function hello(token: string): Uint8Array {
-  const message: ProcessMessage = { type: "hello", token, port: 4100 };
+  const message: ProcessMessage = { type: "hello", token, port: 4100, mem: 5, cpu: 0.5 };
   return encodeControl(message);
 }
 
@@ -81,7 +81,7 @@ Deno.test("a peer that does not show a token loses its connection, with one line
   const table: [bytes: Uint8Array, said: string][] = [
     [new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "are allowed"],
     [tooLarge, "1025 bytes"],
-    [new Uint8Array([0, 0, 0, 1, 0xc1]), "not MessagePack"],
+    [new Uint8Array([0, 0, 0, 1, 0xc1]), "it is no value"],
     [encodeControl({ type: "started" }), '"started" before "hello"'],
     [hello("0".repeat(32)), "not one of this run"],
     [hello(token.slice(1)), "not one of this run"],

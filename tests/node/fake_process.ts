@@ -15,7 +15,8 @@ import {
 import type { Pid } from "../../src/core/pid.ts";
 
 type Start = Extract<NodeMessage, { type: "start" }>;
-type Answer = Exclude<NodeMessage, Start>;
+type Welcome = Extract<NodeMessage, { type: "welcome" }>;
+type Answer = Exclude<NodeMessage, Start | Welcome>;
 
 const mode = Deno.args[0] ?? "";
 if (mode === "die-before-hello") {
@@ -58,7 +59,9 @@ async function ask(
 ): Promise<Answer> {
   await post(question);
   const { value } = await messages.next();
-  if (value === undefined || value.type === "start") throw new Error("no answer");
+  if (value === undefined || value.type === "start" || value.type === "welcome") {
+    throw new Error("no answer");
+  }
   return value;
 }
 
@@ -89,10 +92,12 @@ async function untilOrphaned(): Promise<void> {
   while (!(await messages.next()).done);
 }
 
-await send({ type: "hello", token, port: listener.addr.port });
+await send({ type: "hello", token, port: listener.addr.port, mem: 1, cpu: 0 });
+const { value: welcome } = await messages.next();
+if (welcome === undefined || welcome.type !== "welcome") throw new Error("no welcome");
 const { value: start } = await messages.next();
 if (start === undefined || start.type !== "start") throw new Error("no start");
-const self: Start = start;
+const self: Omit<Welcome, "type"> & Start = { ...welcome, ...start };
 const what = self.name ?? mode;
 
 const BEHAVIOURS: Record<string, () => unknown> = {

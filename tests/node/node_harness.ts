@@ -49,7 +49,8 @@ export function startNode(
     master,
     key: KEY,
     sink: async (event) => {
-      events.push(event);
+      // The bytes are others when this has resolved.
+      events.push(event.event === "output" ? { ...event, bytes: event.bytes.slice() } : event);
       for (const watch of watchers) watch(event);
       await options.sink?.(event);
     },

@@ -2,7 +2,6 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import config from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url).href;
 const MAIN = `${ROOT}mod.ts`;
@@ -63,7 +62,6 @@ function reached(edges: readonly Edge[], follow: (edge: Edge) => boolean): Set<s
 /** Those that a spawned process is not to load. */
 function strangers(modules: Iterable<string>): string[] {
   return [...modules].filter((specifier) =>
-    specifier !== config.imports["@std/msgpack"] &&
     !(specifier.startsWith(ROOT) && ALLOWED.test(specifier.slice(ROOT.length)))
   );
 }

@@ -9,7 +9,6 @@ Deno.test("parseBootstrap() reads the addresses and the token", () => {
     control: { hostname: "127.0.0.1", port: 4000 },
     token: "ab",
     host: "10.0.0.1",
-    recce: false,
   });
   assertEquals(parseBootstrap('{"control":"[::1]:1","token":"ab","host":"::1"}').control, {
     hostname: "::1",

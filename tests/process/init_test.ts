@@ -86,10 +86,11 @@ async function host(
     await act({
       hello,
       directory,
-      start: (message = {}) =>
-        send(bytesOf({
+      start: async (message = {}) => {
+        const will = `${directory}/will`;
+        await send(bytesOf({ type: "welcome", pid: OWN, key: new Uint8Array(32), will }));
+        await send(bytesOf({
           type: "start",
-          pid: OWN,
           parent: null,
           name: null,
           arg: new Uint8Array(0),
@@ -97,10 +98,9 @@ async function host(
           cpu: 0.5,
           cwd: null,
           env: null,
-          key: new Uint8Array(32),
-          will: `${directory}/will`,
           ...message,
-        })),
+        }));
+      },
       send,
       next,
       leave,

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
-import { NodeLink, type StartMessage } from "../../src/process/node_link.ts";
+import { NodeLink, type StartMessage, type WelcomeMessage } from "../../src/process/node_link.ts";
 import {
   ControlDecoder,
   decodeProcessMessage,
@@ -16,9 +16,15 @@ import {
 const PID = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const OTHER = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
 
+const WELCOME: WelcomeMessage = {
+  type: "welcome",
+  pid: PID,
+  key: new Uint8Array(32),
+  will: "/tmp/will",
+};
+
 const START: StartMessage = {
   type: "start",
-  pid: PID,
   parent: null,
   name: null,
   arg: new Uint8Array(0),
@@ -26,8 +32,6 @@ const START: StartMessage = {
   cpu: 0.5,
   cwd: null,
   env: null,
-  key: new Uint8Array(32),
-  will: "/tmp/will",
 };
 
 /** The bytes of a message of a node's. */
@@ -88,8 +92,10 @@ async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   }
 }
 
-Deno.test("NodeLink.start resolves with the start message, however it is cut", () =>
+Deno.test("NodeLink.welcome and start resolve with their messages, however they are cut", () =>
   withLink(async ({ link, node }) => {
+    for (const byte of bytesOf(WELCOME)) await node.write(new Uint8Array([byte]));
+    assertEquals(await link.welcome, WELCOME);
     for (const byte of bytesOf(START)) await node.write(new Uint8Array([byte]));
     assertEquals(await link.start, START);
   }));
@@ -98,11 +104,11 @@ Deno.test("NodeLink.send() keeps the order of messages, large ones and all", () 
   withLink(async ({ link, next }) => {
     const arg = new Uint8Array(6 * 1024 * 1024).fill(3);
     const spawn = { type: "spawn", mem: 1, cpu: 1, wait: true, cwd: null, env: null } as const;
-    link.send({ type: "hello", token: "ab", port: 1 });
+    link.send({ type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
     link.ask({ ...spawn, name: "large", arg });
     link.ask({ ...spawn, name: "small", arg: new Uint8Array([1]) });
     link.send({ type: "started" });
-    assertEquals(await next(), { type: "hello", token: "ab", port: 1 });
+    assertEquals(await next(), { type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
     const large = await next();
     assert(large.type === "spawn" && large.name === "large");
     assertEquals(large.arg.length, arg.length);
@@ -138,10 +144,12 @@ Deno.test("NodeLink is lost when the node goes away", () =>
 Deno.test("NodeLink is lost when the node sends what it should not", async () => {
   const killed = bytesOf({ type: "killed", request: 0 });
   const table: [string, Uint8Array[]][] = [
-    ["a second start message", [bytesOf(START), bytesOf(START)]],
+    ['"start" before "welcome"', [bytesOf(START)]],
+    ["a second welcome message", [bytesOf(WELCOME), bytesOf(WELCOME)]],
+    ["a second start message", [bytesOf(WELCOME), bytesOf(START), bytesOf(START)]],
     ['a "killed" message that nobody asked for', [killed]],
     ["no message of type", [bytesOf({ type: "started" })]],
-    ["it is not MessagePack", [new Uint8Array([0, 0, 0, 1, 0xc1])]],
+    ["it is no value", [new Uint8Array([0, 0, 0, 1, 0xc1])]],
     ["a message of 4294967295 bytes", [new Uint8Array([255, 255, 255, 255])]],
   ];
   for (const [message, sent] of table) {

@@ -18,6 +18,8 @@ Deno.test("parseRunSpec() reads what formatRunSpec() wrote", () => {
   assertEquals(parseRunSpec(formatRunSpec(SPEC)), SPEC);
   const executable: RunSpec = { ...SPEC, kind: "executable", main: "main", env: {}, includes: [] };
   assertEquals(parseRunSpec(formatRunSpec(executable)), executable);
+  const apart: RunSpec = { ...SPEC, runtime: { name: "deploy-runtime-1.js", manifest } };
+  assertEquals(parseRunSpec(formatRunSpec(apart)), apart);
 });
 
 Deno.test("parseRunSpec() leaves out what a spec has not", () => {
@@ -44,6 +46,11 @@ for (
     "an included file outside the folder": {
       includes: [{ path: "a/../../b", executable: false, manifest }],
     },
+    "a runtime that is none": { runtime: null },
+    "a runtime without a manifest": { runtime: { name: "runtime.js" } },
+    "a runtime in another folder": { runtime: { name: "../runtime.js", manifest } },
+    "a runtime in the program's folder": { runtime: { name: "work/runtime.js", manifest } },
+    "a runtime that is the program's folder": { runtime: { name: "work", manifest } },
     "two files with the same path": {
       includes: [{ path: "main.js", executable: false, manifest }],
     },

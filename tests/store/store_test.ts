@@ -412,3 +412,18 @@ Deno.test("a store that has lost its folder says so, and what to do", async () =
   const error = await assertRejects(() => store.ensure(file, nothing), StoreError);
   assertStringIncludes(error.message, `Cannot keep files in ${store.folder}: `);
 });
+
+Deno.test("a run's module beside its folder is not in it, and goes with it", async () => {
+  await using folder = await testFolder();
+  await using store = await open(folder);
+  await using kept = await store.ensure({ size: 0, pieces: [] }, nothing);
+  const run = await store.runFolder("run");
+  await run.linkBeside(kept, "runtime.js");
+  assertEquals(await names(run.path), []);
+  assertEquals(await Deno.readFile(`${run.path}/../runtime.js`), new Uint8Array());
+  for (const name of ["", "work", "../x.js", "a/b.js", ".js", "a\0.js"]) {
+    await assertRejects(() => run.linkBeside(kept, name), ProtocolError, "as the name of a module");
+  }
+  await run[Symbol.asyncDispose]();
+  await assertRejects(() => Deno.stat(`${run.path}/../runtime.js`), Deno.errors.NotFound);
+});

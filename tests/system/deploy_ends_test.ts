@@ -229,3 +229,25 @@ Deno.test("no process is left 5 s after the end of a deployment", async (t) => {
     });
   }
 });
+
+Deno.test("no process is left of a program that was still being tried when its deployment ended", async (t) => {
+  await using cluster = await startCluster({ nodes: [SMALL] });
+  for (const [signal, code] of [["SIGINT", 130], ["SIGKILL", 137]] as const) {
+    await t.step(signal, async () => {
+      const mark = newMark();
+      const source = `
+        new Deno.Command("sh", { args: ["-c", "sleep 1000; :", Deno.args[0]] }).spawn();
+        for (;;);`;
+      await using program = await Deployed.start(cluster.bridge, source, { args: [mark] });
+      const endMs = performance.now() + 10_000;
+      while ((await processesWith(mark)).length < 2) {
+        assert(performance.now() < endMs, "it is not tried");
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      program.kill(signal);
+      await noneIsLeft(mark);
+      assertEquals(await program.code, code);
+      assertEquals(program.events, []);
+    });
+  }
+});

@@ -1,7 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-// @ts-types="../../types/std_msgpack.d.ts"
-import { encode } from "@std/msgpack";
 import type { Pid } from "../../src/core/pid.ts";
 import {
   ControlDecoder,
@@ -13,6 +11,8 @@ import {
   type ProcessMessage,
 } from "../../src/wire/control.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { decode } from "../../src/wire/value_decoder.ts";
+import { encode } from "../../src/wire/value_encoder.ts";
 
 const PID = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;
 const PARENT = "ffeeddccbbaa99887766554433221100@[::1]:65535" as Pid;
@@ -31,9 +31,10 @@ const SPAWN: ProcessMessage = {
   env: BYTES,
 };
 
+const WELCOME: NodeMessage = { type: "welcome", pid: PID, key: KEY, will: "/tmp/will" };
+
 const START: NodeMessage = {
   type: "start",
-  pid: PID,
   parent: PARENT,
   name: "package/work",
   arg: new Uint8Array(0),
@@ -41,12 +42,10 @@ const START: NodeMessage = {
   cpu: 0,
   cwd: "/tmp",
   env: BYTES,
-  key: KEY,
-  will: "/tmp/will",
 };
 
 const PROCESS_MESSAGES: ProcessMessage[] = [
-  { type: "hello", token: "secret", port: 65_535 },
+  { type: "hello", token: "secret", port: 65_535, mem: 0, cpu: 1.5 },
   { type: "started" },
   SPAWN,
   { ...SPAWN, wait: false, cwd: null, env: null, arg: new Uint8Array(70_000) },
@@ -55,6 +54,7 @@ const PROCESS_MESSAGES: ProcessMessage[] = [
 ];
 
 const NODE_MESSAGES: NodeMessage[] = [
+  WELCOME,
   START,
   { ...START, parent: null, name: null, cwd: null, env: null },
   { type: "spawned", request: 7, pid: PID },
@@ -67,7 +67,7 @@ const NODE_MESSAGES: NodeMessage[] = [
   { type: "failed", request: 7, reason: "unknown", message: "" },
 ];
 
-function body(message: { type: string }): Uint8Array {
+function body(message: { type: string }): Uint8Array<ArrayBuffer> {
   return encodeControl(message).subarray(4);
 }
 
@@ -80,8 +80,8 @@ Deno.test("every control message comes back as it was", () => {
   }
 });
 
-Deno.test("encodeControl() writes a length, and MessagePack", () => {
-  const bytes = [0x81, 0xa4, ...new TextEncoder().encode("type"), 0xa7];
+Deno.test("encodeControl() writes a length, and an object of the value codec", () => {
+  const bytes = [0, 0xa1, 4, ...new TextEncoder().encode("type"), 0x87];
   assertEquals(Array.from(encodeControl({ type: "started" })), [
     0,
     0,
@@ -114,35 +114,40 @@ function wrongInPlaceOf(field: string, right: unknown): unknown[] {
 }
 
 Deno.test("a control message with one wrong or missing field is refused, and the field is named", () => {
-  const check = (message: ProcessMessage | NodeMessage, decode: (body: Uint8Array) => unknown) => {
+  const check = (
+    message: ProcessMessage | NodeMessage,
+    decode: (body: Uint8Array<ArrayBuffer>) => unknown,
+  ) => {
     for (const [field, right] of Object.entries(message)) {
       for (const value of wrongInPlaceOf(field, right)) {
         const changed: Record<string, unknown> = { ...message, [field]: value };
         if (value === undefined) delete changed[field];
         const expected = field === "type" ? "" : `"${field}" of a "${message.type}" message`;
         const told = `${message.type}.${field} = ${String(value)}`;
-        assertThrows(() => decode(encode(changed as never)), ProtocolError, expected, told);
+        assertThrows(() => decode(encode(changed)), ProtocolError, expected, told);
       }
     }
   };
   for (const message of PROCESS_MESSAGES.slice(0, 3)) check(message, decodeProcessMessage);
   for (const message of PROCESS_MESSAGES.slice(4)) check(message, decodeProcessMessage);
-  for (const message of [START, ...NODE_MESSAGES.slice(2)]) check(message, decodeNodeMessage);
+  for (const message of [WELCOME, START, ...NODE_MESSAGES.slice(3)]) {
+    check(message, decodeNodeMessage);
+  }
 });
 
 Deno.test("what is no control message is refused", () => {
   for (const value of [null, 1, "hello", [], true, new Uint8Array(3), 2n ** 60n]) {
-    assertThrows(() => decodeProcessMessage(encode(value as never)), ProtocolError);
-    assertThrows(() => decodeNodeMessage(encode(value as never)), ProtocolError);
+    assertThrows(() => decodeProcessMessage(encode(value)), ProtocolError);
+    assertThrows(() => decodeNodeMessage(encode(value)), ProtocolError);
   }
   for (
-    const bytes of [[], [0xc1], [0x81], [0xdf, 255, 255, 255, 255], [0xc6, 255, 255, 255, 255]]
+    const bytes of [[], [7], [0], [0, 0xcd, 255, 255, 255, 127], [0, 0xd9, 0, 0xd7, 255, 127]]
   ) {
-    assertThrows(() => decodeProcessMessage(new Uint8Array(bytes)), ProtocolError, "MessagePack");
+    assertThrows(() => decodeProcessMessage(new Uint8Array(bytes)), ProtocolError, "no value");
   }
   // 100 000 arrays, each in the one before.
-  const deep = new Uint8Array(100_000).fill(0x91);
-  assertThrows(() => decodeProcessMessage(deep), ProtocolError, "MessagePack");
+  const deep = new Uint8Array(100_000).fill(0xb1).with(0, 0);
+  assertThrows(() => decodeProcessMessage(deep), ProtocolError, "no value");
   // A message of the other direction.
   assertThrows(() => decodeProcessMessage(body(START)), ProtocolError, "no message of type");
   assertThrows(() => decodeNodeMessage(body(SPAWN)), ProtocolError, "no message of type");
@@ -187,6 +192,22 @@ Deno.test("ControlDecoder refuses a length beyond the limit as soon as it is the
   assertEquals([...new ControlDecoder(2).push(new Uint8Array([0, 0, 0, 2, 8, 9]))], [
     new Uint8Array([8, 9]),
   ]);
+});
+
+Deno.test("encodeControl() sends what a view shows, and nothing else of its buffer", () => {
+  const secret = new TextEncoder().encode("a secret, and more");
+  const message = {
+    type: "pieces",
+    hash: secret.subarray(10),
+    all: [{ one: secret.subarray(12) }],
+  };
+  const sent = encodeControl(message);
+  assertEquals(decode(sent.subarray(4)), {
+    type: "pieces",
+    hash: secret.slice(10),
+    all: [{ one: secret.slice(12) }],
+  });
+  assertEquals(new TextDecoder("latin1").decode(sent).includes("secret"), false);
 });
 
 Deno.test("encodeControl() refuses what the other side would refuse", () => {

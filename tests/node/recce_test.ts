@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { recce, RecceError } from "../../src/bridge/recce.ts";
+import { recce, RecceError } from "../../src/node/recce.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { Program } from "../../src/node/program.ts";
 

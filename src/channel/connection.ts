@@ -1,0 +1,247 @@
+/**
+ * The connection to another process, of which there is at most one: dialled by either side, replaced
+ * when it breaks or when both have dialled at once, and ended in order or given up.
+ *
+ * It is only a carrier. Whether there is a need of it its streams know, and where they go on is all
+ * that one link leaves to the next.
+ */
+
+import type { Pid } from "../core/pid.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { Dialler, type DiallerEvents } from "./dialler.ts";
+import { type FrameHandler, FrameReader } from "./frame_reader.ts";
+import { encodeReply, type Greeting, judge, Verdict, writeRefusal } from "./greeting.ts";
+import { Link, type LinkEvents } from "./link.ts";
+import type { Outbox } from "./outbox.ts";
+import { absenceEnd, type End, refusalEnd } from "./remote_end.ts";
+
+/** In whose name connections are made. */
+export interface ConnectionContext {
+  readonly pid: Pid;
+  /** The run's key. */
+  readonly key: Promise<CryptoKey>;
+  /** Set where a will is delivered: `pid` has ended, and takes nothing any more. */
+  readonly posthumous?: boolean;
+  /** Takes one line about something that should not happen. */
+  readonly log: (line: string) => void;
+}
+
+/** What a connection carries, asks, and tells. */
+export interface Streams extends Pick<DiallerEvents, "wanted">, Omit<LinkEvents, "ended"> {
+  /** What goes out. */
+  readonly outbox: Outbox;
+  /** Takes what comes in. */
+  readonly frames: FrameHandler;
+  /** A link begins: what is put into the outbox now is in its first write. */
+  joined(): void;
+  /** The link is over; another one follows if it is wanted. `inOrder` if both sides had ended it. */
+  parted(inOrder: boolean): void;
+  /** Nobody is found where the process should be, which may have ended. */
+  unfound(): void;
+  /** The other process has shown that this is its end, or has to be taken for it. */
+  ended(end: End): void;
+}
+
+type State =
+  /** There is no link, and no need of one. */
+  | { readonly name: "apart" }
+  | { readonly name: "dialling"; readonly dialler: Dialler }
+  | {
+    readonly name: "joined";
+    readonly link: Link;
+    readonly reader: FrameReader;
+    /** When this process dialled it; `undefined` if the other one did. */
+    readonly dialledMs: number | undefined;
+  }
+  /** There will be no link any more; the last one may still be on its way to its end in order. */
+  | { readonly name: "closed"; readonly ending: Link | undefined };
+
+export class Connection {
+  readonly #context: ConnectionContext;
+  readonly #remote: Pid;
+  readonly #streams: Streams;
+  #state: State = { name: "apart" };
+  /** Up to where the other process's stream was received by links that are over. */
+  #received: number;
+  /** Whether it was logged that somebody else is where the process should be. */
+  #logged = false;
+
+  /** `received` is up to where the other process's stream has been received before. */
+  constructor(context: ConnectionContext, remote: Pid, streams: Streams, received: number) {
+    this.#context = context;
+    this.#remote = remote;
+    this.#streams = streams;
+    this.#received = received;
+  }
+
+  /** Whether there is a link. */
+  get joined(): boolean {
+    return this.#state.name === "joined";
+  }
+
+  /** Up to where the other process's stream has been received. */
+  get received(): number {
+    return this.#state.name === "joined" ? this.#state.reader.offset : this.#received;
+  }
+
+  /** Connects if there is no link and a reason to have one; after a break, it rests before. */
+  join(afterBreak = false): void {
+    if (this.#state.name === "apart" && this.#streams.wanted()) this.#dial(afterBreak);
+  }
+
+  /** Writes what is in the outbox, and connects if there is a reason to. */
+  kick(): void {
+    if (this.#state.name === "joined") this.#state.link.kick();
+    else this.join();
+  }
+
+  /**
+   * Takes a link that the other process has dialled, or refuses it; tells which.
+   *
+   * @throws {Error} If the link broke, or the greeting is impossible; `conn` is the caller's then.
+   */
+  async accept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
+    const verdict = judge(greeting, {
+      pid: this.#context.pid,
+      gone: this.#state.name === "closed",
+      acked: this.#streams.outbox.acked,
+      dialledAgoMs: this.#dialledAgoMs,
+    });
+    if (verdict !== Verdict.welcome) {
+      await writeRefusal(conn, verdict);
+      return false;
+    }
+    // What an older link still holds comes again on this one.
+    if (this.#state.name === "joined") this.#part(this.#state.link);
+    const reply = encodeReply({ verdict, offset: this.#received });
+    this.#joinWith(conn, greeting.offset, undefined, reply);
+    return true;
+  }
+
+  /**
+   * Ends the link in order, if there is one: what is in the outbox is written, and then no more.
+   * Resolves when that is done, also for a link that {@linkcode close} brings to its end.
+   */
+  async finish(): Promise<void> {
+    const state = this.#state;
+    if (state.name === "joined") await state.link.finish();
+    else if (state.name === "closed") await state.ending?.finish();
+  }
+
+  /**
+   * Ends the connection for good: no other link is dialled or taken. The one there is is given up, or
+   * with `inOrder` brought to its end.
+   */
+  close(inOrder: boolean): void {
+    const link = this.#state.name === "joined" ? this.#state.link : undefined;
+    this.#received = this.received;
+    this.#become({ name: "closed", ending: inOrder ? link : undefined });
+    if (inOrder) void link?.finish();
+    else link?.drop();
+  }
+
+  /** How long ago this process has dialled: 0 if it is just doing so, or infinitely if it has not. */
+  get #dialledAgoMs(): number {
+    const state = this.#state;
+    if (state.name === "dialling" && state.dialler.attempting) return 0;
+    if (state.name !== "joined" || state.dialledMs === undefined) return Infinity;
+    return performance.now() - state.dialledMs;
+  }
+
+  #become(state: State): void {
+    if (this.#state.name === "dialling") {
+      if (state.name === "closed") this.#state.dialler.abort();
+      else this.#state.dialler.stop();
+    }
+    this.#state = state;
+  }
+
+  /** Connects, again and again, as long as it is wanted and nothing else happens to the connection. */
+  #dial(afterBreak: boolean): void {
+    const { pid, key, posthumous = false } = this.#context;
+    const options = { from: pid, key, offset: this.#received, posthumous };
+    const dialler = new Dialler(this.#remote, options, {
+      wanted: () => this.#streams.wanted(),
+      unwanted: () => this.#become({ name: "apart" }),
+      welcome: ({ conn, reply }) => {
+        try {
+          this.#joinWith(conn, reply.offset, performance.now());
+        } catch (error) {
+          conn.close();
+          if (!(error instanceof ProtocolError)) throw error;
+        }
+      },
+      refused: (verdict) => this.#unmet(refusalEnd(verdict, posthumous)),
+      unreachable: (error) => {
+        const end = absenceEnd(error, posthumous);
+        this.#unmet(end);
+        if (end !== undefined || !(error instanceof ProtocolError) || this.#logged) return;
+        this.#logged = true;
+        this.#context.log(
+          `cannot connect to ${this.#remote}, and goes on trying: ${error.message}`,
+        );
+      },
+    });
+    this.#become({ name: "dialling", dialler });
+    // Not within the caller: a constructor does no I/O before it returns.
+    queueMicrotask(() => void dialler.start(afterBreak));
+  }
+
+  /** An attempt failed in a way that shows `end`, or nothing certain. */
+  #unmet(end: End | undefined): void {
+    if (end === undefined) this.#streams.unfound();
+    else this.#streams.ended(end);
+  }
+
+  /**
+   * Makes `conn` the link to the other process, which has received up to `offset`.
+   *
+   * @throws {ProtocolError} If it cannot have; nothing can be told to it then any more.
+   */
+  #joinWith(
+    conn: Deno.TcpConn,
+    offset: number,
+    dialledMs: number | undefined,
+    reply?: Uint8Array,
+  ): void {
+    const { outbox, frames } = this.#streams;
+    try {
+      outbox.rewind(offset);
+    } catch (error) {
+      if (error instanceof ProtocolError) {
+        this.#streams.ended({ kind: "lost", why: `it is not as it was: ${error.message}` });
+      }
+      throw error;
+    }
+    const reader = new FrameReader(frames, this.#received);
+    const link: Link = new Link(conn, outbox, reader, {
+      beforeWrite: () => this.#streams.beforeWrite(),
+      afterRead: () => this.#streams.afterRead(),
+      ended: (error) => this.#broken(link, error),
+    });
+    this.#become({ name: "joined", link, reader, dialledMs });
+    this.#streams.joined();
+    link.start(reply);
+  }
+
+  /** Lets go of the link; the other process's stream goes on after its last whole frame. */
+  #part(link: Link): void {
+    this.#received = this.received;
+    this.#become({ name: "apart" });
+    link.drop();
+  }
+
+  #broken(link: Link, error: Error | undefined): void {
+    if (this.#state.name !== "joined" || this.#state.link !== link) return;
+    this.#part(link);
+    if (error instanceof ProtocolError) {
+      const why = `what it sent is not of the protocol: ${error.message}`;
+      return this.#streams.ended({ kind: "lost", why });
+    }
+    // If both sides had ended it, it is only needed anew. Otherwise the process has most likely ended,
+    // and dialling takes a moment's rest.
+    const inOrder = error === undefined && link.finishing;
+    this.#streams.parted(inOrder);
+    this.join(!inOrder);
+  }
+}

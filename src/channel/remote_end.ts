@@ -1,0 +1,108 @@
+/**
+ * How another process ended, as far as this one can know it: from the other one's node, which is
+ * asked, and from what happens when this one tries to connect.
+ */
+
+import { type ChannelErrorKind, messageOf } from "../core/errors.ts";
+import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { delay, startTimer, type Timer } from "./delay.ts";
+import { Verdict } from "./greeting.ts";
+
+/** That a process is gone, as its channels tell it. */
+export interface End {
+  readonly kind: ChannelErrorKind;
+  readonly why: string;
+}
+
+/** It ended by itself, and so has handed over everything first. */
+export const EXITED: End = { kind: "exited", why: "the process has ended" };
+
+/** The end of a process with that status. */
+export function statusEnd(status: ExitStatus): End {
+  return "code" in status
+    ? EXITED
+    : { kind: "lost", why: `the process was lost: ${formatStatus(status)}` };
+}
+
+/**
+ * What it says of a process that a connection to it was refused; `undefined` if only its node can
+ * tell.
+ *
+ * A will takes a process that is not where its Pid says for ended (`posthumous`): the node tells of
+ * an end only when the will of that process is delivered, and two that left something to each other
+ * would both wait.
+ */
+export function refusalEnd(verdict: Verdict, posthumous: boolean): End | undefined {
+  if (verdict === Verdict.gone) return { kind: "lost", why: "it takes this process for lost" };
+  // It has nothing for this process, or it would know it.
+  if (verdict === Verdict.ending) return { kind: "exited", why: "the process is ending" };
+  return posthumous ? EXITED : undefined;
+}
+
+/** The same, of an attempt to connect that failed with `error`. */
+export function absenceEnd(error: unknown, posthumous: boolean): End | undefined {
+  // Nobody listens there, or somebody who does not belong to the run.
+  const absent = error instanceof Deno.errors.ConnectionRefused || error instanceof ProtocolError;
+  return posthumous && absent ? EXITED : undefined;
+}
+
+/** How long a process is known before its node is asked how it ends; most end in order before. */
+const ASK_MS = 1_000;
+/** How long the connection to a lost process may still give what has arrived of it. */
+const LINGER_MS = 200;
+
+/** What a watch asks of its peer, and tells it. */
+export interface EndWatchEvents {
+  /** Resolves when the process has ended; rejects if there never was such a process. */
+  status(): Promise<ExitStatus>;
+  /** Whether there is a connection to it, which may hold what has to be received before its end. */
+  joined(): boolean;
+  /** It has ended, and nothing of it is on its way. May be told more than once. */
+  ended(end: End): void;
+}
+
+/** Learns from its node how one process ends. No connection says that a host is gone. */
+export class EndWatch {
+  readonly #events: EndWatchEvents;
+  readonly #timer: Timer;
+  #asked = false;
+  /** How it ended, while its connection may still give something. */
+  #awaiting: End | undefined;
+
+  /** The node is asked after a while, or when there is a reason to. */
+  constructor(events: EndWatchEvents) {
+    this.#events = events;
+    this.#timer = startTimer(ASK_MS, () => this.ask());
+  }
+
+  /** There is a reason to think that it has ended: asks its node, once. */
+  ask(): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    this.#events.status().then(
+      (status) => this.#told(status),
+      (error) => this.#events.ended({ kind: "lost", why: messageOf(error) }),
+    );
+  }
+
+  /** Its connection is over. */
+  parted(): void {
+    if (this.#awaiting !== undefined) this.#events.ended(this.#awaiting);
+  }
+
+  /** Its end is known: nothing is asked any more. */
+  stop(): void {
+    this.#asked = true;
+    this.#timer.onabort = null;
+  }
+
+  /** All that the process left has been delivered before its node says this. */
+  #told(status: ExitStatus): void {
+    const end = statusEnd(status);
+    if (!this.#events.joined()) return this.#events.ended(end);
+    // What its connection still holds comes first; a host that is lost does not end connections.
+    this.#awaiting = end;
+    if ("lost" in status) void delay(LINGER_MS).then(() => this.#events.ended(end));
+  }
+}

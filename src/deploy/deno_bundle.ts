@@ -1,0 +1,69 @@
+/** `deno bundle`, and what it complains about. */
+
+import { BuildError } from "./build_error.ts";
+import type { Entry } from "./entry.ts";
+import { runDeno } from "./run_deno.ts";
+import { alignLines, type MappedCode, splitMap } from "./source_map.ts";
+
+/**
+ * What `init()` imports in the process that a user starts, and in no other: a third of the runtime, and
+ * never needed on a node.
+ */
+export const LAUNCHER = "../launcher.ts";
+const LAUNCHER_IMPORT = `{ launch } = await import("${LAUNCHER}")`;
+
+/**
+ * Bundles a module. What `externals` name is not in the bundle, which imports it: specifiers as they stand
+ * in the modules, or absolute paths, which then are the specifiers.
+ *
+ * @throws {BuildError} If deno fails.
+ */
+export async function denoBundle(
+  deno: string,
+  entry: Entry,
+  externals: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<MappedCode> {
+  const always = ["bundle", "--quiet", "--sourcemap=inline", "--allow-import"];
+  const output = await runDeno({
+    deno,
+    entry,
+    args: [...always, ...externals.map((name) => `--external=${name}`), `./${entry.name}`],
+    explain,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const parts = splitMap(new TextDecoder().decode(output));
+  if (parts !== undefined) return alignLines(parts);
+  throw new BuildError(`Cannot build ${entry.shown}: deno bundle made no source map`);
+}
+
+/** Whether a bundle imports the external of that name, if it has it at all, and has it for nothing else. */
+export function mentionsOnly(code: string, external: string): boolean {
+  const quoted = JSON.stringify(external);
+  const imports = external === LAUNCHER
+    ? [LAUNCHER_IMPORT]
+    : [` from ${quoted};\n`, `\nimport ${quoted};\n`, `import(${quoted})`];
+  const found = imports.reduce((sum, text) => sum + count(code, text), 0);
+  return count(code, quoted) === found;
+}
+
+function count(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+function explain(output: string): string | undefined {
+  const addOn = /No loader is configured for "\.node" files: (\S+)/.exec(output)?.[1];
+  if (addOn !== undefined) return addOnMessage(addOn.slice(addOn.lastIndexOf("/") + 1));
+  if (!/failed to download esbuild|@esbuild\//i.test(output)) return undefined;
+  const certificate = output.includes("invalid peer certificate")
+    ? "; where the network has an authority of its own, set DENO_TLS_CA_STORE=system"
+    : "";
+  return "deno bundle needs the npm package esbuild, which could not be downloaded; " +
+    `once is enough, so run deno bundle where there is a network${certificate}`;
+}
+
+/** What is said of a native add-on. */
+export function addOnMessage(name: string): string {
+  return `${name} is a native add-on, which no bundle can have in it; use --release, ` +
+    "and --include for the file";
+}

@@ -1,0 +1,120 @@
+/** How the end of another process is learned, and when it is believed. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { Verdict } from "../../src/channel/greeting.ts";
+import {
+  absenceEnd,
+  type End,
+  EndWatch,
+  refusalEnd,
+  statusEnd,
+} from "../../src/channel/remote_end.ts";
+import type { ExitStatus } from "../../src/core/exit_status.ts";
+import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { test, turns, until } from "./pair.ts";
+
+Deno.test("a process that exits has exited, whatever its code, and any other one is lost", () => {
+  const table: [ExitStatus, End["kind"], string][] = [
+    [{ code: 0 }, "exited", "the process has ended"],
+    [{ code: 1 }, "exited", "the process has ended"],
+    [{ signal: "SIGKILL" }, "lost", "the process was lost: SIGKILL"],
+    [{ killed: "memory" }, "lost", "the process was lost: killed: memory"],
+    [{ lost: "silence" }, "lost", "the process was lost: lost: silence"],
+  ];
+  for (const [status, kind, why] of table) assertEquals(statusEnd(status), { kind, why });
+});
+
+Deno.test("a refusal tells of an end, or that its node is to be asked", () => {
+  const table: [Verdict, End["kind"] | undefined, End["kind"] | undefined][] = [
+    [Verdict.stranger, undefined, "exited"],
+    [Verdict.ending, "exited", "exited"],
+    [Verdict.gone, "lost", "lost"],
+  ];
+  for (const [verdict, living, posthumous] of table) {
+    assertEquals(refusalEnd(verdict, false)?.kind, living);
+    assertEquals(refusalEnd(verdict, true)?.kind, posthumous);
+  }
+});
+
+Deno.test("that nobody is there is an end for a will only, and that a host is silent for none", () => {
+  const table: [Error, End["kind"] | undefined][] = [
+    [new Deno.errors.ConnectionRefused("nobody listens"), "exited"],
+    [new ProtocolError("it has another secret"), "exited"],
+    [new DOMException("the host is silent", "AbortError"), undefined],
+    [new Deno.errors.ConnectionReset("it broke"), undefined],
+  ];
+  for (const [error, posthumous] of table) {
+    assertEquals(absenceEnd(error, false), undefined);
+    assertEquals(absenceEnd(error, true)?.kind, posthumous);
+  }
+});
+
+/** A watch, what its node is asked and answers, and what it tells. */
+function watched() {
+  const status = Promise.withResolvers<ExitStatus>();
+  const seen = { asked: 0, joined: false, ends: [] as End[] };
+  const watch = new EndWatch({
+    status: () => {
+      seen.asked++;
+      return status.promise;
+    },
+    joined: () => seen.joined,
+    ended: (end) => seen.ends.push(end),
+  });
+  return { watch, status, seen };
+}
+
+test("the node is asked once, for a reason or after a while", async () => {
+  const { watch, seen } = watched();
+  assertEquals(seen.asked, 0);
+  watch.ask();
+  watch.ask();
+  assertEquals(seen.asked, 1);
+
+  const [quiet, stopped] = [watched(), watched()];
+  stopped.watch.stop();
+  await until(() => quiet.seen.asked > 0, "a question without a reason");
+  stopped.watch.ask();
+  assertEquals([seen.asked, quiet.seen.asked, stopped.seen.asked], [1, 1, 0]);
+});
+
+test("without a connection an end is told at once", async () => {
+  const { watch, status, seen } = watched();
+  watch.ask();
+  status.resolve({ signal: "SIGKILL" });
+  await turns();
+  assertEquals(seen.ends, [{ kind: "lost", why: "the process was lost: SIGKILL" }]);
+});
+
+test("a process that its node does not know is lost, with what the node says", async () => {
+  const { watch, status, seen } = watched();
+  seen.joined = true;
+  watch.ask();
+  status.reject(new Error("there is no such process"));
+  await turns();
+  assertEquals(seen.ends, [{ kind: "lost", why: "there is no such process" }]);
+});
+
+test("an end is told when the connection is over, which comes with what is still in it", async () => {
+  const { watch, status, seen } = watched();
+  seen.joined = true;
+  watch.ask();
+  watch.parted(); // and joined again, before the node knows
+  status.resolve({ code: 3 });
+  await turns();
+  assertEquals(seen.ends, []);
+  watch.parted();
+  assertEquals(seen.ends, [{ kind: "exited", why: "the process has ended" }]);
+});
+
+test("the connection of a lost host never ends, and is not waited for for long", async () => {
+  const { watch, status, seen } = watched();
+  seen.joined = true;
+  watch.ask();
+  status.resolve({ lost: "silence" });
+  for (let count = 0; count < 10; count++) await null; // the watch is told, and no time passes
+  assertEquals(seen.ends, []);
+  await until(() => seen.ends.length > 0, "the end");
+  assertEquals(seen.ends, [{ kind: "lost", why: "the process was lost: lost: silence" }]);
+});

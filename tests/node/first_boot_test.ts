@@ -1,0 +1,96 @@
+/** A first process that is asked what it needs before it is launched. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { SpawnError } from "../../src/core/errors.ts";
+import { RecceError } from "../../src/node/recce.ts";
+import { startNode, untilGone } from "./node_harness.ts";
+
+/** The OS processes of the fake program that are children of this one. */
+function children(): number[] {
+  const found: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      const isOurs = Number(parent) === Deno.pid && command.includes("fake_process");
+      if (isOurs && state !== "Z") found.push(Number(name));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended meanwhile
+    }
+  }
+  return found;
+}
+
+Deno.test("needs() gives what the program says, and the process that said it is then launched", async () => {
+  await using run = startNode({ args: ["prelude-output"], maxSpares: 1 });
+  assertEquals(await run.node.needs(), { mem: 1, cpu: 0 });
+  const tried = children();
+  assertEquals(tried.length, 1);
+  assertEquals(run.events, [], "it is nobody's process yet");
+  await run.node.idle();
+  const pid = await run.launch(null);
+  await run.node.wait(pid);
+  await untilGone(tried, 1_000);
+  assertEquals(run.output(pid, 1), "prelude\nfunction\n");
+  assertEquals(run.events.filter(({ event }) => event === "spawn").length, 1);
+});
+
+Deno.test("the process that said what it needs has a stdin once it is launched", async () => {
+  await using run = startNode({ args: ["echo"], maxSpares: 1 });
+  await run.node.needs();
+  const pid = await run.launch(null);
+  const writer = run.node.stdin(pid)!.getWriter();
+  await writer.write(new TextEncoder().encode("over there"));
+  await writer.close();
+  await run.node.wait(pid);
+  assertEquals(run.output(pid, 1), "over there");
+});
+
+Deno.test("without spares, nothing waits to be launched", async () => {
+  await using run = startNode({ args: ["exit"], maxSpares: 0 });
+  assertEquals(await run.node.needs(), { mem: 1, cpu: 0 });
+  assertEquals(children(), []);
+  assertEquals(await run.node.wait(await run.launch(null)), { code: 0 });
+});
+
+Deno.test("a process that said what it needs and is not launched is gone after some seconds", async () => {
+  await using run = startNode({ args: ["exit"], maxSpares: 1 });
+  await run.node.needs();
+  const tried = children();
+  assertEquals(tried.length, 1);
+  await untilGone(tried, 10_000);
+  assertEquals(await run.node.wait(await run.launch(null)), { code: 0 });
+});
+
+Deno.test("one that is killed while it waits costs its launch nothing but another start", async () => {
+  await using run = startNode({ args: ["exit"], maxSpares: 1 });
+  await run.node.needs();
+  for (const pid of children()) Deno.kill(pid, "SIGKILL");
+  assertEquals(await run.node.wait(await run.launch(null)), { code: 0 });
+});
+
+Deno.test("needs() of a program that does not come so far tells why, and what it wrote", async () => {
+  await using run = startNode({ args: ["die-before-hello"], maxSpares: 1 });
+  const error = await assertRejects(() => run.node.needs(), RecceError);
+  assertEquals(error.message, "Cannot start: the program exited with 7 before await init()");
+  const written = await new Blob(error.output.map(({ bytes }) => bytes)).text();
+  assertStringIncludes(written, "on stdout");
+  assertStringIncludes(written, "line 20");
+});
+
+Deno.test("stop() ends what boots, and what has booted, and tells whoever waits", async () => {
+  const booting = startNode({ args: ["exit"], maxSpares: 1 });
+  const asked = booting.node.needs();
+  asked.catch(() => {}); // looked at below
+  await booting.node.stop();
+  assertEquals((await assertRejects(() => asked, SpawnError)).reason, "lost");
+  await assertRejects(() => booting.node.needs(), SpawnError, "the run is ending");
+  const booted = startNode({ args: ["exit"], maxSpares: 1 });
+  await booted.node.needs();
+  assert(children().length === 1);
+  await booted.node.stop();
+  assertEquals(children(), []);
+});
