@@ -24,7 +24,7 @@ const OLDEST = 2 * PLACES;
 const STRIDE = 3 * PLACES;
 
 /** After how many blocks a search is content with what it has found. */
-const MAX_STEPS = 16;
+const MAX_STEPS = 8;
 
 /** Sizes that differ by less than a 64th of a factor of 2 count as alike. */
 const LEVELS_PER_DOUBLING = 64;
@@ -179,8 +179,8 @@ export class SizeIndex<Owner> {
 
   #insert(size: Size<Owner>, row: number, mem: number, cpu: number, oldest: number): void {
     let block = row;
-    while (this.#taken[block] === PLACES) {
-      this.#split(block, mem, cpu);
+    if (this.#taken[row] === PLACES) {
+      this.#split(row, mem, cpu);
       block = this.#rowFor(mem, cpu);
     }
     this.#put(size, block, mem, cpu, oldest);
@@ -201,17 +201,13 @@ export class SizeIndex<Owner> {
   #split(row: number, mem: number, cpu: number): void {
     const values = this.#least.slice(row * STRIDE, (row + 1) * STRIDE);
     const sizes = this.#sizes.slice(row * PLACES, (row + 1) * PLACES);
-    const digits = (digit: number): number[] =>
-      sizes.map((_, place) => {
-        const [m, c] = [values[place + MEM]!, values[place + CPU]!];
-        return digitOf(levelsOf(m, c), m, c, digit);
-      });
-    let digit = 0;
     const levels = levelsOf(mem, cpu);
-    for (;; digit++) {
-      const own = digitOf(levels, mem, cpu, digit);
-      if (digits(digit).some((other) => other !== own)) break;
-    }
+    const differs = (place: number): boolean => {
+      const [m, c] = [values[place + MEM]!, values[place + CPU]!];
+      return digitOf(levelsOf(m, c), m, c, digit) !== digitOf(levels, mem, cpu, digit);
+    };
+    let digit = 0;
+    while (!sizes.some((_, place) => differs(place))) digit++;
     this.#clear(row);
     this.#digit[row] = digit;
     for (const [place, size] of sizes.entries()) {

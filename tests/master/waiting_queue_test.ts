@@ -99,3 +99,20 @@ Deno.test("WaitingQueue finds what fits among a thousand sizes, and an old one o
     assert(found > 500 && younger / found < 0.1, `seed ${seed}: ${younger / found}`);
   }
 });
+
+Deno.test("WaitingQueue tells sizes apart that differ by no more than a byte or a millionth", () => {
+  const need = (random: () => number): Amount => ({
+    mem: 2 ** 40 + Math.floor(random() * 20),
+    cpu: 2 ** 30 + Math.floor(random() * 20),
+  });
+  for (let seed = 1; seed <= 3; seed++) {
+    const queue = new WaitingQueue<number>();
+    for (const [waiting, room] of changes(queue, { seed, steps: 2000, most: 400, need })) {
+      const fitting = [...waiting.keys()].filter((ticket) => fits(ticket, room));
+      const ticket = queue.oldestThatFits(room);
+      assertEquals(ticket !== undefined, fitting.length > 0, `seed ${seed}`);
+      assert(ticket === undefined || fitting.includes(ticket), `seed ${seed}: it does not fit`);
+      assertEquals(queue.anyFits(room), fitting.length > 0, `seed ${seed}`);
+    }
+  }
+});
