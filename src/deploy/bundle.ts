@@ -8,6 +8,7 @@ import {
   bundleRuntime,
   type LocalRuntime,
   localRuntime,
+  lookUpRuntime,
   type RuntimeFile,
 } from "./runtime_bundle.ts";
 import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map.ts";
@@ -87,24 +88,16 @@ async function bundleApart(
   local: LocalRuntime,
   signal: AbortSignal | undefined,
 ): Promise<{ program: MappedCode; runtime: RuntimeFile | undefined } | undefined> {
-  const unwanted = new AbortController();
-  const ends = AbortSignal.any(
-    signal === undefined ? [unwanted.signal] : [signal, unwanted.signal],
-  );
-  const making = bundleRuntime(deno, local, ends);
-  making.catch(() => {}); // looked at if it is needed
-  try {
-    const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
-    const use = useOf(local, program, entry);
-    if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
-    const runtime = await making;
-    const path = JSON.stringify(`../${runtime.name}`);
-    const code = program.code.replaceAll(JSON.stringify(local.module), path);
-    return { program: { code, map: program.map }, runtime };
-  } finally {
-    unwanted.abort();
-    await making.catch(() => {}); // so that no compiler is left
-  }
+  const looking = lookUpRuntime(local);
+  looking.catch(() => {}); // told if it is needed
+  const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
+  const use = useOf(local, program, entry);
+  if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
+  // Not at the same time: of two that find no esbuild, and install it, Deno may let one fail.
+  const runtime = await bundleRuntime(deno, await looking, signal);
+  const path = JSON.stringify(`../${runtime.name}`);
+  const code = program.code.replaceAll(JSON.stringify(local.module), path);
+  return { program: { code, map: program.map }, runtime };
 }
 
 /** What a bundle from which the runtime was left out has of it: nothing, an import, or too much for that. */

@@ -54,7 +54,7 @@ function count(text: string, part: string): number {
 function explain(output: string): string | undefined {
   const addOn = /No loader is configured for "\.node" files: (\S+)/.exec(output)?.[1];
   if (addOn !== undefined) return addOnMessage(addOn.slice(addOn.lastIndexOf("/") + 1));
-  if (!/failed to download esbuild|@esbuild\//i.test(output)) return undefined;
+  if (!/failed to download esbuild|failed loading \S+\/@esbuild/i.test(output)) return undefined;
   const certificate = output.includes("invalid peer certificate")
     ? "; where the network has an authority of its own, set DENO_TLS_CA_STORE=system"
     : "";

@@ -37,32 +37,51 @@ export function localRuntime(): LocalRuntime | undefined {
   return { root: module.slice(0, module.lastIndexOf("/")), module };
 }
 
+/** A runtime's bundle before it is made. */
+export interface WantedRuntime {
+  /** The module to bundle. */
+  readonly module: string;
+  readonly name: string;
+  readonly sourceHash: string;
+  /** Where it is kept; `undefined` if the user has no cache folder. */
+  readonly path: string | undefined;
+  /** What is kept there, if that was made of the same source by the same deno. */
+  readonly kept: string | undefined;
+}
+
+/** Tells what the bundle of a runtime is to be called, and whether the user's cache folder has it. */
+export async function lookUpRuntime({ root, module }: LocalRuntime): Promise<WantedRuntime> {
+  const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
+  const path = cache && `${cache}/runtimes/${await sha256OfText(root)}.js`;
+  const hash = await hashOfSource(root);
+  const there = path && readIfThere(path);
+  const isRight = there !== undefined && there === await marked(hash, withoutMark(there));
+  return {
+    module,
+    name: `deploy-runtime-${hash.slice(0, 16)}.js`,
+    sourceHash: hash,
+    path,
+    kept: isRight ? there : undefined,
+  };
+}
+
 /**
- * Gives the runtime's bundle: made anew, or as it was made from the same source by the same deno. It is kept
- * in the user's cache folder, one for each runtime.
+ * Gives the runtime's bundle as it was kept, or makes it and keeps it: one for each runtime.
  *
  * @throws {BuildError} If deno fails.
  */
 export async function bundleRuntime(
   deno: string,
-  { root, module }: LocalRuntime,
+  { module, name, sourceHash, path, kept }: WantedRuntime,
   signal?: AbortSignal,
 ): Promise<RuntimeFile> {
-  const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
-  const id = await sha256OfText(root);
-  const kept = cache === undefined ? undefined : `${cache}/runtimes/${id}.js`;
-  const hash = await sourceHash(root);
-  const name = `deploy-runtime-${hash.slice(0, 16)}.js`;
-  const known = kept === undefined ? undefined : readIfThere(kept);
-  if (known !== undefined && known === await marked(hash, withoutMark(known))) {
-    return { name, text: known };
-  }
+  if (kept !== undefined) return { name, text: kept };
   const entry = readProgram(module)!;
   const { code, map } = await denoBundle(deno, entry, [LAUNCHER], signal);
   // The first line is the mark's.
   const unmarked = joinMap(prependLine("", { code, map: nameSources(map, entry) }));
-  const text = await marked(hash, withoutMark(unmarked));
-  if (kept !== undefined) await keep(kept, text);
+  const text = await marked(sourceHash, withoutMark(unmarked));
+  if (path !== undefined) await keep(path, text);
   return { name, text };
 }
 
@@ -76,7 +95,7 @@ function withoutMark(text: string): string {
 }
 
 /** Changes with whatever the bundle is made of, and with the version of deno. */
-async function sourceHash(root: string): Promise<string> {
+async function hashOfSource(root: string): Promise<string> {
   const paths = FILES.map((name) => `${root}/${name}`);
   for (const folder of FOLDERS) {
     for (const { name } of Deno.readDirSync(`${root}/${folder}`)) {

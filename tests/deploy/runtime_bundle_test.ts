@@ -10,25 +10,33 @@ import {
 } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { build } from "../../src/deploy/build.ts";
-import { bundleRuntime, localRuntime } from "../../src/deploy/runtime_bundle.ts";
+import { bundleRuntime, localRuntime, lookUpRuntime } from "../../src/deploy/runtime_bundle.ts";
 
 const { root, module } = localRuntime()!;
 
-/** Runs `use` in a folder of its own, and with a cache folder of its own. */
+/** Runs `use` in a folder of its own, and with a cache folder of its own, which Deno does not use. */
 async function apart(use: (folder: string, cache: string) => Promise<void>): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-runtime-" }));
-  const before = Deno.env.get("XDG_CACHE_HOME");
-  Deno.env.set("XDG_CACHE_HOME", `${folder}/cache`);
+  const changed = { XDG_CACHE_HOME: `${folder}/cache`, DENO_DIR: await denoDir() };
+  const before = Object.keys(changed).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(changed)) Deno.env.set(name, value);
   try {
     await use(folder, `${folder}/cache/deploy/runtimes`);
   } finally {
-    if (before === undefined) Deno.env.delete("XDG_CACHE_HOME");
-    else Deno.env.set("XDG_CACHE_HOME", before);
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function built(folder: string, source: string) {
+async function denoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
+}
+
+async function built(folder: string, source: string, deno = Deno.execPath()) {
   const imports = {
     ...config.imports,
     deploy: `file://${module}`,
@@ -36,7 +44,7 @@ async function built(folder: string, source: string) {
   };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
   await Deno.writeTextFile(`${folder}/main.ts`, source);
-  const program = await build({ program: `${folder}/main.ts`, folder, runtimeApart: true });
+  const program = await build({ program: `${folder}/main.ts`, deno, folder, runtimeApart: true });
   return { ...program, text: await Deno.readTextFile(program.path) };
 }
 
@@ -55,9 +63,27 @@ Deno.test("a program that imports the runtime has it in a file above its folder"
   });
 });
 
+Deno.test("deno bundle is run once at a time, since it may have esbuild to install", async () => {
+  await apart(async (folder) => {
+    const alone = `${folder}/deno`;
+    const script = [
+      "#!/bin/sh",
+      `mkdir ${folder}/running || exit 3`,
+      `echo >>${folder}/runs`,
+      `'${Deno.execPath()}' "$@"`,
+      `rmdir ${folder}/running`,
+    ];
+    await Deno.writeTextFile(alone, script.join("\n"), { mode: 0o755 });
+    const source = 'import { init } from "deploy";\nawait init();\n';
+    const { runtime } = await built(folder, source, alone);
+    assert(runtime !== undefined);
+    assertEquals(await Deno.readTextFile(`${folder}/runs`), "\n\n");
+  });
+});
+
 Deno.test("the runtime's own sources are known by their names in its folder", async () => {
   await apart(async (folder) => {
-    const runtime = await bundleRuntime(Deno.execPath(), { root, module });
+    const runtime = await bundleRuntime(Deno.execPath(), await lookUpRuntime({ root, module }));
     await Deno.writeTextFile(`${folder}/${runtime.name}`, runtime.text);
     const main = `import { shortPid } from "./${runtime.name}";\nshortPid(null);\n`;
     await Deno.writeTextFile(`${folder}/main.js`, main);
@@ -109,14 +135,14 @@ Deno.test("the runtime is bundled again when it has changed, or what is kept of 
       assertEquals(others, []);
       return `${cache}/${entry!.name}`;
     };
-    const first = await bundleRuntime(Deno.execPath(), local);
+    const first = await bundleRuntime(Deno.execPath(), await lookUpRuntime(local));
     assertEquals(await Deno.readTextFile(await kept()), first.text);
     // A deno that is not there is not missed as long as nothing is to be bundled.
-    assertEquals(await bundleRuntime("/no/deno", local), first);
+    assertEquals(await bundleRuntime("/no/deno", await lookUpRuntime(local)), first);
     await Deno.writeTextFile(await kept(), first.text.slice(0, -1_000));
-    assertEquals(await bundleRuntime(Deno.execPath(), local), first);
+    assertEquals(await bundleRuntime(Deno.execPath(), await lookUpRuntime(local)), first);
     await Deno.writeTextFile(`${copy}/mod.ts`, "export const added = 4711;\n", { append: true });
-    const changed = await bundleRuntime(Deno.execPath(), local);
+    const changed = await bundleRuntime(Deno.execPath(), await lookUpRuntime(local));
     assertNotEquals(changed.name, first.name);
     assertStringIncludes(changed.text, "4711");
     assertEquals(await Deno.readTextFile(await kept()), changed.text);
