@@ -8,7 +8,7 @@
 import type { Layout } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { decode } from "../wire/value_decoder.ts";
-import { allocate, giveSpare, takeSpare } from "./spare_buffers.ts";
+import { allocate, giveSpare, takeSpare } from "./large_buffers.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

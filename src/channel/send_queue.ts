@@ -22,7 +22,7 @@ import { encode, encodeInto, largestBuffer } from "../wire/value_encoder.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
 import type { Outbox } from "./outbox.ts";
-import { giveSpare, takeSpare } from "./spare_buffers.ts";
+import { giveSpare, takeSpare } from "./large_buffers.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

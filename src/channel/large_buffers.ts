@@ -1,5 +1,5 @@
 /**
- * Buffers of large values that have served, for the next ones.
+ * Buffers for large values: new ones, and spares, which have served and do so again.
  *
  * A new buffer costs more than all that is done with it: the system gives its pages one by one, and
  * zeroed. The spares are the process's, not a channel's, so that many idle channels keep no more.
@@ -23,15 +23,40 @@ const spares: ArrayBuffer[] = [];
  */
 const LESSON_BYTES = 32 * 1024 * 1024 - 64 * 1024;
 
-let learned = false;
+/**
+ * V8 marks its whole heap once buffers have grown by some 10 MiB, or by a tenth of all there are, if
+ * that is more. It would find those that were received and let go of in a twentieth of the time, as
+ * it looks through what is young, but does that only when they have 64 MiB. With so many bytes more,
+ * a tenth is more than that. They are never touched, so that they, too, take no memory. (Programs in
+ * Go have had such a ballast, for the same reason.)
+ */
+const BALLAST_BYTES = 1024 * 1024 * 1024;
+/** What a process receives in large buffers before it is worth that. */
+const BALLAST_FROM_BYTES = 64 * 1024 * 1024;
+
+let ballast: ArrayBuffer | undefined;
+/** How many bytes of large buffers there have been. */
+let allocated = 0;
 
 /** A new buffer for `length` bytes of a value. */
 export function allocate(length: number): Bytes {
-  if (!learned && length >= MIN_BYTES) {
-    learned = true;
-    new ArrayBuffer(LESSON_BYTES).transfer(0);
+  if (length >= MIN_BYTES) {
+    if (allocated === 0) new ArrayBuffer(LESSON_BYTES).transfer(0);
+    allocated += length;
+    if (allocated > BALLAST_FROM_BYTES) ballast ??= makeBallast();
   }
   return new Uint8Array(length);
+}
+
+function makeBallast(): ArrayBuffer {
+  // Windows would set memory aside for it.
+  if (Deno.build.os === "windows") return new ArrayBuffer(0);
+  try {
+    return new ArrayBuffer(BALLAST_BYTES);
+  } catch {
+    // The system promises no more memory than it has, or the process may not have so much.
+    return new ArrayBuffer(0);
+  }
 }
 
 /** A spare buffer of at least `length` bytes, all of it; `undefined` if there is none. */
