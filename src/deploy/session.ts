@@ -67,6 +67,7 @@ export class Session {
   #unanswered: number;
   #dry = false;
   #neededBytes = 0;
+  /** Of what is needed: before deflating. */
   #sentBytes = 0;
   #beganMs = 0;
   #uploading: Promise<void> = Promise.resolve();
