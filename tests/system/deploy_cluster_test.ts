@@ -102,7 +102,7 @@ Deno.test("several deployments at once do not disturb each other", async () => {
   });
   const cwd = project.folder;
   const mark = crypto.randomUUID();
-  // Its output is not read, so that it stands still half-way.
+  // Of its output no more is read than that it has begun, so that it stands still half-way.
   const loud = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", CLI, cluster.bridge, "loud.ts", "--", mark],
     cwd,
@@ -120,6 +120,8 @@ Deno.test("several deployments at once do not disturb each other", async () => {
     results.map(({ code, processes }) => [code, processes[0]?.stdout]),
     [...names.map((name) => [0, `hello ${name}\n`]), [1, undefined]],
   );
+  const output = loud.stdout.getReader();
+  assertEquals((await output.read()).done, false);
   // Two signals: the first one ends the run, which cannot be shown.
   loud.kill("SIGINT");
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -128,7 +130,7 @@ Deno.test("several deployments at once do not disturb each other", async () => {
   const { code } = await loud.status;
   assertEquals(code, 130);
   assert(performance.now() - startMs < 3_000);
-  await loud.stdout.cancel();
+  await output.cancel();
   await noneIsLeft(mark);
 });
 
