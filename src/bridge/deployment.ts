@@ -5,9 +5,10 @@ import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES, type Resources } from "../core/resources.ts";
 import { RecceError } from "../node/recce.ts";
-import type { Manifest } from "../store/manifest.ts";
+import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
 import { manifestsOf, parseRunSpec, type RunSpec } from "../store/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
+import { inflate } from "../wire/deflate.ts";
 import { eventMessage } from "../wire/event_messages.ts";
 import { newKey } from "../wire/handshake.ts";
 import type { MessageLink } from "../wire/message_link.ts";
@@ -87,6 +88,8 @@ export class Deployment {
         return this.#look(message.spec);
       case "piece":
         return await this.#put(message.hash, message.bytes);
+      case "deflated-piece":
+        return await this.#put(message.hash, await inflate(message.bytes, PIECE_BYTES));
       case "run":
         if (this.#offer === undefined || this.#asked) throw new ProtocolError(`"run" out of order`);
         this.#asked = this.#orRefuse(this.#start(this.#offer, message));

@@ -15,6 +15,7 @@ import {
   type DeployToBridge,
   STDIN_WINDOW_BYTES,
 } from "../wire/run_messages.ts";
+import { pieceMessage } from "./piece_message.ts";
 import { PieceSource } from "./piece_source.ts";
 
 /** A bridge that says nothing for so long is lost. */
@@ -66,6 +67,7 @@ export class Session {
   #unanswered: number;
   #dry = false;
   #neededBytes = 0;
+  /** Of what is needed: before deflating. */
   #sentBytes = 0;
   #beganMs = 0;
   #uploading: Promise<void> = Promise.resolve();
@@ -178,7 +180,7 @@ export class Session {
         for (const hash of pieces) {
           if (this.#link.over) return;
           const bytes = await this.#source.read(hash);
-          await this.#link.send({ type: "piece", hash, bytes });
+          await this.#link.send(await pieceMessage(hash, bytes, this.#neededBytes));
           this.#sentBytes += bytes.length;
           this.#events.progress.sent(this.#sentBytes, this.#neededBytes);
         }

@@ -27,6 +27,9 @@ export type EventMessage =
 /** A piece of an artifact, named by its SHA-256 in hex. */
 export type PieceMessage = { type: "piece"; hash: string; bytes: Bytes };
 
+/** The same piece, named by the same hash, but its bytes are deflated. */
+export type DeflatedPieceMessage = { type: "deflated-piece"; hash: string; bytes: Bytes };
+
 /** Stdin of the run's first process, and its end. */
 export type StdinMessage = { type: "stdin"; bytes: Bytes } | { type: "stdin-end" };
 
@@ -41,6 +44,7 @@ export type DeployToBridge =
   /** The first message: what is to be run; `spec` is the text of a `RunSpec`. */
   | { type: "offer"; spec: string }
   | PieceMessage
+  | DeflatedPieceMessage
   /** Run what was offered; `mem` and `cpu` override what the program says. May come before pieces. */
   | { type: "run"; mem: number | null; cpu: number | null }
   /**
@@ -104,12 +108,13 @@ const STDIN = { "stdin": { bytes }, "stdin-end": {} };
 const NEED = { pieces: listOf(text, MAX_PIECES) };
 
 export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
-  offer: { spec: text },
-  piece: PIECE,
-  run: { mem: orNull(amount), cpu: orNull(amount) },
-  check: { spec: text, mem: amount, cpu: amount },
+  "offer": { spec: text },
+  "piece": PIECE,
+  "deflated-piece": PIECE,
+  "run": { mem: orNull(amount), cpu: orNull(amount) },
+  "check": { spec: text, mem: amount, cpu: amount },
   ...STDIN,
-  kill: {},
+  "kill": {},
 };
 
 export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {

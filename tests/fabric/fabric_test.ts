@@ -4,6 +4,10 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { credentialOf, dialPart, loadSecret } from "../../src/wire/connect.ts";
 import { createLogger } from "../../src/core/logger.ts";
+import { bridgeLink } from "../../src/deploy/session.ts";
+import { formatRunSpec } from "../../src/store/run_spec.ts";
+import { sha256 } from "../../src/store/sha256.ts";
+import { deflate } from "../../src/wire/deflate.ts";
 import { parseAddress } from "../../src/core/address.ts";
 import { PROTOCOL_VERSION, Purpose } from "../../src/wire/handshake.ts";
 import { Fabric, startCluster } from "./cluster.ts";
@@ -256,12 +260,48 @@ Deno.test("rubbish on the ports costs nobody anything, and is said once", async 
   }
   await cluster.master.line(/refused .* what it said first is not of this protocol/);
   await cluster.master.line(/refused .* it speaks version \d+ of the protocol/);
-  const logger = createLogger("error", () => {});
-  const credential = await credentialOf(await loadSecret({ secretFile: undefined, logger }));
-  const conn = await dialPart(parseAddress(cluster.bridge)!, Purpose.deploy, credential);
-  conn.close();
+  (await dialBridge(cluster.bridge)).close();
   const refusals = cluster.master.err.filter((line) => line.includes("not of this protocol"));
   assertEquals(refusals.length, 2, cluster.master.err.join("\n"));
+});
+
+Deno.test("a piece that cannot be inflated costs its sender the connection, and nobody else anything", async () => {
+  await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
+  const bytes = new TextEncoder().encode("await 0;\n".repeat(1_000));
+  const hash = await sha256(bytes);
+  const spec = formatRunSpec({
+    ...{ kind: "bundle", name: "main.ts", main: "main.js", args: [], env: {}, includes: [] },
+    manifest: { size: bytes.length, pieces: [hash] },
+  });
+  const offer = async () => {
+    const link = bridgeLink(await dialBridge(cluster.bridge));
+    void link.send({ type: "offer", spec });
+    const messages = link.messages();
+    assertEquals((await messages.next()).value, { type: "need", pieces: [hash] });
+    return { link, messages };
+  };
+  const rubbish = new Uint8Array(100).fill(255);
+  const bomb = (await deflate(new Uint8Array(64 * 1024 * 1024)))!;
+  for (const wrong of [rubbish, bomb]) {
+    const { link, messages } = await offer();
+    void link.send({ type: "deflated-piece", hash, bytes: wrong });
+    assertEquals((await messages.next()).done, true);
+    await cluster.master.line(
+      new RegExp(`dropped deploy at \\S+: Cannot inflate ${wrong.length} bytes: `),
+    );
+  }
+  {
+    // What is another piece is refused as if it had come as it is.
+    const { link, messages } = await offer();
+    void link.send({ type: "run", mem: null, cpu: null });
+    void link.send({ type: "deflated-piece", hash, bytes: (await deflate(bytes.slice(9)))! });
+    const answer = (await messages.next()).value;
+    assert(answer?.type === "refused");
+    assertMatch(answer.why, /^Cannot take piece 0: it has 8991 bytes, must have 9000$/);
+    link.drop();
+  }
+  const { link } = await offer();
+  link.drop();
 });
 
 Deno.test("a bridge that is killed is started again, on its port", async () => {
@@ -322,6 +362,13 @@ Deno.test("fabric --format json says what it says as JSON, one object a line", a
   assert(line.length > 0);
   for (const said of master.err.filter((line) => line !== "")) JSON.parse(said);
 });
+
+/** Connects to a bridge as deploy does. */
+async function dialBridge(bridge: string): Promise<Deno.Conn> {
+  const logger = createLogger("error", () => {});
+  const credential = await credentialOf(await loadSecret({ secretFile: undefined, logger }));
+  return await dialPart(parseAddress(bridge)!, Purpose.deploy, credential);
+}
 
 /** The ids of the processes that `pid` has started and that are there. */
 async function childrenOf(pid: number): Promise<number[]> {

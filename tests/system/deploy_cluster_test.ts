@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { CountingRelay } from "../../scripts/bench/counting_relay.ts";
 import { startCluster } from "../fabric/cluster.ts";
 import { noneIsLeft, processesWith } from "../fabric/deployed.ts";
 import { CLI, deploy, deployJson, Project } from "./deploy_harness.ts";
@@ -101,7 +102,7 @@ Deno.test("several deployments at once do not disturb each other", async () => {
   });
   const cwd = project.folder;
   const mark = crypto.randomUUID();
-  // Its output is not read, so that it stands still half-way.
+  // Of its output no more is read than that it has begun, so that it stands still half-way.
   const loud = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", CLI, cluster.bridge, "loud.ts", "--", mark],
     cwd,
@@ -119,6 +120,8 @@ Deno.test("several deployments at once do not disturb each other", async () => {
     results.map(({ code, processes }) => [code, processes[0]?.stdout]),
     [...names.map((name) => [0, `hello ${name}\n`]), [1, undefined]],
   );
+  const output = loud.stdout.getReader();
+  assertEquals((await output.read()).done, false);
   // Two signals: the first one ends the run, which cannot be shown.
   loud.kill("SIGINT");
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -127,7 +130,7 @@ Deno.test("several deployments at once do not disturb each other", async () => {
   const { code } = await loud.status;
   assertEquals(code, 130);
   assert(performance.now() - startMs < 3_000);
-  await loud.stdout.cancel();
+  await output.cancel();
   await noneIsLeft(mark);
 });
 
@@ -234,4 +237,28 @@ Deno.test("a file that is damaged in the stores is noticed, and only what is dam
   const second = await deploy(args, { cwd });
   assertEquals(second.stdout, "true\n", second.stderr);
   assertMatch(second.stderr, /^deploy: sent 128 KiB, /m);
+});
+
+Deno.test("what has changed is sent deflated, and arrives as it was", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL] });
+  using relay = new CountingRelay(cluster.bridge);
+  await using project = await Project.make({
+    "main.ts": `import { init } from "deploy"; await init();
+      const { default: text } = await import("./words.json", { with: { type: "json" } });
+      console.log(text.length, Deno.readTextFileSync("words.txt"));`,
+    "words.json": JSON.stringify("to be or not to be, ".repeat(25_000)),
+    "words.txt": "",
+  });
+  const cwd = project.folder;
+  const words = Array.from({ length: 30_000 }, (_, index) => `line ${index}`).join("\n");
+  for (const text of [words, `one line more\n${words}`]) {
+    await Deno.writeTextFile(`${cwd}/words.txt`, text);
+    const before = relay.bytes;
+    const { code, stdout, stderr } = await deploy(["--include", "words.txt", relay.address], {
+      cwd,
+    });
+    assertEquals([code, stdout], [0, `500000 ${text}\n`], stderr);
+    const sent = relay.bytes - before;
+    assert(sent < text.length / 2, `${sent} bytes were sent`);
+  }
 });
