@@ -3,6 +3,7 @@
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { writeAll } from "../wire/handshake.ts";
+import { makeReady } from "../wire/ready_buffer.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 
 /** What a link tells its connection. */
@@ -113,6 +114,7 @@ export class Link {
       // An answer goes first: the other side waits for that, and not for our next read.
       for (let idle = 0; idle < PATIENCE && !this.#writing; idle++) await null;
       if (this.#over) return;
+      makeReady();
     }
   }
 
