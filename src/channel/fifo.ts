@@ -25,7 +25,8 @@ export class Fifo<T extends object> {
 
   /** The last item, or `undefined` if there is none. */
   get last(): T | undefined {
-    return this.#items[this.#items.length - 1];
+    // Not of an empty array: index -1 would be looked up as the name of a property.
+    return this.length === 0 ? undefined : this.#items[this.#items.length - 1];
   }
 
   push(item: T): void {
@@ -42,6 +43,8 @@ export class Fifo<T extends object> {
   shift(): T | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
+    // Most queues have one item, or none. To set an array's length takes longer than all the rest.
+    if (this.#items.length === 1) return this.#items.pop();
     this.#items[this.#head++] = undefined;
     if (this.#head === this.#items.length) {
       this.#items.length = 0;

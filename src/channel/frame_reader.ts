@@ -59,6 +59,7 @@ const MIN_READ_BYTES = 1024;
 export class FrameReader {
   readonly #handler: FrameHandler;
   #chunk: Bytes = new Uint8Array(FIRST_CHUNK_BYTES);
+  #view = new DataView(this.#chunk.buffer);
   /** How much of the chunk has been read into, and how much of that has been cut. */
   #filled = 0;
   #cut = 0;
@@ -89,6 +90,7 @@ export class FrameReader {
       const fits = left + enough <= this.#chunk.length && this.#chunk.length === CHUNK_BYTES;
       const next = this.#kept || !fits ? new Uint8Array(CHUNK_BYTES) : this.#chunk;
       next.set(this.#chunk.subarray(this.#cut, this.#filled));
+      if (next !== this.#chunk) this.#view = new DataView(next.buffer);
       this.#chunk = next;
       this.#kept = false;
       this.#filled = left;
@@ -134,8 +136,7 @@ export class FrameReader {
     if (type === FrameType.value) {
       if (this.#handler.value(this.#chunk, start, end)) this.#kept = true;
     } else {
-      const view = new DataView(this.#chunk.buffer, this.#chunk.byteOffset, end);
-      this.#handler.control(type, view, start + HEADER_BYTES);
+      this.#handler.control(type, this.#view, start + HEADER_BYTES);
     }
     return true;
   }
@@ -146,8 +147,7 @@ export class FrameReader {
     let size = length;
     if (type === FrameType.first) {
       if (this.#filled - start < LAYOUT_BYTES) return false;
-      const view = new DataView(this.#chunk.buffer, this.#chunk.byteOffset, this.#filled);
-      this.#handler.begin(readLayout(view, start));
+      this.#handler.begin(readLayout(this.#view, start));
       start += LAYOUT_BYTES;
       size -= LAYOUT_BYTES;
     }

@@ -3,6 +3,7 @@
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { writeAll } from "../wire/handshake.ts";
+import { makeReady } from "../wire/ready_buffer.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 
 /** What a link tells its connection. */
@@ -18,7 +19,7 @@ export interface LinkEvents {
 /** A write of this size is worth its system call: nothing is gained by waiting for more. */
 const FULL_WRITE_BYTES = 32 * 1024;
 
-/** For how many microtasks without a new frame the writer thinks that more is coming. */
+/** For how many microtasks the writer thinks that more is coming, and the reader, an answer. */
 const PATIENCE = 6;
 
 export class Link {
@@ -110,6 +111,10 @@ export class Link {
       } catch (error) {
         return this.#end(unusable(error));
       }
+      // An answer goes first: the other side waits for that, and not for our next read.
+      for (let idle = 0; idle < PATIENCE && !this.#writing; idle++) await null;
+      if (this.#over) return;
+      makeReady();
     }
   }
 

@@ -30,6 +30,11 @@ const CHUNK_BYTES = 64 * 1024;
 /** A chunk for the header between two pieces of a large value: nothing else fits in between. */
 const HEADER_CHUNK_BYTES = 64;
 
+/** Where numbers become bytes: a new array for each would take longer than all the rest of a frame. */
+const NUMBER = new DataView(new ArrayBuffer(8));
+const UINT32_BYTES = new Uint8Array(NUMBER.buffer, 0, 4);
+const FLOAT64_BYTES = new Uint8Array(NUMBER.buffer);
+
 /** Where a frame's payload is to be encoded: see {@linkcode Outbox.reserve}. */
 export interface Reservation {
   readonly bytes: Bytes;
@@ -163,16 +168,14 @@ export class Outbox {
 
   /** Appends a frame whose payload is one 32-bit number. */
   appendUint32(type: FrameType, value: number): void {
-    const field = new Uint8Array(4);
-    new DataView(field.buffer).setUint32(0, value, true);
-    this.append(type, field);
+    NUMBER.setUint32(0, value, true);
+    this.append(type, UINT32_BYTES);
   }
 
   /** Appends a frame whose payload is one 64-bit floating-point number. */
   appendFloat64(type: FrameType, value: number): void {
-    const field = new Uint8Array(8);
-    new DataView(field.buffer).setFloat64(0, value, true);
-    this.append(type, field);
+    NUMBER.setFloat64(0, value, true);
+    this.append(type, FLOAT64_BYTES);
   }
 
   /** The next bytes to write, or `undefined` if all are written. Follow with {@linkcode wrote}. */

@@ -1,5 +1,6 @@
 /** The value codec's reading half: bytes that anyone may have made up, as a value. */
 
+import { bufferOf } from "./ready_buffer.ts";
 import {
   at,
   closeInput,
@@ -337,8 +338,7 @@ function readBuffer(byte: number): ArrayBuffer {
   }
   const start = take(size);
   if (maxByteLength === undefined) {
-    // Unlike `slice()`, this does not clear the memory first.
-    return numbered(new Uint8Array(input.subarray(start, start + size)).buffer);
+    return numbered(bufferOf(input.subarray(start, start + size)));
   }
   resizableBytes += maxByteLength;
   if (maxByteLength < size || resizableBytes > tag.MAX_RESIZABLE_BYTES) {

@@ -1,0 +1,35 @@
+/** A buffer that was made before it was needed is as good as any other. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+
+import { bufferOf, makeReady } from "../../src/wire/ready_buffer.ts";
+
+/** So many bytes, all of them `byte`. */
+function filled(size: number, byte: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(size).fill(byte);
+}
+
+Deno.test("each buffer has its contents, and is its taker's alone", () => {
+  const taken: ArrayBuffer[] = [];
+  // Sizes that come again and sizes that do not, small and large ones, and none at all.
+  const sizes = [16, 16, 16, 16, 8, 16, 8, 8, 8, 0, 0, 0, 1024, 1024, 1024, 4096, 4096, 4096, 16];
+  for (const [index, size] of sizes.entries()) {
+    taken.push(bufferOf(filled(size, index + 1)));
+    makeReady();
+  }
+  assertEquals(new Set(taken).size, sizes.length);
+  for (const [index, size] of sizes.entries()) {
+    assertEquals(new Uint8Array(taken[index]!), filled(size, index + 1));
+  }
+});
+
+Deno.test("a buffer of the size that is expected is made once, however often one is made ready", () => {
+  bufferOf(filled(32, 1));
+  bufferOf(filled(32, 2));
+  makeReady();
+  makeReady();
+  const [first, second] = [bufferOf(filled(32, 3)), bufferOf(filled(32, 4))];
+  assert(first !== second);
+  assertEquals([new Uint8Array(first), new Uint8Array(second)], [filled(32, 3), filled(32, 4)]);
+});
