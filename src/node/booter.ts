@@ -8,8 +8,11 @@ import { type Arrival, ControlServer } from "./control_server.ts";
 import type { Program } from "./program.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** How many processes boot at once; see {@linkcode BootGate}. */
-const BOOTS_PER_CORE = 4;
+/**
+ * How many processes boot at once; see {@linkcode BootGate}. More are not ready any sooner, and take more CPU
+ * time each; with fewer, one that waits for something would leave a core with nothing to do.
+ */
+const BOOTS_PER_CORE = 2;
 /** After this long, a process that is not ready does something else than booting. */
 const MAX_BOOT_MS = 2_000;
 
