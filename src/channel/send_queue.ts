@@ -21,8 +21,8 @@ import { ProtocolError } from "../wire/protocol_error.ts";
 import { encode, encodeInto, largestBuffer } from "../wire/value_encoder.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
-import type { Outbox } from "./outbox.ts";
 import { giveSpare, takeSpare } from "./large_buffers.ts";
+import type { Outbox } from "./outbox.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
