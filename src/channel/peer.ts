@@ -59,6 +59,8 @@ export class Peer {
   /** Whether each side has said that it has no use for the connection at present. */
   #idle = false;
   #remoteIdle = false;
+  /** Whether this process is about to end. */
+  #leaving = false;
   /** How it ended, once that is known, and all that came of it before is here. */
   #end: End | undefined;
 
@@ -154,6 +156,7 @@ export class Peer {
    * goes away before. Nothing may be sent afterwards.
    */
   async leave(): Promise<void> {
+    this.#leaving = true;
     this.#connection.join();
     while (this.unfinished) {
       await this.sending.emptied();
@@ -214,7 +217,8 @@ export class Peer {
     return new Connection(this.#context, this.remote, {
       outbox: this.#outbox,
       frames: this.#frames,
-      wanted: () => this.#wanted,
+      // Who has said goodbye is forgotten: no end that is still open is a reason to connect again.
+      wanted: () => this.#leaving ? this.unfinished : this.#wanted,
       joined: () => this.#joined(),
       beforeWrite: () => this.#acknowledge(),
       afterRead: () => this.#acknowledger.arrived(this.#connection.received),

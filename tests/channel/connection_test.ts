@@ -293,3 +293,20 @@ test("rubbish at the port costs the channels nothing, and one line in the log ea
     assertEquals(await receiver.recv(), 8);
   });
 });
+
+test("a process that has said goodbye does not connect again, whatever of it is still open", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  const sender = one.sender<string>(two);
+  await until(() => two.hub.dirty, "a connection");
+  const receiver = two.receiver<string>(one);
+  await sender.send("hello");
+  assertEquals(await receiver.recv(), "hello");
+  await sender.close();
+  // It stays for a while, as one does that has more to deliver to somebody else.
+  await two.hub.flush();
+  await until(() => !two.hub.dirty && !one.hub.dirty, "the end of the connection");
+  await turns(20);
+  assertEquals(one.relay!.accepted + two.relay!.accepted, 1);
+  assertEquals([...one.log, ...two.log], []);
+});
