@@ -2,11 +2,10 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
+import { KiB, MiB } from "../../src/core/resources.ts";
 import { pieceMessage } from "../../src/deploy/piece_message.ts";
 import { inflate } from "../../src/wire/deflate.ts";
 
-const KiB = 1024;
-const MiB = 1024 * KiB;
 const HASH = "ab".repeat(32);
 const TEXT = new TextEncoder().encode("all work and no play\n".repeat(1_000));
 

@@ -9,6 +9,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { denoDir } from "../../scripts/bench/own_cache.ts";
 import { build } from "../../src/deploy/build.ts";
 import { bundleRuntime, localRuntime, lookUpRuntime } from "../../src/deploy/runtime_bundle.ts";
 
@@ -29,11 +30,6 @@ async function apart(use: (folder: string, cache: string) => Promise<void>): Pro
     }
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-async function denoDir(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
 }
 
 async function built(folder: string, source: string, deno = Deno.execPath()) {

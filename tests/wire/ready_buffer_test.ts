@@ -1,4 +1,4 @@
-/** A buffer that was made before it was needed is as good as any other. */
+/** Small buffers that are made before they are needed. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
