@@ -45,6 +45,9 @@ export async function dial(
   } finally {
     timer.onabort = null;
   }
+  // Handshake and greeting are two small writes in a row. With Nagle's algorithm the second one waits
+  // 40 ms for the delayed acknowledgement of the first.
+  conn.setNoDelay(true);
   const close = () => conn.close();
   if (signal.aborted) close();
   else signal.addEventListener("abort", close);

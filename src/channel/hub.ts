@@ -126,6 +126,7 @@ export class Hub {
 
   /** Lets a connection show what it is, within a time limit, and gives it to its peer. */
   async #receive(conn: Deno.TcpConn): Promise<void> {
+    conn.setNoDelay(true);
     conn.unref();
     const { hostname, port } = conn.remoteAddr;
     let dismissed: string | undefined;

@@ -36,7 +36,10 @@ export class Link {
   #shut = false;
   #over = false;
 
-  /** `conn` belongs to the link from now on; nothing happens before {@linkcode start}. */
+  /**
+   * `conn`, whose no-delay is set, belongs to the link from now on; nothing happens before
+   * {@linkcode start}.
+   */
   constructor(conn: Deno.TcpConn, outbox: Outbox, reader: FrameReader, events: LinkEvents) {
     this.#conn = conn;
     this.#outbox = outbox;
@@ -51,7 +54,6 @@ export class Link {
 
   /** Begins to read, and to write: `preamble`, if there is one, and then what is in the outbox. */
   start(preamble?: Uint8Array): void {
-    this.#conn.setNoDelay(true);
     this.#conn.unref();
     void this.#readAll();
     void this.#writeAll(preamble);
