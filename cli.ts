@@ -1,11 +1,11 @@
 /** `deploy`: runs a program on a cluster. Arguments in, exit status out. */
 
 import config from "./deno.json" with { type: "json" };
-import { UsageError } from "./src/core/arguments.ts";
+import { UsageError } from "./src/cli/arguments.ts";
 import { createLogger, parseLogLevel } from "./src/core/logger.ts";
-import { BuildError } from "./src/deploy/build_error.ts";
-import { DEPLOY_USAGE, parseDeployArguments, type RunCommand } from "./src/deploy/cli_options.ts";
-import { SecretError } from "./src/wire/credential.ts";
+import { BuildError } from "./src/build/build_error.ts";
+import { DEPLOY_USAGE, parseDeployArguments, type RunCommand } from "./src/cli/cli_options.ts";
+import { SecretError } from "./src/net/credential.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   try {
@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(command: RunCommand): Promise<number> {
   try {
-    const { runCommand } = await import("./src/deploy/run_command.ts");
+    const { runCommand } = await import("./src/cli/run_command.ts");
     const logger = createLogger(logLevel(), say);
     return await runCommand(command, { logger, say });
   } catch (error) {

@@ -1,6 +1,6 @@
 /** `fabric`: a node, or the master of a cluster. Arguments in, exit status out. */
 
-import { BUNDLE_VARIABLE } from "./src/node/run_program.ts";
+import { BUNDLE_VARIABLE } from "./src/host/run_program.ts";
 import { BRIDGE_VARIABLE } from "./src/fabric/bridge_config.ts";
 
 /** What this process is to be: a fabric starts itself again as two other things. */
@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     const { runBridgePart } = await import("./src/fabric/bridge_part.ts");
     Deno.exit(await runBridgePart());
   }
-  const { runFabric } = await import("./src/fabric/main.ts");
+  const { runFabric } = await import("./src/cli/fabric_main.ts");
   Deno.exit(await runFabric(Deno.args, { out: console.log, error: console.error }));
 }
 

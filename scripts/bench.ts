@@ -9,7 +9,7 @@
  * in the quartiles, and the two limits for it. See docs/performance.md.
  */
 
-import { lastValue, scanArguments, UsageError } from "../src/core/arguments.ts";
+import { lastValue, scanArguments, UsageError } from "../src/cli/arguments.ts";
 import { thisMachine } from "./bench/machine.ts";
 import { measureRow, type RowResult } from "./bench/measure.ts";
 import { ownCache } from "./bench/own_cache.ts";

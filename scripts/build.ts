@@ -5,9 +5,9 @@
  * `dist/<target>/`. The deno in `COMPILE_DENO` compiles, or else the one that runs this.
  */
 
-import { BuildError } from "../src/deploy/build_error.ts";
-import { readProgram } from "../src/deploy/entry.ts";
-import { compileModule } from "../src/deploy/executable.ts";
+import { BuildError } from "../src/build/build_error.ts";
+import { readProgram } from "../src/build/entry.ts";
+import { compileModule } from "../src/build/executable.ts";
 
 /** What `deno compile --target` knows. */
 const TARGETS = [

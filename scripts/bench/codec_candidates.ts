@@ -1,7 +1,7 @@
 /** The value codecs that the codec benchmark compares, each behind the same two functions. */
 
-import { decode } from "../../src/wire/value_decoder.ts";
-import { encode, encodeInto } from "../../src/wire/value_encoder.ts";
+import { decode } from "../../src/codec/value_decoder.ts";
+import { encode, encodeInto } from "../../src/codec/value_encoder.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -23,8 +23,8 @@ const TARGET_BYTES = 4 << 20;
 function ours(): Candidate {
   const target = new Uint8Array(TARGET_BYTES);
   let position = 0;
-  const encoder = import.meta.resolve("../../src/wire/value_encoder.ts");
-  const decoder = import.meta.resolve("../../src/wire/value_decoder.ts");
+  const encoder = import.meta.resolve("../../src/codec/value_encoder.ts");
+  const decoder = import.meta.resolve("../../src/codec/value_decoder.ts");
   return {
     name: "deploy",
     encode(value): Uint8Array {

@@ -4,7 +4,7 @@ import type { RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Store } from "../store/store.ts";
 import { runEvent } from "../wire/event_messages.ts";
-import { endOf, type MessageLink } from "../wire/message_link.ts";
+import { endOf, type MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import {
   type BridgeToNode,
@@ -12,7 +12,7 @@ import {
   STDIN_WINDOW_BYTES,
   type StdinMessage,
 } from "../wire/run_messages.ts";
-import { EventMerger } from "./event_merger.ts";
+import { EventMerger } from "../run/event_merger.ts";
 import type { RunNews } from "./master_client.ts";
 
 /** A node's link for the run. */

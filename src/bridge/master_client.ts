@@ -3,13 +3,13 @@
 import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import { RecceError } from "../node/recce.ts";
+import { RecceError } from "../host/recce.ts";
 import {
   type BridgeToMaster,
   MASTER_TO_BRIDGE,
   type MasterToBridge,
 } from "../wire/bridge_messages.ts";
-import { type LinkConnection, MessageLink } from "../wire/message_link.ts";
+import { type LinkConnection, MessageLink } from "../net/message_link.ts";
 
 /** After so long without a word from the master, the bridge ends, to be started anew. */
 const SILENCE_MS = 8_000;

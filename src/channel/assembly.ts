@@ -7,7 +7,7 @@
 
 import type { Layout } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { decode } from "../wire/value_decoder.ts";
+import { decode } from "../codec/value_decoder.ts";
 import { allocate, giveSpare, takeSpare } from "./large_buffers.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -1,7 +1,7 @@
 /** One attempt to connect to another process. */
 
 import { parsePid, type Pid } from "../core/pid.ts";
-import { dialHandshake, Purpose } from "../wire/handshake.ts";
+import { dialHandshake, Purpose } from "../net/handshake.ts";
 import { startTimer } from "./delay.ts";
 import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 

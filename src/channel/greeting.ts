@@ -9,7 +9,7 @@
  */
 
 import { parsePid, type Pid } from "../core/pid.ts";
-import { type ByteStream, readExactly, writeAll } from "../wire/handshake.ts";
+import { type ByteStream, readExactly, writeAll } from "../net/handshake.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 
 export interface Greeting {

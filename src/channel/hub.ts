@@ -2,7 +2,7 @@
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import { formatAddress, parsePid, type Pid } from "../core/pid.ts";
-import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../wire/handshake.ts";
+import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../net/handshake.ts";
 import { delay, startTimer } from "./delay.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
 import type { Hold } from "./hold.ts";

@@ -2,7 +2,7 @@
 
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
-import { writeAll } from "../wire/handshake.ts";
+import { writeAll } from "../net/handshake.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { makeReady } from "../wire/ready_buffer.ts";
 

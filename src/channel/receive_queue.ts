@@ -14,7 +14,7 @@ import {
   WINDOW_BYTES,
 } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { decode } from "../wire/value_decoder.ts";
+import { decode } from "../codec/value_decoder.ts";
 import { Assembly } from "./assembly.ts";
 import { Fifo } from "./fifo.ts";
 

@@ -18,7 +18,7 @@ import {
   writeLayout,
 } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { encode, encodeInto, largestBuffer } from "../wire/value_encoder.ts";
+import { encode, encodeInto, largestBuffer } from "../codec/value_encoder.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
 import { giveSpare, takeSpare } from "./large_buffers.ts";

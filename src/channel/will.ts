@@ -5,10 +5,10 @@
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import { isPid, type Pid } from "../core/pid.ts";
-import { importKey } from "../wire/handshake.ts";
+import { importKey } from "../net/handshake.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { decode } from "../wire/value_decoder.ts";
-import { encode } from "../wire/value_encoder.ts";
+import { decode } from "../codec/value_decoder.ts";
+import { encode } from "../codec/value_encoder.ts";
 import { Hold } from "./hold.ts";
 import { Peer, type PeerContext, type SavedPeer } from "./peer.ts";
 import type { SavedEntry } from "./send_queue.ts";

@@ -1,7 +1,7 @@
 /** What a fabric tells its bridge, on the bridge's stdin: nobody else can read the secret there. */
 
 import type { Address } from "../core/address.ts";
-import type { Secret } from "../wire/connect.ts";
+import type { Secret } from "../net/connect.ts";
 import type { ReportFormat } from "./report.ts";
 import type { TlsTexts } from "./setting.ts";
 

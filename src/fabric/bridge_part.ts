@@ -2,9 +2,9 @@
 
 import { createReporter, type Reporter } from "./report.ts";
 import { runBridge } from "../bridge/bridge_service.ts";
-import { ConnectError, credentialOf } from "../wire/connect.ts";
-import { LinkError } from "../wire/message_link.ts";
-import { ListenError } from "../wire/part_server.ts";
+import { ConnectError, credentialOf } from "../net/connect.ts";
+import { LinkError } from "../net/message_link.ts";
+import { ListenError } from "../net/part_server.ts";
 import { MAX_CONFIG_BYTES, parseBridgeConfig } from "./bridge_config.ts";
 
 /** Runs the bridge until its stdin ends, or its master is gone. Gives the exit code. */

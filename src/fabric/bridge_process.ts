@@ -5,8 +5,8 @@ import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import { pause } from "../master/node_dialer.ts";
-import { type Program, thisProgram } from "../node/program.ts";
-import { ListenError } from "../wire/part_server.ts";
+import { type Program, thisProgram } from "../host/program.ts";
+import { ListenError } from "../net/part_server.ts";
 import { BRIDGE_VARIABLE, type BridgeConfig, formatBridgeConfig } from "./bridge_config.ts";
 
 /** Starts are apart by the first of these, then by twice as much up to the second. */

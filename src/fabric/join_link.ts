@@ -5,9 +5,9 @@ import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import { pause } from "../master/node_dialer.ts";
-import { ConnectError, type DialOptions, dialPart } from "../wire/connect.ts";
-import { type Credential, Purpose } from "../wire/handshake.ts";
-import { MessageLink } from "../wire/message_link.ts";
+import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
+import { type Credential, Purpose } from "../net/handshake.ts";
+import { MessageLink } from "../net/message_link.ts";
 import { type JoinToMaster, MASTER_TO_JOIN, type MasterToJoin } from "../wire/node_messages.ts";
 
 /** A master that says nothing for so long is gone. */

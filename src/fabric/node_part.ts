@@ -3,8 +3,8 @@
 import type { Address } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
 import { NodeService } from "../node/node_service.ts";
-import { PartServer, type PartServerOptions } from "../wire/connect.ts";
-import { Purpose } from "../wire/handshake.ts";
+import { PartServer, type PartServerOptions } from "../net/connect.ts";
+import { Purpose } from "../net/handshake.ts";
 import type { Setting } from "./setting.ts";
 
 export interface NodePart {

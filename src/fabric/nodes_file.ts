@@ -2,10 +2,10 @@
 
 // @ts-types="../../types/std_toml.d.ts"
 import { parse } from "@std/toml";
-import { addressArgument, UsageError } from "../core/arguments.ts";
+import { addressArgument, UsageError } from "../cli/arguments.ts";
 import { formatAddress } from "../core/pid.ts";
 import { parseMem } from "../core/resources.ts";
-import type { NodeGroup } from "../node/fabric_options.ts";
+import type { NodeGroup } from "../cli/fabric_options.ts";
 
 const FIELDS = ["fabric_addr", "bridge_bind", "mem", "cpu"];
 

@@ -1,14 +1,14 @@
 /** What every part of a cluster that runs in a `fabric` needs: secret, certificates, store, reporter. */
 
 import type { Address } from "../core/address.ts";
-import { UsageError } from "../core/arguments.ts";
+import { UsageError } from "../cli/arguments.ts";
 import { messageOf } from "../core/errors.ts";
-import type { FabricOptions } from "../node/fabric_options.ts";
-import { maxSpares, thisMachine } from "../node/spare_policy.ts";
+import type { FabricOptions } from "../cli/fabric_options.ts";
+import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import { Store } from "../store/store.ts";
-import { credentialOf, loadSecret, requireSecret, type Secret } from "../wire/connect.ts";
-import type { Credential } from "../wire/handshake.ts";
+import { credentialOf, loadSecret, requireSecret, type Secret } from "../net/connect.ts";
+import type { Credential } from "../net/handshake.ts";
 import { createReporter, type Reporter, type ReportFormat } from "./report.ts";
 
 /** Certificates in PEM. */

@@ -5,7 +5,7 @@ import type { Pid } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
 import { failedMessage } from "../wire/control.ts";
-import type { MessageLink } from "../wire/message_link.ts";
+import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
 

@@ -9,7 +9,7 @@ import {
   type BridgeToMaster,
   type MasterToBridge,
 } from "../wire/bridge_messages.ts";
-import { endOf, MessageLink } from "../wire/message_link.ts";
+import { endOf, MessageLink } from "../net/message_link.ts";
 import { JOIN_TO_MASTER, type JoinToMaster, type MasterToJoin } from "../wire/node_messages.ts";
 import type { NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";

@@ -4,7 +4,7 @@ import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
-import type { MessageLink } from "../wire/message_link.ts";
+import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import type { MasterToNode, NodeToMaster, TryAnswer } from "../wire/node_messages.ts";
 

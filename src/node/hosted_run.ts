@@ -7,15 +7,15 @@ import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { MasterPort, SpawnRequest } from "../core/roles.ts";
-import type { RunFolder } from "../store/run_folder.ts";
-import { parseRunSpec, type RunSpec } from "../store/run_spec.ts";
+import type { RunFolder } from "../host/run_folder.ts";
+import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Store, StoredFile } from "../store/store.ts";
-import type { DialOptions } from "../wire/connect.ts";
-import type { Credential } from "../wire/handshake.ts";
+import type { DialOptions } from "../net/connect.ts";
+import type { Credential } from "../net/handshake.ts";
 import { NodeRun } from "./node_run.ts";
 import { RunLink } from "./run_link.ts";
-import { runProgram, thisRuntime } from "./run_program.ts";
-import { temporaryFolder } from "./will_store.ts";
+import { runProgram, thisRuntime } from "../host/run_program.ts";
+import { temporaryFolder } from "../host/will_store.ts";
 
 /** What a node is, for the runs that it hosts. */
 export interface NodeContext {

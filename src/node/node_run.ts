@@ -5,12 +5,12 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
-import { type BootedProcess, Booter, type BooterOptions, DeadBootError } from "./booter.ts";
-import type { ChildProcess } from "./child_process.ts";
-import { HostedProcess, type RunContext } from "./hosted_process.ts";
-import { deadStart, NotStartedError } from "./not_started.ts";
-import { FirstBoot } from "./recce.ts";
-import { SparePool } from "./spare_pool.ts";
+import { type BootedProcess, Booter, type BooterOptions, DeadBootError } from "../host/booter.ts";
+import type { ChildProcess } from "../host/child_process.ts";
+import { HostedProcess, type RunContext } from "../host/hosted_process.ts";
+import { deadStart, NotStartedError } from "../host/not_started.ts";
+import { FirstBoot } from "../host/recce.ts";
+import { SparePool } from "../host/spare_pool.ts";
 
 /** What a node has to know of a run. */
 export interface NodeRunOptions extends RunContext, BooterOptions {

@@ -3,7 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import type { SpawnRequest } from "../core/roles.ts";
 import { failedMessage } from "../wire/control.ts";
-import { MessageLink } from "../wire/message_link.ts";
+import { MessageLink } from "../net/message_link.ts";
 import {
   MASTER_TO_NODE,
   type MasterToNode,
@@ -12,7 +12,7 @@ import {
 } from "../wire/node_messages.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { HostedRun, type NodeContext } from "./hosted_run.ts";
-import { RecceError } from "./recce.ts";
+import { RecceError } from "../host/recce.ts";
 import { MasterQuestions, RemoteMaster } from "./remote_master.ts";
 
 type MasterLink = MessageLink<NodeToMaster, MasterToNode>;

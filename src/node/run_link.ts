@@ -4,10 +4,10 @@ import { parseAddress } from "../core/address.ts";
 import type { RunEvent } from "../core/events.ts";
 import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
-import { type DialOptions, dialPart } from "../wire/connect.ts";
+import { type DialOptions, dialPart } from "../net/connect.ts";
 import { eventMessage } from "../wire/event_messages.ts";
-import { type Credential, Purpose } from "../wire/handshake.ts";
-import { MessageLink } from "../wire/message_link.ts";
+import { type Credential, Purpose } from "../net/handshake.ts";
+import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import {
   BRIDGE_TO_NODE,
@@ -15,7 +15,7 @@ import {
   type NodeToBridge,
   STDIN_WINDOW_BYTES,
 } from "../wire/run_messages.ts";
-import { StdinFeed } from "./stdin_feed.ts";
+import { StdinFeed } from "../host/stdin_feed.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

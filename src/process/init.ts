@@ -7,7 +7,7 @@ import { Hub } from "../channel/hub.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
-import { decode } from "../wire/value_decoder.ts";
+import { decode } from "../codec/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
 import { flushAtNaturalEnd, runToEnd } from "./ending.ts";
@@ -71,7 +71,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
   const bootstrap = takeBootstrap();
   if (bootstrap !== undefined) return await joinRun(bootstrap, resolveResources(resources));
   // Only this process needs that half of the system, and loading it takes time.
-  const { launch } = await import("../launcher.ts");
+  const { launch } = await import("../local/launcher.ts");
   await launch({ resources, cwd: startDirectory });
 }
 

@@ -8,7 +8,7 @@ import {
   type ProcessMessage,
   ProtocolError,
 } from "../wire/control.ts";
-import { writeAll } from "../wire/handshake.ts";
+import { writeAll } from "../net/handshake.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

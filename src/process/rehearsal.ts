@@ -3,8 +3,8 @@
 import type { Pid } from "../core/pid.ts";
 import { DEFAULT_RESOURCES } from "../core/resources.ts";
 import { ControlDecoder, decodeNodeMessage, encodeControl } from "../wire/control.ts";
-import { decode } from "../wire/value_decoder.ts";
-import { encode } from "../wire/value_encoder.ts";
+import { decode } from "../codec/value_decoder.ts";
+import { encode } from "../codec/value_encoder.ts";
 import type { StartMessage } from "./node_link.ts";
 
 /**

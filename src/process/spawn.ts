@@ -4,7 +4,7 @@ import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { isPid, type Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
-import { encode } from "../wire/value_encoder.ts";
+import { encode } from "../codec/value_encoder.ts";
 import { current, type CurrentProcess } from "./current.ts";
 import { changeBetween, readEnvironment } from "./environment.ts";
 import { registry, type SpawnFunction } from "./registry.ts";

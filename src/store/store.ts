@@ -10,7 +10,7 @@ import { isIntact } from "./piece_file.ts";
 import { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";
 import { pinnedIds, Pins } from "./pins.ts";
-import { RunFolder } from "./run_folder.ts";
+import { RunFolder } from "../host/run_folder.ts";
 import { locked } from "./store_lock.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 

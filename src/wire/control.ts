@@ -25,8 +25,8 @@ import {
   status,
   text,
 } from "./schema.ts";
-import { decode } from "./value_decoder.ts";
-import { encode } from "./value_encoder.ts";
+import { decode } from "../codec/value_decoder.ts";
+import { encode } from "../codec/value_encoder.ts";
 
 export { ProtocolError };
 

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { Assembly } from "../../src/channel/assembly.ts";
 import type { Layout } from "../../src/wire/frame.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
-import { encode, largestBuffer } from "../../src/wire/value_encoder.ts";
+import { encode, largestBuffer } from "../../src/codec/value_encoder.ts";
 import { forSeeds, Random } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

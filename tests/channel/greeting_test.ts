@@ -11,7 +11,7 @@ import {
 } from "../../src/channel/greeting.ts";
 import type { Pid } from "../../src/core/pid.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
-import { MemoryStream } from "../wire/memory_stream.ts";
+import { MemoryStream } from "../net/memory_stream.ts";
 
 const FROM = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;
 const TO = "ffeeddccbbaa99887766554433221100";

@@ -15,7 +15,7 @@ import {
   WINDOW_BYTES,
 } from "../../src/wire/frame.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
-import { encode } from "../../src/wire/value_encoder.ts";
+import { encode } from "../../src/codec/value_encoder.ts";
 import { forSeeds, type Random } from "./random.ts";
 
 /** A SendQueue and the ReceiveQueue that it sends to, with nothing but a stream in between. */

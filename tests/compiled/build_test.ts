@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { build } from "../../src/deploy/build.ts";
+import { build } from "../../src/build/build.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
 import { Store } from "../../src/store/store.ts";
 

@@ -2,14 +2,14 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { credentialOf, dialPart, loadSecret } from "../../src/wire/connect.ts";
+import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
 import { createLogger } from "../../src/core/logger.ts";
-import { bridgeLink } from "../../src/deploy/session.ts";
-import { formatRunSpec } from "../../src/store/run_spec.ts";
+import { bridgeLink } from "../../src/cli/session.ts";
+import { formatRunSpec } from "../../src/wire/run_spec.ts";
 import { sha256 } from "../../src/store/sha256.ts";
 import { deflate } from "../../src/wire/deflate.ts";
 import { parseAddress } from "../../src/core/address.ts";
-import { PROTOCOL_VERSION, Purpose } from "../../src/wire/handshake.ts";
+import { PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
 import { Fabric, startCluster } from "./cluster.ts";
 
 /** A folder with a secret in it, and whatever else. */

@@ -11,9 +11,9 @@ import {
   MASTER_TO_BRIDGE,
   type MasterToBridge,
 } from "../../src/wire/bridge_messages.ts";
-import { credentialOf, dialPart, PartServer } from "../../src/wire/connect.ts";
-import { Purpose } from "../../src/wire/handshake.ts";
-import { MessageLink } from "../../src/wire/message_link.ts";
+import { credentialOf, dialPart, PartServer } from "../../src/net/connect.ts";
+import { Purpose } from "../../src/net/handshake.ts";
+import { MessageLink } from "../../src/net/message_link.ts";
 import {
   type JoinToMaster,
   MASTER_TO_JOIN,

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
-import { RecceError } from "../../src/node/recce.ts";
+import { RecceError } from "../../src/host/recce.ts";
 import { children, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("needs() gives what the program says, and the process that said it is then launched", async () => {

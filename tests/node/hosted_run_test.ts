@@ -9,11 +9,11 @@ import type { SpawnRequest } from "../../src/core/roles.ts";
 import { HostedRun } from "../../src/node/hosted_run.ts";
 import { type Manifest, PIECE_BYTES } from "../../src/store/manifest.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
-import { formatRunSpec } from "../../src/store/run_spec.ts";
+import { formatRunSpec } from "../../src/wire/run_spec.ts";
 import { Store } from "../../src/store/store.ts";
-import { loadCredential, PartServer } from "../../src/wire/connect.ts";
-import { Purpose } from "../../src/wire/handshake.ts";
-import { MessageLink } from "../../src/wire/message_link.ts";
+import { loadCredential, PartServer } from "../../src/net/connect.ts";
+import { Purpose } from "../../src/net/handshake.ts";
+import { MessageLink } from "../../src/net/message_link.ts";
 import {
   type BridgeToNode,
   NODE_TO_BRIDGE,

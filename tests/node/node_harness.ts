@@ -7,11 +7,11 @@ import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { Master } from "../../src/master/master.ts";
 import { Unlimited } from "../../src/master/unlimited.ts";
-import type { DeliverWill } from "../../src/node/hosted_process.ts";
+import type { DeliverWill } from "../../src/host/hosted_process.ts";
 import { NodeRun } from "../../src/node/node_run.ts";
 
 /** The fake process, and the configuration that its imports need. */
-const FIXTURE = new URL("./fake_process.ts", import.meta.url).pathname;
+const FIXTURE = new URL("../host/fake_process.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 export const KEY = new Uint8Array(32).fill(7);

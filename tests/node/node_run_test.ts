@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
 import { isPid, parsePid, type Pid } from "../../src/core/pid.ts";
-import { NotStartedError } from "../../src/node/not_started.ts";
+import { NotStartedError } from "../../src/host/not_started.ts";
 import { isAlive, KEY, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("launch() starts a process that knows who it is, and reports its whole life", async () => {

@@ -7,10 +7,10 @@ const ROOT = new URL("../../", import.meta.url).href;
 const MAIN = `${ROOT}mod.ts`;
 
 /** The layers that are loaded by a user's program, which pays for each of them at every spawn. */
-const ALLOWED = /^(mod\.ts$|src\/(core|wire|channel|process)\/)/;
+const ALLOWED = /^(mod\.ts$|src\/(core|codec|wire|net|channel|process)\/)/;
 
 /** The one import that only the process takes which a user started, since only that is the launcher. */
-const LAUNCHER = { from: `${ROOT}src/process/init.ts`, to: `${ROOT}src/launcher.ts` };
+const LAUNCHER = { from: `${ROOT}src/process/init.ts`, to: `${ROOT}src/local/launcher.ts` };
 
 /** Part of what `deno info --json` prints. */
 interface Graph {
@@ -70,7 +70,7 @@ const edges = await readEdges();
 const isLauncher = ({ from, to, dynamic }: Edge): boolean =>
   dynamic && from === LAUNCHER.from && to === LAUNCHER.to;
 
-Deno.test("a spawned process loads core, wire, channel and process only, before init() resolves", () => {
+Deno.test("a spawned process loads core, codec, wire, net, channel and process only, before init() resolves", () => {
   assertEquals(strangers(reached(edges, ({ dynamic }) => !dynamic)), []);
 });
 
@@ -82,5 +82,5 @@ Deno.test("the launcher's half is found where it is loaded: by one import, of in
   assertEquals(edges.filter(isLauncher).length, 1);
   const found = strangers(reached(edges, () => true));
   assert(found.includes(LAUNCHER.to), found.join("\n"));
-  assert(found.some((specifier) => specifier.startsWith(`${ROOT}src/node/`)), found.join("\n"));
+  assert(found.some((specifier) => specifier.startsWith(`${ROOT}src/host/`)), found.join("\n"));
 });

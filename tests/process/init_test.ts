@@ -11,8 +11,8 @@ import {
   type NodeMessage,
   type ProcessMessage,
 } from "../../src/wire/control.ts";
-import { decode } from "../../src/wire/value_decoder.ts";
-import { encode } from "../../src/wire/value_encoder.ts";
+import { decode } from "../../src/codec/value_decoder.ts";
+import { encode } from "../../src/codec/value_encoder.ts";
 
 const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const PARENT = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;

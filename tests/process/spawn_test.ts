@@ -17,7 +17,7 @@ import {
   type NodeMessage,
   type ProcessMessage,
 } from "../../src/wire/control.ts";
-import { decode } from "../../src/wire/value_decoder.ts";
+import { decode } from "../../src/codec/value_decoder.ts";
 
 const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const OTHER = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;

@@ -1,7 +1,7 @@
 /** Deploys whole programs, as a user would, and tells what came of it. */
 
 import config from "../../deno.json" with { type: "json" };
-import { RunRecord } from "../../src/bridge/run_record.ts";
+import { RunRecord } from "../../src/run/run_record.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import type { Pid } from "../../src/core/pid.ts";

@@ -11,8 +11,8 @@ import {
   type ProcessMessage,
 } from "../../src/wire/control.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
-import { decode } from "../../src/wire/value_decoder.ts";
-import { encode } from "../../src/wire/value_encoder.ts";
+import { decode } from "../../src/codec/value_decoder.ts";
+import { encode } from "../../src/codec/value_encoder.ts";
 
 const PID = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;
 const PARENT = "ffeeddccbbaa99887766554433221100@[::1]:65535" as Pid;

@@ -1,7 +1,7 @@
 /** What `channels.ts` does, by hand: bytes over one TCP connection between two processes. */
 
-import { decode } from "../../../src/wire/value_decoder.ts";
-import { encodeInto } from "../../../src/wire/value_encoder.ts";
+import { decode } from "../../../src/codec/value_decoder.ts";
+import { encodeInto } from "../../../src/codec/value_encoder.ts";
 import { answer, median } from "./answer.ts";
 import {
   ARRAY_BYTES,

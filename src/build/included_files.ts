@@ -1,0 +1,80 @@
+/** The files that a program is to find in its working directory: `--include`. */
+
+import { UsageError } from "../cli/arguments.ts";
+
+/** A file to ship besides the program. */
+export interface LocalFile {
+  /** Where it is here. */
+  readonly source: string;
+  /** Where it lies in the program's working directory, with `/` between its parts. */
+  readonly path: string;
+  readonly executable: boolean;
+}
+
+/**
+ * The files that `paths` name: files, and all files below folders.
+ *
+ * A path below `folder`, the program's, keeps its place relative to it; any other is there under its
+ * last part. Links are followed.
+ *
+ * @throws {UsageError} If a path is neither, a link leads back to a folder that it is in, or two files
+ * would have the same place.
+ */
+export async function includedFiles(
+  paths: readonly string[],
+  folder: string,
+): Promise<LocalFile[]> {
+  const found = new Map<string, LocalFile>();
+  for (const path of paths) {
+    const absolute = await realPath(path);
+    const place = absolute.startsWith(`${folder}/`)
+      ? absolute.slice(folder.length + 1)
+      : absolute.slice(absolute.lastIndexOf("/") + 1);
+    for await (const file of filesBelow(absolute, absolute === folder ? "" : place)) {
+      const other = found.get(file.path);
+      if (other !== undefined && other.source !== file.source) {
+        throw new UsageError(
+          `--include ${file.source} and ${other.source} would both be ${file.path}; rename one`,
+        );
+      }
+      found.set(file.path, file);
+    }
+  }
+  return [...found.values()];
+}
+
+/** `above` are the folders that it is in, as they are called without links. */
+async function* filesBelow(
+  source: string,
+  path: string,
+  above: readonly string[] = [],
+): AsyncGenerator<LocalFile> {
+  const info = await Deno.stat(source);
+  if (info.isFile) {
+    yield { source, path, executable: ((info.mode ?? 0) & 0o111) !== 0 };
+  } else if (info.isDirectory) {
+    const real = await Deno.realPath(source);
+    if (above.includes(real)) {
+      throw new UsageError(`--include ${source} leads back to ${real}, which it is in`);
+    }
+    const names: string[] = [];
+    for await (const { name } of Deno.readDir(source)) names.push(name);
+    for (const name of names.sort()) {
+      const place = path === "" ? name : `${path}/${name}`;
+      yield* filesBelow(`${source}/${name}`, place, [...above, real]);
+    }
+  } else {
+    throw new UsageError(`--include ${source} is neither a file nor a folder`);
+  }
+}
+
+async function realPath(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new UsageError(`--include ${path}: there is no such file or folder`);
+    }
+    throw cause;
+  }
+}

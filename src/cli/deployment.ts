@@ -1,0 +1,204 @@
+/** A program that is built is deployed, and shown: from the offer to the exit code. */
+
+import { forwardInput } from "../terminal/input.ts";
+import { RunRecord } from "../run/run_record.ts";
+import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
+import { UsageError } from "./arguments.ts";
+import { messageOf } from "../core/errors.ts";
+import type { RunEventSink } from "../core/events.ts";
+import type { Logger } from "../core/logger.ts";
+import { formatMem } from "../core/resources.ts";
+import { STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
+import type { Progress } from "../terminal/progress.ts";
+import {
+  createTerminal,
+  type OutputFormat,
+  type Terminal,
+  writeRaw,
+} from "../terminal/terminal.ts";
+import { ConnectError, dialPart, loadCredential } from "../net/connect.ts";
+import { Purpose } from "../net/handshake.ts";
+import { exitAtOnce, Interrupted } from "./interrupted.ts";
+import {
+  type BridgeLink,
+  bridgeLink,
+  type Deployed,
+  type Outcome,
+  Session,
+  sizeOf,
+} from "./session.ts";
+
+/** A run that is ended may take so long to show its end. */
+const STOP_MS = 5_000;
+
+/** How a bridge is connected to. */
+export interface BridgeOptions {
+  readonly secretFile: string | undefined;
+  /** The file with the certificates that the bridge's is to be signed by. */
+  readonly tlsCa: string | undefined;
+  readonly logger: Logger;
+  /** Gives up when it is aborted. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Begins to connect to a bridge, and gives the promise of that, which may be left alone.
+ *
+ * @throws {SecretError} If the secret cannot be used.
+ * @throws {UsageError} If the certificates cannot be read.
+ */
+export async function connectBridge(
+  address: Address,
+  { secretFile, tlsCa, logger, signal }: BridgeOptions,
+): Promise<{ readonly connecting: Promise<BridgeLink> }> {
+  const credential = await loadCredential({ secretFile, logger });
+  const tls = await tlsOptions(tlsCa);
+  const connecting = dialPart(address, Purpose.deploy, credential, { signal, tls })
+    .then(bridgeLink, (error) => {
+      throw address === DEFAULT_BRIDGE && error instanceof ConnectError ? noCluster(error) : error;
+    });
+  connecting.catch(() => {});
+  return { connecting };
+}
+
+async function tlsOptions(path: string | undefined): Promise<{ caCerts: string[] } | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return { caCerts: [await Deno.readTextFile(path)] };
+  } catch (cause) {
+    const why = messageOf(cause);
+    throw new UsageError(`--tls-ca ${path} cannot be read: ${why}`);
+  }
+}
+
+/** Nobody said where the bridge is, and where it is by default it is not. */
+function noCluster(cause: ConnectError): Error {
+  return new Error(
+    `${cause.message}; start a cluster with: fabric dev, or say where its bridge is: ` +
+      `deploy <bridge> <program>`,
+    { cause },
+  );
+}
+
+/** One deployment, from the offer to the exit code. */
+export class Deployment {
+  readonly #deployed: Deployed;
+  readonly #options: DeploymentOptions;
+  readonly #terminal: Terminal;
+  readonly #record = new RunRecord();
+  #session: Session | undefined;
+  /** The exit code, once the run is being ended before its time. */
+  #endCode: number | undefined;
+
+  constructor(deployed: Deployed, options: DeploymentOptions) {
+    this.#deployed = deployed;
+    this.#options = options;
+    this.#terminal = createTerminal({ format: options.format });
+  }
+
+  /** Runs it, and shows that. */
+  async run(link: BridgeLink, stop: AbortSignal): Promise<number> {
+    const session = this.#session = this.#newSession(link);
+    const end = () => this.#end((stop.reason as Interrupted).code);
+    stop.addEventListener("abort", end, { once: true });
+    if (stop.aborted) end();
+    void this.#terminal.stdoutGone.then(() => this.#end(STDOUT_GONE_CODE));
+    const outcome = await session.run();
+    return this.#endCode ?? await this.#exitCode(outcome);
+  }
+
+  /** Finds out whether it runs, what would be sent of it, and where it would fit. */
+  async check(
+    connecting: Promise<BridgeLink>,
+    options: { logger: Logger; signal: AbortSignal },
+  ): Promise<number> {
+    const { progress, folder } = this.#options;
+    progress.step("trying it here");
+    // Only a dry run needs what starts processes.
+    const { RecceError, tryHere } = await import("./try_here.ts");
+    try {
+      const needs = await tryHere(this.#deployed, { ...options, folder });
+      const link = await connecting;
+      options.signal.addEventListener("abort", () => link.drop(), { once: true });
+      const outcome = await this.#newSession(link).check(needs);
+      options.signal.throwIfAborted();
+      return await this.#exitCode(outcome);
+    } catch (error) {
+      if (!(error instanceof RecceError)) throw error;
+      const { message: why } = error;
+      return await this.#exitCode({ kind: "refused", why, output: error.written() });
+    }
+  }
+
+  #newSession(link: BridgeLink): Session {
+    const { progress, say } = this.#options;
+    return new Session(link, this.#deployed, {
+      sink: this.#show,
+      progress,
+      say: (line) => say(`deploy: ${line}\n`),
+    });
+  }
+
+  readonly #show: RunEventSink = async (event) => {
+    this.#record.add(event);
+    const session = this.#session;
+    const isFirst = event.event === "spawn" && event.parent === null;
+    if (isFirst && session !== undefined) void forwardInput(Deno.stdin, stdinOf(session));
+    try {
+      await this.#terminal.sink(event);
+    } catch (cause) {
+      const why = messageOf(cause);
+      throw new Error(`Cannot show the output of this program: ${why}`, { cause });
+    }
+  };
+
+  /** Ends the run, which is shown; if that takes long, the program ends without it. */
+  #end(code: number): void {
+    if (this.#endCode !== undefined) return;
+    this.#endCode = code;
+    this.#session?.kill();
+    setTimeout(() => exitAtOnce(code, this.#options.folder), STOP_MS);
+  }
+
+  async #exitCode(outcome: Outcome): Promise<number> {
+    const { progress, say, bridge } = this.#options;
+    progress.clear();
+    switch (outcome.kind) {
+      case "over":
+        return this.#record.exitCode ?? 1;
+      case "fits": {
+        const [bytes, total] = [formatMem(outcome.bytes), formatMem(sizeOf(this.#deployed))];
+        say(`deploy: would send ${bytes} of ${total}\ndeploy: ${outcome.message}\n`);
+        return 0;
+      }
+      case "refused":
+        if (outcome.output.length > 0) await writeRaw(Deno.stderr, outcome.output);
+        say(`deploy: ${outcome.why}\n`);
+        return 1;
+      case "lost":
+        // It may come in the middle of what the program writes.
+        await this.#terminal.remark(`deploy: lost the bridge ${bridge}: ${outcome.why}`);
+        return 1;
+    }
+  }
+}
+
+/** How a deployment is shown. */
+export interface DeploymentOptions {
+  readonly format: OutputFormat;
+  readonly progress: Progress;
+  /** Writes to stderr. */
+  readonly say: (text: string) => void;
+  /** The bridge's address, for people. */
+  readonly bridge: string;
+  /** Where what is made lies. */
+  readonly folder: string;
+}
+
+/** The first process's stdin, as a stream. */
+function stdinOf(session: Session): WritableStream<Uint8Array<ArrayBuffer>> {
+  return new WritableStream({
+    write: (bytes) => session.stdin(bytes),
+    close: () => session.stdinEnd(),
+  }, { highWaterMark: 0 });
+}

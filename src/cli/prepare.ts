@@ -1,0 +1,104 @@
+/** All that happens here before anything is sent: a program is built, and what it needs is gathered. */
+
+import { UsageError } from "./arguments.ts";
+import { formatMem } from "../core/resources.ts";
+import { cacheFolder } from "../store/cache_folder.ts";
+import type { Manifest } from "../store/manifest.ts";
+import { manifestOf } from "../store/manifest_of.ts";
+import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
+import type { Progress } from "../terminal/progress.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { build } from "../build/build.ts";
+import { FILE_NOTE } from "../build/bundle_notes.ts";
+import type { RunCommand } from "./cli_options.ts";
+import { includedFiles } from "../build/included_files.ts";
+import type { Deployed } from "./session.ts";
+
+/** How a program is prepared. */
+export interface Preparation {
+  /** Its path. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** An empty folder for what is made. */
+  readonly folder: string;
+  readonly progress: Progress;
+  /** Writes to stderr. */
+  readonly say: (text: string) => void;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Builds the program, and looks at all that is to be shipped.
+ *
+ * @throws {BuildError} If it cannot be built.
+ * @throws {UsageError} If it cannot be shipped like that.
+ */
+export async function prepare(command: RunCommand, preparation: Preparation): Promise<Deployed> {
+  const { program, env, folder, progress, say, stop } = preparation;
+  const built = await build({
+    program,
+    release: command.release,
+    runtimeApart: true,
+    folder,
+    signal: stop,
+    onStep: (step) => progress.step(step === "bundle" ? "bundling" : "compiling"),
+  });
+  progress.done(
+    `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
+  );
+  const included = await includedFiles(command.include, await Deno.realPath(folderOf(program)));
+  for (const warning of built.warnings) {
+    const file = FILE_NOTE.exec(warning)?.[1];
+    if (included.some(({ path }) => path === file)) continue;
+    progress.clear();
+    say(`deploy: warning: ${warning}\n`);
+  }
+  const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
+  const manifests = cache === undefined ? undefined : `${cache}/manifests`;
+  const sources: { path: string; manifest: Manifest }[] = [];
+  const beside = built.runtime === undefined ? [] : [built.runtime];
+  for (const path of [built.path, ...included.map(({ source }) => source), ...beside]) {
+    stop.throwIfAborted();
+    sources.push({ path, manifest: await manifestOf(path, manifests) });
+  }
+  const main = nameOf(built.path);
+  if (included.some(({ path }) => path === main || path.startsWith(`${main}/`))) {
+    throw new UsageError(`--include cannot have a file called ${main}: the program itself is`);
+  }
+  const spec: RunSpec = {
+    kind: built.kind,
+    name: nameOf(program),
+    main,
+    manifest: sources[0]!.manifest,
+    ...(built.runtime !== undefined && {
+      runtime: { name: nameOf(built.runtime), manifest: sources.at(-1)!.manifest },
+    }),
+    args: command.args,
+    env,
+    includes: included.map(({ path, executable }, index) => ({
+      path,
+      executable,
+      manifest: sources[index + 1]!.manifest,
+    })),
+  };
+  return { spec: checked(spec), sources, resources: command.resources };
+}
+
+/** What the bridge would refuse is refused here already. */
+function checked(spec: RunSpec): RunSpec {
+  try {
+    return parseRunSpec(JSON.stringify(spec));
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new UsageError(`Cannot ship ${spec.name}: ${error.message}`);
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** The folder of a file, as a path that can be opened. */
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1) || ".";
+}

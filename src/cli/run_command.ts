@@ -1,0 +1,92 @@
+/** `deploy main.ts`: builds a program, ships it, runs it, and shows it. */
+
+import { UsageError } from "./arguments.ts";
+import type { Logger } from "../core/logger.ts";
+import { formatAddress } from "../core/pid.ts";
+import { onEndSignal } from "../terminal/end_signals.ts";
+import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
+import type { OutputFormat } from "../terminal/terminal.ts";
+import type { RunCommand } from "./cli_options.ts";
+import { exitAtOnce, Interrupted } from "./interrupted.ts";
+import { prepare } from "./prepare.ts";
+import { bridgeAddress, programEnv, projectDefaults } from "./run_settings.ts";
+
+/** What is needed of the world around. */
+export interface RunContext {
+  readonly logger: Logger;
+  /** Writes to stderr. */
+  readonly say: (text: string) => void;
+}
+
+/**
+ * Deploys a program and shows it, as a local run would be.
+ *
+ * @returns The exit code.
+ * @throws {UsageError} If what was asked for is impossible.
+ * @throws {BuildError} If the program cannot be built.
+ * @throws {Error} With a message of one line, if it cannot be deployed for any other reason.
+ */
+export async function runCommand(command: RunCommand, context: RunContext): Promise<number> {
+  const { logger, say } = context;
+  const format = outputFormat(command);
+  const defaults = await projectDefaults(Deno.cwd());
+  const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
+  const env = programEnv(command.env, (name) => Deno.env.get(name));
+  const program = command.program ?? defaults.main ?? "main.ts";
+  const progress = createProgress(format, say);
+
+  const folder = await Deno.makeTempDir({ prefix: "deploy-" });
+  const stop = new AbortController();
+  const stopListening = onEndSignal((code) => {
+    if (stop.signal.aborted) exitAtOnce(code, folder);
+    stop.abort(new Interrupted(code));
+  });
+  const failed = new AbortController();
+  const building = AbortSignal.any([stop.signal, failed.signal]);
+  const preparing = prepare(command, { program, env, folder, progress, say, stop: building });
+  preparing.catch(() => {}); // looked at below
+  let link: Promise<{ drop(): void }> | undefined;
+  try {
+    // While the program is being built, which takes longest, all the rest is loaded, and the bridge is
+    // connected to, and told that deploy is there.
+    const { connectBridge, Deployment } = await import("./deployment.ts");
+    const { secretFile, tlsCa } = command.options;
+    const { connecting } = await connectBridge(bridge, {
+      secretFile,
+      tlsCa,
+      logger,
+      signal: stop.signal,
+    });
+    link = connecting;
+    const deployed = await preparing;
+    const shown = formatAddress(bridge.host, bridge.port);
+    const deployment = new Deployment(deployed, { format, progress, say, bridge: shown, folder });
+    if (!command.dryRun) return await deployment.run(await connecting, stop.signal);
+    return await deployment.check(connecting, { logger, signal: stop.signal });
+  } catch (error) {
+    if (stop.signal.aborted && stop.signal.reason instanceof Interrupted) {
+      return stop.signal.reason.code;
+    }
+    throw error;
+  } finally {
+    progress.clear();
+    stopListening();
+    void link?.then((link) => link.drop(), () => {});
+    failed.abort();
+    await preparing.catch(() => {}); // it writes to the folder
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function outputFormat(command: RunCommand): OutputFormat {
+  const format = command.options.format ?? (Deno.env.get("DEPLOY_FORMAT") || "human");
+  if (format === "human" || format === "json") return format;
+  throw new UsageError(`DEPLOY_FORMAT is ${JSON.stringify(format)}; expected human or json`);
+}
+
+function createProgress(format: OutputFormat, say: (text: string) => void): Progress {
+  if (format === "json") return SILENT;
+  return Deno.stderr.isTerminal()
+    ? barProgress(say)
+    : plainProgress((text) => say(`deploy: ${text}`));
+}

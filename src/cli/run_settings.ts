@@ -1,0 +1,112 @@
+/** What a deployment is made of, once arguments, environment and deno.json have been read. */
+
+import { type Address, DEFAULT_BRIDGE, parseAddress } from "../core/address.ts";
+import { UsageError } from "./arguments.ts";
+import type { RunCommand } from "./cli_options.ts";
+
+/** Where the bridge and the program are, when the arguments do not say. */
+export interface ProjectDefaults {
+  readonly bridge?: string;
+  readonly main?: string;
+}
+
+/**
+ * Reads `"deploy": { "bridge": …, "main": … }` from the text of a deno.json.
+ *
+ * @param path What to call the file in errors.
+ * @throws {UsageError} If it is there, and not what it must be.
+ */
+export function readDefaults(text: string, path: string): ProjectDefaults {
+  let config: unknown;
+  try {
+    config = JSON.parse(withoutComments(text));
+  } catch {
+    return {}; // that is for deno to say, which reads it too
+  }
+  if (typeof config !== "object" || config === null || !("deploy" in config)) return {};
+  const { deploy } = config;
+  if (typeof deploy !== "object" || deploy === null) {
+    throw new UsageError(`"deploy" in ${path} is no object; expected { "bridge": …, "main": … }`);
+  }
+  const found: { bridge?: string; main?: string } = {};
+  for (const name of ["bridge", "main"] as const) {
+    const value: unknown = (deploy as Record<string, unknown>)[name];
+    if (value === undefined) continue;
+    if (typeof value !== "string" || value === "") {
+      throw new UsageError(`"deploy"."${name}" in ${path} is no text; expected one`);
+    }
+    found[name] = value;
+  }
+  return found;
+}
+
+/**
+ * What the nearest deno.json, from `folder` upwards, says of deploying. Its `main` is a path that can be
+ * opened from `folder`.
+ *
+ * @throws {UsageError} If it says something that cannot be.
+ */
+export async function projectDefaults(folder: string): Promise<ProjectDefaults> {
+  for (let at = folder === "/" ? "" : folder;; at = at.slice(0, at.lastIndexOf("/"))) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      const path = `${at}/${name}`;
+      let text: string;
+      try {
+        text = await Deno.readTextFile(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) continue;
+        throw new UsageError(`${path} cannot be read: ${(error as Error).message}`);
+      }
+      const { main, ...others } = readDefaults(text, path);
+      if (main === undefined) return others;
+      return { ...others, main: at === folder || main.startsWith("/") ? main : `${at}/${main}` };
+    }
+    if (at === "") return {};
+  }
+}
+
+/** The address of the bridge, from the first of these that says one; or else the default. */
+export function bridgeAddress(
+  command: RunCommand,
+  variable: string | undefined,
+  defaults: ProjectDefaults,
+): Address {
+  if (command.bridge !== undefined) return command.bridge;
+  const [text, source] = variable
+    ? [variable, "DEPLOY_BRIDGE"]
+    : [defaults.bridge, `"deploy"."bridge" in deno.json`];
+  if (text === undefined) return DEFAULT_BRIDGE;
+  const address = parseAddress(text);
+  if (address === undefined || address.port === 0) {
+    throw new UsageError(`${source} is ${JSON.stringify(text)}; expected host:port`);
+  }
+  return address;
+}
+
+/**
+ * The variables to give to the program: those of `--env`, and nothing else.
+ *
+ * @throws {UsageError} If one is to be taken from here, and is not set here.
+ */
+export function programEnv(
+  env: RunCommand["env"],
+  variable: (name: string) => string | undefined,
+): Record<string, string> {
+  const found: [string, string][] = [];
+  for (const [name, given] of env) {
+    const value = given ?? variable(name);
+    if (value === undefined) {
+      throw new UsageError(`--env ${name} is not set here; set it, or write --env ${name}=VALUE`);
+    }
+    found.push([name, value]);
+  }
+  return Object.fromEntries(found);
+}
+
+/** JSON with comments, as deno.jsonc may be, as plain JSON. Text in quotes stays as it is. */
+function withoutComments(text: string): string {
+  return text.replace(
+    /("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\/|,(?=\s*[}\]])/g,
+    (_, quoted: string | undefined) => quoted ?? "",
+  );
+}

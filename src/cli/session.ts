@@ -1,0 +1,215 @@
+/** Deploy's side of a deployment: offers, uploads, and takes the events of the run. */
+
+import { messageOf } from "../core/errors.ts";
+import type { RunEventSink } from "../core/events.ts";
+import { formatMem, type Resources } from "../core/resources.ts";
+import type { Manifest } from "../store/manifest.ts";
+import { formatRunSpec, type RunSpec } from "../wire/run_spec.ts";
+import { type Progress, rate } from "../terminal/progress.ts";
+import { runEvent } from "../wire/event_messages.ts";
+import { type LinkConnection, MessageLink } from "../net/message_link.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import {
+  BRIDGE_TO_DEPLOY,
+  type BridgeToDeploy,
+  type DeployToBridge,
+  STDIN_WINDOW_BYTES,
+} from "../wire/run_messages.ts";
+import { pieceMessage } from "./piece_message.ts";
+import { PieceSource } from "../build/piece_source.ts";
+
+/** A bridge that says nothing for so long is lost. */
+const SILENCE_MS = 10_000;
+
+/** The link to a bridge. */
+export type BridgeLink = MessageLink<DeployToBridge, BridgeToDeploy>;
+
+/** Makes a link of a connection. From now on the bridge knows that deploy is there. */
+export function bridgeLink(conn: LinkConnection): BridgeLink {
+  return new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, silenceMs: SILENCE_MS });
+}
+
+/** What is deployed. */
+export interface Deployed {
+  readonly spec: RunSpec;
+  /** For each manifest of the spec, in its order, the file that it is of. */
+  readonly sources: readonly { readonly path: string; readonly manifest: Manifest }[];
+  /** What the first process gets instead of what the program says. */
+  readonly resources: Readonly<Partial<Resources>>;
+}
+
+/** What is done with what the bridge says. */
+export interface SessionEvents {
+  /** Takes the run's events, each when the one before has been shown. */
+  readonly sink: RunEventSink;
+  readonly progress: Progress;
+  /** A line for the user. */
+  readonly say: (line: string) => void;
+}
+
+/** How a deployment came out. */
+export type Outcome =
+  /** All events have been given to the sink. */
+  | { readonly kind: "over" }
+  /** What a dry run found out: what would be sent, and where it would fit, in one line. */
+  | { readonly kind: "fits"; readonly message: string; readonly bytes: number }
+  /** It was not run, and why, in one line; and what it wrote. */
+  | { readonly kind: "refused"; readonly why: string; readonly output: Uint8Array<ArrayBuffer> }
+  /** The bridge is gone, and why. */
+  | { readonly kind: "lost"; readonly why: string };
+
+export class Session {
+  readonly #link: BridgeLink;
+  readonly #events: SessionEvents;
+  readonly #deployed: Deployed;
+  readonly #source: PieceSource;
+  /** For how many files of the offer the bridge has yet to say what it lacks. */
+  #unanswered: number;
+  #dry = false;
+  #neededBytes = 0;
+  /** Of what is needed: before deflating. */
+  #sentBytes = 0;
+  #beganMs = 0;
+  #uploading: Promise<void> = Promise.resolve();
+  /** Set once a piece cannot be sent: that is what the link ends for. */
+  #failure: string | undefined;
+  #stdinRoom = STDIN_WINDOW_BYTES;
+  #stdinWaits: (() => void) | undefined;
+
+  /** `link` belongs to the session from now on. */
+  constructor(link: BridgeLink, deployed: Deployed, events: SessionEvents) {
+    this.#link = link;
+    this.#deployed = deployed;
+    this.#events = events;
+    this.#source = new PieceSource(deployed.sources);
+    this.#unanswered = deployed.sources.length;
+  }
+
+  /** Deploys; resolves when the run is over, or is not to be. */
+  async run(): Promise<Outcome> {
+    const { spec, resources } = this.#deployed;
+    this.#beganMs = performance.now();
+    void this.#link.send({ type: "offer", spec: formatRunSpec(spec) });
+    void this.#link.send({ type: "run", mem: resources.mem ?? null, cpu: resources.cpu ?? null });
+    return await this.#listen();
+  }
+
+  /** Asks what would be sent, and where a first process with `needs` would fit; sends nothing of it. */
+  async check({ mem, cpu }: Readonly<Resources>): Promise<Outcome> {
+    this.#dry = true;
+    void this.#link.send({ type: "check", spec: formatRunSpec(this.#deployed.spec), mem, cpu });
+    return await this.#listen();
+  }
+
+  /** Sends stdin to the first process; resolves when more may be sent. */
+  async stdin(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (bytes.length === 0) return;
+    this.#stdinRoom -= bytes.length;
+    void this.#link.send({ type: "stdin", bytes });
+    while (this.#stdinRoom <= STDIN_WINDOW_BYTES / 2 && !this.#link.over) {
+      await new Promise<void>((resolve) => this.#stdinWaits = resolve);
+    }
+  }
+
+  /** Stdin has ended. */
+  stdinEnd(): void {
+    void this.#link.send({ type: "stdin-end" });
+  }
+
+  /** Ends every process of the run. Its events still come. */
+  kill(): void {
+    void this.#link.send({ type: "kill" });
+  }
+
+  async #listen(): Promise<Outcome> {
+    using _source = this.#source;
+    try {
+      for await (const message of this.#link.messages()) {
+        const outcome = await this.#take(message);
+        if (outcome !== undefined) return outcome;
+      }
+      if (this.#failure !== undefined) {
+        return { kind: "refused", why: this.#failure, output: new Uint8Array() };
+      }
+      return { kind: "lost", why: (await this.#link.ended).message };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { kind: "lost", why: error.message };
+    } finally {
+      this.#link.drop();
+      await this.#uploading; // it has a file open
+    }
+  }
+
+  async #take(message: BridgeToDeploy): Promise<Outcome | undefined> {
+    const { progress, say, sink } = this.#events;
+    switch (message.type) {
+      case "need":
+        this.#unanswered--;
+        for (const hash of message.pieces) this.#neededBytes += this.#source.size(hash);
+        if (!this.#dry) this.#send(message.pieces);
+        return;
+      case "refused":
+        progress.clear();
+        return { kind: "refused", why: message.why, output: message.output };
+      case "fits":
+        progress.clear();
+        return { kind: "fits", message: message.message, bytes: this.#neededBytes };
+      case "accepted":
+        progress.clear();
+        return;
+      case "waiting":
+        say(`waiting for room: no node has ${amounts(message)} free`);
+        return;
+      case "stdin-taken":
+        this.#stdinRoom += message.bytes;
+        this.#stdinWaits?.();
+        return;
+      case "over":
+        return { kind: "over" };
+      default:
+        return void await sink(runEvent(message));
+    }
+  }
+
+  /** Sends pieces, after those sent before, while messages go on being read. */
+  #send(pieces: readonly string[]): void {
+    const last = this.#unanswered === 0;
+    this.#uploading = this.#uploading.then(async () => {
+      try {
+        for (const hash of pieces) {
+          if (this.#link.over) return;
+          const bytes = await this.#source.read(hash);
+          await this.#link.send(await pieceMessage(hash, bytes, this.#neededBytes));
+          this.#sentBytes += bytes.length;
+          this.#events.progress.sent(this.#sentBytes, this.#neededBytes);
+        }
+        if (last && !this.#link.over) this.#reportSent();
+      } catch (error) {
+        this.#failure ??= messageOf(error);
+        this.#link.drop();
+      }
+    });
+  }
+
+  #reportSent(): void {
+    const total = sizeOf(this.#deployed);
+    const seconds = (performance.now() - this.#beganMs) / 1_000;
+    const had = formatMem(Math.max(total - this.#sentBytes, 0));
+    this.#events.progress.done(
+      this.#sentBytes === 0
+        ? `the cluster had all of ${formatMem(total)}`
+        : `sent ${formatMem(this.#sentBytes)}, ${rate(this.#sentBytes, seconds)}; ` +
+          `the cluster had ${had} of ${formatMem(total)}`,
+    );
+  }
+}
+
+/** The size of all files that are deployed, in bytes. */
+export function sizeOf({ sources }: Deployed): number {
+  return sources.reduce((sum, { manifest }) => sum + manifest.size, 0);
+}
+
+function amounts({ mem, cpu }: Resources): string {
+  return `${formatMem(mem)} and ${cpu === 1 ? "1 core" : `${Number(cpu.toPrecision(4))} cores`}`;
+}

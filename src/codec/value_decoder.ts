@@ -1,0 +1,398 @@
+/** The value codec's reading half: bytes that anyone may have made up, as a value. */
+
+import { bufferOf } from "../wire/ready_buffer.ts";
+import {
+  at,
+  closeInput,
+  input,
+  limit,
+  malformed,
+  openInput,
+  passTag,
+  readCount,
+  readDouble,
+  readInt16,
+  readInt32,
+  readLatin1,
+  readNumbers,
+  readShortKey,
+  readUtf16,
+  readUtf8,
+  take,
+} from "./value_input.ts";
+import * as tag from "./value_tags.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+let depth = 0;
+let resizableBytes = 0;
+/** The objects read so far, if the message refers to some again. */
+let objects: unknown[] | undefined;
+
+/** A buffer whose contents are not in the input. */
+let cutOut: Cut | undefined;
+
+/** The objects whose shapes others may share, or their keys once one did. */
+const shapes: (Record<string, unknown> | string[])[] = [];
+let shapeCount = 0;
+
+/** Arrays this short get their room at once; longer ones grow, so that nesting cannot multiply it. */
+const SHORT_ARRAY = 1024;
+
+/** Beyond this, a gap in an array is as large as its reader makes it; below, it takes memory. */
+const MAX_FAST_GAP = 1024;
+
+/** The contents of a buffer, which were read into one of their own instead of into the input. */
+export interface Cut {
+  /** Where they would begin in the input. */
+  readonly position: number;
+  /** What becomes part of the value. */
+  readonly buffer: ArrayBuffer;
+}
+
+/**
+ * Reads the one value that lies in `bytes` from `start` to `end`, apart from what is cut out of it.
+ *
+ * Nothing of `bytes` is kept: the value is a copy, but for the buffer of `cut`.
+ *
+ * @throws {ProtocolError} If that is not exactly one value, as the encoder writes it.
+ */
+export function decode(
+  bytes: Bytes,
+  start: number = 0,
+  end: number = bytes.length,
+  cut?: Cut,
+): unknown {
+  if (!(start >= 0 && start <= end && end <= bytes.length)) {
+    throw new RangeError(`Cannot decode bytes ${start} to ${end}: there are ${bytes.length}`);
+  }
+  openInput(bytes, start, end);
+  depth = 0;
+  resizableBytes = 0;
+  shapeCount = 0;
+  cutOut = cut;
+  try {
+    const header = input[take(1)];
+    if (header !== tag.PLAIN && header !== tag.SHARED) throw malformed("it has no header");
+    objects = header === tag.SHARED ? [] : undefined;
+    const value = read();
+    if (at !== limit) throw malformed(`${limit - at} bytes follow it`);
+    if (cutOut !== undefined) throw malformed("what is cut out of it is no buffer");
+    return value;
+  } catch (cause) {
+    // Too deep for this stack, or no memory for what is asked.
+    if (cause instanceof RangeError) throw malformed("it is too large", cause);
+    throw cause;
+  } finally {
+    objects = undefined;
+    cutOut = undefined;
+    shapes.length = 0;
+    closeInput();
+  }
+}
+
+function read(): unknown {
+  const byte = input[take(1)] as number;
+  if (byte < tag.LATIN1) return byte;
+  if (byte < tag.OBJECT) return readLatin1(byte - tag.LATIN1);
+  if (byte < tag.ARRAY) return readObject(byte - tag.OBJECT);
+  if (byte < tag.UNDEFINED) return readArray(byte - tag.ARRAY);
+  switch (byte) {
+    case tag.UNDEFINED:
+      return undefined;
+    case tag.NULL:
+      return null;
+    case tag.FALSE:
+      return false;
+    case tag.TRUE:
+      return true;
+    case tag.INT8:
+      return (input[take(1)] as number) << 24 >> 24;
+    case tag.INT16:
+      return readInt16();
+    case tag.INT32:
+      return readInt32();
+    case tag.DOUBLE:
+      return readDouble();
+    case tag.ARRAY_LONG:
+      return readArray(readCount());
+    case tag.OBJECT_LONG:
+      return readObject(readCount());
+    default:
+      return byte < tag.SAME_SHAPE ? readOther(byte) : readSameShape(byte - tag.SAME_SHAPE);
+  }
+}
+
+function readOther(byte: number): unknown {
+  switch (byte) {
+    case tag.BIGINT64: {
+      const low = readInt32();
+      return BigInt(readInt32()) << 32n | BigInt(low >>> 0);
+    }
+    case tag.BIGINT:
+      return readBigInt();
+    case tag.LATIN1_MEDIUM:
+      return readLatin1(input[take(1)] as number);
+    case tag.UTF8:
+      return readUtf8(readInt32() >>> 0);
+    case tag.UTF16:
+      return readUtf16(readCount());
+    case tag.ARRAY_MORE:
+      return readArrayMore(readCount());
+    case tag.REF: {
+      const number = readCount();
+      const object = objects?.[number];
+      if (object === undefined) {
+        throw malformed(`it refers to object ${number}, which is not there`);
+      }
+      return object;
+    }
+    case tag.DATE:
+      return numbered(new Date(readDouble()));
+    case tag.REGEXP:
+      return readRegExp();
+    case tag.MAP: {
+      const map = new Map<unknown, unknown>();
+      enter(map);
+      while (!ended()) {
+        const key = read();
+        map.set(key, read());
+      }
+      depth--;
+      return map;
+    }
+    case tag.SET: {
+      const set = new Set<unknown>();
+      enter(set);
+      while (!ended()) set.add(read());
+      depth--;
+      return set;
+    }
+    case tag.BUFFER:
+    case tag.RESIZABLE_BUFFER:
+      return readBuffer(byte);
+    case tag.WHOLE_VIEW:
+    case tag.VIEW:
+    case tag.TRACKING_VIEW:
+      return readView(byte);
+    case tag.ERROR:
+      return readError();
+    case tag.DOM_EXCEPTION: {
+      const message = readString();
+      const error = new DOMException(message, readString());
+      return numbered(withHidden(error, "stack", readString()));
+    }
+    case tag.BOXED: {
+      const value = read();
+      if (value === null || value === undefined || typeof value === "object") {
+        throw malformed("a wrapper of no primitive");
+      }
+      return numbered(Object(value));
+    }
+    default:
+      throw malformed(`there is no tag ${byte}`);
+  }
+}
+
+/** Gives `object` the next number, before its contents are read. */
+function enter(object: object): void {
+  if (++depth > tag.MAX_DEPTH) throw malformed("it is nested too deeply");
+  objects?.push(object);
+}
+
+/** Gives `object` the next number, its contents being complete. */
+function numbered<Value extends object>(object: Value): Value {
+  objects?.push(object);
+  return object;
+}
+
+/** Whether `END` comes next, and if so passes it. */
+function ended(): boolean {
+  if (at >= limit || input[at] !== tag.END) return false;
+  passTag();
+  return true;
+}
+
+function readString(): string {
+  const value = read();
+  if (typeof value !== "string") throw malformed("a string is missing");
+  return value;
+}
+
+function readBigInt(): bigint {
+  const text = readString();
+  const digits = text.startsWith("-") ? text.slice(1) : text;
+  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint has other digits");
+  try {
+    const value = BigInt(`0x${digits}`);
+    return digits === text ? value : -value;
+  } catch (cause) {
+    throw malformed("a bigint is too large", cause);
+  }
+}
+
+function readObject(count: number): Record<string, unknown> {
+  // A key and a value take two bytes at least.
+  if (count * 2 > limit - at) throw malformed("it is cut off");
+  const object: Record<string, unknown> = {};
+  enter(object);
+  for (let index = 0; index < count; index++) {
+    const key = readShortKey() ?? readString();
+    if (key === "__proto__") define(object, key, read());
+    else object[key] = read();
+  }
+  depth--;
+  if (shapeCount < tag.MAX_SHAPES) shapes[shapeCount++] = object;
+  return object;
+}
+
+/** Reads an object that has the keys of an earlier one. */
+function readSameShape(number: number): Record<string, unknown> {
+  if (number >= shapeCount) throw malformed(`there is no shape ${number}`);
+  const known = shapes[number] as Record<string, unknown> | string[];
+  const names = Array.isArray(known) ? known : shapes[number] = Object.keys(known);
+  const object: Record<string, unknown> = {};
+  enter(object);
+  for (let index = 0; index < names.length; index++) {
+    const key = names[index] as string;
+    if (key === "__proto__") define(object, key, read());
+    else object[key] = read();
+  }
+  depth--;
+  return object;
+}
+
+/** Sets a property where an assignment would do something else. */
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+function readArray(length: number): unknown[] {
+  if (length > limit - at) throw malformed("it is cut off");
+  const array: unknown[] = length <= SHORT_ARRAY ? new Array(length) : [];
+  enter(array);
+  for (let index = readNumbers(array, length); index < length; index++) {
+    if (at < limit && input[at] === tag.REST) {
+      setLength(array, length);
+      readRest(array);
+      break;
+    }
+    array[index] = read();
+  }
+  depth--;
+  return array;
+}
+
+function readArrayMore(length: number): unknown[] {
+  if (length >= 2 ** 32) throw malformed("an array is too long");
+  const array: unknown[] = [];
+  enter(array);
+  while (input[at] !== tag.REST) {
+    if (array.length === length) throw malformed("an array has too many elements");
+    array.push(read());
+  }
+  setLength(array, length);
+  readRest(array);
+  depth--;
+  return array;
+}
+
+/** Makes room for holes, which must not take memory that the message did not have. */
+function setLength(array: unknown[], length: number): void {
+  // The engine turns an array this long into a table of what is there, which it then stays.
+  if (length - array.length > MAX_FAST_GAP) array.length = 2 ** 32 - 1;
+  array.length = length;
+}
+
+function readRest(array: unknown[]): void {
+  take(1);
+  for (let rest = readCount(); rest > 0; rest--) {
+    const key = readShortKey() ?? readString();
+    if (key === "length") throw malformed("an array has a second length");
+    define(array, key, read());
+  }
+}
+
+function readRegExp(): RegExp {
+  const source = readString();
+  const flags = readString();
+  try {
+    return numbered(new RegExp(source, flags));
+  } catch (cause) {
+    throw malformed("a regular expression is not valid", cause);
+  }
+}
+
+function readBuffer(byte: number): ArrayBuffer {
+  const maxByteLength = byte === tag.RESIZABLE_BUFFER ? readCount() : undefined;
+  const size = readCount();
+  if (cutOut?.position === at && cutOut.buffer.byteLength === size && maxByteLength === undefined) {
+    const { buffer } = cutOut;
+    cutOut = undefined;
+    return numbered(buffer);
+  }
+  const start = take(size);
+  if (maxByteLength === undefined) {
+    return numbered(bufferOf(input.subarray(start, start + size)));
+  }
+  resizableBytes += maxByteLength;
+  if (maxByteLength < size || resizableBytes > tag.MAX_RESIZABLE_BYTES) {
+    throw malformed("a buffer has a maxByteLength that is not possible");
+  }
+  const buffer = new ArrayBuffer(size, { maxByteLength });
+  new Uint8Array(buffer).set(input.subarray(start, start + size));
+  return numbered(buffer);
+}
+
+type ViewConstructor = new (
+  buffer: ArrayBuffer,
+  byteOffset?: number,
+  length?: number,
+) => ArrayBufferView;
+
+function readView(byte: number): ArrayBufferView {
+  const name = tag.VIEWS[input[take(1)] as number] ?? "";
+  const constructor = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name];
+  if (constructor === undefined) throw malformed("there is no such kind of view");
+  const byteOffset = byte === tag.WHOLE_VIEW ? undefined : readCount();
+  const length = byte === tag.VIEW ? readCount() : undefined;
+  const buffer = read();
+  if (!(buffer instanceof ArrayBuffer)) throw malformed("a view has no buffer");
+  try {
+    return numbered(new constructor(buffer, byteOffset, length));
+  } catch (cause) {
+    throw malformed("a view does not fit its buffer", cause);
+  }
+}
+
+function readError(): Error {
+  const name = tag.ERRORS[input[take(1)] as number];
+  const flags = input[take(1)] as number;
+  if (name === undefined || flags > 0xf) throw malformed("there is no such kind of error");
+  const message = flags & tag.HAS_MESSAGE ? readString() : undefined;
+  const stack = flags & tag.HAS_STACK ? readString() : undefined;
+  const error = name === "AggregateError"
+    ? new AggregateError([], message)
+    : new globalThis[name](message);
+  // One without a stack must not show ours.
+  withHidden(error, "stack", stack);
+  enter(error);
+  if (flags & tag.HAS_CAUSE) withHidden(error, "cause", read());
+  if (flags & tag.HAS_ERRORS) withHidden(error, "errors", read());
+  depth--;
+  return error;
+}
+
+function withHidden<Value extends object>(object: Value, key: string, value: unknown): Value {
+  return Object.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
+}

@@ -1,0 +1,141 @@
+/** Finds out what a program needs: its first process says so when it calls `init()`. */
+
+import { messageOf } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Resources } from "../core/resources.ts";
+import { newKey } from "../net/handshake.ts";
+import { type BootedProcess, Booter, DeadBootError, endBooted } from "./booter.ts";
+import type { OutputChunk } from "./child_process.ts";
+import { deadStart, describeEnd } from "./not_started.ts";
+import type { Program } from "./program.ts";
+import { temporaryFolder } from "./will_store.ts";
+
+/** How long a program may take to reach `init()`. */
+export const RECCE_TIMEOUT_MS = 10_000;
+
+/** How long a first process waits to be launched once it has said what it needs. */
+const PATIENCE_MS = 5_000;
+
+/** A program did not say what it needs. The message is one line. */
+export class RecceError extends Error {
+  /** What the program wrote. */
+  readonly output: readonly OutputChunk[];
+
+  constructor(message: string, output: readonly OutputChunk[]) {
+    super(message);
+    this.name = "RecceError";
+    this.output = output;
+  }
+
+  /** What the program wrote, to either stream, one chunk after the other. */
+  written(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.output.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    let at = 0;
+    for (const { bytes } of this.output) {
+      all.set(bytes, at);
+      at += bytes.length;
+    }
+    return all;
+  }
+}
+
+/**
+ * A first process that boots before it is known whether it is to run here.
+ *
+ * It is no process of the run until it is taken: nobody sees it, and what its prelude writes is held. If
+ * nobody takes it within some seconds, it is gone again.
+ */
+export class FirstBoot {
+  readonly #booted: Promise<BootedProcess>;
+  readonly #unwanted = new AbortController();
+  #taken = false;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #dropped: Promise<void> | undefined;
+
+  constructor(booter: Booter) {
+    this.#booted = this.#boot(booter);
+    this.#booted.catch(() => {}); // whoever asks is told
+  }
+
+  /**
+   * What the program says that it needs.
+   *
+   * @throws {RecceError} If it cannot be started, or if it ends, or 10 s pass, before it has called
+   * `init()`.
+   */
+  async needs(): Promise<Resources> {
+    return (await this.#booted).arrival.needs;
+  }
+
+  /** Gives the process, to the first who asks and if it has booted; `undefined` otherwise. */
+  async take(): Promise<BootedProcess | undefined> {
+    if (this.#taken) return undefined;
+    this.#taken = true;
+    clearTimeout(this.#patience);
+    return await this.#booted.catch(() => undefined);
+  }
+
+  /** Ends it, unless it was taken; resolves when it is gone. */
+  drop(): Promise<void> {
+    return this.#dropped ??= this.#drop();
+  }
+
+  async #drop(): Promise<void> {
+    if (this.#taken) return;
+    this.#unwanted.abort();
+    const booted = await this.take();
+    if (booted !== undefined) await endBooted(booted);
+  }
+
+  async #boot(booter: Booter): Promise<BootedProcess> {
+    const late = AbortSignal.timeout(RECCE_TIMEOUT_MS);
+    const signal = AbortSignal.any([late, this.#unwanted.signal]);
+    try {
+      const booted = await booter.boot({ stdin: true, signal });
+      if (!this.#taken) this.#patience = setTimeout(() => void this.drop(), PATIENCE_MS);
+      return booted;
+    } catch (cause) {
+      if (!(cause instanceof DeadBootError)) {
+        throw new RecceError(`Cannot start: ${messageOf(cause)}`, []);
+      }
+      const start = await deadStart(cause.child);
+      const how = late.aborted
+        ? `did not reach await init() within ${RECCE_TIMEOUT_MS / 1_000} s`
+        : `${describeEnd(start)} before await init()`;
+      throw new RecceError(`Cannot start: the program ${how}`, start.output);
+    }
+  }
+}
+
+/**
+ * Starts `program` as far as `init()`, which tells what the first process needs, and ends it.
+ *
+ * @throws {RecceError} As {@linkcode FirstBoot.needs}.
+ * @throws The reason of `signal`, if that is aborted; the program is ended then, too.
+ */
+export async function recce(
+  program: Program,
+  { logger, signal }: { logger: Logger; signal: AbortSignal },
+): Promise<Resources> {
+  signal.throwIfAborted();
+  const booter = new Booter({
+    program,
+    logger,
+    hostname: "127.0.0.1",
+    key: newKey(),
+    temporaryFolder: temporaryFolder(),
+  });
+  const first = new FirstBoot(booter);
+  const end = (): void => void first.drop();
+  signal.addEventListener("abort", end);
+  try {
+    return await first.needs();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", end);
+    await first.drop();
+    await booter.close();
+  }
+}

@@ -1,0 +1,239 @@
+/** A local run: node, master, bridge and terminal in the OS process that the user started. */
+
+import { forwardInput } from "../terminal/input.ts";
+import { RunRecord } from "../run/run_record.ts";
+import { messageOf } from "../core/errors.ts";
+import type { RunEventSink } from "../core/events.ts";
+import { createLogger, type LogLevel, parseLogLevel } from "../core/logger.ts";
+import {
+  invalidResource,
+  parseResources,
+  resolveResources,
+  type Resources,
+} from "../core/resources.ts";
+import { Master } from "../master/master.ts";
+import { Unlimited } from "../master/unlimited.ts";
+import { NodeRun } from "../node/node_run.ts";
+import { describeEnd, NotStartedError } from "../host/not_started.ts";
+import { missingPermissions, permissionStates } from "../host/permissions.ts";
+import { type Program, ProgramError, thisProgram } from "../host/program.ts";
+import { maxSpares, thisMachine } from "../host/spare_policy.ts";
+import { temporaryFolder } from "../host/will_store.ts";
+import { onEndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
+import {
+  createTerminal,
+  type OutputFormat,
+  type Terminal,
+  writeRaw,
+} from "../terminal/terminal.ts";
+import { newKey } from "../net/handshake.ts";
+
+/** Processes of a local run talk to each other, and to their node, over the loopback interface. */
+const HOSTNAME = "127.0.0.1";
+
+/** How long a run that is ended may take to show its end to a terminal that does not read. */
+const STOP_MS = 5_000;
+
+/** What the environment says about how to run. */
+export interface LauncherSettings {
+  readonly format: OutputFormat;
+  readonly logLevel: LogLevel;
+  readonly resources: Resources;
+  readonly maxSpares: number;
+}
+
+/**
+ * Reads `DEPLOY_FORMAT`, `DEPLOY_LOG`, `DEPLOY_SPARES`, and `DEPLOY_RESOURCES`, which overrides what the
+ * program says.
+ *
+ * @throws {SyntaxError} If one of them is not what it can be; the message is for the user.
+ */
+export function readSettings(
+  variable: (name: string) => string | undefined,
+  resources: Partial<Resources>,
+  machine: ReturnType<typeof thisMachine>,
+): LauncherSettings {
+  const format = variable("DEPLOY_FORMAT") || "human";
+  if (format !== "human" && format !== "json") {
+    throw new SyntaxError(
+      `Cannot use ${JSON.stringify(format)} as DEPLOY_FORMAT: write human or json`,
+    );
+  }
+  const text = variable("DEPLOY_RESOURCES") ?? "";
+  const resolved = resolveResources(parseResources(text), resolveResources(resources));
+  const reason = invalidResource(resolved);
+  if (reason !== undefined) {
+    throw new SyntaxError(`Cannot use ${JSON.stringify(text)} as DEPLOY_RESOURCES: ${reason}`);
+  }
+  return {
+    format,
+    logLevel: parseLogLevel(variable("DEPLOY_LOG")),
+    resources: resolved,
+    maxSpares: maxSpares(variable("DEPLOY_SPARES"), machine),
+  };
+}
+
+/**
+ * Runs the whole program: what `init()` does in the process that the user started.
+ *
+ * Starts the program again in `cwd` as its first process, shows the run as `DEPLOY_FORMAT` says, and exits
+ * with the run's exit code when its last process has ended. SIGINT, SIGTERM and SIGHUP end every
+ * process first; a second one does not wait for that. It exits, and never returns or throws.
+ */
+export async function launch(
+  options: { resources: Partial<Resources>; cwd: string },
+): Promise<never> {
+  requirePermissions();
+  const settings = orExit(
+    2,
+    () => readSettings((name) => Deno.env.get(name), options.resources, thisMachine()),
+  );
+  const program = await restartable(options.cwd);
+  return await new LocalRun(settings, program).run();
+}
+
+/** One run, from its first process to the exit of the launcher. */
+class LocalRun {
+  readonly #settings: LauncherSettings;
+  readonly #record = new RunRecord();
+  readonly #terminal: Terminal;
+  readonly #room = new Unlimited();
+  readonly #master = new Master(this.#room);
+  readonly #node: NodeRun;
+  /** Set once the run is being ended before its time. */
+  #ending = false;
+
+  constructor(settings: LauncherSettings, program: Program) {
+    this.#settings = settings;
+    this.#terminal = createTerminal({ format: settings.format });
+    this.#node = new NodeRun({
+      program,
+      hostname: HOSTNAME,
+      key: newKey(),
+      temporaryFolder: temporaryFolder(),
+      maxSpares: settings.maxSpares,
+      master: this.#master,
+      sink: this.#show,
+      logger: createLogger(settings.logLevel, say),
+      deliverWill: async (will, context) => {
+        const { deliverWill } = await import("../channel/will.ts");
+        await deliverWill(will, context);
+      },
+    });
+    this.#room.addNode(this.#node);
+  }
+
+  async run(): Promise<never> {
+    this.#listenForSignals();
+    void this.#terminal.stdoutGone.then(() => this.#end(STDOUT_GONE_CODE));
+    await this.#startFirst();
+    await this.#node.idle();
+    await this.#unlessEnding();
+    await this.#node.stop();
+    Deno.exit(this.#record.exitCode ?? 1);
+  }
+
+  /** Starts the first process, and hands it the terminal's input. */
+  async #startFirst(): Promise<void> {
+    try {
+      const pid = await this.#master.spawn({
+        parent: null,
+        name: null,
+        arg: new Uint8Array(),
+        resources: this.#settings.resources,
+        cwd: null,
+        env: null,
+      }, { wait: true });
+      const stdin = this.#node.stdin(pid);
+      if (stdin !== undefined) void forwardInput(Deno.stdin, stdin);
+    } catch (error) {
+      await this.#unlessEnding();
+      if (!(error instanceof NotStartedError)) exitWith(1, messageOf(error));
+      await this.#showRaw(error);
+      exitWith(
+        1,
+        `Cannot start: the first process ${describeEnd(error.start)} before init() resolved`,
+      );
+    }
+  }
+
+  readonly #show: RunEventSink = async (event) => {
+    this.#record.add(event);
+    try {
+      await this.#terminal.sink(event);
+    } catch (error) {
+      if (!this.#ending) say(`Cannot show the output of this program: ${messageOf(error)}\n`);
+      void this.#end(1);
+    }
+  };
+
+  /** Shows what was written by a first process that never came to be a process of the run. */
+  async #showRaw(error: NotStartedError): Promise<void> {
+    for (const { fd, bytes } of error.start.output) {
+      // In the json format, there is nothing but events on stdout.
+      const target = fd === 1 && this.#settings.format === "human" ? Deno.stdout : Deno.stderr;
+      await writeRaw(target, bytes);
+    }
+  }
+
+  #listenForSignals(): void {
+    onEndSignal((code) => {
+      // What is left is ended by the watchdog.
+      if (this.#ending) Deno.exit(code);
+      void this.#end(code);
+    });
+  }
+
+  /** Ends every process, shows that, and exits. Only the first call of this counts. */
+  async #end(code: number): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    setTimeout(() => Deno.exit(code), STOP_MS);
+    await this.#node.stop();
+    Deno.exit(code);
+  }
+
+  /** Resolves at once, or, when the run is being ended, never: the exit is on its way. */
+  async #unlessEnding(): Promise<void> {
+    if (this.#ending) await new Promise(() => {});
+    this.#ending = true;
+  }
+}
+
+function requirePermissions(): void {
+  const { standalone } = Deno.build;
+  const script = Deno.mainModule.slice(Deno.mainModule.lastIndexOf("/") + 1);
+  const missing = missingPermissions(permissionStates(HOSTNAME), { standalone, script });
+  if (missing !== undefined) exitWith(1, missing);
+}
+
+async function restartable(cwd: string): Promise<Program> {
+  try {
+    return await thisProgram(cwd);
+  } catch (error) {
+    if (error instanceof ProgramError) exitWith(1, error.message);
+    throw error;
+  }
+}
+
+function orExit<Value>(code: number, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SyntaxError) exitWith(code, error.message);
+    throw error;
+  }
+}
+
+function say(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  } catch {
+    // Nobody reads stderr, so there is nobody to tell.
+  }
+}
+
+function exitWith(code: number, line: string): never {
+  say(`${line}\n`);
+  Deno.exit(code);
+}

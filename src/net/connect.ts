@@ -1,0 +1,135 @@
+/** Connects to another part of a cluster. The other end is a `PartServer`. */
+
+import type { Address } from "../core/address.ts";
+import { messageOf } from "../core/errors.ts";
+import { formatAddress } from "../core/pid.ts";
+import { type Credential, dialHandshake, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+
+export { credentialOf, loadCredential, loadSecret, requireSecret } from "./credential.ts";
+export { isLoopback, type Secret, SecretError } from "./credential.ts";
+export { PartServer, type PartServerOptions } from "./part_server.ts";
+
+/** How long a connection may take to come about; the handshake has as much again. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+
+/** What whoever dials finds at the other end, by what it dials for. */
+const PARTS: Readonly<Record<Purpose, string>> = {
+  [Purpose.channels]: "process",
+  [Purpose.node]: "node",
+  [Purpose.join]: "master",
+  [Purpose.bridge]: "master",
+  [Purpose.deploy]: "bridge",
+  [Purpose.run]: "bridge",
+};
+
+/** A connection did not come about. The message is one line: to what, on what address, and why. */
+export class ConnectError extends Error {
+  /** Only the reason: `the connection was refused`. */
+  readonly why: string;
+
+  constructor(what: string, why: string, options?: ErrorOptions) {
+    super(`Cannot connect to ${what}: ${why}`, options);
+    this.name = "ConnectError";
+    this.why = why;
+  }
+}
+
+/** How a connection is made. */
+export interface DialOptions {
+  /** Gives up when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Encrypts; the certificates, in PEM, that the other side's is to be signed by. */
+  readonly tls?: { readonly caCerts: string[] } | undefined;
+}
+
+/**
+ * Connects to a part of the cluster, and shows and is shown that both have the same secret.
+ *
+ * @throws {ConnectError} If that does not come about.
+ * @throws The reason of `signal`, if that is aborted.
+ */
+export async function dialPart(
+  address: Address,
+  purpose: Purpose,
+  credential: Credential,
+  options: DialOptions = {},
+): Promise<Deno.Conn> {
+  const { signal } = options;
+  const what = `the ${PARTS[purpose]} at ${formatAddress(address.host, address.port)}`;
+  const conn = await connect(address, what, options);
+  let late = false;
+  let open = true;
+  // Closing ends the read that the handshake waits in.
+  const close = (): void => {
+    if (open) conn.close();
+    open = false;
+  };
+  const timer = setTimeout(() => {
+    late = true;
+    close();
+  }, HANDSHAKE_TIMEOUT_MS);
+  signal?.addEventListener("abort", close);
+  try {
+    await dialHandshake(conn, credential, purpose);
+    signal?.throwIfAborted();
+    return conn;
+  } catch (cause) {
+    close();
+    signal?.throwIfAborted();
+    const why = late ? `it said nothing for ${HANDSHAKE_TIMEOUT_MS / 1_000} s` : reason(cause);
+    throw new ConnectError(what, why, { cause });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", close);
+  }
+}
+
+async function connect(address: Address, what: string, options: DialOptions): Promise<Deno.Conn> {
+  const { signal, tls } = options;
+  const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+  const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  const target = { hostname: address.host, port: address.port };
+  try {
+    if (tls !== undefined) return await connectTls({ ...target, ...tls }, ends);
+    const conn = await Deno.connect({ ...target, signal: ends });
+    conn.setNoDelay(true);
+    return conn;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const why = timeout.aborted
+      ? `no answer within ${CONNECT_TIMEOUT_MS / 1_000} s`
+      : reason(cause);
+    throw new ConnectError(what, why, { cause });
+  }
+}
+
+/** `Deno.connectTls` takes no signal: what comes too late is closed. */
+async function connectTls(
+  options: Deno.ConnectTlsOptions,
+  signal: AbortSignal,
+): Promise<Deno.TlsConn> {
+  const connecting = Deno.connectTls(options);
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const end = (): void => reject(signal.reason);
+  signal.addEventListener("abort", end);
+  try {
+    const conn = await Promise.race([connecting, ended]);
+    await Promise.race([conn.handshake(), ended]);
+    return conn;
+  } catch (error) {
+    void connecting.then((conn) => conn.close()).catch(() => {}); // it has failed, or is closed
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function reason(cause: unknown): string {
+  if (cause instanceof ProtocolError) return cause.message;
+  if (cause instanceof Deno.errors.ConnectionRefused) return "nothing listens there";
+  if (cause instanceof Deno.errors.UnexpectedEof || cause instanceof Deno.errors.ConnectionReset) {
+    return "it closed the connection without a word";
+  }
+  return messageOf(cause).replaceAll(/\s*\n\s*/g, " | ");
+}

@@ -1,0 +1,214 @@
+/**
+ * How two parts show each other that they hold the same key, before either believes the other.
+ *
+ *     dialer                                              acceptor
+ *       "DPLY", version, purpose, open, nonce A      ──▶
+ *                                                    ◀──  version, open, nonce B, MAC("acceptor", …)
+ *       MAC("dialer", …)                             ──▶
+ *
+ * Each MAC is HMAC-SHA-256 by the key over the role's name, the version, the purpose and both nonces:
+ * fresh on both sides, so that nothing recorded can be played back, and bound to the role, so that
+ * nothing can be sent back to whom it came from. `open` is 1 where there is no secret and everybody
+ * has the same key: it is said so that whoever forgot the secret is told so.
+ */
+
+import { ProtocolError } from "../wire/protocol_error.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The version of everything that is said on a connection, from the handshake on. */
+export const PROTOCOL_VERSION = 1;
+
+/** What a connection is for; it is part of what is proven. The numbers are only ever added to. */
+export const Purpose = {
+  /** The channels of two processes. */
+  channels: 1,
+  /** A master, to one of its nodes. */
+  node: 2,
+  /** A node that makes itself known, to a master. */
+  join: 3,
+  /** A bridge, to its master. */
+  bridge: 4,
+  /** Deploy, to a bridge. */
+  deploy: 5,
+  /** A node that hosts a run, to the bridge that the run came from. */
+  run: 6,
+} as const;
+
+/** A number of {@linkcode Purpose}. */
+export type Purpose = typeof Purpose[keyof typeof Purpose];
+
+/** How long an acceptor waits for a dialer to show that it holds the key. */
+export const HANDSHAKE_TIMEOUT_MS = 5_000;
+
+/** What a handshake needs of a connection. */
+export interface ByteStream {
+  read(buffer: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+const MAGIC = new TextEncoder().encode("DPLY");
+const NONCE_BYTES = 32;
+const MAC_BYTES = 32;
+const HELLO_BYTES = MAGIC.length + 3 + NONCE_BYTES;
+const ALGORITHM = { name: "HMAC", hash: "SHA-256" } as const;
+
+const KEY_BYTES = 32;
+
+/** A key for a new run, which nobody can guess. */
+export function newKey(): Bytes {
+  return crypto.getRandomValues(new Uint8Array(KEY_BYTES));
+}
+
+/** Prepares a key for handshakes, once for all of them. */
+export function importKey(key: Bytes): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);
+}
+
+/** What a part shows to others. */
+export interface Credential {
+  readonly key: CryptoKey;
+  /** There is no secret: the key is one that everybody has. */
+  readonly open?: boolean;
+}
+
+/**
+ * Authenticates as the side that connected.
+ *
+ * @throws {ProtocolError} If the other side does not hold the key, or speaks another version.
+ */
+export async function dialHandshake(
+  stream: ByteStream,
+  { key, open = false }: Credential,
+  purpose: Purpose,
+): Promise<void> {
+  const hello = new Uint8Array(HELLO_BYTES);
+  hello.set(MAGIC);
+  hello[MAGIC.length] = PROTOCOL_VERSION;
+  hello[MAGIC.length + 1] = purpose;
+  hello[MAGIC.length + 2] = Number(open);
+  const nonceA = crypto.getRandomValues(hello.subarray(MAGIC.length + 3));
+  await writeAll(stream, hello);
+
+  checkVersion((await readExactly(stream, 1))[0]!);
+  checkOpen((await readExactly(stream, 1))[0]!, open);
+  const answer = await readExactly(stream, NONCE_BYTES + MAC_BYTES);
+  const nonceB = answer.subarray(0, NONCE_BYTES);
+  const mac = answer.subarray(NONCE_BYTES);
+  const proven = await crypto.subtle.verify(
+    "HMAC",
+    key,
+    mac,
+    transcript("acceptor", purpose, nonceA, nonceB),
+  );
+  if (!proven) {
+    // What proves nothing, so that the other side can say why, too. A MAC would help to guess the key.
+    await writeAll(stream, new Uint8Array(MAC_BYTES));
+    throw new ProtocolError("the other side has another secret");
+  }
+  const own = await crypto.subtle.sign("HMAC", key, transcript("dialer", purpose, nonceA, nonceB));
+  await writeAll(stream, new Uint8Array(own));
+}
+
+/**
+ * Authenticates as the side that was connected to; gives what the other side came for.
+ *
+ * @param purposes What it may come for.
+ * @throws {ProtocolError} If the other side does not hold the key, speaks another version or another
+ * protocol, or came for another purpose.
+ */
+export async function acceptHandshake(
+  stream: ByteStream,
+  { key, open = false }: Credential,
+  purposes: readonly Purpose[],
+): Promise<Purpose> {
+  const hello = await readExactly(stream, HELLO_BYTES);
+  if (MAGIC.some((byte, index) => hello[index] !== byte)) {
+    throw new ProtocolError("what it said first is not of this protocol");
+  }
+  const version = hello[MAGIC.length]!;
+  const isOpen = hello[MAGIC.length + 2]!;
+  if (version !== PROTOCOL_VERSION || isOpen !== Number(open)) {
+    // So that it can say why, too.
+    await writeAll(stream, new Uint8Array([PROTOCOL_VERSION, Number(open)]));
+    checkVersion(version);
+    checkOpen(isOpen, open);
+  }
+  const purpose = purposes.find((known) => known === hello[MAGIC.length + 1]);
+  if (purpose === undefined) {
+    throw new ProtocolError(`it came for what is not done here: ${hello[MAGIC.length + 1]}`);
+  }
+  const nonceA = hello.subarray(MAGIC.length + 3);
+  const nonceB = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const own = await crypto.subtle.sign(
+    "HMAC",
+    key,
+    transcript("acceptor", purpose, nonceA, nonceB),
+  );
+  const answer = new Uint8Array(2 + NONCE_BYTES + MAC_BYTES);
+  answer[0] = PROTOCOL_VERSION;
+  answer[1] = Number(open);
+  answer.set(nonceB, 2);
+  answer.set(new Uint8Array(own), 2 + NONCE_BYTES);
+  await writeAll(stream, answer);
+
+  const proven = await crypto.subtle.verify(
+    "HMAC",
+    key,
+    await readExactly(stream, MAC_BYTES),
+    transcript("dialer", purpose, nonceA, nonceB),
+  );
+  if (!proven) throw new ProtocolError("it has another secret");
+  return purpose;
+}
+
+function checkOpen(theirs: number, own: boolean): void {
+  if (theirs === Number(own)) return;
+  throw new ProtocolError(
+    own
+      ? "the other side has a secret, and this side has none: give it one with --secret-file"
+      : "the other side has no secret, and this side has one",
+  );
+}
+
+function checkVersion(version: number): void {
+  if (version === PROTOCOL_VERSION) return;
+  throw new ProtocolError(
+    `it speaks version ${version} of the protocol, and this side version ${PROTOCOL_VERSION}: ` +
+      `run the same version of deploy everywhere`,
+  );
+}
+
+function transcript(
+  role: "dialer" | "acceptor",
+  purpose: Purpose,
+  nonceA: Bytes,
+  nonceB: Bytes,
+): Bytes {
+  const name = new TextEncoder().encode(role);
+  const bytes = new Uint8Array(name.length + 2 + 2 * NONCE_BYTES);
+  bytes.set(name);
+  bytes[name.length] = PROTOCOL_VERSION;
+  bytes[name.length + 1] = purpose;
+  bytes.set(nonceA, name.length + 2);
+  bytes.set(nonceB, name.length + 2 + NONCE_BYTES);
+  return bytes;
+}
+
+/** Reads so many bytes. @throws {Deno.errors.UnexpectedEof} If the stream ends before. */
+export async function readExactly(stream: ByteStream, count: number): Promise<Bytes> {
+  const bytes = new Uint8Array(count);
+  for (let filled = 0; filled < count;) {
+    const read = await stream.read(bytes.subarray(filled));
+    if (read === null) throw new Deno.errors.UnexpectedEof("the other side closed the connection");
+    filled += read;
+  }
+  return bytes;
+}
+
+/** Writes all of `bytes`. */
+export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await stream.write(bytes.subarray(written));
+  }
+}

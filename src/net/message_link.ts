@@ -1,0 +1,217 @@
+/**
+ * A connection between two parts of a cluster: checked messages both ways, with heartbeats.
+ *
+ * It begins after the handshake. Each side says something at least once a second; a side that hears
+ * nothing for long takes the connection for lost, since a network that is cut raises no error.
+ */
+
+import { ControlDecoder, encodeControl, MAX_CONTROL_BYTES } from "../wire/control.ts";
+import { writeAll } from "./handshake.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
+import { checkMessage, type Schema } from "../wire/schema.ts";
+import { decode } from "../codec/value_decoder.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** How often a side that has nothing else to say says that it is there. */
+export const HEARTBEAT_MS = 1_000;
+
+/** What is sent then: a message with no type, which no schema has. */
+const HEARTBEAT: Bytes = encodeControl({ type: "" });
+
+/** How much is read at once. */
+const READ_BYTES = 64 * 1024;
+
+/** Sends wait while more than this is queued. */
+const MAX_QUEUED_BYTES = 256 * 1024;
+
+/** What a link needs of a connection. */
+export interface LinkConnection {
+  read(buffer: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+export interface MessageLinkOptions<In extends { type: string }> {
+  /** What the other side may say. */
+  readonly schema: Schema<In>;
+  /** After so long without a word the other side is taken for lost. */
+  readonly silenceMs: number;
+  /** The largest message that is accepted. */
+  readonly maxBytes?: number;
+}
+
+/** Why a link has ended, for a person: `did not answer for 10 s`, `closed the connection`. */
+export class LinkError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "LinkError";
+  }
+}
+
+/** The same of somebody with a name: `node 10.0.0.3:9999 did not answer for 10 s`. */
+export function endOf(who: string, { message }: LinkError | ProtocolError): string {
+  const [, rest] = /^it (.*)$/.exec(message) ?? [];
+  return rest === undefined ? `${who} is gone: ${message}` : `${who} ${rest}`;
+}
+
+/**
+ * One end of such a connection.
+ *
+ * It ends when either side closes it, the connection breaks, the other side falls silent, or sends
+ * what is no message; {@linkcode MessageLink.ended} tells which.
+ */
+export class MessageLink<Out extends { type: string }, In extends { type: string }> {
+  /** Resolves, once, when the link has ended, with the reason: for a person, in a few words. */
+  readonly ended: Promise<LinkError | ProtocolError>;
+  readonly #end: (reason: LinkError | ProtocolError) => void;
+  readonly #conn: LinkConnection;
+  readonly #options: MessageLinkOptions<In>;
+  #over = false;
+  #queue: Bytes[] = [];
+  #queuedBytes = 0;
+  #writing = false;
+  /** What waits for the queue to be short, or empty. */
+  #waiting: { below: number; resolve: () => void }[] = [];
+  #heardMs = performance.now();
+  /** Whether the other side is being listened to: if not, its silence means nothing. */
+  #listening = false;
+  #spoke = false;
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  /** `conn` belongs to the link from now on. */
+  constructor(conn: LinkConnection, options: MessageLinkOptions<In>) {
+    this.#conn = conn;
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<LinkError | ProtocolError>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#timer = setInterval(() => this.#tick(), HEARTBEAT_MS);
+  }
+
+  /** Whether the link has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /**
+   * Sends a message, after those sent before. Resolves when another one may be sent: whoever sends
+   * a lot waits for that, so that it is slowed by the other side; whoever sends a little need not.
+   * On a link that has ended, nothing happens.
+   *
+   * @throws {RangeError} If the message is too large.
+   */
+  send(message: Out): Promise<void> {
+    const bytes = encodeControl(message);
+    if (this.#over) return Promise.resolve();
+    this.#enqueue(bytes);
+    return this.#queuedBytes > MAX_QUEUED_BYTES ? this.#until(MAX_QUEUED_BYTES) : Promise.resolve();
+  }
+
+  /** The messages of the other side, as they come; ends when the link does. For one reader. */
+  async *messages(): AsyncGenerator<In, undefined> {
+    const decoder = new ControlDecoder(this.#options.maxBytes ?? MAX_CONTROL_BYTES);
+    const buffer = new Uint8Array(READ_BYTES);
+    while (!this.#over) {
+      const count = await this.#read(buffer);
+      if (count === null) return;
+      try {
+        for (const body of decoder.push(buffer.subarray(0, count))) {
+          const value = decode(body);
+          if (isHeartbeat(value)) continue;
+          yield checkMessage(this.#options.schema, value);
+          if (this.#over) return;
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        return this.#finish(error);
+      }
+    }
+  }
+
+  /** Sends what is queued, then ends the link. */
+  async close(): Promise<void> {
+    await this.#until(0);
+    this.#finish(new LinkError("the connection was closed here"));
+  }
+
+  /** Ends the link at once. */
+  drop(): void {
+    this.#finish(new LinkError("the connection was closed here"));
+  }
+
+  async #read(buffer: Bytes): Promise<number | null> {
+    this.#listening = true;
+    this.#heardMs = performance.now();
+    try {
+      const count = await this.#conn.read(buffer);
+      if (count === null) this.#finish(new LinkError("it closed the connection"));
+      return count;
+    } catch (cause) {
+      this.#finish(new LinkError("the connection broke", { cause }));
+      return null;
+    } finally {
+      this.#listening = false;
+    }
+  }
+
+  #enqueue(bytes: Bytes): void {
+    this.#spoke = true;
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+    if (!this.#writing) void this.#write();
+  }
+
+  /** Writes all that is queued, one write at a time: the rest of a short one has to follow it. */
+  async #write(): Promise<void> {
+    this.#writing = true;
+    try {
+      for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
+        await writeAll(this.#conn, bytes);
+        this.#queuedBytes -= bytes.length;
+        this.#settle();
+      }
+    } catch (cause) {
+      this.#finish(new LinkError("the connection broke", { cause }));
+    }
+    this.#writing = false;
+  }
+
+  #until(below: number): Promise<void> {
+    if (this.#over || this.#queuedBytes <= below) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ below, resolve }));
+  }
+
+  #settle(): void {
+    const queued = this.#over ? 0 : this.#queuedBytes;
+    if (this.#waiting.length === 0) return;
+    const ready = this.#waiting.filter(({ below }) => queued <= below);
+    this.#waiting = this.#waiting.filter(({ below }) => queued > below);
+    for (const { resolve } of ready) resolve();
+  }
+
+  #tick(): void {
+    const silentMs = performance.now() - this.#heardMs;
+    if (this.#listening && silentMs > this.#options.silenceMs) {
+      const seconds = Math.round(this.#options.silenceMs / 1_000);
+      return this.#finish(new LinkError(`it did not answer for ${seconds} s`));
+    }
+    // While something is being written, that is what the other side hears.
+    if (!this.#spoke && !this.#writing) this.#enqueue(HEARTBEAT);
+    this.#spoke = false;
+  }
+
+  #finish(reason: LinkError | ProtocolError): undefined {
+    if (this.#over) return;
+    this.#over = true;
+    clearInterval(this.#timer);
+    this.#queue = [];
+    this.#conn.close();
+    this.#settle();
+    this.#end(reason);
+  }
+}
+
+function isHeartbeat(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "type" in value && value.type === "";
+}

@@ -1,0 +1,136 @@
+/** What is to be run: all that a machine has to know to start a program's processes. */
+
+import { ProtocolError } from "./protocol_error.ts";
+import { checkManifest, type Manifest } from "../store/manifest.ts";
+import { checkName, checkNameBeside } from "../host/run_folder.ts";
+
+/** A file that lies in the program's working directory. */
+export interface IncludedFile {
+  /** Where it lies there: with `/` between its parts, and not leading out of it. */
+  readonly path: string;
+  readonly executable: boolean;
+  readonly manifest: Manifest;
+}
+
+/** A program, as it is shipped. */
+export interface RunSpec {
+  /** One JavaScript module, or an executable made by `deno compile`. */
+  readonly kind: "bundle" | "executable";
+  /** What people call it: `main.ts`. */
+  readonly name: string;
+  /** What the program's file is called in its working directory; a bundle's ends with `.js` or `.mjs`. */
+  readonly main: string;
+  readonly manifest: Manifest;
+  /** A module that a bundle imports as `../<name>`, if it does: its runtime. */
+  readonly runtime?: { readonly name: string; readonly manifest: Manifest };
+  readonly args: readonly string[];
+  /** The variables that it was given. A node adds a few of its own: see `run_program.ts`. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly includes: readonly IncludedFile[];
+}
+
+/** The largest text of a spec: the manifests of some large files, and a long command line. */
+export const MAX_SPEC_CHARACTERS = 16 * 1024 * 1024;
+
+/** What the system lets a program be started with is less than that. */
+const MAX_ARGS = 65_536;
+const MAX_ENV = 65_536;
+const MAX_INCLUDES = 65_536;
+const MAX_NAME_CHARACTERS = 256;
+
+/** What is to be on a machine before the program can be started there: the main file's is the first. */
+export function manifestsOf({ manifest, includes, runtime }: RunSpec): Manifest[] {
+  const all = [manifest, ...includes.map((file) => file.manifest)];
+  return runtime === undefined ? all : [...all, runtime.manifest];
+}
+
+/** Gives a spec as text. */
+export function formatRunSpec(spec: RunSpec): string {
+  return JSON.stringify(spec);
+}
+
+/**
+ * Reads a spec that came from another machine.
+ *
+ * @throws {ProtocolError} If it is none.
+ */
+export function parseRunSpec(text: string): RunSpec {
+  if (text.length > MAX_SPEC_CHARACTERS) throw refusal(`it has ${text.length} characters`);
+  const value = object("it", parseJson(text));
+  const { kind, name, main, args, env, includes } = value;
+  if (kind !== "bundle" && kind !== "executable") throw refusal(`its kind is ${String(kind)}`);
+  if (typeof name !== "string" || name === "" || name.length > MAX_NAME_CHARACTERS) {
+    throw refusal("its name is none");
+  }
+  if (typeof main !== "string") throw refusal("it has no main file");
+  checkName(main);
+  if (kind === "bundle" && !/\.m?js$/.test(main)) throw refusal("its main file is no JavaScript");
+  const files = list("includes", includes, MAX_INCLUDES).map(checkInclude);
+  const paths = [main, ...files.map(({ path }) => path)];
+  if (new Set(paths).size < paths.length) throw refusal("two of its files have the same path");
+  return {
+    kind,
+    name,
+    main,
+    manifest: checkManifest(value["manifest"]),
+    ...(value["runtime"] === undefined ? {} : { runtime: checkRuntime(value["runtime"]) }),
+    args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),
+    env: checkEnv(env),
+    includes: files,
+  };
+}
+
+function checkRuntime(value: unknown): RunSpec["runtime"] & object {
+  const { name, manifest } = object("its runtime", value);
+  if (typeof name !== "string") throw refusal("its runtime has no name");
+  checkNameBeside(name);
+  return { name, manifest: checkManifest(manifest) };
+}
+
+function checkInclude(value: unknown): IncludedFile {
+  const { path, executable, manifest } = object("an included file", value);
+  if (typeof path !== "string") throw refusal("an included file has no path");
+  checkName(path);
+  if (typeof executable !== "boolean") throw refusal(`${path} is executable or not, not both`);
+  return { path, executable, manifest: checkManifest(manifest) };
+}
+
+function checkEnv(value: unknown): Record<string, string> {
+  const entries = Object.entries(object("env", value));
+  if (entries.length > MAX_ENV) throw refusal(`it has ${entries.length} variables`);
+  // Made of entries, so that no name means anything but itself.
+  return Object.fromEntries(entries.map(([name, content]) => {
+    if (name === "" || /[=\0]/.test(name)) throw refusal("a variable has an impossible name");
+    return [name, word("a variable", content)];
+  }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ProtocolError("Cannot read what is to be run: it is not JSON", { cause });
+  }
+}
+
+function object(what: string, value: unknown): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw refusal(`${what} is no object`);
+}
+
+function list(what: string, value: unknown, count: number): unknown[] {
+  if (Array.isArray(value) && value.length <= count) return Array.from(value);
+  throw refusal(`${what} is no list, or too long a one`);
+}
+
+/** A text that the system can hand to a program. */
+function word(what: string, value: unknown): string {
+  if (typeof value === "string" && !value.includes("\0")) return value;
+  throw refusal(`${what} is not what a program can be given`);
+}
+
+function refusal(why: string): ProtocolError {
+  return new ProtocolError(`Cannot read what is to be run: ${why}`);
+}

@@ -1,0 +1,68 @@
+/** Which deno builds programs. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertRejects } from "@std/assert";
+import { BuildError } from "../../src/build/build_error.ts";
+import { findDeno, type Host } from "../../src/build/find_deno.ts";
+
+interface Setting {
+  standalone?: boolean;
+  os?: typeof Deno.build.os;
+  env?: Record<string, string>;
+  files?: string[];
+}
+
+function host({ standalone = true, os = "linux", env = {}, files = [] }: Setting): Host {
+  return {
+    standalone,
+    execPath: "/run/by/this",
+    os,
+    variable: (name) => env[name],
+    isFile: (path) => Promise.resolve(files.includes(path)),
+  };
+}
+
+const everywhere = { PATH: "/a:/b:/c", DEPLOY_DENO: "/mine/deno" };
+
+const CASES: readonly [string, Setting, string][] = [
+  ["the one it runs under", {
+    standalone: false,
+    env: everywhere,
+    files: ["/b/deno", "/mine/deno"],
+  }, "/run/by/this"],
+  ["the first on the PATH", {
+    env: everywhere,
+    files: ["/c/deno", "/b/deno", "/mine/deno"],
+  }, "/b/deno"],
+  ["none in an empty part of the PATH", {
+    env: { PATH: ":/a" },
+    files: ["/deno", "deno", "/a/deno"],
+  }, "/a/deno"],
+  ["the one in DEPLOY_DENO", { env: everywhere, files: ["/mine/deno"] }, "/mine/deno"],
+  ["deno.exe on Windows", {
+    os: "windows",
+    env: { PATH: "C:\\a;D:\\b" },
+    files: ["D:\\b\\deno.exe"],
+  }, "D:\\b\\deno.exe"],
+];
+
+for (const [name, setting, expected] of CASES) {
+  Deno.test(`findDeno() takes ${name}`, async () => {
+    assertEquals(await findDeno(host(setting)), expected);
+  });
+}
+
+Deno.test("findDeno() says where to get deno, if there is none", async () => {
+  for (const env of [{}, { PATH: "" }, { PATH: "/a", DEPLOY_DENO: "" }]) {
+    await assertRejects(() => findDeno(host({ env })), BuildError, "get it from https://deno.com");
+  }
+  await assertRejects(
+    () => findDeno(host({ env: everywhere })),
+    BuildError,
+    "DEPLOY_DENO is /mine/deno, which is not a file; get deno from https://deno.com",
+  );
+});
+
+Deno.test("findDeno() finds the one that runs this", async () => {
+  assertEquals(await findDeno(), Deno.execPath());
+});

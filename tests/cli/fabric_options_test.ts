@@ -1,0 +1,134 @@
+/** What each way to call `fabric` means, and what is said of each that is wrong. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/cli/arguments.ts";
+import { GiB } from "../../src/core/resources.ts";
+import {
+  type FabricCommand,
+  type FabricOptions,
+  parseFabricArguments,
+} from "../../src/cli/fabric_options.ts";
+
+const OPTIONS: FabricOptions = {
+  format: undefined,
+  verbose: false,
+  secretFile: undefined,
+  store: undefined,
+  insecure: false,
+  tls: undefined,
+};
+
+Deno.test("parseFabricArguments() reads each command", () => {
+  const a = { host: "10.0.0.1", port: 9999 };
+  const b = { host: "::1", port: 0 };
+  const options = OPTIONS;
+  const table: [args: string[], expected: FabricCommand][] = [
+    [["--help", "--nix"], { command: "help" }],
+    [["-V"], { command: "version" }],
+    [["10.0.0.1:9999"], { command: "node", bind: a, options }],
+    [["[::1]:0"], { command: "node", bind: b, options }],
+    [["10.0.0.1:9999", "n.toml"], {
+      command: "master-of-file",
+      bind: a,
+      nodesFile: "n.toml",
+      options,
+    }],
+    [["master", "10.0.0.1:9999", "1 GiB", "16"], {
+      command: "master",
+      nodes: [{ address: a, resources: { mem: GiB, cpu: 16 }, bridge: undefined }],
+      options,
+    }],
+    [["master", "10.0.0.1:9999", "1GiB", "2", "bridge", "[::1]:0", "[::1]:0", "2GiB", ".5"], {
+      command: "master",
+      nodes: [
+        { address: a, resources: { mem: GiB, cpu: 2 }, bridge: b },
+        { address: b, resources: { mem: 2 * GiB, cpu: 0.5 }, bridge: undefined },
+      ],
+      options,
+    }],
+    [["join", "[::1]:0", "10.0.0.1:9999"], {
+      command: "join",
+      bind: b,
+      master: a,
+      resources: undefined,
+      options,
+    }],
+    [["join", "[::1]:0", "10.0.0.1:9999", "1GiB", "4"], {
+      command: "join",
+      bind: b,
+      master: a,
+      resources: { mem: GiB, cpu: 4 },
+      options,
+    }],
+    [["dev"], { command: "dev", nodes: undefined, resources: {}, bridge: undefined, options }],
+    [["dev", "--nodes", "3", "--mem=1GiB", "--cpu", "2", "--bridge", "10.0.0.1:9999"], {
+      command: "dev",
+      nodes: 3,
+      resources: { mem: GiB, cpu: 2 },
+      bridge: a,
+      options,
+    }],
+    [["secret"], { command: "secret", file: undefined }],
+    [["secret", "f"], { command: "secret", file: "f" }],
+  ];
+  for (const [args, expected] of table) {
+    assertEquals(parseFabricArguments(args), expected, JSON.stringify(args));
+  }
+});
+
+Deno.test("parseFabricArguments() reads the options", () => {
+  const command = parseFabricArguments(
+    ("10.0.0.1:9999 --format json -v --secret-file s --store d --insecure " +
+      "--tls-cert c --tls-key k --tls-ca a").split(" "),
+  );
+  assertEquals(command, {
+    command: "node",
+    bind: { host: "10.0.0.1", port: 9999 },
+    options: {
+      format: "json",
+      verbose: true,
+      secretFile: "s",
+      store: "d",
+      insecure: true,
+      tls: { cert: "c", key: "k", ca: "a" },
+    },
+  });
+});
+
+Deno.test("parseFabricArguments() says what is wrong and what was expected", () => {
+  const table: [args: string, message: string][] = [
+    ["", "<bind> is missing; expected host:port"],
+    ["10.0.0.1", '<bind> is "10.0.0.1"; expected host:port, such as 10.0.0.2:9999'],
+    ["jion a:1 b:1", '"jion" is no command; expected host:port, or master, join, dev or secret'],
+    ["a:1 n.toml x", '"x" is one too many; expected an address and at most a nodes.toml'],
+    ["a:1 --", '"--" has no meaning here; expected options and addresses only'],
+    [
+      "a:1 --nodes 3",
+      '--nodes does not go with "<bind>"; it takes --format, --verbose, ' +
+      "--secret-file, --store, --insecure, --tls-cert, --tls-key, --tls-ca",
+    ],
+    ["master", "<addr> of node 1 is missing; expected host:port"],
+    ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],
+    ["master a:1 1GiB 1 b:1", "<mem> of node 2 is missing; expected memory, as in 16GiB"],
+    ["master a:1 1GiB 1 bridge", "the bridge of node 1 is missing; expected host:port"],
+    ["join a:1", "<master> is missing; expected host:port"],
+    ["join a:1 b:0", '<master> is "b:0"; expected a port that is not 0'],
+    ["join a:1 b:1 1GiB", "<cpu> is missing; expected a number of cores, as in 16 or 0.5"],
+    ["join a:1 b:1 1GiB 1 x", '"x" is one too many; "join" takes <bind> <master> [<mem> <cpu>]'],
+    ["dev x", '"x" is one too many; "dev" takes options only'],
+    ["dev --nodes 0", '--nodes is "0"; expected a number from 1 to 9999'],
+    ["dev --nodes 1.5", '--nodes is "1.5"; expected a number from 1 to 9999'],
+    ["secret a b", '"b" is one too many; "secret" takes one file'],
+    ["secret -v", '"secret" takes no options; only a file'],
+    [
+      "a:1 --tls-cert c",
+      "TLS lacks --tls-key and --tls-ca; expected --tls-cert, --tls-key and --tls-ca together",
+    ],
+  ];
+  for (const [args, message] of table) {
+    const words = args === "" ? [] : args.split(" ");
+    const error = assertThrows(() => parseFabricArguments(words), UsageError);
+    assertEquals(error.message, message);
+  }
+});

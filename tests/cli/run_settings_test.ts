@@ -1,0 +1,100 @@
+/** Where bridge and program come from, and what of this machine's environment a program gets. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/cli/arguments.ts";
+import { parseDeployArguments, type RunCommand } from "../../src/cli/cli_options.ts";
+import {
+  bridgeAddress,
+  programEnv,
+  projectDefaults,
+  readDefaults,
+} from "../../src/cli/run_settings.ts";
+
+function command(...args: string[]): RunCommand {
+  const parsed = parseDeployArguments(args);
+  if (parsed.command !== "run") throw new Error("no program is run");
+  return parsed;
+}
+
+Deno.test("readDefaults() reads what deno.json says of deploying, comments and all", () => {
+  const table: [text: string, expected: unknown][] = [
+    [`{}`, {}],
+    [`{ "deploy": {} }`, {}],
+    [`{ "deploy": { "bridge": "a:1" } }`, { bridge: "a:1" }],
+    [`{ "deploy": { "bridge": "a:1", "main": "b.ts", "other": 1 } }`, {
+      bridge: "a:1",
+      main: "b.ts",
+    }],
+    [
+      `// one\n{ /* two "deploy": */ "imports": { "x": "https://x/" },\n "deploy": { "main": "b//c.ts", }, }`,
+      { main: "b//c.ts" },
+    ],
+    [`what deno itself will complain about`, {}],
+  ];
+  for (const [text, expected] of table) assertEquals(readDefaults(text, "deno.json"), expected);
+});
+
+Deno.test("readDefaults() says which field is wrong", () => {
+  const table: [text: string, message: string][] = [
+    [`{ "deploy": "a:1" }`, `"deploy" in d.json is no object`],
+    [`{ "deploy": null }`, `"deploy" in d.json is no object`],
+    [`{ "deploy": { "bridge": 1 } }`, `"deploy"."bridge" in d.json is no text`],
+    [`{ "deploy": { "main": "" } }`, `"deploy"."main" in d.json is no text`],
+  ];
+  for (const [text, message] of table) {
+    assertThrows(() => readDefaults(text, "d.json"), UsageError, message);
+  }
+});
+
+Deno.test("projectDefaults() takes the nearest deno.json, and its main from where that lies", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await Deno.mkdir(`${folder}/a/b`, { recursive: true });
+    assertEquals(await projectDefaults(`${folder}/a/b`), {});
+    const deploy = { bridge: "h:1", main: "src/main.ts" };
+    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ deploy }));
+    assertEquals(await projectDefaults(folder), deploy);
+    assertEquals(await projectDefaults(`${folder}/a/b`), {
+      bridge: "h:1",
+      main: `${folder}/src/main.ts`,
+    });
+    await Deno.writeTextFile(`${folder}/a/deno.jsonc`, `{ "deploy": { "main": "/x.ts" } } // it`);
+    assertEquals(await projectDefaults(`${folder}/a/b`), { main: "/x.ts" });
+    await Deno.mkdir(`${folder}/a/b/deno.json`);
+    await assertRejects(() => projectDefaults(`${folder}/a/b`), UsageError, "cannot be read");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("bridgeAddress() prefers the argument, then DEPLOY_BRIDGE, deno.json, and what fabric dev has", () => {
+  const defaults = { bridge: "json:3" };
+  assertEquals(bridgeAddress(command("arg:1"), "env:2", defaults), { host: "arg", port: 1 });
+  assertEquals(bridgeAddress(command(), "env:2", defaults), { host: "env", port: 2 });
+  assertEquals(bridgeAddress(command(), "", defaults), { host: "json", port: 3 });
+  assertEquals(bridgeAddress(command(), undefined, defaults), { host: "json", port: 3 });
+  assertEquals(bridgeAddress(command(), undefined, {}), { host: "127.0.0.1", port: 8888 });
+  assertThrows(
+    () => bridgeAddress(command(), "nowhere", {}),
+    UsageError,
+    `DEPLOY_BRIDGE is "nowhere"; expected host:port`,
+  );
+  assertThrows(
+    () => bridgeAddress(command(), undefined, { bridge: "h:0" }),
+    UsageError,
+    `"deploy"."bridge" in deno.json is "h:0"; expected host:port`,
+  );
+});
+
+Deno.test("programEnv() gives what --env names, and nothing else", () => {
+  const here = (name: string) => ({ HOME: "/home", EMPTY: "" })[name];
+  const { env } = command("--env", "A=1", "--env", "HOME", "--env", "EMPTY", "--env", "B=x=y");
+  assertEquals(programEnv(env, here), { A: "1", HOME: "/home", EMPTY: "", B: "x=y" });
+  assertEquals(programEnv(new Map(), here), {});
+  assertThrows(
+    () => programEnv(command("--env", "NONE").env, here),
+    UsageError,
+    "--env NONE is not set here; set it, or write --env NONE=VALUE",
+  );
+});

@@ -1,0 +1,60 @@
+/** An OS process of a run: its session, and its end from its first moment on. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertThrows } from "@std/assert";
+import { createLogger } from "../../src/core/logger.ts";
+import { ChildProcess } from "../../src/host/child_process.ts";
+import { Watchdog } from "../../src/host/watchdog.ts";
+
+function shell(script: string): ChildProcess {
+  const program = { command: "/bin/sh", args: ["-c", script], cwd: "/" };
+  return new ChildProcess(program, { env: {}, stdin: false });
+}
+
+async function outputOf(child: ChildProcess): Promise<string> {
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
+  return child.held.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
+}
+
+Deno.test("a process leads a session and a group of its own", async () => {
+  const child = shell("ps -o pid=,pgid=,sid= -p $$");
+  assertEquals((await outputOf(child)).trim().split(/\s+/).map(Number), [
+    child.group,
+    child.group,
+    child.group,
+  ]);
+});
+
+Deno.test("what is not there, or no executable, is an error at once, which names it", () => {
+  for (const command of ["/nowhere/deno", "/etc/passwd", "/etc"]) {
+    const program = { command, args: [], cwd: "/" };
+    assertThrows(
+      () => new ChildProcess(program, { env: {}, stdin: false }),
+      Error,
+      `Failed to spawn '${command}'`,
+    );
+  }
+});
+
+Deno.test("kill() ends a process that has not made its session yet", async () => {
+  for (let round = 0; round < 30; round++) {
+    const child = shell("exec sleep 1000");
+    child.kill();
+    assertEquals(await child.exited, { signal: "SIGKILL" });
+    await outputOf(child);
+  }
+});
+
+Deno.test("so does the watchdog when its launcher is gone", async () => {
+  const quiet = createLogger("error", (line) => {
+    throw new Error(line);
+  });
+  for (let round = 0; round < 30; round++) {
+    const watchdog = new Watchdog(quiet);
+    const child = shell("exec sleep 1000");
+    void watchdog.add(child.group);
+    await watchdog.close();
+    assertEquals(await child.exited, { signal: "SIGKILL" });
+    await outputOf(child);
+  }
+});

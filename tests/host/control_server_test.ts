@@ -1,0 +1,139 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { createLogger } from "../../src/core/logger.ts";
+import { ControlServer, equalSecret } from "../../src/host/control_server.ts";
+import { encodeControl, MAX_HELLO_BYTES, type ProcessMessage } from "../../src/wire/control.ts";
+
+class Fixture implements AsyncDisposable {
+  readonly logged: string[] = [];
+  readonly server = new ControlServer({
+    hostname: "127.0.0.1",
+    logger: createLogger("info", (line) => this.logged.push(line)),
+  });
+
+  connect(): Promise<Deno.TcpConn> {
+    const port = Number(this.server.address.split(":")[1]);
+    return Deno.connect({ hostname: "127.0.0.1", port });
+  }
+
+  /** Sends these bytes as a new peer; resolves when the server has closed the connection. */
+  async refused(bytes: Uint8Array): Promise<void> {
+    const conn = await this.connect();
+    await conn.write(bytes);
+    await untilClosed(conn);
+    conn.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.server.close();
+    return Promise.resolve();
+  }
+}
+
+async function untilClosed(conn: Deno.TcpConn): Promise<void> {
+  try {
+    assertEquals(await conn.read(new Uint8Array(16)), null);
+  } catch (error) {
+    // Closing with unread bytes is a reset.
+    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+  }
+}
+
+function hello(token: string): Uint8Array {
+  const message: ProcessMessage = { type: "hello", token, port: 4100, mem: 5, cpu: 0.5 };
+  return encodeControl(message);
+}
+
+Deno.test("expect() gives the link of the process that shows the token, in whatever pieces", async () => {
+  await using fixture = new Fixture();
+  const expected = fixture.server.expect();
+  const conn = await fixture.connect();
+  const bytes = hello(expected.token);
+  for (let at = 0; at < bytes.length; at++) await conn.write(bytes.subarray(at, at + 1));
+  const large = new Uint8Array(100_000).fill(1);
+  const message: ProcessMessage = {
+    type: "spawn",
+    request: 0,
+    name: "f",
+    arg: large,
+    mem: 0,
+    cpu: 0,
+    wait: true,
+    cwd: null,
+    env: null,
+  };
+  const sent = conn.write(encodeControl(message));
+  const { port, messages, link } = await expected.arrival;
+  assertEquals(port, 4100);
+  const { value } = await messages.next();
+  assertEquals(value?.type === "spawn" && value.arg, large);
+  await sent;
+  conn.close();
+  assertEquals((await messages.next()).done, true);
+  link.close();
+});
+
+Deno.test("a peer that does not show a token loses its connection, with one line in the log", async () => {
+  await using fixture = new Fixture();
+  const { token } = fixture.server.expect();
+  const tooLarge = new Uint8Array(4);
+  new DataView(tooLarge.buffer).setUint32(0, MAX_HELLO_BYTES + 1);
+  const table: [bytes: Uint8Array, said: string][] = [
+    [new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "are allowed"],
+    [tooLarge, "1025 bytes"],
+    [new Uint8Array([0, 0, 0, 1, 0xc1]), "it is no value"],
+    [encodeControl({ type: "started" }), '"started" before "hello"'],
+    [hello("0".repeat(32)), "not one of this run"],
+    [hello(token.slice(1)), "not one of this run"],
+    [hello(""), "not one of this run"],
+  ];
+  for (const [bytes, said] of table) {
+    fixture.logged.length = 0;
+    await fixture.refused(bytes);
+    assertEquals(fixture.logged.length, 1);
+    assertStringIncludes(fixture.logged[0] ?? "", said);
+    assertEquals(fixture.logged[0]?.includes(token), false);
+  }
+});
+
+Deno.test("a token is good for one connection, and for none once it is cancelled", async () => {
+  await using fixture = new Fixture();
+  const used = fixture.server.expect();
+  const conn = await fixture.connect();
+  await conn.write(hello(used.token));
+  const { link } = await used.arrival;
+  await fixture.refused(hello(used.token));
+  const cancelled = fixture.server.expect();
+  cancelled.cancel();
+  await fixture.refused(hello(cancelled.token));
+  link.close();
+  await untilClosed(conn);
+  conn.close();
+});
+
+Deno.test("close() closes the connections of those who have not said who they are", async () => {
+  const fixture = new Fixture();
+  const accepted = fixture.server.expect();
+  const known = await fixture.connect();
+  await known.write(hello(accepted.token));
+  const silent = await fixture.connect();
+  const { link } = await accepted.arrival;
+  // The backlog is served in order, so that whoever comes after the silent one shows that it is in.
+  const last = fixture.server.expect();
+  const after = await fixture.connect();
+  await after.write(hello(last.token));
+  const arrival = await last.arrival;
+  fixture.server.close();
+  await untilClosed(silent);
+  link.send({ type: "killed", request: 1 });
+  assertEquals((await known.read(new Uint8Array(100)) ?? 0) > 0, true);
+  for (const conn of [known, silent, after]) conn.close();
+  for (const open of [link, arrival.link]) open.close();
+});
+
+Deno.test("equalSecret() compares whole texts", () => {
+  assertEquals(equalSecret("abc", "abc"), true);
+  for (const other of ["", "ab", "abd", "bbc", "abcd"]) {
+    assertEquals(equalSecret("abc", other), false);
+  }
+});

@@ -1,0 +1,50 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import type { OutputChunk } from "../../src/host/child_process.ts";
+import { NotStartedError, stderrTail } from "../../src/host/not_started.ts";
+
+function chunk(text: string, fd: 1 | 2 = 2): OutputChunk {
+  return { fd, bytes: new TextEncoder().encode(text) };
+}
+
+Deno.test("stderrTail() gives the last lines that were written to stderr", () => {
+  const line = "0123456789".repeat(30);
+  const table: [chunks: OutputChunk[], tail: string][] = [
+    [[], ""],
+    [[chunk("out\n", 1)], ""],
+    [[chunk("a\n"), chunk("out\n", 1), chunk("b\n")], "a\nb"],
+    [[chunk("one li"), chunk("ne\n\n")], "one line"],
+    [
+      [chunk(Array.from({ length: 30 }, (_, n) => `${n}\n`).join(""))],
+      [
+        ...[20, 21, 22, 23, 24, 25, 26, 27, 28, 29],
+      ].join("\n"),
+    ],
+    [
+      Array.from({ length: 9 }, () => chunk(`${line}\n`)),
+      [
+        // 2 KiB less six lines and all seven ends of lines.
+        line.slice(-(2048 - 6 * 300 - 7)),
+        ...Array.from({ length: 6 }, () => line),
+      ].join("\n"),
+    ],
+    // Cut within a character: 2 KiB are 682 characters of three bytes, and two bytes.
+    [[chunk("€".repeat(1_000))], "€".repeat(682)],
+  ];
+  for (const [chunks, tail] of table) assertEquals(stderrTail(chunks), tail);
+});
+
+Deno.test("NotStartedError says who, how it ended, and what it wrote", () => {
+  const output = [chunk("boom\n")];
+  const start = { status: { code: 1 }, output, overflowed: false };
+  assertEquals(
+    new NotStartedError("work", start).message,
+    "Cannot start work(): its process exited with 1 before it ran work(); " +
+      "the last it wrote to stderr:\nboom",
+  );
+  assertEquals(
+    new NotStartedError(null, { ...start, status: { signal: "SIGTRAP" }, output: [] }).message,
+    "Cannot start the first process: its process was ended by SIGTRAP before init() resolved; " +
+      "it wrote nothing to stderr",
+  );
+});

@@ -1,0 +1,156 @@
+/** What a program needs is found out by running it, and whatever is wrong with it is said. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { recce, RecceError } from "../../src/host/recce.ts";
+import type { Logger } from "../../src/core/logger.ts";
+import type { Program } from "../../src/host/program.ts";
+
+const MOD = new URL("../../mod.ts", import.meta.url).href;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+const QUIET: Logger = {
+  error: unexpected,
+  warn: unexpected,
+  info() {},
+  debug() {},
+};
+
+function unexpected(text: string): never {
+  throw new Error(`It was not to log: ${text}`);
+}
+
+async function tried(
+  source: string,
+  use: (program: Program, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/main.ts`, `import { init } from "${MOD}";\n${source}`);
+    const args = ["run", "-A", "--config", CONFIG, "--no-lock", "main.ts"];
+    await use({ command: Deno.execPath(), args, cwd: folder }, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function outputOf({ output }: RecceError): string {
+  return output.map(({ fd, bytes }) => `${fd}:${new TextDecoder().decode(bytes)}`).join("");
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return !/\) [ZX] /.test(stat);
+  } catch {
+    return false; // it is gone
+  }
+}
+
+Deno.test("recce() gives what init() asks for, and runs nothing of what comes after it", async () => {
+  const signal = new AbortController().signal;
+  const source = `
+    await init({ resources: { mem: 12345, cpu: 2 } });
+    Deno.writeTextFileSync("after", "");`;
+  await tried(source, async (program, folder) => {
+    assertEquals(await recce(program, { logger: QUIET, signal }), { mem: 12345, cpu: 2 });
+    await assertRejects(() => Deno.stat(`${folder}/after`), Deno.errors.NotFound);
+  });
+  await tried("await init();", async (program) => {
+    assertEquals(await recce(program, { logger: QUIET, signal }), {
+      mem: 100 * 1024 ** 2,
+      cpu: 1 / 16,
+    });
+  });
+});
+
+const FAILURES = [
+  {
+    what: "a prelude that throws",
+    source: `console.log("out"); throw new RangeError("too early");`,
+    message: "Cannot start: the program exited with 1 before await init()",
+    output: "RangeError: too early",
+  },
+  {
+    what: "a prelude that exits",
+    source: `console.error("no licence"); Deno.exit(7);`,
+    message: "Cannot start: the program exited with 7 before await init()",
+    output: "2:no licence\n",
+  },
+  {
+    what: "a program without init()",
+    source: `console.log("Hello world");`,
+    message: "Cannot start: the program exited with 0 before await init()",
+    output: "1:Hello world\n",
+  },
+  {
+    what: "init() that is wrong",
+    source: `await init({ resources: { mem: -1 } });`,
+    message: "Cannot start: the program exited with 1 before await init()",
+    output: "TypeError: Cannot init(): resources.mem is -1",
+  },
+];
+
+for (const { what, source, message, output } of FAILURES) {
+  Deno.test(`recce() tells of ${what}, with all that it wrote`, async () => {
+    await tried(source, async (program) => {
+      const signal = new AbortController().signal;
+      const error = await assertRejects(
+        () => recce(program, { logger: QUIET, signal }),
+        RecceError,
+        message,
+      );
+      assertEquals(error.message, message);
+      assert(outputOf(error).includes(output), outputOf(error));
+    });
+  });
+}
+
+Deno.test("recce() gives a program 10 s to reach init(), and ends all that it started", async () => {
+  const source = `
+    const child = new Deno.Command("sleep", { args: ["1000"] }).spawn();
+    console.log(child.pid);
+    for (;;);`;
+  await tried(source, async (program) => {
+    const signal = new AbortController().signal;
+    const startMs = performance.now();
+    const error = await assertRejects(
+      () => recce(program, { logger: QUIET, signal }),
+      RecceError,
+      "Cannot start: the program did not reach await init() within 10 s",
+    );
+    assert(performance.now() - startMs < 15_000);
+    assertEquals(isAlive(Number(outputOf(error).slice(2))), false);
+  });
+});
+
+Deno.test("recce() that nobody wants any more ends the program at once", async () => {
+  await tried(
+    `Deno.writeTextFileSync("pid", "" + Deno.pid); for (;;);`,
+    async (program, folder) => {
+      const stop = new AbortController();
+      const found = recce(program, { logger: QUIET, signal: stop.signal });
+      found.catch(() => {}); // looked at below
+      let pid = "";
+      while (pid === "") {
+        pid = await Deno.readTextFile(`${folder}/pid`).catch(() => "");
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      const startMs = performance.now();
+      stop.abort(new Error("given up"));
+      await assertRejects(() => found, Error, "given up");
+      assert(performance.now() - startMs < 5_000);
+      assertEquals(isAlive(Number(pid)), false);
+    },
+  );
+});
+
+Deno.test("recce() says so if the program cannot be started at all", async () => {
+  const signal = new AbortController().signal;
+  const program = { command: "/nowhere/program", args: [], cwd: "/" };
+  await assertRejects(
+    () => recce(program, { logger: QUIET, signal }),
+    RecceError,
+    "Cannot start: Failed to spawn '/nowhere/program'",
+  );
+});

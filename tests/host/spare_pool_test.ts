@@ -1,0 +1,53 @@
+/** Spares: processes that have booted before they are spawned. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { children, isAlive, startNode, untilGone } from "../node/node_harness.ts";
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 20_000; !condition();) {
+    assert(performance.now() < endMs, "it did not come about in 20 s");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+Deno.test("a program that has spawned once has a spare, which the next spawn is", async () => {
+  await using run = startNode({ maxSpares: 1 });
+  const holder = await run.launch("hang");
+  await until(() => run.node.spares === 1);
+  const before = children();
+  assertEquals(before.length, 2);
+  const second = await run.launch("hang");
+  assertEquals(run.events.filter(({ event }) => event === "spawn").length, 2);
+  assert(before.every((pid) => isAlive(pid)), "the spare that was there has become the process");
+  await run.node.kill(second);
+  await run.node.kill(holder);
+});
+
+Deno.test("spares are not there before the first spawn, nor with a maximum of 0", async () => {
+  await using none = startNode({ maxSpares: 0 });
+  await none.launch("hang");
+  await none.launch("hang");
+  assertEquals(children().length, 2);
+});
+
+Deno.test("a spare that is killed costs its taker nothing but a cold start", async () => {
+  await using run = startNode({ maxSpares: 1 });
+  const holder = await run.launch("hang");
+  await until(() => run.node.spares === 1);
+  Deno.kill(Math.max(...children()), "SIGKILL"); // the one that was started last
+  const pid = await run.launch("exit");
+  assertEquals(await run.node.wait(pid), { code: 0 });
+  await run.node.kill(holder);
+});
+
+Deno.test("stop() ends spares, and a node with nothing but spares is idle", async () => {
+  const run = startNode({ maxSpares: 1 });
+  const pid = await run.launch("hang");
+  await until(() => run.node.spares === 1);
+  const processes = children();
+  await run.node.kill(pid);
+  await run.node.idle();
+  await run[Symbol.asyncDispose]();
+  await untilGone(processes, 1_000);
+});

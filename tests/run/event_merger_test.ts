@@ -1,0 +1,199 @@
+/** Events of several nodes become one stream, in an order that holds for every run. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { EventMerger } from "../../src/run/event_merger.ts";
+import { RunRecord } from "../../src/run/run_record.ts";
+import type { RunEvent } from "../../src/core/events.ts";
+import { makePid, type Pid } from "../../src/core/pid.ts";
+import { forSeeds } from "../channel/random.ts";
+
+function pidOf(index: number): Pid {
+  return makePid(index.toString(16).padStart(32, "0"), "10.0.0.1", 1 + index);
+}
+
+function spawn(index: number, parent: number | null): RunEvent {
+  return { event: "spawn", parent: parent === null ? null : pidOf(parent), pid: pidOf(index) };
+}
+
+function output(index: number, fd: 1 | 2 = 1): RunEvent {
+  return { event: "output", pid: pidOf(index), fd, bytes: new Uint8Array([index]) };
+}
+
+function end(index: number, code = 0): RunEvent[] {
+  const pid = pidOf(index);
+  return [
+    { event: "eof", pid, fd: 1 },
+    { event: "eof", pid, fd: 2 },
+    { event: "exit", pid, status: { code } },
+  ];
+}
+
+function collector(): { events: RunEvent[]; merger: EventMerger } {
+  const events: RunEvent[] = [];
+  const merger = new EventMerger((event) => {
+    events.push(event);
+    return Promise.resolve();
+  });
+  return { events, merger };
+}
+
+function lostStatus(events: readonly RunEvent[], index: number): unknown {
+  const exit = events.find((event) => event.event === "exit" && event.pid === pidOf(index));
+  return exit?.event === "exit" ? exit.status : undefined;
+}
+
+/** Checks what holds of the events of every run: that each comes in its order, and after its parent's. */
+function checkOrder(events: readonly RunEvent[]): void {
+  const record = new RunRecord();
+  const seen = new Set<Pid | null>([null]);
+  for (const event of events) {
+    record.add(event);
+    if (event.event !== "spawn") continue;
+    assert(seen.has(event.parent), `${event.pid} before its parent`);
+    assert(!seen.has(event.pid), `${event.pid} twice`);
+    seen.add(event.pid);
+  }
+  assertEquals(record.alive(), []);
+}
+
+Deno.test("add() keeps a child back until its parent has been told of", async () => {
+  const { events, merger } = collector();
+  const child = (async () => {
+    for (const event of [spawn(2, 1), output(2), ...end(2)]) await merger.add("b", event);
+  })();
+  await merger.add("a", spawn(0, null));
+  assertEquals(merger.waits, 1);
+  assertEquals(events, [spawn(0, null)]);
+  await merger.add("a", spawn(1, 0));
+  await child;
+  assertEquals(merger.waits, 0);
+  assertEquals(events.slice(1), [spawn(1, 0), spawn(2, 1), output(2), ...end(2)]);
+  assertEquals(merger.exited, 1);
+});
+
+Deno.test("add() resolves when the sink has taken the event, so that a slow one slows its node", async () => {
+  let go = () => {};
+  const merger = new EventMerger(() => new Promise((resolve) => go = resolve));
+  let done = false;
+  const added = merger.add("a", spawn(0, null)).then(() => done = true);
+  await Promise.resolve();
+  assertEquals(done, false);
+  go();
+  await added;
+});
+
+Deno.test("lose() completes what is known of a process, once", async () => {
+  const { events, merger } = collector();
+  await merger.add("a", spawn(0, null));
+  await merger.add("a", { event: "eof", pid: pidOf(0), fd: 2 });
+  await merger.lose(pidOf(0), null, "node x is gone");
+  await merger.lose(pidOf(0), null, "again");
+  // What it still said before anybody knew is not told.
+  for (const event of [output(0), ...end(0)]) await merger.add("a", event);
+  assertEquals(events, [
+    spawn(0, null),
+    { event: "eof", pid: pidOf(0), fd: 2 },
+    { event: "eof", pid: pidOf(0), fd: 1 },
+    { event: "exit", pid: pidOf(0), status: { lost: "node x is gone" } },
+  ]);
+  assertEquals(merger.exited, 1);
+});
+
+Deno.test("lose() of a process that nobody told of waits for its parent, and tells it whole", async () => {
+  const { events, merger } = collector();
+  const lost = merger.lose(pidOf(1), pidOf(0), "gone");
+  assertEquals(events, []);
+  await merger.add("a", spawn(0, null));
+  await lost;
+  // Its node's connection delivers the start of it only now.
+  await merger.add("b", spawn(1, 0));
+  for (const event of end(0)) await merger.add("a", event);
+  checkOrder(events);
+  assertEquals(events.filter(({ event }) => event === "spawn").length, 2);
+});
+
+Deno.test("a process that is both told of and lost while its parent is waited for is told once", async () => {
+  const { events, merger } = collector();
+  const added = merger.add("b", spawn(1, 0));
+  const lost = merger.lose(pidOf(1), pidOf(0), "gone");
+  await merger.add("a", spawn(0, null));
+  await Promise.all([added, lost]);
+  for (const event of end(0)) await merger.add("a", event);
+  checkOrder(events);
+  assertEquals(lostStatus(events, 1), { lost: "gone" });
+});
+
+Deno.test("loseAll() loses what one source has told of, or everything", async () => {
+  const { events, merger } = collector();
+  await merger.add("a", spawn(0, null));
+  await merger.add("b", spawn(1, 0));
+  assertEquals([merger.has("a"), merger.has("b"), merger.has("c")], [true, true, false]);
+  await merger.loseAll("b broke", "b");
+  assertEquals([merger.has("a"), merger.has("b")], [true, false]);
+  assertEquals(lostStatus(events, 0), undefined);
+  await merger.loseAll("all broke");
+  checkOrder(events);
+  assertEquals(lostStatus(events, 1), { lost: "b broke" });
+  assertEquals(lostStatus(events, 0), { lost: "all broke" });
+});
+
+Deno.test("release() lets go of those who wait for what nobody will tell", async () => {
+  const { events, merger } = collector();
+  let changes = 0;
+  merger.onChange(() => changes++);
+  const added = merger.add("b", spawn(1, 0));
+  assertEquals([merger.waits, changes], [1, 1]);
+  merger.release();
+  await added;
+  assertEquals([merger.waits, events.length], [0, 1]);
+});
+
+Deno.test("merged events are in order, whatever the order between nodes, and whoever is lost", async () => {
+  await forSeeds(200, async (random) => {
+    const below = (limit: number) => random.integer(0, limit - 1);
+    const count = 1 + below(30);
+    const nodes = 1 + below(4);
+    // Time goes through all processes at once; each node sees its part of it, in that order.
+    const time: { node: number; index: number; event: RunEvent }[] = [];
+    const parents: (number | null)[] = [];
+    const rest: RunEvent[][] = [];
+    for (let index = 0; index < count; index++) {
+      const parent = index === 0 ? null : below(index);
+      parents.push(parent);
+      rest.push([output(index), output(index, 2), ...end(index)]);
+      time.push({ node: below(nodes), index, event: spawn(index, parent) });
+      for (let some = below(4); some > 0; some--) {
+        const who = below(index + 1);
+        const event = rest[who]?.shift();
+        if (event !== undefined) {
+          time.push({ node: time.find(({ index }) => index === who)!.node, index: who, event });
+        }
+      }
+    }
+    const nodeOf = (index: number) => time.find((entry) => entry.index === index)!.node;
+    for (const [index, events] of rest.entries()) {
+      for (const event of events) time.push({ node: nodeOf(index), index, event });
+    }
+    const cut = below(nodes + 1); // that node is lost at some moment; perhaps none is
+    const cutAt = below(time.length);
+    const { events, merger } = collector();
+    const streams = Array.from({ length: nodes }, (_, node) => async () => {
+      for (const [at, entry] of time.entries()) {
+        if (entry.node !== node || (node === cut && at >= cutAt)) continue;
+        for (let turns = below(5); turns > 0; turns--) await Promise.resolve();
+        await merger.add(node, entry.event);
+      }
+    });
+    const losses = Array.from({ length: count }, (_, index) => index)
+      .filter((index) => nodeOf(index) === cut)
+      .map((index) => async () => {
+        for (let turns = below(40); turns > 0; turns--) await Promise.resolve();
+        const parent = parents[index]!;
+        await merger.lose(pidOf(index), index === 0 ? null : pidOf(parent), "gone");
+      });
+    await Promise.all([...streams, ...losses].map((run) => run()));
+    checkOrder(events);
+    assertEquals(merger.exited, count);
+  });
+});
