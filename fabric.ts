@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     const { runBridgePart } = await import("./src/fabric/bridge_part.ts");
     Deno.exit(await runBridgePart());
   }
-  const { runFabric } = await import("./src/cli/fabric_main.ts");
+  const { runFabric } = await import("./src/fabric/fabric_main.ts");
   Deno.exit(await runFabric(Deno.args, { out: console.log, error: console.error }));
 }
 

@@ -22,6 +22,19 @@ Deno.test("import_map.json maps for users what deno.json maps for the project", 
   assertEquals(importMap.imports, config.imports);
 });
 
+Deno.test("the files that the documents name are there", async () => {
+  const documents = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/protocol.md"];
+  for (const document of documents) {
+    const text = await Deno.readTextFile(new URL(document, ROOT));
+    for (
+      const [path] of text.matchAll(/\b(src|tests|scripts|examples|docs)(\/[\w.-]+)*\/\w+\.\w+/g)
+    ) {
+      const { isFile } = await Deno.stat(new URL(path, ROOT)).catch(() => ({ isFile: false }));
+      assert(isFile, `${document} names ${path}`);
+    }
+  }
+});
+
 Deno.test("the program in the README is the example workers", async () => {
   const readme = await Deno.readTextFile(new URL("README.md", ROOT));
   const example = await Deno.readTextFile(new URL("examples/workers.ts", ROOT));

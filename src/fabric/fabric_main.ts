@@ -1,16 +1,16 @@
 /** The commands of `fabric`. Arguments in, exit code out. */
 
 import config from "../../deno.json" with { type: "json" };
-import { UsageError } from "./arguments.ts";
-import { FABRIC_USAGE, type FabricCommand, parseFabricArguments } from "./fabric_options.ts";
+import { UsageError } from "../cli/arguments.ts";
+import { FABRIC_USAGE, type FabricCommand, parseFabricArguments } from "../cli/fabric_options.ts";
 import { ProgramError } from "../host/program.ts";
 import { StoreError } from "../store/store_error.ts";
 import { ConnectError, SecretError } from "../net/connect.ts";
 import { ListenError } from "../net/part_server.ts";
-import { runDev } from "../fabric/dev.ts";
-import { runMaster, runMasterOfFile } from "../fabric/master_command.ts";
-import { runJoin, runNode } from "../fabric/node_command.ts";
-import { newSecret, writeNewSecret } from "../fabric/secret_file.ts";
+import { runDev } from "./dev.ts";
+import { runMaster, runMasterOfFile } from "./master_command.ts";
+import { runJoin, runNode } from "./node_command.ts";
+import { newSecret, writeNewSecret } from "./secret_file.ts";
 
 /** What `fabric` does with its output. */
 export interface Output {
