@@ -3,6 +3,7 @@
 import type { RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Store } from "../store/store.ts";
+import type { LostProcess } from "../wire/bridge_messages.ts";
 import { runEvent } from "../wire/event_messages.ts";
 import { endOf, type MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
@@ -107,8 +108,8 @@ export class BridgedRun implements RunNews {
     else if (this.#firstPid === undefined) this.#early.push(message);
   }
 
-  lost(pid: Pid, parent: Pid | null, why: string): void {
-    void this.#lose(this.#merger.lose(pid, parent, why));
+  lost(process: LostProcess, why: string): void {
+    void this.#lose(this.#merger.lose(process, why));
   }
 
   /** The master has no process of it left: what is still on its way is waited for. */

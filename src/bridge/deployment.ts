@@ -193,7 +193,7 @@ export class Deployment {
     // Where it probably goes, it boots, says what it needs, and then is there already.
     const guess = sized(DEFAULT_RESOURCES);
     const needs = await this.#context.master.try(run.id, guess, this.#tellWait(guess));
-    if (!this.#gone.signal.aborted) await this.#begin(run, sized(needs));
+    if (!this.#gone.signal.aborted) await this.#begin(run, offer.spec.name, sized(needs));
   }
 
   /** Looks, and changes nothing. */
@@ -239,10 +239,10 @@ export class Deployment {
     return run;
   }
 
-  async #begin(run: BridgedRun, resources: Resources): Promise<void> {
+  async #begin(run: BridgedRun, name: string, resources: Resources): Promise<void> {
     this.#begun = true;
     void this.#link.send({ type: "accepted", run: run.id });
-    await this.#context.master.first(run.id, resources, this.#tellWait(resources));
+    await this.#context.master.first(run.id, name, resources, this.#tellWait(resources));
     await run.over;
     this.#answer({ type: "over" });
   }

@@ -6,6 +6,7 @@ import type { Resources } from "../core/resources.ts";
 import { RecceError } from "../host/recce.ts";
 import {
   type BridgeToMaster,
+  type LostProcess,
   MASTER_TO_BRIDGE,
   type MasterToBridge,
 } from "../wire/bridge_messages.ts";
@@ -16,7 +17,7 @@ const SILENCE_MS = 8_000;
 
 /** What is told of a run. */
 export interface RunNews {
-  lost(pid: Pid, parent: Pid | null, why: string): void;
+  lost(process: LostProcess, why: string): void;
   /** No process of it is left; so many there have been. */
   ended(processes: number): void;
 }
@@ -27,6 +28,7 @@ export interface Fit {
   readonly message: string;
 }
 
+type Unnumbered<Message> = Message extends unknown ? Omit<Message, "request"> : never;
 type Answer = Exclude<Extract<MasterToBridge, { request: number }>, { type: "waits" }>;
 
 export class MasterClient {
@@ -71,12 +73,17 @@ export class MasterClient {
   }
 
   /**
-   * Starts the first process of a run, when there is room for it; calls `onWait` if there is none yet.
+   * Starts the first process of a run, which is called `name` where people see it, when there is room for it; calls `onWait` if there is none yet.
    *
    * @throws {SpawnError} If it could not be started.
    */
-  async first(run: string, { mem, cpu }: Resources, onWait: () => void): Promise<Pid> {
-    const answer = await this.#ask({ type: "first", run, mem, cpu }, onWait);
+  async first(
+    run: string,
+    name: string,
+    { mem, cpu }: Resources,
+    onWait: () => void,
+  ): Promise<Pid> {
+    const answer = await this.#ask({ type: "first", run, name, mem, cpu }, onWait);
     if (answer.type !== "launched") throw new Error(`the master answered "${answer.type}"`);
     return answer.pid;
   }
@@ -98,11 +105,7 @@ export class MasterClient {
   }
 
   async #ask(
-    question: { type: "try" | "first"; run: string; mem: number; cpu: number } | {
-      type: "where";
-      mem: number;
-      cpu: number;
-    },
+    question: Unnumbered<Extract<BridgeToMaster, { request: number }>>,
     onWait = (): void => {},
   ): Promise<Answer> {
     const request = this.#requests++;
@@ -128,7 +131,7 @@ export class MasterClient {
   #take(message: MasterToBridge): void {
     switch (message.type) {
       case "lost":
-        return this.#runs.get(message.run)?.lost(message.pid, message.parent, message.why);
+        return this.#runs.get(message.run)?.lost(message, message.why);
       case "over": {
         const news = this.#runs.get(message.run);
         this.#runs.delete(message.run);

@@ -1,4 +1,4 @@
-/** What happens in a run, as its node reports it and the terminal shows it. */
+/** What happens in a run, as its nodes report it and its viewers show it. */
 
 import type { ExitStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
@@ -7,17 +7,34 @@ import type { Pid } from "./pid.ts";
 export type OutputFd = 1 | 2;
 
 /**
- * One thing that happened to one process of a run.
+ * One thing that happened in a run.
  *
  * Of each process: exactly one `spawn`, before anything else; its `output`, in order within each
  * `fd`; one `eof` for each `fd` after all output of it; exactly one `exit`, last. The parent of the
  * first process is `null`. The bytes of an `output` belong to whoever receives the event.
+ *
+ * - `spawn`: `name` is what the process is called where people see it, `node` the address of the node
+ *   that hosts it, or `null` in a local run.
+ * - `noticed`: another process was given the status of this one, which had failed, or caused its end.
+ *   It may come before the `exit` that it is about, or after it, and more than once.
+ * - `said`: what the system itself says of the run, for a person, in one line.
+ *
+ * `time` is in milliseconds since the epoch, by the clock of the node where it happened.
  */
 export type RunEvent =
-  | { event: "spawn"; parent: Pid | null; pid: Pid }
-  | { event: "output"; pid: Pid; fd: OutputFd; bytes: Uint8Array<ArrayBuffer> }
+  | {
+    event: "spawn";
+    parent: Pid | null;
+    pid: Pid;
+    name: string;
+    node: string | null;
+    time: number;
+  }
+  | { event: "output"; pid: Pid; fd: OutputFd; bytes: Uint8Array<ArrayBuffer>; time: number }
   | { event: "eof"; pid: Pid; fd: OutputFd }
-  | { event: "exit"; pid: Pid; status: ExitStatus };
+  | { event: "exit"; pid: Pid; status: ExitStatus; time: number }
+  | { event: "noticed"; pid: Pid }
+  | { event: "said"; text: string; time: number };
 
 /**
  * Takes the events of a run.

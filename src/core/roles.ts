@@ -14,7 +14,9 @@ export interface SpawnRequest {
   /** Who asked; `null` for the first process of a run. */
   readonly parent: Pid | null;
   /** The registered name of the function to run; `null` for the first process, which runs on. */
-  readonly name: string | null;
+  readonly function: string | null;
+  /** What the process is called where people see it. */
+  readonly name: string;
   /** The argument, encoded by the value codec; empty for the first process. */
   readonly arg: Uint8Array<ArrayBuffer>;
   readonly resources: Readonly<Resources>;

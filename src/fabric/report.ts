@@ -45,9 +45,9 @@ export function createReporter(format: ReportFormat, level: string | undefined):
 }
 
 function describe(node: string, run: string, event: RunEvent): string | undefined {
+  if (event.event !== "spawn" && event.event !== "exit") return undefined;
   const process = `process ${shortPid(event.pid)} of run ${run}`;
   if (event.event === "spawn") return `fabric: ${process} started on ${node}`;
-  if (event.event !== "exit") return undefined;
   const status = formatStatus(event.status);
   return `fabric: ${process} ended${status === "" ? "" : `: ${status}`}`;
 }

@@ -30,6 +30,8 @@ export interface RunContext {
   /** 32 bytes, which the processes of the run prove to each other that they hold. */
   readonly key: Bytes;
   readonly sink: RunEventSink;
+  /** The address of the node; `null` in a local run. */
+  readonly node: string | null;
   readonly logger: Logger;
   readonly deliverWill: DeliverWill;
 }
@@ -49,7 +51,7 @@ export class HostedProcess {
   readonly ended: Promise<ExitStatus>;
 
   readonly #context: RunContext;
-  readonly #parent: Pid | null;
+  readonly #request: SpawnRequest;
   readonly #child: ChildProcess;
   readonly #arrival: Arrival;
   readonly #willPath: string;
@@ -69,7 +71,7 @@ export class HostedProcess {
   constructor(context: RunContext, request: SpawnRequest, own: BootedProcess) {
     this.pid = own.pid;
     this.#context = context;
-    this.#parent = request.parent;
+    this.#request = request;
     this.#child = own.child;
     this.#arrival = own.arrival;
     this.#willPath = own.willPath;
@@ -77,6 +79,7 @@ export class HostedProcess {
     own.arrival.link.send({
       type: "start",
       parent: request.parent,
+      function: request.function,
       name: request.name,
       arg: request.arg,
       mem: request.resources.mem,
@@ -120,10 +123,11 @@ export class HostedProcess {
       case "started":
         return this.#run();
       case "spawn": {
-        const { request, wait, name, arg, mem, cpu, cwd, env } = message;
+        const { request, wait, function: fn, name, arg, mem, cpu, cwd, env } = message;
         const { signal } = this.#unwanted;
         const answer = this.#answer(request, async () => {
-          const spawn = { parent: this.pid, name, arg, resources: { mem, cpu }, cwd, env };
+          const resources = { mem, cpu };
+          const spawn = { parent: this.pid, function: fn, name, arg, resources, cwd, env };
           return { type: "spawned", request, pid: await master.spawn(spawn, { wait, signal }) };
         });
         this.#spawns.add(answer);
@@ -149,11 +153,15 @@ export class HostedProcess {
   }
 
   #run(): void {
-    const { sink } = this.#context;
+    const { sink, node } = this.#context;
+    const { pid } = this;
+    const { parent, name } = this.#request;
     this.#runs = true;
     // Not waited for: a slow terminal slows the process's output, and nothing else.
-    void sink({ event: "spawn", parent: this.#parent, pid: this.pid });
-    this.#child.release((fd, bytes) => sink({ event: "output", pid: this.pid, fd, bytes }));
+    void sink({ event: "spawn", parent, pid, name, node, time: Date.now() });
+    this.#child.release((fd, bytes) => {
+      return sink({ event: "output", pid, fd, bytes, time: Date.now() });
+    });
     this.#start.resolve(true);
   }
 
@@ -187,7 +195,7 @@ export class HostedProcess {
     await this.#unlessKilled(Promise.all(this.#spawns));
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
     await this.#executeWill();
-    await sink({ event: "exit", pid: this.pid, status });
+    await sink({ event: "exit", pid: this.pid, status, time: Date.now() });
     return status;
   }
 

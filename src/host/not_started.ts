@@ -27,16 +27,17 @@ export async function deadStart(child: ChildProcess): Promise<DeadStart> {
 export class NotStartedError extends SpawnError {
   readonly start: DeadStart;
 
-  constructor(name: string | null, start: DeadStart) {
-    super("not-started", describe(name, start));
+  /** `fn` is the registered name of the function; `null` for the first process. */
+  constructor(fn: string | null, start: DeadStart) {
+    super("not-started", describe(fn, start));
     this.start = start;
   }
 }
 
-function describe(name: string | null, start: DeadStart): string {
-  const [what, aim] = name === null
+function describe(fn: string | null, start: DeadStart): string {
+  const [what, aim] = fn === null
     ? ["the first process", "init() resolved"]
-    : [`${name}()`, `it ran ${name}()`];
+    : [`${fn}()`, `it ran ${fn}()`];
   const written = stderrTail(start.output);
   const stderr = written === ""
     ? "it wrote nothing to stderr"

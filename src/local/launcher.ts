@@ -110,6 +110,7 @@ class LocalRun {
       program,
       hostname: HOSTNAME,
       key: newKey(),
+      node: null,
       temporaryFolder: temporaryFolder(),
       maxSpares: settings.maxSpares,
       master: this.#master,
@@ -138,7 +139,8 @@ class LocalRun {
     try {
       const pid = await this.#master.spawn({
         parent: null,
-        name: null,
+        function: null,
+        name: ownName(),
         arg: new Uint8Array(),
         resources: this.#settings.resources,
         cwd: null,
@@ -200,10 +202,19 @@ class LocalRun {
   }
 }
 
+/** What the program is called: its file, or the executable that it was compiled to. */
+function ownName(): string {
+  const { standalone } = Deno.build;
+  const path = standalone ? Deno.execPath() : decodeURIComponent(new URL(Deno.mainModule).pathname);
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 function requirePermissions(): void {
   const { standalone } = Deno.build;
-  const script = Deno.mainModule.slice(Deno.mainModule.lastIndexOf("/") + 1);
-  const missing = missingPermissions(permissionStates(HOSTNAME), { standalone, script });
+  const missing = missingPermissions(permissionStates(HOSTNAME), {
+    standalone,
+    script: ownName(),
+  });
   if (missing !== undefined) exitWith(1, missing);
 }
 

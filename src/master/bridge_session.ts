@@ -1,13 +1,13 @@
 /** The master's conversation with one bridge: the runs that came from there. */
 
 import { SpawnError } from "../core/errors.ts";
-import type { Pid } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
 import { failedMessage } from "../wire/control.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
+import type { RunningProcess } from "./remote_node.ts";
 
 /** Folders are named after runs. */
 const RUN_ID = /^[A-Za-z0-9_-]{1,48}$/;
@@ -61,8 +61,8 @@ export class BridgeSession {
   }
 
   /** A process went away with its node. */
-  tellLost(run: string, pid: Pid, parent: Pid | null, why: string): void {
-    void this.#link.send({ type: "lost", run, pid, parent, why });
+  tellLost(process: RunningProcess, why: string): void {
+    void this.#link.send({ type: "lost", ...process, why });
   }
 
   #take(message: BridgeToMaster): void {
@@ -112,7 +112,7 @@ export class BridgeSession {
   }
 
   async #first(
-    { request, run: id, mem, cpu }: Extract<BridgeToMaster, { type: "first" }>,
+    { request, run: id, name, mem, cpu }: Extract<BridgeToMaster, { type: "first" }>,
   ): Promise<void> {
     const entry = this.#runs.get(id);
     if (entry === undefined || entry.begun) {
@@ -123,7 +123,7 @@ export class BridgeSession {
     }
     entry.begun = true;
     try {
-      const first = { ...FIRST, resources: { mem, cpu } };
+      const first = { ...FIRST, name, resources: { mem, cpu } };
       const pid = await entry.run.spawn(first, { wait: true, onWait: this.#tellWait(request) });
       void this.#link.send({ type: "launched", request, pid });
     } catch (error) {

@@ -16,10 +16,10 @@ export interface ClusterContext {
   readonly nodes: ReadonlyMap<string, RemoteNode>;
 }
 
-/** The first process of a run, as it is asked for, but for what it needs. */
-export const FIRST: Omit<SpawnRequest, "resources"> = {
+/** The first process of a run, as it is asked for, but for its name and what it needs. */
+export const FIRST: Omit<SpawnRequest, "name" | "resources"> = {
   parent: null,
-  name: null,
+  function: null,
   arg: new Uint8Array(),
   cwd: null,
   env: null,
@@ -65,7 +65,7 @@ export class ClusterRun implements MasterPort {
     const { node: name } = room.find(resources);
     const found = (name === null ? undefined : nodes.get(name)) ?? nodes.values().next().value;
     if (found !== undefined) return await found.run(this.facts).try();
-    const request = { ...FIRST, resources: NOTHING };
+    const request = { ...FIRST, name: "", resources: NOTHING };
     const place = await this.#place(request, { wait: true, signal: this.#ending.signal, onWait });
     place.free();
     return await place.node.try();

@@ -206,10 +206,10 @@ export class MasterService {
     this.#nodes.delete(node.name);
     this.#room.loseNode(node.name);
     let count = 0;
-    for (const { run, pid, parent } of node.processes()) {
+    for (const process of node.processes()) {
       count++;
       for (const bridge of this.#bridges) {
-        if (bridge.has(run)) bridge.tellLost(run, pid, parent, why);
+        if (bridge.has(process.run)) bridge.tellLost(process, why);
       }
     }
     node.lose(why);

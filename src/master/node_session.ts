@@ -98,6 +98,8 @@ export class NodeSession {
 }
 
 /** What is asked for, whoever asks whom. */
-function requestOf({ parent, name, arg, mem, cpu, cwd, env }: SpawnFields): SpawnRequest {
-  return { parent, name, arg, resources: { mem, cpu }, cwd, env };
+function requestOf(
+  { parent, function: fn, name, arg, mem, cpu, cwd, env }: SpawnFields,
+): SpawnRequest {
+  return { parent, function: fn, name, arg, resources: { mem, cpu }, cwd, env };
 }

@@ -6,6 +6,7 @@ import type { Pid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
+import type { LostProcess } from "../wire/bridge_messages.ts";
 import type { MasterToNode, NodeToMaster, TryAnswer } from "../wire/node_messages.ts";
 
 /** A connection to a node. */
@@ -22,12 +23,8 @@ export interface RunFacts {
   readonly spec: string;
 }
 
-/** A process that went away with its node. */
-export interface LostProcess {
-  readonly run: string;
-  readonly pid: Pid;
-  readonly parent: Pid | null;
-}
+/** A process that a node has, and of which run. */
+export type RunningProcess = LostProcess & { readonly run: string };
 
 /** The node's answers to questions of the master. */
 type Answer = Extract<NodeToMaster, { type: "launched" | "killed" | TryAnswer["type"] }>;
@@ -104,7 +101,7 @@ export class RemoteNode {
   }
 
   /** The processes that it has and that have not ended, in the order in which they started. */
-  *processes(): Generator<LostProcess> {
+  *processes(): Generator<RunningProcess> {
     for (const run of this.#runs.values()) yield* run.processes();
   }
 
@@ -143,7 +140,7 @@ export class RemoteNode {
 }
 
 interface RemoteProcess {
-  readonly parent: Pid | null;
+  readonly request: Pick<SpawnRequest, "parent" | "name">;
   readonly ended: PromiseWithResolvers<ExitStatus>;
 }
 
@@ -165,12 +162,14 @@ export class RemoteRun implements NodePort {
     const { mem, cpu } = resources;
     let launched: Pid | undefined;
     const question = { type: "launch", run: this.#id, ...rest, mem, cpu } as const;
-    const what = request.name === null ? "the first process" : `${request.name}()`;
+    const what = request.function === null ? "the first process" : `${request.function}()`;
     await this.#ask(question, `${what} was started`, (answer) => {
       if (answer.type !== "launched") throw new ProtocolError(`"${answer.type}" for a launch`);
       launched = answer.pid;
       const ended = Promise.withResolvers<ExitStatus>();
-      this.#running.set(answer.pid, { parent: request.parent, ended });
+      // Not the whole request, which may have a large argument.
+      const { parent, name } = request;
+      this.#running.set(answer.pid, { request: { parent, name }, ended });
       this.#statuses.set(answer.pid, ended.promise);
     });
     return launched!;
@@ -212,8 +211,9 @@ export class RemoteRun implements NodePort {
     process?.ended.resolve(status);
   }
 
-  *processes(): Generator<LostProcess> {
-    for (const [pid, { parent }] of this.#running) yield { run: this.#id, pid, parent };
+  *processes(): Generator<RunningProcess> {
+    const { name: node } = this.#node;
+    for (const [pid, { request }] of this.#running) yield { run: this.#id, pid, node, ...request };
   }
 
   /** As {@linkcode RemoteNode.ask}; if the node is lost meanwhile, nobody can tell whether `what`. */

@@ -78,7 +78,7 @@ export class HostedRun {
    * @throws {SpawnError} `not-started`, or `lost` if the run is ending.
    */
   async launch(request: SpawnRequest): Promise<Pid> {
-    const { node, link } = await this.#prepared(request.name);
+    const { node, link } = await this.#prepared(request.function);
     const pid = await node.launch(request);
     const stdin = node.stdin(pid);
     if (stdin !== undefined) {
@@ -111,13 +111,14 @@ export class HostedRun {
     await this.#stop();
   }
 
-  async #prepared(name: string | null): Promise<Prepared> {
+  /** `fn` is the registered name of the function that is to run. */
+  async #prepared(fn: string | null): Promise<Prepared> {
     try {
       if (this.#ending.signal.aborted) throw new Error("the run is ending");
       return await (this.#preparing ??= this.#prepare());
     } catch (cause) {
       const ending = this.#ending.signal.aborted;
-      const what = name === null ? "the first process" : `${name}()`;
+      const what = fn === null ? "the first process" : `${fn}()`;
       const why = ending ? "the run is ending" : cause instanceof Error ? cause.message : cause;
       throw new SpawnError(
         ending ? "lost" : "not-started",
@@ -141,6 +142,7 @@ export class HostedRun {
         program: runProgram(spec, folder, thisRuntime()),
         hostname: host,
         key,
+        node: address,
         temporaryFolder: temporaryFolder(),
         maxSpares,
         master: this.#master,

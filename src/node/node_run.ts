@@ -124,7 +124,7 @@ export class NodeRun implements NodePort {
 
   async #launch(request: SpawnRequest): Promise<Pid> {
     // The first process is another than those that it spawns: it has a stdin.
-    const spare = request.name === null ? await this.#first?.take() : this.#spares.take();
+    const spare = request.function === null ? await this.#first?.take() : this.#spares.take();
     if (spare !== undefined) {
       const pid = await this.#begin(request, spare);
       if (pid !== undefined) return pid;
@@ -138,7 +138,7 @@ export class NodeRun implements NodePort {
 
   async #boot(request: SpawnRequest): Promise<BootedProcess> {
     try {
-      return await this.#booter.boot({ stdin: request.name === null });
+      return await this.#booter.boot({ stdin: request.function === null });
     } catch (cause) {
       if (this.#stopping) throw runIsEnding(request);
       if (cause instanceof DeadBootError) throw await notStarted(request, cause.child);
@@ -193,16 +193,16 @@ export class NodeRun implements NodePort {
   }
 }
 
-async function notStarted({ name }: SpawnRequest, child: ChildProcess): Promise<NotStartedError> {
-  return new NotStartedError(name, await deadStart(child));
+async function notStarted(request: SpawnRequest, child: ChildProcess): Promise<NotStartedError> {
+  return new NotStartedError(request.function, await deadStart(child));
 }
 
 function runIsEnding(request: SpawnRequest): SpawnError {
   return new SpawnError("lost", `${cannotStart(request)}: the run is ending`);
 }
 
-function cannotStart({ name }: SpawnRequest): string {
-  return `Cannot start ${name === null ? "the first process" : `${name}()`}`;
+function cannotStart({ function: fn }: SpawnRequest): string {
+  return `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
 }
 
 function unknownPid(what: string, pid: Pid): Error {

@@ -205,7 +205,7 @@ class MasterSession {
 }
 
 function requestOf(
-  { parent, name, arg, mem, cpu, cwd, env }: Omit<SpawnFields, "request" | "run">,
+  { parent, function: fn, name, arg, mem, cpu, cwd, env }: Omit<SpawnFields, "request" | "run">,
 ): SpawnRequest {
-  return { parent, name, arg, resources: { mem, cpu }, cwd, env };
+  return { parent, function: fn, name, arg, resources: { mem, cpu }, cwd, env };
 }

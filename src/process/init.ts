@@ -146,13 +146,13 @@ async function joinRun(bootstrap: Bootstrap, { mem, cpu }: Resources): Promise<v
   const own = Object.freeze({ mem: start.mem, cpu: start.cpu });
   setCurrent({ pid, resources: own, link, hold, environment });
 
-  if (start.name === null) {
+  if (start.function === null) {
     flushAtNaturalEnd(hub, hold, lastBeforeEnd);
     link.send({ type: "started" });
     link.unref();
     return;
   }
-  const run = prepare(start, start.name);
+  const run = prepare(start, start.function);
   link.send({ type: "started" });
   // The link is not unreferenced: this process ends when its function has, and not before.
   runToEnd(run, hub, hold, exit);

@@ -20,6 +20,7 @@ export function rehearse(pid: Pid): void {
   const start: StartMessage = {
     type: "start",
     parent: pid,
+    function: "",
     name: "",
     arg,
     mem,

@@ -75,7 +75,18 @@ async function start(
   const env = encodeChange(process);
   const answer = await holding(
     process,
-    () => process.link.ask({ type: "spawn", name, arg: encoded, mem, cpu, wait, cwd, env }),
+    () =>
+      process.link.ask({
+        type: "spawn",
+        function: name,
+        name,
+        arg: encoded,
+        mem,
+        cpu,
+        wait,
+        cwd,
+        env,
+      }),
   );
   if (answer.type === "spawned") return answer.pid;
   throw new SpawnError(answer.reason === "unknown" ? "lost" : answer.reason, answer.message);

@@ -10,6 +10,8 @@
 import type { OutputFd, RunEvent, RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 
+type Spawn = Extract<RunEvent, { event: "spawn" }>;
+
 /** What one process's events still lack. */
 interface Alive {
   readonly open: Set<OutputFd>;
@@ -18,6 +20,7 @@ interface Alive {
 
 export class EventMerger {
   readonly #sink: RunEventSink;
+  readonly #now: () => number;
   readonly #alive = new Map<Pid, Alive>();
   /** Also those that have ended: what is heard of them late is to be ignored. */
   readonly #known = new Set<Pid>();
@@ -27,8 +30,10 @@ export class EventMerger {
   #exited = 0;
   #changed: () => void = () => {};
 
-  constructor(sink: RunEventSink) {
+  /** `now` is the time, in milliseconds since the epoch. */
+  constructor(sink: RunEventSink, now: () => number = Date.now) {
     this.#sink = sink;
+    this.#now = now;
   }
 
   /** How many processes have ended. */
@@ -64,8 +69,9 @@ export class EventMerger {
         await seen;
         this.#waits--;
       }
-      return await this.#spawn(event.pid, event.parent, source);
+      return await this.#spawn(event, source);
     }
+    if (event.event === "noticed" || event.event === "said") return await this.#sink(event);
     const process = this.#alive.get(event.pid);
     if (process === undefined || process.source !== source) return;
     if (event.event === "exit") return await this.#exit(event, process);
@@ -75,14 +81,14 @@ export class EventMerger {
   }
 
   /** A process will not be heard of any more: its events are completed. */
-  async lose(pid: Pid, parent: Pid | null, why: string): Promise<void> {
+  async lose(process: Omit<Spawn, "event" | "time">, why: string): Promise<void> {
+    const { pid, parent, name, node } = process;
     if (!this.#known.has(pid)) {
       if (parent !== null && !this.#known.has(parent)) await this.#seen(parent);
-      await this.#spawn(pid, parent, undefined);
+      const spawn = { event: "spawn", pid, parent, name, node, time: this.#now() } as const;
+      await this.#spawn(spawn, undefined);
     }
-    const process = this.#alive.get(pid);
-    if (process === undefined) return;
-    await this.#exit({ event: "exit", pid, status: { lost: why } }, process);
+    await this.#complete(pid, why);
   }
 
   /** Loses every process that `source` has told of; of all sources, if it is left out. */
@@ -90,7 +96,7 @@ export class EventMerger {
     const pids = [...this.#alive].filter(([, process]) =>
       source === undefined || process.source === source
     );
-    await Promise.all(pids.map(([pid]) => this.lose(pid, null, why)));
+    await Promise.all(pids.map(([pid]) => this.#complete(pid, why)));
   }
 
   /** Waits for no parent any more: nobody is there who could tell of it. */
@@ -99,12 +105,20 @@ export class EventMerger {
     this.#waiting.clear();
   }
 
-  async #spawn(pid: Pid, parent: Pid | null, source: unknown): Promise<void> {
+  async #complete(pid: Pid, why: string): Promise<void> {
+    const process = this.#alive.get(pid);
+    if (process === undefined) return;
+    const status = { lost: why };
+    await this.#exit({ event: "exit", pid, status, time: this.#now() }, process);
+  }
+
+  async #spawn(event: Spawn, source: unknown): Promise<void> {
+    const { pid } = event;
     // While its parent was waited for, it may have been told of, or lost.
     if (this.#known.has(pid)) return;
     this.#known.add(pid);
     this.#alive.set(pid, { open: new Set([1, 2]), source });
-    const shown = this.#sink({ event: "spawn", parent, pid });
+    const shown = this.#sink(event);
     for (const go of this.#waiting.get(pid) ?? []) go();
     this.#waiting.delete(pid);
     await shown;

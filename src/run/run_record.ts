@@ -55,6 +55,7 @@ export class RunRecord {
    */
   add(event: RunEvent): void {
     if (event.event === "spawn") return this.#spawn(event.parent, event.pid);
+    if (event.event === "noticed" || event.event === "said") return;
     const open = this.#alive.get(event.pid);
     if (open === undefined) throw outOfOrder(event, "is not alive");
     switch (event.event) {

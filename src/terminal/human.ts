@@ -72,6 +72,10 @@ export class HumanFormatter implements Formatter {
           this.#note(event.pid, status === "" ? "exited" : `exited: ${status}`),
         ];
       }
+      case "said":
+        return [this.remark(`deploy: ${event.text}`)];
+      case "noticed":
+        return [];
     }
   }
 

@@ -20,37 +20,52 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export class JsonFormatter implements Formatter {
   readonly #cut = new CutCharacters();
+  /** The time of the latest event: what is left of a stream was written no later. */
+  #time = 0;
 
   format(event: RunEvent): Segment[] {
+    if ("time" in event) this.#time = event.time;
     switch (event.event) {
-      case "spawn":
-        return [line({ event: "spawn", parent: event.parent, pid: event.pid })];
+      case "spawn": {
+        const { parent, pid, name, node } = event;
+        return [line({ event: "spawn", parent, pid, name, node, time: iso(event.time) })];
+      }
       case "output":
-        return output(event.pid, event.fd, this.#cut.join(event.pid, event.fd, event.bytes));
-      case "eof":
+        return this.#output(event.pid, event.fd, this.#cut.join(event.pid, event.fd, event.bytes));
+      case "eof": {
+        const { pid, fd } = event;
+        return [...this.#rest(pid, fd), line({ event: "eof", pid, fd })];
+      }
+      case "exit": {
+        const { pid, status, time } = event;
         return [
-          ...output(event.pid, event.fd, this.#cut.rest(event.pid, event.fd)),
-          line({ event: "eof", pid: event.pid, fd: event.fd }),
+          ...this.#rest(pid, 1),
+          ...this.#rest(pid, 2),
+          line({ event: "exit", pid, status, time: iso(time) }),
         ];
-      case "exit":
-        return [
-          ...output(event.pid, 1, this.#cut.rest(event.pid, 1)),
-          ...output(event.pid, 2, this.#cut.rest(event.pid, 2)),
-          line({ event: "exit", pid: event.pid, status: event.status }),
-        ];
+      }
+      case "said":
+        return [line({ event: "said", text: event.text, time: iso(event.time) })];
+      case "noticed":
+        return [];
     }
   }
 
   remark(text: string): Segment {
     return { fd: 2, bytes: encoder.encode(`${text}\n`) };
   }
-}
 
-function output(pid: Pid, fd: OutputFd, bytes: Bytes): Segment[] {
-  if (bytes.length === 0) return [];
-  const text = decode(bytes);
-  const content = text === undefined ? { base64: bytes.toBase64() } : { text };
-  return [line({ event: "output", pid, fd, ...content })];
+  /** What is left of a stream: the beginning of a character that never ended. */
+  #rest(pid: Pid, fd: OutputFd): Segment[] {
+    return this.#output(pid, fd, this.#cut.rest(pid, fd));
+  }
+
+  #output(pid: Pid, fd: OutputFd, bytes: Bytes): Segment[] {
+    if (bytes.length === 0) return [];
+    const text = decode(bytes);
+    const content = text === undefined ? { base64: bytes.toBase64() } : { text };
+    return [line({ event: "output", pid, fd, ...content, time: iso(this.#time) })];
+  }
 }
 
 /** The text that `bytes` are in UTF-8, or `undefined` if they are not. */
@@ -61,6 +76,11 @@ function decode(bytes: Bytes): string | undefined {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+/** `2026-01-31T12:00:00.123Z` */
+function iso(time: number): string {
+  return new Date(time).toISOString();
 }
 
 function line(value: Record<string, unknown>): Segment {

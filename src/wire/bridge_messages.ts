@@ -18,14 +18,23 @@ export type BridgeToMaster =
    */
   | { type: "try"; request: number; run: string; mem: number; cpu: number }
   /**
-   * Place and start the run's first process; the master answers `launched` or `failed`, and before that
+   * Place and start the run's first process, which is called `name` where people see it; the master answers `launched` or `failed`, and before that
    * `waits` if there is no room for it.
    */
-  | { type: "first"; request: number; run: string; mem: number; cpu: number }
+  | { type: "first"; request: number; run: string; name: string; mem: number; cpu: number }
   /** End everything of a run. The master says `over` when that is done. */
   | { type: "end"; run: string }
   /** Where a process of that size would go; the master answers `fits`. */
   | { type: "where"; request: number; mem: number; cpu: number };
+
+/** A process that went away with its node: what its `spawn` event says, if that did not come. */
+export interface LostProcess {
+  pid: Pid;
+  parent: Pid | null;
+  name: string;
+  /** The node's address. */
+  node: string;
+}
 
 /** What a master tells its bridge. */
 export type MasterToBridge =
@@ -33,7 +42,7 @@ export type MasterToBridge =
   | { type: "waits"; request: number }
   | TryAnswer
   /** A process went away with its node, which will say nothing of it any more. */
-  | { type: "lost"; run: string; pid: Pid; parent: Pid | null; why: string }
+  | ({ type: "lost"; run: string; why: string } & LostProcess)
   /**
    * No process of the run is left; so many there have been that the master knows of. One that began
    * just as its node was lost may be known to the bridge only: it is lost, too.
@@ -46,7 +55,7 @@ export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
   bridge: { address: text },
   open: { run: text, key, spec: text },
   try: { request: integer, run: text, mem: amount, cpu: amount },
-  first: { request: integer, run: text, mem: amount, cpu: amount },
+  first: { request: integer, run: text, name: text, mem: amount, cpu: amount },
   end: { run: text },
   where: { request: integer, mem: amount, cpu: amount },
 };
@@ -55,7 +64,7 @@ export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
   launched: { request: integer, pid },
   waits: { request: integer },
   ...TRY_ANSWERS,
-  lost: { run: text, pid, parent: orNull(pid), why: text },
+  lost: { run: text, pid, parent: orNull(pid), name: text, node: text, why: text },
   over: { run: text, processes: integer },
   fits: { request: integer, node: orNull(text), message: text },
 };

@@ -44,6 +44,9 @@ export type ProcessMessage =
   | {
     type: "spawn";
     request: number;
+    /** The registered name of the function to run. */
+    function: string;
+    /** What the process is called where people see it. */
     name: string;
     arg: Bytes;
     mem: number;
@@ -86,8 +89,10 @@ export type NodeMessage =
   | {
     type: "start";
     parent: Pid | null;
-    /** `null`: the first process, whose `init()` resolves. */
-    name: string | null;
+    /** The registered name; `null`: the first process, whose `init()` resolves. */
+    function: string | null;
+    /** What the process is called where people see it. */
+    name: string;
     arg: Bytes;
     mem: number;
     cpu: number;
@@ -109,6 +114,7 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   started: {},
   spawn: {
     request: integer,
+    function: text,
     name: text,
     arg: bytes,
     mem: amount,
@@ -133,7 +139,8 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
   welcome: { pid, key, will: text },
   start: {
     parent: orNull(pid),
-    name: orNull(text),
+    function: orNull(text),
+    name: text,
     arg: bytes,
     mem: amount,
     cpu: amount,

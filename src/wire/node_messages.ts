@@ -23,7 +23,10 @@ export interface SpawnFields {
   request: number;
   run: string;
   parent: Pid | null;
-  name: string | null;
+  /** The registered name of the function to run; `null` for the first process. */
+  function: string | null;
+  /** What the process is called where people see it. */
+  name: string;
   arg: Bytes;
   mem: number;
   cpu: number;
@@ -97,7 +100,8 @@ const SPAWN = {
   request: integer,
   run: text,
   parent: orNull(pid),
-  name: orNull(text),
+  function: orNull(text),
+  name: text,
   arg: bytes,
   mem: amount,
   cpu: amount,

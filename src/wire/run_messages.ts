@@ -13,16 +13,19 @@ import {
   type Schema,
   status,
   text,
+  time,
 } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Something that happened to a process: a `RunEvent` of core, as a message. */
+/** Something that happened in a run: a `RunEvent` of core, as a message. */
 export type EventMessage =
-  | { type: "spawn"; pid: Pid; parent: Pid | null }
-  | { type: "output"; pid: Pid; fd: OutputFd; bytes: Bytes }
+  | { type: "spawn"; pid: Pid; parent: Pid | null; name: string; node: string | null; time: number }
+  | { type: "output"; pid: Pid; fd: OutputFd; bytes: Bytes; time: number }
   | { type: "eof"; pid: Pid; fd: OutputFd }
-  | { type: "exit"; pid: Pid; status: ExitStatus };
+  | { type: "exit"; pid: Pid; status: ExitStatus; time: number }
+  | { type: "noticed"; pid: Pid }
+  | { type: "said"; text: string; time: number };
 
 /** A piece of an artifact, named by its SHA-256 in hex. */
 export type PieceMessage = { type: "piece"; hash: string; bytes: Bytes };
@@ -98,10 +101,12 @@ export const MAX_PIECES = 65_536;
 
 const fd = (value: unknown): boolean => value === 1 || value === 2;
 const EVENTS = {
-  spawn: { pid, parent: orNull(pid) },
-  output: { pid, fd, bytes },
+  spawn: { pid, parent: orNull(pid), name: text, node: orNull(text), time },
+  output: { pid, fd, bytes, time },
   eof: { pid, fd },
-  exit: { pid, status },
+  exit: { pid, status, time },
+  noticed: { pid },
+  said: { text, time },
 };
 const PIECE = { hash: text, bytes };
 const STDIN = { "stdin": { bytes }, "stdin-end": {} };

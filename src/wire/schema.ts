@@ -37,6 +37,11 @@ export function port(value: unknown): boolean {
   return integer(value) && value > 0 && value < 65_536;
 }
 
+/** A point in time that a `Date` can hold, in milliseconds since the epoch. */
+export function time(value: unknown): boolean {
+  return integer(value) && value <= 8.64e15;
+}
+
 /** A key of 32 bytes. */
 export function key(value: unknown): boolean {
   return value instanceof Uint8Array && value.length === 32;

@@ -23,6 +23,10 @@ function pidOf(index: number): Pid {
   return makePid(index.toString(16).padStart(32, "0"), "10.0.0.1", 1 + index);
 }
 
+function spawn(pid: Pid, parent: Pid | null): NodeToBridge {
+  return { type: "spawn", pid, parent, name: "work", node: "a", time: 1 };
+}
+
 /** A node's end of a link to the run, over loopback. */
 interface FakeNode {
   readonly link: MessageLink<NodeToBridge, BridgeToNode>;
@@ -108,14 +112,14 @@ function exits(events: readonly RunEvent[]): unknown[] {
 Deno.test("the run is over when the master says so and every exit has been taken", async () => {
   await using harness = await Harness.start();
   const node = await harness.node("a");
-  void node.link.send({ type: "spawn", pid: FIRST, parent: null });
+  void node.link.send(spawn(FIRST, null));
   await until(() => harness.events.length === 1);
   harness.run.ended(1);
   void node.link.send({ type: "eof", pid: FIRST, fd: 1 });
   void node.link.send({ type: "eof", pid: FIRST, fd: 2 });
   await until(() => harness.events.length === 3);
   assertEquals(harness.over, false);
-  void node.link.send({ type: "exit", pid: FIRST, status: { code: 3 } });
+  void node.link.send({ type: "exit", pid: FIRST, status: { code: 3 }, time: 2 });
   void node.link.send({ type: "done" });
   await harness.run.over;
   assertEquals(exits(harness.events), [[FIRST, { code: 3 }]]);
@@ -125,11 +129,13 @@ Deno.test("the run is over when the master says so and every exit has been taken
 Deno.test("processes that the master says are lost are told as lost before the run is over", async () => {
   await using harness = await Harness.start();
   const node = await harness.node("a");
-  void node.link.send({ type: "spawn", pid: FIRST, parent: null });
+  void node.link.send(spawn(FIRST, null));
   await until(() => harness.events.length === 1);
   node.link.drop();
   for (const index of [0, 1, 2, 3]) {
-    harness.run.lost(pidOf(index), index === 0 ? null : pidOf(index - 1), "node a is gone");
+    const parent = index === 0 ? null : pidOf(index - 1);
+    const process = { pid: pidOf(index), parent, name: "work", node: "a" };
+    harness.run.lost(process, "node a is gone");
   }
   harness.run.ended(4);
   await harness.run.over;
@@ -142,14 +148,14 @@ Deno.test("processes that the master says are lost are told as lost before the r
 Deno.test("a node's link that breaks loses its processes, though the master says nothing", async () => {
   await using harness = await Harness.start();
   const [a, b] = [await harness.node("a"), await harness.node("b")];
-  void a.link.send({ type: "spawn", pid: FIRST, parent: null });
+  void a.link.send(spawn(FIRST, null));
   // The parent of this one was to be told of by a.
-  void b.link.send({ type: "spawn", pid: pidOf(2), parent: pidOf(1) });
+  void b.link.send(spawn(pidOf(2), pidOf(1)));
   await until(() => harness.events.length === 1);
   a.link.drop();
   await until(() => harness.events.length >= 5);
   assertEquals(exits(harness.events), [[FIRST, { lost: "node a closed the connection" }]]);
-  assert(harness.events.some(({ event, pid }) => event === "spawn" && pid === pidOf(2)));
+  assert(harness.events.some((event) => event.event === "spawn" && event.pid === pidOf(2)));
   harness.run.ended(3);
   b.link.drop();
   await harness.run.over;
@@ -159,7 +165,7 @@ Deno.test("a node's link that breaks loses its processes, though the master says
 Deno.test("a node that says what makes no sense is refused, and its processes are lost", async () => {
   await using harness = await Harness.start();
   const node = await harness.node("a");
-  void node.link.send({ type: "spawn", pid: FIRST, parent: null });
+  void node.link.send(spawn(FIRST, null));
   void node.link.send({ type: "host", run: "run", node: "a" });
   const error = await node.served;
   assert(error instanceof ProtocolError);
@@ -189,7 +195,7 @@ Deno.test("stdin goes to the first process, also what comes before it is there",
   const bytes = new TextEncoder().encode("one");
   harness.run.stdin({ type: "stdin", bytes });
   const [a, b] = [await harness.node("a"), await harness.node("b")];
-  void b.link.send({ type: "spawn", pid: FIRST, parent: null });
+  void b.link.send(spawn(FIRST, null));
   await until(() => b.heard.length === 1);
   harness.run.stdin({ type: "stdin", bytes });
   harness.run.stdin({ type: "stdin-end" });
@@ -201,7 +207,7 @@ Deno.test("stdin goes to the first process, also what comes before it is there",
   void b.link.send({ type: "stdin-taken", bytes: 6 });
   await until(() => harness.taken === 6);
   assertThrows(() => harness.run.stdin({ type: "stdin", bytes }), ProtocolError, "after its end");
-  void b.link.send({ type: "exit", pid: FIRST, status: { code: 0 } });
+  void b.link.send({ type: "exit", pid: FIRST, status: { code: 0 }, time: 2 });
   void b.link.send({ type: "done" });
   harness.run.ended(1);
   await harness.run.over;

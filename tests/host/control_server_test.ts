@@ -54,6 +54,7 @@ Deno.test("expect() gives the link of the process that shows the token, in whate
   const message: ProcessMessage = {
     type: "spawn",
     request: 0,
+    function: "f",
     name: "f",
     arg: large,
     mem: 0,

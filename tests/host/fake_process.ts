@@ -55,7 +55,7 @@ const messages = receive();
 let requests = 0;
 
 async function ask(
-  question: { type: "spawn"; name: string } | { type: "wait" | "kill"; pid: Pid },
+  question: { type: "spawn"; function: string } | { type: "wait" | "kill"; pid: Pid },
 ): Promise<Answer> {
   await post(question);
   const { value } = await messages.next();
@@ -66,10 +66,11 @@ async function ask(
 }
 
 async function post(
-  question: { type: "spawn"; name: string } | { type: "wait" | "kill"; pid: Pid },
+  question: { type: "spawn"; function: string } | { type: "wait" | "kill"; pid: Pid },
 ): Promise<void> {
   const request = requests++;
   const rest = {
+    name: "a name",
     arg: new Uint8Array([1, 2, 3]),
     mem: 1,
     cpu: 0.5,
@@ -82,8 +83,8 @@ async function post(
   );
 }
 
-async function spawn(name: string): Promise<Pid> {
-  const answer = await ask({ type: "spawn", name });
+async function spawn(fn: string): Promise<Pid> {
+  const answer = await ask({ type: "spawn", function: fn });
   if (answer.type !== "spawned") throw new Error(JSON.stringify(answer));
   return answer.pid;
 }
@@ -98,7 +99,7 @@ if (welcome === undefined || welcome.type !== "welcome") throw new Error("no wel
 const { value: start } = await messages.next();
 if (start === undefined || start.type !== "start") throw new Error("no start");
 const self: Omit<Welcome, "type"> & Start = { ...welcome, ...start };
-const what = self.name ?? mode;
+const what = self.function ?? mode;
 
 const BEHAVIOURS: Record<string, () => unknown> = {
   "exit": () => Deno.exit(0),
@@ -148,12 +149,12 @@ const BEHAVIOURS: Record<string, () => unknown> = {
     console.log(JSON.stringify(answers));
   },
   "spawn-failing": async () => {
-    console.log(JSON.stringify(await ask({ type: "spawn", name: "die-after-start" })));
+    console.log(JSON.stringify(await ask({ type: "spawn", function: "die-after-start" })));
     const pid = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
     console.log(JSON.stringify(await ask({ type: "wait", pid })));
   },
   "spawn-and-exit": async () => {
-    await post({ type: "spawn", name: "hello" });
+    await post({ type: "spawn", function: "hello" });
     Deno.exit(0);
   },
   "close-link": async () => {

@@ -176,17 +176,18 @@ function startMaster(): Testbed {
 
 const newPid = (): Pid => makePid(randomId(), "127.0.0.1", 4100);
 const spawnOf = (run: string, parent: Pid, request: number, mem: number, wait = true) => ({
-  ...{ type: "spawn" as const, request, run, wait, parent, name: "work", arg: new Uint8Array() },
-  ...{ mem, cpu: 0, cwd: null, env: null },
+  ...{ type: "spawn" as const, request, run, wait, parent, function: "work", name: "worker 7" },
+  ...{ arg: new Uint8Array(), mem, cpu: 0, cwd: null, env: null },
 });
 
 /** Has the bridge begin a run on the node; gives its first process. */
 async function begin(bridge: BridgeEnd, node: NodeEnd, run: string, mem = 0): Promise<Pid> {
   bridge.send({ type: "open", run, key: KEY, spec: "{}" });
-  bridge.send({ type: "first", request: 1, run, mem, cpu: 0 });
+  bridge.send({ type: "first", request: 1, run, name: "main.ts", mem, cpu: 0 });
   assertEquals((await node.next("open")).bridge, "127.0.0.1:8888");
   const launch = await node.next("launch");
-  assertEquals([launch.parent, launch.name, launch.mem], [null, null, mem]);
+  assertEquals([launch.parent, launch.function, launch.name], [null, null, "main.ts"]);
+  assertEquals(launch.mem, mem);
   const pid = newPid();
   node.send({ type: "launched", request: launch.request, pid });
   assertEquals((await bridge.next("launched")).pid, pid);
@@ -224,7 +225,7 @@ Deno.test("what a process had is free for another run when it has ended, and onl
   const first = await begin(bridge, end, "r1", GiB);
   for (const run of ["r2", "r3"]) {
     bridge.send({ type: "open", run, key: KEY, spec: "{}" });
-    bridge.send({ type: "first", request: 2, run, mem: GiB, cpu: 0 });
+    bridge.send({ type: "first", request: 2, run, name: "main.ts", mem: GiB, cpu: 0 });
   }
   bridge.send({ type: "where", request: 9, mem: 1, cpu: 0 });
   assertEquals((await bridge.next("fits")).node, null);
@@ -256,14 +257,17 @@ Deno.test("a lost node's processes are told as lost, in the order in which they 
   end.send({ type: "launched", request: launch.request, pid: second });
   await end.next("spawned");
   bridge.send({ type: "open", run: "r2", key: KEY, spec: "{}" });
-  bridge.send({ type: "first", request: 2, run: "r2", mem: GiB, cpu: 0 });
+  bridge.send({ type: "first", request: 2, run: "r2", name: "main.ts", mem: GiB, cpu: 0 });
   bridge.send({ type: "where", request: 9, mem: 1, cpu: 0 });
   await bridge.next("fits");
   end.link.drop();
   const why = `node ${node.name} closed the connection`;
   const run = "r1";
-  assertEquals(await bridge.next("lost"), { type: "lost", run, pid: first, parent: null, why });
-  assertEquals(await bridge.next("lost"), { type: "lost", run, pid: second, parent: first, why });
+  const lost = { type: "lost" as const, run, node: node.name, why };
+  const main = { pid: first, parent: null, name: "main.ts" };
+  const worker = { pid: second, parent: first, name: "worker 7" };
+  assertEquals(await bridge.next("lost"), { ...lost, ...main });
+  assertEquals(await bridge.next("lost"), { ...lost, ...worker });
   assertEquals(await bridge.next("over"), { type: "over", run, processes: 2 });
   await testbed.log.line(`${why}; 2 of its processes are lost`);
   // What waits goes on waiting, and gets the whole node when it is back.

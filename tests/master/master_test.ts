@@ -44,6 +44,7 @@ class ScriptedNode implements NodePort {
 
 const REQUEST: SpawnRequest = {
   parent: null,
+  function: "work",
   name: "work",
   arg: new Uint8Array(),
   resources: DEFAULT_RESOURCES,
@@ -136,7 +137,7 @@ Deno.test("spawn() gives a child its parent's directory on the parent's node onl
   const master = new Master({
     place: () => Promise.resolve({ node: nodes.shift()!, free: () => {} }),
   });
-  const first = master.spawn({ ...REQUEST, name: null }, { wait: true });
+  const first = master.spawn({ ...REQUEST, function: null }, { wait: true });
   // The parent asks before the master has heard that it runs.
   const parent = newPid();
   const child = { ...REQUEST, parent, cwd: "/somewhere" };

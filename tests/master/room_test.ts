@@ -7,7 +7,8 @@ import { Room } from "../../src/master/room.ts";
 
 function request(mem: number, cpu = 0): SpawnRequest {
   const resources = { mem, cpu };
-  return { parent: null, name: "work", arg: new Uint8Array(), resources, cwd: null, env: null };
+  const rest = { arg: new Uint8Array(), resources, cwd: null, env: null };
+  return { parent: null, function: "work", name: "work", ...rest };
 }
 
 Deno.test("Room gives room while there is some, then lets wait, and gives back once only", async () => {

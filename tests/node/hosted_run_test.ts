@@ -90,7 +90,8 @@ async function writeProgram(
 
 const FIRST: SpawnRequest = {
   parent: null,
-  name: null,
+  function: null,
+  name: "main.ts",
   arg: new Uint8Array(),
   resources: { mem: 1, cpu: 0 },
   cwd: null,

@@ -21,8 +21,8 @@ export interface Harness extends AsyncDisposable {
   readonly master: Master;
   readonly events: RunEvent[];
   readonly logged: string[];
-  /** Launches a process of this name; `null` is the first one. */
-  launch(name: string | null, parent?: Pid | null): Promise<Pid>;
+  /** Launches a process that runs this function; `null` is the first one. */
+  launch(fn: string | null, parent?: Pid | null): Promise<Pid>;
   /** What a process has written to `fd` so far. */
   output(pid: Pid, fd: 1 | 2): string;
   /** Resolves when an event of this kind has been reported. */
@@ -48,6 +48,7 @@ export function startNode(
   const node = new NodeRun({
     master,
     key: KEY,
+    node: "node 1",
     sink: async (event) => {
       // The bytes are others when this has resolved.
       events.push(event.event === "output" ? { ...event, bytes: event.bytes.slice() } : event);
@@ -71,7 +72,7 @@ export function startNode(
     master,
     events,
     logged,
-    launch: (name, parent = null) => master.spawn(requestFor(name, parent), { wait: true }),
+    launch: (fn, parent = null) => master.spawn(requestFor(fn, parent), { wait: true }),
     output: (pid, fd) => textOf(events, pid, fd),
     until: (matches) => {
       const found = events.find(matches);
@@ -89,10 +90,11 @@ export function startNode(
   };
 }
 
-export function requestFor(name: string | null, parent: Pid | null): SpawnRequest {
+export function requestFor(fn: string | null, parent: Pid | null): SpawnRequest {
   return {
     parent,
-    name,
+    function: fn,
+    name: `a ${fn}`,
     arg: new Uint8Array([4, 5]),
     resources: DEFAULT_RESOURCES,
     cwd: null,

@@ -18,7 +18,8 @@ Deno.test("launch() starts a process that knows who it is, and reports its whole
     type: "start",
     pid,
     parent,
-    name: "who",
+    function: "who",
+    name: "a who",
     arg: [4, 5],
     mem: 104857600,
     cpu: 0.0625,
@@ -28,8 +29,12 @@ Deno.test("launch() starts a process that knows who it is, and reports its whole
     will: start.will,
   });
   assertEquals(run.events.map(({ event }) => event), ["spawn", "output", "eof", "eof", "exit"]);
-  assertEquals(run.events[0], { event: "spawn", parent, pid });
-  assertEquals(run.events.at(-1), { event: "exit", pid, status: { code: 0 } });
+  const [first, last] = [run.events[0], run.events.at(-1)];
+  assert(first?.event === "spawn" && last?.event === "exit");
+  const { time } = first;
+  assertEquals(first, { event: "spawn", parent, pid, name: "a who", node: "node 1", time });
+  assertEquals(last, { event: "exit", pid, status: { code: 0 }, time: last.time });
+  assert(time <= last.time && last.time - time < 60_000 && Date.now() - last.time < 60_000);
 });
 
 Deno.test("wait() answers at any time with how a process ended", async () => {
@@ -104,12 +109,10 @@ Deno.test("processes spawn, wait for and kill each other through their node", as
   await using run = startNode();
   const pid = await run.launch("spawn-two");
   await run.node.wait(pid);
-  const { "0": first, "1": second, ...others } = run.events.filter(({ event }) =>
-    event === "spawn"
+  const spawned = run.events.flatMap((event) =>
+    event.event === "spawn" ? [[event.parent, event.name]] : []
   );
-  assertEquals(first, { event: "spawn", parent: null, pid });
-  assertEquals(second?.event === "spawn" && second.parent, pid);
-  assertEquals(Object.keys(others).length, 1);
+  assertEquals(spawned, [[null, "a spawn-two"], [pid, "a name"], [pid, "a name"]]);
   assertEquals(JSON.parse(run.output(pid, 1)), [
     { type: "ended", request: 2, status: { code: 3 } },
     { type: "ended", request: 3, status: { code: 3 } },
@@ -138,7 +141,9 @@ Deno.test("what a process asked for before it exited is done, and comes before i
   const exited = run.events.findIndex((event) => event.event === "exit" && event.pid === pid);
   assert(spawned > 0 && spawned < exited);
   await run.node.idle();
-  const child = run.events[spawned]?.pid as Pid;
+  const event = run.events[spawned];
+  assert(event?.event === "spawn");
+  const child = event.pid;
   assertEquals(run.output(child, 1), "hello\n");
 });
 
@@ -277,7 +282,7 @@ Deno.test("a chain of processes, each spawned by the one before, is 10 deep", as
   await using run = startNode();
   await run.launch("chain-10");
   await run.node.idle();
-  const spawns = run.events.filter(({ event }) => event === "spawn");
+  const spawns = run.events.filter((event) => event.event === "spawn");
   assertEquals(spawns.length, 11);
   for (let index = 1; index < spawns.length; index++) {
     const [above, below] = [spawns[index - 1], spawns[index]];

@@ -10,6 +10,7 @@ import { ProtocolError } from "../../src/wire/protocol_error.ts";
 
 const REQUEST: SpawnRequest = {
   parent: null,
+  function: "work",
   name: "work",
   arg: new Uint8Array(),
   resources: DEFAULT_RESOURCES,

@@ -92,7 +92,8 @@ async function host(
         await send(bytesOf({
           type: "start",
           parent: null,
-          name: null,
+          function: null,
+          name: "main.ts",
           arg: new Uint8Array(0),
           mem: 7,
           cpu: 0.5,
@@ -124,7 +125,7 @@ async function* receive(conn: Deno.TcpConn): AsyncGenerator<ProcessMessage, unde
 }
 
 /** A start as the process that runs `work`. */
-const WORK = { name: "work", parent: PARENT, arg: encode({ text: "ü", list: [1n] }) };
+const WORK = { function: "work", parent: PARENT, arg: encode({ text: "ü", list: [1n] }) };
 
 Deno.test("init() resolves in the first process, which then knows who it is", () =>
   host(

@@ -26,7 +26,8 @@ const WELCOME: WelcomeMessage = {
 const START: StartMessage = {
   type: "start",
   parent: null,
-  name: null,
+  function: null,
+  name: "main.ts",
   arg: new Uint8Array(0),
   mem: 1,
   cpu: 0.5,
@@ -105,14 +106,15 @@ Deno.test("NodeLink.send() keeps the order of messages, large ones and all", () 
     const arg = new Uint8Array(6 * 1024 * 1024).fill(3);
     const spawn = { type: "spawn", mem: 1, cpu: 1, wait: true, cwd: null, env: null } as const;
     link.send({ type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
-    link.ask({ ...spawn, name: "large", arg });
-    link.ask({ ...spawn, name: "small", arg: new Uint8Array([1]) });
+    link.ask({ ...spawn, function: "large", name: "", arg });
+    link.ask({ ...spawn, function: "small", name: "a", arg: new Uint8Array([1]) });
     link.send({ type: "started" });
     assertEquals(await next(), { type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
     const large = await next();
-    assert(large.type === "spawn" && large.name === "large");
+    assert(large.type === "spawn" && large.function === "large");
     assertEquals(large.arg.length, arg.length);
-    assertEquals(await next(), { ...spawn, request: 1, name: "small", arg: new Uint8Array([1]) });
+    const small = { ...spawn, request: 1, function: "small", name: "a", arg: new Uint8Array([1]) };
+    assertEquals(await next(), small);
     assertEquals(await next(), { type: "started" });
   }));
 

@@ -8,16 +8,25 @@ import type { RunEvent } from "../../src/core/events.ts";
 import { makePid, type Pid } from "../../src/core/pid.ts";
 import { forSeeds } from "../channel/random.ts";
 
+const NOW = Date.UTC(2026, 0, 31);
+
+/** What a master says of a process that is lost. */
+function known(index: number, parent: number | null): Parameters<EventMerger["lose"]>[0] {
+  const pids = { pid: pidOf(index), parent: parent === null ? null : pidOf(parent) };
+  return { ...pids, name: `work ${index}`, node: "a" };
+}
+
 function pidOf(index: number): Pid {
   return makePid(index.toString(16).padStart(32, "0"), "10.0.0.1", 1 + index);
 }
 
 function spawn(index: number, parent: number | null): RunEvent {
-  return { event: "spawn", parent: parent === null ? null : pidOf(parent), pid: pidOf(index) };
+  const spawned = { parent: parent === null ? null : pidOf(parent), pid: pidOf(index) };
+  return { event: "spawn", ...spawned, name: `work ${index}`, node: "a", time: NOW };
 }
 
 function output(index: number, fd: 1 | 2 = 1): RunEvent {
-  return { event: "output", pid: pidOf(index), fd, bytes: new Uint8Array([index]) };
+  return { event: "output", pid: pidOf(index), fd, bytes: new Uint8Array([index]), time: NOW };
 }
 
 function end(index: number, code = 0): RunEvent[] {
@@ -25,7 +34,7 @@ function end(index: number, code = 0): RunEvent[] {
   return [
     { event: "eof", pid, fd: 1 },
     { event: "eof", pid, fd: 2 },
-    { event: "exit", pid, status: { code } },
+    { event: "exit", pid, status: { code }, time: NOW },
   ];
 }
 
@@ -34,7 +43,7 @@ function collector(): { events: RunEvent[]; merger: EventMerger } {
   const merger = new EventMerger((event) => {
     events.push(event);
     return Promise.resolve();
-  });
+  }, () => NOW);
   return { events, merger };
 }
 
@@ -87,22 +96,22 @@ Deno.test("lose() completes what is known of a process, once", async () => {
   const { events, merger } = collector();
   await merger.add("a", spawn(0, null));
   await merger.add("a", { event: "eof", pid: pidOf(0), fd: 2 });
-  await merger.lose(pidOf(0), null, "node x is gone");
-  await merger.lose(pidOf(0), null, "again");
+  await merger.lose(known(0, null), "node x is gone");
+  await merger.lose(known(0, null), "again");
   // What it still said before anybody knew is not told.
   for (const event of [output(0), ...end(0)]) await merger.add("a", event);
   assertEquals(events, [
     spawn(0, null),
     { event: "eof", pid: pidOf(0), fd: 2 },
     { event: "eof", pid: pidOf(0), fd: 1 },
-    { event: "exit", pid: pidOf(0), status: { lost: "node x is gone" } },
+    { event: "exit", pid: pidOf(0), status: { lost: "node x is gone" }, time: NOW },
   ]);
   assertEquals(merger.exited, 1);
 });
 
 Deno.test("lose() of a process that nobody told of waits for its parent, and tells it whole", async () => {
   const { events, merger } = collector();
-  const lost = merger.lose(pidOf(1), pidOf(0), "gone");
+  const lost = merger.lose(known(1, 0), "gone");
   assertEquals(events, []);
   await merger.add("a", spawn(0, null));
   await lost;
@@ -116,7 +125,7 @@ Deno.test("lose() of a process that nobody told of waits for its parent, and tel
 Deno.test("a process that is both told of and lost while its parent is waited for is told once", async () => {
   const { events, merger } = collector();
   const added = merger.add("b", spawn(1, 0));
-  const lost = merger.lose(pidOf(1), pidOf(0), "gone");
+  const lost = merger.lose(known(1, 0), "gone");
   await merger.add("a", spawn(0, null));
   await Promise.all([added, lost]);
   for (const event of end(0)) await merger.add("a", event);
@@ -189,8 +198,7 @@ Deno.test("merged events are in order, whatever the order between nodes, and who
       .filter((index) => nodeOf(index) === cut)
       .map((index) => async () => {
         for (let turns = below(40); turns > 0; turns--) await Promise.resolve();
-        const parent = parents[index]!;
-        await merger.lose(pidOf(index), index === 0 ? null : pidOf(parent), "gone");
+        await merger.lose(known(index, parents[index]!), "gone");
       });
     await Promise.all([...streams, ...losses].map((run) => run()));
     checkOrder(events);

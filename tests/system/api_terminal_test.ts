@@ -150,18 +150,23 @@ Deno.test("the events are these lines, with the keys in this order, and nothing 
     await wait(other);
     console.log('a "b"\\t\\u2028é');`);
   const [first, other] = run.processes.map(({ pid }) => pid);
+  const [spawn] = run.events;
+  assert(spawn?.event === "spawn");
+  assertEquals(spawn.node === null, way !== "deployed", "a local run has no node");
+  const [main, node] = [way === "compiled" ? "main" : "main.ts", JSON.stringify(spawn.node)];
   const of = (pid: string | undefined) =>
-    run.raw.stdout.trimEnd().split("\n").filter((line) => line.includes(`"pid":"${pid}"`));
+    run.raw.stdout.trimEnd().split("\n").filter((line) => line.includes(`"pid":"${pid}"`))
+      .map((line) => line.replace(/"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/, "AT"));
   assertEquals(of(first), [
-    `{"event":"spawn","parent":null,"pid":"${first}"}`,
-    `{"event":"output","pid":"${first}","fd":1,"text":"a \\"b\\"\\t\u2028é\\n"}`,
+    `{"event":"spawn","parent":null,"pid":"${first}","name":"${main}","node":${node},AT}`,
+    `{"event":"output","pid":"${first}","fd":1,"text":"a \\"b\\"\\t\u2028é\\n",AT}`,
     ...of(first).slice(2, 4).toSorted(),
-    `{"event":"exit","pid":"${first}","status":{"code":0}}`,
+    `{"event":"exit","pid":"${first}","status":{"code":0},AT}`,
   ]);
   assertEquals(of(other).filter((line) => !line.includes("eof")), [
-    `{"event":"spawn","parent":"${first}","pid":"${other}"}`,
-    `{"event":"output","pid":"${other}","fd":2,"text":"to stderr\\n"}`,
-    `{"event":"exit","pid":"${other}","status":{"code":2}}`,
+    `{"event":"spawn","parent":"${first}","pid":"${other}","name":"work","node":${node},AT}`,
+    `{"event":"output","pid":"${other}","fd":2,"text":"to stderr\\n",AT}`,
+    `{"event":"exit","pid":"${other}","status":{"code":2},AT}`,
   ]);
   assertEquals(
     of(other).filter((line) => line.includes("eof")).toSorted(),

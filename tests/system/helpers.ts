@@ -7,11 +7,18 @@ import { commandFor } from "./ways.ts";
 
 /** One event of a run, as `DEPLOY_FORMAT=json` prints it. */
 export type JsonEvent =
-  | { event: "spawn"; parent: Pid | null; pid: Pid }
-  | { event: "output"; pid: Pid; fd: 1 | 2; text: string }
-  | { event: "output"; pid: Pid; fd: 1 | 2; base64: string }
+  | {
+    event: "spawn";
+    parent: Pid | null;
+    pid: Pid;
+    name: string;
+    node: string | null;
+    time: string;
+  }
+  | { event: "output"; pid: Pid; fd: 1 | 2; text: string; time: string }
+  | { event: "output"; pid: Pid; fd: 1 | 2; base64: string; time: string }
   | { event: "eof"; pid: Pid; fd: 1 | 2 }
-  | { event: "exit"; pid: Pid; status: ExitStatus };
+  | { event: "exit"; pid: Pid; status: ExitStatus; time: string };
 
 /** Everything that is known of one process when its run is over. */
 export interface ProcessRecord {

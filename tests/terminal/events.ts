@@ -27,13 +27,17 @@ export function concat(parts: readonly Bytes[]): Bytes {
   return whole;
 }
 
+/** When all of these events happened. */
+export const TIME: number = Date.UTC(2026, 0, 31, 12, 0, 0, 123);
+
 export function spawned(parent: Pid | null, pid: Pid): RunEvent {
-  return { event: "spawn", parent, pid };
+  const name = parent === null ? "workers.ts" : "worker";
+  return { event: "spawn", parent, pid, name, node: null, time: TIME };
 }
 
 export function wrote(pid: Pid, fd: OutputFd, content: string | Bytes): RunEvent {
   const bytes = typeof content === "string" ? utf8(content) : content;
-  return { event: "output", pid, fd, bytes };
+  return { event: "output", pid, fd, bytes, time: TIME };
 }
 
 /** Both ends of output and the exit of a process. */
@@ -41,7 +45,7 @@ export function ended(pid: Pid, status: ExitStatus = { code: 0 }): RunEvent[] {
   return [
     { event: "eof", pid, fd: 1 },
     { event: "eof", pid, fd: 2 },
-    { event: "exit", pid, status },
+    { event: "exit", pid, status, time: TIME },
   ];
 }
 
@@ -123,7 +127,7 @@ export function randomRun(random: () => number, processes: number): RunEvent[] {
       events.push({ event: "eof", pid, fd: open.splice(below(open.length), 1)[0]! });
     } else {
       alive.splice(index, 1);
-      events.push({ event: "exit", pid, status: STATUSES[below(STATUSES.length)]! });
+      events.push({ event: "exit", pid, status: STATUSES[below(STATUSES.length)]!, time: TIME });
     }
   }
   return events;

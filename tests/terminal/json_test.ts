@@ -12,6 +12,7 @@ import {
   randomFrom,
   randomRun,
   spawned,
+  TIME,
   utf8,
   WORKER,
   wrote,
@@ -29,20 +30,21 @@ function show(events: readonly RunEvent[]): string[] {
 }
 
 const first = `"pid":"${FIRST}"`;
+const at = `"time":"2026-01-31T12:00:00.123Z"`;
 const worker = `"pid":"${WORKER}"`;
 
 Deno.test("format() gives the documented lines, byte for byte", () => {
   assertEquals(show(EXAMPLE), [
-    `{"event":"spawn","parent":null,${first}}`,
-    `{"event":"spawn","parent":"${FIRST}",${worker}}`,
-    `{"event":"output",${worker},"fd":1,"text":"hello worker 0!\\n"}`,
+    `{"event":"spawn","parent":null,${first},"name":"workers.ts","node":null,${at}}`,
+    `{"event":"spawn","parent":"${FIRST}",${worker},"name":"worker","node":null,${at}}`,
+    `{"event":"output",${worker},"fd":1,"text":"hello worker 0!\\n",${at}}`,
     `{"event":"eof",${worker},"fd":1}`,
     `{"event":"eof",${worker},"fd":2}`,
-    `{"event":"exit",${worker},"status":{"code":0}}`,
-    `{"event":"output",${first},"fd":1,"text":"total 4500!\\n"}`,
+    `{"event":"exit",${worker},"status":{"code":0},${at}}`,
+    `{"event":"output",${first},"fd":1,"text":"total 4500!\\n",${at}}`,
     `{"event":"eof",${first},"fd":1}`,
     `{"event":"eof",${first},"fd":2}`,
-    `{"event":"exit",${first},"status":{"code":0}}`,
+    `{"event":"exit",${first},"status":{"code":0},${at}}`,
   ]);
 });
 
@@ -57,7 +59,7 @@ Deno.test("format() gives text where the bytes are UTF-8, and base64 where they 
   ];
   for (const [bytes, content] of table) {
     assertEquals(show([wrote(FIRST, 2, bytes)]), [
-      `{"event":"output",${first},"fd":2,${content}}`,
+      `{"event":"output",${first},"fd":2,${content},${at}}`,
     ]);
   }
 });
@@ -66,7 +68,10 @@ Deno.test("format() gives every status as it is", () => {
   const statuses = [{ code: 3 }, { signal: "SIGKILL" }, { killed: "a: b" }, { lost: "c" }] as const;
   for (const status of statuses) {
     const lines = show([spawned(null, FIRST), ...ended(FIRST, status)]);
-    assertEquals(lines.at(-1), `{"event":"exit",${first},"status":${JSON.stringify(status)}}`);
+    assertEquals(
+      lines.at(-1),
+      `{"event":"exit",${first},"status":${JSON.stringify(status)},${at}}`,
+    );
   }
 });
 
@@ -85,7 +90,7 @@ Deno.test("format() gives an unfinished character before the end of its stream",
   for (const event of last) {
     const lines = show([wrote(FIRST, 1, new Uint8Array([0xe2, 0x82])), event]);
     assertEquals(lines.length, 2);
-    assertEquals(lines[0], `{"event":"output",${first},"fd":1,"base64":"4oI="}`);
+    assertEquals(lines[0], `{"event":"output",${first},"fd":1,"base64":"4oI=",${at}}`);
   }
 });
 
@@ -99,6 +104,7 @@ Deno.test("format() loses nothing of any run: its lines say the same events", ()
     };
     for (const line of show(events)) {
       const { text, base64, ...event } = JSON.parse(line);
+      if ("time" in event) event.time = Date.parse(event.time);
       if (event.event !== "output") {
         told.events.push(event);
         continue;
@@ -116,6 +122,14 @@ Deno.test("format() loses nothing of any run: its lines say the same events", ()
     const others = events.filter(({ event }) => event !== "output");
     assertEquals<unknown>(told, { events: others, streams }, `seed ${seed}`);
   }
+});
+
+Deno.test("format() gives what the system says, and nothing of what was noticed", () => {
+  const events: RunEvent[] = [
+    { event: "noticed", pid: WORKER },
+    { event: "said", text: 'a "line"', time: TIME },
+  ];
+  assertEquals(show(events), [`{"event":"said","text":"a \\"line\\"",${at}}`]);
 });
 
 Deno.test("remark() is for stderr: stdout is data", () => {

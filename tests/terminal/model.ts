@@ -48,6 +48,7 @@ export function showSlowly(events: Iterable<RunEvent>): ShownByte[] {
     }
   };
   for (const event of events) {
+    if (!("pid" in event)) continue;
     const { pid } = event;
     if (event.event === "spawn" && event.parent !== null) {
       note(event.parent, `spawned: ${pid.slice(0, 7)}`);

@@ -22,7 +22,8 @@ const KEY = new Uint8Array(32).fill(7);
 const SPAWN: ProcessMessage = {
   type: "spawn",
   request: 7,
-  name: "package/work",
+  function: "package/work",
+  name: "worker 7",
   arg: BYTES,
   mem: 2 ** 40,
   cpu: 0.0625,
@@ -36,7 +37,8 @@ const WELCOME: NodeMessage = { type: "welcome", pid: PID, key: KEY, will: "/tmp/
 const START: NodeMessage = {
   type: "start",
   parent: PARENT,
-  name: "package/work",
+  function: "package/work",
+  name: "worker 7",
   arg: new Uint8Array(0),
   mem: 0,
   cpu: 0,
@@ -56,7 +58,7 @@ const PROCESS_MESSAGES: ProcessMessage[] = [
 const NODE_MESSAGES: NodeMessage[] = [
   WELCOME,
   START,
-  { ...START, parent: null, name: null, cwd: null, env: null },
+  { ...START, parent: null, function: null, cwd: null, env: null },
   { type: "spawned", request: 7, pid: PID },
   { type: "ended", request: 7, status: { code: -1 } },
   { type: "ended", request: 7, status: { signal: "SIGKILL" } },
@@ -103,12 +105,12 @@ function wrongInPlaceOf(field: string, right: unknown): unknown[] {
   if (field === "pid" || field === "parent") wrong.push(`${PID} `, PID.slice(1));
   if (field === "type") wrong.push("toString", "__proto__", 2n ** 63n);
   const isText = typeof right === "string" &&
-    ["token", "name", "cwd", "will", "message"].includes(field);
+    ["token", "function", "name", "cwd", "will", "message"].includes(field);
   return wrong.filter((value) => {
     if (typeof value === "boolean") return typeof right !== "boolean";
     if (typeof value === "string") return !isText;
     if (value instanceof Uint8Array) return !(right instanceof Uint8Array) || field === "key";
-    if (value === null) return !["parent", "name", "cwd", "env"].includes(field) || number;
+    if (value === null) return !["parent", "function", "cwd", "env"].includes(field) || number;
     return true;
   });
 }
