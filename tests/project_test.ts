@@ -24,6 +24,9 @@ Deno.test("import_map.json maps for users what deno.json maps for the project", 
 
 Deno.test("the files that the documents name are there", async () => {
   const documents = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/protocol.md"];
+  for await (const { name } of Deno.readDir(new URL("docs/decisions/", ROOT))) {
+    documents.push(`docs/decisions/${name}`);
+  }
   for (const document of documents) {
     const text = await Deno.readTextFile(new URL(document, ROOT));
     for (
@@ -40,6 +43,69 @@ Deno.test("the program in the README is the example workers", async () => {
   const example = await Deno.readTextFile(new URL("examples/workers.ts", ROOT));
   const program = example.slice(example.indexOf("import "));
   assertEquals(/```ts\n(import .*?)```/s.exec(readme)?.[1], program);
+});
+
+Deno.test("the list of decisions names each page, in order, by its title", async () => {
+  const folder = new URL("docs/decisions/", ROOT);
+  const pages = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name)
+    .filter((name) => name !== "README.md").sort();
+  const listed = (await Deno.readTextFile(new URL("README.md", folder)))
+    .matchAll(/^(\d+)\. \[(.*)\]\((.*)\)$/gm).toArray();
+  assertEquals(listed.map(([, , , page]) => page), pages);
+  for (const [, number = "", title = "", page = ""] of listed) {
+    const text = await Deno.readTextFile(new URL(page, folder));
+    assertEquals(text.split("\n", 1)[0], `# ${number}. ${title}`);
+    assert(page.startsWith(`${number.padStart(4, "0")}-`), page);
+    assertEquals(
+      [...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading),
+      ["Context", "Decision", "What it costs"],
+      page,
+    );
+  }
+});
+
+Deno.test("CHANGELOG.md has a section for the version of deno.json, and one for what comes next", async () => {
+  const text = await Deno.readTextFile(new URL("CHANGELOG.md", ROOT));
+  const sections = [...text.matchAll(/^## \[(.+?)\](?: - (.+))?$/gm)].map(([, name, date]) => ({
+    name,
+    date,
+  }));
+  assertEquals(sections[0], { name: "Unreleased", date: undefined });
+  assertEquals(sections[1]?.name, config.version);
+  for (const { name, date = "" } of sections.slice(1)) {
+    assert(/^\d{4}-\d\d-\d\d$/.test(date), `${name} has no date`);
+  }
+  const kinds = new Set(["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]);
+  for (const [, kind = ""] of text.matchAll(/^### (.*)$/gm)) assert(kinds.has(kind), kind);
+});
+
+Deno.test("what is published is what programs and the executables need", async () => {
+  const { stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check"],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  const files = [...said.matchAll(/^ +(file:\/\/\S+) \(/gm)].map(([, url = ""]) => url);
+  const others = files.map((url) => url.slice(ROOT.href.length))
+    .filter((path) => !/^(src|types)\/[\w/]+\.ts$/.test(path) && !/^types\/\w+\.d\.ts$/.test(path));
+  assertEquals(
+    others.sort(),
+    [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "SECURITY.md",
+      "cli.ts",
+      "deno.json",
+      "fabric.ts",
+      "import_map.json",
+      "mod.ts",
+    ],
+    said,
+  );
+  assert(files.includes(`${ROOT.href}src/process/init.ts`), said);
 });
 
 Deno.test("task example lists the examples, and runs the one that is named", async () => {
