@@ -1,5 +1,7 @@
 /** How a process ended, and what that means for the exit status of a whole run. */
 
+import { signalExitCode } from "./signals.ts";
+
 /**
  * How a process ended.
  *
@@ -27,36 +29,6 @@ export function formatStatus(status: ExitStatus): string {
   return `lost: ${status.lost}`;
 }
 
-/** The exit code of a shell's child that a signal ended is 128 and the signal's number. */
-const SIGNAL_BASE = 128;
-
-/** Numbers of the signals that end a process which does not handle them, on Linux. */
-const SIGNAL_NUMBERS: Partial<Record<Deno.Signal, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-  SIGSTKFLT: 16,
-  SIGXCPU: 24,
-  SIGXFSZ: 25,
-  SIGVTALRM: 26,
-  SIGPROF: 27,
-  SIGIO: 29,
-  SIGPWR: 30,
-  SIGSYS: 31,
-};
-
 /** The exit code of a run in which only other processes than the first failed. */
 const OTHERS_FAILED = 101;
 
@@ -68,8 +40,8 @@ const OTHERS_FAILED = 101;
  */
 export function exitCode(status: ExitStatus): number {
   if ("code" in status) return status.code;
-  if ("signal" in status) return SIGNAL_BASE + (SIGNAL_NUMBERS[status.signal] ?? 0);
-  return "killed" in status ? SIGNAL_BASE + 9 : 1;
+  if ("signal" in status) return signalExitCode(status.signal);
+  return "killed" in status ? signalExitCode("SIGKILL") : 1;
 }
 
 /**

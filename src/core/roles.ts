@@ -8,6 +8,7 @@
 import type { ExitStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
 import type { Resources } from "./resources.ts";
+import type { Kill, Termination } from "./signals.ts";
 
 /** Everything that makes a new process the one that was asked for. */
 export interface SpawnRequest {
@@ -47,8 +48,11 @@ export interface NodePort {
   launch(request: SpawnRequest): Promise<Pid>;
   /** Resolves when the process has ended, also when it had ended before; rejects if unknown. */
   wait(pid: Pid): Promise<ExitStatus>;
-  /** Ends a process and what it started; resolves when it is gone; rejects if unknown. */
-  kill(pid: Pid): Promise<void>;
+  /**
+   * Ends a process, and what it started but did not spawn; resolves when it is gone, or was before.
+   * Rejects if it is unknown. Without `how`, by SIGKILL.
+   */
+  kill(pid: Pid, how?: Termination): Promise<void>;
 }
 
 /** The master, as a node uses it for the processes that it hosts. */
@@ -62,6 +66,9 @@ export interface MasterPort {
   spawn(request: SpawnRequest, options: SpawnWaiting): Promise<Pid>;
   /** As {@linkcode NodePort.wait}, for a process on any node. */
   wait(pid: Pid): Promise<ExitStatus>;
-  /** As {@linkcode NodePort.kill}, for a process on any node. */
-  kill(pid: Pid): Promise<void>;
+  /**
+   * As {@linkcode NodePort.kill}, for a process on any node; with `descendants`, also for all that descend
+   * from it, on whichever nodes they are.
+   */
+  kill(pid: Pid, how?: Kill): Promise<void>;
 }

@@ -26,17 +26,18 @@ const CHUNK_OVERHEAD_BYTES = 64;
 
 /** Kills every process of a group, if there still are any. */
 export function killGroup(group: number): void {
-  kill(-group);
+  send(-group, "SIGKILL");
 }
 
-/** Kills a process, or, if `target` is negative, a group. */
-function kill(target: number): void {
+/** Sends a signal to a process, or, if `target` is negative, to a group; `false` if nobody is there. */
+function send(target: number, signal: Deno.Signal): boolean {
   try {
-    Deno.kill(target, "SIGKILL");
+    Deno.kill(target, signal);
+    return true;
   } catch (error) {
     // NotFound: nobody is left. PermissionDenied: what is left is another user's, or (on macOS) dead.
-    if (error instanceof Deno.errors.NotFound) return;
-    if (error instanceof Deno.errors.PermissionDenied) return;
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.PermissionDenied) return false;
     throw error;
   }
 }
@@ -108,7 +109,18 @@ export class ChildProcess {
   kill(): void {
     if (!this.#alive) return;
     killGroup(this.group);
-    kill(this.group); // it may not have its group yet
+    send(this.group, "SIGKILL"); // it may not have its group yet
+  }
+
+  /**
+   * Sends a signal to the process and all of its group, as a terminal does at Ctrl-C: what a process has
+   * started, such as a compiler, hears of it as it would if the user had started the process in a shell.
+   *
+   * @throws {TypeError} If this system has no such signal.
+   */
+  signal(signal: Deno.Signal): void {
+    // Before it has made its group, it is alone.
+    if (this.#alive && !send(-this.group, signal)) send(this.group, signal);
   }
 
   async #awaitExit(ended: Promise<Deno.CommandStatus>): Promise<ExitStatus> {

@@ -6,6 +6,8 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import type { Logger } from "../core/logger.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { MasterPort, SpawnRequest } from "../core/roles.ts";
+import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
+import type { StartTimer } from "../core/timer.ts";
 import { failedMessage, type ProcessMessage } from "../wire/control.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import type { BootedProcess } from "./booter.ts";
@@ -34,6 +36,8 @@ export interface RunContext {
   readonly node: string | null;
   readonly logger: Logger;
   readonly deliverWill: DeliverWill;
+  /** For what a process is given time for. */
+  readonly startTimer: StartTimer;
 }
 
 /** A process whose link is closed is about to end by itself, unless its program does not let it. */
@@ -96,6 +100,28 @@ export class HostedProcess {
     this.#child.kill();
   }
 
+  /**
+   * Sends a signal to the process and its group. If it ends of that, it ends by itself: what it left is
+   * delivered.
+   *
+   * @throws {TypeError} If this system has no such signal.
+   */
+  signal(signal: Deno.Signal): void {
+    this.#child.signal(signal);
+  }
+
+  /**
+   * Sends the signal, and kills the process if it is still there after the grace.
+   *
+   * @throws {TypeError} If this system has no such signal.
+   */
+  terminate(how: Termination): void {
+    if (isAtOnce(how)) return this.kill();
+    this.signal(how.signal);
+    const cancel = this.#context.startTimer(how.graceMs, () => this.kill());
+    void this.#child.exited.then(cancel);
+  }
+
   /** Handles what the process says until its link ends. */
   async #serve(): Promise<void> {
     const { link, messages } = this.#arrival;
@@ -142,9 +168,10 @@ export class HostedProcess {
         return;
       }
       case "kill": {
-        const { request, pid } = message;
+        const { request, pid, signal, graceMs, descendants } = message;
+        const how = signal === null ? KILL : { signal, graceMs };
         void this.#answer(request, async () => {
-          await master.kill(pid);
+          await master.kill(pid, { ...how, descendants });
           return { type: "killed", request };
         });
         return;

@@ -11,6 +11,7 @@ import {
   resolveResources,
   type Resources,
 } from "../core/resources.ts";
+import { startTimer } from "../core/timer.ts";
 import { Master } from "../master/master.ts";
 import { Unlimited } from "../master/unlimited.ts";
 import { NodeRun } from "../node/node_run.ts";
@@ -116,6 +117,7 @@ class LocalRun {
       master: this.#master,
       sink: this.#show,
       logger: createLogger(settings.logLevel, say),
+      startTimer,
       deliverWill: async (will, context) => {
         const { deliverWill } = await import("../channel/will.ts");
         await deliverWill(will, context);

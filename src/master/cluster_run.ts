@@ -5,6 +5,7 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
+import { KILL, type Kill } from "../core/signals.ts";
 import { Master, type Place } from "./master.ts";
 import type { RemoteNode, RemoteRun, RunFacts, Tried } from "./remote_node.ts";
 import type { Room } from "./room.ts";
@@ -82,8 +83,8 @@ export class ClusterRun implements MasterPort {
     return this.#master.wait(pid);
   }
 
-  kill(pid: Pid): Promise<void> {
-    return this.#master.kill(pid);
+  kill(pid: Pid, how: Kill = KILL): Promise<void> {
+    return this.#master.kill(pid, how);
   }
 
   /** Ends what runs, and what waits; `idle()` tells when that is done. */

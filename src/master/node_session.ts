@@ -70,9 +70,9 @@ export class NodeSession {
         return;
       }
       case "kill": {
-        const { request, pid } = message;
+        const { request, pid, signal, graceMs, descendants } = message;
         void this.#reply(request, message.run, async (run) => {
-          await run.kill(pid);
+          await run.kill(pid, { signal, graceMs, descendants });
           return { type: "killed", request };
         });
         return;

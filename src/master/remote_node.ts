@@ -4,6 +4,7 @@ import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
+import { KILL, type Termination } from "../core/signals.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
@@ -195,10 +196,10 @@ export class RemoteRun implements NodePort {
     return this.#statuses.get(pid) ?? Promise.reject(new Error(`Cannot wait for ${pid}: unknown`));
   }
 
-  async kill(pid: Pid): Promise<void> {
+  async kill(pid: Pid, { signal, graceMs }: Termination = KILL): Promise<void> {
     if (!this.#running.has(pid)) return;
     try {
-      await this.#node.ask({ type: "kill", run: this.#id, pid }, () => {});
+      await this.#node.ask({ type: "kill", run: this.#id, pid, signal, graceMs }, () => {});
     } catch (error) {
       // A process is gone with its node, too.
       if (!(error instanceof LostError)) throw error;

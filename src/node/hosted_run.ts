@@ -7,6 +7,8 @@ import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { MasterPort, SpawnRequest } from "../core/roles.ts";
+import type { Termination } from "../core/signals.ts";
+import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../host/run_folder.ts";
 import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Store, StoredFile } from "../store/store.ts";
@@ -94,9 +96,9 @@ export class HostedRun {
   }
 
   /** As {@linkcode NodeRun.kill}. */
-  async kill(pid: Pid): Promise<void> {
+  async kill(pid: Pid, how: Termination): Promise<void> {
     if (this.#node === undefined) throw new Error(`Cannot kill ${pid}: there is no such process`);
-    await this.#node.kill(pid);
+    await this.#node.kill(pid, how);
   }
 
   /** Ends all processes, tells all that is left to tell, and removes what the run has left here. */
@@ -148,6 +150,7 @@ export class HostedRun {
         master: this.#master,
         sink: (event) => this.#tell(link, event),
         logger,
+        startTimer,
         deliverWill: async (will, context) => {
           const { deliverWill } = await import("../channel/will.ts");
           await deliverWill(will, { ...context, log: (line) => logger.warn(line) });

@@ -5,7 +5,14 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
-import { type BootedProcess, Booter, type BooterOptions, DeadBootError } from "../host/booter.ts";
+import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
+import {
+  type BootedProcess,
+  Booter,
+  type BooterOptions,
+  DeadBootError,
+  endBooted,
+} from "../host/booter.ts";
 import type { ChildProcess } from "../host/child_process.ts";
 import { HostedProcess, type RunContext } from "../host/hosted_process.ts";
 import { deadStart, NotStartedError } from "../host/not_started.ts";
@@ -37,7 +44,10 @@ export class NodeRun implements NodePort {
   readonly #ended = new Map<Pid, ExitStatus>();
   readonly #stdin = new Map<Pid, WritableStream<Uint8Array<ArrayBuffer>>>();
   #idle = Promise.withResolvers<void>();
-  #stopping = false;
+  /** Set once nothing is launched any more; resolves when all is gone. */
+  #stopped: Promise<void> | undefined;
+  /** Cancels the timers of the graces that {@linkcode NodeRun.stop} was given. */
+  readonly #graces: (() => void)[] = [];
 
   /** Starts to listen for control links, on a free port. */
   constructor(options: NodeRunOptions) {
@@ -86,11 +96,11 @@ export class NodeRun implements NodePort {
     return process?.ended ?? Promise.reject(unknownPid("wait for", pid));
   }
 
-  async kill(pid: Pid): Promise<void> {
+  async kill(pid: Pid, how: Termination = KILL): Promise<void> {
     if (this.#ended.has(pid)) return;
     const process = this.#processes.get(pid);
     if (process === undefined) throw unknownPid("kill", pid);
-    process.kill();
+    process.terminate(how);
     await process.ended;
   }
 
@@ -109,16 +119,43 @@ export class NodeRun implements NodePort {
     return this.#isIdle() ? Promise.resolve() : this.#idle.promise;
   }
 
-  /** Kills every process, launches no more, and resolves when all are gone and reported. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    this.#booter.stop();
-    const ended: (Promise<unknown> | undefined)[] = [this.#spares.close(), this.#first?.drop()];
-    for (const process of this.#processes.values()) {
-      process.kill();
-      ended.push(process.ended);
+  /**
+   * Launches no more, and ends every process as `how` says: by SIGKILL, if it says nothing. Resolves when
+   * all are gone and reported.
+   *
+   * What boots, and spares, end at once: nobody has told them yet who they are. When the grace is over,
+   * what is still there is killed, and what has ended by then and is still being delivered is given up.
+   * Called again, it can only shorten that: who has been told by a signal is not told twice.
+   *
+   * @throws {TypeError} If this system has no such signal.
+   */
+  stop(how: Termination = KILL): Promise<void> {
+    const isFirst = this.#stopped === undefined;
+    const stopped = this.#stopped ??= this.#stop();
+    if (isAtOnce(how)) {
+      this.#killAll();
+      return stopped;
     }
-    await Promise.allSettled([...ended, ...this.#launches]);
+    this.#graces.push(this.#options.startTimer(how.graceMs, () => this.#killAll()));
+    if (!isFirst) return stopped;
+    for (const process of this.#processes.values()) process.signal(how.signal);
+    return stopped;
+  }
+
+  get #stopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  #killAll(): void {
+    for (const process of this.#processes.values()) process.kill();
+  }
+
+  async #stop(): Promise<void> {
+    this.#booter.stop();
+    const others = [this.#spares.close(), this.#first?.drop()];
+    const ended = Array.from(this.#processes.values(), (process) => process.ended);
+    await Promise.allSettled([...others, ...ended, ...this.#launches]);
+    for (const cancel of this.#graces) cancel();
     await this.#booter.close();
   }
 
@@ -150,9 +187,14 @@ export class NodeRun implements NodePort {
   /** Tells a process what to run; gives `undefined` if it ends before it runs its function. */
   async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Pid | undefined> {
     const { pid } = booted;
+    if (this.#stopping) {
+      await endBooted(booted);
+      throw runIsEnding(request);
+    }
     const process = this.#host(request, booted);
     if (!await process.started) {
       await process.ended;
+      if (this.#stopping) throw runIsEnding(request);
       return undefined;
     }
     const { group } = booted.child;

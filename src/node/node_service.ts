@@ -158,7 +158,7 @@ class MasterSession {
         return void this.#answer(message.request, () => this.#launch(message));
       case "kill":
         return void this.#answer(message.request, async () => {
-          await this.#run(message.run).kill(message.pid);
+          await this.#run(message.run).kill(message.pid, message);
           this.#send({ type: "killed", request: message.request });
         });
       case "close": {

@@ -4,6 +4,7 @@ import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
+import { KILL, type Kill } from "../core/signals.ts";
 import type { MasterToNode, NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 
@@ -119,8 +120,9 @@ export class RemoteMaster implements MasterPort {
     return waiting;
   }
 
-  async kill(pid: Pid): Promise<void> {
-    await this.#questions.ask({ type: "kill", run: this.#run, pid });
+  async kill(pid: Pid, { signal, graceMs, descendants }: Kill = KILL): Promise<void> {
+    const how = { signal, graceMs, descendants };
+    await this.#questions.ask({ type: "kill", run: this.#run, pid, ...how });
   }
 
   async #wait(pid: Pid): Promise<ExitStatus> {

@@ -151,7 +151,10 @@ export async function wait(pid: Pid): Promise<ExitStatus> {
 export async function kill(pid: Pid): Promise<void> {
   const process = current("kill");
   checkPid("kill", pid);
-  const answer = await holding(process, () => process.link.ask({ type: "kill", pid }));
+  const answer = await holding(
+    process,
+    () => process.link.ask({ type: "kill", pid, signal: null, graceMs: 0, descendants: false }),
+  );
   if (answer.type === "failed") throw new Error(answer.message);
 }
 

@@ -15,6 +15,7 @@ import {
   bool,
   bytes,
   checkMessage,
+  grace,
   integer,
   key,
   orNull,
@@ -22,6 +23,7 @@ import {
   port,
   reason,
   type Schema,
+  signal,
   status,
   text,
 } from "./schema.ts";
@@ -57,7 +59,18 @@ export type ProcessMessage =
     env: Bytes | null;
   }
   | { type: "wait"; request: number; pid: Pid }
-  | { type: "kill"; request: number; pid: Pid };
+  /**
+   * End a process: by `signal`, and by SIGKILL after `graceMs`; if `signal` is `null`, by SIGKILL at once.
+   * With `descendants`, also all that it spawned, and that those spawned, and so on.
+   */
+  | {
+    type: "kill";
+    request: number;
+    pid: Pid;
+    signal: Deno.Signal | null;
+    graceMs: number;
+    descendants: boolean;
+  };
 
 /** What failed, as an answer to a question: of a spawn why; of others, the reason is `"unknown"`. */
 export interface FailedMessage {
@@ -124,7 +137,7 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
     env: orNull(bytes),
   },
   wait: { request: integer, pid },
-  kill: { request: integer, pid },
+  kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },
 };
 
 /** What must be in each {@linkcode AnswerMessage}. */

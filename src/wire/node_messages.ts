@@ -7,11 +7,14 @@ import {
   amount,
   bool,
   bytes,
+  type Check,
+  grace,
   integer,
   key,
   orNull,
   pid,
   type Schema,
+  signal,
   status,
   text,
 } from "./schema.ts";
@@ -34,6 +37,12 @@ export interface SpawnFields {
   env: Bytes | null;
 }
 
+/** How processes are ended: a `Termination` of core. */
+export interface TerminationFields {
+  signal: Deno.Signal;
+  graceMs: number;
+}
+
 /** What came of trying a program as far as `init()`. */
 export type TryAnswer =
   /** What it says that its first process needs. */
@@ -54,7 +63,7 @@ export type MasterToNode =
   /** Start a process; the node answers `launched` or `failed`. */
   | ({ type: "launch" } & SpawnFields)
   /** End a process; the node answers `killed` or `failed`. */
-  | { type: "kill"; request: number; run: string; pid: Pid }
+  | ({ type: "kill"; request: number; run: string; pid: Pid } & TerminationFields)
   /** The run is over, or is to be: end what is left of it, and remove what it left. */
   | { type: "close"; run: string }
   /** Answers to the node's own questions. */
@@ -81,7 +90,10 @@ export type NodeToMaster =
   /** The master answers `ended` or `failed`. */
   | { type: "wait"; request: number; run: string; pid: Pid }
   /** The master answers `killed` or `failed`. */
-  | { type: "kill"; request: number; run: string; pid: Pid };
+  | (
+    & { type: "kill"; request: number; run: string; pid: Pid; descendants: boolean }
+    & TerminationFields
+  );
 
 /** What a node that joins tells its master. */
 export type JoinToMaster = { type: "join"; address: string; mem: number; cpu: number };
@@ -109,12 +121,15 @@ const SPAWN = {
   env: orNull(bytes),
 };
 
+/** What must be in {@linkcode TerminationFields}. */
+export const TERMINATION: Record<keyof TerminationFields, Check> = { signal, graceMs: grace };
+
 export const MASTER_TO_NODE: Schema<MasterToNode> = {
   adopt: { address: text, mem: amount, cpu: amount },
   open: { run: text, key, bridge: text, spec: text },
   try: { request: integer, run: text },
   launch: SPAWN,
-  kill: { request: integer, run: text, pid },
+  kill: { request: integer, run: text, pid, ...TERMINATION },
   close: { run: text },
   ...ANSWERS,
 };
@@ -130,7 +145,7 @@ export const NODE_TO_MASTER: Schema<NodeToMaster> = {
   spawn: { wait: bool, ...SPAWN },
   cancel: { request: integer },
   wait: { request: integer, run: text, pid },
-  kill: { request: integer, run: text, pid },
+  kill: { request: integer, run: text, pid, descendants: bool, ...TERMINATION },
 };
 
 export const JOIN_TO_MASTER: Schema<JoinToMaster> = {

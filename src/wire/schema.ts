@@ -1,6 +1,7 @@
 /** Checks of what comes from outside: which fields a message must have, and what may be in them. */
 
 import { isPid } from "../core/pid.ts";
+import { isSignal, MAX_GRACE_MS } from "../core/signals.ts";
 import { ProtocolError } from "./protocol_error.ts";
 
 /** Says whether a field's value is one that is allowed there. */
@@ -30,6 +31,16 @@ export function amount(value: unknown): boolean {
 /** A whole number that is not negative. */
 export function integer(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** The name of a signal. */
+export function signal(value: unknown): boolean {
+  return isSignal(value);
+}
+
+/** How long a process may take to end, in ms: no longer than the longest grace there is. */
+export function grace(value: unknown): boolean {
+  return amount(value) && (value as number) <= MAX_GRACE_MS;
 }
 
 /** A TCP port that something listens on. */

@@ -54,9 +54,12 @@ async function* receive(): AsyncGenerator<NodeMessage, undefined> {
 const messages = receive();
 let requests = 0;
 
-async function ask(
-  question: { type: "spawn"; function: string } | { type: "wait" | "kill"; pid: Pid },
-): Promise<Answer> {
+type Question =
+  | { type: "spawn"; function: string }
+  | { type: "wait" | "kill"; pid: Pid }
+  | Omit<Extract<ProcessMessage, { type: "kill" }>, "request">;
+
+async function ask(question: Question): Promise<Answer> {
   await post(question);
   const { value } = await messages.next();
   if (value === undefined || value.type === "start" || value.type === "welcome") {
@@ -65,9 +68,7 @@ async function ask(
   return value;
 }
 
-async function post(
-  question: { type: "spawn"; function: string } | { type: "wait" | "kill"; pid: Pid },
-): Promise<void> {
+async function post(question: Question): Promise<void> {
   const request = requests++;
   const rest = {
     name: "a name",
@@ -78,9 +79,9 @@ async function post(
     cwd: null,
     env: null,
   };
-  await send(
-    question.type === "spawn" ? { ...question, request, ...rest } : { ...question, request },
-  );
+  if (question.type === "spawn") return await send({ ...question, request, ...rest });
+  if (question.type === "wait") return await send({ ...question, type: "wait", request });
+  await send({ signal: null, graceMs: 0, descendants: false, ...question, type: "kill", request });
 }
 
 async function spawn(fn: string): Promise<Pid> {
@@ -116,10 +117,36 @@ const BEHAVIOURS: Record<string, () => unknown> = {
   "echo": async () => {
     for await (const chunk of Deno.stdin.readable) await Deno.stdout.write(chunk);
   },
+  // Ends by itself, in order, when it is told to stop; says how often it was.
+  "save": async () => {
+    let told = 0;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      Deno.addSignalListener(signal, () => {
+        console.log(`${signal} ${++told}`);
+        setTimeout(() => Deno.exit(5), 200);
+      });
+    }
+    console.log("ready");
+    await untilOrphaned();
+  },
+  "ignore": async () => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      Deno.addSignalListener(signal, () => console.log(signal));
+    }
+    console.log("ready");
+    await untilOrphaned();
+  },
   "raise": () => Deno.kill(Deno.pid, "SIGTERM"),
   "grandchild": async () => {
     const child = new Deno.Command("/bin/sh", { args: ["-c", "echo $$; exec sleep 1000"] }).spawn();
     child.unref();
+    await untilOrphaned();
+  },
+  // Both are told, and only what it has started ends of that.
+  "grandchild-told": async () => {
+    Deno.addSignalListener("SIGTERM", () => {});
+    const script = 'trap "echo told; exit" TERM; echo ready; while :; do sleep 0.1; done';
+    new Deno.Command("/bin/sh", { args: ["-c", script] }).spawn().unref();
     await untilOrphaned();
   },
   // What it starts leaves its group, and keeps its stdout open.

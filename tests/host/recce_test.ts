@@ -5,6 +5,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { recce, RecceError } from "../../src/host/recce.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { Program } from "../../src/host/program.ts";
+import { untilGone } from "../node/node_harness.ts";
 
 const MOD = new URL("../../mod.ts", import.meta.url).href;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -120,7 +121,7 @@ Deno.test("recce() gives a program 10 s to reach init(), and ends all that it st
       "Cannot start: the program did not reach await init() within 10 s",
     );
     assert(performance.now() - startMs < 15_000);
-    assertEquals(isAlive(Number(outputOf(error).slice(2))), false);
+    await untilGone([Number(outputOf(error).slice(2))], 1_000);
   });
 });
 

@@ -1,9 +1,11 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
+import { SpawnError } from "../../src/core/errors.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { NodePort, SpawnRequest } from "../../src/core/roles.ts";
+import { KILL, type Termination } from "../../src/core/signals.ts";
 import { Master } from "../../src/master/master.ts";
 import { Unlimited } from "../../src/master/unlimited.ts";
 
@@ -12,6 +14,7 @@ class ScriptedNode implements NodePort {
   readonly #launches: PromiseWithResolvers<Pid>[] = [];
   #launched = Promise.withResolvers<void>();
   readonly killed: Pid[] = [];
+  readonly kills: Termination[] = [];
   readonly requests: SpawnRequest[] = [];
 
   launch(request: SpawnRequest): Promise<Pid> {
@@ -36,8 +39,9 @@ class ScriptedNode implements NodePort {
     return Promise.resolve({ code: 0 });
   }
 
-  kill(pid: Pid): Promise<void> {
+  kill(pid: Pid, how: Termination = KILL): Promise<void> {
     this.killed.push(pid);
+    this.kills.push(how);
     return Promise.resolve();
   }
 }
@@ -109,6 +113,64 @@ Deno.test("a process can be asked for before its node has said that it started",
   (await node.launched(2)).resolve(newPid());
   await unknown;
   await Promise.all(spawned);
+});
+
+/** Has a process spawned, on whichever node it comes to, the how-manieth launch of which it is. */
+async function spawned(
+  master: Master,
+  parent: Pid | null,
+  [node, index]: readonly [ScriptedNode, number],
+): Promise<Pid> {
+  const pid = newPid();
+  const spawning = master.spawn({ ...REQUEST, parent }, { wait: true });
+  (await node.launched(index)).resolve(pid);
+  return await spawning;
+}
+
+Deno.test("kill() with descendants ends a whole tree, on every node, and nothing else", async () => {
+  const { master, node: here, room } = setUp();
+  const there = new ScriptedNode();
+  room.addNode(there);
+  const root = await spawned(master, null, [here, 0]);
+  const child = await spawned(master, root, [there, 0]);
+  const other = await spawned(master, null, [here, 1]);
+  const grandchild = await spawned(master, child, [there, 1]);
+  const how = { signal: "SIGTERM", graceMs: 500 } as const;
+  await master.kill(other, { ...how, descendants: false });
+  assertEquals([here.killed, there.killed], [[other], []]);
+  // The child may have ended, and still has descendants.
+  await master.kill(root, { ...how, descendants: true });
+  assertEquals([here.killed, there.killed], [[other, root], [child, grandchild]]);
+  for (const { signal, graceMs } of there.kills) assertEquals({ signal, graceMs }, how);
+});
+
+Deno.test("kill() with descendants ends what is being started, and nothing more is", async () => {
+  const { master, node } = setUp();
+  const root = await spawned(master, null, [node, 0]);
+  const late = master.spawn({ ...REQUEST, parent: root }, { wait: true });
+  const elsewhere = master.spawn(REQUEST, { wait: true });
+  await node.launched(2);
+  const released = Promise.withResolvers<void>();
+  node.kill = (pid) => {
+    node.killed.push(pid);
+    return pid === root ? released.promise : Promise.resolve();
+  };
+  const killed = master.kill(root, { ...KILL, descendants: true });
+  const refused = await assertRejects(
+    () => master.spawn({ ...REQUEST, parent: root }, { wait: true }),
+    SpawnError,
+    "Cannot start work(): the process that spawns it is being ended",
+  );
+  assertEquals(refused.reason, "lost");
+  const child = newPid();
+  (await node.launched(1)).resolve(child);
+  assertEquals(await late, child);
+  released.resolve();
+  await killed;
+  assertEquals(node.killed, [root, child]);
+  // What is none of them, and has not started yet, is not waited for.
+  (await node.launched(2)).resolve(newPid());
+  await elsewhere;
 });
 
 Deno.test("idle() resolves when the last process has ended and nothing is under way", async () => {

@@ -21,6 +21,10 @@ export interface Harness extends AsyncDisposable {
   readonly master: Master;
   readonly events: RunEvent[];
   readonly logged: string[];
+  /** Graces that have begun and are not over, in ms. */
+  readonly graces: number[];
+  /** Ends every grace: as much time passes. */
+  passGraces(): void;
   /** Launches a process that runs this function; `null` is the first one. */
   launch(fn: string | null, parent?: Pid | null): Promise<Pid>;
   /** What a process has written to `fd` so far. */
@@ -42,6 +46,8 @@ export function startNode(
 ): Harness {
   const events: RunEvent[] = [];
   const logged: string[] = [];
+  const timers = new Map<number, { ms: number; then: () => void }>();
+  let started = 0;
   const watchers = new Set<(event: RunEvent) => void>();
   const room = new Unlimited();
   const master = new Master(room);
@@ -56,6 +62,11 @@ export function startNode(
       await options.sink?.(event);
     },
     logger: createLogger("info", (line) => logged.push(line)),
+    startTimer: (ms, then) => {
+      const id = started++;
+      timers.set(id, { ms, then });
+      return () => timers.delete(id);
+    },
     deliverWill: options.deliverWill ?? (() => Promise.reject(new Error("no will was expected"))),
     program: {
       command: options.command ?? Deno.execPath(),
@@ -72,6 +83,14 @@ export function startNode(
     master,
     events,
     logged,
+    get graces() {
+      return Array.from(timers.values(), ({ ms }) => ms);
+    },
+    passGraces: () => {
+      const over = [...timers.values()];
+      timers.clear();
+      for (const { then } of over) then();
+    },
     launch: (fn, parent = null) => master.spawn(requestFor(fn, parent), { wait: true }),
     output: (pid, fd) => textOf(events, pid, fd),
     until: (matches) => {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { SpawnError } from "../../src/core/errors.ts";
 import { isPid, parsePid, type Pid } from "../../src/core/pid.ts";
 import { NotStartedError } from "../../src/host/not_started.ts";
-import { isAlive, KEY, startNode, untilGone } from "./node_harness.ts";
+import { type Harness, isAlive, KEY, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("launch() starts a process that knows who it is, and reports its whole life", async () => {
   await using run = startNode();
@@ -268,6 +268,115 @@ Deno.test("stop() ends all processes at once, launches included, and starts no m
   const error = await assertRejects(() => run.launch("hang"), SpawnError);
   assertEquals(error.reason, "lost");
   assertEquals(run.events.filter(({ event }) => event === "exit").length, 2);
+});
+
+/** Resolves when a process has written this line to stdout. */
+async function says(run: Harness, pid: Pid, line: string): Promise<void> {
+  const written = () => run.output(pid, 1).split("\n").includes(line);
+  await run.until((event) => event.event === "output" && event.pid === pid && written());
+}
+
+async function launchReady(run: Harness, name: string): Promise<Pid> {
+  const pid = await run.launch(name);
+  await says(run, pid, "ready");
+  return pid;
+}
+
+Deno.test("kill() with a signal lets a process end by itself, and kills it after its grace", async () => {
+  await using run = startNode();
+  const [saves, ignores, neither] = await Promise.all([
+    launchReady(run, "save"),
+    launchReady(run, "ignore"),
+    run.launch("hang"),
+  ]);
+  const how = { signal: "SIGTERM", graceMs: 3_000 } as const;
+  await Promise.all([run.node.kill(saves, how), run.node.kill(neither, how)]);
+  assertEquals(await run.node.wait(saves), { code: 5 });
+  assertEquals(run.output(saves, 1), "ready\nSIGTERM 1\n");
+  assertEquals(await run.node.wait(neither), { signal: "SIGTERM" });
+  assertEquals(run.graces, []);
+
+  const killed = run.node.kill(ignores, how);
+  await says(run, ignores, "SIGTERM");
+  assertEquals(run.graces, [3_000]);
+  run.passGraces();
+  await killed;
+  assertEquals(await run.node.wait(ignores), { signal: "SIGKILL" });
+  await run.node.kill(ignores, how);
+});
+
+Deno.test("kill() with no grace is SIGKILL, and an unknown signal is an error", async () => {
+  await using run = startNode();
+  const pid = await launchReady(run, "ignore");
+  const unknown = { signal: "SIGNONE" as Deno.Signal, graceMs: 1 };
+  await assertRejects(() => run.node.kill(pid, unknown), TypeError, "SIGNONE");
+  await run.node.kill(pid, { signal: "SIGTERM", graceMs: 0 });
+  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(run.output(pid, 1), "ready\n");
+});
+
+Deno.test("a signal reaches what a process has started, too, as from a terminal", async () => {
+  await using run = startNode();
+  const pid = await launchReady(run, "grandchild-told");
+  const killed = run.node.kill(pid, { signal: "SIGTERM", graceMs: 3_000 });
+  await says(run, pid, "told");
+  run.passGraces();
+  await killed;
+  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+});
+
+Deno.test("stop() with a signal tells every process once, starts no more, and kills after the grace", async () => {
+  await using run = startNode({ maxSpares: 2 });
+  const [saves, ignores] = await Promise.all([
+    launchReady(run, "save"),
+    launchReady(run, "ignore"),
+  ]);
+  const how = { signal: "SIGINT", graceMs: 3_000 } as const;
+  const stopped = run.node.stop(how);
+  assertEquals((await assertRejects(() => run.launch("hang"), SpawnError)).reason, "lost");
+  const again = run.node.stop({ signal: "SIGTERM", graceMs: 2_000 });
+  assertEquals(await run.node.wait(saves), { code: 5 });
+  assertEquals(run.output(saves, 1), "ready\nSIGINT 1\n");
+  await says(run, ignores, "SIGINT");
+  assertEquals(run.graces, [3_000, 2_000]);
+  run.passGraces();
+  await Promise.all([stopped, again]);
+  assertEquals(await run.node.wait(ignores), { signal: "SIGKILL" });
+  assertEquals(run.output(ignores, 1), "ready\nSIGINT\n");
+  assertEquals([run.graces, run.node.spares], [[], 0]);
+});
+
+Deno.test("a second stop() without a grace kills at once", async () => {
+  await using run = startNode();
+  const pid = await launchReady(run, "ignore");
+  const stopped = run.node.stop({ signal: "SIGINT", graceMs: 3_000 });
+  await says(run, pid, "SIGINT");
+  await run.node.stop();
+  await stopped;
+  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(run.graces, []);
+});
+
+Deno.test("what a process leaves that ends in its grace is delivered, until the grace is over", async () => {
+  const delivering = Promise.withResolvers<void>();
+  const givenUp = Promise.withResolvers<never>();
+  await using run = startNode({
+    deliverWill: (_will, { signal }) => {
+      signal.addEventListener("abort", () => givenUp.reject(signal.reason));
+      delivering.resolve();
+      return givenUp.promise;
+    },
+  });
+  const pid = await run.launch("leave-will");
+  await delivering.promise;
+  const how = { signal: "SIGTERM", graceMs: 3_000 } as const;
+  let isStopped = false;
+  const stopped = run.node.stop(how).then(() => isStopped = true);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals([isStopped, run.graces], [false, [3_000]]);
+  run.passGraces();
+  await stopped;
+  assertEquals(await run.node.wait(pid), { code: 0 });
 });
 
 Deno.test("60 processes launched at once all live and end", async () => {

@@ -14,6 +14,7 @@ import {
 } from "../../src/wire/control.ts";
 
 const PID = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
+const AT_ONCE = { signal: null, graceMs: 0, descendants: false };
 const OTHER = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
 
 const WELCOME: WelcomeMessage = {
@@ -121,11 +122,11 @@ Deno.test("NodeLink.send() keeps the order of messages, large ones and all", () 
 Deno.test("NodeLink.ask() resolves with its own answer, in whatever order they come", () =>
   withLink(async ({ link, node, next }) => {
     const waiting = link.ask({ type: "wait", pid: PID });
-    const killing = link.ask({ type: "kill", pid: OTHER });
-    const failing = link.ask({ type: "kill", pid: PID });
+    const killing = link.ask({ type: "kill", pid: OTHER, ...AT_ONCE });
+    const failing = link.ask({ type: "kill", pid: PID, ...AT_ONCE });
     assertEquals(await next(), { type: "wait", request: 0, pid: PID });
-    assertEquals(await next(), { type: "kill", request: 1, pid: OTHER });
-    assertEquals(await next(), { type: "kill", request: 2, pid: PID });
+    assertEquals(await next(), { type: "kill", request: 1, pid: OTHER, ...AT_ONCE });
+    assertEquals(await next(), { type: "kill", request: 2, pid: PID, ...AT_ONCE });
     const failed = { type: "failed", request: 2, reason: "unknown", message: "no such" } as const;
     await writeAll(node, bytesOf(failed));
     await writeAll(node, bytesOf({ type: "killed", request: 1 }));
@@ -169,7 +170,7 @@ Deno.test("NodeLink is lost when an answer is not one to its question, or comes 
   const killed = bytesOf({ type: "killed", request: 0 });
   for (const answers of [[ended], [killed, killed]]) {
     await withLink(async ({ link, node, lost }) => {
-      const asked = link.ask({ type: "kill", pid: PID });
+      const asked = link.ask({ type: "kill", pid: PID, ...AT_ONCE });
       for (const answer of answers) await writeAll(node, answer);
       assertInstanceOf(await lost, ProtocolError);
       if (answers.length === 2) assertEquals(await asked, { type: "killed", request: 0 });

@@ -185,7 +185,14 @@ Deno.test("kill() resolves when the node has done it, and rejects with its messa
     assertEquals(await kill(OTHER), undefined);
     await assertRejects(() => kill("x" as Pid), TypeError, 'Cannot kill "x": it is not a Pid');
   });
-  assertEquals(requests, [{ type: "kill", request: 0, pid: OTHER }]);
+  assertEquals(requests, [{
+    type: "kill",
+    request: 0,
+    pid: OTHER,
+    signal: null,
+    graceMs: 0,
+    descendants: false,
+  }]);
   await asked({ type: "failed", reason: "unknown", message: "no such process" }, async () => {
     await assertRejects(() => kill(OTHER), Error, "no such process");
   });

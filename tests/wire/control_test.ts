@@ -52,7 +52,15 @@ const PROCESS_MESSAGES: ProcessMessage[] = [
   SPAWN,
   { ...SPAWN, wait: false, cwd: null, env: null, arg: new Uint8Array(70_000) },
   { type: "wait", request: 0, pid: PID },
-  { type: "kill", request: 2 ** 32, pid: PARENT },
+  { type: "kill", request: 2 ** 32, pid: PARENT, signal: null, graceMs: 0, descendants: true },
+  {
+    type: "kill",
+    request: 4,
+    pid: PARENT,
+    signal: "SIGTERM",
+    graceMs: 3_600_000,
+    descendants: false,
+  },
 ];
 
 const NODE_MESSAGES: NodeMessage[] = [
@@ -97,10 +105,12 @@ Deno.test("encodeControl() writes a length, and an object of the value codec", (
 /** Values that are wrong in a field that has `right` in it. */
 function wrongInPlaceOf(field: string, right: unknown): unknown[] {
   const wrong: unknown[] = [undefined, true, -1, NaN, "", "x", new Uint8Array(31), [], {}, null];
-  const number = typeof right === "number" && field !== "mem" && field !== "cpu";
+  const number = typeof right === "number" && !["mem", "cpu", "graceMs"].includes(field);
   if (number) wrong.push(1.5, 2 ** 53);
   if (field === "port") wrong.push(0, 65_536);
   if (field === "mem" || field === "cpu") wrong.push(Infinity);
+  if (field === "graceMs") wrong.push(Infinity, 3_600_001);
+  if (field === "signal") wrong.push("SIGNONE", "TERM", "toString", 15);
   if (field === "status") wrong.push({ code: 1, signal: "SIGKILL" }, { code: "1" }, { signal: 9 });
   if (field === "pid" || field === "parent") wrong.push(`${PID} `, PID.slice(1));
   if (field === "type") wrong.push("toString", "__proto__", 2n ** 63n);
@@ -110,7 +120,9 @@ function wrongInPlaceOf(field: string, right: unknown): unknown[] {
     if (typeof value === "boolean") return typeof right !== "boolean";
     if (typeof value === "string") return !isText;
     if (value instanceof Uint8Array) return !(right instanceof Uint8Array) || field === "key";
-    if (value === null) return !["parent", "function", "cwd", "env"].includes(field) || number;
+    if (value === null) {
+      return !["parent", "function", "cwd", "env", "signal"].includes(field) || number;
+    }
     return true;
   });
 }

@@ -1,0 +1,10 @@
+/** Timers as an argument, so that tests do not wait for them. */
+
+/** Calls `then` after `ms`, unless what it returns is called before. */
+export type StartTimer = (ms: number, then: () => void) => () => void;
+
+/** A {@linkcode StartTimer} of real time. A timer that runs keeps this process alive. */
+export function startTimer(ms: number, then: () => void): () => void {
+  const timer = setTimeout(then, ms);
+  return () => clearTimeout(timer);
+}
