@@ -1,5 +1,8 @@
 /** What a bundle will miss at run time, as far as its text shows. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { basename } from "@std/path/posix/basename";
+
 /** Things that a module refers to and that are not in the bundle. */
 export interface BundleNotes {
   /** The native add-ons that cannot be found where the program will run. */
@@ -44,7 +47,7 @@ export function noteMissing(code: string, sources: readonly string[]): BundleNot
     const addOn = ADD_ON.exec(line)?.[1];
     if (addOn !== undefined) {
       // An absolute path is this machine's.
-      if (addOn.startsWith("/")) addOns.add(addOn.slice(addOn.lastIndexOf("/") + 1));
+      if (addOn.startsWith("/")) addOns.add(basename(addOn));
       else warnings.add(`${name}: ${addOn} is a native add-on: ${WAY_OUT}`);
     }
     if (name.includes("/npm/") || name.includes("node_modules/")) continue;

@@ -1,5 +1,7 @@
 /** `deno bundle`, and what it complains about. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { basename } from "@std/path/posix/basename";
 import { BuildError } from "./build_error.ts";
 import type { Entry } from "./entry.ts";
 import { runDeno } from "./run_deno.ts";
@@ -9,7 +11,7 @@ import { alignLines, type MappedCode, splitMap } from "./source_map.ts";
  * What `init()` imports in the process that a user starts, and in no other: a third of the runtime, and
  * never needed on a node.
  */
-export const LAUNCHER = "../launcher.ts";
+export const LAUNCHER = "../local/launcher.ts";
 const LAUNCHER_IMPORT = `{ launch } = await import("${LAUNCHER}")`;
 
 /**
@@ -53,7 +55,7 @@ function count(text: string, part: string): number {
 
 function explain(output: string): string | undefined {
   const addOn = /No loader is configured for "\.node" files: (\S+)/.exec(output)?.[1];
-  if (addOn !== undefined) return addOnMessage(addOn.slice(addOn.lastIndexOf("/") + 1));
+  if (addOn !== undefined) return addOnMessage(basename(addOn));
   if (!/failed to download esbuild|failed loading \S+\/@esbuild/i.test(output)) return undefined;
   const certificate = output.includes("invalid peer certificate")
     ? "; where the network has an authority of its own, set DENO_TLS_CA_STORE=system"

@@ -1,7 +1,12 @@
 /** What a user names as the program: a module to build, or an executable. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { basename } from "@std/path/posix/basename";
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
+import { findConfig } from "./find_config.ts";
 
 /** A module that is the start of a program, and the project that it is part of. */
 export interface Entry {
@@ -32,13 +37,12 @@ const MAGIC = ["7f454c46", "cffaedfe", "cefaedfe", "cafebabe", "4d5a"];
  * @throws {BuildError} If it is neither, or cannot be read.
  */
 export function readProgram(program: string): Entry | undefined {
-  const slash = program.lastIndexOf("/");
-  const name = program.slice(slash + 1);
+  const name = basename(program);
   let folder: string;
   try {
     using file = Deno.openSync(program);
     // The module itself may be a link, and is then looked for under that name, as deno does.
-    folder = Deno.realPathSync(program.slice(0, slash + 1) || ".");
+    folder = Deno.realPathSync(dirname(program));
     if (!file.statSync().isFile) {
       throw new BuildError(`Cannot build ${program}: it is not a file`);
     }
@@ -57,7 +61,7 @@ export function readProgram(program: string): Entry | undefined {
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
   const config = findConfig(folder);
-  const root = config === undefined ? folder : config.slice(0, config.lastIndexOf("/")) || "/";
+  const root = config === undefined ? folder : dirname(config);
   const rootUrl = new URL(`file://${encodePath(root)}`).href.replace(/\/$/, "");
   return { folder, name, root, config, rootUrl, shown: program };
 }
@@ -72,17 +76,4 @@ function isExecutable(file: Deno.FsFile): boolean {
   file.readSync(head);
   const hex = Array.from(head, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return MAGIC.some((magic) => hex.startsWith(magic));
-}
-
-function findConfig(folder: string): string | undefined {
-  for (let at = folder === "/" ? "" : folder;; at = at.slice(0, at.lastIndexOf("/"))) {
-    for (const path of [`${at}/deno.json`, `${at}/deno.jsonc`]) {
-      try {
-        if (Deno.statSync(path).isFile) return path;
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    }
-    if (at === "") return undefined;
-  }
 }

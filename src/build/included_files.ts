@@ -1,5 +1,7 @@
 /** The files that a program is to find in its working directory: `--include`. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { basename } from "@std/path/posix/basename";
 import { UsageError } from "../cli/arguments.ts";
 
 /** A file to ship besides the program. */
@@ -29,7 +31,7 @@ export async function includedFiles(
     const absolute = await realPath(path);
     const place = absolute.startsWith(`${folder}/`)
       ? absolute.slice(folder.length + 1)
-      : absolute.slice(absolute.lastIndexOf("/") + 1);
+      : basename(absolute);
     for await (const file of filesBelow(absolute, absolute === folder ? "" : place)) {
       const other = found.get(file.path);
       if (other !== undefined && other.source !== file.source) {

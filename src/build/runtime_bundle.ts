@@ -3,6 +3,8 @@
  * deployment to the next.
  */
 
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import { cacheFolder, keep } from "../store/cache_folder.ts";
 import { sha256OfText } from "../store/sha256.ts";
 import { denoBundle, LAUNCHER } from "./deno_bundle.ts";
@@ -34,7 +36,7 @@ export function localRuntime(): LocalRuntime | undefined {
     return undefined;
   }
   const module = decodeURIComponent(pathname);
-  return { root: module.slice(0, module.lastIndexOf("/")), module };
+  return { root: dirname(module), module };
 }
 
 /** A runtime's bundle before it is made. */

@@ -1,5 +1,9 @@
 /** All that happens here before anything is sent: a program is built, and what it needs is gathered. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { basename } from "@std/path/posix/basename";
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import { UsageError } from "./arguments.ts";
 import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
@@ -46,7 +50,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   progress.done(
     `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
   );
-  const included = await includedFiles(command.include, await Deno.realPath(folderOf(program)));
+  const included = await includedFiles(command.include, await Deno.realPath(dirname(program)));
   for (const warning of built.warnings) {
     const file = FILE_NOTE.exec(warning)?.[1];
     if (included.some(({ path }) => path === file)) continue;
@@ -61,17 +65,17 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     stop.throwIfAborted();
     sources.push({ path, manifest: await manifestOf(path, manifests) });
   }
-  const main = nameOf(built.path);
+  const main = basename(built.path);
   if (included.some(({ path }) => path === main || path.startsWith(`${main}/`))) {
     throw new UsageError(`--include cannot have a file called ${main}: the program itself is`);
   }
   const spec: RunSpec = {
     kind: built.kind,
-    name: nameOf(program),
+    name: basename(program),
     main,
     manifest: sources[0]!.manifest,
     ...(built.runtime !== undefined && {
-      runtime: { name: nameOf(built.runtime), manifest: sources.at(-1)!.manifest },
+      runtime: { name: basename(built.runtime), manifest: sources.at(-1)!.manifest },
     }),
     args: command.args,
     env,
@@ -92,13 +96,4 @@ function checked(spec: RunSpec): RunSpec {
     if (!(error instanceof ProtocolError)) throw error;
     throw new UsageError(`Cannot ship ${spec.name}: ${error.message}`);
   }
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/** The folder of a file, as a path that can be opened. */
-export function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/") + 1) || ".";
 }

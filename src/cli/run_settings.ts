@@ -1,5 +1,11 @@
 /** What a deployment is made of, once arguments, environment and deno.json have been read. */
 
+// @ts-types="../../types/std_jsonc.d.ts"
+import { parse } from "@std/jsonc";
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
+import { findConfig } from "../build/find_config.ts";
+import { messageOf } from "../core/errors.ts";
 import { type Address, DEFAULT_BRIDGE, parseAddress } from "../core/address.ts";
 import { UsageError } from "./arguments.ts";
 import type { RunCommand } from "./cli_options.ts";
@@ -19,7 +25,7 @@ export interface ProjectDefaults {
 export function readDefaults(text: string, path: string): ProjectDefaults {
   let config: unknown;
   try {
-    config = JSON.parse(withoutComments(text));
+    config = parse(text);
   } catch {
     return {}; // that is for deno to say, which reads it too
   }
@@ -47,22 +53,19 @@ export function readDefaults(text: string, path: string): ProjectDefaults {
  * @throws {UsageError} If it says something that cannot be.
  */
 export async function projectDefaults(folder: string): Promise<ProjectDefaults> {
-  for (let at = folder === "/" ? "" : folder;; at = at.slice(0, at.lastIndexOf("/"))) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
-      const path = `${at}/${name}`;
-      let text: string;
-      try {
-        text = await Deno.readTextFile(path);
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) continue;
-        throw new UsageError(`${path} cannot be read: ${(error as Error).message}`);
-      }
-      const { main, ...others } = readDefaults(text, path);
-      if (main === undefined) return others;
-      return { ...others, main: at === folder || main.startsWith("/") ? main : `${at}/${main}` };
-    }
-    if (at === "") return {};
+  let path: string | undefined;
+  let text: string;
+  try {
+    path = findConfig(folder);
+    if (path === undefined) return {};
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    throw new UsageError(`${path ?? `deno.json of ${folder}`} cannot be read: ${messageOf(error)}`);
   }
+  const { main, ...others } = readDefaults(text, path);
+  if (main === undefined) return others;
+  const root = dirname(path);
+  return { ...others, main: root === folder || main.startsWith("/") ? main : `${root}/${main}` };
 }
 
 /** The address of the bridge, from the first of these that says one; or else the default. */
@@ -101,12 +104,4 @@ export function programEnv(
     found.push([name, value]);
   }
   return Object.fromEntries(found);
-}
-
-/** JSON with comments, as deno.jsonc may be, as plain JSON. Text in quotes stays as it is. */
-function withoutComments(text: string): string {
-  return text.replace(
-    /("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\/|,(?=\s*[}\]])/g,
-    (_, quoted: string | undefined) => quoted ?? "",
-  );
 }

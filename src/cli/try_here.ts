@@ -1,11 +1,12 @@
 /** Tries a program on this machine, as its node would: for a dry run. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { recce } from "../host/recce.ts";
 import { runProgram } from "../host/run_program.ts";
 import { findDeno } from "../build/find_deno.ts";
-import { folderOf } from "./prepare.ts";
 import type { Deployed } from "./session.ts";
 
 export { RecceError } from "../host/recce.ts";
@@ -22,7 +23,7 @@ export async function tryHere(
 ): Promise<Resources> {
   const folder = `${options.folder}/run/work`;
   for (const [index, path] of [spec.main, ...spec.includes.map(({ path }) => path)].entries()) {
-    await Deno.mkdir(folderOf(`${folder}/${path}`), { recursive: true });
+    await Deno.mkdir(dirname(`${folder}/${path}`), { recursive: true });
     await Deno.copyFile(sources[index]!.path, `${folder}/${path}`);
   }
   const { runtime } = spec;

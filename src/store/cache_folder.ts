@@ -1,5 +1,8 @@
 /** Where what can be made or fetched again is kept. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
+
 /**
  * The folder below the user's cache folder that is this project's own, as the system's custom has it;
  * `undefined` if the user has no home. It need not be there yet.
@@ -24,7 +27,7 @@ export function cacheFolder(
 export async function keep(path: string, text: string): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.mkdir(dirname(path), { recursive: true });
     await Deno.writeTextFile(draft, text);
     await Deno.rename(draft, path);
   } catch {

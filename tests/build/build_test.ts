@@ -186,15 +186,15 @@ Deno.test("a bundle has the runtime in it, without what only the launcher needs"
       "await init();",
       "own();",
     ].join("\n"),
-    "launcher.ts": 'export const own = () => console.log("own");',
-    "lib/lib.ts": 'export { own } from "../launcher.ts";',
+    "local/launcher.ts": 'export const own = () => console.log("own");',
+    "lib/lib.ts": 'export { own } from "../local/launcher.ts";',
   });
   const text = await Deno.readTextFile((await files.build("main.ts")).path);
   assertEquals(text.split("launcher.ts").length, 2);
   assert(!text.includes("class NodeRun"), "a node's half is in the bundle");
   // Where a module of the user's has the same name, both are in the bundle.
   const own = await Deno.readTextFile((await files.build("main_with_own_launcher.ts")).path);
-  assert(!own.includes('import("../launcher.ts")'));
+  assert(!own.includes('import("../local/launcher.ts")'));
   assertStringIncludes(own, 'console.log("own")');
 });
 

@@ -30,6 +30,7 @@ Deno.test("readDefaults() reads what deno.json says of deploying, comments and a
       `// one\n{ /* two "deploy": */ "imports": { "x": "https://x/" },\n "deploy": { "main": "b//c.ts", }, }`,
       { main: "b//c.ts" },
     ],
+    [`{ "deploy": { "main": "b.ts" /* here */, /* not "c.ts", */ }, // it\n}`, { main: "b.ts" }],
     [`what deno itself will complain about`, {}],
   ];
   for (const [text, expected] of table) assertEquals(readDefaults(text, "deno.json"), expected);
@@ -62,7 +63,9 @@ Deno.test("projectDefaults() takes the nearest deno.json, and its main from wher
     await Deno.writeTextFile(`${folder}/a/deno.jsonc`, `{ "deploy": { "main": "/x.ts" } } // it`);
     assertEquals(await projectDefaults(`${folder}/a/b`), { main: "/x.ts" });
     await Deno.mkdir(`${folder}/a/b/deno.json`);
-    await assertRejects(() => projectDefaults(`${folder}/a/b`), UsageError, "cannot be read");
+    assertEquals(await projectDefaults(`${folder}/a/b`), { main: "/x.ts" }, "a folder is none");
+    const inFile = `${folder}/a/deno.jsonc/b`;
+    await assertRejects(() => projectDefaults(inFile), UsageError, "cannot be read");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
