@@ -20,10 +20,10 @@ import { REDEPLOY, RELEASE } from "./bench/rows/deploying.ts";
 import { CHANNELS, MEMORY } from "./bench/rows/memory.ts";
 import { OUTPUT } from "./bench/rows/output.ts";
 import { PLACEMENT } from "./bench/rows/placement.ts";
-import { BURST, COLD, SPARE } from "./bench/rows/spawning.ts";
+import { BURST, COLD, FIRST, LOOP, SPARE } from "./bench/rows/spawning.ts";
 
 const ROWS: readonly Row[] = [
-  ...[COLD, SPARE, ROUND_TRIP, SMALL, LARGE, OUTPUT],
+  ...[COLD, SPARE, FIRST, LOOP, ROUND_TRIP, SMALL, LARGE, OUTPUT],
   ...[REDEPLOY, RELEASE, MEMORY, PLACEMENT, BURST, CHANNELS],
 ];
 

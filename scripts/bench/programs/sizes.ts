@@ -24,3 +24,13 @@ export function messageRate(ms: number): number {
 export function arrayRate(ms: number): number {
   return ARRAYS * ARRAY_BYTES / 1e3 / ms;
 }
+
+/** How often `loop` starts a process. */
+export const LOOPS = 30;
+/** What a started process answers. */
+export const ANSWER_BYTES = 16;
+
+/** The answer of a started process. */
+export function answerOf(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(ANSWER_BYTES);
+}

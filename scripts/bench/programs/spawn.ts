@@ -1,6 +1,7 @@
 /** Spawns processes, and measures how long that takes. */
 
 import { init, type Pid, Receiver, Sender, spawn, wait } from "deploy";
+import { answerOf, LOOPS } from "./sizes.ts";
 
 const BURST = 60;
 const SINGLES = 12;
@@ -11,6 +12,10 @@ async function tellTime(parent: Pid): Promise<void> {
   const runsMs = performance.timeOrigin + performance.now();
   await using sender = new Sender<number>(parent);
   await sender.send(runsMs);
+}
+
+async function answerFirst(parent: Pid): Promise<void> {
+  await new Sender<Uint8Array>(parent).send(answerOf());
 }
 
 function nothing(): void {}
@@ -25,10 +30,10 @@ async function coldStarts(lanes: number): Promise<number> {
   return each * lanes;
 }
 
-await init({ functions: { tellTime, nothing } });
+await init({ functions: { tellTime, answerFirst, nothing } });
 
 // Not loaded by the processes that are measured.
-const { answer } = await import("./answer.ts");
+const { answer, median } = await import("./answer.ts");
 
 await answer({
   /** From the call to where the function runs, in ms. */
@@ -47,6 +52,29 @@ await answer({
     const ms = performance.now() - start;
     await wait(pid);
     return ms;
+  },
+  /** From the call to the first value from the process, in ms. */
+  async untilAnswered(): Promise<number> {
+    const start = performance.now();
+    const pid = await spawn(answerFirst);
+    await using receiver = new Receiver<Uint8Array>(pid);
+    await receiver.recv();
+    const ms = performance.now() - start;
+    await wait(pid);
+    return ms;
+  },
+  /** Spawns, receives a value and waits for the end, again and again; the median of one, in ms. */
+  async loop(): Promise<number> {
+    const times = new Float64Array(LOOPS);
+    for (let count = 0; count < LOOPS; count++) {
+      const start = performance.now();
+      const pid = await spawn(answerFirst);
+      await using receiver = new Receiver<Uint8Array>(pid);
+      await receiver.recv();
+      await wait(pid);
+      times[count] = performance.now() - start;
+    }
+    return median(times);
   },
   /** Many at once; gives how many. */
   async burst(): Promise<number> {

@@ -52,7 +52,7 @@ export const ROUND_TRIP: Row = {
   name: "roundtrip",
   title: "small round trip: 16 B there and back, p50",
   unit: "µs",
-  goal: { judges: "ratio", better: "less", must: 1.4, stretch: 1.15 },
+  goal: { judges: "ratio", better: "less", must: 1.2, stretch: 1 },
   rounds: 7,
   open: async () => {
     const peers = await nodeFork("roundTrips", ROUND_TRIPS);
@@ -65,7 +65,7 @@ export const SMALL: Row = {
   name: "messages",
   title: "small messages one way, { i, s }, each send awaited",
   unit: "thousands/s",
-  goal: { judges: "ratio", better: "more", must: 0.25, stretch: 0.5 },
+  goal: { judges: "ratio", better: "more", must: 0.5, stretch: 0.65 },
   rounds: 7,
   open: async () => {
     const peers = await nodeFork("messages", MESSAGES);
@@ -78,7 +78,7 @@ export const LARGE: Row = {
   name: "arrays",
   title: "1 MiB Uint8Arrays one way",
   unit: "MB/s",
-  goal: { judges: "ratio", better: "more", must: 0.6, stretch: 0.85 },
+  goal: { judges: "ratio", better: "more", must: 0.7, stretch: 1 },
   rounds: 7,
   open: () => {
     const baseline = tcp("bare TCP, into one buffer", "arrays");

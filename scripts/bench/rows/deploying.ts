@@ -18,7 +18,7 @@ export const REDEPLOY: Row = {
   name: "redeploy",
   title: "deploy, after a one-line change, to first output",
   unit: "ms",
-  goal: { judges: "difference", better: "less", must: 400, stretch: 150 },
+  goal: { judges: "difference", better: "less", must: 250, stretch: 120 },
   rounds: 7,
   async open(): Promise<OpenRow> {
     await using held = new AsyncDisposableStack();
@@ -60,7 +60,7 @@ export const RELEASE: Row = {
   name: "release",
   title: "bytes sent by a deploy --release, after a one-line change",
   unit: "kB",
-  goal: { judges: "ratio", better: "less", must: 0.01, stretch: 0.003 },
+  goal: { judges: "ratio", better: "less", must: 0.003, stretch: 0.001 },
   rounds: 3,
   async open(): Promise<OpenRow> {
     const deno = Deno.env.get("COMPILE_DENO");

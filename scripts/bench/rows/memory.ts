@@ -18,7 +18,7 @@ export const MEMORY: Row = {
   name: "memory",
   title: "memory of an idle spawned process, resident",
   unit: "MiB",
-  goal: { judges: "ratio", better: "less", must: 1.3, stretch: 1.1 },
+  goal: { judges: "ratio", better: "less", must: 1.2, stretch: 1.1 },
   rounds: 5,
   open() {
     requireProc();

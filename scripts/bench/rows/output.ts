@@ -10,7 +10,7 @@ export const OUTPUT: Row = {
   name: "output",
   title: "64 KiB writes to stdout by one process, shown to a file",
   unit: "MB/s",
-  goal: { judges: "ratio", better: "more", must: 0.25, stretch: 0.6 },
+  goal: { judges: "ratio", better: "more", must: 0.5, stretch: 0.65 },
   rounds: 7,
   async open() {
     const folder = await Deno.makeTempDir({ prefix: "deploy-bench-" });

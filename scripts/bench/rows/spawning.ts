@@ -12,7 +12,7 @@ export const COLD: Row = {
   name: "cold",
   title: "start of a spawned process until its function runs, cold",
   unit: "ms",
-  goal: { judges: "ratio", better: "less", must: 1.5, stretch: 1.25 },
+  goal: { judges: "ratio", better: "less", must: 1.4, stretch: 1.2 },
   rounds: 15,
   async open() {
     await using held = new AsyncDisposableStack();
@@ -27,7 +27,7 @@ export const SPARE: Row = {
   name: "spare",
   title: "spawn, spare at hand, from call to resolved",
   unit: "ms",
-  goal: { judges: "ratio", better: "less", must: 1 / 15, stretch: 1 / 40 },
+  goal: { judges: "ratio", better: "less", must: 1 / 10, stretch: 1 / 25 },
   rounds: 15,
   async open() {
     requireProc();
@@ -39,6 +39,42 @@ export const SPARE: Row = {
       return await program.ask("untilResolved");
     };
     return openRow([{ name: "spawn()", measure }, EMPTY_FILE], [held.move()]);
+  },
+};
+
+export const FIRST: Row = {
+  name: "first",
+  title:
+    "first answer: spawn, spare at hand, from call to the first value received from the process",
+  unit: "ms",
+  goal: { judges: "ratio", better: "less", must: 1 / 3, stretch: 1 / 6 },
+  rounds: 15,
+  async open() {
+    requireProc();
+    await using held = new AsyncDisposableStack();
+    const program = held.use(startProgram("spawn.ts"));
+    await program.ask("untilAnswered"); // the first spawn finds no spare
+    const measure = async () => {
+      await settled(program.pid); // so that there is one, and nothing else to do
+      return await program.ask("untilAnswered");
+    };
+    return openRow([{ name: "spawn() and recv()", measure }, EMPTY_FILE], [held.move()]);
+  },
+};
+
+export const LOOP: Row = {
+  name: "loop",
+  title: "spawn, receive one value, wait for the end; one after the other, p50 of one of 30",
+  unit: "ms",
+  goal: { judges: "ratio", better: "less", must: 1.2, stretch: 0.95 },
+  rounds: 3,
+  open() {
+    const ours = startProgram("spawn.ts");
+    const bare = startProgram("start_child.ts");
+    return openRow([
+      { name: "spawn(), recv(), wait()", measure: () => ours.ask("loop") },
+      { name: "deno run of a child that connects and writes", measure: () => bare.ask("loop") },
+    ], [ours, bare]);
   },
 };
 
