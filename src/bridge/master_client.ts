@@ -4,12 +4,15 @@ import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import { RecceError } from "../host/recce.ts";
+import { orThrow } from "../wire/control.ts";
+import { ProtocolError } from "../wire/protocol_error.ts";
 import {
   type BridgeToMaster,
   type LostProcess,
   MASTER_TO_BRIDGE,
   type MasterToBridge,
 } from "../wire/bridge_messages.ts";
+import { Conversation } from "../net/conversation.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";
 
 /** After so long without a word from the master, the bridge ends, to be started anew. */
@@ -28,22 +31,30 @@ export interface Fit {
   readonly message: string;
 }
 
-type Unnumbered<Message> = Message extends unknown ? Omit<Message, "request"> : never;
-type Answer = Exclude<Extract<MasterToBridge, { request: number }>, { type: "waits" }>;
+/** What a bridge asks its master. */
+type Question = Extract<BridgeToMaster, { request: number }>;
+
+/** What answers it. */
+interface Answers {
+  try: Extract<MasterToBridge, { type: "needs" | "unfit" }>;
+  first: Extract<MasterToBridge, { type: "launched" }>;
+  where: Extract<MasterToBridge, { type: "fits" }>;
+}
 
 export class MasterClient {
   /** Resolves with the reason, for a person, when the link has ended. */
   readonly ended: Promise<Error>;
   readonly #link: MessageLink<BridgeToMaster, MasterToBridge>;
-  readonly #answers = new Map<number, (answer: Answer | Error) => void>();
-  /** For each question, who is to be told if what it is about waits. */
-  readonly #waits = new Map<number, () => void>();
+  readonly #questions: Conversation<Question, Answers>;
   readonly #runs = new Map<string, RunNews>();
-  #requests = 0;
 
   constructor(conn: LinkConnection) {
     this.#link = new MessageLink(conn, { schema: MASTER_TO_BRIDGE, silenceMs: SILENCE_MS });
     this.ended = this.#link.ended;
+    this.#questions = new Conversation<Question, Answers>(
+      { try: ["needs", "unfit"], first: ["launched"], where: ["fits"] },
+      (question) => void this.#link.send(question),
+    );
     void this.#read();
   }
 
@@ -66,9 +77,9 @@ export class MasterClient {
    * @throws {SpawnError} If it cannot be tried.
    */
   async try(run: string, { mem, cpu }: Resources, onWait: () => void): Promise<Resources> {
-    const answer = await this.#ask({ type: "try", run, mem, cpu }, onWait);
+    const question = { type: "try", run, mem, cpu } as const;
+    const answer = orThrow(await this.#questions.ask(question, { onNews: onWait }));
     if (answer.type === "needs") return answer;
-    if (answer.type !== "unfit") throw new Error(`the master answered "${answer.type}"`);
     throw new RecceError(answer.why, [{ fd: 2, bytes: answer.output }]);
   }
 
@@ -83,16 +94,13 @@ export class MasterClient {
     { mem, cpu }: Resources,
     onWait: () => void,
   ): Promise<Pid> {
-    const answer = await this.#ask({ type: "first", run, name, mem, cpu }, onWait);
-    if (answer.type !== "launched") throw new Error(`the master answered "${answer.type}"`);
-    return answer.pid;
+    const question = { type: "first", run, name, mem, cpu } as const;
+    return orThrow(await this.#questions.ask(question, { onNews: onWait })).pid;
   }
 
   /** Asks where a process of that size would be placed. */
   async where({ mem, cpu }: Resources): Promise<Fit> {
-    const answer = await this.#ask({ type: "where", mem, cpu });
-    if (answer.type !== "fits") throw new Error(`the master answered "${answer.type}"`);
-    return answer;
+    return orThrow(await this.#questions.ask({ type: "where", mem, cpu }));
   }
 
   /** Ends every process of a run; its news tell when that is done. */
@@ -104,28 +112,15 @@ export class MasterClient {
     this.#link.drop();
   }
 
-  async #ask(
-    question: Unnumbered<Extract<BridgeToMaster, { request: number }>>,
-    onWait = (): void => {},
-  ): Promise<Answer> {
-    const request = this.#requests++;
-    this.#waits.set(request, onWait);
-    const { promise, resolve } = Promise.withResolvers<Answer | Error>();
-    this.#answers.set(request, resolve);
-    if (this.#link.over) resolve(await this.#link.ended);
-    else void this.#link.send({ ...question, request });
-    const answer = await promise.finally(() => this.#waits.delete(request));
-    if (answer instanceof Error) throw new SpawnError("lost", `the master: ${answer.message}`);
-    if (answer.type !== "failed") return answer;
-    const { reason, message } = answer;
-    throw reason === "unknown" ? new Error(message) : new SpawnError(reason, message);
-  }
-
   async #read(): Promise<void> {
-    for await (const message of this.#link.messages()) this.#take(message);
-    const reason = await this.#link.ended;
-    for (const resolve of this.#answers.values()) resolve(reason);
-    this.#answers.clear();
+    try {
+      for await (const message of this.#link.messages()) this.#take(message);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#link.drop(error);
+    }
+    const { message } = await this.#link.ended;
+    this.#questions.end(new SpawnError("lost", `the master: ${message}`));
   }
 
   #take(message: MasterToBridge): void {
@@ -138,12 +133,9 @@ export class MasterClient {
         return news?.ended(message.processes);
       }
       case "waits":
-        return this.#waits.get(message.request)?.();
-      default: {
-        const resolve = this.#answers.get(message.request);
-        this.#answers.delete(message.request);
-        return resolve?.(message);
-      }
+        return this.#questions.news(message);
+      default:
+        return this.#questions.answer(message);
     }
   }
 }

@@ -1,6 +1,6 @@
 /** When the arrival of values is acknowledged to the process that they came from. */
 
-import { startTimer, type Timer } from "./delay.ts";
+import { startTimer, type Timer } from "../net/delay.ts";
 
 /** An arrival is acknowledged after at most this time … */
 const ACK_DELAY_MS = 10;

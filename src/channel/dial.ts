@@ -2,7 +2,7 @@
 
 import { parsePid, type Pid } from "../core/pid.ts";
 import { dialHandshake, Purpose } from "../net/handshake.ts";
-import { startTimer } from "./delay.ts";
+import { startTimer } from "../net/delay.ts";
 import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 
 /** Who connects, and where its stream goes on. */

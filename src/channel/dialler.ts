@@ -1,6 +1,6 @@
 /** Attempts to connect to one process, again and again. */
 
-import { delay } from "./delay.ts";
+import { delay } from "../net/delay.ts";
 import { dial, type Dialled, type DialOptions } from "./dial.ts";
 import { CROSSED_MS, Verdict } from "./greeting.ts";
 import type { Pid } from "../core/pid.ts";

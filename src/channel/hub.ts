@@ -1,9 +1,9 @@
 /** All of a process's channels: its peers by Pid, and the port where they find it. */
 
 import type { ExitStatus } from "../core/exit_status.ts";
-import { formatAddress, parsePid, type Pid } from "../core/pid.ts";
+import { parsePid, type Pid } from "../core/pid.ts";
+import { Admission } from "../net/admission.ts";
 import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../net/handshake.ts";
-import { delay, startTimer } from "./delay.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
@@ -24,20 +24,8 @@ export interface HubOptions {
   readonly log: (line: string) => void;
 }
 
-/**
- * How many connections may be on their way to showing that they hold the key. For one more, the
- * oldest is closed: it takes milliseconds to show it, and those who never do must not be in the way.
- */
-const MAX_STRANGERS = 256;
-
-/** A connection of which nothing is known yet. */
-interface Stranger {
-  /** Closes it; `why` is what the log says of it. */
-  readonly dismiss: (why: string) => void;
-}
-
-/** After an accept has failed, usually for want of file descriptors, the next one waits so long. */
-const ACCEPT_PAUSE_MS = 50;
+/** How many connections may be on their way to showing that they hold the key. */
+const MAX_UNAUTHENTICATED = 256;
 
 export class Hub {
   readonly pid: Pid;
@@ -45,8 +33,6 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #context: PeerContext;
   readonly #peers = new Map<Pid, Peer>();
-  /** Connections that have not yet shown that they may be here, oldest first. */
-  readonly #strangers = new Set<Stranger>();
   #leaving = false;
 
   constructor(options: HubOptions) {
@@ -67,7 +53,15 @@ export class Hub {
       },
       log: options.log,
     };
-    void this.#acceptAll();
+    // It ends when the listener is closed, with the process.
+    new Admission<Deno.TcpConn, Greeting>({
+      listener: options.listener,
+      max: MAX_UNAUTHENTICATED,
+      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+      authenticate: (conn) => this.#authenticate(conn),
+      take: (conn, greeting, remote) => void this.#welcome(conn, greeting, remote),
+      log: options.log,
+    });
   }
 
   /** The peer of that Pid, known or new. */
@@ -109,64 +103,26 @@ export class Hub {
     return peers.length === 0 ? undefined : encodeWill({ pid: this.pid, peers });
   }
 
-  async #acceptAll(): Promise<void> {
-    const { listener } = this.#options;
-    for (;;) {
-      let conn: Deno.TcpConn;
-      try {
-        conn = await listener.accept();
-      } catch (error) {
-        if (error instanceof Deno.errors.BadResource) return; // closed: the process ends
-        await delay(ACCEPT_PAUSE_MS);
-        continue;
-      }
-      void this.#receive(conn);
-    }
-  }
-
-  /** Lets a connection show what it is, within a time limit, and gives it to its peer. */
-  async #receive(conn: Deno.TcpConn): Promise<void> {
-    conn.setNoDelay(true);
+  async #authenticate(conn: Deno.TcpConn): Promise<Greeting> {
     conn.unref();
-    const { hostname, port } = conn.remoteAddr;
-    let dismissed: string | undefined;
-    const stranger: Stranger = {
-      dismiss: (why) => {
-        dismissed = why;
-        this.#strangers.delete(stranger);
-        conn.close();
-      },
-    };
-    const timer = startTimer(
-      HANDSHAKE_TIMEOUT_MS,
-      () => stranger.dismiss(`it said too little in ${HANDSHAKE_TIMEOUT_MS} ms`),
-    );
-    const known = () => {
-      timer.onabort = null;
-      this.#strangers.delete(stranger);
-    };
-    for (const oldest of this.#strangers) {
-      if (this.#strangers.size < MAX_STRANGERS) break;
-      oldest.dismiss(`it said too little, and there are too many like it`);
-    }
-    this.#strangers.add(stranger);
-    try {
-      await acceptHandshake(conn, { key: await this.#context.key }, [Purpose.channels]);
-      const greeting = await readGreeting(conn);
-      known();
-      if (!await this.#welcome(conn, greeting)) conn.close();
-    } catch (error) {
-      known();
-      if (dismissed === undefined) conn.close();
-      // One that just ends is no offence: a process that dialled as it was dialled gives way so.
-      if (dismissed === undefined && !(error instanceof ProtocolError)) return;
-      const why = dismissed ?? (error as ProtocolError).message;
-      this.#options.log(`refused a connection from ${formatAddress(hostname, port)}: ${why}`);
-    }
+    await acceptHandshake(conn, { key: await this.#context.key }, [Purpose.channels]);
+    return await readGreeting(conn);
   }
 
-  /** Gives a connection to its peer; tells whether the peer keeps it. */
-  async #welcome(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
+  /** Gives a connection to its peer, or closes it if that does not keep it. */
+  async #welcome(conn: Deno.TcpConn, greeting: Greeting, remote: string): Promise<void> {
+    try {
+      if (await this.#isKept(conn, greeting)) return;
+    } catch (error) {
+      // One that broke while it was answered is dialled again.
+      if (error instanceof ProtocolError) {
+        this.#options.log(`refused a connection from ${remote}: ${error.message}`);
+      }
+    }
+    conn.close();
+  }
+
+  async #isKept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
     const isWanted = greeting.to === parsePid(this.pid)!.id && greeting.from !== this.pid;
     if (isWanted && !this.#leaving) return await this.peer(greeting.from).accept(conn, greeting);
     const known = isWanted ? this.#peers.get(greeting.from) : undefined;

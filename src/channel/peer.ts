@@ -12,7 +12,7 @@ import { FrameType } from "../wire/frame.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
-import { delay } from "./delay.ts";
+import { delay } from "../net/delay.ts";
 import { type Arrivals, discard } from "./discard.ts";
 import type { FrameHandler } from "./frame_reader.ts";
 import type { Greeting } from "./greeting.ts";

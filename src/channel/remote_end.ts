@@ -6,7 +6,7 @@
 import { type ChannelErrorKind, messageOf } from "../core/errors.ts";
 import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
-import { delay, startTimer, type Timer } from "./delay.ts";
+import { delay, startTimer, type Timer } from "../net/delay.ts";
 import { Verdict } from "./greeting.ts";
 
 /** That a process is gone, as its channels tell it. */

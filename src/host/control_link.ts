@@ -10,7 +10,7 @@ import {
   type NodeMessage,
   type ProcessMessage,
 } from "../wire/control.ts";
-import { writeAll } from "../net/handshake.ts";
+import { WriteQueue } from "../net/write_queue.ts";
 
 /** How much of the link is read at once; there is one such buffer a process. */
 const READ_BYTES = 16 * KiB;
@@ -26,14 +26,14 @@ const MAX_QUEUED_BYTES = 1 * MiB;
 export class ControlLink {
   readonly #conn: Deno.TcpConn;
   readonly #decoder = new ControlDecoder(MAX_HELLO_BYTES);
-  #queue: Uint8Array<ArrayBuffer>[] = [];
-  #queuedBytes = 0;
-  #writing: Promise<void> | undefined;
+  readonly #queue: WriteQueue;
   #closed = false;
 
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
     conn.setNoDelay(true);
+    // The process is gone, and whoever reads the link learns it from there.
+    this.#queue = new WriteQueue(conn, () => this.close());
   }
 
   /** Allows messages of any size that the protocol has: the peer has shown who it is. */
@@ -56,7 +56,7 @@ export class ControlLink {
       for (const body of this.#decoder.push(buffer.subarray(0, count))) {
         yield decodeProcessMessage(body);
       }
-      if (this.#queuedBytes > MAX_QUEUED_BYTES) await this.#writing;
+      await this.#queue.drained(MAX_QUEUED_BYTES);
     }
   }
 
@@ -67,18 +67,14 @@ export class ControlLink {
    * @throws {RangeError} If the message is too large.
    */
   send(message: NodeMessage): void {
-    const bytes = encodeControl(message);
-    if (this.#closed) return;
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
-    this.#writing ??= this.#write();
+    this.#queue.push(encodeControl(message));
   }
 
   /** Closes the link. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#queue = [];
+    this.#queue.close();
     this.#conn.close();
   }
 
@@ -89,19 +85,5 @@ export class ControlLink {
       // Reset by a peer that died, or closed at this end: either way, nothing more comes.
       return null;
     }
-  }
-
-  /** Writes all that is queued, one write at a time: the rest of a short one has to follow it. */
-  async #write(): Promise<void> {
-    try {
-      for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        await writeAll(this.#conn, bytes);
-        this.#queuedBytes -= bytes.length;
-      }
-    } catch {
-      // The process is gone, and whoever reads the link learns it from there.
-      this.close();
-    }
-    this.#writing = undefined;
   }
 }

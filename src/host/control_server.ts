@@ -4,6 +4,7 @@ import { formatAddress, randomId } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
+import { Admission } from "../net/admission.ts";
 import { ControlLink } from "./control_link.ts";
 
 /** A process that has said hello. */
@@ -31,10 +32,7 @@ export interface Expected {
 const HELLO_MS = 5_000;
 
 /** How many connections may be about to do so; processes of a large program boot at once. */
-const MAX_STRANGERS = 4096;
-
-/** How long to wait when no connection can be accepted, since too many files are open. */
-const ACCEPT_RETRY_MS = 50;
+const MAX_UNAUTHENTICATED = 4096;
 
 const encoder = new TextEncoder();
 
@@ -51,17 +49,20 @@ export function equalSecret(left: string, right: string): boolean {
 export class ControlServer {
   /** `host:port`, for the processes. */
   readonly address: string;
-  readonly #listener: Deno.TcpListener;
-  readonly #logger: Logger;
+  readonly #admission: Disposable;
   readonly #expected = new Map<string, (arrival: Arrival) => void>();
-  readonly #strangers = new Set<ControlLink>();
-  #closed = false;
 
   constructor(options: { hostname: string; logger: Logger }) {
-    this.#logger = options.logger;
-    this.#listener = Deno.listen({ hostname: options.hostname, port: 0 });
-    this.address = formatAddress(options.hostname, this.#listener.addr.port);
-    void this.#accept();
+    const listener = Deno.listen({ hostname: options.hostname, port: 0 });
+    this.address = formatAddress(options.hostname, listener.addr.port);
+    this.#admission = new Admission<Deno.TcpConn, () => void>({
+      listener,
+      max: MAX_UNAUTHENTICATED,
+      timeoutMs: HELLO_MS,
+      authenticate: (conn) => this.#authenticate(conn),
+      take: (_conn, arrive) => arrive(),
+      log: (line) => options.logger.warn(`control link: ${line}`),
+    });
   }
 
   /** Makes a token for one process, and waits for it. */
@@ -74,49 +75,22 @@ export class ControlServer {
 
   /** Accepts no more. Links that were handed out stay open. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#listener.close();
+    this.#admission[Symbol.dispose]();
     this.#expected.clear();
-    for (const link of this.#strangers) link.close();
   }
 
-  async #accept(): Promise<void> {
-    while (!this.#closed) {
-      try {
-        const conn = await this.#listener.accept();
-        void this.#greet(new ControlLink(conn));
-      } catch (error) {
-        if (this.#closed) return;
-        this.#logger.error(`Cannot accept a process's connection: ${(error as Error).message}`);
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
-      }
-    }
-  }
-
-  /** Hands the link to whoever expects it, or closes it. */
-  async #greet(link: ControlLink): Promise<void> {
-    if (this.#strangers.size >= MAX_STRANGERS) return link.close();
-    this.#strangers.add(link);
-    const timer = setTimeout(() => link.close(), HELLO_MS);
-    try {
-      const messages = link.messages();
-      const { value: hello } = await messages.next();
-      if (hello === undefined) return link.close();
-      if (hello.type !== "hello") throw new ProtocolError(`"${hello.type}" before "hello"`);
-      const expecting = this.#claim(hello.token);
-      if (expecting === undefined) throw new ProtocolError("its token is not one of this run");
-      link.trust();
-      const { port, mem, cpu } = hello;
-      expecting({ link, messages, port, needs: { mem, cpu } });
-    } catch (error) {
-      link.close();
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#logger.warn(`Dropped a connection to ${this.address}: ${error.message}`);
-    } finally {
-      clearTimeout(timer);
-      this.#strangers.delete(link);
-    }
+  /** Reads the first message, which has to show a token; gives what hands the link to who expects it. */
+  async #authenticate(conn: Deno.TcpConn): Promise<() => void> {
+    const link = new ControlLink(conn);
+    const messages = link.messages();
+    const { value: hello } = await messages.next();
+    if (hello === undefined) throw new Deno.errors.UnexpectedEof("it closed the connection");
+    if (hello.type !== "hello") throw new ProtocolError(`"${hello.type}" before "hello"`);
+    const expecting = this.#claim(hello.token);
+    if (expecting === undefined) throw new ProtocolError("its token is not one of this run");
+    link.trust();
+    const { port, mem, cpu } = hello;
+    return () => expecting({ link, messages, port, needs: { mem, cpu } });
   }
 
   #claim(shown: string): ((arrival: Arrival) => void) | undefined {

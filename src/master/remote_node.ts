@@ -6,8 +6,9 @@ import type { Pid } from "../core/pid.ts";
 import type { NodePort, SpawnRequest } from "../core/roles.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import type { MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
+import { Conversation } from "../net/conversation.ts";
+import { type FailedMessage, orThrow } from "../wire/control.ts";
 import type { MasterToNode, NodeToMaster, TryAnswer } from "../wire/node_messages.ts";
 
 /** A connection to a node. */
@@ -27,34 +28,36 @@ export interface RunFacts {
 /** A process that a node has, and of which run. */
 export type RunningProcess = LostProcess & { readonly run: string };
 
-/** The node's answers to questions of the master. */
-type Answer = Extract<NodeToMaster, { type: "launched" | "killed" | TryAnswer["type"] }>;
+/** What a master asks a node. */
+type Question = Extract<MasterToNode, { type: "launch" | "kill" | "try" }>;
+
+/** What answers it. */
+interface Answers {
+  launch: Extract<NodeToMaster, { type: "launched" }>;
+  kill: Extract<NodeToMaster, { type: "killed" }>;
+  try: Tried;
+}
 
 /** What a node says that has tried a program. */
 export type Tried = Extract<TryAnswer, { type: "needs" | "unfit" }>;
 
-type Unnumbered<Message> = Message extends unknown ? Omit<Message, "request"> : never;
-
 /** The node is lost; the message says how that was noticed. */
 class LostError extends Error {}
-
-interface Pending {
-  resolve(answer: Answer): void;
-  reject(error: Error): void;
-}
 
 /** One node, while it is connected. */
 export class RemoteNode {
   readonly name: string;
   readonly #link: NodeLink;
   readonly #runs = new Map<string, RemoteRun>();
-  readonly #pending = new Map<number, Pending>();
-  #requests = 0;
-  #lost: string | undefined;
+  readonly #questions: Conversation<Question, Answers>;
 
   constructor(name: string, link: NodeLink) {
     this.name = name;
     this.#link = link;
+    this.#questions = new Conversation<Question, Answers>(
+      { launch: ["launched"], kill: ["killed"], try: ["needs", "unfit"] },
+      (question) => void link.send(question),
+    );
   }
 
   /** What it has of a run; it is told of the run when there is a first process for it. */
@@ -80,19 +83,20 @@ export class RemoteNode {
     this.#runs.delete(run);
   }
 
-  /** Takes what is news or an answer; `false` if it is neither, but a question. */
+  /**
+   * Takes what is news or an answer; `false` if it is neither, but a question.
+   *
+   * @throws {ProtocolError} If it is an answer that nobody asked for.
+   */
   take(message: NodeToMaster): boolean {
     switch (message.type) {
       case "launched":
       case "killed":
       case "needs":
       case "unfit":
-      case "failed": {
-        const pending = this.#pending.get(message.request);
-        this.#pending.delete(message.request);
-        pending?.resolve(message);
+      case "failed":
+        this.#questions.answer(message);
         return true;
-      }
       case "exited":
         this.#runs.get(message.run)?.exited(message.pid, message.status);
         return true;
@@ -108,36 +112,17 @@ export class RemoteNode {
 
   /** It is gone, and with it all that it has: whoever waits for that learns so. */
   lose(why: string): void {
-    this.#lost = why;
     for (const run of this.#runs.values()) run.lose(why);
-    for (const { reject } of this.#pending.values()) reject(new LostError(why));
-    this.#pending.clear();
+    this.#questions.end(new LostError(why));
   }
 
   /**
-   * Asks something, and gives the answer to `take` at once, since what it is about may be told next.
+   * Asks something; resolves with the answer, also when that is `failed`.
    *
    * @throws {LostError} If the node is lost.
-   * @throws {Error} If it fails there.
    */
-  ask(
-    question: Unnumbered<Extract<MasterToNode, { type: "launch" | "kill" | "try" }>>,
-    take: (answer: Answer) => void,
-  ): Promise<void> {
-    if (this.#lost !== undefined) return Promise.reject(new LostError(this.#lost));
-    const request = this.#requests++;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#pending.set(request, {
-      resolve: (answer) => {
-        if (answer.type === "failed") return reject(failure(answer));
-        take(answer);
-        resolve();
-      },
-      reject,
-    });
-    void this.#link.send({ ...question, request });
-    return promise;
-  }
+  readonly ask: Conversation<Question, Answers>["ask"] = (question, options) =>
+    this.#questions.ask(question, options);
 }
 
 interface RemoteProcess {
@@ -161,19 +146,15 @@ export class RemoteRun implements NodePort {
   async launch(request: SpawnRequest): Promise<Pid> {
     const { resources, ...rest } = request;
     const { mem, cpu } = resources;
-    let launched: Pid | undefined;
     const question = { type: "launch", run: this.#id, ...rest, mem, cpu } as const;
     const what = request.function === null ? "the first process" : `${request.function}()`;
-    await this.#ask(question, `${what} was started`, (answer) => {
-      if (answer.type !== "launched") throw new ProtocolError(`"${answer.type}" for a launch`);
-      launched = answer.pid;
-      const ended = Promise.withResolvers<ExitStatus>();
-      // Not the whole request, which may have a large argument.
-      const { parent, name } = request;
-      this.#running.set(answer.pid, { request: { parent, name }, ended });
-      this.#statuses.set(answer.pid, ended.promise);
+    const launched = this.#node.ask(question, {
+      // Its end may be told next.
+      take: (answer) => {
+        if (answer.type === "launched") this.#began(answer.pid, request);
+      },
     });
-    return launched!;
+    return (await this.#answer(launched, `${what} was started`)).pid;
   }
 
   /**
@@ -182,14 +163,8 @@ export class RemoteRun implements NodePort {
    * @throws {SpawnError} If it could not be tried there.
    */
   async try(): Promise<Tried> {
-    let tried: Tried | undefined;
-    await this.#ask({ type: "try", run: this.#id }, "the program runs", (answer) => {
-      if (answer.type !== "needs" && answer.type !== "unfit") {
-        throw new ProtocolError(`"${answer.type}" for a try`);
-      }
-      tried = answer;
-    });
-    return tried!;
+    const tried = this.#node.ask({ type: "try", run: this.#id });
+    return await this.#answer(tried, "the program runs");
   }
 
   wait(pid: Pid): Promise<ExitStatus> {
@@ -199,7 +174,7 @@ export class RemoteRun implements NodePort {
   async kill(pid: Pid, { signal, graceMs }: Termination = KILL): Promise<void> {
     if (!this.#running.has(pid)) return;
     try {
-      await this.#node.ask({ type: "kill", run: this.#id, pid, signal, graceMs }, () => {});
+      orThrow(await this.#node.ask({ type: "kill", run: this.#id, pid, signal, graceMs }));
     } catch (error) {
       // A process is gone with its node, too.
       if (!(error instanceof LostError)) throw error;
@@ -217,14 +192,20 @@ export class RemoteRun implements NodePort {
     for (const [pid, { request }] of this.#running) yield { run: this.#id, pid, node, ...request };
   }
 
-  /** As {@linkcode RemoteNode.ask}; if the node is lost meanwhile, nobody can tell whether `what`. */
-  async #ask(
-    question: Parameters<RemoteNode["ask"]>[0],
+  #began(pid: Pid, { parent, name }: SpawnRequest): void {
+    const ended = Promise.withResolvers<ExitStatus>();
+    // Not the whole request, which may have a large argument.
+    this.#running.set(pid, { request: { parent, name }, ended });
+    this.#statuses.set(pid, ended.promise);
+  }
+
+  /** The answer, unless it failed; if the node is lost meanwhile, nobody can tell whether `what`. */
+  async #answer<Answer extends { readonly type: string }>(
+    asked: Promise<Answer | FailedMessage>,
     what: string,
-    take: (answer: Answer) => void,
-  ): Promise<void> {
+  ): Promise<Answer> {
     try {
-      await this.#node.ask(question, take);
+      return orThrow(await asked);
     } catch (cause) {
       if (!(cause instanceof LostError)) throw cause;
       const message = `Cannot tell whether ${what}: ${cause.message}`;
@@ -235,8 +216,4 @@ export class RemoteRun implements NodePort {
   lose(why: string): void {
     for (const pid of [...this.#running.keys()]) this.exited(pid, { lost: why });
   }
-}
-
-function failure({ reason, message }: Extract<NodeToMaster, { type: "failed" }>): Error {
-  return reason === "unknown" ? new Error(message) : new SpawnError(reason, message);
 }

@@ -207,7 +207,10 @@ export async function readExactly(stream: ByteStream, count: number): Promise<By
 }
 
 /** Writes all of `bytes`. */
-export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+export async function writeAll(
+  stream: Pick<ByteStream, "write">,
+  bytes: Uint8Array,
+): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     written += await stream.write(bytes.subarray(written));
   }

@@ -6,7 +6,7 @@
  */
 
 import { ControlDecoder, encodeControl, MAX_CONTROL_BYTES } from "../wire/control.ts";
-import { writeAll } from "./handshake.ts";
+import { WriteQueue } from "./write_queue.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { checkMessage, type Schema } from "../wire/schema.ts";
 import { decode } from "../codec/value_decoder.ts";
@@ -68,11 +68,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   readonly #conn: LinkConnection;
   readonly #options: MessageLinkOptions<In>;
   #over = false;
-  #queue: Bytes[] = [];
-  #queuedBytes = 0;
-  #writing = false;
-  /** What waits for the queue to be short, or empty. */
-  #waiting: { below: number; resolve: () => void }[] = [];
+  readonly #queue: WriteQueue;
   #heardMs = performance.now();
   /** Whether the other side is being listened to: if not, its silence means nothing. */
   #listening = false;
@@ -86,6 +82,9 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     const { promise, resolve } = Promise.withResolvers<LinkError | ProtocolError>();
     this.ended = promise;
     this.#end = resolve;
+    this.#queue = new WriteQueue(conn, (cause) => {
+      this.#finish(new LinkError("the connection broke", { cause }));
+    });
     this.#timer = setInterval(() => this.#tick(), HEARTBEAT_MS);
   }
 
@@ -104,8 +103,9 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   send(message: Out): Promise<void> {
     const bytes = encodeControl(message);
     if (this.#over) return Promise.resolve();
-    this.#enqueue(bytes);
-    return this.#queuedBytes > MAX_QUEUED_BYTES ? this.#until(MAX_QUEUED_BYTES) : Promise.resolve();
+    this.#spoke = true;
+    this.#queue.push(bytes);
+    return this.#queue.drained(MAX_QUEUED_BYTES);
   }
 
   /** The messages of the other side, as they come; ends when the link does. For one reader. */
@@ -131,13 +131,13 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
 
   /** Sends what is queued, then ends the link. */
   async close(): Promise<void> {
-    await this.#until(0);
+    await this.#queue.drained(0);
     this.#finish(new LinkError("the connection was closed here"));
   }
 
-  /** Ends the link at once. */
-  drop(): void {
-    this.#finish(new LinkError("the connection was closed here"));
+  /** Ends the link at once; `reason` says why, unless it has ended before. */
+  drop(reason: LinkError | ProtocolError = new LinkError("the connection was closed here")): void {
+    this.#finish(reason);
   }
 
   async #read(buffer: Bytes): Promise<number | null> {
@@ -155,41 +155,6 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     }
   }
 
-  #enqueue(bytes: Bytes): void {
-    this.#spoke = true;
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
-    if (!this.#writing) void this.#write();
-  }
-
-  /** Writes all that is queued, one write at a time: the rest of a short one has to follow it. */
-  async #write(): Promise<void> {
-    this.#writing = true;
-    try {
-      for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        await writeAll(this.#conn, bytes);
-        this.#queuedBytes -= bytes.length;
-        this.#settle();
-      }
-    } catch (cause) {
-      this.#finish(new LinkError("the connection broke", { cause }));
-    }
-    this.#writing = false;
-  }
-
-  #until(below: number): Promise<void> {
-    if (this.#over || this.#queuedBytes <= below) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ below, resolve }));
-  }
-
-  #settle(): void {
-    const queued = this.#over ? 0 : this.#queuedBytes;
-    if (this.#waiting.length === 0) return;
-    const ready = this.#waiting.filter(({ below }) => queued <= below);
-    this.#waiting = this.#waiting.filter(({ below }) => queued > below);
-    for (const { resolve } of ready) resolve();
-  }
-
   #tick(): void {
     const silentMs = performance.now() - this.#heardMs;
     if (this.#listening && silentMs > this.#options.silenceMs) {
@@ -197,7 +162,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
       return this.#finish(new LinkError(`it did not answer for ${seconds} s`));
     }
     // While something is being written, that is what the other side hears.
-    if (!this.#spoke && !this.#writing) this.#enqueue(HEARTBEAT);
+    if (!this.#spoke && this.#queue.bytes === 0) this.#queue.push(HEARTBEAT);
     this.#spoke = false;
   }
 
@@ -205,9 +170,8 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     if (this.#over) return;
     this.#over = true;
     clearInterval(this.#timer);
-    this.#queue = [];
+    this.#queue.close();
     this.#conn.close();
-    this.#settle();
     this.#end(reason);
   }
 }

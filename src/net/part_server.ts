@@ -4,22 +4,14 @@ import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
+import { Admission } from "./admission.ts";
 import { acceptHandshake, type Credential, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
 
-/** How many connections may be about to show who they are; one more, and the oldest goes. */
-const MAX_STRANGERS = 256;
+/** How many connections may be about to show who they are. */
+const MAX_UNAUTHENTICATED = 256;
 
 /** How many connections the kernel keeps until they are accepted. */
 const BACKLOG = 2_000;
-
-/** How long to wait when no connection can be accepted, since too many files are open. */
-const ACCEPT_RETRY_MS = 50;
-
-/** The same is said of the same host no more often than that. */
-const REPEAT_MS = 60_000;
-
-/** Of how many lines it is known when they were said. */
-const MAX_REMEMBERED = 256;
 
 /** Takes a connection, which is its own from then on; `remote` is the address of the other end. */
 export type PartHandler = (conn: Deno.Conn, remote: string) => void;
@@ -46,103 +38,37 @@ export class ListenError extends Error {
 
 /**
  * Listens, and hands each connection to the handler of its purpose once both sides have shown that they
- * have the same secret. Who has not done so in 5 s is dropped; nothing is kept of what it said.
+ * have the same secret. A connection that has not done so in 5 s is closed; nothing is kept of what it said.
  */
 export class PartServer implements Disposable {
   /** Where it listens, with the port that it got. */
   readonly address: Address;
-  readonly #options: PartServerOptions;
-  readonly #purposes: readonly Purpose[];
-  readonly #listener: Deno.TcpListener | Deno.TlsListener;
-  readonly #strangers = new Set<{ readonly dismiss: (why: string) => void }>();
-  readonly #said = new Map<string, number>();
-  #closed = false;
+  readonly #admission: Disposable;
 
   /** @throws {ListenError} If it is not possible to listen there. */
   constructor(options: PartServerOptions) {
-    this.#options = options;
-    this.#purposes = Object.values(Purpose).filter((each) => options.handlers[each] !== undefined);
+    const { credential, handlers, logger } = options;
+    const purposes = Object.values(Purpose).filter((each) => handlers[each] !== undefined);
     const { host, port } = options.address;
-    this.#listener = listen(options);
-    this.address = { host, port: port === 0 ? this.#listener.addr.port : port };
-    void this.#acceptAll();
+    const listener = listen(options);
+    this.address = { host, port: port === 0 ? listener.addr.port : port };
+    this.#admission = new Admission<Deno.Conn, Purpose>({
+      listener,
+      max: MAX_UNAUTHENTICATED,
+      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+      authenticate: (conn) => acceptHandshake(conn, credential, purposes),
+      take: (conn, purpose, remote) => handlers[purpose]?.(conn, remote),
+      log: (line) => logger.warn(line),
+    });
   }
 
-  /** Accepts no more, and drops who has not shown who it is. Connections handed out stay open. */
+  /** Accepts no more, and closes what has not shown who it is. Connections handed out stay open. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#listener.close();
-    for (const stranger of this.#strangers) stranger.dismiss("");
+    this.#admission[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  async #acceptAll(): Promise<void> {
-    while (!this.#closed) {
-      let conn: Deno.TcpConn | Deno.TlsConn;
-      try {
-        conn = await this.#listener.accept();
-      } catch (error) {
-        if (this.#closed) return;
-        this.#say("accept", `Cannot accept connections: ${messageOf(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_RETRY_MS));
-        continue;
-      }
-      void this.#greet(conn);
-    }
-  }
-
-  async #greet(conn: Deno.TcpConn | Deno.TlsConn): Promise<void> {
-    const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
-    const remote = formatAddress(hostname, port);
-    let dismissed: string | undefined;
-    const stranger = {
-      dismiss: (why: string) => {
-        if (dismissed !== undefined) return;
-        dismissed = why;
-        this.#strangers.delete(stranger);
-        conn.close();
-      },
-    };
-    const seconds = HANDSHAKE_TIMEOUT_MS / 1_000;
-    const timer = setTimeout(
-      () => stranger.dismiss(`it did not show who it is within ${seconds} s`),
-      HANDSHAKE_TIMEOUT_MS,
-    );
-    for (const oldest of this.#strangers) {
-      if (this.#strangers.size < MAX_STRANGERS) break;
-      oldest.dismiss("it did not show who it is, and there are too many like it");
-    }
-    this.#strangers.add(stranger);
-    try {
-      if ("setNoDelay" in conn) conn.setNoDelay(true);
-      const purpose = await acceptHandshake(conn, this.#options.credential, this.#purposes);
-      if (dismissed !== undefined) throw new Error(dismissed);
-      this.#strangers.delete(stranger);
-      clearTimeout(timer);
-      this.#options.handlers[purpose]?.(conn, remote);
-    } catch (error) {
-      clearTimeout(timer);
-      const why = dismissed ?? messageOf(error);
-      stranger.dismiss(why);
-      if (!this.#closed) this.#say(`${hostname} ${why}`, `refused ${remote}: ${why}`);
-    }
-  }
-
-  /** Says a line, unless what `key` stands for was said lately: whoever is refused tries again. */
-  #say(key: string, line: string): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#said.get(key) ?? -Infinity) < REPEAT_MS) return;
-    this.#said.delete(key);
-    this.#said.set(key, nowMs);
-    for (const oldest of this.#said.keys()) {
-      if (this.#said.size <= MAX_REMEMBERED) break;
-      this.#said.delete(oldest);
-    }
-    this.#options.logger.warn(line);
   }
 }
 

@@ -13,7 +13,12 @@ import {
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { HostedRun, type NodeContext } from "./hosted_run.ts";
 import { RecceError } from "../host/recce.ts";
-import { MasterQuestions, RemoteMaster } from "./remote_master.ts";
+import {
+  masterLost,
+  type MasterQuestions,
+  masterQuestions,
+  RemoteMaster,
+} from "./remote_master.ts";
 
 type MasterLink = MessageLink<NodeToMaster, MasterToNode>;
 
@@ -99,7 +104,7 @@ class MasterSession {
     this.gone = this.#gone.promise;
     this.#link = link;
     this.#context = context;
-    this.#questions = new MasterQuestions((message) => this.#send(message));
+    this.#questions = masterQuestions((message) => this.#send(message));
   }
 
   /** Whether the master is gone. */
@@ -133,7 +138,7 @@ class MasterSession {
 
   /** Nobody is there any more who could be told. */
   async #end(): Promise<void> {
-    this.#questions.lose();
+    this.#questions.end(masterLost());
     await Promise.all(Array.from(this.#runs.values(), (run) => run.drop()));
   }
 
@@ -168,7 +173,7 @@ class MasterSession {
         return;
       }
       default:
-        return this.#questions.take(message);
+        return this.#questions.answer(message);
     }
   }
 

@@ -5,89 +5,35 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { KILL, type Kill } from "../core/signals.ts";
-import type { MasterToNode, NodeToMaster } from "../wire/node_messages.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { Conversation } from "../net/conversation.ts";
+import { type AnswerMessage, orThrow } from "../wire/control.ts";
+import type { NodeToMaster } from "../wire/node_messages.ts";
 
-/** The master's answers to questions of the node. */
-export type MasterAnswer = Extract<
-  MasterToNode,
-  { type: "spawned" | "ended" | "killed" | "failed" }
->;
+/** What a node asks its master, for all runs. */
+type Question = Extract<NodeToMaster, { request: number }>;
 
-type Question = Extract<NodeToMaster, { type: "spawn" | "wait" | "kill" }>;
-type Unnumbered<Message> = Message extends unknown ? Omit<Message, "request"> : never;
-
-/** Which message answers which question, when it does not fail. */
+/** What answers it. */
 interface Answers {
-  spawn: Extract<MasterAnswer, { type: "spawned" }>;
-  wait: Extract<MasterAnswer, { type: "ended" }>;
-  kill: Extract<MasterAnswer, { type: "killed" }>;
+  spawn: Extract<AnswerMessage, { type: "spawned" }>;
+  wait: Extract<AnswerMessage, { type: "ended" }>;
+  kill: Extract<AnswerMessage, { type: "killed" }>;
 }
 
-const ANSWERS = { spawn: "spawned", wait: "ended", kill: "killed" } as const;
+/** The questions of a node to its master. */
+export type MasterQuestions = Conversation<Question, Answers>;
 
-interface Pending {
-  readonly answer: string;
-  resolve(answer: MasterAnswer): void;
-  reject(error: Error): void;
+/** Makes the questions of a node that reaches its master by `send`. */
+export function masterQuestions(send: (message: NodeToMaster) => unknown): MasterQuestions {
+  return new Conversation<Question, Answers>({
+    spawn: ["spawned"],
+    wait: ["ended"],
+    kill: ["killed"],
+  }, send);
 }
 
-/** The questions of a node to its master, of all runs. */
-export class MasterQuestions {
-  readonly #send: (message: NodeToMaster) => unknown;
-  readonly #pending = new Map<number, Pending>();
-  #requests = 0;
-  #lost = false;
-
-  constructor(send: (message: NodeToMaster) => unknown) {
-    this.#send = send;
-  }
-
-  /**
-   * Asks; resolves with an answer that is no failure.
-   *
-   * @param signal Only for a spawn: when it is aborted, the master is told that nobody waits any more. It
-   * answers all the same.
-   * @throws {SpawnError} If a spawn fails, or the master is lost.
-   * @throws {Error} If something else fails.
-   */
-  async ask<Type extends Question["type"]>(
-    question: Unnumbered<Extract<Question, { type: Type }>> & { type: Type },
-    signal?: AbortSignal,
-  ): Promise<Answers[Type]> {
-    if (this.#lost) throw masterLost();
-    const request = this.#requests++;
-    const { promise, resolve, reject } = Promise.withResolvers<MasterAnswer>();
-    this.#pending.set(request, { answer: ANSWERS[question.type], resolve, reject });
-    this.#send({ ...question, request } as unknown as NodeToMaster);
-    const cancel = (): void => void this.#send({ type: "cancel", request });
-    if (signal?.aborted === true) cancel();
-    signal?.addEventListener("abort", cancel);
-    try {
-      return await promise as Answers[Type];
-    } finally {
-      signal?.removeEventListener("abort", cancel);
-    }
-  }
-
-  /** Takes an answer. @throws {ProtocolError} If nobody asked for it. */
-  take(answer: MasterAnswer): void {
-    const pending = this.#pending.get(answer.request);
-    this.#pending.delete(answer.request);
-    if (pending === undefined || (answer.type !== "failed" && answer.type !== pending.answer)) {
-      throw new ProtocolError(`a "${answer.type}" message that nobody asked for`);
-    }
-    if (answer.type !== "failed") return pending.resolve(answer);
-    const { reason, message } = answer;
-    pending.reject(reason === "unknown" ? new Error(message) : new SpawnError(reason, message));
-  }
-
-  /** The master is gone, and answers nothing any more. */
-  lose(): void {
-    this.#lost = true;
-    for (const { reject } of this.#pending.values()) reject(masterLost());
-    this.#pending.clear();
-  }
+/** What is pending when the master is gone fails so. */
+export function masterLost(): SpawnError {
+  return new SpawnError("lost", "Cannot ask the master: it is gone");
 }
 
 /** What the processes of one run ask of the master. */
@@ -106,7 +52,7 @@ export class RemoteMaster implements MasterPort {
     const { resources, ...rest } = request;
     const { mem, cpu } = resources;
     const question = { type: "spawn" as const, run: this.#run, wait, ...rest, mem, cpu };
-    return (await this.#questions.ask(question, signal)).pid;
+    return orThrow(await this.#questions.ask(question, { signal })).pid;
   }
 
   wait(pid: Pid): Promise<ExitStatus> {
@@ -122,14 +68,10 @@ export class RemoteMaster implements MasterPort {
 
   async kill(pid: Pid, { signal, graceMs, descendants }: Kill = KILL): Promise<void> {
     const how = { signal, graceMs, descendants };
-    await this.#questions.ask({ type: "kill", run: this.#run, pid, ...how });
+    orThrow(await this.#questions.ask({ type: "kill", run: this.#run, pid, ...how }));
   }
 
   async #wait(pid: Pid): Promise<ExitStatus> {
-    return (await this.#questions.ask({ type: "wait", run: this.#run, pid })).status;
+    return orThrow(await this.#questions.ask({ type: "wait", run: this.#run, pid })).status;
   }
-}
-
-function masterLost(): SpawnError {
-  return new SpawnError("lost", "Cannot ask the master: it is gone");
 }

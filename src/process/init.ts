@@ -1,7 +1,7 @@
 /** `init()`: what makes a process one of a run, and decides which one it is. */
 
 import { setHub } from "../channel/current.ts";
-import { startTimer } from "../channel/delay.ts";
+import { startTimer } from "../net/delay.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import type { ExitStatus } from "../core/exit_status.ts";

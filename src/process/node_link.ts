@@ -1,6 +1,7 @@
 /** The process's end of the control link: what it asks its node, and what the node answers. */
 
 import {
+  type AnswerMessage,
   ControlDecoder,
   decodeNodeMessage,
   encodeControl,
@@ -8,9 +9,8 @@ import {
   type ProcessMessage,
   ProtocolError,
 } from "../wire/control.ts";
-import { writeAll } from "../net/handshake.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
+import { Conversation } from "../net/conversation.ts";
+import { WriteQueue } from "../net/write_queue.ts";
 
 /** The message that says who this process is. */
 export type WelcomeMessage = Extract<NodeMessage, { type: "welcome" }>;
@@ -18,24 +18,14 @@ export type WelcomeMessage = Extract<NodeMessage, { type: "welcome" }>;
 /** The message that says what this process is to run. */
 export type StartMessage = Extract<NodeMessage, { type: "start" }>;
 
-/** What can be asked; the link numbers it. */
-export type Question = Unnumbered<Extract<ProcessMessage, { request: number }>>;
-type Unnumbered<Message> = Message extends unknown ? Omit<Message, "request"> : never;
+/** What can be asked, each with a number. */
+type Question = Extract<ProcessMessage, { request: number }>;
 
-type Failure = Extract<NodeMessage, { type: "failed" }>;
-
-/** Which message answers which question, when it does not fail. */
+/** What answers it. */
 interface Answers {
-  spawn: Extract<NodeMessage, { type: "spawned" }>;
-  wait: Extract<NodeMessage, { type: "ended" }>;
-  kill: Extract<NodeMessage, { type: "killed" }>;
-}
-
-const ANSWERS = { spawn: "spawned", wait: "ended", kill: "killed" } as const;
-
-interface Pending {
-  answer: string;
-  resolve(message: NodeMessage): void;
+  spawn: Extract<AnswerMessage, { type: "spawned" }>;
+  wait: Extract<AnswerMessage, { type: "ended" }>;
+  kill: Extract<AnswerMessage, { type: "killed" }>;
 }
 
 /** How large a piece of the link is read at once. Answers are small. */
@@ -51,20 +41,22 @@ const READ_BYTES = 16 * 1024;
 export class NodeLink {
   readonly #conn: Deno.TcpConn;
   readonly #lost: (cause: unknown) => void;
-  readonly #pending = new Map<number, Pending>();
+  readonly #queue: WriteQueue;
+  readonly #conversation = new Conversation<Question, Answers>(
+    { spawn: ["spawned"], wait: ["ended"], kill: ["killed"] },
+    (question) => this.send(question),
+  );
   readonly #welcome = Promise.withResolvers<WelcomeMessage>();
   readonly #start = Promise.withResolvers<StartMessage>();
   /** What the node has said without being asked. */
   readonly #told = new Set<NodeMessage["type"]>();
-  #requests = 0;
-  #queue: Bytes[] = [];
-  #writing = false;
   #broken = false;
 
   constructor(conn: Deno.TcpConn, lost: (cause: unknown) => void) {
     this.#conn = conn;
     this.#lost = lost;
     conn.setNoDelay(true);
+    this.#queue = new WriteQueue(conn, (cause) => this.#break(cause));
     this.#read();
   }
 
@@ -86,36 +78,15 @@ export class NodeLink {
   /** Sends a message that has no answer. */
   send(message: ProcessMessage): void {
     this.#queue.push(encodeControl(message));
-    if (!this.#writing) this.#write();
   }
 
   /**
-   * Asks something; resolves with the answer, also when that is a failure.
+   * Asks something; resolves with the answer, also when that is `failed`.
    *
    * @throws {RangeError} If the question is too large for one control message.
    */
-  ask<Type extends Question["type"]>(
-    question: Extract<Question, { type: Type }>,
-  ): Promise<Answers[Type] | Failure> {
-    const request = this.#requests++;
-    const { promise, resolve } = Promise.withResolvers<NodeMessage>();
-    this.send({ ...question, request } as ProcessMessage);
-    this.#pending.set(request, { answer: ANSWERS[question.type], resolve });
-    return promise as Promise<Answers[Type] | Failure>;
-  }
-
-  /** Writes what is queued, one write at a time: a second one would cut into a short first one. */
-  async #write(): Promise<void> {
-    this.#writing = true;
-    try {
-      for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        await writeAll(this.#conn, bytes);
-      }
-      this.#writing = false;
-    } catch (cause) {
-      this.#break(cause);
-    }
-  }
+  readonly ask: Conversation<Question, Answers>["ask"] = (question, options) =>
+    this.#conversation.ask(question, options);
 
   async #read(): Promise<void> {
     const decoder = new ControlDecoder();
@@ -141,12 +112,7 @@ export class NodeLink {
       if (!this.#told.has("welcome")) throw new ProtocolError('"start" before "welcome"');
       return this.#start.resolve(message);
     }
-    const pending = this.#pending.get(message.request);
-    if (pending === undefined || (message.type !== "failed" && message.type !== pending.answer)) {
-      throw new ProtocolError(`a "${message.type}" message that nobody asked for`);
-    }
-    this.#pending.delete(message.request);
-    pending.resolve(message);
+    this.#conversation.answer(message);
   }
 
   #break(cause: unknown): void {

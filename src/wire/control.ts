@@ -169,6 +169,23 @@ export function failedMessage(request: number, error: unknown): FailedMessage {
   return { type: "failed", request, reason, message: messageOf(error) };
 }
 
+/** The error that a question failed with, as whoever asked throws it. */
+export function errorOf({ reason, message }: FailedMessage): Error {
+  return reason === "unknown" ? new Error(message) : new SpawnError(reason, message);
+}
+
+/** Gives `answer`, unless the question failed. @throws As {@linkcode errorOf} says. */
+export function orThrow<Answer extends { readonly type: string }>(
+  answer: Answer | FailedMessage,
+): Answer {
+  if (isFailed(answer)) throw errorOf(answer);
+  return answer;
+}
+
+function isFailed(answer: { readonly type: string }): answer is FailedMessage {
+  return answer.type === "failed";
+}
+
 /** Gives the bytes of one message, its length in front. */
 export function encodeControl(message: { readonly type: string }): Bytes {
   const body = encode(trimmed(message), LENGTH_BYTES);

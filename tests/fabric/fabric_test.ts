@@ -226,10 +226,10 @@ Deno.test("a wrong secret and none at all are said in one line at both ends", as
   ];
   await using wrong = new Fabric([...args, "--secret-file", other.secret]);
   await wrong.line(new RegExp(`waiting for node ${address}: the other side has another secret`));
-  await node.line(/refused 127\.0\.0\.1:\d+: it has another secret/);
+  await node.line(/refused a connection from 127\.0\.0\.1:\d+: it has another secret/);
   await using none = new Fabric(args);
   await none.line(new RegExp(`waiting for node ${address}: .*this side has none`));
-  await node.line(/refused 127\.0\.0\.1:\d+: the other side has no secret/);
+  await node.line(/refused a connection from 127\.0\.0\.1:\d+: the other side has no secret/);
   // The right one is taken all the same; and it comes from the environment, too.
   const env = { DEPLOY_SECRET_FILE: folder.secret };
   await using right = new Fabric(args, { env });

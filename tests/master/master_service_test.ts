@@ -386,6 +386,9 @@ Deno.test("a node or bridge that says what it must not is dropped, with one line
   const end = await node.adopted();
   end.send({ type: "adopted" });
   await testbed.log.line(`node ${node.name} is dropped: "adopted" out of order`);
+  const again = await node.adopted();
+  again.send({ type: "killed", request: 0 });
+  await testbed.log.line(`is dropped: a "killed" message that nobody asked for`);
   await node.adopted();
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "../etc", key: KEY, spec: "{}" });

@@ -97,7 +97,7 @@ for (
     assert(error.message.startsWith(`Cannot connect to the node at 127.0.0.1:${port}: `));
     const line = await next();
     assert(line.includes(said[1]!), line);
-    assert(line.startsWith("deploy: warn: refused 127.0.0.1:"), line);
+    assert(line.startsWith("deploy: warn: refused a connection from 127.0.0.1:"), line);
   });
 }
 

@@ -4,7 +4,7 @@ import { SpawnError } from "../../src/core/errors.ts";
 import { makePid, randomId } from "../../src/core/pid.ts";
 import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
-import { MasterQuestions, RemoteMaster } from "../../src/node/remote_master.ts";
+import { masterLost, masterQuestions, RemoteMaster } from "../../src/node/remote_master.ts";
 import type { NodeToMaster } from "../../src/wire/node_messages.ts";
 import { ProtocolError } from "../../src/wire/protocol_error.ts";
 
@@ -22,7 +22,7 @@ const pid = makePid(randomId(), "127.0.0.1", 4100);
 
 function setUp() {
   const sent: NodeToMaster[] = [];
-  const questions = new MasterQuestions((message) => sent.push(message));
+  const questions = masterQuestions((message) => sent.push(message));
   return { sent, questions, master: new RemoteMaster("r1", questions) };
 }
 
@@ -33,9 +33,14 @@ Deno.test("RemoteMaster asks, and gives each answer to its question", async () =
   const failed = master.spawn(REQUEST, { wait: false });
   assertEquals(sent.map(({ type }) => type), ["spawn", "kill", "spawn"]);
   const requests = sent.map((message) => "request" in message ? message.request : -1);
-  questions.take({ type: "failed", request: requests[2]!, reason: "no-capacity", message: "full" });
-  questions.take({ type: "killed", request: requests[1]! });
-  questions.take({ type: "spawned", request: requests[0]!, pid });
+  questions.answer({
+    type: "failed",
+    request: requests[2]!,
+    reason: "no-capacity",
+    message: "full",
+  });
+  questions.answer({ type: "killed", request: requests[1]! });
+  questions.answer({ type: "spawned", request: requests[0]!, pid });
   assertEquals(await spawned, pid);
   await killed;
   assertEquals((await assertRejects(() => failed, SpawnError, "full")).reason, "no-capacity");
@@ -45,11 +50,11 @@ Deno.test("RemoteMaster asks once for the end of a process, and again if nobody 
   const { sent, questions, master } = setUp();
   const unknown = [master.wait(pid), master.wait(pid)];
   assertEquals(sent.length, 1);
-  questions.take({ type: "failed", request: 0, reason: "unknown", message: "no such process" });
+  questions.answer({ type: "failed", request: 0, reason: "unknown", message: "no such process" });
   for (const waiting of unknown) await assertRejects(() => waiting, Error, "no such process");
   const known = [master.wait(pid), master.wait(pid)];
   assertEquals(sent.length, 2);
-  questions.take({ type: "ended", request: 1, status: { code: 3 } });
+  questions.answer({ type: "ended", request: 1, status: { code: 3 } });
   assertEquals(await Promise.all(known), [{ code: 3 }, { code: 3 }]);
   assertEquals(await master.wait(pid), { code: 3 });
 });
@@ -60,24 +65,24 @@ Deno.test("RemoteMaster cancels a spawn that nobody waits for, and takes the ans
   const spawned = master.spawn(REQUEST, { wait: true, signal: aborting.signal });
   aborting.abort();
   assertEquals(sent[1], { type: "cancel", request: 0 });
-  questions.take({ type: "spawned", request: 0, pid });
+  questions.answer({ type: "spawned", request: 0, pid });
   assertEquals(await spawned, pid);
   // One that comes too late for that is cancelled at once.
   void master.spawn(REQUEST, { wait: true, signal: aborting.signal }).catch(() => {});
   assertEquals(sent.slice(2).map(({ type }) => type), ["spawn", "cancel"]);
 });
 
-Deno.test("MasterQuestions rejects all that is and will be asked once the master is lost", async () => {
+Deno.test("RemoteMaster rejects all that is and will be asked once the master is lost", async () => {
   const { questions, master } = setUp();
   const waiting = master.wait(pid);
-  questions.lose();
+  questions.end(masterLost());
   await assertRejects(() => waiting, SpawnError, "it is gone");
   await assertRejects(() => master.spawn(REQUEST, { wait: true }), SpawnError, "it is gone");
 });
 
-Deno.test("MasterQuestions refuses an answer that nobody asked for", () => {
+Deno.test("an answer that nobody asked the master for is refused", () => {
   const { questions, master } = setUp();
-  assertThrows(() => questions.take({ type: "killed", request: 0 }), ProtocolError);
+  assertThrows(() => questions.answer({ type: "killed", request: 0 }), ProtocolError);
   master.wait(pid).catch(() => {});
-  assertThrows(() => questions.take({ type: "spawned", request: 0, pid }), ProtocolError);
+  assertThrows(() => questions.answer({ type: "spawned", request: 0, pid }), ProtocolError);
 });

@@ -112,10 +112,14 @@ networkTest(
       const none =
         "the other side has a secret, and this side has none: give it one with --secret-file";
       assertEquals(await deploy([]), `${cannot}${none}\n`);
-      await cluster.master.line(/refused 10\.99\.0\.2:\d+: the other side has no secret, and this/);
+      await cluster.master.line(
+        /refused a connection from 10\.99\.0\.2:\d+: the other side has no secret, and this/,
+      );
       const wrong = await deploy(["--secret-file", other]);
       assertEquals(wrong, `${cannot}the other side has another secret\n`);
-      await cluster.master.line(/refused 10\.99\.0\.2:\d+: it has another secret$/);
+      await cluster.master.line(
+        /refused a connection from 10\.99\.0\.2:\d+: it has another secret$/,
+      );
     } finally {
       await Deno.remove(other);
     }

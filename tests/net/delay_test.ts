@@ -2,9 +2,9 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { delay, startTimer } from "../../src/channel/delay.ts";
+import { delay, startTimer } from "../../src/net/delay.ts";
 
-const MODULE = new URL("../../src/channel/delay.ts", import.meta.url).href;
+const MODULE = new URL("../../src/net/delay.ts", import.meta.url).href;
 
 async function run(code: string): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), { args: ["eval", code], stderr: "inherit" });

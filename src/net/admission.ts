@@ -1,0 +1,159 @@
+/** Accepts connections, and has each show that it may be here before it is taken. */
+
+import { messageOf } from "../core/errors.ts";
+import { formatAddress } from "../core/pid.ts";
+import { delay, startTimer } from "./delay.ts";
+
+/** How long to wait when no connection can be accepted, usually for want of file descriptors. */
+const ACCEPT_RETRY_MS = 50;
+
+/** The same is said of the same host no more often than that. */
+const REPEAT_MS = 60_000;
+
+/** Of how many lines it is known when they were said. */
+const MAX_REMEMBERED = 256;
+
+/** What accepts connections. */
+export interface AdmissionListener<Conn> {
+  accept(): Promise<Conn>;
+  close(): void;
+}
+
+/** How connections are admitted. */
+export interface AdmissionOptions<Conn, Shown> {
+  /** It belongs to the admission from now on. */
+  readonly listener: AdmissionListener<Conn>;
+  /** How many unauthenticated connections there may be. For one more, the oldest is closed. */
+  readonly max: number;
+  /** How long a connection may be unauthenticated. */
+  readonly timeoutMs: number;
+  /**
+   * Has a connection show who it is; called as soon as it is accepted. What it throws is why the
+   * connection is refused. It reads from the connection, so that closing that ends it.
+   */
+  readonly authenticate: (conn: Conn) => Promise<Shown>;
+  /** Takes a connection that has shown who it is, which is its own from now on. */
+  readonly take: (conn: Conn, shown: Shown, remote: string) => void;
+  /** Is told of each connection that was refused, in one line, but not of the same thing again and again. */
+  readonly log: (line: string) => void;
+}
+
+interface Unauthenticated {
+  dismiss(why: string): void;
+}
+
+/**
+ * Accepts connections until it is closed.
+ *
+ * What nobody knows yet costs little: there are at most `max` such connections, each for at most
+ * `timeoutMs`, and those who never show who they are do not keep out those who do. A connection that
+ * just ends before it has shown anything is no offence, and is not told of.
+ */
+export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
+  readonly #options: AdmissionOptions<Conn, Shown>;
+  /** Oldest first. */
+  readonly #unauthenticated = new Set<Unauthenticated>();
+  readonly #said = new Map<string, number>();
+  #closed = false;
+
+  constructor(options: AdmissionOptions<Conn, Shown>) {
+    this.#options = options;
+    void this.#acceptAll();
+  }
+
+  /** Accepts no more, and closes what is unauthenticated. Connections that were taken stay open. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.listener.close();
+    for (const each of this.#unauthenticated) each.dismiss("");
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        const conn = await this.#options.listener.accept();
+        // Before its first byte: an answer of two small writes would take 40 ms otherwise.
+        if (hasNoDelay(conn)) conn.setNoDelay(true);
+        void this.#admit(conn);
+      } catch (error) {
+        if (this.#closed || error instanceof Deno.errors.BadResource) return;
+        this.#say("accept", `cannot accept connections: ${messageOf(error)}`);
+        await delay(ACCEPT_RETRY_MS);
+      }
+    }
+  }
+
+  async #admit(conn: Conn): Promise<void> {
+    const { max, timeoutMs, authenticate, take } = this.#options;
+    let dismissed: string | undefined;
+    const entry: Unauthenticated = {
+      dismiss: (why) => {
+        dismissed = why;
+        this.#unauthenticated.delete(entry);
+        conn.close();
+      },
+    };
+    const timer = startTimer(
+      timeoutMs,
+      () => entry.dismiss(`it did not show who it is within ${timeoutMs / 1_000} s`),
+    );
+    for (const oldest of this.#unauthenticated) {
+      if (this.#unauthenticated.size < max) break;
+      oldest.dismiss("it did not show who it is, and there are too many like it");
+    }
+    this.#unauthenticated.add(entry);
+    const remote = remoteOf(conn);
+    let shown: Shown;
+    try {
+      shown = await authenticate(conn);
+      if (dismissed !== undefined) throw new Error(dismissed);
+    } catch (error) {
+      if (dismissed === undefined) conn.close();
+      const why = dismissed ?? messageOf(error);
+      if (!this.#closed && (dismissed !== undefined || !justEnded(error))) {
+        const line = `refused a connection from ${remote.address}: ${why}`;
+        this.#say(`${remote.host} ${why}`, line);
+      }
+      return;
+    } finally {
+      timer.onabort = null;
+      this.#unauthenticated.delete(entry);
+    }
+    take(conn, shown, remote.address);
+  }
+
+  /** Says a line, unless what `key` stands for was said lately: whoever is refused tries again. */
+  #say(key: string, line: string): void {
+    const nowMs = performance.now();
+    if (nowMs - (this.#said.get(key) ?? -Infinity) < REPEAT_MS) return;
+    this.#said.delete(key);
+    this.#said.set(key, nowMs);
+    for (const oldest of this.#said.keys()) {
+      if (this.#said.size <= MAX_REMEMBERED) break;
+      this.#said.delete(oldest);
+    }
+    this.#options.log(line);
+  }
+}
+
+function hasNoDelay(conn: Deno.Conn): conn is Deno.TcpConn {
+  return "setNoDelay" in conn;
+}
+
+function remoteOf({ remoteAddr }: Deno.Conn): { host: string; address: string } {
+  if (!("hostname" in remoteAddr)) return { host: "", address: "this host" };
+  const { hostname, port } = remoteAddr;
+  return { host: hostname, address: formatAddress(hostname, port) };
+}
+
+/** Whether the other side closed the connection, or was gone. */
+function justEnded(error: unknown): boolean {
+  const { UnexpectedEof, ConnectionReset, BrokenPipe, ConnectionAborted } = Deno.errors;
+  return [UnexpectedEof, ConnectionReset, BrokenPipe, ConnectionAborted]
+    .some((kind) => error instanceof kind);
+}

@@ -1,0 +1,139 @@
+/** Connections that show who they are by one byte: what it is, is who they are; 0 is nobody. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Admission } from "../../src/net/admission.ts";
+
+interface Taken {
+  readonly conn: Deno.Conn;
+  readonly who: number;
+}
+
+class Fixture implements AsyncDisposable {
+  readonly lines: string[] = [];
+  readonly taken: Taken[] = [];
+  readonly admission: Disposable & { close(): void };
+  readonly #port: number;
+  readonly #conns: Deno.Conn[] = [];
+  #changed = Promise.withResolvers<void>();
+
+  constructor(options: { max?: number; timeoutMs?: number } = {}) {
+    const { max = 100, timeoutMs = 60_000 } = options;
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#port = listener.addr.port;
+    this.admission = new Admission<Deno.TcpConn, number>({
+      listener,
+      max,
+      timeoutMs,
+      authenticate: async (conn) => {
+        const byte = new Uint8Array(1);
+        if (await conn.read(byte) === null) throw new Deno.errors.UnexpectedEof("it ended");
+        if (byte[0] === 0) throw new Error("it is nobody");
+        return byte[0]!;
+      },
+      take: (conn, who) => {
+        this.taken.push({ conn, who });
+        this.#change();
+      },
+      log: (line) => {
+        this.lines.push(line);
+        this.#change();
+      },
+    });
+  }
+
+  async connect(...who: number[]): Promise<Deno.Conn> {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+    this.#conns.push(conn);
+    if (who.length > 0) await conn.write(new Uint8Array(who));
+    return conn;
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#changed.promise;
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.admission.close();
+    for (const conn of [...this.#conns, ...this.taken.map(({ conn }) => conn)]) conn.close();
+    return Promise.resolve();
+  }
+}
+
+async function isClosed(conn: Deno.Conn): Promise<boolean> {
+  try {
+    return await conn.read(new Uint8Array(1)) === null;
+  } catch (error) {
+    // Closed with unread bytes.
+    return error instanceof Deno.errors.ConnectionReset;
+  }
+}
+
+Deno.test("a connection is taken once it has shown who it is, however long another one takes", async () => {
+  await using fixture = new Fixture();
+  const slow = await fixture.connect();
+  await fixture.connect(2);
+  await fixture.until(() => fixture.taken.length === 1);
+  await slow.write(new Uint8Array([1]));
+  await fixture.until(() => fixture.taken.length === 2);
+  assertEquals(fixture.taken.map(({ who }) => who), [2, 1]);
+  assertEquals(fixture.lines, []);
+});
+
+Deno.test("for one more than there may be, the oldest is closed, with one line for all of them", async () => {
+  await using fixture = new Fixture({ max: 3 });
+  const idle: Deno.Conn[] = [];
+  for (let count = 0; count < 6; count++) idle.push(await fixture.connect());
+  await fixture.connect(7);
+  await fixture.until(() => fixture.taken.length === 1);
+  // The one that was taken was one of three while it was unauthenticated.
+  for (const conn of idle.slice(0, 4)) assert(await isClosed(conn));
+  await idle[4]!.write(new Uint8Array([5]));
+  await fixture.until(() => fixture.taken.length === 2);
+  assertEquals(fixture.taken.map(({ who }) => who), [7, 5]);
+  assertEquals(fixture.lines.length, 1);
+  assertMatch(
+    fixture.lines[0]!,
+    /^refused a connection from 127\.0\.0\.1:\d+: .* too many like it$/,
+  );
+});
+
+Deno.test("what does not show who it is in time is closed, and told of", async () => {
+  await using fixture = new Fixture({ timeoutMs: 50 });
+  assert(await isClosed(await fixture.connect()));
+  await fixture.until(() => fixture.lines.length === 1);
+  assertMatch(fixture.lines[0]!, /: it did not show who it is within 0\.05 s$/);
+});
+
+Deno.test("what cannot show it is closed and told of once; what just ends is not told of", async () => {
+  await using fixture = new Fixture();
+  for (let count = 0; count < 3; count++) assert(await isClosed(await fixture.connect(0)));
+  const ended = await fixture.connect() as Deno.TcpConn;
+  await ended.closeWrite();
+  assert(await isClosed(ended));
+  await fixture.connect(4);
+  await fixture.until(() => fixture.taken.length === 1);
+  assertEquals(fixture.lines.map((line) => line.replace(/:\d+/, "")), [
+    "refused a connection from 127.0.0.1: it is nobody",
+  ]);
+});
+
+Deno.test("close() closes what is unauthenticated, without a line, and leaves what was taken", async () => {
+  await using fixture = new Fixture();
+  const idle = await fixture.connect();
+  const known = await fixture.connect(3, 9);
+  await fixture.until(() => fixture.taken.length === 1);
+  fixture.admission.close();
+  assert(await isClosed(idle));
+  const byte = new Uint8Array(1);
+  await fixture.taken[0]!.conn.read(byte);
+  assertEquals(byte[0], 9);
+  await fixture.taken[0]!.conn.write(byte);
+  await known.read(byte);
+  assertEquals(fixture.lines, []);
+});
