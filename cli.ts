@@ -1,40 +1,12 @@
 /** `deploy`: runs a program on a cluster. Arguments in, exit status out. */
 
-import config from "./deno.json" with { type: "json" };
-import { UsageError } from "./src/cli/arguments.ts";
-import { createLogger, parseLogLevel } from "./src/core/logger.ts";
 import { BuildError } from "./src/build/build_error.ts";
-import { DEPLOY_USAGE, parseDeployArguments, type RunCommand } from "./src/cli/cli_options.ts";
+import { readRunCommand, type RunCommand } from "./src/cli/deploy_arguments.ts";
+import { DEPLOY } from "./src/cli/deploy_table.ts";
+import { runExecutable } from "./src/cli/run_executable.ts";
+import { createLogger, parseLogLevel } from "./src/core/logger.ts";
+import { UsageError } from "./src/core/usage_error.ts";
 import { SecretError } from "./src/net/credential.ts";
-
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    const command = parseDeployArguments(args);
-    switch (command.command) {
-      case "help":
-        console.log(DEPLOY_USAGE.trimEnd());
-        return 0;
-      case "version":
-        console.log(`deploy ${config.version}`);
-        return 0;
-      case "run":
-        if (command.detach) {
-          say(
-            "deploy: --detach is not there yet; without it, deploy shows the run until it is over\n",
-          );
-          return 1;
-        }
-        return await run(command);
-      default:
-        say(`deploy: "${command.command}" is not there yet\n`);
-        return 1;
-    }
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    say(`deploy: ${error.message}\n\n${DEPLOY_USAGE.trimEnd()}\n`);
-    return 2;
-  }
-}
 
 async function run(command: RunCommand): Promise<number> {
   try {
@@ -64,6 +36,14 @@ function logLevel(): ReturnType<typeof parseLogLevel> {
   }
 }
 
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // whatever hides it, it cannot be read as a program
+  }
+}
+
 function say(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(text));
@@ -72,4 +52,14 @@ function say(text: string): void {
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  const output = { out: console.log, error: (line: string) => say(`${line}\n`) };
+  Deno.exit(
+    await runExecutable(
+      DEPLOY,
+      Deno.args,
+      output,
+      (scanned) => run(readRunCommand(scanned, isFile)),
+    ),
+  );
+}

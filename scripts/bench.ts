@@ -9,7 +9,11 @@
  * in the quartiles, and the two limits for it. See docs/performance.md.
  */
 
-import { lastValue, scanArguments, UsageError } from "../src/cli/arguments.ts";
+import config from "../deno.json" with { type: "json" };
+import { refuseMore, type Scanned } from "../src/cli/arguments.ts";
+import type { Executable } from "../src/cli/executable.ts";
+import { runExecutable } from "../src/cli/run_executable.ts";
+import { countArgument, lastValue, wordArgument } from "../src/cli/values.ts";
 import { thisMachine } from "./bench/machine.ts";
 import { measureRow, type RowResult } from "./bench/measure.ts";
 import { ownCache } from "./bench/own_cache.ts";
@@ -27,34 +31,40 @@ const ROWS: readonly Row[] = [
   ...[REDEPLOY, RELEASE, MEMORY, PLACEMENT, BURST, CHANNELS],
 ];
 
+const NAMES = ROWS.map(({ name }) => name);
+
+const BENCH: Executable = {
+  name: "deno task bench",
+  version: config.version,
+  main: {
+    name: "",
+    summary: "Measure what deploy must cost, each row beside its baseline",
+    usage: [{ form: "[--only NAME]… [--rounds N] [--json FILE]" }],
+    options: {
+      "only": { value: "NAME", summary: "measure that row (repeatable)", completes: NAMES },
+      "rounds": { value: "N", summary: "measure each side N times, instead of as its row says" },
+      "json": { value: "FILE", summary: "write all that was measured", completes: "file" },
+    },
+    examples: ["deno task bench --only cold --rounds 5"],
+    exitStatus: "0; 1 if a row failed; 2 for a bad argument",
+  },
+  commands: [],
+};
+
 interface Options {
   readonly rows: readonly Row[];
   readonly rounds: number | undefined;
   readonly json: string | undefined;
 }
 
-/** Reads the arguments. @throws {UsageError} If they are none. */
-function readOptions(args: readonly string[]): Options {
-  const scanned = scanArguments(args, {
-    only: { value: "NAME" },
-    rounds: { value: "N" },
-    json: { value: "FILE" },
-  });
-  const [extra] = [...scanned.positionals, ...scanned.rest ?? []];
-  if (extra !== undefined) throw new UsageError(`${JSON.stringify(extra)} is no option`);
-  const names = scanned.options.get("only");
-  const unknown = names?.find((name) => !ROWS.some((row) => row.name === name));
-  if (unknown !== undefined) {
-    const known = ROWS.map(({ name }) => name).join(", ");
-    throw new UsageError(`--only is ${JSON.stringify(unknown)}; expected one of ${known}`);
-  }
+/** Reads the arguments. @throws {UsageError} If they are wrong. */
+function readOptions(scanned: Scanned): Options {
+  refuseMore(scanned.operands, 0, "options only");
+  const names = scanned.options.get("only")?.map((name) => wordArgument(name, "--only", NAMES));
   const rounds = lastValue(scanned, "rounds");
-  if (rounds !== undefined && !/^[1-9]\d{0,3}$/.test(rounds)) {
-    throw new UsageError(`--rounds is ${JSON.stringify(rounds)}; expected a number from 1 on`);
-  }
   return {
     rows: names === undefined ? ROWS : ROWS.filter(({ name }) => names.includes(name)),
-    rounds: rounds === undefined ? undefined : Number(rounds),
+    rounds: rounds === undefined ? undefined : countArgument(rounds, "--rounds"),
     json: lastValue(scanned, "json"),
   };
 }
@@ -94,12 +104,12 @@ async function bench({ rows, rounds, json }: Options): Promise<boolean> {
   return !failed;
 }
 
-try {
-  if (!await bench(readOptions(Deno.args))) Deno.exit(1);
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(
-    `${error.message}\n\nUsage: deno task bench [--only NAME]… [--rounds N] [--json FILE]`,
-  );
-  Deno.exit(2);
-}
+const output = { out: console.log, error: console.error };
+Deno.exit(
+  await runExecutable(
+    BENCH,
+    Deno.args,
+    output,
+    async (scanned) => await bench(readOptions(scanned)) ? 0 : 1,
+  ),
+);

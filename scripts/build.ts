@@ -5,9 +5,14 @@
  * `dist/<target>/`. The deno in `COMPILE_DENO` compiles, or else the one that runs this.
  */
 
+import config from "../deno.json" with { type: "json" };
 import { BuildError } from "../src/build/build_error.ts";
 import { readProgram } from "../src/build/entry.ts";
 import { compileModule } from "../src/build/executable.ts";
+import { refuseMore, type Scanned } from "../src/cli/arguments.ts";
+import type { Executable } from "../src/cli/executable.ts";
+import { runExecutable } from "../src/cli/run_executable.ts";
+import { wordArgument } from "../src/cli/values.ts";
 
 /** What `deno compile --target` knows. */
 const TARGETS = [
@@ -25,20 +30,25 @@ const PROGRAMS: readonly [name: string, entry: string][] = [
 
 const ROOT = `${import.meta.dirname}/..`;
 
-/** Reads the arguments. @throws {SyntaxError} If they are not `--target`s. */
-function readTargets(args: readonly string[]): string[] {
-  const targets: string[] = [];
-  for (let index = 0; index < args.length; index++) {
-    const [flag = "", inline] = (args[index] ?? "").split("=", 2);
-    if (flag !== "--target") throw new SyntaxError(`${JSON.stringify(flag)} is no option`);
-    const target = inline ?? args[++index] ?? "";
-    if (!TARGETS.includes(target)) {
-      throw new SyntaxError(`--target is ${JSON.stringify(target)}; one of ${TARGETS.join(", ")}`);
-    }
-    targets.push(target);
-  }
-  return targets;
-}
+const BUILD: Executable = {
+  name: "deno task build",
+  version: config.version,
+  main: {
+    name: "",
+    summary: "Make the executables dist/fabric and dist/deploy",
+    usage: [{ form: "[--target T]…" }],
+    options: {
+      "target": {
+        value: "T",
+        summary: "for this system, into dist/T (repeatable); default this one",
+        completes: TARGETS,
+      },
+    },
+    examples: ["deno task build --target aarch64-apple-darwin"],
+    exitStatus: "0; 1 if it cannot be built; 2 for a bad argument",
+  },
+  commands: [],
+};
 
 async function buildAll(target: string | undefined): Promise<void> {
   const folder = target === undefined ? `${ROOT}/dist` : `${ROOT}/dist/${target}`;
@@ -58,15 +68,19 @@ async function buildAll(target: string | undefined): Promise<void> {
   }
 }
 
-try {
-  const targets = readTargets(Deno.args);
-  for (const target of targets.length === 0 ? [undefined] : targets) await buildAll(target);
-} catch (error) {
-  if (error instanceof BuildError) {
+async function build(scanned: Scanned): Promise<number> {
+  refuseMore(scanned.operands, 0, "options only");
+  const targets = (scanned.options.get("target") ?? [])
+    .map((target) => wordArgument(target, "--target", TARGETS));
+  try {
+    for (const target of targets.length === 0 ? [undefined] : targets) await buildAll(target);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
     console.error(error.details === "" ? error.message : `${error.details}\n\n${error.message}`);
-    Deno.exit(1);
+    return 1;
   }
-  if (!(error instanceof SyntaxError)) throw error;
-  console.error(`${error.message}\n\nUsage: deno task build [--target T]…`);
-  Deno.exit(2);
 }
+
+const output = { out: console.log, error: console.error };
+Deno.exit(await runExecutable(BUILD, Deno.args, output, build));

@@ -1,17 +1,49 @@
-/** `deno task example <name> [args]`: runs one example; without a name, lists them. */
+/** `deno task example [<name> [<args>…]]`: runs one example; without a name, lists them. */
 
+import config from "../deno.json" with { type: "json" };
+import { listed } from "../src/cli/near.ts";
+import type { Executable } from "../src/cli/executable.ts";
+import { runExecutable } from "../src/cli/run_executable.ts";
+import { UsageError } from "../src/core/usage_error.ts";
 import { listExamples, runExample } from "./run_example.ts";
 
-const [name, ...args] = Deno.args;
-const examples = await listExamples();
-const known = examples.some((example) => example.name === name);
-if (name !== undefined && known) Deno.exit(await runExample(name, args));
+const EXAMPLE: Executable = {
+  name: "deno task example",
+  version: config.version,
+  main: {
+    name: "",
+    summary: "Run one of the examples",
+    usage: [
+      { form: "<name> [<args>…]", means: "run it, with these arguments" },
+      { form: "", means: "list the examples" },
+    ],
+    options: {},
+    examples: ["deno task example hello Ada"],
+    exitStatus: "that of the example; 2 for a bad argument",
+  },
+  commands: [],
+};
 
-const lines = examples.map((example) => `  ${example.name.padEnd(14)}${example.summary}`);
-const usage = `Usage: deno task example <name> [args]\n\n${lines.join("\n")}`;
-if (name === undefined) {
-  console.log(usage);
-} else {
-  console.error(`${JSON.stringify(name)} is no example; expected one of those below\n\n${usage}`);
-  Deno.exit(2);
+/** Runs the example, or lists all. What follows its name is the example's own. */
+async function example(name: string | undefined, args: readonly string[]): Promise<number> {
+  const examples = await listExamples();
+  if (name === undefined) {
+    console.log("Run one of them with: deno task example <name> [<args>…]\n");
+    for (const { name, summary } of examples) console.log(`  ${name.padEnd(14)}${summary}`);
+    return 0;
+  }
+  const names = examples.map(({ name }) => name);
+  if (names.includes(name)) return await runExample(name, args);
+  throw new UsageError(`there is no example ${JSON.stringify(name)}; expected ${listed(names)}`);
 }
+
+const output = { out: console.log, error: console.error };
+const [first, ...others] = Deno.args;
+Deno.exit(
+  await runExecutable(
+    EXAMPLE,
+    first === undefined ? [] : [first],
+    output,
+    ({ operands }) => example(operands[0], others),
+  ),
+);

@@ -82,7 +82,7 @@ Deno.test("the benchmark says what is wrong with its arguments", async () => {
   const table: [string[], string][] = [
     [["--only", "nothing"], '--only is "nothing"; expected one of cold, spare'],
     [["--rounds", "0"], '--rounds is "0"; expected a number'],
-    [["cold"], '"cold" is no option'],
+    [["cold"], 'unexpected argument "cold"; expected options only'],
   ];
   for (const [args, message] of table) {
     const { code, stdout, stderr } = await bench(...args);

@@ -43,27 +43,46 @@ for (const { name, file } of PROGRAMS) {
     }
   });
 
-  Deno.test(`${name} says a bad argument in one line, then the usage, on stderr`, async () => {
-    const { code, stdout, stderr } = await run(file, ["--fromat", "json"]);
-    assertEquals({ code, stdout }, { code: 2, stdout: "" });
-    const usage = (await run(file, ["--help"])).stdout;
-    assertEquals(
-      stderr,
-      `${name}: "--fromat" is no option; did you mean --format?\n\n${usage}`,
-    );
+  Deno.test(`${name} says a bad argument in one line on stderr, which names the help to read`, async () => {
+    assertEquals(await run(file, ["--fromat", "json"]), {
+      code: 2,
+      stdout: "",
+      stderr: `${name}: unknown option --fromat; did you mean --format? (see ${name} --help)\n`,
+    });
+    assertEquals(await run(file, ["completions", "csh"]), {
+      code: 2,
+      stdout: "",
+      stderr: `${name}: the shell is "csh"; expected bash, zsh or fish ` +
+        `(see ${name} completions --help)\n`,
+    });
+  });
+
+  Deno.test(`${name} completions prints a script`, async () => {
+    const { code, stdout, stderr } = await run(file, ["completions", "bash"]);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertMatch(stdout, new RegExp(`^complete .* ${name}$`, "m"));
   });
 }
 
-Deno.test("deploy says in one line what is not there yet", async () => {
-  for (const args of [["ps"], ["nodes"], ["kill", "x"], ["--detach", "main.ts"]]) {
-    const { code, stdout, stderr } = await run("cli.ts", args);
-    assertEquals({ code, stdout }, { code: 1, stdout: "" });
-    assertMatch(stderr, /^deploy: [^\n]+ is not there yet[^\n]*\n$/);
+Deno.test("each command has a page of its own, and the version", async () => {
+  for (const args of [["dev", "--help"], ["-h", "dev"], ["dev", "--nix", "--help"]]) {
+    const { code, stdout, stderr } = await run("fabric.ts", args);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertMatch(stdout, /^Usage: fabric dev /m);
   }
+  assertEquals((await run("fabric.ts", ["dev", "-V"])).stdout, `fabric ${config.version}\n`);
+});
+
+Deno.test("deploy takes a word for a program only if there is such a file", async () => {
+  assertEquals(await run("cli.ts", ["ps"]), {
+    code: 2,
+    stdout: "",
+    stderr: 'deploy: "ps" is neither a command nor a file; expected a .ts or .js file ' +
+      "(see deploy --help)\n",
+  });
 });
 
 Deno.test("deploy says what of a deployment cannot be, before it begins", async () => {
-  const usage = (await run("cli.ts", ["--help"])).stdout;
   const wrong: [args: string[], message: string][] = [
     [["127.0.0.1:0", "main.ts"], `<bridge> is "127.0.0.1:0"; expected `],
     [["--mem", "much", "127.0.0.1:1"], '--mem is "much"; expected '],
@@ -76,8 +95,9 @@ Deno.test("deploy says what of a deployment cannot be, before it begins", async 
   for (const [args, message] of wrong) {
     const { code, stdout, stderr } = await run("cli.ts", args);
     assertEquals({ code, stdout }, { code: 2, stdout: "" }, stderr);
-    assert(stderr.includes(`deploy: ${message}`), stderr);
-    assert(stderr.endsWith(`\n\n${usage}`), stderr);
+    const line = stderr.trimEnd().split("\n").at(-1) ?? "";
+    assert(line.startsWith(`deploy: ${message}`), stderr);
+    assert(line.endsWith(" (see deploy --help)"), stderr);
   }
 });
 

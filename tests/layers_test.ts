@@ -22,7 +22,6 @@ const LAUNCHER = "src/process/init.ts -> src/local/launcher.ts";
 const EXCEPTIONS: readonly string[] = [
   "src/bridge/deployment.ts -> host",
   "src/bridge/master_client.ts -> host",
-  "src/build/included_files.ts -> cli",
   "src/build/piece_source.ts -> wire",
   "src/codec/value_decoder.ts -> wire",
   "src/codec/value_input.ts -> wire",

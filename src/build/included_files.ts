@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
-import { UsageError } from "../cli/arguments.ts";
+import { UsageError } from "../core/usage_error.ts";
 
 /** A file to ship besides the program. */
 export interface LocalFile {

@@ -1,170 +1,160 @@
 /**
- * Reads the arguments of a command: options, positionals, and what stands after `--`.
+ * Takes the arguments of an executable apart: its command, options, operands, and what follows `--`.
  *
  * Nothing is guessed. An option that is not known, a value that is missing and a value where none
- * belongs are each said, since a typing error must not start a program with other options.
+ * belongs are each reported, since a typing error must not start a program with other options.
  */
 
-import { type Address, parseAddress } from "../core/address.ts";
-import { parseMem } from "../core/resources.ts";
-
-/** A bad argument. The message is one line: what is wrong, and what was expected. */
-export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "UsageError";
-  }
-}
-
-/** One option of a command. */
-export interface OptionSpec {
-  /** What its value is called in messages; without it, the option takes no value. */
-  readonly value?: string;
-  /** Its one-letter form, without the dash. */
-  readonly short?: string;
-}
-
-/** Options by their long names, without the dashes. */
-export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+import { UsageError } from "../core/usage_error.ts";
+import {
+  allOptions,
+  type Command,
+  commandLine,
+  type Executable,
+  type Option,
+  type Options,
+} from "./executable.ts";
+import { listed, nearWord } from "./near.ts";
 
 /** Arguments, taken apart. */
 export interface Scanned {
+  readonly command: Command;
   /** For each option that was given, its values in order; none if it takes no value. */
   readonly options: ReadonlyMap<string, readonly string[]>;
-  readonly positionals: readonly string[];
+  /** The arguments that are no options, without the command's name. */
+  readonly operands: readonly string[];
   /** What stands after `--`; `undefined` without a `--`. */
   readonly rest: readonly string[] | undefined;
 }
 
+/** What is asked of an executable itself, rather than of a command. */
+export type Request = "help" | "version";
+
 /**
- * Takes `args` apart: `--name value`, `--name=value`, `-x`, positionals in any order, `--`.
+ * Takes `args` apart: `--name value`, `--name=value`, `-x`, operands in any order, `--`. The first
+ * operand is the command, if it is the name of one.
  *
- * @throws {UsageError} If an option is unknown, or lacks its value, or has one that it must not have.
+ * @throws {UsageError} If an option is unknown or not the command's, lacks its value, or has one that it
+ * must not have.
  */
-export function scanArguments(args: readonly string[], specs: OptionSpecs): Scanned {
+export function scanArguments(args: readonly string[], executable: Executable): Scanned {
+  const command = findCommand(args, executable);
+  const known = allOptions(executable);
   const options = new Map<string, string[]>();
-  const positionals: string[] = [];
+  const operands: string[] = [];
+  let rest: readonly string[] | undefined;
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? "";
-    if (arg === "--") return { options, positionals, rest: args.slice(index + 1) };
-    if (!arg.startsWith("-") || arg === "-") {
-      positionals.push(arg);
+    if (arg === "--") {
+      rest = args.slice(index + 1);
+      break;
+    }
+    if (!isOption(arg)) {
+      operands.push(arg);
       continue;
     }
-    const equals = arg.startsWith("--") ? arg.indexOf("=") : -1;
-    const written = equals < 0 ? arg : arg.slice(0, equals);
-    const [name, spec] = findOption(written, specs);
+    const { written, value } = splitOption(arg);
+    const [name, option] = findOption(written, known) ?? unknownOption(written, command);
+    if (!Object.hasOwn(command.options, name)) {
+      otherCommandsOption(written, name, command, executable);
+    }
     const values = options.get(name) ?? [];
     options.set(name, values);
-    if (spec.value === undefined) {
-      if (equals >= 0) throw new UsageError(`${written} takes no value; write just ${written}`);
+    if (option.value === undefined) {
+      if (value !== undefined) {
+        throw new UsageError(`${written} takes no value; expected ${written}`);
+      }
       continue;
     }
     const next = args[index + 1];
-    if (equals >= 0) values.push(arg.slice(equals + 1));
+    if (value !== undefined) values.push(value);
     else if (next === undefined || /^-./.test(next)) {
-      throw new UsageError(`${written} lacks its value; write ${written} ${spec.value}`);
+      throw new UsageError(`${written} lacks its value; expected ${written} ${option.value}`);
     } else {
       values.push(next);
       index++;
     }
   }
-  return { options, positionals, rest: undefined };
-}
-
-function findOption(written: string, specs: OptionSpecs): [string, OptionSpec] {
-  for (const [name, spec] of Object.entries(specs)) {
-    if (written === `--${name}` || written === `-${spec.short}`) return [name, spec];
+  if (command.name !== "") operands.shift();
+  if (rest !== undefined && command.passesArguments !== true) {
+    throw new UsageError(`"--" has no meaning here; expected options and operands only`);
   }
-  const near = Object.keys(specs).find((name) => isNear(written.slice(2), name));
-  const hint = near === undefined ? "expected one of the options below" : `did you mean --${near}?`;
-  throw new UsageError(`${JSON.stringify(written)} is no option; ${hint}`);
+  return { command, options, operands, rest };
 }
 
-/** Whether one letter more, less, or other, or two that changed places, turns `a` into `b`. */
-function isNear(a: string, b: string): boolean {
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  const [restA, restB] = [a.slice(start), b.slice(start)];
-  return restA.slice(1) === restB || restA === restB.slice(1) ||
-    restA.slice(1) === restB.slice(1) ||
-    (restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2));
+/** The command that the arguments name, whatever else is right or wrong with them. */
+export function findCommand(args: readonly string[], executable: Executable): Command {
+  const known = allOptions(executable);
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] ?? "";
+    if (arg === "--") break;
+    if (!isOption(arg)) {
+      return executable.commands.find(({ name }) => name === arg) ?? executable.main;
+    }
+    const { written, value } = splitOption(arg);
+    if (value === undefined && findOption(written, known)?.[1].value !== undefined) index++;
+  }
+  return executable.main;
 }
 
-/** Whether help is asked for, whatever else is right or wrong in front of a `--`. */
-export function asksForHelp(args: readonly string[]): boolean {
+/** Whether help or the version is asked for, whatever else is right or wrong in front of a `--`. */
+export function findRequest(args: readonly string[]): Request | undefined {
   const end = args.indexOf("--");
-  return args.slice(0, end < 0 ? args.length : end).some((arg) => arg === "-h" || arg === "--help");
+  const own = end < 0 ? args : args.slice(0, end);
+  if (own.some((arg) => arg === "-h" || arg === "--help")) return "help";
+  if (own.some((arg) => arg === "-V" || arg === "--version")) return "version";
+  return undefined;
 }
 
 /**
- * Checks that each option that was given belongs to `command`.
+ * Checks that there are no more than `count` operands.
  *
- * @throws {UsageError} If one does not; the message lists those that do.
+ * @param expected What the command takes, for the message.
+ * @throws {UsageError} If there are more; the message names the first of those.
  */
-export function allowOptions(scanned: Scanned, command: string, names: readonly string[]): void {
-  for (const name of scanned.options.keys()) {
-    if (names.includes(name)) continue;
-    const list = names.map((known) => `--${known}`).join(", ");
-    throw new UsageError(`--${name} does not go with "${command}"; it takes ${list}`);
-  }
+export function refuseMore(operands: readonly string[], count: number, expected: string): void {
+  const extra = operands[count];
+  if (extra === undefined) return;
+  throw new UsageError(`unexpected argument ${JSON.stringify(extra)}; expected ${expected}`);
 }
 
-/** The last value of an option, or `undefined` if it was not given. */
-export function lastValue(scanned: Scanned, name: string): string | undefined {
-  return scanned.options.get(name)?.at(-1);
+function isOption(arg: string): boolean {
+  return arg.startsWith("-") && arg !== "-";
 }
 
-/** As {@linkcode lastValue}, for a value that must not be empty. */
-export function pathOption(scanned: Scanned, name: string): string | undefined {
-  const value = lastValue(scanned, name);
-  if (value === "") throw new UsageError(`--${name} is empty; expected a path`);
-  return value;
+function splitOption(arg: string): { written: string; value: string | undefined } {
+  const equals = arg.startsWith("--") ? arg.indexOf("=") : -1;
+  if (equals < 0) return { written: arg, value: undefined };
+  return { written: arg.slice(0, equals), value: arg.slice(equals + 1) };
 }
 
-/** Reads an address; `what` says what it is the address of. */
-export function addressArgument(
-  text: string | undefined,
-  what: string,
-  options: { anyPort: boolean },
-): Address {
-  if (text === undefined) throw new UsageError(`${what} is missing; expected host:port`);
-  const address = parseAddress(text);
-  if (address === undefined) {
-    throw new UsageError(
-      `${what} is ${JSON.stringify(text)}; expected host:port, such as 10.0.0.2:9999`,
-    );
-  }
-  if (address.port === 0 && !options.anyPort) {
-    throw new UsageError(`${what} is ${JSON.stringify(text)}; expected a port that is not 0`);
-  }
-  return address;
+function findOption(written: string, options: Options): [string, Option] | undefined {
+  return Object.entries(options).find(([name, { short }]) =>
+    written === `--${name}` || (short !== undefined && written === `-${short}`)
+  );
 }
 
-/** Reads an amount of memory that is more than nothing, in bytes. */
-export function memArgument(text: string | undefined, what: string): number {
-  if (text === undefined) throw new UsageError(`${what} is missing; expected memory, as in 16GiB`);
-  let bytes = 0;
-  try {
-    bytes = parseMem(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  if (bytes > 0) return bytes;
-  throw new UsageError(`${what} is ${JSON.stringify(text)}; expected memory, as in 16GiB`);
+function unknownOption(written: string, command: Command): never {
+  const names = [...Object.keys(command.options), "help", "version"];
+  const near = nearWord(written.replace(/^-+/, ""), names);
+  const hint = near === undefined ? `expected ${optionList(command)}` : `did you mean --${near}?`;
+  throw new UsageError(`unknown option ${written}; ${hint}`);
 }
 
-/** Reads a number of cores that is more than nothing. */
-export function cpuArgument(text: string | undefined, what: string): number {
-  const cores = text === undefined || !/^\d*\.?\d+$/.test(text) ? 0 : Number(text);
-  if (cores > 0) return cores;
-  const found = text === undefined ? "missing" : JSON.stringify(text);
-  throw new UsageError(`${what} is ${found}; expected a number of cores, as in 16 or 0.5`);
+function otherCommandsOption(
+  written: string,
+  name: string,
+  command: Command,
+  executable: Executable,
+): never {
+  const owner = [executable.main, ...executable.commands]
+    .find(({ options }) => Object.hasOwn(options, name))!;
+  throw new UsageError(
+    `${written} is an option of ${commandLine(executable, owner)}; expected ${optionList(command)}`,
+  );
 }
 
-/** How output is shown; `undefined` leaves it to `DEPLOY_FORMAT`. */
-export function formatOption(scanned: Scanned): "human" | "json" | undefined {
-  const format = lastValue(scanned, "format");
-  if (format === undefined || format === "human" || format === "json") return format;
-  throw new UsageError(`--format is ${JSON.stringify(format)}; expected human or json`);
+function optionList({ options }: Command): string {
+  const names = Object.keys(options).map((name) => `--${name}`);
+  return names.length === 0 ? "no options" : listed(names);
 }

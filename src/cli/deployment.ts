@@ -3,7 +3,7 @@
 import { forwardInput } from "../terminal/input.ts";
 import { RunRecord } from "../run/run_record.ts";
 import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
-import { UsageError } from "./arguments.ts";
+import { UsageError } from "../core/usage_error.ts";
 import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import type { Logger } from "../core/logger.ts";

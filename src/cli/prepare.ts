@@ -4,7 +4,7 @@
 import { basename } from "@std/path/posix/basename";
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
-import { UsageError } from "./arguments.ts";
+import { UsageError } from "../core/usage_error.ts";
 import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import type { Manifest } from "../store/manifest.ts";
@@ -14,7 +14,7 @@ import type { Progress } from "../terminal/progress.ts";
 import { ProtocolError } from "../wire/protocol_error.ts";
 import { build } from "../build/build.ts";
 import { FILE_NOTE } from "../build/bundle_notes.ts";
-import type { RunCommand } from "./cli_options.ts";
+import type { RunCommand } from "./deploy_arguments.ts";
 import { includedFiles } from "../build/included_files.ts";
 import type { Deployed } from "./session.ts";
 

@@ -1,15 +1,16 @@
 /** `deploy main.ts`: builds a program, ships it, runs it, and shows it. */
 
-import { UsageError } from "./arguments.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import { onEndSignal } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import type { OutputFormat } from "../terminal/terminal.ts";
-import type { RunCommand } from "./cli_options.ts";
+import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
 import { prepare } from "./prepare.ts";
+import { RUN_FORMATS } from "./deploy_table.ts";
 import { bridgeAddress, programEnv, projectDefaults } from "./run_settings.ts";
+import { formatVariable } from "./values.ts";
 
 /** What is needed of the world around. */
 export interface RunContext {
@@ -28,7 +29,8 @@ export interface RunContext {
  */
 export async function runCommand(command: RunCommand, context: RunContext): Promise<number> {
   const { logger, say } = context;
-  const format = outputFormat(command);
+  const format = command.options.format ??
+    formatVariable(Deno.env.get("DEPLOY_FORMAT"), RUN_FORMATS);
   const defaults = await projectDefaults(Deno.cwd());
   const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
   const env = programEnv(command.env, (name) => Deno.env.get(name));
@@ -76,12 +78,6 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
     await preparing.catch(() => {}); // it writes to the folder
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-function outputFormat(command: RunCommand): OutputFormat {
-  const format = command.options.format ?? (Deno.env.get("DEPLOY_FORMAT") || "human");
-  if (format === "human" || format === "json") return format;
-  throw new UsageError(`DEPLOY_FORMAT is ${JSON.stringify(format)}; expected human or json`);
 }
 
 function createProgress(format: OutputFormat, say: (text: string) => void): Progress {

@@ -7,8 +7,8 @@ import { dirname } from "@std/path/posix/dirname";
 import { findConfig } from "../build/find_config.ts";
 import { messageOf } from "../core/errors.ts";
 import { type Address, DEFAULT_BRIDGE, parseAddress } from "../core/address.ts";
-import { UsageError } from "./arguments.ts";
-import type { RunCommand } from "./cli_options.ts";
+import { UsageError } from "../core/usage_error.ts";
+import type { RunCommand } from "./deploy_arguments.ts";
 
 /** Where the bridge and the program are, when the arguments do not say. */
 export interface ProjectDefaults {

@@ -2,7 +2,7 @@
 
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import type { FabricCommand } from "../cli/fabric_options.ts";
+import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import { endSignal } from "./ending.ts";
 import { BRIDGE_PORT, startMaster, stopMaster } from "./master_command.ts";
 import { machineResources } from "./node_command.ts";

@@ -1,8 +1,8 @@
 /** The commands of `fabric`. Arguments in, exit code out. */
 
-import config from "../../deno.json" with { type: "json" };
-import { UsageError } from "../cli/arguments.ts";
-import { FABRIC_USAGE, type FabricCommand, parseFabricArguments } from "../cli/fabric_options.ts";
+import { type FabricCommand, readFabricCommand } from "../cli/fabric_arguments.ts";
+import { FABRIC } from "../cli/fabric_table.ts";
+import { type Output, runExecutable } from "../cli/run_executable.ts";
 import { ProgramError } from "../host/program.ts";
 import { StoreError } from "../store/store_error.ts";
 import { ConnectError, SecretError } from "../net/connect.ts";
@@ -12,36 +12,22 @@ import { runMaster, runMasterOfFile } from "./master_command.ts";
 import { runJoin, runNode } from "./node_command.ts";
 import { newSecret, writeNewSecret } from "./secret_file.ts";
 
-/** What `fabric` does with its output. */
-export interface Output {
-  out(text: string): void;
-  error(text: string): void;
-}
-
 /** Runs a command until it is done, or, if it is a part of a cluster, until it is told to end. */
 export async function runFabric(args: readonly string[], output: Output): Promise<number> {
-  try {
-    return await run(parseFabricArguments(args), output);
-  } catch (error) {
-    if (error instanceof UsageError) {
-      output.error(`fabric: ${error.message}\n\n${FABRIC_USAGE.trimEnd()}`);
-      return 2;
+  return await runExecutable(FABRIC, args, output, async (scanned) => {
+    try {
+      return await run(readFabricCommand(scanned), output);
+    } catch (error) {
+      const code = exitCodeOf(error);
+      if (code === undefined) throw error;
+      output.error(`fabric: ${(error as Error).message}`);
+      return code;
     }
-    const code = exitCodeOf(error);
-    if (code === undefined) throw error;
-    output.error(`fabric: ${(error as Error).message}`);
-    return code;
-  }
+  });
 }
 
 async function run(command: FabricCommand, output: Output): Promise<number> {
   switch (command.command) {
-    case "help":
-      output.out(FABRIC_USAGE.trimEnd());
-      return 0;
-    case "version":
-      output.out(`fabric ${config.version}`);
-      return 0;
     case "secret":
       return await makeSecret(command.file, output);
     case "node":

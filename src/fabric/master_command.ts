@@ -1,11 +1,11 @@
 /** `fabric master` and `fabric <bind> <nodes.toml>`: a master, with its own node and its bridge. */
 
 import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
-import { UsageError } from "../cli/arguments.ts";
+import { UsageError } from "../core/usage_error.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import { MasterService } from "../master/master_service.ts";
-import type { FabricCommand, FabricOptions, NodeGroup } from "../cli/fabric_options.ts";
+import type { FabricCommand, FabricOptions, NodeGroup } from "../cli/fabric_arguments.ts";
 import { Purpose } from "../net/handshake.ts";
 import { BridgeProcess, findPort } from "./bridge_process.ts";
 import { endSignal } from "./ending.ts";

@@ -1,7 +1,7 @@
 /** `fabric <bind>` and `fabric join`: a node, alone in its process. */
 
 import type { Resources } from "../core/resources.ts";
-import type { FabricCommand } from "../cli/fabric_options.ts";
+import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import { endSignal } from "./ending.ts";
 import { announce } from "./join_link.ts";
 import { startNode } from "./node_part.ts";

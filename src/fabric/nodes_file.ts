@@ -2,10 +2,11 @@
 
 // @ts-types="../../types/std_toml.d.ts"
 import { parse } from "@std/toml";
-import { addressArgument, UsageError } from "../cli/arguments.ts";
+import { addressArgument } from "../cli/values.ts";
+import { UsageError } from "../core/usage_error.ts";
 import { formatAddress } from "../core/pid.ts";
 import { parseMem } from "../core/resources.ts";
-import type { NodeGroup } from "../cli/fabric_options.ts";
+import type { NodeGroup } from "../cli/fabric_arguments.ts";
 
 const FIELDS = ["fabric_addr", "bridge_bind", "mem", "cpu"];
 

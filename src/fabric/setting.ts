@@ -1,9 +1,11 @@
 /** What every part of a cluster that runs in a `fabric` needs: secret, certificates, store, reporter. */
 
 import type { Address } from "../core/address.ts";
-import { UsageError } from "../cli/arguments.ts";
+import { UsageError } from "../core/usage_error.ts";
 import { messageOf } from "../core/errors.ts";
-import type { FabricOptions } from "../cli/fabric_options.ts";
+import type { FabricOptions } from "../cli/fabric_arguments.ts";
+import { REPORT_FORMATS } from "../cli/fabric_table.ts";
+import { formatVariable } from "../cli/values.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import { Store } from "../store/store.ts";
@@ -42,7 +44,8 @@ export async function prepareSetting(
   options: FabricOptions,
   binds: readonly Address[],
 ): Promise<Setting> {
-  const format = options.format ?? readFormat(Deno.env.get("DEPLOY_FORMAT"));
+  const format = options.format ??
+    formatVariable(Deno.env.get("DEPLOY_FORMAT"), REPORT_FORMATS);
   const reporter = readReporter(format);
   const { logger } = reporter;
   const maxSpares = readMaxSpares(Deno.env.get("DEPLOY_SPARES"));
@@ -68,12 +71,6 @@ export async function prepareSetting(
     maxSpares,
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
-}
-
-function readFormat(text: string | undefined): ReportFormat {
-  if (text === undefined || text === "" || text === "human") return "human";
-  if (text === "json") return "json";
-  throw new UsageError(`DEPLOY_FORMAT is ${JSON.stringify(text)}; expected human or json`);
 }
 
 function readMaxSpares(text: string | undefined): number {

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../src/cli/arguments.ts";
+import { UsageError } from "../../src/core/usage_error.ts";
 import { includedFiles } from "../../src/build/included_files.ts";
 
 /** Makes files in a new folder, and gives that. */

@@ -1,105 +1,117 @@
-/** Options, positionals and `--`, taken apart; and what is said of those that are wrong. */
+/** Commands, options, operands and `--`, taken apart; and what is said of those that are wrong. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  addressArgument,
-  asksForHelp,
-  cpuArgument,
-  memArgument,
-  type OptionSpecs,
-  scanArguments,
-  type Scanned,
-  UsageError,
-} from "../../src/cli/arguments.ts";
+import { findCommand, findRequest, refuseMore, scanArguments } from "../../src/cli/arguments.ts";
+import type { Command, Executable } from "../../src/cli/executable.ts";
+import { UsageError } from "../../src/core/usage_error.ts";
 
-const SPECS: OptionSpecs = {
-  "verbose": { short: "v" },
-  "dry-run": {},
-  "mem": { value: "M", short: "m" },
+const NOTHING = { summary: "", usage: [], examples: [], exitStatus: "" };
+const MAIN: Command = {
+  ...NOTHING,
+  name: "",
+  options: {
+    "verbose": { short: "v", summary: "" },
+    "dry-run": { summary: "" },
+    "mem": { value: "M", short: "m", summary: "" },
+  },
+  passesArguments: true,
 };
+const MAKE: Command = {
+  ...NOTHING,
+  name: "make",
+  options: { "verbose": { short: "v", summary: "" }, "size": { value: "N", summary: "" } },
+};
+const TOOL: Executable = { name: "tool", version: "1", main: MAIN, commands: [MAKE] };
 
-/** A `Scanned` as plain data. */
-function plain(scanned: Scanned): unknown {
-  return [Object.fromEntries(scanned.options), scanned.positionals, scanned.rest];
-}
-
-Deno.test("scanArguments() takes options, positionals and the rest apart", () => {
+Deno.test("scanArguments() takes the command, options, operands and the rest apart", () => {
   const table: [args: string[], expected: unknown][] = [
-    [[], [{}, [], undefined]],
-    [["a", "b"], [{}, ["a", "b"], undefined]],
-    [["-"], [{}, ["-"], undefined]],
-    [[""], [{}, [""], undefined]],
-    [["-v", "a", "--dry-run"], [{ "verbose": [], "dry-run": [] }, ["a"], undefined]],
-    [["--mem", "1", "--mem=2", "-m", "3"], [{ mem: ["1", "2", "3"] }, [], undefined]],
-    [["--mem="], [{ mem: [""] }, [], undefined]],
-    [["--mem", ""], [{ mem: [""] }, [], undefined]],
-    [["--mem=a=b"], [{ mem: ["a=b"] }, [], undefined]],
-    [["--mem", "-"], [{ mem: ["-"] }, [], undefined]],
-    [["--"], [{}, [], []]],
-    [["a", "--", "-v", "--", "--nix"], [{}, ["a"], ["-v", "--", "--nix"]]],
+    [[], ["", {}, [], undefined]],
+    [["a", "b"], ["", {}, ["a", "b"], undefined]],
+    [["-"], ["", {}, ["-"], undefined]],
+    [[""], ["", {}, [""], undefined]],
+    [["-v", "a", "--dry-run"], ["", { "verbose": [], "dry-run": [] }, ["a"], undefined]],
+    [["--mem", "1", "--mem=2", "-m", "3"], ["", { mem: ["1", "2", "3"] }, [], undefined]],
+    [["--mem="], ["", { mem: [""] }, [], undefined]],
+    [["--mem", ""], ["", { mem: [""] }, [], undefined]],
+    [["--mem=a=b"], ["", { mem: ["a=b"] }, [], undefined]],
+    [["--mem", "-"], ["", { mem: ["-"] }, [], undefined]],
+    [["--mem", "make"], ["", { mem: ["make"] }, [], undefined]],
+    [["--"], ["", {}, [], []]],
+    [["a", "--", "-v", "--", "--nix"], ["", {}, ["a"], ["-v", "--", "--nix"]]],
+    [["--", "make"], ["", {}, [], ["make"]]],
+    [["a", "make"], ["", {}, ["a", "make"], undefined]],
+    [["make"], ["make", {}, [], undefined]],
+    [["-v", "make", "make", "--size=3"], [
+      "make",
+      { verbose: [], size: ["3"] },
+      ["make"],
+      undefined,
+    ]],
+    [["--size", "make", "make"], ["make", { size: ["make"] }, [], undefined]],
   ];
   for (const [args, expected] of table) {
-    assertEquals(plain(scanArguments(args, SPECS)), expected, JSON.stringify(args));
+    const { command, options, operands, rest } = scanArguments(args, TOOL);
+    assertEquals(
+      [command.name, Object.fromEntries(options), operands, rest],
+      expected,
+      args.join(" "),
+    );
   }
 });
 
 Deno.test("scanArguments() says what is wrong with an option, and what was expected", () => {
+  const expected = "expected --verbose, --dry-run or --mem";
   const table: [args: string[], message: string][] = [
-    [["--nothing"], '"--nothing" is no option; expected one of the options below'],
-    [["-x"], '"-x" is no option; expected one of the options below'],
-    [["-vm"], '"-vm" is no option; expected one of the options below'],
-    [["--__proto__"], '"--__proto__" is no option; expected one of the options below'],
-    [["--constructor=1"], '"--constructor" is no option; expected one of the options below'],
-    [["--verbos"], '"--verbos" is no option; did you mean --verbose?'],
-    [["--vrebose"], '"--vrebose" is no option; did you mean --verbose?'],
-    [["--vverbose"], '"--vverbose" is no option; did you mean --verbose?'],
-    [["--men", "1"], '"--men" is no option; did you mean --mem?'],
-    [["-mem"], '"-mem" is no option; did you mean --mem?'],
-    [["--verbose=yes"], "--verbose takes no value; write just --verbose"],
-    [["--mem"], "--mem lacks its value; write --mem M"],
-    [["--mem", "--verbose"], "--mem lacks its value; write --mem M"],
-    [["-m", "--", "1"], "-m lacks its value; write -m M"],
+    [["--nothing"], `unknown option --nothing; ${expected}`],
+    [["-x"], `unknown option -x; ${expected}`],
+    [["-vm"], `unknown option -vm; ${expected}`],
+    [["--__proto__"], `unknown option --__proto__; ${expected}`],
+    [["--constructor=1"], `unknown option --constructor; ${expected}`],
+    [["--verbos"], "unknown option --verbos; did you mean --verbose?"],
+    [["--vrebose"], "unknown option --vrebose; did you mean --verbose?"],
+    [["--dry"], "unknown option --dry; did you mean --dry-run?"],
+    [["--men", "1"], "unknown option --men; did you mean --mem?"],
+    [["-mem"], "unknown option -mem; did you mean --mem?"],
+    [["--hlep"], "unknown option --hlep; did you mean --help?"],
+    [["--verbose=yes"], "--verbose takes no value; expected --verbose"],
+    [["--mem"], "--mem lacks its value; expected --mem M"],
+    [["--mem", "--verbose"], "--mem lacks its value; expected --mem M"],
+    [["-m", "--", "1"], "-m lacks its value; expected -m M"],
+    [["--size", "1"], `--size is an option of tool make; ${expected}`],
+    [["make", "--mem", "1"], "--mem is an option of tool; expected --verbose or --size"],
+    [["make", "--"], '"--" has no meaning here; expected options and operands only'],
   ];
   for (const [args, message] of table) {
-    const error = assertThrows(() => scanArguments(args, SPECS), UsageError);
+    const error = assertThrows(() => scanArguments(args, TOOL), UsageError);
     assertEquals(error.message, message);
   }
 });
 
-Deno.test("asksForHelp() looks in front of -- only", () => {
-  assertEquals(asksForHelp(["a", "--nix", "-h"]), true);
-  assertEquals(asksForHelp(["--help"]), true);
-  assertEquals(asksForHelp(["a", "--", "--help"]), false);
-  assertEquals(asksForHelp([]), false);
-});
-
-Deno.test("addressArgument() reads addresses and refuses what is none", () => {
-  const anyPort = { anyPort: true };
-  const table: [text: string, host: string, port: number][] = [
-    ["10.0.0.2:9999", "10.0.0.2", 9999],
-    ["localhost:0", "localhost", 0],
-    ["[::1]:65535", "::1", 65535],
-    ["[fe80::1%eth0]:80", "fe80::1%eth0", 80],
+Deno.test("findCommand() finds the command that wrong arguments belong to", () => {
+  const table: [args: string[], name: string][] = [
+    [["--nix", "make"], "make"],
+    [["--nix=1", "make", "--nix"], "make"],
+    [["--mem", "make"], ""],
+    [["--mem=1", "make"], "make"],
+    [["other", "make"], ""],
+    [["--", "make"], ""],
   ];
-  for (const [text, host, port] of table) {
-    assertEquals(addressArgument(text, "<bind>", anyPort), { host, port });
+  for (const [args, name] of table) {
+    assertEquals(findCommand(args, TOOL).name, name, args.join(" "));
   }
-  for (const text of ["", "host", "host:", ":1", "::1:80", "host:65536", "host:-1", "a b:1"]) {
-    assertThrows(() => addressArgument(text, "<bind>", anyPort), UsageError, "expected host:port");
-  }
-  assertThrows(() => addressArgument(undefined, "<bind>", anyPort), UsageError, "is missing");
-  assertThrows(() => addressArgument("a:0", "<bind>", { anyPort: false }), UsageError, "not 0");
 });
 
-Deno.test("memArgument() and cpuArgument() read amounts that are more than nothing", () => {
-  assertEquals(memArgument("1 GiB", "--mem"), 1024 ** 3);
-  assertEquals(cpuArgument("0.5", "--cpu"), 0.5);
-  assertEquals(cpuArgument("16", "--cpu"), 16);
-  for (const text of [undefined, "", "0", "-1", "x", "1 GB 2"]) {
-    assertThrows(() => memArgument(text, "--mem"), UsageError, "expected memory");
-  }
-  for (const text of [undefined, "", "0", "0.0", "-1", "x", "1e3", "Infinity", "0x10", "1."]) {
-    assertThrows(() => cpuArgument(text, "--cpu"), UsageError, "expected a number of cores");
-  }
+Deno.test("findRequest() looks in front of -- only", () => {
+  assertEquals(findRequest(["a", "--nix", "-h", "-V"]), "help");
+  assertEquals(findRequest(["--help"]), "help");
+  assertEquals(findRequest(["make", "-V"]), "version");
+  assertEquals(findRequest(["a", "--", "--help", "--version"]), undefined);
+  assertEquals(findRequest([]), undefined);
+});
+
+Deno.test("refuseMore() names the first operand that is not taken", () => {
+  refuseMore(["a"], 1, "one file");
+  const error = assertThrows(() => refuseMore(["a", "b c", "d"], 1, "one file"), UsageError);
+  assertEquals(error.message, 'unexpected argument "b c"; expected one file');
 });

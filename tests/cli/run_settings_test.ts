@@ -2,8 +2,10 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { UsageError } from "../../src/cli/arguments.ts";
-import { parseDeployArguments, type RunCommand } from "../../src/cli/cli_options.ts";
+import { UsageError } from "../../src/core/usage_error.ts";
+import { scanArguments } from "../../src/cli/arguments.ts";
+import { readRunCommand, type RunCommand } from "../../src/cli/deploy_arguments.ts";
+import { DEPLOY } from "../../src/cli/deploy_table.ts";
 import {
   bridgeAddress,
   programEnv,
@@ -12,9 +14,7 @@ import {
 } from "../../src/cli/run_settings.ts";
 
 function command(...args: string[]): RunCommand {
-  const parsed = parseDeployArguments(args);
-  if (parsed.command !== "run") throw new Error("no program is run");
-  return parsed;
+  return readRunCommand(scanArguments(args, DEPLOY), () => false);
 }
 
 Deno.test("readDefaults() reads what deno.json says of deploying, comments and all", () => {

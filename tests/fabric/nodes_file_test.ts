@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../src/cli/arguments.ts";
+import { UsageError } from "../../src/core/usage_error.ts";
 import { parseNodesFile } from "../../src/fabric/nodes_file.ts";
 
 const GiB = 1024 ** 3;

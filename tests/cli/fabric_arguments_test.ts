@@ -2,13 +2,19 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../src/cli/arguments.ts";
+import { scanArguments } from "../../src/cli/arguments.ts";
+import { UsageError } from "../../src/core/usage_error.ts";
 import { GiB } from "../../src/core/resources.ts";
 import {
   type FabricCommand,
   type FabricOptions,
-  parseFabricArguments,
-} from "../../src/cli/fabric_options.ts";
+  readFabricCommand,
+} from "../../src/cli/fabric_arguments.ts";
+import { FABRIC } from "../../src/cli/fabric_table.ts";
+
+function parse(args: readonly string[]): FabricCommand {
+  return readFabricCommand(scanArguments(args, FABRIC));
+}
 
 const OPTIONS: FabricOptions = {
   format: undefined,
@@ -19,13 +25,11 @@ const OPTIONS: FabricOptions = {
   tls: undefined,
 };
 
-Deno.test("parseFabricArguments() reads each command", () => {
+Deno.test("readFabricCommand() reads each command", () => {
   const a = { host: "10.0.0.1", port: 9999 };
   const b = { host: "::1", port: 0 };
   const options = OPTIONS;
   const table: [args: string[], expected: FabricCommand][] = [
-    [["--help", "--nix"], { command: "help" }],
-    [["-V"], { command: "version" }],
     [["10.0.0.1:9999"], { command: "node", bind: a, options }],
     [["[::1]:0"], { command: "node", bind: b, options }],
     [["10.0.0.1:9999", "n.toml"], {
@@ -73,12 +77,12 @@ Deno.test("parseFabricArguments() reads each command", () => {
     [["secret", "f"], { command: "secret", file: "f" }],
   ];
   for (const [args, expected] of table) {
-    assertEquals(parseFabricArguments(args), expected, JSON.stringify(args));
+    assertEquals(parse(args), expected, JSON.stringify(args));
   }
 });
 
-Deno.test("parseFabricArguments() reads the options", () => {
-  const command = parseFabricArguments(
+Deno.test("readFabricCommand() reads the options", () => {
+  const command = parse(
     ("10.0.0.1:9999 --format json -v --secret-file s --store d --insecure " +
       "--tls-cert c --tls-key k --tls-ca a").split(" "),
   );
@@ -96,17 +100,21 @@ Deno.test("parseFabricArguments() reads the options", () => {
   });
 });
 
-Deno.test("parseFabricArguments() says what is wrong and what was expected", () => {
+Deno.test("readFabricCommand() says what is wrong and what was expected", () => {
   const table: [args: string, message: string][] = [
     ["", "<bind> is missing; expected host:port"],
     ["10.0.0.1", '<bind> is "10.0.0.1"; expected host:port, such as 10.0.0.2:9999'],
-    ["jion a:1 b:1", '"jion" is no command; expected host:port, or master, join, dev or secret'],
-    ["a:1 n.toml x", '"x" is one too many; expected an address and at most a nodes.toml'],
-    ["a:1 --", '"--" has no meaning here; expected options and addresses only'],
+    ["jion a:1 b:1", 'unknown command "jion"; did you mean join?'],
+    [
+      "nodes",
+      'unknown command "nodes"; expected host:port, master, join, dev, secret or completions',
+    ],
+    ["a:1 n.toml x", 'unexpected argument "x"; expected an address and at most a nodes.toml'],
+    ["a:1 --", '"--" has no meaning here; expected options and operands only'],
     [
       "a:1 --nodes 3",
-      '--nodes does not go with "<bind>"; it takes --format, --verbose, ' +
-      "--secret-file, --store, --insecure, --tls-cert, --tls-key, --tls-ca",
+      "--nodes is an option of fabric dev; expected --format, --verbose, " +
+      "--secret-file, --store, --insecure, --tls-cert, --tls-key or --tls-ca",
     ],
     ["master", "<addr> of node 1 is missing; expected host:port"],
     ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],
@@ -115,20 +123,21 @@ Deno.test("parseFabricArguments() says what is wrong and what was expected", () 
     ["join a:1", "<master> is missing; expected host:port"],
     ["join a:1 b:0", '<master> is "b:0"; expected a port that is not 0'],
     ["join a:1 b:1 1GiB", "<cpu> is missing; expected a number of cores, as in 16 or 0.5"],
-    ["join a:1 b:1 1GiB 1 x", '"x" is one too many; "join" takes <bind> <master> [<mem> <cpu>]'],
-    ["dev x", '"x" is one too many; "dev" takes options only'],
+    ["join a:1 b:1 1GiB 1 x", 'unexpected argument "x"; expected <bind> <master> [<mem> <cpu>]'],
+    ["dev x", 'unexpected argument "x"; expected options only'],
     ["dev --nodes 0", '--nodes is "0"; expected a number from 1 to 9999'],
     ["dev --nodes 1.5", '--nodes is "1.5"; expected a number from 1 to 9999'],
-    ["secret a b", '"b" is one too many; "secret" takes one file'],
-    ["secret -v", '"secret" takes no options; only a file'],
+    ["secret a b", 'unexpected argument "b"; expected one FILE'],
+    ["secret -v", "-v is an option of fabric; expected no options"],
+    ["a:1 --format lines", '--format is "lines"; expected human or json'],
     [
       "a:1 --tls-cert c",
-      "TLS lacks --tls-key and --tls-ca; expected --tls-cert, --tls-key and --tls-ca together",
+      "missing --tls-key and --tls-ca; expected --tls-cert, --tls-key and --tls-ca together",
     ],
   ];
   for (const [args, message] of table) {
     const words = args === "" ? [] : args.split(" ");
-    const error = assertThrows(() => parseFabricArguments(words), UsageError);
+    const error = assertThrows(() => parse(words), UsageError);
     assertEquals(error.message, message);
   }
 });

@@ -1,0 +1,119 @@
+/** The arguments of `deploy`: what they mean, or what is wrong with them. */
+
+import { type Address, parseAddress } from "../core/address.ts";
+import type { Resources } from "../core/resources.ts";
+import { UsageError } from "../core/usage_error.ts";
+import { refuseMore, type Scanned } from "./arguments.ts";
+import { DEPLOY, RUN_FORMATS } from "./deploy_table.ts";
+import { nearWord } from "./near.ts";
+import {
+  addressArgument,
+  cpuArgument,
+  formatOption,
+  lastValue,
+  memArgument,
+  pathOption,
+} from "./values.ts";
+
+/** What every command of `deploy` takes. */
+export interface DeployOptions {
+  /** `undefined` leaves it to `DEPLOY_FORMAT`. */
+  readonly format: typeof RUN_FORMATS[number] | undefined;
+  readonly secretFile: string | undefined;
+  readonly tlsCa: string | undefined;
+}
+
+/** A program to run, and how. */
+export interface RunCommand {
+  /** `undefined`: `DEPLOY_BRIDGE`, or what deno.json says. */
+  readonly bridge: Address | undefined;
+  /** `undefined`: what deno.json says, or `main.ts`. */
+  readonly program: string | undefined;
+  readonly args: readonly string[];
+  readonly release: boolean;
+  readonly resources: Readonly<Partial<Resources>>;
+  /** Variables by name; `undefined` stands for the value that the variable has here. */
+  readonly env: ReadonlyMap<string, string | undefined>;
+  readonly include: readonly string[];
+  readonly dryRun: boolean;
+  readonly options: DeployOptions;
+}
+
+/**
+ * Reads what follows `deploy`.
+ *
+ * A word that is neither a command nor a file is refused: it is more likely a command that is misspelt,
+ * or that another version has, than a program.
+ *
+ * @param isFile Whether there is a file of that path.
+ * @throws {UsageError} If the arguments are wrong; the message is one line.
+ */
+export function readRunCommand(scanned: Scanned, isFile: (path: string) => boolean): RunCommand {
+  const [bridge, program] = bridgeAndProgram(scanned.operands, isFile);
+  const mem = lastValue(scanned, "mem");
+  const cpu = lastValue(scanned, "cpu");
+  return {
+    bridge,
+    program,
+    args: scanned.rest ?? [],
+    release: scanned.options.has("release"),
+    resources: {
+      ...(mem === undefined ? {} : { mem: memArgument(mem, "--mem") }),
+      ...(cpu === undefined ? {} : { cpu: cpuArgument(cpu, "--cpu") }),
+    },
+    env: variables(scanned.options.get("env") ?? []),
+    include: (scanned.options.get("include") ?? []).map((path) => {
+      if (path === "") throw new UsageError("--include is empty; expected a path");
+      return path;
+    }),
+    dryRun: scanned.options.has("dry-run"),
+    options: deployOptions(scanned),
+  };
+}
+
+/** One operand is a bridge if it looks like an address, and a program otherwise. */
+function bridgeAndProgram(
+  operands: readonly string[],
+  isFile: (path: string) => boolean,
+): [Address | undefined, string | undefined] {
+  const [first] = operands;
+  const hasBridge = first !== undefined && parseAddress(first) !== undefined;
+  const programs = hasBridge ? operands.slice(1) : operands;
+  const [program] = programs;
+  if (!hasBridge && program !== undefined) refuseUnknownWord(program, isFile);
+  refuseMore(programs, 1, "one program, and its own arguments after --");
+  if (program === "") throw new UsageError("<program> is empty; expected a path");
+  return [
+    hasBridge ? addressArgument(first, "<bridge>", { anyPort: false }) : undefined,
+    program,
+  ];
+}
+
+function refuseUnknownWord(word: string, isFile: (path: string) => boolean): void {
+  if (!/^[a-z]+(-[a-z]+)*$/.test(word) || isFile(word)) return;
+  const commands = DEPLOY.commands.map(({ name }) => name);
+  const near = nearWord(word, commands);
+  const hint = near === undefined ? "expected a .ts or .js file" : `did you mean ${near}?`;
+  throw new UsageError(`"${word}" is neither a command nor a file; ${hint}`);
+}
+
+function variables(given: readonly string[]): Map<string, string | undefined> {
+  const found = new Map<string, string | undefined>();
+  for (const text of given) {
+    const equals = text.indexOf("=");
+    const name = equals < 0 ? text : text.slice(0, equals);
+    if (name === "" || name.includes("\0")) {
+      throw new UsageError(`--env is ${JSON.stringify(text)}; expected NAME or NAME=VALUE`);
+    }
+    found.set(name, equals < 0 ? undefined : text.slice(equals + 1));
+  }
+  return found;
+}
+
+function deployOptions(scanned: Scanned): DeployOptions {
+  return {
+    format: formatOption(scanned, RUN_FORMATS),
+    secretFile: pathOption(scanned, "secret-file"),
+    tlsCa: pathOption(scanned, "tls-ca"),
+  };
+}

@@ -1,0 +1,61 @@
+/** The commands of `deploy`, as its arguments, help and completions are made from. */
+
+import config from "../../deno.json" with { type: "json" };
+import { COMPLETIONS } from "./completions_command.ts";
+import type { Command, Executable } from "./executable.ts";
+
+/** How output can be shown; the first is the default. */
+export const RUN_FORMATS = ["human", "json"] as const;
+
+const RUN: Command = {
+  name: "",
+  summary: "Run a program on a cluster, and show it as if it ran here",
+  usage: [{ form: "[options] [<bridge>] [<program>] [-- <args>…]" }],
+  operands: [
+    { name: "<bridge>", summary: "host:port; default DEPLOY_BRIDGE, or that of fabric dev" },
+    {
+      name: "<program>",
+      summary: "a .ts or .js file, or an executable; default main.ts",
+      completes: "file",
+    },
+  ],
+  options: {
+    "release": { summary: "compile to a self-contained executable, and ship that" },
+    "mem": { value: "M", summary: "memory of the first process, as in 1GiB" },
+    "cpu": { value: "C", summary: "cores of the first process, as in 0.5" },
+    "env": { value: "NAME[=VALUE]", summary: "give the program this variable (repeatable)" },
+    "include": {
+      value: "PATH",
+      summary: "ship this file or folder too (repeatable)",
+      completes: "file",
+    },
+    "dry-run": { summary: "say what would be sent, and where it fits; send nothing" },
+    "format": {
+      value: "F",
+      summary: "human or json; default DEPLOY_FORMAT, or human",
+      completes: RUN_FORMATS,
+    },
+    "secret-file": {
+      value: "FILE",
+      summary: "the cluster's secret; default DEPLOY_SECRET_FILE",
+      completes: "file",
+    },
+    "tls-ca": {
+      value: "FILE",
+      summary: "the authority that signed the cluster's certificates",
+      completes: "file",
+    },
+  },
+  passesArguments: true,
+  notes: ['The defaults can be in deno.json: "deploy": { "bridge": …, "main": … }'],
+  examples: ["deploy 10.0.0.1:8888 main.ts -- --depth 3"],
+  exitStatus: "that of the run; 1 if it could not be run; 2 for a bad argument",
+};
+
+/** `deploy` */
+export const DEPLOY: Executable = {
+  name: "deploy",
+  version: config.version,
+  main: RUN,
+  commands: [COMPLETIONS],
+};

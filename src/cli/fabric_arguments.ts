@@ -1,0 +1,194 @@
+/** The arguments of `fabric`: what they mean, or what is wrong with them. */
+
+import type { Address } from "../core/address.ts";
+import type { Resources } from "../core/resources.ts";
+import { UsageError } from "../core/usage_error.ts";
+import { refuseMore, type Scanned } from "./arguments.ts";
+import { FABRIC, REPORT_FORMATS } from "./fabric_table.ts";
+import { listed, nearWord } from "./near.ts";
+import {
+  addressArgument,
+  countArgument,
+  cpuArgument,
+  formatOption,
+  lastValue,
+  memArgument,
+  pathOption,
+} from "./values.ts";
+
+const TLS = ["tls-cert", "tls-key", "tls-ca"] as const;
+
+/** Certificates in PEM files; all three or none. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/** What every command of `fabric` that runs a part of a cluster takes. */
+export interface FabricOptions {
+  /** `undefined` leaves it to `DEPLOY_FORMAT`. */
+  readonly format: typeof REPORT_FORMATS[number] | undefined;
+  readonly verbose: boolean;
+  readonly secretFile: string | undefined;
+  readonly store: string | undefined;
+  readonly insecure: boolean;
+  readonly tls: TlsFiles | undefined;
+}
+
+/** A node that a master is told of. */
+export interface NodeGroup {
+  readonly address: Address;
+  readonly resources: Readonly<Resources>;
+  readonly bridge: Address | undefined;
+}
+
+/** What `fabric` was asked to do. */
+export type FabricCommand =
+  | { readonly command: "node"; readonly bind: Address; readonly options: FabricOptions }
+  | {
+    readonly command: "master-of-file";
+    readonly bind: Address;
+    readonly nodesFile: string;
+    readonly options: FabricOptions;
+  }
+  | {
+    readonly command: "master";
+    /** At least one: the first is the master's own. */
+    readonly nodes: readonly NodeGroup[];
+    readonly options: FabricOptions;
+  }
+  | {
+    readonly command: "join";
+    readonly bind: Address;
+    readonly master: Address;
+    /** `undefined`: what the machine has. */
+    readonly resources: Readonly<Resources> | undefined;
+    readonly options: FabricOptions;
+  }
+  | {
+    readonly command: "dev";
+    readonly nodes: number | undefined;
+    readonly resources: Readonly<Partial<Resources>>;
+    readonly bridge: Address | undefined;
+    readonly options: FabricOptions;
+  }
+  | { readonly command: "secret"; readonly file: string | undefined };
+
+/**
+ * Reads what follows `fabric`, but for the command that every executable has.
+ *
+ * @throws {UsageError} If the arguments are wrong; the message is one line.
+ */
+export function readFabricCommand(scanned: Scanned): FabricCommand {
+  const { command, operands } = scanned;
+  switch (command.name) {
+    case "master":
+      return { command: "master", nodes: nodeGroups(operands), options: fabricOptions(scanned) };
+    case "join":
+      return joinCommand(scanned);
+    case "dev":
+      return devCommand(scanned);
+    case "secret": {
+      const [file] = operands;
+      refuseMore(operands, 1, "one FILE");
+      if (file === "") throw new UsageError("FILE is empty; expected a path");
+      return { command: "secret", file };
+    }
+    default:
+      return bindCommand(scanned);
+  }
+}
+
+function bindCommand(scanned: Scanned): FabricCommand {
+  const { operands } = scanned;
+  const [first, nodesFile] = operands;
+  if (first !== undefined && /^[a-z]+$/.test(first)) throw unknownCommand(first);
+  const bind = addressArgument(first, "<bind>", { anyPort: true });
+  refuseMore(operands, 2, "an address and at most a nodes.toml");
+  const options = fabricOptions(scanned);
+  if (nodesFile === undefined) return { command: "node", bind, options };
+  if (nodesFile === "") throw new UsageError("<nodes.toml> is empty; expected a path");
+  return { command: "master-of-file", bind, nodesFile, options };
+}
+
+function unknownCommand(word: string): UsageError {
+  const commands = FABRIC.commands.map(({ name }) => name);
+  const near = nearWord(word, commands);
+  const hint = near === undefined
+    ? `expected host:port, ${listed(commands)}`
+    : `did you mean ${near}?`;
+  return new UsageError(`unknown command "${word}"; ${hint}`);
+}
+
+function nodeGroups(operands: readonly string[]): NodeGroup[] {
+  const groups: NodeGroup[] = [];
+  let at = 0;
+  do {
+    const number = groups.length + 1;
+    const address = addressArgument(operands[at], `<addr> of node ${number}`, { anyPort: true });
+    const mem = memArgument(operands[at + 1], `<mem> of node ${number}`);
+    const cpu = cpuArgument(operands[at + 2], `<cpu> of node ${number}`);
+    at += 3;
+    let bridge: Address | undefined;
+    if (operands[at] === "bridge") {
+      bridge = addressArgument(operands[at + 1], `the bridge of node ${number}`, { anyPort: true });
+      at += 2;
+    }
+    groups.push({ address, resources: { mem, cpu }, bridge });
+  } while (at < operands.length);
+  return groups;
+}
+
+function joinCommand(scanned: Scanned): FabricCommand {
+  refuseMore(scanned.operands, 4, "<bind> <master> [<mem> <cpu>]");
+  const [bind, master, mem, cpu] = scanned.operands;
+  return {
+    command: "join",
+    bind: addressArgument(bind, "<bind>", { anyPort: true }),
+    master: addressArgument(master, "<master>", { anyPort: false }),
+    resources: mem === undefined
+      ? undefined
+      : { mem: memArgument(mem, "<mem>"), cpu: cpuArgument(cpu, "<cpu>") },
+    options: fabricOptions(scanned),
+  };
+}
+
+function devCommand(scanned: Scanned): FabricCommand {
+  refuseMore(scanned.operands, 0, "options only");
+  const nodes = lastValue(scanned, "nodes");
+  const mem = lastValue(scanned, "mem");
+  const cpu = lastValue(scanned, "cpu");
+  const bridge = lastValue(scanned, "bridge");
+  return {
+    command: "dev",
+    nodes: nodes === undefined ? undefined : countArgument(nodes, "--nodes"),
+    resources: {
+      ...(mem === undefined ? {} : { mem: memArgument(mem, "--mem") }),
+      ...(cpu === undefined ? {} : { cpu: cpuArgument(cpu, "--cpu") }),
+    },
+    bridge: bridge === undefined
+      ? undefined
+      : addressArgument(bridge, "--bridge", { anyPort: true }),
+    options: fabricOptions(scanned),
+  };
+}
+
+function fabricOptions(scanned: Scanned): FabricOptions {
+  const [cert, key, ca] = TLS.map((name) => pathOption(scanned, name));
+  const missing = TLS.filter((name) => !scanned.options.has(name));
+  if (missing.length > 0 && missing.length < TLS.length) {
+    const list = missing.map((name) => `--${name}`).join(" and ");
+    throw new UsageError(`missing ${list}; expected --tls-cert, --tls-key and --tls-ca together`);
+  }
+  return {
+    format: formatOption(scanned, REPORT_FORMATS),
+    verbose: scanned.options.has("verbose"),
+    secretFile: pathOption(scanned, "secret-file"),
+    store: pathOption(scanned, "store"),
+    insecure: scanned.options.has("insecure"),
+    tls: cert === undefined || key === undefined || ca === undefined
+      ? undefined
+      : { cert, key, ca },
+  };
+}

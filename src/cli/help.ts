@@ -1,0 +1,59 @@
+/** Help: a page for each command, made from the table. It fits a terminal of 80 columns and 24 lines. */
+
+import { type Command, commandLine, type Executable, type Option } from "./executable.ts";
+
+const NAME_WIDTH = 18;
+const GAP = "  ";
+
+/** The page of a command; that of an executable's main command lists its other commands, too. */
+export function helpPage(executable: Executable, command: Command): string {
+  const { summary, operands = [], options, notes = [], examples, exitStatus } = command;
+  const rows = [
+    ...operands.map(({ name, summary }) => row(name, summary)),
+    ...Object.entries(options).map(([name, option]) =>
+      row(optionName(name, option), option.summary)
+    ),
+    row("-h, --help", "print this page; -V, --version: the version"),
+  ];
+  const others = command === executable.main ? executable.commands : [];
+  return [
+    `${summary}.`,
+    "",
+    ...usageLines(commandLine(executable, command), command),
+    "",
+    ...others.length === 0 ? [] : [
+      `Commands, each with a --help of its own:`,
+      ...others.map(({ name, summary }) => row(name, lowerFirst(summary))),
+      "",
+    ],
+    ...rows,
+    "",
+    ...notes,
+    ...examples.map((example, index) => `${index === 0 ? "Example: " : "         "}${example}`),
+    `Exit status: ${exitStatus}`,
+    "",
+  ].join("\n");
+}
+
+function usageLines(line: string, { usage }: Command): string[] {
+  const forms = usage.map(({ form }) => `${line} ${form}`.trimEnd());
+  const width = Math.max(...forms.map((form) => form.length));
+  return forms.map((form, index) => {
+    const means = usage[index]?.means;
+    const shown = means === undefined ? form : `${form.padEnd(width)}${GAP}${means}`;
+    return `${index === 0 ? "Usage: " : "       "}${shown}`;
+  });
+}
+
+function optionName(name: string, { short, value }: Option): string {
+  const long = value === undefined ? `--${name}` : `--${name} ${value}`;
+  return short === undefined ? long : `-${short}, ${long}`;
+}
+
+function row(name: string, summary: string): string {
+  return `${GAP}${name.padEnd(NAME_WIDTH)}${GAP}${summary}`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,95 @@
+/** Reads the values of options and operands: addresses, amounts, paths, formats. */
+
+import { type Address, parseAddress } from "../core/address.ts";
+import { parseMem } from "../core/resources.ts";
+import { UsageError } from "../core/usage_error.ts";
+import type { Scanned } from "./arguments.ts";
+import { listed } from "./near.ts";
+
+/** The last value of an option, or `undefined` if it was not given. */
+export function lastValue(scanned: Scanned, name: string): string | undefined {
+  return scanned.options.get(name)?.at(-1);
+}
+
+/** As {@linkcode lastValue}, for a value that must not be empty. */
+export function pathOption(scanned: Scanned, name: string): string | undefined {
+  const value = lastValue(scanned, name);
+  if (value === "") throw new UsageError(`--${name} is empty; expected a path`);
+  return value;
+}
+
+/** Reads an address; `what` says what it is the address of. */
+export function addressArgument(
+  text: string | undefined,
+  what: string,
+  options: { anyPort: boolean },
+): Address {
+  if (text === undefined) throw new UsageError(`${what} is missing; expected host:port`);
+  const address = parseAddress(text);
+  if (address === undefined) {
+    throw new UsageError(
+      `${what} is ${JSON.stringify(text)}; expected host:port, such as 10.0.0.2:9999`,
+    );
+  }
+  if (address.port === 0 && !options.anyPort) {
+    throw new UsageError(`${what} is ${JSON.stringify(text)}; expected a port that is not 0`);
+  }
+  return address;
+}
+
+/** Reads an amount of memory that is more than nothing, in bytes. */
+export function memArgument(text: string | undefined, what: string): number {
+  if (text === undefined) throw new UsageError(`${what} is missing; expected memory, as in 16GiB`);
+  let bytes = 0;
+  try {
+    bytes = parseMem(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (bytes > 0) return bytes;
+  throw new UsageError(`${what} is ${JSON.stringify(text)}; expected memory, as in 16GiB`);
+}
+
+/** Reads a number of cores that is more than nothing. */
+export function cpuArgument(text: string | undefined, what: string): number {
+  const cores = text === undefined || !/^\d*\.?\d+$/.test(text) ? 0 : Number(text);
+  if (cores > 0) return cores;
+  const found = text === undefined ? "missing" : JSON.stringify(text);
+  throw new UsageError(`${what} is ${found}; expected a number of cores, as in 16 or 0.5`);
+}
+
+/** Reads a whole number from 1 up to 9999. */
+export function countArgument(text: string, what: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new UsageError(`${what} is ${JSON.stringify(text)}; expected a number from 1 to 9999`);
+}
+
+/** Reads one of `words`. */
+export function wordArgument<Word extends string>(
+  text: string,
+  what: string,
+  words: readonly Word[],
+): Word {
+  const found = words.find((word) => word === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`${what} is ${JSON.stringify(text)}; expected ${listed(words)}`);
+}
+
+/** The value of `--format`; `undefined` leaves it to `DEPLOY_FORMAT`. */
+export function formatOption<Format extends string>(
+  scanned: Scanned,
+  formats: readonly Format[],
+): Format | undefined {
+  const format = lastValue(scanned, "format");
+  return format === undefined ? undefined : wordArgument(format, "--format", formats);
+}
+
+/** What `DEPLOY_FORMAT` says: the first of `formats` where it is unset or empty. */
+export function formatVariable<Format extends string>(
+  text: string | undefined,
+  formats: readonly [Format, ...Format[]],
+): Format {
+  return text === undefined || text === ""
+    ? formats[0]
+    : wordArgument(text, "DEPLOY_FORMAT", formats);
+}

@@ -1,0 +1,12 @@
+/** The error for what a user asked for and cannot have. */
+
+/**
+ * A bad argument, option, variable or configuration file. The message is one line: what is wrong, and
+ * what was expected. The executables print it and exit with 2.
+ */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "UsageError";
+  }
+}

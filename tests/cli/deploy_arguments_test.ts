@@ -1,0 +1,107 @@
+/** What each way to call `deploy` means, and what is said of each that is wrong. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertThrows } from "@std/assert";
+import { scanArguments } from "../../src/cli/arguments.ts";
+import { readRunCommand, type RunCommand } from "../../src/cli/deploy_arguments.ts";
+import { DEPLOY } from "../../src/cli/deploy_table.ts";
+import { UsageError } from "../../src/core/usage_error.ts";
+
+function parse(
+  args: readonly string[],
+  isFile: (path: string) => boolean = () => false,
+): RunCommand {
+  return readRunCommand(scanArguments(args, DEPLOY), isFile);
+}
+
+const NO_OPTIONS = { format: undefined, secretFile: undefined, tlsCa: undefined };
+
+const RUN: RunCommand = {
+  bridge: undefined,
+  program: undefined,
+  args: [],
+  release: false,
+  resources: {},
+  env: new Map(),
+  include: [],
+  dryRun: false,
+  options: NO_OPTIONS,
+};
+
+Deno.test("readRunCommand() reads a program to run", () => {
+  const bridge = { host: "10.0.0.1", port: 8888 };
+  const table: [args: string[], expected: Partial<RunCommand>][] = [
+    [[], {}],
+    [["main.ts"], { program: "main.ts" }],
+    [["./ps"], { program: "./ps" }],
+    [["10.0.0.1:8888"], { bridge }],
+    [["10.0.0.1:8888", "a.js"], { bridge, program: "a.js" }],
+    [["10.0.0.1:8888", "ps"], { bridge, program: "ps" }],
+    [["main.ts", "--", "-h", "1"], { program: "main.ts", args: ["-h", "1"] }],
+    [["--", "ps"], { args: ["ps"] }],
+    [["--release", "--dry-run"], { release: true, dryRun: true }],
+    [["--mem", "1GiB", "--cpu=0.5"], { resources: { mem: 1024 ** 3, cpu: 0.5 } }],
+    [["--env=A=b=c", "--env", "HOME", "--env", "E="], {
+      env: new Map([["A", "b=c"], ["HOME", undefined], ["E", ""]]),
+    }],
+    [["--include", "a", "--include", "b"], { include: ["a", "b"] }],
+    [["--format", "json", "--secret-file=s", "--tls-ca", "c"], {
+      options: { format: "json", secretFile: "s", tlsCa: "c" },
+    }],
+  ];
+  for (const [args, expected] of table) {
+    assertEquals(parse(args), { ...RUN, ...expected }, JSON.stringify(args));
+  }
+});
+
+Deno.test("a word is a program if there is such a file, and else a command that is not there", () => {
+  const isFile = (path: string) => path === "ps" || path === "my-tool";
+  for (const word of ["ps", "my-tool", "main.ts", "./nodes", "Nodes", "bin/nodes"]) {
+    assertEquals(parse([word], isFile).program, word);
+  }
+  const table: [args: string[], message: string][] = [
+    [["nodes"], '"nodes" is neither a command nor a file; expected a .ts or .js file'],
+    [["nodes", "x"], '"nodes" is neither a command nor a file; expected a .ts or .js file'],
+    [
+      ["completion", "bash"],
+      '"completion" is neither a command nor a file; did you mean completions?',
+    ],
+    [["complete"], '"complete" is neither a command nor a file; expected a .ts or .js file'],
+  ];
+  for (const [args, message] of table) {
+    assertEquals(assertThrows(() => parse(args, isFile), UsageError).message, message);
+  }
+});
+
+Deno.test("readRunCommand() says what is wrong and what was expected", () => {
+  const table: [args: string[], message: string][] = [
+    [["--relaese"], "unknown option --relaese; did you mean --release?"],
+    [
+      ["--detach"],
+      "unknown option --detach; expected --release, --mem, --cpu, --env, --include, " +
+      "--dry-run, --format, --secret-file or --tls-ca",
+    ],
+    [
+      ["a.ts", "b"],
+      'unexpected argument "b"; expected one program, and its own arguments after --',
+    ],
+    [
+      ["a:1", "b.ts", "c"],
+      'unexpected argument "c"; expected one program, and its own arguments after --',
+    ],
+    [["a:0"], '<bridge> is "a:0"; expected a port that is not 0'],
+    [[""], "<program> is empty; expected a path"],
+    [["a:1", ""], "<program> is empty; expected a path"],
+    [["--mem", "much"], '--mem is "much"; expected memory, as in 16GiB'],
+    [["--cpu", "0"], '--cpu is "0"; expected a number of cores, as in 16 or 0.5'],
+    [["--cpu", "-1"], "--cpu lacks its value; expected --cpu C"],
+    [["--env", "=x"], '--env is "=x"; expected NAME or NAME=VALUE'],
+    [["--include="], "--include is empty; expected a path"],
+    [["--secret-file="], "--secret-file is empty; expected a path"],
+    [["--format", "xml"], '--format is "xml"; expected human or json'],
+  ];
+  for (const [args, message] of table) {
+    const error = assertThrows(() => parse(args), UsageError);
+    assertEquals(error.message, message);
+  }
+});
