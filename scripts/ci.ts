@@ -1,0 +1,151 @@
+/**
+ * Checks everything, on both supported versions of Deno at the same time: what `.ci/run` runs.
+ *
+ * With `--fast`, what is to pass before a commit: on this version only, without the tests that run whole
+ * programs (`deno task ok`).
+ *
+ * The other version is the one in `COMPILE_DENO`, which also compiles the programs of `tests/compiled`.
+ * Each job's output is printed when it ends, with `--fast` only if it failed. The errors come again at the
+ * end. The last line is `N passed, N failed`; the exit code is 1 if anything failed.
+ */
+
+import { ownCache } from "./bench/own_cache.ts";
+import { run } from "./bench/tools.ts";
+import { type Job, type JobResult, runJob, runJobs } from "./ci/job.ts";
+import { type Lane, planLanes } from "./ci/lanes.ts";
+import { describeResult, report } from "./ci/report.ts";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+
+/** Into how many lanes the tests of whole programs are split. */
+const SYSTEM_LANES = 2;
+
+/** How many jobs run at the same time: some of them wait most of the time. */
+const SLOTS = navigator.hardwareConcurrency + 1;
+
+/** One version of Deno. */
+interface Runtime {
+  readonly name: string;
+  readonly path: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** In Deno 2.9 these are off by default; in 2.6 they are on, and these variables are not known. */
+const SANITIZERS = { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: "1" };
+
+function job({ name, path, env }: Runtime, what: string, args: string[], tests = false): Job {
+  return { name: `${name} ${what}`, command: [path, ...args], env, tests };
+}
+
+/** Types are checked once for all lanes, by `deno check`. */
+function laneJob(runtime: Runtime, { name, files, parallel }: Lane): Job {
+  const args = ["test", "-A", "--no-check", ...(parallel ? ["--parallel"] : []), ...files];
+  return job(runtime, name, args, true);
+}
+
+function checks(runtime: Runtime): Job[] {
+  return [
+    job(runtime, "fmt", ["fmt", "--check"]),
+    job(runtime, "lint", ["lint"]),
+    job(runtime, "check", ["check", "."]),
+    job(runtime, "doc lint", ["doc", "--lint", "mod.ts"]),
+    job(runtime, "doc tests", ["test", "-A", "--doc", "mod.ts", "src"], true),
+  ];
+}
+
+/**
+ * Has everything there that is downloaded at first use: two that download the same at the same time
+ * can disturb each other.
+ */
+async function provide(
+  runtimes: readonly Runtime[],
+  runAll: (jobs: readonly Job[], slots: number) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "deploy-ci-" });
+  try {
+    const bundle = ["bundle", "--output", `${folder}/hello.js`, "examples/hello.ts"];
+    await runAll(
+      runtimes.flatMap((runtime) => [
+        job(runtime, "download", ["cache", "cli.ts", "fabric.ts", "tests/project_test.ts"]),
+        job(runtime, "bundle", bundle),
+      ]),
+      1,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function versionOf(deno: string): Promise<string> {
+  const { stdout } = await run(deno, ["eval", "console.log(Deno.version.deno)"]);
+  return stdout.trim();
+}
+
+async function testFiles(folder = "tests/"): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${ROOT}${folder}`)) {
+    if (isDirectory) found.push(...await testFiles(`${folder}${name}/`));
+    else if (name.endsWith("_test.ts")) found.push(`${folder}${name}`);
+  }
+  return found.sort();
+}
+
+/** The jobs of `--fast`. */
+function fastJobs(latest: Runtime, lanes: readonly Lane[]): Job[] {
+  const units = lanes.filter(({ name }) => name === "units");
+  return [...units.map((lane) => laneJob(latest, lane)), ...checks(latest)];
+}
+
+/** All jobs, the longest first: those of either version run beside those of the other one. */
+function allJobs(latest: Runtime, oldest: Runtime | undefined, lanes: readonly Lane[]): Job[] {
+  const tests = lanes.flatMap((lane) => {
+    const runtimes = lane.name === "compiled"
+      ? [oldest] // only that one can compile
+      : lane.name === "faults"
+      ? [latest] // minutes of waiting, and the same on every version
+      : [latest, oldest];
+    return runtimes.flatMap((runtime) => runtime === undefined ? [] : laneJob(runtime, lane));
+  });
+  const types = oldest === undefined ? [] : [job(oldest, "check", ["check", "."])];
+  return [...tests, ...checks(latest), ...types];
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const fast = args[0] === "--fast";
+  if (args.length > (fast ? 1 : 0)) throw new TypeError(`unknown argument: ${args.join(" ")}`);
+  const lock = await Deno.readTextFile(`${ROOT}deno.lock`);
+  const lanes = planLanes(await testFiles(), SYSTEM_LANES);
+  const latest = { name: Deno.version.deno, path: Deno.execPath(), env: SANITIZERS };
+  const compileDeno = fast ? undefined : Deno.env.get("COMPILE_DENO");
+  // Each version throws away what the other one has compiled, and would be twice as slow.
+  await using cache = compileDeno === undefined ? undefined : await ownCache();
+  const oldest = compileDeno === undefined || cache === undefined ? undefined : {
+    name: await versionOf(compileDeno),
+    path: compileDeno,
+    env: { ...SANITIZERS, DENO_DIR: cache.folder },
+  };
+
+  const results: JobResult[] = [];
+  const runAll = async (jobs: readonly Job[], slots: number): Promise<void> => {
+    await runJobs(jobs, slots, (each) => runJob(each, ROOT), (result) => {
+      results.push(result);
+      console.log(describeResult(result));
+      if (!fast) console.log(result.output);
+    });
+  };
+  if (fast) {
+    await runAll(fastJobs(latest, lanes), SLOTS);
+  } else {
+    await provide([latest, ...(oldest === undefined ? [] : [oldest])], runAll);
+    await runAll(allJobs(latest, oldest, lanes), SLOTS);
+  }
+
+  const others: string[] = [];
+  if (!fast && oldest === undefined) others.push("COMPILE_DENO is not set: only one version ran");
+  if (await Deno.readTextFile(`${ROOT}deno.lock`) !== lock) others.push("deno.lock was changed");
+  const { success, text } = report(results, others);
+  console.log(text);
+  return success ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

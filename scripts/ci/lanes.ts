@@ -1,0 +1,104 @@
+/** Which test files run in one process, one after the other, and which beside each other. */
+
+/** A part of the tests: one run of `deno test`. */
+export interface Lane {
+  readonly name: string;
+  /** Paths from the project's root. */
+  readonly files: readonly string[];
+  /** Its files run at the same time, in threads of one process. */
+  readonly parallel: boolean;
+  /** What it takes, in seconds of CPU time; to begin with the longest. */
+  readonly costs: number;
+}
+
+/**
+ * Folders whose tests share nothing with other tests: no working directory, environment, or host.
+ * Their files run in threads of one process.
+ */
+const PARALLEL = [
+  ...["bridge", "build", "channel", "cli", "codec", "core", "host", "master", "net"],
+  ...["run", "scripts", "store", "terminal", "wire"],
+];
+
+/** Tests of faults of clusters: most of their time is waiting for a loss to be noticed. */
+const FAULTS = ["chaos/", "fabric/losses_test.ts", "system/deploy_ends_test.ts"];
+
+/** How long the tests of a file take, in seconds of CPU time, where that is more than {@linkcode USUAL}. */
+const COSTS: Readonly<Record<string, number>> = {
+  "tests/bench_test.ts": 3,
+  "tests/build/runtime_bundle_test.ts": 2,
+  "tests/channel/channel_test.ts": 3,
+  "tests/channel/connection_test.ts": 3,
+  "tests/chaos/faults_test.ts": 25,
+  "tests/codec/value_codec_test.ts": 4,
+  "tests/codec/value_hostile_test.ts": 2,
+  "tests/examples_test.ts": 7,
+  "tests/fabric/fabric_test.ts": 4,
+  "tests/fabric/losses_test.ts": 24,
+  "tests/host/recce_test.ts": 10,
+  "tests/local/launcher_test.ts": 6,
+  "tests/master/placement_model_test.ts": 2,
+  "tests/master/placement_simulation_test.ts": 5,
+  "tests/node/node_run_test.ts": 4,
+  "tests/project_test.ts": 4,
+  "tests/system/api_channels_test.ts": 4,
+  "tests/system/api_ending_test.ts": 5,
+  "tests/system/api_limits_test.ts": 4,
+  "tests/system/api_select_test.ts": 2,
+  "tests/system/api_spawn_test.ts": 5,
+  "tests/system/api_terminal_test.ts": 7,
+  "tests/system/api_types_test.ts": 3,
+  "tests/system/deploy_cluster_test.ts": 5,
+  "tests/system/deploy_ends_test.ts": 18,
+  "tests/system/deploy_test.ts": 19,
+  "tests/system/hosts_test.ts": 6,
+  "tests/system/processes_test.ts": 14,
+};
+const USUAL = 0.3;
+
+/** Splits test files, given by their paths from the project's root, into lanes; each is in just one. */
+export function planLanes(files: readonly string[], systemLanes: number): Lane[] {
+  const groups = Map.groupBy(files, groupOf);
+  const lanes: Lane[] = [];
+  for (const [name, members] of groups) {
+    if (name === "system") {
+      for (const [index, part] of balance(members, systemLanes).entries()) {
+        lanes.push(lane(`system ${index + 1}`, part));
+      }
+    } else {
+      lanes.push(lane(name, members));
+    }
+  }
+  return lanes.filter(({ files }) => files.length > 0).sort((a, b) => b.costs - a.costs);
+}
+
+function lane(name: string, files: readonly string[]): Lane {
+  return { name, files, parallel: name === "units", costs: sum(files) };
+}
+
+function groupOf(path: string): "units" | "system" | "faults" | "compiled" {
+  const inside = path.replace(/^tests\//, "");
+  const folder = inside.includes("/") ? inside.slice(0, inside.indexOf("/")) : "";
+  if (folder === "compiled") return "compiled";
+  if (FAULTS.some((start) => inside.startsWith(start))) return "faults";
+  return PARALLEL.includes(folder) ? "units" : "system";
+}
+
+/** Parts of about the same cost: each file, from the most expensive on, goes to the cheapest part. */
+function balance(files: readonly string[], count: number): string[][] {
+  const parts = Array.from({ length: count }, () => ({ files: [] as string[], cost: 0 }));
+  for (const file of files.toSorted((a, b) => costOf(b) - costOf(a) || (a < b ? -1 : 1))) {
+    const cheapest = parts.reduce((best, part) => part.cost < best.cost ? part : best);
+    cheapest.files.push(file);
+    cheapest.cost += costOf(file);
+  }
+  return parts.map((part) => part.files.sort());
+}
+
+function costOf(path: string): number {
+  return COSTS[path] ?? USUAL;
+}
+
+function sum(files: readonly string[]): number {
+  return files.reduce((total, path) => total + costOf(path), 0);
+}

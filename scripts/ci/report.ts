@@ -1,0 +1,44 @@
+/** What a run of jobs amounts to. */
+
+import type { JobResult } from "./job.ts";
+import { failureText, readCounts } from "./test_output.ts";
+
+/** Whether all is well, and the last lines to print. */
+export interface Report {
+  readonly success: boolean;
+  readonly text: string;
+}
+
+/**
+ * Sums results up. A skipped test is a failure: everything that tests need is to be there. So are those
+ * that `others` tells of, in a line each.
+ *
+ * The last line is `N passed, N failed`: tests, and jobs that failed without a failed test.
+ */
+export function report(results: readonly JobResult[], others: readonly string[] = []): Report {
+  let [passed, failed] = [0, others.length];
+  const parts: string[] = [];
+  for (const { job, success, output } of results) {
+    const counts = job.tests ? readCounts(output) : undefined;
+    passed += counts?.passed ?? 0;
+    failed += counts?.failed ?? 0;
+    const why = [
+      ...(success ? [] : [failureText(output)]),
+      ...(job.tests && counts === undefined ? ["It printed no counts of tests."] : []),
+      ...(counts !== undefined && counts.ignored > 0
+        ? [`It skipped ${counts.ignored} tests.`]
+        : []),
+    ];
+    if (why.length === 0) continue;
+    if ((counts?.failed ?? 0) === 0) failed++;
+    parts.push(`── failed: ${job.name}\n${why.join("\n")}\n`);
+  }
+  parts.push(...others.map((line) => `── failed: ${line}\n`));
+  parts.push(`${passed} passed, ${failed} failed`);
+  return { success: failed === 0, text: parts.join("\n") };
+}
+
+/** One line about a job that has ended. */
+export function describeResult({ job, success, seconds }: JobResult): string {
+  return `── ${job.name}: ${success ? "ok" : "FAILED"} (${seconds.toFixed(0)} s)`;
+}
