@@ -1,7 +1,7 @@
 /** A program that is built is deployed, and shown: from the offer to the exit code. */
 
 import { forwardInput } from "../terminal/input.ts";
-import { RunRecord } from "../run/run_record.ts";
+import { exitCodeOf, NEW_RUN, step } from "../run/run_state.ts";
 import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { messageOf } from "../core/errors.ts";
@@ -85,7 +85,7 @@ export class Deployment {
   readonly #deployed: Deployed;
   readonly #options: DeploymentOptions;
   readonly #terminal: Terminal;
-  readonly #record = new RunRecord();
+  #state = NEW_RUN;
   #session: Session | undefined;
   /** The exit code, once the run is being ended before its time. */
   #endCode: number | undefined;
@@ -140,7 +140,7 @@ export class Deployment {
   }
 
   readonly #show: RunEventSink = async (event) => {
-    this.#record.add(event);
+    this.#state = step(this.#state, event);
     const session = this.#session;
     const isFirst = event.event === "spawn" && event.parent === null;
     if (isFirst && session !== undefined) void forwardInput(Deno.stdin, stdinOf(session));
@@ -165,7 +165,7 @@ export class Deployment {
     progress.clear();
     switch (outcome.kind) {
       case "over":
-        return this.#record.exitCode ?? 1;
+        return exitCodeOf(this.#state) ?? 1;
       case "fits": {
         const [bytes, total] = [formatMem(outcome.bytes), formatMem(sizeOf(this.#deployed))];
         say(`deploy: would send ${bytes} of ${total}\ndeploy: ${outcome.message}\n`);

@@ -1,9 +1,10 @@
 /** A local run: node, master, bridge and terminal in the OS process that the user started. */
 
 import { forwardInput } from "../terminal/input.ts";
-import { RunRecord } from "../run/run_record.ts";
+import { MemoryLog } from "../run/memory_log.ts";
+import { Run } from "../run/run.ts";
+import { exitCodeOf } from "../run/run_state.ts";
 import { messageOf } from "../core/errors.ts";
-import type { RunEventSink } from "../core/events.ts";
 import { createLogger, type LogLevel, parseLogLevel } from "../core/logger.ts";
 import {
   invalidResource,
@@ -96,7 +97,8 @@ export async function launch(
 /** One run, from its first process to the exit of the launcher. */
 class LocalRun {
   readonly #settings: LauncherSettings;
-  readonly #record = new RunRecord();
+  /** The terminal is its only viewer, so it keeps nothing that has been shown. */
+  readonly #run = new Run({ log: new MemoryLog({ keepBytes: 0 }), roomBytes: 0 });
   readonly #terminal: Terminal;
   readonly #room = new Unlimited();
   readonly #master = new Master(this.#room);
@@ -115,7 +117,7 @@ class LocalRun {
       temporaryFolder: temporaryFolder(),
       maxSpares: settings.maxSpares,
       master: this.#master,
-      sink: this.#show,
+      sink: (event) => this.#run.append(event),
       logger: createLogger(settings.logLevel, say),
       startTimer,
       deliverWill: async (will, context) => {
@@ -128,12 +130,15 @@ class LocalRun {
 
   async run(): Promise<never> {
     this.#listenForSignals();
+    const shown = this.#show();
     void this.#terminal.stdoutGone.then(() => this.#end(STDOUT_GONE_CODE));
     await this.#startFirst();
     await this.#node.idle();
     await this.#unlessEnding();
     await this.#node.stop();
-    Deno.exit(this.#record.exitCode ?? 1);
+    this.#run.close();
+    await shown;
+    Deno.exit(exitCodeOf(this.#run.state) ?? 1);
   }
 
   /** Starts the first process, and hands it the terminal's input. */
@@ -161,15 +166,17 @@ class LocalRun {
     }
   }
 
-  readonly #show: RunEventSink = async (event) => {
-    this.#record.add(event);
+  /** Shows the run; resolves when all of it has been shown, or it can be shown no more. */
+  async #show(): Promise<void> {
     try {
-      await this.#terminal.sink(event);
+      for await (const { records } of this.#run.view()) {
+        await Promise.all(records.map(({ event }) => this.#terminal.sink(event)));
+      }
     } catch (error) {
       if (!this.#ending) say(`Cannot show the output of this program: ${messageOf(error)}\n`);
       void this.#end(1);
     }
-  };
+  }
 
   /** Shows what was written by a first process that never came to be a process of the run. */
   async #showRaw(error: NotStartedError): Promise<void> {

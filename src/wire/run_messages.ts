@@ -100,7 +100,8 @@ export type BridgeToNode = PieceMessage | StdinMessage;
 export const MAX_PIECES = 65_536;
 
 const fd = (value: unknown): boolean => value === 1 || value === 2;
-const EVENTS = {
+/** What must be in each {@linkcode EventMessage}. */
+export const EVENTS: Schema<EventMessage> = {
   spawn: { pid, parent: orNull(pid), name: text, node: orNull(text), time },
   output: { pid, fd, bytes, time },
   eof: { pid, fd },

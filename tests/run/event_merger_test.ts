@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { EventMerger } from "../../src/run/event_merger.ts";
-import { RunRecord } from "../../src/run/run_record.ts";
+import { isOver, NEW_RUN, step } from "../../src/run/run_state.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import { makePid, type Pid } from "../../src/core/pid.ts";
 import { forSeeds } from "../channel/random.ts";
@@ -54,16 +54,16 @@ function lostStatus(events: readonly RunEvent[], index: number): unknown {
 
 /** Checks what holds of the events of every run: that each comes in its order, and after its parent's. */
 function checkOrder(events: readonly RunEvent[]): void {
-  const record = new RunRecord();
+  let state = NEW_RUN;
   const seen = new Set<Pid | null>([null]);
   for (const event of events) {
-    record.add(event);
+    state = step(state, event);
     if (event.event !== "spawn") continue;
     assert(seen.has(event.parent), `${event.pid} before its parent`);
     assert(!seen.has(event.pid), `${event.pid} twice`);
     seen.add(event.pid);
   }
-  assertEquals(record.alive(), []);
+  assert(isOver(state));
 }
 
 Deno.test("add() keeps a child back until its parent has been told of", async () => {

@@ -1,7 +1,7 @@
 /** Deploys whole programs, as a user would, and tells what came of it. */
 
 import config from "../../deno.json" with { type: "json" };
-import { RunRecord } from "../../src/run/run_record.ts";
+import { NEW_RUN, runningProcesses, step } from "../../src/run/run_state.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import type { Pid } from "../../src/core/pid.ts";
@@ -113,11 +113,11 @@ export async function deployJson(
 
 /** Sorts the events of a run by process, having checked that they are complete and in order. */
 export function processesOf(events: readonly JsonEvent[]): RunProcess[] {
-  const record = new RunRecord();
+  let state = NEW_RUN;
   const found = new Map<Pid | null, { -readonly [Key in keyof RunProcess]: RunProcess[Key] }>();
   for (const event of events) {
     const full = event.event === "output" ? { ...event, bytes: bytesOf(event) } : event;
-    record.add(full as RunEvent);
+    state = step(state, full as RunEvent);
     const { pid } = event;
     if (event.event === "spawn") {
       const { parent } = event;
@@ -132,7 +132,8 @@ export function processesOf(events: readonly JsonEvent[]): RunProcess[] {
       process[event.fd === 1 ? "stdout" : "stderr"] += new TextDecoder().decode(bytesOf(event));
     }
   }
-  if (record.alive().length > 0) throw new Error(`no exit of ${record.alive().join(", ")}`);
+  const left = runningProcesses(state).map(({ pid }) => pid);
+  if (left.length > 0) throw new Error(`no exit of ${left.join(", ")}`);
   return [...found.values()];
 }
 

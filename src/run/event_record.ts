@@ -1,0 +1,58 @@
+/** An event of a run as its log keeps it: as a value, as bytes, or as both. */
+
+import type { RunEvent } from "../core/events.ts";
+import { eventBody, eventOf } from "../wire/event_messages.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What an event takes in memory besides the bytes of an output, roughly. */
+const EVENT_BYTES = 256;
+
+/**
+ * One event, in the form that it came in; the other form is made when it is asked for, once.
+ *
+ * An event that came over a connection goes on, to the disk and to viewers, as the very bytes that it
+ * came as. In a local run, where it never leaves the process, it is never encoded.
+ */
+export class EventRecord {
+  /** About how much memory it takes. */
+  readonly size: number;
+  #event: RunEvent | undefined;
+  #body: Bytes | undefined;
+
+  private constructor(event: RunEvent | undefined, body: Bytes | undefined) {
+    this.#event = event;
+    this.#body = body;
+    const outputBytes = event?.event === "output" ? event.bytes.length : 0;
+    this.size = body === undefined ? EVENT_BYTES + outputBytes : body.length;
+  }
+
+  static of(event: RunEvent): EventRecord {
+    return new EventRecord(event, undefined);
+  }
+
+  /**
+   * `body` is the body of an event message, and belongs to the record from now on; `event` is the event
+   * that it says, if that is known already.
+   */
+  static from(body: Bytes, event?: RunEvent): EventRecord {
+    return new EventRecord(event, body);
+  }
+
+  /** @throws {ProtocolError} If its bytes are no event. */
+  get event(): RunEvent {
+    return this.#event ??= eventOf(this.#body!);
+  }
+
+  /** The body of the message that tells of it. */
+  get body(): Bytes {
+    return this.#body ??= eventBody(this.#event!);
+  }
+
+  /** This event, in memory that nobody else writes to. */
+  owned(): EventRecord {
+    const event = this.#event;
+    if (this.#body !== undefined || event?.event !== "output") return this;
+    return new EventRecord({ ...event, bytes: event.bytes.slice() }, undefined);
+  }
+}

@@ -1,0 +1,199 @@
+/** The state of a run, which follows from its events: who runs, who failed, and the exit status. */
+
+import type { OutputFd, RunEvent } from "../core/events.ts";
+import { type ExitStatus, runExitCode, success } from "../core/exit_status.ts";
+import type { Pid } from "../core/pid.ts";
+import { PidMap } from "./pid_map.ts";
+
+/**
+ * How many failures are remembered that nobody has taken notice of. With more of them at one time the
+ * run has failed, whatever is noticed afterwards.
+ */
+export const MAX_FAILURES = 10_000;
+
+/** A process that has not ended. */
+export interface RunningProcess {
+  readonly pid: Pid;
+  /** It may have ended. */
+  readonly parent: Pid | null;
+  readonly name: string;
+  /** The address of its node; `null` in a local run. */
+  readonly node: string | null;
+  /** When it was spawned, in milliseconds since the epoch. */
+  readonly time: number;
+  /** Its place in the order in which the processes of the run were spawned, from 0. */
+  readonly index: number;
+  /** Its output streams that have not ended. */
+  readonly open: readonly OutputFd[];
+  /** Whether its end, when it comes, has been taken notice of. */
+  readonly noticed: boolean;
+}
+
+/** A process that failed, of which nobody has taken notice. */
+export interface FailedProcess {
+  readonly process: RunningProcess;
+  readonly status: ExitStatus;
+  /** When it ended, in milliseconds since the epoch. */
+  readonly time: number;
+  /** Its place in the order of all failures of the run. */
+  readonly order: number;
+}
+
+/**
+ * What is known of a run after some of its events.
+ *
+ * Processes that have ended and need not be remembered are forgotten: a long run takes no more memory
+ * than a short one.
+ */
+export interface RunState {
+  /** The first process, once it has been spawned. */
+  readonly first: Pid | null;
+  /** How the first process ended, once it has. */
+  readonly firstStatus: ExitStatus | null;
+  /** The processes that have not ended. */
+  readonly running: PidMap<RunningProcess>;
+  /** The others than the first that failed without notice; at most {@linkcode MAX_FAILURES}. */
+  readonly failed: PidMap<FailedProcess>;
+  /** How many processes have been spawned. */
+  readonly spawns: number;
+  /** How many processes have failed, noticed or not. */
+  readonly failures: number;
+  /** Whether there were more failures without notice at one time than are remembered. */
+  readonly overflowed: boolean;
+}
+
+/** The state of a run before its first event. */
+export const NEW_RUN: RunState = {
+  first: null,
+  firstStatus: null,
+  running: PidMap.empty(),
+  failed: PidMap.empty(),
+  spawns: 0,
+  failures: 0,
+  overflowed: false,
+};
+
+/**
+ * The state of a run after one more event.
+ *
+ * @throws {Error} If the event cannot come now (see {@linkcode RunEvent} for the order of events). That
+ * is a bug in whatever reports the events.
+ */
+export function step(state: RunState, event: RunEvent): RunState {
+  switch (event.event) {
+    case "spawn":
+      return spawned(state, event);
+    case "output": {
+      const { open } = running(state, event);
+      if (!open.includes(event.fd)) throw ended(event);
+      return state;
+    }
+    case "eof": {
+      const process = running(state, event);
+      if (!process.open.includes(event.fd)) throw ended(event);
+      const open = process.open.filter((fd) => fd !== event.fd);
+      return { ...state, running: state.running.with(event.pid, { ...process, open }) };
+    }
+    case "exit":
+      return exited(state, event);
+    case "noticed":
+      return noticed(state, event.pid);
+    case "said":
+      return state;
+  }
+}
+
+/** The processes that have not ended, in the order in which they were spawned. */
+export function runningProcesses({ running }: RunState): RunningProcess[] {
+  return [...running.values()].sort((one, other) => one.index - other.index);
+}
+
+/**
+ * Whether the last process has ended. A spawn that was under way at that moment is not known here: when
+ * its process comes, the run is not over any more.
+ */
+export function isOver({ first, running }: RunState): boolean {
+  return first !== null && running.size === 0;
+}
+
+/**
+ * The exit code of a run that is over, and `undefined` of one that is not: the first process's own if
+ * that is not 0, otherwise 0 if every process succeeded or its failure was noticed, otherwise 101.
+ */
+export function exitCodeOf(state: RunState): number | undefined {
+  const { firstStatus, failed, overflowed } = state;
+  if (!isOver(state) || firstStatus === null) return undefined;
+  return runExitCode(firstStatus, failed.size === 0 && !overflowed);
+}
+
+/** The process that failed first, of those other than the first whose failure nobody noticed. */
+export function failedFirst({ failed }: RunState): FailedProcess | undefined {
+  let first: FailedProcess | undefined;
+  for (const each of failed.values()) {
+    if (first === undefined || each.order < first.order) first = each;
+  }
+  return first;
+}
+
+function spawned(state: RunState, event: Extract<RunEvent, { event: "spawn" }>): RunState {
+  const { pid, parent, name, node, time } = event;
+  if (state.running.has(pid)) throw impossible(event, "is running");
+  if (parent === pid) throw impossible(event, "cannot be its own parent");
+  if (parent === null && state.first !== null) {
+    throw impossible(event, `cannot be the first process, which is ${state.first}`);
+  }
+  if (parent !== null && state.first === null) {
+    throw impossible(event, "has a parent, and the first process of a run has none");
+  }
+  const index = state.spawns;
+  const process: RunningProcess = {
+    ...{ pid, parent, name, node, time, index },
+    ...{ open: [1, 2], noticed: false },
+  };
+  return {
+    ...state,
+    first: state.first ?? pid,
+    running: state.running.with(pid, process),
+    spawns: state.spawns + 1,
+  };
+}
+
+function exited(state: RunState, event: Extract<RunEvent, { event: "exit" }>): RunState {
+  const { pid, status, time } = event;
+  const process = running(state, event);
+  const [open] = process.open;
+  if (open !== undefined) throw impossible(event, `has not ended its stream ${open}`);
+  const left = { ...state, running: state.running.without(pid) };
+  const failures = success(status) ? state.failures : state.failures + 1;
+  if (pid === state.first) return { ...left, firstStatus: status, failures };
+  if (success(status)) return left;
+  if (process.noticed) return { ...left, failures };
+  if (state.failed.size >= MAX_FAILURES) return { ...left, failures, overflowed: true };
+  const failed = state.failed.with(pid, { process, status, time, order: state.failures });
+  return { ...left, failures, failed };
+}
+
+/** A process that has succeeded, or is forgotten, may be told of as well: that changes nothing. */
+function noticed(state: RunState, pid: Pid): RunState {
+  const process = state.running.get(pid);
+  if (process === undefined) {
+    const failed = state.failed.without(pid);
+    return failed === state.failed ? state : { ...state, failed };
+  }
+  if (process.noticed) return state;
+  return { ...state, running: state.running.with(pid, { ...process, noticed: true }) };
+}
+
+function running(state: RunState, event: { event: string; pid: Pid }): RunningProcess {
+  const process = state.running.get(event.pid);
+  if (process === undefined) throw impossible(event, "is not running");
+  return process;
+}
+
+function ended(event: Extract<RunEvent, { fd: OutputFd }>): Error {
+  return impossible(event, `has ended its stream ${event.fd}`);
+}
+
+function impossible(event: { event: string; pid: Pid }, why: string): Error {
+  return new Error(`Cannot take "${event.event}" of process ${event.pid}: it ${why}`);
+}
