@@ -22,11 +22,7 @@ const LAUNCHER = "src/process/init.ts -> src/local/launcher.ts";
 const EXCEPTIONS: readonly string[] = [
   "src/bridge/deployment.ts -> host",
   "src/bridge/master_client.ts -> host",
-  "src/build/piece_source.ts -> wire",
-  "src/codec/value_decoder.ts -> wire",
-  "src/codec/value_input.ts -> wire",
   "src/host/run_folder.ts -> store",
-  "src/net/message_link.ts -> codec",
   "src/store/store.ts -> host",
   "src/wire/run_spec.ts -> host",
   "src/wire/run_spec.ts -> store",

@@ -7,7 +7,7 @@ import { Store } from "../store/store.ts";
 import { type DialOptions, dialPart, PartServer, type PartServerOptions } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import { MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { DEPLOY_TO_BRIDGE, NODE_TO_BRIDGE } from "../wire/run_messages.ts";
 import type { BridgedRun, NodeLink } from "./bridged_run.ts";
 import { type DeployLink, Deployment, type DeploymentContext } from "./deployment.ts";

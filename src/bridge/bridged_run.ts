@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
 import { runEvent } from "../wire/event_messages.ts";
 import { endOf, type MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import {
   type BridgeToNode,
   type NodeToBridge,

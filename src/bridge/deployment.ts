@@ -12,7 +12,7 @@ import { inflate } from "../wire/deflate.ts";
 import { eventMessage } from "../wire/event_messages.ts";
 import { newKey } from "../net/handshake.ts";
 import type { MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";

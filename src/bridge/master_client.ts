@@ -5,7 +5,7 @@ import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import { RecceError } from "../host/recce.ts";
 import { orThrow } from "../wire/control.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import {
   type BridgeToMaster,
   type LostProcess,

@@ -1,7 +1,7 @@
 /** Reads pieces of the files that are deployed, by their hashes. */
 
 import { type Manifest, PIECE_BYTES, pieceBytes } from "../store/manifest.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 interface Place {
   readonly path: string;

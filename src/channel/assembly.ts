@@ -6,7 +6,7 @@
  */
 
 import type { Layout } from "../wire/frame.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { allocate, giveSpare, takeSpare } from "./large_buffers.ts";
 

@@ -7,7 +7,7 @@
  */
 
 import type { Pid } from "../core/pid.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { Dialler, type DiallerEvents } from "./dialler.ts";
 import { type FrameHandler, FrameReader } from "./frame_reader.ts";
 import { encodeReply, type Greeting, judge, Verdict, writeRefusal } from "./greeting.ts";

@@ -14,7 +14,7 @@ import {
   readLayout,
   readLength,
 } from "../wire/frame.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -10,7 +10,7 @@
 
 import { parsePid, type Pid } from "../core/pid.ts";
 import { type ByteStream, readExactly, writeAll } from "../net/handshake.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 export interface Greeting {
   /** The process that dials. */

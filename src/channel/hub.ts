@@ -6,7 +6,7 @@ import { Admission } from "../net/admission.ts";
 import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../net/handshake.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import { encodeWill } from "./will.ts";
 

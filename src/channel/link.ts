@@ -3,8 +3,8 @@
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { writeAll } from "../net/handshake.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
-import { makeReady } from "../wire/ready_buffer.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
+import { makeReady } from "../codec/ready_buffer.ts";
 
 /** What a link tells its connection. */
 export interface LinkEvents {

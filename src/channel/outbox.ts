@@ -7,7 +7,7 @@
  */
 
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

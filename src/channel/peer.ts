@@ -9,7 +9,7 @@ import { ChannelError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import { FrameType } from "../wire/frame.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { delay } from "../net/delay.ts";

@@ -13,7 +13,7 @@ import {
   readLength,
   WINDOW_BYTES,
 } from "../wire/frame.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { Assembly } from "./assembly.ts";
 import { Fifo } from "./fifo.ts";

@@ -5,7 +5,7 @@
 
 import { type ChannelErrorKind, messageOf } from "../core/errors.ts";
 import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { delay, startTimer, type Timer } from "../net/delay.ts";
 import { Verdict } from "./greeting.ts";
 

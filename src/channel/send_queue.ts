@@ -17,7 +17,7 @@ import {
   writeHeader,
   writeLayout,
 } from "../wire/frame.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { encode, encodeInto, largestBuffer } from "../codec/value_encoder.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";

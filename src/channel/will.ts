@@ -6,7 +6,7 @@
 import type { ExitStatus } from "../core/exit_status.ts";
 import { isPid, type Pid } from "../core/pid.ts";
 import { importKey } from "../net/handshake.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { Hold } from "./hold.ts";

@@ -11,7 +11,7 @@ import type { Manifest } from "../store/manifest.ts";
 import { manifestOf } from "../store/manifest_of.ts";
 import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { build } from "../build/build.ts";
 import { FILE_NOTE } from "../build/bundle_notes.ts";
 import type { RunCommand } from "./deploy_arguments.ts";

@@ -8,7 +8,7 @@ import { formatRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
 import { runEvent } from "../wire/event_messages.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import {
   BRIDGE_TO_DEPLOY,
   type BridgeToDeploy,

@@ -1,6 +1,6 @@
 /** The value codec's reading half: bytes that anyone may have made up, as a value. */
 
-import { bufferOf } from "../wire/ready_buffer.ts";
+import { bufferOf } from "./ready_buffer.ts";
 import {
   at,
   closeInput,
@@ -28,6 +28,9 @@ let depth = 0;
 let resizableBytes = 0;
 /** The objects read so far, if the message refers to some again. */
 let objects: unknown[] | undefined;
+
+/** Whether the bytes of the value stay where they are. */
+let inPlace = false;
 
 /** A buffer whose contents are not in the input. */
 let cutOut: Cut | undefined;
@@ -88,6 +91,21 @@ export function decode(
     cutOut = undefined;
     shapes.length = 0;
     closeInput();
+  }
+}
+
+/**
+ * Reads the one value that `bytes` are. As {@linkcode decode}, but each `Uint8Array` that covers the
+ * whole of its buffer is a view of its place in `bytes`, which it keeps alive, and no copy.
+ *
+ * @throws {ProtocolError} As {@linkcode decode}; also if the value refers to such a buffer twice.
+ */
+export function decodeInPlace(bytes: Bytes): unknown {
+  inPlace = true;
+  try {
+    return decode(bytes);
+  } finally {
+    inPlace = false;
   }
 }
 
@@ -359,6 +377,9 @@ function readView(byte: number): ArrayBufferView {
   const name = tag.VIEWS[input[take(1)] as number] ?? "";
   const constructor = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name];
   if (constructor === undefined) throw malformed("there is no such kind of view");
+  if (inPlace && byte === tag.WHOLE_VIEW && name === "Uint8Array" && input[at] === tag.BUFFER) {
+    return readViewInPlace();
+  }
   const byteOffset = byte === tag.WHOLE_VIEW ? undefined : readCount();
   const length = byte === tag.VIEW ? readCount() : undefined;
   const buffer = read();
@@ -368,6 +389,15 @@ function readView(byte: number): ArrayBufferView {
   } catch (cause) {
     throw malformed("a view does not fit its buffer", cause);
   }
+}
+
+function readViewInPlace(): Uint8Array {
+  take(1);
+  const size = readCount();
+  const start = take(size);
+  // The buffer has a number, and there is none: what refers to it is refused.
+  objects?.push(undefined);
+  return numbered(input.subarray(start, start + size));
 }
 
 function readError(): Error {

@@ -34,6 +34,8 @@ const DEEP = Symbol("deep");
 let busy = false;
 let depth = 0;
 let resizableBytes = 0;
+/** Whether of a buffer only what a view shows is written. */
+let viewsOnly = false;
 /** Whether an object was met again. */
 let shared = false;
 /** Where the value begins. */
@@ -74,8 +76,23 @@ export function encodeInto(value: unknown, target: Bytes, position: number): num
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
 export function encode(value: unknown, front: number = 0): Bytes {
-  if (busy) return nested(() => encode(value, front));
+  return encodeApart(value, front, false);
+}
+
+/**
+ * As {@linkcode encode}, but of the buffer of a view, only what the view shows is written: each view
+ * that the reader gets has a buffer of its own, with nothing else in it.
+ *
+ * @throws {TypeError} As {@linkcode encodeInto}.
+ */
+export function encodeViews(value: unknown, front: number = 0): Bytes {
+  return encodeApart(value, front, true);
+}
+
+function encodeApart(value: unknown, front: number, onlyViews: boolean): Bytes {
+  if (busy) return nested(() => encodeApart(value, front, onlyViews));
   begin(front);
+  viewsOnly = onlyViews;
   openBuffer();
   try {
     const end = write(value, front + 1);
@@ -106,7 +123,7 @@ function begin(position: number): void {
 
 /** A getter of the value that is being encoded encodes another one. */
 function nested<Result>(run: () => Result): Result {
-  const outer = { depth, resizableBytes, shared, origin, largestStart, largestSize };
+  const outer = { depth, resizableBytes, viewsOnly, shared, origin, largestStart, largestSize };
   const output = saveOutput();
   const goBack = setAside();
   finish();
@@ -115,7 +132,7 @@ function nested<Result>(run: () => Result): Result {
   } finally {
     goBack();
     restoreOutput(output);
-    ({ depth, resizableBytes, shared, origin, largestStart, largestSize } = outer);
+    ({ depth, resizableBytes, viewsOnly, shared, origin, largestStart, largestSize } = outer);
     busy = true;
   }
 }
@@ -124,6 +141,7 @@ function finish(): void {
   forget();
   depth = 0;
   resizableBytes = 0;
+  viewsOnly = false;
   shared = false;
   busy = false;
 }
@@ -339,6 +357,7 @@ function writeView(value: ArrayBufferView, at: number): number {
   const name = value instanceof DataView ? "DataView" : nameOfTypedArray.call(value) as string;
   const number = tag.VIEWS.indexOf(name);
   if (number < 0) throw REFUSED;
+  if (viewsOnly) return writeOnlyView(value, number, at);
   if (buffer.resizable && tracksLength(value)) {
     at = writeTag(number, writeTag(tag.TRACKING_VIEW, at));
     at = writeCount(byteOffset, at);
@@ -360,6 +379,18 @@ function writeView(value: ArrayBufferView, at: number): number {
   }
   addNumber(value);
   return at;
+}
+
+/** Writes a view as if it had a buffer of its own, whose number no other object has. */
+function writeOnlyView(value: ArrayBufferView, number: number, at: number): number {
+  const { buffer, byteOffset, byteLength: size } = value;
+  addNumber({});
+  addNumber(value);
+  at = writeTag(number, writeTag(tag.WHOLE_VIEW, at));
+  at = writeCount(size, writeTag(tag.BUFFER, at));
+  if (at + size > out.length) reserve(at, size);
+  out.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, size), at);
+  return at + size;
 }
 
 const nameOfTypedArray = Object.getOwnPropertyDescriptor(

@@ -5,7 +5,7 @@
  * variables of the module rather than in an object: this is the innermost loop of every channel.
  */
 
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import * as tag from "./value_tags.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

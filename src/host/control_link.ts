@@ -2,14 +2,12 @@
 
 import { KiB, MiB } from "../core/resources.ts";
 import {
-  ControlDecoder,
   decodeProcessMessage,
-  encodeControl,
-  MAX_CONTROL_BYTES,
   MAX_HELLO_BYTES,
   type NodeMessage,
   type ProcessMessage,
 } from "../wire/control.ts";
+import { encodeMessage, MAX_MESSAGE_BYTES, MessageDecoder } from "../wire/message.ts";
 import { WriteQueue } from "../net/write_queue.ts";
 
 /** How much of the link is read at once; there is one such buffer a process. */
@@ -25,7 +23,7 @@ const MAX_QUEUED_BYTES = 1 * MiB;
  */
 export class ControlLink {
   readonly #conn: Deno.TcpConn;
-  readonly #decoder = new ControlDecoder(MAX_HELLO_BYTES);
+  readonly #decoder = new MessageDecoder(MAX_HELLO_BYTES);
   readonly #queue: WriteQueue;
   #closed = false;
 
@@ -38,7 +36,7 @@ export class ControlLink {
 
   /** Allows messages of any size that the protocol has: the peer has shown who it is. */
   trust(): void {
-    this.#decoder.maxBytes = MAX_CONTROL_BYTES;
+    this.#decoder.maxBytes = MAX_MESSAGE_BYTES;
   }
 
   /**
@@ -67,7 +65,7 @@ export class ControlLink {
    * @throws {RangeError} If the message is too large.
    */
   send(message: NodeMessage): void {
-    this.#queue.push(encodeControl(message));
+    this.#queue.push(encodeMessage(message));
   }
 
   /** Closes the link. */

@@ -9,7 +9,7 @@ import type { MasterPort, SpawnRequest } from "../core/roles.ts";
 import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
 import type { StartTimer } from "../core/timer.ts";
 import { failedMessage, type ProcessMessage } from "../wire/control.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";

@@ -1,6 +1,6 @@
 /** A run's working directory on this machine, and the files that are put there for it. */
 
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { removeIfThere } from "../store/owner.ts";
 import type { StoredFile } from "../store/store.ts";
 

@@ -1,6 +1,6 @@
 /** Gives what comes from a bridge as stdin to the first process of a run. */
 
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { STDIN_WINDOW_BYTES } from "../wire/run_messages.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -5,7 +5,7 @@ import type { Logger } from "../core/logger.ts";
 import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
 import { failedMessage } from "../wire/control.ts";
 import type { MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
 import type { RunningProcess } from "./remote_node.ts";
 

@@ -12,7 +12,7 @@ import {
 import { endOf, MessageLink } from "../net/message_link.ts";
 import { JOIN_TO_MASTER, type JoinToMaster, type MasterToJoin } from "../wire/node_messages.ts";
 import type { NodeToMaster } from "../wire/node_messages.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { BridgeSession } from "./bridge_session.ts";
 import type { ClusterRun } from "./cluster_run.ts";
 import { type DialerContext, NodeDialer, pause } from "./node_dialer.ts";

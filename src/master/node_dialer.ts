@@ -8,7 +8,7 @@ import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import type { NodeLink } from "./remote_node.ts";
 
 /** A node that says nothing for so long is lost. */

@@ -4,7 +4,7 @@ import { SpawnError } from "../core/errors.ts";
 import { failedMessage } from "../wire/control.ts";
 import type { MasterToNode, NodeToMaster, SpawnFields } from "../wire/node_messages.ts";
 import type { SpawnRequest } from "../core/roles.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import type { ClusterRun } from "./cluster_run.ts";
 import type { NodeLink, RemoteNode } from "./remote_node.ts";
 

@@ -4,7 +4,7 @@ import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import { formatAddress } from "../core/pid.ts";
 import { type Credential, dialHandshake, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 export { credentialOf, loadCredential, loadSecret, requireSecret } from "./credential.ts";
 export { isLoopback, type Secret, SecretError } from "./credential.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { FailedMessage } from "../wire/control.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 /** A message that belongs to a question. */
 export interface Numbered {

@@ -12,7 +12,7 @@
  * has the same key: it is said so that whoever forgot the secret is told so.
  */
 
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -5,19 +5,25 @@
  * nothing for long takes the connection for lost, since a network that is cut raises no error.
  */
 
-import { ControlDecoder, encodeControl, MAX_CONTROL_BYTES } from "../wire/control.ts";
+import {
+  decodeMessage,
+  encodeMessage,
+  framed,
+  MAX_MESSAGE_BYTES,
+  MessageDecoder,
+} from "../wire/message.ts";
 import { WriteQueue } from "./write_queue.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
-import { checkMessage, type Schema } from "../wire/schema.ts";
-import { decode } from "../codec/value_decoder.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
+import type { Schema } from "../wire/schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** How often a side that has nothing else to say says that it is there. */
 export const HEARTBEAT_MS = 1_000;
 
-/** What is sent then: a message with no type, which no schema has. */
-const HEARTBEAT: Bytes = encodeControl({ type: "" });
+/** What is sent then: a message whose type is empty, which no schema has. */
+const HEARTBEAT: Bytes = encodeMessage({ type: "" });
+type Heartbeat = { type: "" };
 
 /** How much is read at once. */
 const READ_BYTES = 64 * 1024;
@@ -39,6 +45,13 @@ export interface MessageLinkOptions<In extends { type: string }> {
   readonly silenceMs: number;
   /** The largest message that is accepted. */
   readonly maxBytes?: number;
+}
+
+/** A message as it came. */
+export interface Received<In> {
+  readonly message: In;
+  /** The same as bytes, which may be sent on as they are: see {@linkcode MessageLink.sendBody}. */
+  readonly body: Bytes;
 }
 
 /** Why a link has ended, for a person: `did not answer for 10 s`, `closed the connection`. */
@@ -101,25 +114,35 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
    * @throws {RangeError} If the message is too large.
    */
   send(message: Out): Promise<void> {
-    const bytes = encodeControl(message);
-    if (this.#over) return Promise.resolve();
-    this.#spoke = true;
-    this.#queue.push(bytes);
-    return this.#queue.drained(MAX_QUEUED_BYTES);
+    return this.#push(encodeMessage(message));
+  }
+
+  /**
+   * As {@linkcode MessageLink.send}, for a message that came from another link or was encoded before:
+   * its bytes go on as they are, and must not be changed. It has to be one that this link may carry.
+   */
+  sendBody(body: Bytes): Promise<void> {
+    return this.#push(framed(body));
   }
 
   /** The messages of the other side, as they come; ends when the link does. For one reader. */
   async *messages(): AsyncGenerator<In, undefined> {
-    const decoder = new ControlDecoder(this.#options.maxBytes ?? MAX_CONTROL_BYTES);
+    for await (const { message } of this.received()) yield message;
+  }
+
+  /** As {@linkcode MessageLink.messages}, with the bytes of each. Bytes in a message are parts of those. */
+  async *received(): AsyncGenerator<Received<In>, undefined> {
+    const decoder = new MessageDecoder(this.#options.maxBytes ?? MAX_MESSAGE_BYTES);
     const buffer = new Uint8Array(READ_BYTES);
+    const schema = { ...this.#options.schema, "": {} } as Schema<In | Heartbeat>;
     while (!this.#over) {
       const count = await this.#read(buffer);
       if (count === null) return;
       try {
         for (const body of decoder.push(buffer.subarray(0, count))) {
-          const value = decode(body);
-          if (isHeartbeat(value)) continue;
-          yield checkMessage(this.#options.schema, value);
+          const message = decodeMessage(schema, body);
+          if (message.type === "") continue;
+          yield { message: message as In, body };
           if (this.#over) return;
         }
       } catch (error) {
@@ -138,6 +161,13 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   /** Ends the link at once; `reason` says why, unless it has ended before. */
   drop(reason: LinkError | ProtocolError = new LinkError("the connection was closed here")): void {
     this.#finish(reason);
+  }
+
+  #push(bytes: Bytes): Promise<void> {
+    if (this.#over) return Promise.resolve();
+    this.#spoke = true;
+    this.#queue.push(bytes);
+    return this.#queue.drained(MAX_QUEUED_BYTES);
   }
 
   async #read(buffer: Bytes): Promise<number | null> {
@@ -174,8 +204,4 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     this.#conn.close();
     this.#end(reason);
   }
-}
-
-function isHeartbeat(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "type" in value && value.type === "";
 }

@@ -10,7 +10,7 @@ import {
   type NodeToMaster,
   type SpawnFields,
 } from "../wire/node_messages.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { HostedRun, type NodeContext } from "./hosted_run.ts";
 import { RecceError } from "../host/recce.ts";
 import {

@@ -8,7 +8,7 @@ import { type DialOptions, dialPart } from "../net/connect.ts";
 import { eventMessage } from "../wire/event_messages.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import { MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import {
   BRIDGE_TO_NODE,
   type BridgeToNode,

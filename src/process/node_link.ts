@@ -2,13 +2,12 @@
 
 import {
   type AnswerMessage,
-  ControlDecoder,
   decodeNodeMessage,
-  encodeControl,
   type NodeMessage,
   type ProcessMessage,
-  ProtocolError,
 } from "../wire/control.ts";
+import { encodeMessage, MessageDecoder } from "../wire/message.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { Conversation } from "../net/conversation.ts";
 import { WriteQueue } from "../net/write_queue.ts";
 
@@ -77,7 +76,7 @@ export class NodeLink {
 
   /** Sends a message that has no answer. */
   send(message: ProcessMessage): void {
-    this.#queue.push(encodeControl(message));
+    this.#queue.push(encodeMessage(message));
   }
 
   /**
@@ -89,7 +88,7 @@ export class NodeLink {
     this.#conversation.ask(question, options);
 
   async #read(): Promise<void> {
-    const decoder = new ControlDecoder();
+    const decoder = new MessageDecoder();
     const buffer = new Uint8Array(READ_BYTES);
     try {
       for (let count = await this.#conn.read(buffer); count !== null;) {

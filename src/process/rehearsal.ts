@@ -2,7 +2,8 @@
 
 import type { Pid } from "../core/pid.ts";
 import { DEFAULT_RESOURCES } from "../core/resources.ts";
-import { ControlDecoder, decodeNodeMessage, encodeControl } from "../wire/control.ts";
+import { decodeNodeMessage } from "../wire/control.ts";
+import { encodeMessage, MessageDecoder } from "../wire/message.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import type { StartMessage } from "./node_link.ts";
@@ -28,7 +29,7 @@ export function rehearse(pid: Pid): void {
     cwd,
     env: null,
   };
-  for (const body of new ControlDecoder().push(encodeControl(start))) decodeNodeMessage(body);
+  for (const body of new MessageDecoder().push(encodeMessage(start))) decodeNodeMessage(body);
   decode(arg);
-  encodeControl({ type: "started" });
+  encodeMessage({ type: "started" });
 }

@@ -1,6 +1,6 @@
 /** A file on its way into a store. */
 
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { type Manifest, PIECE_BYTES, pieceBytes } from "./manifest.ts";
 import { writeFull } from "./piece_file.ts";
 import type { PieceIndex } from "./piece_index.ts";

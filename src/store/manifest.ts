@@ -1,6 +1,6 @@
 /** What a file consists of: the hashes of its pieces. Files with equal manifests are equal. */
 
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { sha256OfText } from "./sha256.ts";
 
 /** A file's contents, by hash. */

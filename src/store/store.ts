@@ -1,6 +1,6 @@
 /** Keeps what was shipped: files by their contents, so that nothing is sent or stored twice. */
 
-import { ProtocolError } from "../wire/protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { Incoming } from "./incoming.ts";
 import { dataPath, evict, keep, keptIds, keptManifest, statIfThere, touch } from "./kept_files.ts";
 import { type Manifest, manifestId } from "./manifest.ts";

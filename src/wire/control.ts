@@ -1,20 +1,13 @@
-/**
- * The control link between a process and its node: which messages there are, and their bytes.
- *
- * A message is a 4-byte big-endian length and that many bytes of the value codec: one object, whose
- * `type` says which message it is. Every message is checked field by field before it is believed.
- */
+/** The control link between a process and its node: which messages there are. */
 
 import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import { MiB } from "../core/resources.ts";
-import { ProtocolError } from "./protocol_error.ts";
+import { decodeMessage } from "./message.ts";
 import {
   amount,
   bool,
   bytes,
-  checkMessage,
   grace,
   integer,
   key,
@@ -27,10 +20,6 @@ import {
   status,
   text,
 } from "./schema.ts";
-import { decode } from "../codec/value_decoder.ts";
-import { encode } from "../codec/value_encoder.ts";
-
-export { ProtocolError };
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -114,13 +103,8 @@ export type NodeMessage =
   }
   | AnswerMessage;
 
-/** The largest control message. Only a spawn's argument gets anywhere near it. */
-export const MAX_CONTROL_BYTES = 256 * MiB;
-
 /** The largest message of a peer that has not yet shown who it is. */
 export const MAX_HELLO_BYTES = 1024;
-
-const LENGTH_BYTES = 4;
 
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   hello: { token: text, port, mem: amount, cpu: amount },
@@ -186,90 +170,12 @@ function isFailed(answer: { readonly type: string }): answer is FailedMessage {
   return answer.type === "failed";
 }
 
-/** Gives the bytes of one message, its length in front. */
-export function encodeControl(message: { readonly type: string }): Bytes {
-  const body = encode(trimmed(message), LENGTH_BYTES);
-  if (body.length > MAX_CONTROL_BYTES) {
-    throw new RangeError(
-      `Cannot send a control message of ${body.length} bytes: ` +
-        `at most ${MAX_CONTROL_BYTES} are possible; send large values over a channel`,
-    );
-  }
-  const start = body.byteOffset - LENGTH_BYTES;
-  new DataView(body.buffer).setUint32(start, body.length);
-  return new Uint8Array(body.buffer, start, LENGTH_BYTES + body.length);
-}
-
-/**
- * `value` with nothing but what its views show: the value codec sends the whole buffer of a view, and
- * in that of a part there may be anything.
- */
-function trimmed(value: unknown): unknown {
-  if (value instanceof Uint8Array) {
-    return value.byteLength === value.buffer.byteLength ? value : value.slice();
-  }
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(trimmed);
-  const copy: Record<string, unknown> = {};
-  for (const [name, content] of Object.entries(value)) copy[name] = trimmed(content);
-  return copy;
-}
-
 /** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode ProcessMessage}. */
 export function decodeProcessMessage(body: Bytes): ProcessMessage {
-  return checkMessage(PROCESS_MESSAGES, decode(body));
+  return decodeMessage(PROCESS_MESSAGES, body);
 }
 
 /** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
 export function decodeNodeMessage(body: Bytes): NodeMessage {
-  return checkMessage(NODE_MESSAGES, decode(body));
-}
-
-/** Cuts a stream of bytes, in whatever pieces it comes, into the bodies of messages. */
-export class ControlDecoder {
-  #header = new Uint8Array(LENGTH_BYTES);
-  #headerFilled = 0;
-  #body: Bytes | undefined;
-  #bodyFilled = 0;
-  /** The largest body that is accepted; a larger one is refused before anything is allocated. */
-  maxBytes: number;
-
-  constructor(maxBytes: number = MAX_CONTROL_BYTES) {
-    this.maxBytes = maxBytes;
-  }
-
-  /**
-   * Takes the next bytes of the stream; yields each body that they complete.
-   *
-   * @throws {ProtocolError} If a message is larger than `maxBytes`.
-   */
-  *push(chunk: Uint8Array): Generator<Bytes> {
-    let position = 0;
-    while (position < chunk.length || this.#body?.length === this.#bodyFilled) {
-      if (this.#body === undefined) {
-        const part = chunk.subarray(position, position + LENGTH_BYTES - this.#headerFilled);
-        this.#header.set(part, this.#headerFilled);
-        this.#headerFilled += part.length;
-        position += part.length;
-        if (this.#headerFilled < LENGTH_BYTES) return;
-        const length = new DataView(this.#header.buffer).getUint32(0);
-        if (length > this.maxBytes) {
-          throw new ProtocolError(
-            `a message of ${length} bytes, where ${this.maxBytes} are allowed`,
-          );
-        }
-        this.#body = new Uint8Array(length);
-        this.#bodyFilled = 0;
-      }
-      const part = chunk.subarray(position, position + this.#body.length - this.#bodyFilled);
-      this.#body.set(part, this.#bodyFilled);
-      this.#bodyFilled += part.length;
-      position += part.length;
-      if (this.#bodyFilled < this.#body.length) return;
-      const body = this.#body;
-      this.#body = undefined;
-      this.#headerFilled = 0;
-      yield body;
-    }
-  }
+  return decodeMessage(NODE_MESSAGES, body);
 }

@@ -1,7 +1,7 @@
 /** Makes bytes fewer for a slow network, and gives them back: raw DEFLATE, RFC 1951. */
 
 import { messageOf } from "../core/errors.ts";
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

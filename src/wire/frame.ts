@@ -9,7 +9,7 @@
  * Fields of a payload are little-endian. docs/protocol.md tells what each frame does.
  */
 
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 /** What a frame is. The numbers are part of the protocol: new ones are appended. */
 export const FrameType = {

@@ -1,6 +1,6 @@
 /** What is to be run: all that a machine has to know to start a program's processes. */
 
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { checkManifest, type Manifest } from "../store/manifest.ts";
 import { checkName, checkNameBeside } from "../host/run_folder.ts";
 

@@ -2,7 +2,7 @@
 
 import { isPid } from "../core/pid.ts";
 import { isSignal, MAX_GRACE_MS } from "../core/signals.ts";
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 
 /** Says whether a field's value is one that is allowed there. */
 export type Check = (value: unknown) => boolean;

@@ -8,7 +8,7 @@ import { makePid, type Pid } from "../../src/core/pid.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
 import { Store } from "../../src/store/store.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import {
   BRIDGE_TO_NODE,
   type BridgeToNode,

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { Assembly } from "../../src/channel/assembly.ts";
 import type { Layout } from "../../src/wire/frame.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode, largestBuffer } from "../../src/codec/value_encoder.ts";
 import { forSeeds, Random } from "./random.ts";
 

@@ -11,7 +11,7 @@ import {
   writeHeader,
   writeLayout,
 } from "../../src/wire/frame.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { forSeeds } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Outbox } from "../../src/channel/outbox.ts";
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES, writeHeader } from "../../src/wire/frame.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { forSeeds, type Random } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

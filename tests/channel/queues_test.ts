@@ -14,7 +14,7 @@ import {
   MAX_VALUE_BYTES,
   WINDOW_BYTES,
 } from "../../src/wire/frame.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { forSeeds, type Random } from "./random.ts";
 

@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { decodeWill, deliverWill } from "../../src/channel/will.ts";
 import { ChannelError } from "../../src/core/errors.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";

@@ -2,23 +2,30 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { decode } from "../../src/codec/value_decoder.ts";
-import { encode, encodeInto, largestBuffer } from "../../src/codec/value_encoder.ts";
+import { decode, decodeInPlace } from "../../src/codec/value_decoder.ts";
+import { encode, encodeInto, encodeViews, largestBuffer } from "../../src/codec/value_encoder.ts";
 import { randomValue, seededRandom } from "./value_generator.ts";
 
 function roundTrip<Value>(value: Value): Value {
   return decode(encode(value)) as Value;
 }
 
-/** Text in which two values differ if they differ in anything that a clone keeps. */
-function describe(value: unknown, seen: Map<unknown, number> = new Map()): string {
+/**
+ * Text in which two values differ if they differ in anything that a clone keeps; of views, with
+ * `viewsOnly`, only in what they show.
+ */
+function describe(
+  value: unknown,
+  viewsOnly: boolean,
+  seen: Map<unknown, number> = new Map(),
+): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "-0" : `${value}`;
   const known = seen.get(value);
   if (known !== undefined) return `#${known}`;
   seen.set(value, seen.size);
-  const inner = (value: unknown): string => describe(value, seen);
+  const inner = (value: unknown): string => describe(value, viewsOnly, seen);
   const name = Object.getPrototypeOf(value)?.constructor.name ?? "null";
   if (value instanceof Map) return `Map(${[...value].flat().map(inner)})`;
   if (value instanceof Set) return `Set(${[...value].map(inner)})`;
@@ -26,6 +33,10 @@ function describe(value: unknown, seen: Map<unknown, number> = new Map()): strin
   if (value instanceof RegExp) return `${value} at ${value.lastIndex}`;
   if (value instanceof ArrayBuffer) {
     return `${name}(${new Uint8Array(value)}, ${value.resizable}, ${value.maxByteLength})`;
+  }
+  if (ArrayBuffer.isView(value) && viewsOnly) {
+    const { buffer, byteOffset, byteLength } = value;
+    return `${name}(${new Uint8Array(buffer, byteOffset, byteLength)})`;
   }
   if (ArrayBuffer.isView(value)) {
     return `${name}(${value.byteOffset}, ${value.byteLength}, ${inner(value.buffer)})`;
@@ -42,8 +53,8 @@ function describe(value: unknown, seen: Map<unknown, number> = new Map()): strin
   return `${name}{${Array.isArray(value) ? `${value.length};` : ""}${entries}}`;
 }
 
-function assertSame(actual: unknown, expected: unknown, message?: string): void {
-  const [found, wanted] = [describe(actual), describe(expected)];
+function assertSame(actual: unknown, expected: unknown, message = "", viewsOnly = false): void {
+  const [found, wanted] = [describe(actual, viewsOnly), describe(expected, viewsOnly)];
   if (found === wanted) return;
   // Only where they begin to differ: random values are long.
   let at = 0;
@@ -336,5 +347,38 @@ Deno.test("largestBuffer() tells where the contents of a value's largest buffer 
       if (size === 3) assertEquals(Array.from(bytes.subarray(start, start + size)), [5, 6, 7]);
       assert(bytes.byteOffset >= front);
     }
+  }
+});
+
+Deno.test("encodeViews() writes of a buffer what a view shows, and decodeInPlace() leaves it there", () => {
+  const buffer = new ArrayBuffer(64);
+  new Uint8Array(buffer).set(crypto.getRandomValues(new Uint8Array(64)));
+  const views = [
+    new Uint8Array(buffer),
+    new Uint8Array(buffer, 3, 20),
+    new Float64Array(buffer, 16, 2),
+    new DataView(buffer, 5, 9),
+    new Uint8Array(new ArrayBuffer(10, { maxByteLength: 20 })),
+  ];
+  const value = { views, again: views[1], buffer };
+  for (const decodeViews of [decode, decodeInPlace]) {
+    const bytes = encodeViews(value);
+    const copy = decodeViews(bytes) as typeof value;
+    assertSame(copy, value, "", true);
+    assert(copy.again === copy.views[1]);
+    assertEquals(copy.views[1]!.buffer === bytes.buffer, decodeViews === decodeInPlace);
+    // Only bytes stay: others would have to lie where their elements may.
+    assertEquals(copy.views[2]!.byteLength, copy.views[2]!.buffer.byteLength);
+    assert(copy.buffer.byteLength === 64);
+  }
+});
+
+Deno.test("encodeViews() and decodeInPlace() give every value back, as encode() and decode() do", () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const random = seededRandom(seed);
+  for (let count = 0; count < 2_000; count++) {
+    const value = randomValue(random);
+    const note = `value ${count} of seed ${seed}`;
+    assertSame(decodeInPlace(encodeViews(value)), value, note, true);
   }
 });

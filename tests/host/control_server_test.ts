@@ -2,7 +2,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { ControlServer, equalSecret } from "../../src/host/control_server.ts";
-import { encodeControl, MAX_HELLO_BYTES, type ProcessMessage } from "../../src/wire/control.ts";
+import { MAX_HELLO_BYTES, type ProcessMessage } from "../../src/wire/control.ts";
+import { encodeMessage } from "../../src/wire/message.ts";
 
 class Fixture implements AsyncDisposable {
   readonly logged: string[] = [];
@@ -41,7 +42,7 @@ async function untilClosed(conn: Deno.TcpConn): Promise<void> {
 
 function hello(token: string): Uint8Array {
   const message: ProcessMessage = { type: "hello", token, port: 4100, mem: 5, cpu: 0.5 };
-  return encodeControl(message);
+  return encodeMessage(message);
 }
 
 Deno.test("expect() gives the link of the process that shows the token, in whatever pieces", async () => {
@@ -63,7 +64,7 @@ Deno.test("expect() gives the link of the process that shows the token, in whate
     cwd: null,
     env: null,
   };
-  const sent = conn.write(encodeControl(message));
+  const sent = conn.write(encodeMessage(message));
   const { port, messages, link } = await expected.arrival;
   assertEquals(port, 4100);
   const { value } = await messages.next();
@@ -81,7 +82,7 @@ Deno.test("a peer that does not show a token loses its connection, with one line
     [() => new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "are allowed"],
     [() => tooLarge, "1025 bytes"],
     [() => new Uint8Array([0, 0, 0, 1, 0xc1]), "it is no value"],
-    [() => encodeControl({ type: "started" }), '"started" before "hello"'],
+    [() => encodeMessage({ type: "started" }), '"started" before "hello"'],
     [() => hello("0".repeat(32)), "not one of this run"],
     [(token) => hello(token.slice(1)), "not one of this run"],
     [() => hello(""), "not one of this run"],

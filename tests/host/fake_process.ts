@@ -6,12 +6,11 @@
  */
 
 import {
-  ControlDecoder,
   decodeNodeMessage,
-  encodeControl,
   type NodeMessage,
   type ProcessMessage,
 } from "../../src/wire/control.ts";
+import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 import type { Pid } from "../../src/core/pid.ts";
 
 type Start = Extract<NodeMessage, { type: "start" }>;
@@ -36,7 +35,7 @@ const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 const conn = await Deno.connect({ hostname, port: Number(port) });
 
 async function send(message: ProcessMessage): Promise<void> {
-  await write(encodeControl(message));
+  await write(encodeMessage(message));
 }
 
 async function write(bytes: Uint8Array): Promise<void> {
@@ -44,7 +43,7 @@ async function write(bytes: Uint8Array): Promise<void> {
 }
 
 async function* receive(): AsyncGenerator<NodeMessage, undefined> {
-  const decoder = new ControlDecoder();
+  const decoder = new MessageDecoder();
   const buffer = new Uint8Array(65_536);
   for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
     for (const body of decoder.push(buffer.subarray(0, count))) yield decodeNodeMessage(body);

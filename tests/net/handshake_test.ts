@@ -8,7 +8,7 @@ import {
   PROTOCOL_VERSION,
   Purpose,
 } from "../../src/net/handshake.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { MemoryStream } from "./memory_stream.ts";
 
 const key = await importKey(new Uint8Array(32).fill(1));

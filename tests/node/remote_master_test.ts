@@ -6,7 +6,7 @@ import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { masterLost, masterQuestions, RemoteMaster } from "../../src/node/remote_master.ts";
 import type { NodeToMaster } from "../../src/wire/node_messages.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 
 const REQUEST: SpawnRequest = {
   parent: null,

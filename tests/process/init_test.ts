@@ -5,12 +5,11 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { Pid } from "deploy";
 import type { StartMessage } from "../../src/process/node_link.ts";
 import {
-  ControlDecoder,
   decodeProcessMessage,
-  encodeControl,
   type NodeMessage,
   type ProcessMessage,
 } from "../../src/wire/control.ts";
+import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 import { decode } from "../../src/codec/value_decoder.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 
@@ -23,7 +22,7 @@ type Hello = Extract<ProcessMessage, { type: "hello" }>;
 
 /** The bytes of a message of a node's. */
 function bytesOf(message: NodeMessage | ProcessMessage): Uint8Array {
-  return encodeControl(message);
+  return encodeMessage(message);
 }
 
 /** A process that has said hello, as its node sees it. */
@@ -117,7 +116,7 @@ async function host(
 }
 
 async function* receive(conn: Deno.TcpConn): AsyncGenerator<ProcessMessage, undefined> {
-  const decoder = new ControlDecoder();
+  const decoder = new MessageDecoder();
   const buffer = new Uint8Array(64 * 1024);
   for (let count = await conn.read(buffer); count !== null; count = await conn.read(buffer)) {
     for (const body of decoder.push(buffer.subarray(0, count))) yield decodeProcessMessage(body);

@@ -5,13 +5,12 @@ import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@s
 import type { Pid } from "../../src/core/pid.ts";
 import { NodeLink, type StartMessage, type WelcomeMessage } from "../../src/process/node_link.ts";
 import {
-  ControlDecoder,
   decodeProcessMessage,
-  encodeControl,
   type NodeMessage,
   type ProcessMessage,
-  ProtocolError,
 } from "../../src/wire/control.ts";
+import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 
 const PID = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const AT_ONCE = { signal: null, graceMs: 0, descendants: false };
@@ -38,7 +37,7 @@ const START: StartMessage = {
 
 /** The bytes of a message of a node's. */
 function bytesOf(message: NodeMessage | ProcessMessage): Uint8Array {
-  return encodeControl(message);
+  return encodeMessage(message);
 }
 
 interface Fixture {
@@ -65,7 +64,7 @@ async function withLink(test: (fixture: Fixture) => Promise<void>): Promise<void
     resolve(cause);
   });
   const messages = (async function* () {
-    const decoder = new ControlDecoder();
+    const decoder = new MessageDecoder();
     const buffer = new Uint8Array(1024 * 1024);
     for (let count = await node.read(buffer); count !== null; count = await node.read(buffer)) {
       for (const body of decoder.push(buffer.subarray(0, count))) yield decodeProcessMessage(body);

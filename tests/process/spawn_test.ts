@@ -11,12 +11,11 @@ import { NodeLink } from "../../src/process/node_link.ts";
 import { spawnable, type SpawnFunction } from "../../src/process/registry.ts";
 import { kill, spawn, type SpawnOptions, trySpawn, wait } from "../../src/process/spawn.ts";
 import {
-  ControlDecoder,
   decodeProcessMessage,
-  encodeControl,
   type NodeMessage,
   type ProcessMessage,
 } from "../../src/wire/control.ts";
+import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 import { decode } from "../../src/codec/value_decoder.ts";
 
 const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
@@ -49,7 +48,7 @@ async function asked(
   });
   const requests: Request[] = [];
   const serving = (async () => {
-    const decoder = new ControlDecoder();
+    const decoder = new MessageDecoder();
     const buffer = new Uint8Array(64 * 1024);
     for (let count = await node.read(buffer); count !== null; count = await node.read(buffer)) {
       for (const body of decoder.push(buffer.subarray(0, count))) {
@@ -57,7 +56,7 @@ async function asked(
         assert("request" in message);
         requests.push(message);
         assertEquals(hold.count, 1, "what is pending holds the process");
-        await node.write(encodeControl({ ...answer, request: message.request } as NodeMessage));
+        await node.write(encodeMessage({ ...answer, request: message.request } as NodeMessage));
       }
     }
   })();

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { type Manifest, manifestId, PIECE_BYTES } from "../../src/store/manifest.ts";
 import { type FetchPieces, Store, type StoredFile } from "../../src/store/store.ts";
 import { StoreError } from "../../src/store/store_error.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { pieces, source, type TestFolder, testFolder } from "./files.ts";
 
 const nothing: FetchPieces = () => Promise.reject(new Error("nothing can be fetched"));

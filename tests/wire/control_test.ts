@@ -2,16 +2,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
 import {
-  ControlDecoder,
   decodeNodeMessage,
   decodeProcessMessage,
-  encodeControl,
-  MAX_CONTROL_BYTES,
   type NodeMessage,
   type ProcessMessage,
 } from "../../src/wire/control.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
-import { decode } from "../../src/codec/value_decoder.ts";
+import { encodeMessage } from "../../src/wire/message.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 
 const PID = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;
@@ -78,7 +75,7 @@ const NODE_MESSAGES: NodeMessage[] = [
 ];
 
 function body(message: { type: string }): Uint8Array<ArrayBuffer> {
-  return encodeControl(message).subarray(4);
+  return encodeMessage(message).subarray(4);
 }
 
 Deno.test("every control message comes back as it was", () => {
@@ -88,18 +85,6 @@ Deno.test("every control message comes back as it was", () => {
   for (const message of NODE_MESSAGES) {
     assertEquals(decodeNodeMessage(body(message)), message, message.type);
   }
-});
-
-Deno.test("encodeControl() writes a length, and an object of the value codec", () => {
-  const bytes = [0, 0xa1, 4, ...new TextEncoder().encode("type"), 0x87];
-  assertEquals(Array.from(encodeControl({ type: "started" })), [
-    0,
-    0,
-    0,
-    bytes.length + 7,
-    ...bytes,
-    ...new TextEncoder().encode("started"),
-  ]);
 });
 
 /** Values that are wrong in a field that has `right` in it. */
@@ -165,69 +150,4 @@ Deno.test("what is no control message is refused", () => {
   // A message of the other direction.
   assertThrows(() => decodeProcessMessage(body(START)), ProtocolError, "no message of type");
   assertThrows(() => decodeNodeMessage(body(SPAWN)), ProtocolError, "no message of type");
-});
-
-Deno.test("ControlDecoder gives each body, wherever the stream is split", () => {
-  const messages = [PROCESS_MESSAGES[1]!, SPAWN, PROCESS_MESSAGES[4]!];
-  const stream = new Uint8Array([
-    ...messages.flatMap((message) => [...encodeControl(message)]),
-    ...[0, 0, 0, 0],
-    ...encodeControl(messages[0]!),
-  ]);
-  const expected = [...messages.map((message) => Array.from(body(message))), [], [
-    ...body(messages[0]!),
-  ]];
-  for (let cut = 0; cut <= stream.length; cut++) {
-    const decoder = new ControlDecoder();
-    const bodies = [
-      ...decoder.push(stream.subarray(0, cut)),
-      ...decoder.push(stream.subarray(cut)),
-    ];
-    assertEquals(bodies.map((bytes) => Array.from(bytes)), expected, `split at byte ${cut}`);
-  }
-  const decoder = new ControlDecoder();
-  const bodies = Array.from(stream).flatMap((byte) => [...decoder.push(new Uint8Array([byte]))]);
-  assertEquals(bodies.map((bytes) => Array.from(bytes)), expected, "byte by byte");
-});
-
-Deno.test("ControlDecoder refuses a length beyond the limit as soon as it is there", () => {
-  const decoder = new ControlDecoder(10);
-  assertEquals([...decoder.push(new Uint8Array([0, 0, 0]))], []);
-  assertThrows(
-    () => [...decoder.push(new Uint8Array([11]))],
-    ProtocolError,
-    "a message of 11 bytes, where 10 are allowed",
-  );
-  assertThrows(
-    () => [...new ControlDecoder().push(new Uint8Array([0xff, 0xff, 0xff, 0xff]))],
-    ProtocolError,
-    `where ${MAX_CONTROL_BYTES} are allowed`,
-  );
-  assertEquals([...new ControlDecoder(2).push(new Uint8Array([0, 0, 0, 2, 8, 9]))], [
-    new Uint8Array([8, 9]),
-  ]);
-});
-
-Deno.test("encodeControl() sends what a view shows, and nothing else of its buffer", () => {
-  const secret = new TextEncoder().encode("a secret, and more");
-  const message = {
-    type: "pieces",
-    hash: secret.subarray(10),
-    all: [{ one: secret.subarray(12) }],
-  };
-  const sent = encodeControl(message);
-  assertEquals(decode(sent.subarray(4)), {
-    type: "pieces",
-    hash: secret.slice(10),
-    all: [{ one: secret.slice(12) }],
-  });
-  assertEquals(new TextDecoder("latin1").decode(sent).includes("secret"), false);
-});
-
-Deno.test("encodeControl() refuses what the other side would refuse", () => {
-  assertThrows(
-    () => encodeControl({ ...SPAWN, arg: new Uint8Array(MAX_CONTROL_BYTES) } as ProcessMessage),
-    RangeError,
-    "send large values over a channel",
-  );
 });

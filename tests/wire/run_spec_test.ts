@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatRunSpec, parseRunSpec, type RunSpec } from "../../src/wire/run_spec.ts";
-import { ProtocolError } from "../../src/wire/protocol_error.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
 
 const manifest = { size: 3, pieces: ["ab".repeat(32)] };
 const SPEC: RunSpec = {

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 
-import { bufferOf, makeReady } from "../../src/wire/ready_buffer.ts";
+import { bufferOf, makeReady } from "../../src/codec/ready_buffer.ts";
 
 /** So many bytes, all of them `byte`. */
 function filled(size: number, byte: number): Uint8Array<ArrayBuffer> {
