@@ -1,5 +1,7 @@
 /** What Linux tells of other processes: who started whom, CPU time, memory. */
 
+// @ts-types="../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import { LeftOut } from "./row.ts";
 
 /** What `times` in `/proc` count in: USER_HZ, which is 100 on every system that Deno runs on. */
@@ -75,7 +77,7 @@ export async function settled(root: number): Promise<void> {
     if (performance.now() > deadline) {
       throw new Error(`Cannot wait for process ${root} to be idle: it never is`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await delay(25);
     const now = treeCpuMs(root);
     if (now !== before) [before, sinceMs] = [now, performance.now()];
   }

@@ -1,5 +1,7 @@
 /** Keeps the bridge of a master's fabric running: an OS process of its own, started again if it dies. */
 
+// @ts-types="../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
@@ -36,7 +38,7 @@ export async function findPort({ host, port }: Address): Promise<Address> {
     } catch (cause) {
       const inUse = cause instanceof Deno.errors.AddrInUse;
       if (inUse && retries < PORT_RETRIES) {
-        await pause(PORT_RETRY_MS, new AbortController().signal);
+        await delay(PORT_RETRY_MS);
         continue;
       }
       const why = inUse ? "something else listens there already" : (cause as Error).message;

@@ -1,5 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { type FrameHandler, FrameReader } from "../../src/channel/frame_reader.ts";
 import {
   FrameType,
@@ -88,16 +90,6 @@ function first(length: number, piece: Uint8Array, bufferStart = 0, bufferSize = 
   return frame(FrameType.first, payload);
 }
 
-function joined(...parts: Bytes[]): Bytes {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    all.set(part, position);
-    position += part.length;
-  }
-  return all;
-}
-
 /** Lets a reader read `bytes`, at most so many at a time. */
 function feed(reader: FrameReader, bytes: Uint8Array, atMost: () => number): void {
   for (let position = 0; position < bytes.length;) {
@@ -149,7 +141,7 @@ const EVENTS = [
 ];
 
 Deno.test("FrameReader cuts all kinds of frames, wherever the stream is split", () => {
-  const stream = joined(...STREAM);
+  const stream = concat(STREAM);
   for (let cut = 0; cut <= stream.length; cut++) {
     for (let other = cut; other <= stream.length; other += 7) {
       const recorder = new Recorder();
@@ -170,8 +162,8 @@ Deno.test("FrameReader cuts all kinds of frames, wherever the stream is split", 
 });
 
 Deno.test("FrameReader.offset is after the last whole frame", () => {
-  const stream = joined(...STREAM);
-  const ends = STREAM.map((_, index) => joined(...STREAM.slice(0, index + 1)).length);
+  const stream = concat(STREAM);
+  const ends = STREAM.map((_, index) => concat(STREAM.slice(0, index + 1)).length);
   const reader = new FrameReader(new Recorder(), 0);
   for (let position = 0; position < stream.length; position++) {
     feed(reader, stream.subarray(position, position + 1), () => 1);
@@ -204,7 +196,7 @@ Deno.test("FrameReader leaves what its handler keeps, whatever comes after it", 
     recorder.keeps = random.chance(0.8);
     const reader = new FrameReader(recorder, 0);
     const most = random.pick([1, 3, 100, 5_000, 100_000]);
-    feed(reader, joined(...frames), () => random.integer(1, most));
+    feed(reader, concat(frames), () => random.integer(1, most));
     assertEquals(recorder.values.length, payloads.length);
     for (const [index, value] of recorder.values.entries()) {
       const payload = payloads[index]!;

@@ -1,10 +1,12 @@
 /** Which bytes are held back, and that all of them come in the end. */
 
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import type { OutputFd } from "../../src/core/events.ts";
 import { CutCharacters, cutLength } from "../../src/terminal/cut_characters.ts";
-import { concat, FIRST, utf8, WORKER } from "./events.ts";
+import { FIRST, utf8, WORKER } from "./events.ts";
 import { isBeginning } from "./model.ts";
 
 /** Bytes at and beside every border that UTF-8 has. */
@@ -67,7 +69,7 @@ Deno.test("join() keeps the streams of the processes apart", () => {
       shown[stream]!.push(characters.join(pid, fd as OutputFd, byte));
     });
   }
-  assertEquals(shown.map(concat), texts.map(utf8));
+  assertEquals(shown.map((parts) => concat(parts)), texts.map(utf8));
 });
 
 Deno.test("rest() gives what was held back, once", () => {

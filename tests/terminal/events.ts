@@ -1,5 +1,7 @@
 /** Events of runs, for tests: by hand, and at random from a seed. */
 
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import type { OutputFd, RunEvent } from "../../src/core/events.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { makePid, type Pid } from "../../src/core/pid.ts";
@@ -14,17 +16,6 @@ export function testPid(digits: string): Pid {
 /** Bytes of a text. */
 export function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
-}
-
-/** All of `parts` in one. */
-export function concat(parts: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    whole.set(part, position);
-    position += part.length;
-  }
-  return whole;
 }
 
 /** When all of these events happened. */

@@ -1,12 +1,13 @@
 /** The format for people: exact bytes, and what holds for every order of events. */
 
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import type { OutputFd, RunEvent } from "../../src/core/events.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { HumanFormatter } from "../../src/terminal/human.ts";
 import {
-  concat,
   ended,
   EXAMPLE,
   EXAMPLE_SHOWN,

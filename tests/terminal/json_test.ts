@@ -1,11 +1,12 @@
 /** The format for programs: exact lines. */
 
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import type { RunEvent } from "../../src/core/events.ts";
 import { JsonFormatter } from "../../src/terminal/json.ts";
 import {
-  concat,
   ended,
   EXAMPLE,
   FIRST,

@@ -1,5 +1,7 @@
 /** What processes and channels cost that do nothing. */
 
+// @ts-types="../../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import { Commanded } from "../commanded.ts";
 import { NO_SPARES, programPath, runArgs, startProgram } from "../deno_program.ts";
 import { openRow } from "../open.ts";
@@ -79,7 +81,7 @@ export const CHANNELS: Row = {
     };
     const quietCpu = async () => {
       const [before, start] = [treeCpuMs(program.pid), performance.now()];
-      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+      await delay(QUIET_MS);
       return (treeCpuMs(program.pid) - before) / (performance.now() - start) * 1e3;
     };
     return openRow([
