@@ -144,6 +144,6 @@ function notWanted(request: SpawnRequest): SpawnError {
   return new SpawnError("lost", `${cannotSpawn(request)}: nobody waits for it any more`);
 }
 
-function cannotSpawn({ name }: SpawnRequest): string {
-  return `Cannot spawn ${name === null ? "the first process" : `${name}()`}`;
+function cannotSpawn({ function: called }: SpawnRequest): string {
+  return `Cannot spawn ${called === null ? "the first process" : `${called}()`}`;
 }

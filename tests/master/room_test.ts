@@ -8,7 +8,7 @@ import { Room } from "../../src/master/room.ts";
 function request(mem: number, cpu = 0): SpawnRequest {
   const resources = { mem, cpu };
   const rest = { arg: new Uint8Array(), resources, cwd: null, env: null };
-  return { parent: null, function: "work", name: "work", ...rest };
+  return { parent: null, function: "work", name: "shown", ...rest };
 }
 
 Deno.test("Room gives room while there is some, then lets wait, and gives back once only", async () => {
@@ -38,6 +38,12 @@ Deno.test("Room refuses at once what fits nowhere, and says what there is", asyn
     "the most that one has is 2 GiB and 4 cores",
   );
   assertEquals(error.reason, "unsatisfiable");
+  const first = { ...request(3 * GiB), function: null, name: "main.ts" };
+  await assertRejects(
+    () => room.take(first, { wait: true }),
+    SpawnError,
+    "Cannot spawn the first process: no node has 3 GiB",
+  );
   // What only a node that is away has room for waits for that.
   const waiting = room.take(request(2 * GiB), { wait: true });
   room.addNode("n1", { mem: 2 * GiB, cpu: 1 });
