@@ -1,8 +1,9 @@
 /** `deploy main.ts`: builds a program, ships it, runs it, and shows it. */
 
 import type { Logger } from "../core/logger.ts";
+import { signalExitCode } from "../core/signals.ts";
 import { formatAddress } from "../core/pid.ts";
-import { onEndSignal } from "../terminal/end_signals.ts";
+import { type EndSignal, onEndSignals } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import type { OutputFormat } from "../terminal/terminal.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
@@ -39,9 +40,11 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
 
   const folder = await Deno.makeTempDir({ prefix: "deploy-" });
   const stop = new AbortController();
-  const stopListening = onEndSignal((code) => {
-    if (stop.signal.aborted) exitAtOnce(code, folder);
-    stop.abort(new Interrupted(code));
+  const leave = (signal: EndSignal) => exitAtOnce(signalExitCode(signal), folder);
+  const stopListening = onEndSignals({
+    tell: (signal) => stop.abort(new Interrupted(signalExitCode(signal))),
+    kill: leave,
+    leave,
   });
   const failed = new AbortController();
   const building = AbortSignal.any([stop.signal, failed.signal]);

@@ -3,8 +3,9 @@
 import { forwardInput } from "../terminal/input.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run } from "../run/run.ts";
-import { exitCodeOf } from "../run/run_state.ts";
+import { exitCodeOf, stoppedExitCodeOf } from "../run/run_state.ts";
 import { messageOf } from "../core/errors.ts";
+import { parseGrace } from "../core/duration.ts";
 import { createLogger, type LogLevel, parseLogLevel } from "../core/logger.ts";
 import {
   invalidResource,
@@ -21,7 +22,7 @@ import { missingPermissions, permissionStates } from "../host/permissions.ts";
 import { type Program, ProgramError, thisProgram } from "../host/program.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { temporaryFolder } from "../host/will_store.ts";
-import { onEndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
+import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import {
   createTerminal,
   type OutputFormat,
@@ -33,8 +34,11 @@ import { newKey } from "../net/handshake.ts";
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
 const HOSTNAME = "127.0.0.1";
 
-/** How long a run that is ended may take to show its end to a terminal that does not read. */
+/** After its grace, a run may take so long to show its end to a terminal that does not read. */
 const STOP_MS = 5_000;
+
+/** The same after a second signal. */
+const KILL_MS = 2_000;
 
 /** What the environment says about how to run. */
 export interface LauncherSettings {
@@ -42,10 +46,12 @@ export interface LauncherSettings {
   readonly logLevel: LogLevel;
   readonly resources: Resources;
   readonly maxSpares: number;
+  /** How long processes have that are told to stop, in ms. */
+  readonly graceMs: number;
 }
 
 /**
- * Reads `DEPLOY_FORMAT`, `DEPLOY_LOG`, `DEPLOY_SPARES`, and `DEPLOY_RESOURCES`, which overrides what the
+ * Reads `DEPLOY_FORMAT`, `DEPLOY_LOG`, `DEPLOY_SPARES`, `DEPLOY_GRACE`, and `DEPLOY_RESOURCES`, which overrides what the
  * program says.
  *
  * @throws {SyntaxError} If one of them is not what it can be; the message is for the user.
@@ -72,6 +78,7 @@ export function readSettings(
     logLevel: parseLogLevel(variable("DEPLOY_LOG")),
     resources: resolved,
     maxSpares: maxSpares(variable("DEPLOY_SPARES"), machine),
+    graceMs: parseGrace(variable("DEPLOY_GRACE"), "DEPLOY_GRACE"),
   };
 }
 
@@ -79,8 +86,9 @@ export function readSettings(
  * Runs the whole program: what `init()` does in the process that the user started.
  *
  * Starts the program again in `cwd` as its first process, shows the run as `DEPLOY_FORMAT` says, and exits
- * with the run's exit code when its last process has ended. SIGINT, SIGTERM and SIGHUP end every
- * process first; a second one does not wait for that. It exits, and never returns or throws.
+ * with the run's exit code when its last process has ended. SIGINT, SIGTERM and SIGHUP go to every
+ * process; after `DEPLOY_GRACE`, or at a second signal, what is left is killed. It exits, and never
+ * returns or throws.
  */
 export async function launch(
   options: { resources: Partial<Resources>; cwd: string },
@@ -103,8 +111,10 @@ class LocalRun {
   readonly #room = new Unlimited();
   readonly #master = new Master(this.#room);
   readonly #node: NodeRun;
-  /** Set once the run is being ended before its time. */
+  /** Set once the run is over, or is being ended before its time. */
   #ending = false;
+  /** The exit code. */
+  #code = (): number => exitCodeOf(this.#run.state) ?? 1;
 
   constructor(settings: LauncherSettings, program: Program) {
     this.#settings = settings;
@@ -131,14 +141,14 @@ class LocalRun {
   async run(): Promise<never> {
     this.#listenForSignals();
     const shown = this.#show();
-    void this.#terminal.stdoutGone.then(() => this.#end(STDOUT_GONE_CODE));
+    void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
     await this.#startFirst();
     await this.#node.idle();
     await this.#unlessEnding();
     await this.#node.stop();
     this.#run.close();
     await shown;
-    Deno.exit(exitCodeOf(this.#run.state) ?? 1);
+    Deno.exit(this.#code());
   }
 
   /** Starts the first process, and hands it the terminal's input. */
@@ -174,7 +184,7 @@ class LocalRun {
       }
     } catch (error) {
       if (!this.#ending) say(`Cannot show the output of this program: ${messageOf(error)}\n`);
-      void this.#end(1);
+      void this.#end("SIGTERM", () => 1);
     }
   }
 
@@ -188,20 +198,30 @@ class LocalRun {
   }
 
   #listenForSignals(): void {
-    onEndSignal((code) => {
-      // What is left is ended by the watchdog.
-      if (this.#ending) Deno.exit(code);
-      void this.#end(code);
+    onEndSignals({
+      tell: (signal) => void this.#end(signal, () => stoppedExitCodeOf(this.#run.state, signal)),
+      kill: () => {
+        void this.#node.stop();
+        this.#exitAfter(KILL_MS);
+      },
+      leave: () => Deno.exit(this.#code()),
     });
   }
 
-  /** Ends every process, shows that, and exits. Only the first call of this counts. */
-  async #end(code: number): Promise<void> {
+  /** Tells every process to stop, shows how they end, and exits. Only the first call of this counts. */
+  async #end(signal: EndSignal, code: () => number): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    setTimeout(() => Deno.exit(code), STOP_MS);
-    await this.#node.stop();
-    Deno.exit(code);
+    this.#code = code;
+    const { graceMs } = this.#settings;
+    this.#exitAfter(graceMs + STOP_MS);
+    await this.#node.stop({ signal, graceMs });
+    Deno.exit(this.#code());
+  }
+
+  /** What is left then is ended by the watchdog. */
+  #exitAfter(ms: number): void {
+    setTimeout(() => Deno.exit(this.#code()), ms);
   }
 
   /** Resolves at once, or, when the run is being ended, never: the exit is on its way. */

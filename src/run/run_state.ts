@@ -3,6 +3,7 @@
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import { type ExitStatus, runExitCode, success } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import { signalExitCode } from "../core/signals.ts";
 import { PidMap } from "./pid_map.ts";
 
 /**
@@ -124,6 +125,18 @@ export function exitCodeOf(state: RunState): number | undefined {
   const { firstStatus, failed, overflowed } = state;
   if (!isOver(state) || firstStatus === null) return undefined;
   return runExitCode(firstStatus, failed.size === 0 && !overflowed);
+}
+
+/**
+ * The exit code of a run that was told to stop by `signal`, and has ended: that of the signal if the first
+ * process did not end by itself, but was killed when its grace was over, or never was; otherwise as of any
+ * run.
+ */
+export function stoppedExitCodeOf(state: RunState, signal: Deno.Signal): number {
+  const { firstStatus } = state;
+  const isKilled = firstStatus !== null && "signal" in firstStatus &&
+    firstStatus.signal === "SIGKILL";
+  return isKilled ? signalExitCode(signal) : exitCodeOf(state) ?? signalExitCode(signal);
 }
 
 /** The process that failed first, of those other than the first whose failure nobody noticed. */

@@ -1,27 +1,74 @@
-/** The signals with which a user ends a run, and what they make of its exit code. */
+/** The signals with which a user ends a run. */
 
-const END_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-type EndSignal = keyof typeof END_SIGNALS;
+/** A signal that tells a run to stop: Ctrl-C, `kill`, or the end of the terminal. */
+export type EndSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+const END_SIGNALS: readonly EndSignal[] = ["SIGHUP", "SIGINT", "SIGTERM"];
 
 /** What a shell says of a program whose reader went away: 128 and the number of SIGPIPE. */
 export const STDOUT_GONE_CODE = 141;
 
+/** What is done at the first signal, at the second, and at each one after that. */
+export interface EndSteps {
+  /** The run is told to stop, by that signal. */
+  tell(signal: EndSignal): void;
+  /** What is left of it is killed. */
+  kill(signal: EndSignal): void;
+  /** Nothing is waited for any more. */
+  leave(signal: EndSignal): void;
+}
+
 /**
- * Calls `end` for each such signal with the exit code that it makes, 128 and its number. A program that
- * was started with SIGHUP ignored, as by nohup, outlives its terminal.
+ * The same signal within so long of the one before is the same one, from a terminal: `deno task` passes on
+ * to what it runs the Ctrl-C that the terminal has sent to both. Nobody presses a key twice so quickly.
+ */
+const REPEAT_MS = 50;
+
+/** Counts the signals that a user has sent. */
+export class EndSignalCounter {
+  readonly #repeatMs: number;
+  #count = 0;
+  #last: { signal: EndSignal; atMs: number } | undefined;
+
+  /** @param isTerminal Whether there is a terminal that the signals may come from. */
+  constructor(isTerminal: boolean) {
+    this.#repeatMs = isTerminal ? REPEAT_MS : 0;
+  }
+
+  /** The step to take at this signal; `undefined` if it is one that has been taken already. */
+  take(signal: EndSignal, nowMs: number): keyof EndSteps | undefined {
+    const last = this.#last;
+    // Of the end of a terminal, the system tells all that run in it, and the shell tells them, too.
+    const isRepeated = last?.signal === signal &&
+      (signal === "SIGHUP" || nowMs - last.atMs < this.#repeatMs);
+    if (isRepeated) return undefined;
+    this.#last = { signal, atMs: nowMs };
+    this.#count++;
+    return this.#count === 1 ? "tell" : this.#count === 2 ? "kill" : "leave";
+  }
+}
+
+/**
+ * Takes the next step at each such signal. A program that was started with SIGHUP ignored, as by nohup,
+ * outlives its terminal.
  *
  * @returns Listens no longer.
  */
-export function onEndSignal(end: (code: number) => void): () => void {
+export function onEndSignals(steps: EndSteps): () => void {
+  const isTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((each) => each.isTerminal());
+  const counter = new EndSignalCounter(isTerminal);
   const listening: [EndSignal, () => void][] = [];
-  for (const name of Object.keys(END_SIGNALS) as EndSignal[]) {
-    if (name === "SIGHUP" && ignoresHangup()) continue;
-    const listener = () => end(128 + END_SIGNALS[name]);
-    Deno.addSignalListener(name, listener);
-    listening.push([name, listener]);
+  for (const signal of END_SIGNALS) {
+    if (signal === "SIGHUP" && ignoresHangup()) continue;
+    const listener = () => {
+      const step = counter.take(signal, performance.now());
+      if (step !== undefined) steps[step](signal);
+    };
+    Deno.addSignalListener(signal, listener);
+    listening.push([signal, listener]);
   }
   return () => {
-    for (const [name, listener] of listening) Deno.removeSignalListener(name, listener);
+    for (const [signal, listener] of listening) Deno.removeSignalListener(signal, listener);
   };
 }
 

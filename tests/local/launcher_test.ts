@@ -78,7 +78,13 @@ Deno.test("readSettings() reads the environment, which overrides the program's r
   const read = (env: Record<string, string>) =>
     readSettings((name) => env[name], { cpu: 2 }, { cores: 3, availableBytes: 8 * 1024 * MiB });
   const resources = { mem: 100 * MiB, cpu: 2 };
-  assertEquals(read({}), { format: "human", logLevel: "warn", resources, maxSpares: 3 });
+  assertEquals(read({}), {
+    format: "human",
+    logLevel: "warn",
+    resources,
+    maxSpares: 3,
+    graceMs: 3_000,
+  });
   assertEquals(read({ DEPLOY_FORMAT: "", DEPLOY_RESOURCES: "", DEPLOY_LOG: "" }), read({}));
   assertEquals(
     read({
@@ -86,12 +92,20 @@ Deno.test("readSettings() reads the environment, which overrides the program's r
       DEPLOY_RESOURCES: "mem=5MiB",
       DEPLOY_LOG: "debug",
       DEPLOY_SPARES: "0",
+      DEPLOY_GRACE: "500ms",
     }),
-    { format: "json", logLevel: "debug", resources: { mem: 5 * MiB, cpu: 2 }, maxSpares: 0 },
+    {
+      format: "json",
+      logLevel: "debug",
+      resources: { mem: 5 * MiB, cpu: 2 },
+      maxSpares: 0,
+      graceMs: 500,
+    },
   );
   assertThrows(() => read({ DEPLOY_FORMAT: "xml" }), SyntaxError, "write human or json");
   assertThrows(() => read({ DEPLOY_RESOURCES: "cpu=-1" }), SyntaxError, "cpu is -1");
   assertThrows(() => read({ DEPLOY_SPARES: "some" }), SyntaxError, "how many processes");
+  assertThrows(() => read({ DEPLOY_GRACE: "3" }), SyntaxError, 'Cannot use "3" as DEPLOY_GRACE');
   assertThrows(() => read({ DEPLOY_RESOURCES: "disk=1" }), SyntaxError, "mem=1GiB,cpu=2");
 });
 
@@ -136,7 +150,7 @@ Deno.test("a program that is read from stdin says so in one line", async () => {
 
 Deno.test("a variable that is not what it can be is one line, and exit code 2", async () => {
   await using program = new Program(`import { init } from "deploy"; await init();`);
-  for (const name of ["DEPLOY_FORMAT", "DEPLOY_RESOURCES", "DEPLOY_LOG"]) {
+  for (const name of ["DEPLOY_FORMAT", "DEPLOY_RESOURCES", "DEPLOY_LOG", "DEPLOY_GRACE"]) {
     const { code, stderr } = await program.run({ env: { [name]: "nonsense" } });
     assertEquals([code, stderr.trimEnd().split("\n").length], [2, 1]);
     assertStringIncludes(stderr, "nonsense");
@@ -193,7 +207,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]
     const { code: found, stderr } = await child.output();
     assertEquals(found, code);
     const shown = new TextDecoder().decode(stderr);
-    assertEquals(shown.match(/exited: SIGKILL/g)?.length, 2, shown);
+    assertEquals(shown.match(new RegExp(`exited: ${signal}`, "g"))?.length, 2, shown);
     await untilGone(pids, 0);
   });
 }

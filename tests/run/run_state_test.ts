@@ -11,6 +11,7 @@ import {
   runningProcesses,
   type RunState,
   step,
+  stoppedExitCodeOf,
 } from "../../src/run/run_state.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
@@ -247,4 +248,23 @@ Deno.test("failures that nobody notices are remembered up to a bound, and the ru
   for (const pid of pids) state = step(state, noticed(pid));
   assertEquals(state.failed.size, 0);
   assertEquals(exitCodeOf(ended(FIRST).reduce(step, state)), 101);
+});
+
+Deno.test("stoppedExitCodeOf() is the signal's if the first process was killed, or is not there", () => {
+  const table: [first: ExitStatus, worker: ExitStatus, code: number][] = [
+    [{ code: 0 }, { code: 0 }, 0],
+    [{ code: 7 }, { code: 0 }, 7],
+    [{ code: 0 }, { signal: "SIGKILL" }, 101],
+    [{ signal: "SIGINT" }, { code: 0 }, 130],
+    [{ signal: "SIGSEGV" }, { code: 0 }, 139],
+    [{ signal: "SIGKILL" }, { code: 0 }, 130],
+    [{ killed: "memory" }, { code: 0 }, 137],
+  ];
+  for (const [first, worker, code] of table) {
+    const begun = stateAfter([spawned(null, FIRST), spawned(FIRST, WORKER)]);
+    assertEquals(stoppedExitCodeOf(begun, "SIGINT"), 130);
+    const over = [...ended(WORKER, worker), ...ended(FIRST, first)].reduce(step, begun);
+    assertEquals(stoppedExitCodeOf(over, "SIGINT"), code, JSON.stringify([first, worker]));
+  }
+  assertEquals(stoppedExitCodeOf(NEW_RUN, "SIGTERM"), 143);
 });

@@ -252,7 +252,7 @@ Deno.test("SIGTERM ends what processes have started, too; nothing is left", asyn
   const run = await program.result;
   assertEquals(run.code, 143);
   const statuses = run.processes.map(({ status }) => status);
-  assertEquals(statuses, Array(4).fill({ signal: "SIGKILL" }));
+  assertEquals(statuses, Array(4).fill({ signal: "SIGTERM" }));
   for (const pid of said) await untilEnded(pid);
 });
 

@@ -491,5 +491,5 @@ Deno.test("Ctrl-C ends every process", async () => {
   program.child.kill("SIGINT");
   const run = await program.result;
   assertEquals(run.code, 130);
-  assertEquals(run.processes.map(({ status }) => status), Array(3).fill({ signal: "SIGKILL" }));
+  assertEquals(run.processes.map(({ status }) => status), Array(3).fill({ signal: "SIGINT" }));
 });
