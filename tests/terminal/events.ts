@@ -21,8 +21,11 @@ export function utf8(text: string): Bytes {
 /** When all of these events happened. */
 export const TIME: number = Date.UTC(2026, 0, 31, 12, 0, 0, 123);
 
-export function spawned(parent: Pid | null, pid: Pid): RunEvent {
-  const name = parent === null ? "workers.ts" : "worker";
+export function spawned(
+  parent: Pid | null,
+  pid: Pid,
+  name: string = parent === null ? "workers.ts" : "worker",
+): RunEvent {
   return { event: "spawn", parent, pid, name, node: null, time: TIME };
 }
 
@@ -54,13 +57,22 @@ export const EXAMPLE: readonly RunEvent[] = [
 ];
 
 /** What a terminal shows of {@linkcode EXAMPLE}. */
-export const EXAMPLE_SHOWN = `3fecd01:
-   spawned: 8a3be21
-8a3be21:
+export const EXAMPLE_SHOWN = `3fecd01 workers.ts:
+   spawned: 8a3be21 worker
+8a3be21 worker:
    hello worker 0!
    exited
-3fecd01:
+3fecd01 workers.ts:
    total 4500!
+   exited
+`;
+
+/** What is shown of it on stderr, where stdout is another place. */
+export const EXAMPLE_BESIDE = `3fecd01 workers.ts:
+   spawned: 8a3be21 worker
+8a3be21 worker:
+   exited
+3fecd01 workers.ts:
    exited
 `;
 

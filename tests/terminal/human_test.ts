@@ -10,11 +10,13 @@ import { HumanFormatter } from "../../src/terminal/human.ts";
 import {
   ended,
   EXAMPLE,
+  EXAMPLE_BESIDE,
   EXAMPLE_SHOWN,
   FIRST,
   randomFrom,
   randomRun,
   spawned,
+  TIME,
   utf8,
   WORKER,
   wrote,
@@ -46,105 +48,171 @@ Deno.test("format() shows the documented example, byte for byte", () => {
   assertEquals(showText(EXAMPLE), {
     all: EXAMPLE_SHOWN,
     out: "hello worker 0!\ntotal 4500!\n",
-    err: "3fecd01:\n   spawned: 8a3be21\n8a3be21:\n      exited\n3fecd01:\n      exited\n",
+    err: EXAMPLE_BESIDE,
   });
 });
 
-Deno.test("format() colours names, bold in headings, and nothing else", () => {
+Deno.test("format() colours titles, bold in headings, and nothing else", () => {
   const [first, worker] = ["\x1b[38;5;64m3fecd01\x1b[39m", "\x1b[38;5;129m8a3be21\x1b[39m"];
-  const bold = (name: string): string => `\x1b[1m${name}\x1b[22m`;
+  const bold = (title: string): string => `\x1b[1m${title}\x1b[22m`;
   const { all, out } = showText(EXAMPLE, true);
+  const heading = bold(`${first} workers.ts`);
   assertEquals(
     all,
-    `${bold(first!)}:\n   spawned: ${worker}\n${bold(worker!)}:\n   hello worker 0!\n   exited\n` +
-      `${bold(first!)}:\n   total 4500!\n   exited\n`,
+    `${heading}:\n   spawned: ${worker} worker\n${bold(`${worker} worker`)}:\n` +
+      `   hello worker 0!\n   exited\n${heading}:\n   total 4500!\n   exited\n`,
   );
   assertEquals(out, "hello worker 0!\ntotal 4500!\n");
 });
 
+const MAIN = "3fecd01 workers.ts:\n";
+const OTHER = "8a3be21 worker:\n";
+
+/** Both processes of these tests; of their beginnings nothing is looked at. */
+const BEGUN = [spawned(null, FIRST), spawned(FIRST, WORKER)];
+const BEGUN_SHOWN = `${MAIN}   spawned: 8a3be21 worker\n`;
+
 Deno.test("format() shows lines, pieces of lines and switches", () => {
-  const table: [name: string, events: RunEvent[], all: string, out: string][] = [
-    ["the first process's spawn alone", [spawned(null, FIRST)], "", ""],
-    ["no bytes", [wrote(FIRST, 1, "")], "", ""],
+  const table: [name: string, events: RunEvent[], all: string, out: string, err: string][] = [
+    ["no bytes", [wrote(FIRST, 1, "")], "", "", ""],
     [
       "no bytes of another process",
       [wrote(FIRST, 1, "a"), wrote(WORKER, 1, ""), wrote(FIRST, 1, "b")],
-      "3fecd01:\n   ab",
+      "   ab",
       "ab",
+      "",
     ],
-    ["several lines", [wrote(FIRST, 1, "a\nb\nc\n")], "3fecd01:\n   a\n   b\n   c\n", "a\nb\nc\n"],
-    ["empty lines", [wrote(FIRST, 1, "\n\na\n\n")], "3fecd01:\n   \n   \n   a\n   \n", "\n\na\n\n"],
+    ["several lines", [wrote(FIRST, 1, "a\nb\nc\n")], "   a\n   b\n   c\n", "a\nb\nc\n", ""],
+    ["empty lines", [wrote(FIRST, 1, "\n\na\n\n")], "   \n   \n   a\n   \n", "\n\na\n\n", ""],
     [
       "a line in pieces",
       [wrote(FIRST, 1, "a"), wrote(FIRST, 1, "b"), wrote(FIRST, 1, "\n")],
-      "3fecd01:\n   ab\n",
+      "   ab\n",
       "ab\n",
+      "",
     ],
     [
       "a newline that comes alone",
       [wrote(FIRST, 1, "a\n"), wrote(FIRST, 1, "\n")],
-      "3fecd01:\n   a\n   \n",
+      "   a\n   \n",
       "a\n\n",
+      "",
     ],
     [
       "a line of both streams",
       [wrote(FIRST, 1, "a"), wrote(FIRST, 2, "b\nc"), wrote(FIRST, 1, "d\n")],
-      "3fecd01:\n   ab\n   cd\n",
+      "   ab\n   cd\n",
       "ad\n",
+      "   b\n   c",
     ],
     [
       "another's line, unfinished",
       [wrote(FIRST, 1, "a"), wrote(WORKER, 1, "b"), wrote(FIRST, 1, "c\n")],
-      "3fecd01:\n   a\n8a3be21:\n   b\n3fecd01:\n   c\n",
+      `   a\n${OTHER}   b\n${MAIN}   c\n`,
       "abc\n",
+      "",
+    ],
+    [
+      "another's line on stderr, unfinished",
+      [wrote(FIRST, 2, "a"), wrote(WORKER, 2, "b"), wrote(FIRST, 2, "c\n")],
+      `   a\n${OTHER}   b\n${MAIN}   c\n`,
+      "",
+      `   a\n${OTHER}   b\n${MAIN}   c\n`,
+    ],
+    [
+      "a line of another's on stdout between two on stderr",
+      [wrote(FIRST, 2, "a\n"), wrote(WORKER, 1, "b\n"), wrote(FIRST, 2, "c\n")],
+      `   a\n${OTHER}   b\n${MAIN}   c\n`,
+      "b\n",
+      "   a\n   c\n",
     ],
     [
       "another's line, finished",
       [wrote(FIRST, 2, "a\n"), wrote(WORKER, 2, "b\n")],
-      "3fecd01:\n   a\n8a3be21:\n   b\n",
+      `   a\n${OTHER}   b\n`,
       "",
+      `   a\n${OTHER}   b\n`,
     ],
     [
       "a spawn in its parent's line",
       [wrote(FIRST, 1, "a"), spawned(FIRST, WORKER), wrote(FIRST, 1, "b\n")],
-      "3fecd01:\n   a\n   spawned: 8a3be21\n   b\n",
+      "   a\n   spawned: 8a3be21 worker\n   b\n",
       "ab\n",
+      "   spawned: 8a3be21 worker\n",
     ],
     [
       "a spawn in another's line",
       [wrote(WORKER, 1, "a"), spawned(FIRST, WORKER)],
-      "8a3be21:\n   a\n3fecd01:\n   spawned: 8a3be21\n",
+      `${OTHER}   a\n${MAIN}   spawned: 8a3be21 worker\n`,
       "a",
+      "   spawned: 8a3be21 worker\n",
     ],
     [
       "an exit in its own line",
       [wrote(FIRST, 1, "a"), ...ended(FIRST)],
-      "3fecd01:\n   a\n   exited\n",
+      "   a\n   exited\n",
       "a",
+      "   exited\n",
     ],
     [
       "an exit in another's line",
       [wrote(WORKER, 1, "a"), ...ended(FIRST)],
-      "8a3be21:\n   a\n3fecd01:\n   exited\n",
+      `${OTHER}   a\n${MAIN}   exited\n`,
       "a",
+      "   exited\n",
     ],
     [
-      "carriage returns and escapes",
-      [wrote(FIRST, 1, "a\rb\x1b[1m\r\nc")],
-      "3fecd01:\n   a\rb\x1b[1m\r\n   c",
-      "a\rb\x1b[1m\r\nc",
+      "a line that is written over, in one read and in several",
+      [
+        wrote(FIRST, 1, "10 %\r20 %"),
+        wrote(FIRST, 1, "\r"),
+        wrote(FIRST, 1, "30 %\r\n40 %\r\r50 %"),
+      ],
+      "   10 %\r   20 %\r   30 %\r\n   40 %\r\r   50 %",
+      "10 %\r20 %\r30 %\r\n40 %\r\r50 %",
+      "",
     ],
+    [
+      "a line that is written over, on stderr",
+      [wrote(FIRST, 2, "\ra\r"), wrote(FIRST, 2, "b"), wrote(FIRST, 2, "\r\n")],
+      "   \r   a\r   b\r\n",
+      "",
+      "   \r   a\r   b\r\n",
+    ],
+    [
+      "another's line while one is to be written over",
+      [wrote(FIRST, 2, "a\r"), wrote(WORKER, 2, "b\n"), wrote(FIRST, 2, "c")],
+      `   a\r\n${OTHER}   b\n${MAIN}   c`,
+      "",
+      `   a\r\n${OTHER}   b\n${MAIN}   c`,
+    ],
+    ["escape sequences", [wrote(FIRST, 2, "a\x1b[1mb")], "   a\x1b[1mb", "", "   a\x1b[1mb"],
     [
       "a long line and a short one",
       [wrote(FIRST, 1, `${"a".repeat(500)}\nb\n`)],
-      `3fecd01:\n   ${"a".repeat(500)}\n   b\n`,
+      `   ${"a".repeat(500)}\n   b\n`,
       `${"a".repeat(500)}\nb\n`,
+      "",
     ],
   ];
-  for (const [name, events, all, out] of table) {
-    const shown = showText(events);
-    assertEquals({ all: shown["all"], out: shown["out"] }, { all, out }, name);
+  for (const [name, events, all, out, err] of table) {
+    assertEquals(
+      showText([...BEGUN, ...events]),
+      { all: `${BEGUN_SHOWN}${all}`, out, err: `${BEGUN_SHOWN}${err}` },
+      name,
+    );
   }
+});
+
+Deno.test("format() shows nothing of the first process before there is something", () => {
+  assertEquals(showText([spawned(null, FIRST)]), { all: "", out: "", err: "" });
+});
+
+Deno.test("format() shows names as one line of text, whatever they are", () => {
+  const name = "a\nb\x1b[31m\x9bc\u{1F600}";
+  const { err } = showText([spawned(null, FIRST), spawned(FIRST, WORKER, name), ...ended(WORKER)]);
+  const shown = "8a3be21 a\ufffdb\ufffd[31m\ufffdc\u{1F600}";
+  assertEquals(err, `${MAIN}   spawned: ${shown}\n${shown}:\n   exited\n`);
 });
 
 Deno.test("format() says how a process ended", () => {
@@ -162,7 +230,10 @@ Deno.test("format() says how a process ended", () => {
     ],
   ];
   for (const [status, line] of table) {
-    assertEquals(showText(ended(FIRST, status))["err"], `3fecd01:\n   ${line}\n`);
+    assertEquals(
+      showText([spawned(null, FIRST), ...ended(FIRST, status)])["err"],
+      `${MAIN}   ${line}\n`,
+    );
   }
 });
 
@@ -197,15 +268,13 @@ Deno.test("format() agrees with a slow model in every order of events", () => {
     const seed = round < 250 ? round : crypto.getRandomValues(new Uint32Array(1))[0]!;
     const random = randomFrom(seed);
     const events = randomRun(random, 1 + Math.floor(random() * (round % 50 === 0 ? 60 : 6)));
-    const expected = showSlowly(events);
-    const bytes = (fd?: OutputFd): Bytes =>
-      new Uint8Array(
-        expected.filter((shown) => fd === undefined || shown.fd === fd).map(({ byte }) => byte),
-      );
     const { all, out, err } = show(events);
-    assertEquals(all, bytes(), `seed ${seed}: at one place`);
-    assertEquals(out, bytes(1), `seed ${seed}: stdout`);
-    assertEquals(err, bytes(2), `seed ${seed}: stderr`);
+    assertEquals(all, showSlowly(events, [1, 2]), `seed ${seed}: at one place`);
+    assertEquals(err, showSlowly(events, [2]), `seed ${seed}: stderr`);
+    const written = events.flatMap((event) => event.event === "output" ? [event] : []);
+    const count = (fd: OutputFd) =>
+      written.reduce((sum, event) => event.fd === fd ? sum + event.bytes.length : sum, 0);
+    assertEquals(out.length, count(1), `seed ${seed}: stdout`);
   }
 });
 
@@ -237,6 +306,7 @@ Deno.test("format() holds nothing of a line of 50 MB that does not end", () => {
   const chunk = new Uint8Array(64 * 1024).fill(0x61);
   for (const interleaved of [true, false]) {
     const formatter = new HumanFormatter({ colors: false, interleaved });
+    formatter.format(spawned(null, FIRST));
     formatter.format(wrote(FIRST, 1, "a"));
     for (let sent = 0; sent < 50e6; sent += chunk.length) {
       const segments = formatter.format(wrote(FIRST, 1, chunk));
@@ -245,9 +315,9 @@ Deno.test("format() holds nothing of a line of 50 MB that does not end", () => {
   }
 });
 
-Deno.test("remark() is on a line of its own, on the screen and on stderr, and under no name", () => {
-  const before = [spawned(null, FIRST), wrote(FIRST, 1, "unfinished")];
-  const after = [wrote(FIRST, 1, "more\n"), wrote(FIRST, 1, "end\n")];
+Deno.test("remark() is on a line of its own, and under no heading", () => {
+  const before = [spawned(null, FIRST), wrote(FIRST, 1, "one"), wrote(FIRST, 2, "two")];
+  const after = [wrote(FIRST, 1, "more\n"), wrote(FIRST, 2, "end\n")];
   for (const interleaved of [true, false]) {
     const formatter = new HumanFormatter({ colors: false, interleaved });
     const decoder = new TextDecoder();
@@ -256,20 +326,21 @@ Deno.test("remark() is on a line of its own, on the screen and on stderr, and un
       for (const { fd, bytes } of segments) text[fd] += decoder.decode(bytes);
     };
     add(before.flatMap((event) => formatter.format(event)));
-    add([formatter.remark("remark 1"), formatter.remark("remark 2")]);
+    add([formatter.remark("remark 1")]);
+    add(formatter.format({ event: "said", text: "remark 2", time: TIME }));
     add(after.flatMap((event) => formatter.format(event)));
     add([formatter.remark("remark 3")]);
-    const name = "3fecd01:\n";
+    const remarks = "remark 1\ndeploy: remark 2\n";
     assertEquals(
       text,
       interleaved
         ? {
-          1: `${name}   unfinished\nremark 1\nremark 2\n${name}   more\n   end\nremark 3\n`,
+          1: `${MAIN}   onetwo\n${remarks}${MAIN}   more\n   end\nremark 3\n`,
           2: "",
         }
         : {
-          1: "unfinishedmore\nend\n",
-          2: `${name}   \nremark 1\nremark 2\n${name}      \nremark 3\n`,
+          1: "onemore\n",
+          2: `${MAIN}   two\n${remarks}${MAIN}   end\nremark 3\n`,
         },
     );
   }

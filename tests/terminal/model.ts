@@ -3,12 +3,6 @@
 import type { OutputFd, RunEvent } from "../../src/core/events.ts";
 import type { Pid } from "../../src/core/pid.ts";
 
-/** One byte on the screen, and the stream that it belongs to. */
-export interface ShownByte {
-  readonly fd: OutputFd;
-  readonly byte: number;
-}
-
 /** Whether `bytes` are the beginning of a character, and not all of it: asked of the platform. */
 export function isBeginning(bytes: Uint8Array<ArrayBuffer>): boolean {
   try {
@@ -19,20 +13,26 @@ export function isBeginning(bytes: Uint8Array<ArrayBuffer>): boolean {
   }
 }
 
-/** All that is shown of a run, in the order on the screen, without colours. */
-export function showSlowly(events: Iterable<RunEvent>): ShownByte[] {
-  const screen: ShownByte[] = [];
+/**
+ * What is shown of a run at the place of headings, without colours.
+ *
+ * @param fds The streams of processes that are shown there.
+ */
+export function showSlowly(
+  events: Iterable<RunEvent>,
+  fds: readonly OutputFd[],
+): Uint8Array<ArrayBuffer> {
+  const screen: number[] = [];
   const held = new Map<string, number[]>();
+  const names = new Map<Pid, string>();
   let shown: Pid | undefined;
-  const put = (fd: OutputFd, bytes: Iterable<number>): void => {
-    for (const byte of bytes) screen.push({ fd, byte });
-  };
-  const say = (text: string): void => put(2, new TextEncoder().encode(text));
-  const atLineStart = (): boolean => screen.length === 0 || screen.at(-1)?.byte === 10;
+  const say = (text: string): void => void screen.push(...new TextEncoder().encode(text));
+  const atLineStart = (): boolean => screen.length === 0 || screen.at(-1) === 10;
+  const title = (pid: Pid): string => `${pid.slice(0, 7)} ${names.get(pid)}`;
   const under = (pid: Pid): void => {
     if (shown === pid) return;
     if (!atLineStart()) say("\n");
-    say(`${pid.slice(0, 7)}:\n`);
+    say(`${title(pid)}:\n`);
     shown = pid;
   };
   const note = (pid: Pid, text: string): void => {
@@ -40,18 +40,20 @@ export function showSlowly(events: Iterable<RunEvent>): ShownByte[] {
     if (!atLineStart()) say("\n");
     say(`   ${text}\n`);
   };
-  const write = (pid: Pid, fd: OutputFd, bytes: readonly number[]): void => {
+  const write = (pid: Pid, bytes: readonly number[]): void => {
     for (const byte of bytes) {
       under(pid);
-      if (atLineStart()) say("   ");
-      put(fd, [byte]);
+      const isOver = screen.at(-1) === 13 && byte !== 10 && byte !== 13;
+      if (atLineStart() || isOver) say("   ");
+      screen.push(byte);
     }
   };
   for (const event of events) {
     if (!("pid" in event)) continue;
     const { pid } = event;
-    if (event.event === "spawn" && event.parent !== null) {
-      note(event.parent, `spawned: ${pid.slice(0, 7)}`);
+    if (event.event === "spawn") {
+      names.set(pid, event.name);
+      if (event.parent !== null) note(event.parent, `spawned: ${title(pid)}`);
     }
     if (event.event === "output" || event.event === "eof") {
       const key = `${event.fd} ${pid}`;
@@ -60,7 +62,7 @@ export function showSlowly(events: Iterable<RunEvent>): ShownByte[] {
         ? 0
         : [1, 2, 3].find((length) => isBeginning(new Uint8Array(bytes.slice(-length)))) ?? 0;
       held.set(key, bytes.splice(bytes.length - cut));
-      write(pid, event.fd, bytes);
+      if (fds.includes(event.fd)) write(pid, bytes);
     }
     if (event.event === "exit") {
       const [kind, content] = Object.entries(event.status)[0]!;
@@ -68,5 +70,5 @@ export function showSlowly(events: Iterable<RunEvent>): ShownByte[] {
       note(pid, why === "0" ? "exited" : `exited: ${why}`);
     }
   }
-  return screen;
+  return new Uint8Array(screen);
 }
