@@ -4,7 +4,6 @@ import type { RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Store } from "../store/store.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
-import { runEvent } from "../wire/event_messages.ts";
 import { endOf, type MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
@@ -150,8 +149,8 @@ export class BridgedRun implements RunNews {
       case "stdin-taken":
         this.#stdinBytes -= Math.min(message.bytes, this.#stdinBytes);
         return this.#deployer.stdinTaken(message.bytes);
-      default: {
-        const event = runEvent(message);
+      case "event": {
+        const { event } = message;
         if (event.event === "spawn" && event.parent === null) this.#begin(node, event.pid);
         if (event.event === "exit" && event.pid === this.#firstPid) this.#first = undefined;
         await this.#merger.add(node, event);

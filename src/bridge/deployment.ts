@@ -3,13 +3,12 @@
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
-import { DEFAULT_RESOURCES, type Resources } from "../core/resources.ts";
+import { DEFAULT_RESOURCES, resolveResources, type Resources } from "../core/resources.ts";
 import { RecceError } from "../host/recce.ts";
 import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
 import { manifestsOf, parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
 import { inflate } from "../wire/deflate.ts";
-import { eventMessage } from "../wire/event_messages.ts";
 import { newKey } from "../net/handshake.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -188,7 +187,7 @@ export class Deployment {
     asked: Extract<DeployToBridge, { type: "run" }>,
   ): Promise<void> {
     await offer.files;
-    const sized = ({ mem, cpu }: Resources) => ({ mem: asked.mem ?? mem, cpu: asked.cpu ?? cpu });
+    const sized = (resources: Resources) => resolveResources(asked.resources, resources);
     const run = this.#open(offer);
     // Where it probably goes, it boots, says what it needs, and then is there already.
     const guess = sized(DEFAULT_RESOURCES);
@@ -197,14 +196,14 @@ export class Deployment {
   }
 
   /** Looks, and changes nothing. */
-  async #check({ spec, mem, cpu }: Extract<DeployToBridge, { type: "check" }>): Promise<void> {
+  async #check({ spec, resources }: Extract<DeployToBridge, { type: "check" }>): Promise<void> {
     const { store, master } = this.#context;
     const pieces = new Set<string>();
     for (const manifest of manifestsOf(parseRunSpec(spec))) {
       for (const index of await store.missing(manifest)) pieces.add(manifest.pieces[index] ?? "");
     }
     void this.#link.send({ type: "need", pieces: [...pieces] });
-    const { message } = await master.where({ mem, cpu });
+    const { message } = await master.where(resources);
     this.#answer({ type: "fits", message });
   }
 
@@ -229,7 +228,7 @@ export class Deployment {
     const id = randomId();
     const run = new BridgedRun(id, store, {
       // Whoever deployed may be gone: then nobody is shown what the run does until it has ended.
-      event: (event) => this.#link.send(eventMessage(event)),
+      event: (event) => this.#link.send({ type: "event", event }),
       stdinTaken: (bytes) => void this.#link.send({ type: "stdin-taken", bytes }),
     });
     runs.set(id, run);
@@ -248,6 +247,6 @@ export class Deployment {
   }
 
   #tellWait(resources: Resources): () => void {
-    return () => void this.#link.send({ type: "waiting", ...resources });
+    return () => void this.#link.send({ type: "waiting", resources });
   }
 }

@@ -76,10 +76,10 @@ export class MasterClient {
    * @throws {RecceError} If it does not say so.
    * @throws {SpawnError} If it cannot be tried.
    */
-  async try(run: string, { mem, cpu }: Resources, onWait: () => void): Promise<Resources> {
-    const question = { type: "try", run, mem, cpu } as const;
+  async try(run: string, resources: Resources, onWait: () => void): Promise<Resources> {
+    const question = { type: "try", run, resources } as const;
     const answer = orThrow(await this.#questions.ask(question, { onNews: onWait }));
-    if (answer.type === "needs") return answer;
+    if (answer.type === "needs") return answer.resources;
     throw new RecceError(answer.why, [{ fd: 2, bytes: answer.output }]);
   }
 
@@ -91,16 +91,16 @@ export class MasterClient {
   async first(
     run: string,
     name: string,
-    { mem, cpu }: Resources,
+    resources: Resources,
     onWait: () => void,
   ): Promise<Pid> {
-    const question = { type: "first", run, name, mem, cpu } as const;
+    const question = { type: "first", run, name, resources } as const;
     return orThrow(await this.#questions.ask(question, { onNews: onWait })).pid;
   }
 
   /** Asks where a process of that size would be placed. */
-  async where({ mem, cpu }: Resources): Promise<Fit> {
-    return orThrow(await this.#questions.ask({ type: "where", mem, cpu }));
+  async where(resources: Resources): Promise<Fit> {
+    return orThrow(await this.#questions.ask({ type: "where", resources }));
   }
 
   /** Ends every process of a run; its news tell when that is done. */

@@ -6,7 +6,6 @@ import { formatMem, type Resources } from "../core/resources.ts";
 import type { Manifest } from "../store/manifest.ts";
 import { formatRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
-import { runEvent } from "../wire/event_messages.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
@@ -90,14 +89,14 @@ export class Session {
     const { spec, resources } = this.#deployed;
     this.#beganMs = performance.now();
     void this.#link.send({ type: "offer", spec: formatRunSpec(spec) });
-    void this.#link.send({ type: "run", mem: resources.mem ?? null, cpu: resources.cpu ?? null });
+    void this.#link.send({ type: "run", resources });
     return await this.#listen();
   }
 
   /** Asks what would be sent, and where a first process with `needs` would fit; sends nothing of it. */
-  async check({ mem, cpu }: Readonly<Resources>): Promise<Outcome> {
+  async check(resources: Readonly<Resources>): Promise<Outcome> {
     this.#dry = true;
-    void this.#link.send({ type: "check", spec: formatRunSpec(this.#deployed.spec), mem, cpu });
+    void this.#link.send({ type: "check", spec: formatRunSpec(this.#deployed.spec), resources });
     return await this.#listen();
   }
 
@@ -159,7 +158,7 @@ export class Session {
         progress.clear();
         return;
       case "waiting":
-        say(`waiting for room: no node has ${amounts(message)} free`);
+        say(`waiting for room: no node has ${amounts(message.resources)} free`);
         return;
       case "stdin-taken":
         this.#stdinRoom += message.bytes;
@@ -167,8 +166,8 @@ export class Session {
         return;
       case "over":
         return { kind: "over" };
-      default:
-        return void await sink(runEvent(message));
+      case "event":
+        return void await sink(message.event);
     }
   }
 

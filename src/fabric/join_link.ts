@@ -67,7 +67,7 @@ async function announceOnce(options: JoinOptions): Promise<string> {
   });
   const leave = (): void => link.drop();
   signal.addEventListener("abort", leave);
-  void link.send({ type: "join", address: formatAddress(node.host, node.port), ...resources });
+  void link.send({ type: "join", address: formatAddress(node.host, node.port), resources });
   try {
     for await (const message of link.messages()) {
       if (message.type === "refused") throw new ConnectError(what, message.why);

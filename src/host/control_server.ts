@@ -89,8 +89,8 @@ export class ControlServer {
     const expecting = this.#claim(hello.token);
     if (expecting === undefined) throw new ProtocolError("its token is not one of this run");
     link.trust();
-    const { port, mem, cpu } = hello;
-    return () => expecting({ link, messages, port, needs: { mem, cpu } });
+    const { port, resources: needs } = hello;
+    return () => expecting({ link, messages, port, needs });
   }
 
   #claim(shown: string): ((arrival: Arrival) => void) | undefined {

@@ -86,8 +86,7 @@ export class HostedProcess {
       function: request.function,
       name: request.name,
       arg: request.arg,
-      mem: request.resources.mem,
-      cpu: request.resources.cpu,
+      resources: request.resources,
       cwd: request.cwd,
       env: request.env,
     });
@@ -149,10 +148,9 @@ export class HostedProcess {
       case "started":
         return this.#run();
       case "spawn": {
-        const { request, wait, function: fn, name, arg, mem, cpu, cwd, env } = message;
+        const { request, wait, function: fn, name, arg, resources, cwd, env } = message;
         const { signal } = this.#unwanted;
         const answer = this.#answer(request, async () => {
-          const resources = { mem, cpu };
           const spawn = { parent: this.pid, function: fn, name, arg, resources, cwd, env };
           return { type: "spawned", request, pid: await master.spawn(spawn, { wait, signal }) };
         });

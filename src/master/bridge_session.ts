@@ -82,8 +82,8 @@ export class BridgeSession {
       case "end":
         return this.#end(message.run);
       case "where": {
-        const { request, mem, cpu } = message;
-        void this.#link.send({ type: "fits", request, ...this.#context.room.find({ mem, cpu }) });
+        const { request, resources } = message;
+        void this.#link.send({ type: "fits", request, ...this.#context.room.find(resources) });
         return;
       }
     }
@@ -100,11 +100,11 @@ export class BridgeSession {
     if (this.#stopping) run.end();
   }
 
-  async #try({ request, run: id, mem, cpu }: Extract<BridgeToMaster, { type: "try" }>) {
+  async #try({ request, run: id, resources }: Extract<BridgeToMaster, { type: "try" }>) {
     try {
       const entry = this.#runs.get(id);
       if (entry === undefined) throw new SpawnError("lost", "Cannot try it: the run is over");
-      const tried = await entry.run.try({ mem, cpu }, this.#tellWait(request));
+      const tried = await entry.run.try(resources, this.#tellWait(request));
       void this.#link.send({ ...tried, request });
     } catch (error) {
       void this.#link.send(failedMessage(request, error));
@@ -112,7 +112,7 @@ export class BridgeSession {
   }
 
   async #first(
-    { request, run: id, name, mem, cpu }: Extract<BridgeToMaster, { type: "first" }>,
+    { request, run: id, name, resources }: Extract<BridgeToMaster, { type: "first" }>,
   ): Promise<void> {
     const entry = this.#runs.get(id);
     if (entry === undefined || entry.begun) {
@@ -123,7 +123,7 @@ export class BridgeSession {
     }
     entry.begun = true;
     try {
-      const first = { ...FIRST, name, resources: { mem, cpu } };
+      const first = { ...FIRST, name, resources };
       const pid = await entry.run.spawn(first, { wait: true, onWait: this.#tellWait(request) });
       void this.#link.send({ type: "launched", request, pid });
     } catch (error) {

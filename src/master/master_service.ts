@@ -138,20 +138,22 @@ export class MasterService {
   }
 
   /** The node that joins, known from now on; or why it cannot be. */
-  #admit({ address: text, mem, cpu }: JoinToMaster): Known | string {
+  #admit({ address: text, resources }: JoinToMaster): Known | string {
     const address = parseAddress(text);
     if (address === undefined || address.port === 0) {
       return `${JSON.stringify(text)} is no address that it can be reached at`;
     }
-    if (!isCapacity({ mem, cpu })) return `it cannot have ${mem} bytes and ${cpu} cores`;
+    if (!isCapacity(resources)) {
+      return `it cannot have ${resources.mem} bytes and ${resources.cpu} cores`;
+    }
     const name = formatAddress(address.host, address.port);
     const known = this.#known.get(name);
     if (known === undefined) {
       this.#logger.info(`node ${name} joins`);
-      return this.#know(address, { mem, cpu }, true);
+      return this.#know(address, resources, true);
     }
     // What was listed at the start counts as it was listed.
-    if (known.joined) known.dialer.resources = { mem, cpu };
+    if (known.joined) known.dialer.resources = resources;
     return known;
   }
 

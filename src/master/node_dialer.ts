@@ -102,7 +102,7 @@ export class NodeDialer {
       silenceMs: SILENCE_MS,
     });
     try {
-      void link.send({ type: "adopt", address: this.name, ...this.resources });
+      void link.send({ type: "adopt", address: this.name, resources: this.resources });
       const messages = link.messages();
       const { value: answer } = await messages.next();
       const what = `node ${this.name}`;

@@ -99,7 +99,7 @@ export class NodeSession {
 
 /** What is asked for, whoever asks whom. */
 function requestOf(
-  { parent, function: fn, name, arg, mem, cpu, cwd, env }: SpawnFields,
+  { parent, function: fn, name, arg, resources, cwd, env }: SpawnFields,
 ): SpawnRequest {
-  return { parent, function: fn, name, arg, resources: { mem, cpu }, cwd, env };
+  return { parent, function: fn, name, arg, resources, cwd, env };
 }

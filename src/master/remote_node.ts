@@ -144,9 +144,7 @@ export class RemoteRun implements NodePort {
   }
 
   async launch(request: SpawnRequest): Promise<Pid> {
-    const { resources, ...rest } = request;
-    const { mem, cpu } = resources;
-    const question = { type: "launch", run: this.#id, ...rest, mem, cpu } as const;
+    const question = { type: "launch", run: this.#id, ...request } as const;
     const what = request.function === null ? "the first process" : `${request.function}()`;
     const launched = this.#node.ask(question, {
       // Its end may be told next.

@@ -186,8 +186,8 @@ class MasterSession {
 
   async #try(id: string, request: number): Promise<void> {
     try {
-      const { mem, cpu } = await this.#run(id).needs();
-      this.#send({ type: "needs", request, mem, cpu });
+      const resources = await this.#run(id).needs();
+      this.#send({ type: "needs", request, resources });
     } catch (error) {
       if (!(error instanceof RecceError)) throw error;
       this.#send({ type: "unfit", request, why: error.message, output: error.written() });
@@ -210,7 +210,7 @@ class MasterSession {
 }
 
 function requestOf(
-  { parent, function: fn, name, arg, mem, cpu, cwd, env }: Omit<SpawnFields, "request" | "run">,
+  { parent, function: fn, name, arg, resources, cwd, env }: Omit<SpawnFields, "request" | "run">,
 ): SpawnRequest {
-  return { parent, function: fn, name, arg, resources: { mem, cpu }, cwd, env };
+  return { parent, function: fn, name, arg, resources, cwd, env };
 }

@@ -49,9 +49,7 @@ export class RemoteMaster implements MasterPort {
   }
 
   async spawn(request: SpawnRequest, { wait, signal }: SpawnWaiting): Promise<Pid> {
-    const { resources, ...rest } = request;
-    const { mem, cpu } = resources;
-    const question = { type: "spawn" as const, run: this.#run, wait, ...rest, mem, cpu };
+    const question = { type: "spawn" as const, run: this.#run, wait, ...request };
     return orThrow(await this.#questions.ask(question, { signal })).pid;
   }
 

@@ -5,7 +5,6 @@ import type { RunEvent } from "../core/events.ts";
 import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { type DialOptions, dialPart } from "../net/connect.ts";
-import { eventMessage } from "../wire/event_messages.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -86,7 +85,7 @@ export class RunLink {
 
   /** Tells of an event. Resolves when the next one may come; also when the connection is gone. */
   async tell(event: RunEvent): Promise<void> {
-    await this.#link.send(eventMessage(event));
+    await this.#link.send({ type: "event", event });
   }
 
   /** All is told; resolves when the bridge has closed the connection, having read it. */

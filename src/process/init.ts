@@ -102,7 +102,7 @@ function checkObject(name: string, value: unknown): void {
  * Becomes one of the processes of a run, and runs what the node says. The first one of them needs so
  * much.
  */
-async function joinRun(bootstrap: Bootstrap, { mem, cpu }: Resources): Promise<void> {
+async function joinRun(bootstrap: Bootstrap, resources: Resources): Promise<void> {
   let will: WillFile | undefined;
   // Without its node a process is no part of anything, and nobody sees what it writes.
   const lost = () => {
@@ -113,7 +113,7 @@ async function joinRun(bootstrap: Bootstrap, { mem, cpu }: Resources): Promise<v
   const listener = Deno.listen({ hostname: bootstrap.host, port: 0 });
   listener.unref();
   const link = new NodeLink(await connecting, lost);
-  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port, mem, cpu });
+  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port, resources });
 
   // All that can be done before it is known what to run is done then: in a spare process, that takes
   // a long while, and afterwards somebody waits for each step.
@@ -143,7 +143,7 @@ async function joinRun(bootstrap: Bootstrap, { mem, cpu }: Resources): Promise<v
   if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
   setHub(hub);
-  const own = Object.freeze({ mem: start.mem, cpu: start.cpu });
+  const own = Object.freeze(start.resources);
   setCurrent({ pid, resources: own, link, hold, environment });
 
   if (start.function === null) {

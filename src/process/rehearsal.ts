@@ -17,15 +17,13 @@ import type { StartMessage } from "./node_link.ts";
 export function rehearse(pid: Pid): void {
   const arg = encode({ rehearsal: [1, 0.5, "text", null] });
   const cwd = "/a/working/directory/that/is/longer/than/most/of/the/strings/in/a/message";
-  const { mem, cpu } = DEFAULT_RESOURCES;
   const start: StartMessage = {
     type: "start",
     parent: pid,
     function: "",
     name: "",
     arg,
-    mem,
-    cpu,
+    resources: DEFAULT_RESOURCES,
     cwd,
     env: null,
   };

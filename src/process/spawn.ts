@@ -69,7 +69,7 @@ async function start(
 ): Promise<Pid> {
   const process = current("spawn");
   const name = registry.nameOf(fn);
-  const { mem, cpu } = checkOptions(name, options);
+  const resources = checkOptions(name, options);
   const encoded = encode(arg);
   const cwd = Deno.cwd();
   const env = encodeChange(process);
@@ -81,8 +81,7 @@ async function start(
         function: name,
         name,
         arg: encoded,
-        mem,
-        cpu,
+        resources,
         wait,
         cwd,
         env,

@@ -1,8 +1,9 @@
 /** What a master and its bridge say to each other. */
 
 import type { Pid } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
 import { TRY_ANSWERS, type TryAnswer } from "./node_messages.ts";
-import { amount, integer, key, orNull, pid, type Schema, text } from "./schema.ts";
+import { integer, key, orNull, pid, resources, type Schema, text } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -16,16 +17,16 @@ export type BridgeToMaster =
    * Have the run's first process booted where one of that size would be placed, and say what it needs.
    * The master answers `TryAnswer`, and before that `waits` if there is no node.
    */
-  | { type: "try"; request: number; run: string; mem: number; cpu: number }
+  | { type: "try"; request: number; run: string; resources: Readonly<Resources> }
   /**
    * Place and start the run's first process, which is called `name` where people see it; the master answers `launched` or `failed`, and before that
    * `waits` if there is no room for it.
    */
-  | { type: "first"; request: number; run: string; name: string; mem: number; cpu: number }
+  | { type: "first"; request: number; run: string; name: string; resources: Readonly<Resources> }
   /** End everything of a run. The master says `over` when that is done. */
   | { type: "end"; run: string }
   /** Where a process of that size would go; the master answers `fits`. */
-  | { type: "where"; request: number; mem: number; cpu: number };
+  | { type: "where"; request: number; resources: Readonly<Resources> };
 
 /** A process that went away with its node: what its `spawn` event says, if that did not come. */
 export interface LostProcess {
@@ -54,10 +55,10 @@ export type MasterToBridge =
 export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
   bridge: { address: text },
   open: { run: text, key, spec: text },
-  try: { request: integer, run: text, mem: amount, cpu: amount },
-  first: { request: integer, run: text, name: text, mem: amount, cpu: amount },
+  try: { request: integer, run: text, resources },
+  first: { request: integer, run: text, name: text, resources },
   end: { run: text },
-  where: { request: integer, mem: amount, cpu: amount },
+  where: { request: integer, resources },
 };
 
 export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {

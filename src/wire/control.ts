@@ -3,9 +3,9 @@
 import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
 import { decodeMessage } from "./message.ts";
 import {
-  amount,
   bool,
   bytes,
   grace,
@@ -15,6 +15,7 @@ import {
   pid,
   port,
   reason,
+  resources,
   type Schema,
   signal,
   status,
@@ -29,7 +30,7 @@ export type ProcessMessage =
    * The first message: the token from the environment, the port the process listens on, and the resources
    * that `init()` was given, for the first process.
    */
-  | { type: "hello"; token: string; port: number; mem: number; cpu: number }
+  | { type: "hello"; token: string; port: number; resources: Readonly<Resources> }
   /** The function is known, and runs now. Until then the process does not exist for others. */
   | { type: "started" }
   | {
@@ -40,8 +41,7 @@ export type ProcessMessage =
     /** What the process is called where people see it. */
     name: string;
     arg: Bytes;
-    mem: number;
-    cpu: number;
+    resources: Readonly<Resources>;
     /** Whether to wait for room. */
     wait: boolean;
     cwd: string | null;
@@ -96,8 +96,7 @@ export type NodeMessage =
     /** What the process is called where people see it. */
     name: string;
     arg: Bytes;
-    mem: number;
-    cpu: number;
+    resources: Readonly<Resources>;
     cwd: string | null;
     env: Bytes | null;
   }
@@ -107,15 +106,14 @@ export type NodeMessage =
 export const MAX_HELLO_BYTES = 1024;
 
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
-  hello: { token: text, port, mem: amount, cpu: amount },
+  hello: { token: text, port, resources },
   started: {},
   spawn: {
     request: integer,
     function: text,
     name: text,
     arg: bytes,
-    mem: amount,
-    cpu: amount,
+    resources,
     wait: bool,
     cwd: orNull(text),
     env: orNull(bytes),
@@ -139,8 +137,7 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
     function: orNull(text),
     name: text,
     arg: bytes,
-    mem: amount,
-    cpu: amount,
+    resources,
     cwd: orNull(text),
     env: orNull(bytes),
   },

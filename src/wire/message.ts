@@ -19,12 +19,12 @@ export const MAX_MESSAGE_BYTES = 256 * MiB;
 const LENGTH_BYTES = 4;
 
 /** Gives the bytes of one message, its length in front. Of views, only what they show is written. */
-export function encodeMessage(message: { readonly type: string }): Bytes {
+export function encodeMessage<Message extends { readonly type: string }>(message: Message): Bytes {
   return framed(encodeBody(message));
 }
 
 /** Gives the body of a message, with room for its length in front of it: see {@linkcode framed}. */
-export function encodeBody(message: { readonly type: string }): Bytes {
+export function encodeBody<Message extends { readonly type: string }>(message: Message): Bytes {
   const body = encodeViews(message, LENGTH_BYTES);
   if (body.length > MAX_MESSAGE_BYTES) {
     throw new RangeError(

@@ -2,9 +2,9 @@
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Resources } from "../core/resources.ts";
 import { type AnswerMessage, ANSWERS, type FailedMessage } from "./control.ts";
 import {
-  amount,
   bool,
   bytes,
   type Check,
@@ -13,6 +13,7 @@ import {
   key,
   orNull,
   pid,
+  resources,
   type Schema,
   signal,
   status,
@@ -31,8 +32,7 @@ export interface SpawnFields {
   /** What the process is called where people see it. */
   name: string;
   arg: Bytes;
-  mem: number;
-  cpu: number;
+  resources: Readonly<Resources>;
   cwd: string | null;
   env: Bytes | null;
 }
@@ -46,7 +46,7 @@ export interface TerminationFields {
 /** What came of trying a program as far as `init()`. */
 export type TryAnswer =
   /** What it says that its first process needs. */
-  | { type: "needs"; request: number; mem: number; cpu: number }
+  | { type: "needs"; request: number; resources: Readonly<Resources> }
   /** It did not come so far: why, in one line, and what it wrote. */
   | { type: "unfit"; request: number; why: string; output: Bytes }
   /** It could not be tried. */
@@ -55,7 +55,7 @@ export type TryAnswer =
 /** What a master tells a node, or asks of it. */
 export type MasterToNode =
   /** The first message: the node is this master's from now on, under this name, with so much. */
-  | { type: "adopt"; address: string; mem: number; cpu: number }
+  | { type: "adopt"; address: string; resources: Readonly<Resources> }
   /** A run that the node will host processes of; comes before the first `launch` of it. */
   | { type: "open"; run: string; key: Bytes; bridge: string; spec: string }
   /** Boot the run's first process, which is likely to be launched here; the node answers `TryAnswer`. */
@@ -96,14 +96,14 @@ export type NodeToMaster =
   );
 
 /** What a node that joins tells its master. */
-export type JoinToMaster = { type: "join"; address: string; mem: number; cpu: number };
+export type JoinToMaster = { type: "join"; address: string; resources: Readonly<Resources> };
 
 /** What a master answers to a node that joins: from now on it dials the node as any other. */
 export type MasterToJoin = { type: "joined" } | { type: "refused"; why: string };
 
 /** What must be in each {@linkcode TryAnswer}. */
 export const TRY_ANSWERS: Schema<TryAnswer> = {
-  needs: { request: integer, mem: amount, cpu: amount },
+  needs: { request: integer, resources },
   unfit: { request: integer, why: text, output: bytes },
   failed: ANSWERS.failed,
 };
@@ -115,8 +115,7 @@ const SPAWN = {
   function: orNull(text),
   name: text,
   arg: bytes,
-  mem: amount,
-  cpu: amount,
+  resources,
   cwd: orNull(text),
   env: orNull(bytes),
 };
@@ -125,7 +124,7 @@ const SPAWN = {
 export const TERMINATION: Record<keyof TerminationFields, Check> = { signal, graceMs: grace };
 
 export const MASTER_TO_NODE: Schema<MasterToNode> = {
-  adopt: { address: text, mem: amount, cpu: amount },
+  adopt: { address: text, resources },
   open: { run: text, key, bridge: text, spec: text },
   try: { request: integer, run: text },
   launch: SPAWN,
@@ -149,7 +148,7 @@ export const NODE_TO_MASTER: Schema<NodeToMaster> = {
 };
 
 export const JOIN_TO_MASTER: Schema<JoinToMaster> = {
-  join: { address: text, mem: amount, cpu: amount },
+  join: { address: text, resources },
 };
 
 export const MASTER_TO_JOIN: Schema<MasterToJoin> = {

@@ -1,31 +1,26 @@
 /** What a bridge says with deploy about a run, and with the nodes that host the run. */
 
-import type { OutputFd } from "../core/events.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
-import type { Pid } from "../core/pid.ts";
+import type { RunEvent } from "../core/events.ts";
+import type { Resources } from "../core/resources.ts";
 import {
-  amount,
   bytes,
   integer,
   listOf,
   orNull,
   pid,
+  resources,
   type Schema,
+  someResources,
   status,
   text,
   time,
+  variant,
 } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Something that happened in a run: a `RunEvent` of core, as a message. */
-export type EventMessage =
-  | { type: "spawn"; pid: Pid; parent: Pid | null; name: string; node: string | null; time: number }
-  | { type: "output"; pid: Pid; fd: OutputFd; bytes: Bytes; time: number }
-  | { type: "eof"; pid: Pid; fd: OutputFd }
-  | { type: "exit"; pid: Pid; status: ExitStatus; time: number }
-  | { type: "noticed"; pid: Pid }
-  | { type: "said"; text: string; time: number };
+/** Something that happened in a run. */
+export type EventMessage = { type: "event"; event: RunEvent };
 
 /** A piece of an artifact, named by its SHA-256 in hex. */
 export type PieceMessage = { type: "piece"; hash: string; bytes: Bytes };
@@ -48,13 +43,13 @@ export type DeployToBridge =
   | { type: "offer"; spec: string }
   | PieceMessage
   | DeflatedPieceMessage
-  /** Run what was offered; `mem` and `cpu` override what the program says. May come before pieces. */
-  | { type: "run"; mem: number | null; cpu: number | null }
+  /** Run what was offered; `resources` override what the program says. May come before pieces. */
+  | { type: "run"; resources: Readonly<Partial<Resources>> }
   /**
    * The first message of a dry run: tell what of `spec` would be needed, and where such a process would
    * be placed. The answers are one `need` and `fits`.
    */
-  | { type: "check"; spec: string; mem: number; cpu: number }
+  | { type: "check"; spec: string; resources: Readonly<Resources> }
   | StdinMessage
   /** End every process of the run. */
   | { type: "kill" };
@@ -70,7 +65,7 @@ export type BridgeToDeploy =
   /** The run has an id and is about to begin. */
   | { type: "accepted"; run: string }
   /** No node has so much free as its first process asks for; it will begin when one has. */
-  | { type: "waiting"; mem: number; cpu: number }
+  | { type: "waiting"; resources: Readonly<Resources> }
   | EventMessage
   | StdinTakenMessage
   /**
@@ -101,13 +96,18 @@ export const MAX_PIECES = 65_536;
 
 const fd = (value: unknown): boolean => value === 1 || value === 2;
 /** What must be in each {@linkcode EventMessage}. */
-export const EVENTS: Schema<EventMessage> = {
-  spawn: { pid, parent: orNull(pid), name: text, node: orNull(text), time },
-  output: { pid, fd, bytes, time },
-  eof: { pid, fd },
-  exit: { pid, status, time },
-  noticed: { pid },
-  said: { text, time },
+/** What must be in an {@linkcode EventMessage}. */
+export const EVENT: Schema<EventMessage> = {
+  event: {
+    event: variant("event", {
+      spawn: { pid, parent: orNull(pid), name: text, node: orNull(text), time },
+      output: { pid, fd, bytes, time },
+      eof: { pid, fd },
+      exit: { pid, status, time },
+      noticed: { pid },
+      said: { text, time },
+    }),
+  },
 };
 const PIECE = { hash: text, bytes };
 const STDIN = { "stdin": { bytes }, "stdin-end": {} };
@@ -117,8 +117,8 @@ export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
   "offer": { spec: text },
   "piece": PIECE,
   "deflated-piece": PIECE,
-  "run": { mem: orNull(amount), cpu: orNull(amount) },
-  "check": { spec: text, mem: amount, cpu: amount },
+  "run": { resources: someResources },
+  "check": { spec: text, resources },
   ...STDIN,
   "kill": {},
 };
@@ -128,8 +128,8 @@ export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
   "refused": { why: text, output: bytes },
   "fits": { message: text },
   "accepted": { run: text },
-  "waiting": { mem: amount, cpu: amount },
-  ...EVENTS,
+  "waiting": { resources },
+  ...EVENT,
   "stdin-taken": { bytes: integer },
   "over": {},
 };
@@ -137,7 +137,7 @@ export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
 export const NODE_TO_BRIDGE: Schema<NodeToBridge> = {
   "host": { run: text, node: text },
   "need": NEED,
-  ...EVENTS,
+  ...EVENT,
   "stdin-taken": { bytes: integer },
   "done": {},
 };

@@ -28,6 +28,12 @@ export function amount(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && value < Infinity;
 }
 
+/** A `Resources` of core. */
+export const resources: Check = fields({ mem: amount, cpu: amount });
+
+/** A part of a `Resources` of core. */
+export const someResources: Check = fields({ mem: orNone(amount), cpu: orNone(amount) });
+
 /** A whole number that is not negative. */
 export function integer(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
@@ -75,6 +81,11 @@ export function orNull(check: Check): Check {
   return (value) => value === null || check(value);
 }
 
+/** `undefined`, which a field that is not there is, or what `check` allows. */
+export function orNone(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
 /** One of these texts. */
 export function oneOf(...values: readonly string[]): Check {
   return (value) => values.includes(value as string);
@@ -83,6 +94,25 @@ export function oneOf(...values: readonly string[]): Check {
 /** An array, of at most `count` of what `check` allows. */
 export function listOf(check: Check, count: number): Check {
   return (value) => Array.isArray(value) && value.length <= count && value.every(check);
+}
+
+/** An object in which each of these fields is what its check allows; others may be there. */
+export function fields(checks: Readonly<Record<string, Check>>): Check {
+  const all = Object.entries(checks);
+  return (value) =>
+    typeof value === "object" && value !== null &&
+    all.every(([name, check]) => check((value as Record<string, unknown>)[name]));
+}
+
+/** An object whose field `kind` names one of these, and whose other fields are what that one's checks allow. */
+export function variant(
+  kind: string,
+  variants: Readonly<Record<string, Readonly<Record<string, Check>>>>,
+): Check {
+  const checks = new Map(Object.entries(variants).map(([name, each]) => [name, fields(each)]));
+  return (value) =>
+    typeof value === "object" && value !== null &&
+    (checks.get((value as Record<string, string>)[kind]!)?.(value) ?? false);
 }
 
 /** Why a question has failed: a reason of a `SpawnError`, or `"unknown"`. */

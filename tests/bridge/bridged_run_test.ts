@@ -24,7 +24,10 @@ function pidOf(index: number): Pid {
 }
 
 function spawn(pid: Pid, parent: Pid | null): NodeToBridge {
-  return { type: "spawn", pid, parent, name: "work", node: "a", time: 1 };
+  return {
+    type: "event",
+    event: { event: "spawn", pid, parent, name: "work", node: "a", time: 1 },
+  };
 }
 
 /** A node's end of a link to the run, over loopback. */
@@ -115,11 +118,14 @@ Deno.test("the run is over when the master says so and every exit has been taken
   void node.link.send(spawn(FIRST, null));
   await until(() => harness.events.length === 1);
   harness.run.ended(1);
-  void node.link.send({ type: "eof", pid: FIRST, fd: 1 });
-  void node.link.send({ type: "eof", pid: FIRST, fd: 2 });
+  void node.link.send({ type: "event", event: { event: "eof", pid: FIRST, fd: 1 } });
+  void node.link.send({ type: "event", event: { event: "eof", pid: FIRST, fd: 2 } });
   await until(() => harness.events.length === 3);
   assertEquals(harness.over, false);
-  void node.link.send({ type: "exit", pid: FIRST, status: { code: 3 }, time: 2 });
+  void node.link.send({
+    type: "event",
+    event: { event: "exit", pid: FIRST, status: { code: 3 }, time: 2 },
+  });
   void node.link.send({ type: "done" });
   await harness.run.over;
   assertEquals(exits(harness.events), [[FIRST, { code: 3 }]]);
@@ -207,7 +213,10 @@ Deno.test("stdin goes to the first process, also what comes before it is there",
   void b.link.send({ type: "stdin-taken", bytes: 6 });
   await until(() => harness.taken === 6);
   assertThrows(() => harness.run.stdin({ type: "stdin", bytes }), ProtocolError, "after its end");
-  void b.link.send({ type: "exit", pid: FIRST, status: { code: 0 }, time: 2 });
+  void b.link.send({
+    type: "event",
+    event: { event: "exit", pid: FIRST, status: { code: 0 }, time: 2 },
+  });
   void b.link.send({ type: "done" });
   harness.run.ended(1);
   await harness.run.over;

@@ -42,9 +42,14 @@ Deno.test("MasterClient is told that a question waits, before it is answered", (
   withClient(async (client, master, next) => {
     const waits: string[] = [];
     const needs = client.try("r1", { mem: 1, cpu: 1 }, () => waits.push("waits"));
-    assertEquals(await next(), { type: "try", request: 0, run: "r1", mem: 1, cpu: 1 });
+    assertEquals(await next(), {
+      type: "try",
+      request: 0,
+      run: "r1",
+      resources: { mem: 1, cpu: 1 },
+    });
     void master.send({ type: "waits", request: 0 });
-    void master.send({ type: "needs", request: 0, mem: 2, cpu: 3 });
+    void master.send({ type: "needs", request: 0, resources: { mem: 2, cpu: 3 } });
     const { mem, cpu } = await needs;
     assertEquals([mem, cpu, waits], [2, 3, ["waits"]]);
   }));
@@ -63,7 +68,7 @@ Deno.test("an answer that nobody asked for ends the link, whatever it is", async
   const table: MasterToBridge[] = [
     { type: "fits", request: 0, node: null, message: "" },
     { type: "waits", request: 7 },
-    { type: "needs", request: 0, mem: 1, cpu: 1 },
+    { type: "needs", request: 0, resources: { mem: 1, cpu: 1 } },
     { type: "failed", request: 1, reason: "lost", message: "no" },
   ];
   for (const answer of table) {

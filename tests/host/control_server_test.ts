@@ -41,7 +41,12 @@ async function untilClosed(conn: Deno.TcpConn): Promise<void> {
 }
 
 function hello(token: string): Uint8Array {
-  const message: ProcessMessage = { type: "hello", token, port: 4100, mem: 5, cpu: 0.5 };
+  const message: ProcessMessage = {
+    type: "hello",
+    token,
+    port: 4100,
+    resources: { mem: 5, cpu: 0.5 },
+  };
   return encodeMessage(message);
 }
 
@@ -58,8 +63,7 @@ Deno.test("expect() gives the link of the process that shows the token, in whate
     function: "f",
     name: "f",
     arg: large,
-    mem: 0,
-    cpu: 0,
+    resources: { mem: 0, cpu: 0 },
     wait: true,
     cwd: null,
     env: null,

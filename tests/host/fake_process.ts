@@ -72,8 +72,7 @@ async function post(question: Question): Promise<void> {
   const rest = {
     name: "a name",
     arg: new Uint8Array([1, 2, 3]),
-    mem: 1,
-    cpu: 0.5,
+    resources: { mem: 1, cpu: 0.5 },
     wait: true,
     cwd: null,
     env: null,
@@ -93,7 +92,7 @@ async function untilOrphaned(): Promise<void> {
   while (!(await messages.next()).done);
 }
 
-await send({ type: "hello", token, port: listener.addr.port, mem: 1, cpu: 0 });
+await send({ type: "hello", token, port: listener.addr.port, resources: { mem: 1, cpu: 0 } });
 const { value: welcome } = await messages.next();
 if (welcome === undefined || welcome.type !== "welcome") throw new Error("no welcome");
 const { value: start } = await messages.next();

@@ -162,7 +162,7 @@ function startMaster(): Testbed {
         new MessageLink(conn, { schema: MASTER_TO_JOIN, silenceMs: 10_000 }),
       );
       links.push(node.link);
-      node.send({ type: "join", address, mem, cpu: 1 });
+      node.send({ type: "join", address, resources: { mem, cpu: 1 } });
       return node;
     },
     [Symbol.asyncDispose]: async () => {
@@ -177,17 +177,17 @@ function startMaster(): Testbed {
 const newPid = (): Pid => makePid(randomId(), "127.0.0.1", 4100);
 const spawnOf = (run: string, parent: Pid, request: number, mem: number, wait = true) => ({
   ...{ type: "spawn" as const, request, run, wait, parent, function: "work", name: "worker 7" },
-  ...{ arg: new Uint8Array(), mem, cpu: 0, cwd: null, env: null },
+  ...{ arg: new Uint8Array(), resources: { mem, cpu: 0 }, cwd: null, env: null },
 });
 
 /** Has the bridge begin a run on the node; gives its first process. */
 async function begin(bridge: BridgeEnd, node: NodeEnd, run: string, mem = 0): Promise<Pid> {
   bridge.send({ type: "open", run, key: KEY, spec: "{}" });
-  bridge.send({ type: "first", request: 1, run, name: "main.ts", mem, cpu: 0 });
+  bridge.send({ type: "first", request: 1, run, name: "main.ts", resources: { mem, cpu: 0 } });
   assertEquals((await node.next("open")).bridge, "127.0.0.1:8888");
   const launch = await node.next("launch");
   assertEquals([launch.parent, launch.function, launch.name], [null, null, "main.ts"]);
-  assertEquals(launch.mem, mem);
+  assertEquals(launch.resources.mem, mem);
   const pid = newPid();
   node.send({ type: "launched", request: launch.request, pid });
   assertEquals((await bridge.next("launched")).pid, pid);
@@ -225,9 +225,15 @@ Deno.test("what a process had is free for another run when it has ended, and onl
   const first = await begin(bridge, end, "r1", GiB);
   for (const run of ["r2", "r3"]) {
     bridge.send({ type: "open", run, key: KEY, spec: "{}" });
-    bridge.send({ type: "first", request: 2, run, name: "main.ts", mem: GiB, cpu: 0 });
+    bridge.send({
+      type: "first",
+      request: 2,
+      run,
+      name: "main.ts",
+      resources: { mem: GiB, cpu: 0 },
+    });
   }
-  bridge.send({ type: "where", request: 9, mem: 1, cpu: 0 });
+  bridge.send({ type: "where", request: 9, resources: { mem: 1, cpu: 0 } });
   assertEquals((await bridge.next("fits")).node, null);
   for (let twice = 0; twice < 2; twice++) {
     end.send({ type: "exited", run: "r1", pid: first, status: { code: 0 } });
@@ -257,8 +263,14 @@ Deno.test("a lost node's processes are told as lost, in the order in which they 
   end.send({ type: "launched", request: launch.request, pid: second });
   await end.next("spawned");
   bridge.send({ type: "open", run: "r2", key: KEY, spec: "{}" });
-  bridge.send({ type: "first", request: 2, run: "r2", name: "main.ts", mem: GiB, cpu: 0 });
-  bridge.send({ type: "where", request: 9, mem: 1, cpu: 0 });
+  bridge.send({
+    type: "first",
+    request: 2,
+    run: "r2",
+    name: "main.ts",
+    resources: { mem: GiB, cpu: 0 },
+  });
+  bridge.send({ type: "where", request: 9, resources: { mem: 1, cpu: 0 } });
   await bridge.next("fits");
   end.link.drop();
   const why = `node ${node.name} closed the connection`;
@@ -273,7 +285,7 @@ Deno.test("a lost node's processes are told as lost, in the order in which they 
   // What waits goes on waiting, and gets the whole node when it is back.
   const back = await node.adopted();
   assertEquals((await back.next("open")).run, "r2");
-  assertEquals((await back.next("launch")).mem, GiB);
+  assertEquals((await back.next("launch")).resources.mem, GiB);
 });
 
 Deno.test("a run that is ended is over when all is gone; what waits is not started any more", async () => {
@@ -355,7 +367,7 @@ Deno.test("a node that joins is dialled, and forgotten when it and its announcem
   await announcement.next("joined");
   const end = await node.adopted();
   await testbed.log.line(`node ${node.name} is there`);
-  bridge.send({ type: "where", request: 1, mem: GiB, cpu: 1 });
+  bridge.send({ type: "where", request: 1, resources: { mem: GiB, cpu: 1 } });
   assertEquals((await bridge.next("fits")).node, node.name);
   end.link.drop();
   // It is dialled again as long as its announcement stands.
@@ -363,7 +375,7 @@ Deno.test("a node that joins is dialled, and forgotten when it and its announcem
   announcement.link.drop();
   again.link.drop();
   for (;;) {
-    bridge.send({ type: "where", request: 2, mem: GiB, cpu: 1 });
+    bridge.send({ type: "where", request: 2, resources: { mem: GiB, cpu: 1 } });
     if ((await bridge.next("fits")).message.includes("there is no node")) break;
     // Both ends are noticed in their own time.
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -404,16 +416,20 @@ Deno.test("a program is tried where it would be placed, which takes no room ther
   const ends = [await small.adopted(), await large.adopted()];
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "r1", key: KEY, spec: "{}" });
-  bridge.send({ type: "try", request: 1, run: "r1", mem: GiB, cpu: 0 });
+  bridge.send({ type: "try", request: 1, run: "r1", resources: { mem: GiB, cpu: 0 } });
   assertEquals((await ends[1]!.next("open")).run, "r1");
   const asked = await ends[1]!.next("try");
-  bridge.send({ type: "where", request: 2, mem: GiB, cpu: 1 });
+  bridge.send({ type: "where", request: 2, resources: { mem: GiB, cpu: 1 } });
   assertEquals((await bridge.next("fits")).node, large.name);
-  ends[1]!.send({ type: "needs", request: asked.request, mem: 7, cpu: 0.5 });
-  assertEquals(await bridge.next("needs"), { type: "needs", request: 1, mem: 7, cpu: 0.5 });
+  ends[1]!.send({ type: "needs", request: asked.request, resources: { mem: 7, cpu: 0.5 } });
+  assertEquals(await bridge.next("needs"), {
+    type: "needs",
+    request: 1,
+    resources: { mem: 7, cpu: 0.5 },
+  });
   // Where no node has so much, any will do.
   bridge.send({ type: "open", run: "r2", key: KEY, spec: "{}" });
-  bridge.send({ type: "try", request: 3, run: "r2", mem: 2 * GiB, cpu: 0 });
+  bridge.send({ type: "try", request: 3, run: "r2", resources: { mem: 2 * GiB, cpu: 0 } });
   const again = await ends[0]!.next("try");
   const [why, output] = ["it exited", new Uint8Array([1, 2])];
   ends[0]!.send({ type: "unfit", request: again.request, why, output });
@@ -427,7 +443,7 @@ Deno.test("a program waits to be tried until there is a node, and is refused if 
   await using testbed = startMaster();
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "r1", key: KEY, spec: "{}" });
-  bridge.send({ type: "try", request: 1, run: "r1", mem: 1, cpu: 0 });
+  bridge.send({ type: "try", request: 1, run: "r1", resources: { mem: 1, cpu: 0 } });
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
   const end = await node.adopted();
   await end.next("try");
@@ -440,6 +456,6 @@ Deno.test("a program waits to be tried until there is a node, and is refused if 
   );
   bridge.send({ type: "open", run: "r2", key: KEY, spec: "{}" });
   bridge.send({ type: "end", run: "r2" });
-  bridge.send({ type: "try", request: 2, run: "r2", mem: 1, cpu: 0 });
+  bridge.send({ type: "try", request: 2, run: "r2", resources: { mem: 1, cpu: 0 } });
   assertEquals((await bridge.next("failed")).reason, "lost");
 });

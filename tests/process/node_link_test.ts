@@ -29,8 +29,7 @@ const START: StartMessage = {
   function: null,
   name: "main.ts",
   arg: new Uint8Array(0),
-  mem: 1,
-  cpu: 0.5,
+  resources: { mem: 1, cpu: 0.5 },
   cwd: null,
   env: null,
 };
@@ -104,12 +103,23 @@ Deno.test("NodeLink.welcome and start resolve with their messages, however they 
 Deno.test("NodeLink.send() keeps the order of messages, large ones and all", () =>
   withLink(async ({ link, next }) => {
     const arg = new Uint8Array(6 * 1024 * 1024).fill(3);
-    const spawn = { type: "spawn", mem: 1, cpu: 1, wait: true, cwd: null, env: null } as const;
-    link.send({ type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
+    const spawn = {
+      type: "spawn",
+      resources: { mem: 1, cpu: 1 },
+      wait: true,
+      cwd: null,
+      env: null,
+    } as const;
+    link.send({ type: "hello", token: "ab", port: 1, resources: { mem: 0, cpu: 0 } });
     link.ask({ ...spawn, function: "large", name: "", arg });
     link.ask({ ...spawn, function: "small", name: "a", arg: new Uint8Array([1]) });
     link.send({ type: "started" });
-    assertEquals(await next(), { type: "hello", token: "ab", port: 1, mem: 0, cpu: 0 });
+    assertEquals(await next(), {
+      type: "hello",
+      token: "ab",
+      port: 1,
+      resources: { mem: 0, cpu: 0 },
+    });
     const large = await next();
     assert(large.type === "spawn" && large.function === "large");
     assertEquals(large.arg.length, arg.length);

@@ -96,10 +96,10 @@ Deno.test("spawn() asks for the function by name, with a copy of the argument", 
     assertEquals(await spawn(work, { list: [1n, undefined] }, { mem: 5, cpu: 0 }), OTHER);
   });
   assert(request?.type === "spawn");
-  const { name, mem, cpu, wait, cwd, env } = request;
+  const { name, resources, wait, cwd, env } = request;
   assertEquals(
-    { name, mem, cpu, wait, cwd, env },
-    { name: "test/work", mem: 5, cpu: 0, wait: true, cwd: Deno.cwd(), env: null },
+    { name, resources, wait, cwd, env },
+    { name: "test/work", resources: { mem: 5, cpu: 0 }, wait: true, cwd: Deno.cwd(), env: null },
   );
   assertEquals(decode(request.arg), { list: [1n, undefined] });
 });
@@ -109,7 +109,11 @@ Deno.test("trySpawn() does not wait for room, and resources have defaults", asyn
     assertEquals(await trySpawn(work, 1, { cpu: 2 }), OTHER);
   });
   assert(request?.type === "spawn");
-  assertEquals([request.wait, request.mem, request.cpu], [false, DEFAULT_RESOURCES.mem, 2]);
+  assertEquals([request.wait, request.resources.mem, request.resources.cpu], [
+    false,
+    DEFAULT_RESOURCES.mem,
+    2,
+  ]);
 });
 
 Deno.test("spawn() sends what changed in the environment since the start", async () => {

@@ -22,8 +22,7 @@ const SPAWN: ProcessMessage = {
   function: "package/work",
   name: "worker 7",
   arg: BYTES,
-  mem: 2 ** 40,
-  cpu: 0.0625,
+  resources: { mem: 2 ** 40, cpu: 0.0625 },
   wait: true,
   cwd: "/tmp",
   env: BYTES,
@@ -37,14 +36,13 @@ const START: NodeMessage = {
   function: "package/work",
   name: "worker 7",
   arg: new Uint8Array(0),
-  mem: 0,
-  cpu: 0,
+  resources: { mem: 0, cpu: 0 },
   cwd: "/tmp",
   env: BYTES,
 };
 
 const PROCESS_MESSAGES: ProcessMessage[] = [
-  { type: "hello", token: "secret", port: 65_535, mem: 0, cpu: 1.5 },
+  { type: "hello", token: "secret", port: 65_535, resources: { mem: 0, cpu: 1.5 } },
   { type: "started" },
   SPAWN,
   { ...SPAWN, wait: false, cwd: null, env: null, arg: new Uint8Array(70_000) },
@@ -90,10 +88,14 @@ Deno.test("every control message comes back as it was", () => {
 /** Values that are wrong in a field that has `right` in it. */
 function wrongInPlaceOf(field: string, right: unknown): unknown[] {
   const wrong: unknown[] = [undefined, true, -1, NaN, "", "x", new Uint8Array(31), [], {}, null];
-  const number = typeof right === "number" && !["mem", "cpu", "graceMs"].includes(field);
+  const number = typeof right === "number" && field !== "graceMs";
   if (number) wrong.push(1.5, 2 ** 53);
   if (field === "port") wrong.push(0, 65_536);
-  if (field === "mem" || field === "cpu") wrong.push(Infinity);
+  if (field === "resources") {
+    wrong.push({ mem: 1 }, { cpu: 1 }, { mem: Infinity, cpu: 1 }, { mem: 1, cpu: -1 }, {
+      mem: "1",
+    });
+  }
   if (field === "graceMs") wrong.push(Infinity, 3_600_001);
   if (field === "signal") wrong.push("SIGNONE", "TERM", "toString", 15);
   if (field === "status") wrong.push({ code: 1, signal: "SIGKILL" }, { code: "1" }, { signal: 9 });
