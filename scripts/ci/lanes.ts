@@ -35,7 +35,7 @@ const COSTS: Readonly<Record<string, number>> = {
   "tests/examples_test.ts": 7,
   "tests/fabric/fabric_test.ts": 4,
   "tests/fabric/losses_test.ts": 24,
-  "tests/host/recce_test.ts": 10,
+  "tests/host/trial_boot_test.ts": 10,
   "tests/local/launcher_test.ts": 6,
   "tests/master/placement_model_test.ts": 2,
   "tests/master/placement_simulation_test.ts": 5,

@@ -4,8 +4,8 @@ import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES, resolveResources, type Resources } from "../core/resources.ts";
-import { RecceError } from "../host/recce.ts";
-import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
+import { TrialBootError } from "../core/trial_boot_error.ts";
+import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
 import { manifestsOf, parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
 import { inflate } from "../wire/deflate.ts";
@@ -217,7 +217,7 @@ export class Deployment {
 
   #refuse(error: unknown): void {
     if (this.#run !== undefined) this.#context.master.end(this.#run.id);
-    const output = error instanceof RecceError ? error.written() : new Uint8Array();
+    const output = error instanceof TrialBootError ? error.written() : new Uint8Array();
     const why = messageOf(error);
     if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
     this.#answer({ type: "refused", why, output });

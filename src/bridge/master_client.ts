@@ -3,7 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import { RecceError } from "../host/recce.ts";
+import { TrialBootError } from "../core/trial_boot_error.ts";
 import { orThrow } from "../wire/control.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
@@ -73,14 +73,14 @@ export class MasterClient {
    * Has the first process of a run, which is probably of that size, booted where it would be placed; gives
    * what it says that it needs. Calls `onWait` if there is no node.
    *
-   * @throws {RecceError} If it does not say so.
+   * @throws {TrialBootError} If it does not say so.
    * @throws {SpawnError} If it cannot be tried.
    */
   async try(run: string, resources: Resources, onWait: () => void): Promise<Resources> {
     const question = { type: "try", run, resources } as const;
     const answer = orThrow(await this.#questions.ask(question, { onNews: onWait }));
     if (answer.type === "needs") return answer.resources;
-    throw new RecceError(answer.why, [{ fd: 2, bytes: answer.output }]);
+    throw new TrialBootError(answer.why, [{ fd: 2, bytes: answer.output }]);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Reads pieces of the files that are deployed, by their hashes. */
 
-import { type Manifest, PIECE_BYTES, pieceBytes } from "../store/manifest.ts";
+import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 
 interface Place {

@@ -115,7 +115,7 @@ export class Deployment {
     const { progress, folder } = this.#options;
     progress.step("trying it here");
     // Only a dry run needs what starts processes.
-    const { RecceError, tryHere } = await import("./try_here.ts");
+    const { TrialBootError, tryHere } = await import("./try_here.ts");
     try {
       const needs = await tryHere(this.#deployed, { ...options, folder });
       const link = await connecting;
@@ -124,7 +124,7 @@ export class Deployment {
       options.signal.throwIfAborted();
       return await this.#exitCode(outcome);
     } catch (error) {
-      if (!(error instanceof RecceError)) throw error;
+      if (!(error instanceof TrialBootError)) throw error;
       const { message: why } = error;
       return await this.#exitCode({ kind: "refused", why, output: error.written() });
     }

@@ -7,7 +7,7 @@ import { dirname } from "@std/path/posix/dirname";
 import { UsageError } from "../core/usage_error.ts";
 import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
-import type { Manifest } from "../store/manifest.ts";
+import type { Manifest } from "../core/manifest.ts";
 import { manifestOf } from "../store/manifest_of.ts";
 import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";

@@ -3,7 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
-import type { Manifest } from "../store/manifest.ts";
+import type { Manifest } from "../core/manifest.ts";
 import { formatRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";

@@ -4,18 +4,18 @@
 import { dirname } from "@std/path/posix/dirname";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
-import { recce } from "../host/recce.ts";
+import { trialBoot } from "../host/trial_boot.ts";
 import { runProgram } from "../host/run_program.ts";
 import { findDeno } from "../build/find_deno.ts";
 import type { Deployed } from "./session.ts";
 
-export { RecceError } from "../host/recce.ts";
+export { TrialBootError } from "../core/trial_boot_error.ts";
 
 /**
  * Runs the program here, as far as `init()`.
  *
  * @returns What its first process needs, by what it says itself and by what overrides that.
- * @throws {RecceError} If it does not come so far.
+ * @throws {TrialBootError} If it does not come so far.
  */
 export async function tryHere(
   { spec, sources, resources }: Deployed,
@@ -36,5 +36,5 @@ export async function tryHere(
     standalone: false,
     variable: (name) => Deno.env.get(name),
   });
-  return { ...await recce(program, options), ...resources };
+  return { ...await trialBoot(program, options), ...resources };
 }

@@ -9,7 +9,7 @@ import type { Resources } from "../core/resources.ts";
 import type { MasterPort, SpawnRequest } from "../core/roles.ts";
 import type { Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
-import type { RunFolder } from "../host/run_folder.ts";
+import type { RunFolder } from "../store/run_folder.ts";
 import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Store, StoredFile } from "../store/store.ts";
 import type { DialOptions } from "../net/connect.ts";

@@ -16,7 +16,7 @@ import {
 import type { ChildProcess } from "../host/child_process.ts";
 import { HostedProcess, type RunContext } from "../host/hosted_process.ts";
 import { deadStart, NotStartedError } from "../host/not_started.ts";
-import { FirstBoot } from "../host/recce.ts";
+import { FirstBoot } from "../host/trial_boot.ts";
 import { SparePool } from "../host/spare_pool.ts";
 
 /** What a node has to know of a run. */
@@ -60,7 +60,7 @@ export class NodeRun implements NodePort {
    * Boots the first process, and gives what it says that it needs. If it is launched here in the next
    * seconds, it is there already; but for where there are to be no spares.
    *
-   * @throws {RecceError} If it does not say so.
+   * @throws {TrialBootError} If it does not say so.
    * @throws {SpawnError} `lost` if the run is ending.
    */
   async needs(): Promise<Resources> {

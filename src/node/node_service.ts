@@ -12,7 +12,7 @@ import {
 } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { HostedRun, type NodeContext } from "./hosted_run.ts";
-import { RecceError } from "../host/recce.ts";
+import { TrialBootError } from "../core/trial_boot_error.ts";
 import {
   masterLost,
   type MasterQuestions,
@@ -189,7 +189,7 @@ class MasterSession {
       const resources = await this.#run(id).needs();
       this.#send({ type: "needs", request, resources });
     } catch (error) {
-      if (!(error instanceof RecceError)) throw error;
+      if (!(error instanceof TrialBootError)) throw error;
       this.#send({ type: "unfit", request, why: error.message, output: error.written() });
     }
   }

@@ -2,7 +2,7 @@
 
 import { parseAddress } from "../core/address.ts";
 import type { RunEvent } from "../core/events.ts";
-import { type Manifest, PIECE_BYTES } from "../store/manifest.ts";
+import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";

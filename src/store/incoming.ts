@@ -1,7 +1,7 @@
 /** A file on its way into a store. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
-import { type Manifest, PIECE_BYTES, pieceBytes } from "./manifest.ts";
+import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 import { writeFull } from "./piece_file.ts";
 import type { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";

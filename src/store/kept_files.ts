@@ -6,7 +6,7 @@
  * so anything may be gone at any time.
  */
 
-import { checkManifest, isHash, type Manifest } from "./manifest.ts";
+import { checkManifest, isHash, type Manifest } from "../core/manifest.ts";
 
 /** A file that is there, if it has not been removed since. */
 export interface KeptFile {

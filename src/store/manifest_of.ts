@@ -1,7 +1,7 @@
 /** Makes manifests of files, and remembers those of large ones. */
 
 import { keep } from "./cache_folder.ts";
-import { checkManifest, type Manifest, MAX_FILE_BYTES, PIECE_BYTES } from "./manifest.ts";
+import { checkManifest, type Manifest, MAX_FILE_BYTES, PIECE_BYTES } from "../core/manifest.ts";
 import { readFull } from "./piece_file.ts";
 import { sha256, sha256OfText } from "./sha256.ts";
 import { reasonOf, StoreError } from "./store_error.ts";

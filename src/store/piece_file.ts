@@ -1,6 +1,6 @@
 /** Reads a file piece by piece. */
 
-import { type Manifest, PIECE_BYTES, pieceBytes } from "./manifest.ts";
+import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 import { sha256 } from "./sha256.ts";
 import { StoreError } from "./store_error.ts";
 

@@ -1,6 +1,6 @@
 /** Where the pieces are that are there: in which files, and at which places. */
 
-import { type Manifest, PIECE_BYTES, pieceBytes } from "./manifest.ts";
+import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 
 /** A place that a piece can be read from. What lies there now may be another thing. */
 export interface PiecePlace {

@@ -3,14 +3,15 @@
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Incoming } from "./incoming.ts";
 import { dataPath, evict, keep, keptIds, keptManifest, statIfThere, touch } from "./kept_files.ts";
-import { type Manifest, manifestId } from "./manifest.ts";
+import type { Manifest } from "../core/manifest.ts";
+import { manifestId } from "./manifest_id.ts";
 import { manifestOf } from "./manifest_of.ts";
 import { Owner, removeIfThere } from "./owner.ts";
 import { isIntact } from "./piece_file.ts";
 import { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";
 import { pinnedIds, Pins } from "./pins.ts";
-import { RunFolder } from "../host/run_folder.ts";
+import { RunFolder } from "./run_folder.ts";
 import { locked } from "./store_lock.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 

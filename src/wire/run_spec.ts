@@ -1,8 +1,8 @@
 /** What is to be run: all that a machine has to know to start a program's processes. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
-import { checkManifest, type Manifest } from "../store/manifest.ts";
-import { checkName, checkNameBeside } from "../host/run_folder.ts";
+import { checkManifest, type Manifest } from "../core/manifest.ts";
+import { checkName, checkNameBeside } from "./file_names.ts";
 
 /** A file that lies in the program's working directory. */
 export interface IncludedFile {

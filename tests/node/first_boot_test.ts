@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
-import { RecceError } from "../../src/host/recce.ts";
+import { TrialBootError } from "../../src/core/trial_boot_error.ts";
 import { children, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("needs() gives what the program says, and the process that said it is then launched", async () => {
@@ -56,7 +56,7 @@ Deno.test("one that is killed while it waits costs its launch nothing but anothe
 
 Deno.test("needs() of a program that does not come so far tells why, and what it wrote", async () => {
   await using run = startNode({ args: ["die-before-hello"], maxSpares: 1 });
-  const error = await assertRejects(() => run.node.needs(), RecceError);
+  const error = await assertRejects(() => run.node.needs(), TrialBootError);
   assertEquals(error.message, "Cannot start: the program exited with 7 before await init()");
   const written = await new Blob(error.output.map(({ bytes }) => bytes)).text();
   assertStringIncludes(written, "on stdout");

@@ -7,7 +7,7 @@ import type { Logger } from "../../src/core/logger.ts";
 import { formatAddress } from "../../src/core/pid.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { HostedRun } from "../../src/node/hosted_run.ts";
-import { type Manifest, PIECE_BYTES } from "../../src/store/manifest.ts";
+import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
 import { formatRunSpec } from "../../src/wire/run_spec.ts";
 import { Store } from "../../src/store/store.ts";

@@ -1,6 +1,6 @@
 /** Files with contents that only depend on a seed, and what is needed to ship them. */
 
-import { type Manifest, PIECE_BYTES } from "../../src/store/manifest.ts";
+import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
 import { readPiece } from "../../src/store/piece_file.ts";
 import type { FetchPieces } from "../../src/store/store.ts";

@@ -5,11 +5,11 @@ import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std
 import {
   checkManifest,
   type Manifest,
-  manifestId,
   MAX_FILE_BYTES,
   PIECE_BYTES,
   pieceBytes,
-} from "../../src/store/manifest.ts";
+} from "../../src/core/manifest.ts";
+import { manifestId } from "../../src/store/manifest_id.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
 import { isIntact, readPiece } from "../../src/store/piece_file.ts";
 import { sha256 } from "../../src/store/sha256.ts";

@@ -4,7 +4,7 @@
  * which must be there, and says `ready`. Then it waits to be killed.
  */
 
-import { checkManifest, type Manifest } from "../../src/store/manifest.ts";
+import { checkManifest, type Manifest } from "../../src/core/manifest.ts";
 import { Store } from "../../src/store/store.ts";
 
 const [folder = "", text = ""] = Deno.args;

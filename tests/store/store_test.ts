@@ -2,7 +2,8 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Manifest, manifestId, PIECE_BYTES } from "../../src/store/manifest.ts";
+import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
+import { manifestId } from "../../src/store/manifest_id.ts";
 import { type FetchPieces, Store, type StoredFile } from "../../src/store/store.ts";
 import { StoreError } from "../../src/store/store_error.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";

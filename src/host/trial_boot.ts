@@ -1,43 +1,20 @@
 /** Finds out what a program needs: its first process says so when it calls `init()`. */
 
 import { messageOf } from "../core/errors.ts";
+import { TrialBootError } from "../core/trial_boot_error.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { newKey } from "../net/handshake.ts";
 import { type BootedProcess, Booter, DeadBootError, endBooted } from "./booter.ts";
-import type { OutputChunk } from "./child_process.ts";
 import { deadStart, describeEnd } from "./not_started.ts";
 import type { Program } from "./program.ts";
 import { temporaryFolder } from "./will_store.ts";
 
 /** How long a program may take to reach `init()`. */
-export const RECCE_TIMEOUT_MS = 10_000;
+export const TRIAL_TIMEOUT_MS = 10_000;
 
 /** How long a first process waits to be launched once it has said what it needs. */
 const PATIENCE_MS = 5_000;
-
-/** A program did not say what it needs. The message is one line. */
-export class RecceError extends Error {
-  /** What the program wrote. */
-  readonly output: readonly OutputChunk[];
-
-  constructor(message: string, output: readonly OutputChunk[]) {
-    super(message);
-    this.name = "RecceError";
-    this.output = output;
-  }
-
-  /** What the program wrote, to either stream, one chunk after the other. */
-  written(): Uint8Array<ArrayBuffer> {
-    const all = new Uint8Array(this.output.reduce((sum, { bytes }) => sum + bytes.length, 0));
-    let at = 0;
-    for (const { bytes } of this.output) {
-      all.set(bytes, at);
-      at += bytes.length;
-    }
-    return all;
-  }
-}
 
 /**
  * A first process that boots before it is known whether it is to run here.
@@ -60,7 +37,7 @@ export class FirstBoot {
   /**
    * What the program says that it needs.
    *
-   * @throws {RecceError} If it cannot be started, or if it ends, or 10 s pass, before it has called
+   * @throws {TrialBootError} If it cannot be started, or if it ends, or 10 s pass, before it has called
    * `init()`.
    */
   async needs(): Promise<Resources> {
@@ -88,7 +65,7 @@ export class FirstBoot {
   }
 
   async #boot(booter: Booter): Promise<BootedProcess> {
-    const late = AbortSignal.timeout(RECCE_TIMEOUT_MS);
+    const late = AbortSignal.timeout(TRIAL_TIMEOUT_MS);
     const signal = AbortSignal.any([late, this.#unwanted.signal]);
     try {
       const booted = await booter.boot({ stdin: true, signal });
@@ -96,13 +73,13 @@ export class FirstBoot {
       return booted;
     } catch (cause) {
       if (!(cause instanceof DeadBootError)) {
-        throw new RecceError(`Cannot start: ${messageOf(cause)}`, []);
+        throw new TrialBootError(`Cannot start: ${messageOf(cause)}`, []);
       }
       const start = await deadStart(cause.child);
       const how = late.aborted
-        ? `did not reach await init() within ${RECCE_TIMEOUT_MS / 1_000} s`
+        ? `did not reach await init() within ${TRIAL_TIMEOUT_MS / 1_000} s`
         : `${describeEnd(start)} before await init()`;
-      throw new RecceError(`Cannot start: the program ${how}`, start.output);
+      throw new TrialBootError(`Cannot start: the program ${how}`, start.output);
     }
   }
 }
@@ -110,10 +87,10 @@ export class FirstBoot {
 /**
  * Starts `program` as far as `init()`, which tells what the first process needs, and ends it.
  *
- * @throws {RecceError} As {@linkcode FirstBoot.needs}.
+ * @throws {TrialBootError} As {@linkcode FirstBoot.needs}.
  * @throws The reason of `signal`, if that is aborted; the program is ended then, too.
  */
-export async function recce(
+export async function trialBoot(
   program: Program,
   { logger, signal }: { logger: Logger; signal: AbortSignal },
 ): Promise<Resources> {

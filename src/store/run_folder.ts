@@ -1,16 +1,15 @@
 /** A run's working directory on this machine, and the files that are put there for it. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
-import { removeIfThere } from "../store/owner.ts";
-import type { StoredFile } from "../store/store.ts";
+import { checkName, checkNameBeside } from "../wire/file_names.ts";
+import { removeIfThere } from "./owner.ts";
 
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** No file system has room for longer ones. */
-const MAX_NAME_LENGTH = 1024;
-
-/** What the name of a module beside a run's folder looks like. */
-const BESIDE = /^[A-Za-z0-9_-]{1,64}\.js$/;
+/** A file that is there. */
+interface PresentFile {
+  readonly path: string;
+}
 
 /** A folder that one run has for itself. What the program is not to see of its files lies beside it. */
 export class RunFolder implements AsyncDisposable {
@@ -45,20 +44,20 @@ export class RunFolder implements AsyncDisposable {
    *
    * @returns Its path.
    */
-  async link(file: StoredFile, name: string): Promise<string> {
+  async link(file: PresentFile, name: string): Promise<string> {
     const path = await this.#place(name);
     await linkOrCopy(file.path, path);
     return path;
   }
 
   /** As {@linkcode link}, for a module that the program imports as `../<name>`. */
-  async linkBeside(file: StoredFile, name: string): Promise<void> {
+  async linkBeside(file: PresentFile, name: string): Promise<void> {
     checkNameBeside(name);
     await linkOrCopy(file.path, `${this.#whole}/${name}`);
   }
 
   /** Puts a file there that is the program's own, to change as it likes. @returns Its path. */
-  async copy(file: StoredFile, name: string, options: { executable: boolean }): Promise<string> {
+  async copy(file: PresentFile, name: string, options: { executable: boolean }): Promise<string> {
     const path = await this.#place(name);
     await Deno.copyFile(file.path, path);
     await Deno.chmod(path, options.executable ? 0o755 : 0o644);
@@ -85,23 +84,4 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
     // Not every file system has hard links, and every one limits how many.
     await Deno.copyFile(from, to);
   }
-}
-
-/** Checks the name of a module beside a run's folder. @throws {ProtocolError} If it is none. */
-export function checkNameBeside(name: string): void {
-  if (!BESIDE.test(name)) {
-    throw new ProtocolError(`Cannot use ${JSON.stringify(name)} as the name of a module`);
-  }
-}
-
-/**
- * Checks the name of a file below a run's folder, with `/` between its parts.
- *
- * @throws {ProtocolError} If it is none, or leads out of the folder.
- */
-export function checkName(name: string): void {
-  const parts = name.split("/");
-  const isNone = name.length > MAX_NAME_LENGTH || /[\0\\]/.test(name) ||
-    parts.some((part) => part === "" || part === "." || part === "..");
-  if (isNone) throw new ProtocolError(`Cannot use ${JSON.stringify(name)} as the name of a file`);
 }

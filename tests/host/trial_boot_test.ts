@@ -2,7 +2,8 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { recce, RecceError } from "../../src/host/recce.ts";
+import { TrialBootError } from "../../src/core/trial_boot_error.ts";
+import { trialBoot } from "../../src/host/trial_boot.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import type { Program } from "../../src/host/program.ts";
 import { untilGone } from "../node/node_harness.ts";
@@ -35,7 +36,7 @@ async function tried(
   }
 }
 
-function outputOf({ output }: RecceError): string {
+function outputOf({ output }: TrialBootError): string {
   return output.map(({ fd, bytes }) => `${fd}:${new TextDecoder().decode(bytes)}`).join("");
 }
 
@@ -48,17 +49,17 @@ function isAlive(pid: number): boolean {
   }
 }
 
-Deno.test("recce() gives what init() asks for, and runs nothing of what comes after it", async () => {
+Deno.test("trialBoot() gives what init() asks for, and runs nothing of what comes after it", async () => {
   const signal = new AbortController().signal;
   const source = `
     await init({ resources: { mem: 12345, cpu: 2 } });
     Deno.writeTextFileSync("after", "");`;
   await tried(source, async (program, folder) => {
-    assertEquals(await recce(program, { logger: QUIET, signal }), { mem: 12345, cpu: 2 });
+    assertEquals(await trialBoot(program, { logger: QUIET, signal }), { mem: 12345, cpu: 2 });
     await assertRejects(() => Deno.stat(`${folder}/after`), Deno.errors.NotFound);
   });
   await tried("await init();", async (program) => {
-    assertEquals(await recce(program, { logger: QUIET, signal }), {
+    assertEquals(await trialBoot(program, { logger: QUIET, signal }), {
       mem: 100 * 1024 ** 2,
       cpu: 1 / 16,
     });
@@ -93,12 +94,12 @@ const FAILURES = [
 ];
 
 for (const { what, source, message, output } of FAILURES) {
-  Deno.test(`recce() tells of ${what}, with all that it wrote`, async () => {
+  Deno.test(`trialBoot() tells of ${what}, with all that it wrote`, async () => {
     await tried(source, async (program) => {
       const signal = new AbortController().signal;
       const error = await assertRejects(
-        () => recce(program, { logger: QUIET, signal }),
-        RecceError,
+        () => trialBoot(program, { logger: QUIET, signal }),
+        TrialBootError,
         message,
       );
       assertEquals(error.message, message);
@@ -107,7 +108,7 @@ for (const { what, source, message, output } of FAILURES) {
   });
 }
 
-Deno.test("recce() gives a program 10 s to reach init(), and ends all that it started", async () => {
+Deno.test("trialBoot() gives a program 10 s to reach init(), and ends all that it started", async () => {
   const source = `
     const child = new Deno.Command("sleep", { args: ["1000"] }).spawn();
     console.log(child.pid);
@@ -116,8 +117,8 @@ Deno.test("recce() gives a program 10 s to reach init(), and ends all that it st
     const signal = new AbortController().signal;
     const startMs = performance.now();
     const error = await assertRejects(
-      () => recce(program, { logger: QUIET, signal }),
-      RecceError,
+      () => trialBoot(program, { logger: QUIET, signal }),
+      TrialBootError,
       "Cannot start: the program did not reach await init() within 10 s",
     );
     assert(performance.now() - startMs < 15_000);
@@ -125,12 +126,12 @@ Deno.test("recce() gives a program 10 s to reach init(), and ends all that it st
   });
 });
 
-Deno.test("recce() that nobody wants any more ends the program at once", async () => {
+Deno.test("trialBoot() that nobody wants any more ends the program at once", async () => {
   await tried(
     `Deno.writeTextFileSync("pid", "" + Deno.pid); for (;;);`,
     async (program, folder) => {
       const stop = new AbortController();
-      const found = recce(program, { logger: QUIET, signal: stop.signal });
+      const found = trialBoot(program, { logger: QUIET, signal: stop.signal });
       found.catch(() => {}); // looked at below
       let pid = "";
       while (pid === "") {
@@ -146,12 +147,12 @@ Deno.test("recce() that nobody wants any more ends the program at once", async (
   );
 });
 
-Deno.test("recce() says so if the program cannot be started at all", async () => {
+Deno.test("trialBoot() says so if the program cannot be started at all", async () => {
   const signal = new AbortController().signal;
   const program = { command: "/nowhere/program", args: [], cwd: "/" };
   await assertRejects(
-    () => recce(program, { logger: QUIET, signal }),
-    RecceError,
+    () => trialBoot(program, { logger: QUIET, signal }),
+    TrialBootError,
     "Cannot start: Failed to spawn '/nowhere/program'",
   );
 });

@@ -1,7 +1,6 @@
 /** What a file consists of: the hashes of its pieces. Files with equal manifests are equal. */
 
-import { ProtocolError } from "../core/protocol_error.ts";
-import { sha256OfText } from "./sha256.ts";
+import { ProtocolError } from "./protocol_error.ts";
 
 /** A file's contents, by hash. */
 export interface Manifest {
@@ -63,9 +62,4 @@ export function checkManifest(value: unknown): Manifest {
     if (!isHash(piece)) throw new ProtocolError("Cannot read manifest: a piece's hash is none");
   }
   return { size, pieces: [...pieces] };
-}
-
-/** The name of the contents: equal for equal files, and for no others. 64 hex digits. */
-export function manifestId(manifest: Manifest): Promise<string> {
-  return sha256OfText([manifest.size, ...manifest.pieces].join("\n"));
 }
