@@ -40,7 +40,14 @@
 export { init, type InitOptions } from "./src/process/init.ts";
 export { spawnable, type SpawnFunction } from "./src/process/registry.ts";
 export { pid, resources } from "./src/process/current.ts";
-export { kill, spawn, type SpawnOptions, trySpawn, wait } from "./src/process/spawn.ts";
+export { spawn, type SpawnArguments, type SpawnOptions, trySpawn } from "./src/process/spawn.ts";
+export {
+  kill,
+  type KillOptions,
+  selectableWait,
+  wait,
+  type WaitOptions,
+} from "./src/process/wait.ts";
 export { isPid, type Pid, shortPid } from "./src/core/pid.ts";
 export {
   DEFAULT_RESOURCES,

@@ -21,7 +21,7 @@ import {
   writeString,
   writeTag,
 } from "./value_output.ts";
-import { rejection } from "./value_rejection.ts";
+import { whyRefused } from "./value_rejection.ts";
 import * as tag from "./value_tags.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -146,17 +146,27 @@ function finish(): void {
   busy = false;
 }
 
+/** The errors that were made here: all others that come out of encoding are thrown by getters. */
+const refusals = new WeakSet<TypeError>();
+
+/** Whether `error` says that a value cannot be encoded, and is not one of the program's own. */
+export function isRefusal(error: unknown): error is TypeError {
+  return error instanceof TypeError && refusals.has(error);
+}
+
+function refuse(message: string, options?: ErrorOptions): TypeError {
+  const refusal = new TypeError(message, options);
+  refusals.add(refusal);
+  return refusal;
+}
+
 function explain(error: unknown, value: unknown): unknown {
-  if (error === REFUSED) return rejection(value);
+  if (error === REFUSED) return refuse(whyRefused(value));
   if (error === DEEP) {
-    return new TypeError(
-      `value is nested too deeply; at most ${tag.MAX_DEPTH} levels can be sent`,
-    );
+    return refuse(`value is nested too deeply; at most ${tag.MAX_DEPTH} levels can be sent`);
   }
   if (error instanceof RangeError && /call stack/i.test(error.message)) {
-    return new TypeError("value is nested too deeply for what is left of the stack", {
-      cause: error,
-    });
+    return refuse("value is nested too deeply for what is left of the stack", { cause: error });
   }
   return error;
 }
@@ -325,7 +335,7 @@ function writeBuffer(value: ArrayBuffer, at: number): number {
   if (value.resizable) {
     resizableBytes += value.maxByteLength;
     if (resizableBytes > tag.MAX_RESIZABLE_BYTES) {
-      throw new TypeError(
+      throw refuse(
         `value holds resizable buffers whose maxByteLength is ${resizableBytes} in sum; ` +
           `at most ${tag.MAX_RESIZABLE_BYTES} can be sent`,
       );

@@ -11,24 +11,24 @@ interface Place {
 }
 
 /**
- * The error for a `value` that was found to hold something that cannot be sent.
+ * What is wrong with a `value` that was found to hold something that cannot be sent.
  *
- * The message names the first such thing by its path: `value.jobs[3].run is a function; functions
+ * The text names the first such thing by its path: `value.jobs[3].run is a function; functions
  * cannot be sent`.
  */
-export function rejection(value: unknown): TypeError {
+export function whyRefused(value: unknown): string {
   const seen = new Set<object>();
   const rest: Place[] = [{ value, parent: undefined, step: "value" }];
   for (let place = rest.pop(); place !== undefined; place = rest.pop()) {
     const refusal = refusalOf(place.value);
-    if (refusal !== undefined) return new TypeError(`${pathOf(place)} is ${refusal}`);
+    if (refusal !== undefined) return `${pathOf(place)} is ${refusal}`;
     if (typeof place.value !== "object" || place.value === null || seen.has(place.value)) continue;
     seen.add(place.value);
     // The last one pushed is the next one looked at: the order in which the encoder goes.
     rest.push(...childrenOf(place.value, place).reverse());
   }
   // A getter gave it to the encoder and something else to this walk.
-  return new TypeError("value holds, behind a getter, something that cannot be sent");
+  return "value holds, behind a getter, something that cannot be sent";
 }
 
 function childrenOf(value: object, parent: Place): Place[] {

@@ -80,3 +80,37 @@ export class ChannelError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A function of the runtime that a program calls. */
+// The one type that every function has, whatever its parameters.
+// deno-lint-ignore no-explicit-any
+export type Operation = (...args: any[]) => unknown;
+
+/**
+ * Makes the stack of `error` begin at the line that called `operation`, which runs: the line of the
+ * program, and not those of the runtime that found the fault. Gives `error`.
+ */
+export function atCaller<E extends Error>(error: E, operation: Operation): E {
+  Error.captureStackTrace(error, operation);
+  return error;
+}
+
+/**
+ * Takes down the line that called `operation`, which runs, for an error that is known only later, when
+ * that line is on no stack any more. It takes some microseconds: it is for operations that wait.
+ */
+export function callSite(operation: Operation): Error {
+  return atCaller(new Error(), operation);
+}
+
+/**
+ * Gives `error` the stack of a {@linkcode callSite}, which is used up.
+ *
+ * The result is the call site itself, made to be `error`: Deno prints of an uncaught error what was
+ * recorded when its stack was, and not what `stack` says, so that to copy that text would not do.
+ */
+export function errorAt<E extends Error>(site: Error, error: E): E {
+  const { stack: _stack, ...properties } = Object.getOwnPropertyDescriptors(error);
+  Object.setPrototypeOf(site, Object.getPrototypeOf(error));
+  return Object.defineProperties(site, properties) as E;
+}

@@ -165,6 +165,8 @@ export class HostedProcess {
         });
         return;
       }
+      case "noticed":
+        return void this.#context.sink({ event: "noticed", pid: message.pid });
       case "kill": {
         const { request, pid, signal, graceMs, descendants } = message;
         const how = signal === null ? KILL : { signal, graceMs };

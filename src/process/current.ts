@@ -1,8 +1,10 @@
 /** The process that this code runs in, once `init()` knows which one it is. */
 
 import type { Hold } from "../channel/hold.ts";
+import { atCaller, errorAt, type Operation } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
+import type { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import type { NodeLink } from "./node_link.ts";
 
@@ -11,6 +13,8 @@ export interface CurrentProcess {
   readonly pid: Pid;
   readonly resources: Readonly<Resources>;
   readonly link: NodeLink;
+  /** The ends of other processes that this one has asked for. */
+  readonly endings: Endings;
   /** Keeps the process alive while something of the user's is pending. */
   readonly hold: Hold;
   /** The environment that every process of the program starts with; see environment.ts. */
@@ -28,11 +32,32 @@ export function setCurrent(current: CurrentProcess): void {
  * This process.
  *
  * @param action What cannot be done without it, such as `spawn`, for the message.
+ * @param operation The function that the program called for that.
  * @throws {Error} If `init()` has not resolved.
  */
-export function current(action: string): CurrentProcess {
-  if (process === undefined) throw new Error(`Cannot ${action}: await init() first`);
-  return process;
+export function current(action: string, operation: Operation): CurrentProcess {
+  if (process !== undefined) return process;
+  throw atCaller(new Error(`Cannot ${action}: await init() first`), operation);
+}
+
+/**
+ * Keeps the process alive until what `operation` returns has settled.
+ *
+ * @param site Where the program called for it, for the stack of the error that it may reject with.
+ */
+export async function holding<T>(
+  { hold }: CurrentProcess,
+  site: Error,
+  operation: () => Promise<T>,
+): Promise<T> {
+  hold.acquire();
+  try {
+    return await operation();
+  } catch (error) {
+    throw errorAt(site, error as Error);
+  } finally {
+    hold.release();
+  }
 }
 
 /**
@@ -41,7 +66,7 @@ export function current(action: string): CurrentProcess {
  * @throws {Error} Before `init()` has resolved.
  */
 export function pid(): Pid {
-  return current("tell the pid").pid;
+  return current("tell the pid", pid).pid;
 }
 
 /**
@@ -50,5 +75,5 @@ export function pid(): Pid {
  * @throws {Error} Before `init()` has resolved.
  */
 export function resources(): Readonly<Resources> {
-  return current("tell the resources").resources;
+  return current("tell the resources", resources).resources;
 }

@@ -4,12 +4,13 @@ import { setHub } from "../channel/current.ts";
 import { startTimer } from "../net/delay.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import { checkOptions } from "../core/options.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
+import { Endings } from "./endings.ts";
 import { flushAtNaturalEnd, runToEnd } from "./ending.ts";
 import { applyChange, checkChange, readEnvironment } from "./environment.ts";
 import { leaveWill } from "./leave_will.ts";
@@ -58,7 +59,7 @@ let called = false;
  * @throws {Error} If it was called before, or if a name stands for two functions.
  */
 export async function init(options: InitOptions = {}): Promise<void> {
-  const { functions, resources } = checkOptions(options);
+  const { functions, resources } = check(options);
   if (called) {
     throw new Error("Cannot init() twice: call it once, and await it, in the main module");
   }
@@ -75,13 +76,13 @@ export async function init(options: InitOptions = {}): Promise<void> {
   await launch({ resources, cwd: startDirectory });
 }
 
-function checkOptions(
+function check(
   options: InitOptions,
 ): { functions: [string, SpawnFunction][]; resources: Partial<Resources> } {
-  checkObject("options", options);
+  checkOptions("init()", options, ["functions", "resources"]);
   const { functions = {}, resources = {} } = options;
-  checkObject("functions", functions);
-  checkObject("resources", resources);
+  checkOptions("init()", functions, undefined, "functions");
+  checkOptions("init()", resources, ["mem", "cpu"], "resources");
   const entries = Object.entries(functions);
   for (const [name, fn] of entries) {
     if (typeof fn !== "function") {
@@ -91,11 +92,6 @@ function checkOptions(
   const reason = invalidResource(resolveResources(resources));
   if (reason !== undefined) throw new TypeError(`Cannot init(): resources.${reason}`);
   return { functions: entries, resources };
-}
-
-function checkObject(name: string, value: unknown): void {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
-  throw new TypeError(`Cannot init(): ${name} is ${String(value)}, not an object`);
 }
 
 /**
@@ -120,11 +116,8 @@ async function joinRun(bootstrap: Bootstrap, resources: Resources): Promise<void
   const environment = readEnvironment();
   const hold = new Hold(listener);
   const { pid, key, will: willPath } = await link.welcome;
-  const ended = async (remote: Pid): Promise<ExitStatus> => {
-    const answer = await link.ask({ type: "wait", pid: remote });
-    if (answer.type === "failed") throw new Error(answer.message);
-    return answer.status;
-  };
+  const endings = new Endings(link);
+  const ended = (remote: Pid) => endings.status(remote);
   const hub = new Hub({ pid, key, listener, ended, hold, log: warn });
   let lastBeforeEnd = () => {};
   if (Deno.permissions.querySync({ name: "write", path: willPath }).state === "granted") {
@@ -144,7 +137,7 @@ async function joinRun(bootstrap: Bootstrap, resources: Resources): Promise<void
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
   setHub(hub);
   const own = Object.freeze(start.resources);
-  setCurrent({ pid, resources: own, link, hold, environment });
+  setCurrent({ pid, resources: own, link, endings, hold, environment });
 
   if (start.function === null) {
     flushAtNaturalEnd(hub, hold, lastBeforeEnd);

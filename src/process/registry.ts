@@ -6,6 +6,9 @@ import type { Pid } from "../core/pid.ts";
 /**
  * What a new process can run: it is called with the Pid of the process that spawned it, and with a
  * copy of the argument. The process ends when it returns, or when the promise it returned settles.
+ *
+ * `SpawnFunction<Job>` is a function that takes a `Job`; without a type argument, it is one of whatever
+ * argument.
  */
 // What a function takes is its own business. Nothing else than `any` lets functions of every
 // argument stand in one record and keeps the type for `spawn`, which checks the argument with it.
@@ -97,7 +100,7 @@ export const registry: Registry = new Registry();
  * });
  * ```
  */
-export function spawnable<A>(name: string, fn: SpawnFunction<A>): SpawnFunction<A> {
+export function spawnable<F extends SpawnFunction>(name: string, fn: F): F {
   registry.add(name, fn);
   return fn;
 }

@@ -1,18 +1,77 @@
-/** Starting other processes, waiting for them, and ending them. */
+/** Starting other processes. */
 
-import { SpawnError } from "../core/errors.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
-import { isPid, type Pid } from "../core/pid.ts";
+import { encode, isRefusal } from "../codec/value_encoder.ts";
+import { atCaller, callSite, type Operation, SpawnError } from "../core/errors.ts";
+import { checkOptions } from "../core/options.ts";
+import type { Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
-import { encode } from "../codec/value_encoder.ts";
-import { current, type CurrentProcess } from "./current.ts";
+import { current, type CurrentProcess, holding } from "./current.ts";
 import { changeBetween, readEnvironment } from "./environment.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a new process needs; what is not given is as in `DEFAULT_RESOURCES`. */
-export interface SpawnOptions extends Partial<Resources> {}
+/** What a new process needs, and what it is called. What is not given is as in `DEFAULT_RESOURCES`. */
+export interface SpawnOptions extends Partial<Resources> {
+  /**
+   * What the process is called where people see it: at most 255 bytes of UTF-8, in one line and without
+   * control characters.
+   *
+   * @default the name that its function is registered under
+   */
+  name?: string;
+}
+
+const OPTIONS = ["mem", "cpu", "name", "permissions"] as const;
+
+/** The longest name of a process, in bytes of UTF-8. */
+const MAX_NAME_BYTES = 255;
+
+/** What would end a line or change how the rest of it is shown. */
+const UNFIT_FOR_NAME = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+
+/**
+ * Whether one of the functions `F` takes an argument.
+ *
+ * @internal
+ */
+type Taking<F> = F extends (parent: Pid, ...rest: infer Rest) => unknown
+  ? Rest extends [] ? "none" : Rest extends [unknown, ...unknown[]] ? "required" : "optional"
+  : never;
+
+/**
+ * What each of the functions `F` takes.
+ *
+ * @internal
+ */
+type Taken<F> = [F] extends [(parent: Pid, arg: infer A) => unknown] ? A : never;
+
+/**
+ * What comes behind the function in a call of {@linkcode spawn}: what the function takes behind `parent`,
+ * just as if the program called it, and the options.
+ *
+ * A function that takes no argument gets none: where there are options, `undefined` stands for it.
+ *
+ * @typeParam F The type of the function.
+ *
+ * @example A function that spawns another one's functions
+ * ```ts
+ * import { type Pid, spawn, type SpawnArguments, type SpawnFunction } from "deploy";
+ *
+ * export async function spawnLogged<F extends SpawnFunction>(
+ *   fn: F,
+ *   ...rest: SpawnArguments<F>
+ * ): Promise<Pid> {
+ *   const pid = await spawn(fn, ...rest);
+ *   console.log(`${fn.name} is ${pid}`);
+ *   return pid;
+ * }
+ * ```
+ */
+export type SpawnArguments<F extends SpawnFunction> = "required" extends Taking<F>
+  ? [arg: Taken<F>, options?: SpawnOptions]
+  : "optional" extends Taking<F> ? [arg?: Taken<F> | undefined, options?: SpawnOptions]
+  : [arg?: undefined, options?: SpawnOptions];
 
 /**
  * Starts a new process that runs `fn(parent, arg)`, where `parent` is this one's Pid.
@@ -21,12 +80,18 @@ export interface SpawnOptions extends Partial<Resources> {}
  * process sees the same arguments, environment and working directory as this one does now. While
  * this is pending, this process does not end.
  *
+ * The call is checked as one of `fn` would be: if that takes an argument, there must be one of its type,
+ * and if it takes none, there must be none. Options are the third argument in either case:
+ * `spawn(quiet, undefined, { mem: 1 * GiB })`.
+ *
  * @param fn A function that `init()` or `spawnable()` registered. It is looked up by name in the new
  * process, so what it closes over is what the program's prelude makes there.
- * @param arg Anything that a channel carries. It is copied.
+ * @param rest The argument, which is anything that a channel carries, and is copied before this returns;
+ * and the options.
  * @throws {SpawnError} See its `reason`. `no-capacity` is only for {@linkcode trySpawn}.
- * @throws {TypeError} If `arg` cannot be copied (the message names the part that cannot), or `fn` is
- * no function.
+ * @throws {TypeError} If `arg` cannot be copied (the message names the part that cannot), `fn` is no
+ * function, or the options have one that does not exist (the message names the one that was meant), or
+ * that is of another type.
  * @throws {RangeError} If `arg` is larger than 256 MiB once encoded: send that over a channel.
  * @throws {Error} Before `init()` has resolved.
  *
@@ -40,12 +105,12 @@ export interface SpawnOptions extends Partial<Resources> {}
  *
  * // To be called after init().
  * export function greetElsewhere(name: string): Promise<Pid> {
- *   return spawn(greet, name, { mem: 200 * MiB, cpu: 0.5 });
+ *   return spawn(greet, name, { name: `greet ${name}`, mem: 200 * MiB, cpu: 0.5 });
  * }
  * ```
  */
-export function spawn<A>(fn: SpawnFunction<A>, arg?: A, options: SpawnOptions = {}): Promise<Pid> {
-  return start(fn, arg, options, true);
+export function spawn<F extends SpawnFunction>(fn: F, ...rest: SpawnArguments<F>): Promise<Pid> {
+  return start(fn, rest, true, spawn);
 }
 
 /**
@@ -53,59 +118,89 @@ export function spawn<A>(fn: SpawnFunction<A>, arg?: A, options: SpawnOptions = 
  *
  * @throws {SpawnError} Also `no-capacity`: no node has room now.
  */
-export function trySpawn<A>(
-  fn: SpawnFunction<A>,
-  arg?: A,
-  options: SpawnOptions = {},
+export function trySpawn<F extends SpawnFunction>(
+  fn: F,
+  ...rest: SpawnArguments<F>
 ): Promise<Pid> {
-  return start(fn, arg, options, false);
+  return start(fn, rest, false, trySpawn);
 }
 
-async function start(
+function start(
   fn: SpawnFunction,
-  arg: unknown,
-  options: SpawnOptions,
+  [arg, options = {}]: [arg?: unknown, options?: SpawnOptions],
   wait: boolean,
+  operation: Operation,
 ): Promise<Pid> {
-  const process = current("spawn");
-  const name = registry.nameOf(fn);
-  const resources = checkOptions(name, options);
-  const encoded = encode(arg);
-  const cwd = Deno.cwd();
-  const env = encodeChange(process);
-  const answer = await holding(
-    process,
-    () =>
-      process.link.ask({
-        type: "spawn",
-        function: name,
-        name,
-        arg: encoded,
-        resources,
-        wait,
-        cwd,
-        env,
-      }),
-  );
-  if (answer.type === "spawned") return answer.pid;
-  throw new SpawnError(answer.reason === "unknown" ? "lost" : answer.reason, answer.message);
+  let process: CurrentProcess;
+  let wanted: Wanted;
+  try {
+    process = current("spawn", operation);
+    wanted = check(fn, options);
+  } catch (error) {
+    return Promise.reject(atCaller(error as Error, operation));
+  }
+  let encoded: Bytes;
+  try {
+    encoded = encode(arg);
+  } catch (error) {
+    // What is no refusal was thrown by a getter of the program's, and says itself where.
+    return Promise.reject(isRefusal(error) ? atCaller(error, operation) : error);
+  }
+  const site = callSite(operation);
+  return holding(process, site, async () => {
+    const cwd = Deno.cwd();
+    const env = encodeChange(process);
+    const question = { type: "spawn", ...wanted, arg: encoded, wait, cwd, env } as const;
+    const answer = await process.link.ask(question);
+    if (answer.type === "spawned") return answer.pid;
+    throw new SpawnError(answer.reason === "unknown" ? "lost" : answer.reason, answer.message);
+  });
 }
 
-function checkOptions(name: string, options: SpawnOptions): Resources {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Cannot spawn ${name}(): options is ${String(options)}, not an object`);
-  }
+/** What is to be started. */
+interface Wanted {
+  /** The name that the function is registered under. */
+  readonly function: string;
+  /** The name that is shown. */
+  readonly name: string;
+  readonly resources: Resources;
+}
+
+function check(fn: SpawnFunction, options: SpawnOptions): Wanted {
+  const registered = registry.nameOf(fn);
+  const action = `spawn ${registered}()`;
+  checkOptions(action, options, OPTIONS);
+  const { name = registered } = options;
+  checkName(action, name);
   // Whoever narrows permissions relies on it, so that leaving them as they are is not an option.
   if ("permissions" in options && options.permissions !== undefined) {
     throw new SpawnError(
       "invalid",
-      `Cannot spawn ${name}(): permissions cannot be narrowed yet; leave the option out`,
+      `Cannot ${action}: permissions cannot be narrowed yet; leave the option out`,
     );
   }
-  const wanted = resolveResources(options);
-  const reason = invalidResource(wanted);
-  if (reason === undefined) return wanted;
-  throw new SpawnError("invalid", `Cannot spawn ${name}(): ${reason}`);
+  const resources = resolveResources(options);
+  const reason = invalidResource(resources);
+  if (reason !== undefined) throw new SpawnError("invalid", `Cannot ${action}: ${reason}`);
+  return { function: registered, name, resources };
+}
+
+function checkName(action: string, name: unknown): void {
+  if (typeof name !== "string" || name === "") {
+    const shown = typeof name === "string" ? JSON.stringify(name) : String(name);
+    throw new TypeError(`Cannot ${action}: name is ${shown}, not a non-empty string`);
+  }
+  const bytes = new TextEncoder().encode(name).length;
+  if (bytes > MAX_NAME_BYTES) {
+    throw new TypeError(
+      `Cannot ${action}: name has ${bytes} bytes in UTF-8; at most ${MAX_NAME_BYTES} are possible`,
+    );
+  }
+  if (UNFIT_FOR_NAME.test(name) || !name.isWellFormed()) {
+    throw new TypeError(
+      `Cannot ${action}: name is ${JSON.stringify(name)}, which has a control character in it`,
+    );
+  }
 }
 
 /** The environment of this process, as what differs from the one that all processes start with. */
@@ -114,61 +209,4 @@ function encodeChange({ environment }: CurrentProcess): Bytes | null {
   if (environment === undefined || now === undefined) return null;
   const change = changeBetween(environment, now);
   return change === undefined ? null : encode(change);
-}
-
-/**
- * Resolves with how a process ended, as soon as it has; at once if it had ended before.
- *
- * When it resolves, everything that the process wrote has been passed on. While this is pending, this
- * process does not end.
- *
- * @param pid Any process of this program, but for this one itself.
- * @throws {TypeError} If `pid` is no Pid.
- * @throws {Error} If the program has no such process, or before `init()` has resolved.
- */
-export async function wait(pid: Pid): Promise<ExitStatus> {
-  const process = current("wait");
-  checkPid("wait for", pid);
-  if (pid === process.pid) {
-    throw new Error(`Cannot wait for ${pid}: it is this process, which would wait for ever`);
-  }
-  const answer = await holding(process, () => process.link.ask({ type: "wait", pid }));
-  if (answer.type === "ended") return answer.status;
-  throw new Error(answer.message);
-}
-
-/**
- * Ends a process and everything that it started, by SIGKILL; resolves when they are gone.
- *
- * To end one that has ended is no error. What the process sent, and what has not arrived yet, is
- * lost. While this is pending, this process does not end.
- *
- * @param pid Any process of this program.
- * @throws {TypeError} If `pid` is no Pid.
- * @throws {Error} If the program has no such process, or before `init()` has resolved.
- */
-export async function kill(pid: Pid): Promise<void> {
-  const process = current("kill");
-  checkPid("kill", pid);
-  const answer = await holding(
-    process,
-    () => process.link.ask({ type: "kill", pid, signal: null, graceMs: 0, descendants: false }),
-  );
-  if (answer.type === "failed") throw new Error(answer.message);
-}
-
-function checkPid(action: string, pid: unknown): void {
-  if (isPid(pid)) return;
-  const shown = typeof pid === "string" ? JSON.stringify(pid) : String(pid);
-  throw new TypeError(`Cannot ${action} ${shown}: it is not a Pid`);
-}
-
-/** Keeps the process alive until what `operation` returns has settled. */
-async function holding<T>(process: CurrentProcess, operation: () => Promise<T>): Promise<T> {
-  process.hold.acquire();
-  try {
-    return await operation();
-  } finally {
-    process.hold.release();
-  }
 }

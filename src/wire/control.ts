@@ -48,6 +48,8 @@ export type ProcessMessage =
     env: Bytes | null;
   }
   | { type: "wait"; request: number; pid: Pid }
+  /** The program was given the status of this process, which had failed. */
+  | { type: "noticed"; pid: Pid }
   /**
    * End a process: by `signal`, and by SIGKILL after `graceMs`; if `signal` is `null`, by SIGKILL at once.
    * With `descendants`, also all that it spawned, and that those spawned, and so on.
@@ -119,6 +121,7 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
     env: orNull(bytes),
   },
   wait: { request: integer, pid },
+  noticed: { pid },
   kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },
 };
 

@@ -22,6 +22,7 @@ import {
   run,
   select,
   type Selectable,
+  selectableWait,
   type Selected,
   Sender,
   spawn,
@@ -94,7 +95,16 @@ export async function spawns(): Promise<Pid[]> {
 
 export async function ends(other: Pid): Promise<string> {
   const status: ExitStatus = await wait(other);
-  const killed: void = await kill(other);
+  const killed: void = await kill(other, { signal: "SIGTERM", graceMs: 5, descendants: true });
+  await Promise.all([other].map(kill));
+  const [first]: ExitStatus[] = await Promise.all([other].map(wait));
+  const selected = await select([selectableWait(other)]);
+  if ("value" in selected) console.log(selected.value satisfies ExitStatus, first);
+  await wait(other, { signal: AbortSignal.timeout(5) });
+  // @ts-expect-error: it is called signal
+  await wait(other, { sginal: AbortSignal.timeout(5) });
+  // @ts-expect-error: there is no such signal
+  await kill(other, { signal: "SIGFOO" });
   if (success(status)) return String(killed);
   if ("code" in status) return status.code.toFixed();
   if ("signal" in status) {
