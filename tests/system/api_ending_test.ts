@@ -56,7 +56,6 @@ testRows([
       await new Sender(pids[1]).send(pids[0]);
       say(await Promise.all(pids.map(wait)));`,
     says: `[{"code":4},{"code":4}]\n`,
-    code: 101,
   },
   {
     name: "a ring of processes that return, exit and throw with values for the next one ends",

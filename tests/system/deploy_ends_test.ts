@@ -39,6 +39,13 @@ Deno.test("a deployment ends as its program does", async (t) => {
       101,
       `async function bad() { Deno.exit(3); }
        await init({ functions: { bad } });
+       await spawn(bad);`,
+    ],
+    [
+      "well, but for another process, of which it was told",
+      0,
+      `async function bad() { Deno.exit(3); }
+       await init({ functions: { bad } });
        await wait(await spawn(bad));`,
     ],
   ];

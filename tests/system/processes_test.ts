@@ -242,7 +242,7 @@ Deno.test("wait() tells how a process ended, before and after, to everyone who a
   );
   assertEquals(firstOf(run).stderr, "");
   assertEquals(othersOf(run).map(({ stdout }) => stdout), ["", "{ code: 3 }\n"]);
-  assertEquals(run.code, 101);
+  assertEquals(run.code, 0);
 });
 
 Deno.test("kill() ends a process that computes, and what it started", async () => {
@@ -270,7 +270,7 @@ Deno.test("kill() ends a process that computes, and what it started", async () =
     console.log("gone");`);
   assertEquals(firstOf(run).stdout, 'S\n{ signal: "SIGKILL" }\ngone\n');
   assertEquals(othersOf(run).map(({ status }) => status), [{ signal: "SIGKILL" }]);
-  assertEquals(run.code, 101);
+  assertEquals(run.code, 0);
 });
 
 Deno.test("kill() of oneself ends the process there", async () => {
@@ -312,7 +312,7 @@ Deno.test("exit codes: of functions that return, throw and exit, at any depth", 
   assertMatch(errors[4] ?? "", /Uncaught .*Error: nobody handles it/);
   assertMatch(errors[5] ?? "", /Uncaught .*Error: in a timer/);
   assertEquals([errors[0], ...errors.slice(6)], ["", "", "", "", ""]);
-  assertEquals(run.code, 101);
+  assertEquals(run.code, 0);
 });
 
 Deno.test("the run's exit code is the first process's own, if that is not 0", async () => {
@@ -324,6 +324,7 @@ Deno.test("the run's exit code is the first process's own, if that is not 0", as
     ["throw new Error('it broke');", 1],
     ["Deno.kill(Deno.pid, 'SIGKILL'); await new Promise(() => {});", 137],
     ["await spawn(fails);", 101],
+    ["await wait(await spawn(fails));", 0],
     ["await spawn(fails); Deno.exit(9);", 9],
   ];
   for (const [end, code] of table) {
