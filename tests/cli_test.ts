@@ -88,7 +88,7 @@ Deno.test("deploy says what of a deployment cannot be, before it begins", async 
     [["--mem", "much", "127.0.0.1:1"], '--mem is "much"; expected '],
     [["--cpu=-1", "127.0.0.1:1"], '--cpu is "-1"; expected '],
     [["--env", "NOT_SET", "127.0.0.1:1"], "--env NOT_SET is not set here; "],
-    [["--format", "xml", "127.0.0.1:1"], '--format is "xml"; expected human or json'],
+    [["--format", "xml", "127.0.0.1:1"], '--format is "xml"; expected human, lines or json'],
     [["--tls-ca", "/none", "127.0.0.1:1"], "--tls-ca /none cannot be read: "],
     [["--include", "/none", "127.0.0.1:1", "examples/hello.ts"], "--include /none: there is no "],
   ];

@@ -4,7 +4,8 @@ import { type Address, parseAddress } from "../core/address.ts";
 import type { Resources } from "../core/resources.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
-import { DEPLOY, RUN_FORMATS } from "./deploy_table.ts";
+import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
+import { DEPLOY } from "./deploy_table.ts";
 import { nearWord } from "./near.ts";
 import {
   addressArgument,
@@ -18,7 +19,7 @@ import {
 /** What every command of `deploy` takes. */
 export interface DeployOptions {
   /** `undefined` leaves it to `DEPLOY_FORMAT`. */
-  readonly format: typeof RUN_FORMATS[number] | undefined;
+  readonly format: OutputFormat | undefined;
   readonly secretFile: string | undefined;
   readonly tlsCa: string | undefined;
 }
@@ -112,7 +113,7 @@ function variables(given: readonly string[]): Map<string, string | undefined> {
 
 function deployOptions(scanned: Scanned): DeployOptions {
   return {
-    format: formatOption(scanned, RUN_FORMATS),
+    format: formatOption(scanned, OUTPUT_FORMATS),
     secretFile: pathOption(scanned, "secret-file"),
     tlsCa: pathOption(scanned, "tls-ca"),
   };

@@ -3,9 +3,7 @@
 import config from "../../deno.json" with { type: "json" };
 import { COMPLETIONS } from "./completions_command.ts";
 import type { Command, Executable } from "./executable.ts";
-
-/** How output can be shown; the first is the default. */
-export const RUN_FORMATS = ["human", "json"] as const;
+import { OUTPUT_FORMATS } from "../terminal/formats.ts";
 
 const RUN: Command = {
   name: "",
@@ -32,8 +30,8 @@ const RUN: Command = {
     "dry-run": { summary: "say what would be sent, and where it fits; send nothing" },
     "format": {
       value: "F",
-      summary: "human or json; default DEPLOY_FORMAT, or human",
-      completes: RUN_FORMATS,
+      summary: "human, lines or json; default DEPLOY_FORMAT, or human",
+      completes: OUTPUT_FORMATS,
     },
     "secret-file": {
       value: "FILE",

@@ -10,12 +10,8 @@ import type { Logger } from "../core/logger.ts";
 import { formatMem } from "../core/resources.ts";
 import { STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import type { Progress } from "../terminal/progress.ts";
-import {
-  createTerminal,
-  type OutputFormat,
-  type Terminal,
-  writeRaw,
-} from "../terminal/terminal.ts";
+import type { OutputFormat } from "../terminal/formats.ts";
+import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
 import { ConnectError, dialPart, loadCredential } from "../net/connect.ts";
 import { Purpose } from "../net/handshake.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";

@@ -5,11 +5,11 @@ import { signalExitCode } from "../core/signals.ts";
 import { formatAddress } from "../core/pid.ts";
 import { type EndSignal, onEndSignals } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
-import type { OutputFormat } from "../terminal/terminal.ts";
+import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
+import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
 import { prepare } from "./prepare.ts";
-import { RUN_FORMATS } from "./deploy_table.ts";
 import { bridgeAddress, programEnv, projectDefaults } from "./run_settings.ts";
 import { formatVariable } from "./values.ts";
 
@@ -31,10 +31,11 @@ export interface RunContext {
 export async function runCommand(command: RunCommand, context: RunContext): Promise<number> {
   const { logger, say } = context;
   const format = command.options.format ??
-    formatVariable(Deno.env.get("DEPLOY_FORMAT"), RUN_FORMATS);
+    formatVariable(Deno.env.get("DEPLOY_FORMAT"), OUTPUT_FORMATS);
   const defaults = await projectDefaults(Deno.cwd());
   const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
-  const env = programEnv(command.env, (name) => Deno.env.get(name));
+  const given = programEnv(command.env, (name) => Deno.env.get(name));
+  const env = { ...colorsFor(format, given), ...given };
   const program = command.program ?? defaults.main ?? "main.ts";
   const progress = createProgress(format, say);
 
@@ -81,6 +82,15 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
     await preparing.catch(() => {}); // it writes to the folder
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** What processes are told of colours, unless that is in what they are given. */
+function colorsFor(
+  format: OutputFormat,
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
+  if ("NO_COLOR" in given || "FORCE_COLOR" in given) return {};
+  return colorVariables(format, (name) => Deno.env.get(name), isOnTerminal());
 }
 
 function createProgress(format: OutputFormat, say: (text: string) => void): Progress {

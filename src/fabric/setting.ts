@@ -4,7 +4,6 @@ import type { Address } from "../core/address.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { messageOf } from "../core/errors.ts";
 import type { FabricOptions } from "../cli/fabric_arguments.ts";
-import { REPORT_FORMATS } from "../cli/fabric_table.ts";
 import { formatVariable } from "../cli/values.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
@@ -45,7 +44,7 @@ export async function prepareSetting(
   binds: readonly Address[],
 ): Promise<Setting> {
   const format = options.format ??
-    formatVariable(Deno.env.get("DEPLOY_FORMAT"), REPORT_FORMATS);
+    reportFormat(Deno.env.get("DEPLOY_FORMAT"));
   const reporter = readReporter(format);
   const { logger } = reporter;
   const maxSpares = readMaxSpares(Deno.env.get("DEPLOY_SPARES"));
@@ -71,6 +70,12 @@ export async function prepareSetting(
     maxSpares,
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+}
+
+/** `DEPLOY_FORMAT` may be set for the programs that are run here. What fabric reports is lines anyway. */
+function reportFormat(text: string | undefined): ReportFormat {
+  const format = formatVariable(text, ["human", "lines", "json"]);
+  return format === "lines" ? "human" : format;
 }
 
 function readMaxSpares(text: string | undefined): number {

@@ -4,6 +4,7 @@ import { forwardInput } from "../terminal/input.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run } from "../run/run.ts";
 import { exitCodeOf, stoppedExitCodeOf } from "../run/run_state.ts";
+import { SurvivorNotice } from "../run/survivors.ts";
 import { messageOf } from "../core/errors.ts";
 import { parseGrace } from "../core/duration.ts";
 import { createLogger, type LogLevel, parseLogLevel } from "../core/logger.ts";
@@ -23,12 +24,9 @@ import { type Program, ProgramError, thisProgram } from "../host/program.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { temporaryFolder } from "../host/will_store.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
-import {
-  createTerminal,
-  type OutputFormat,
-  type Terminal,
-  writeRaw,
-} from "../terminal/terminal.ts";
+import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
+import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
+import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
 import { newKey } from "../net/handshake.ts";
 
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
@@ -61,10 +59,11 @@ export function readSettings(
   resources: Partial<Resources>,
   machine: ReturnType<typeof thisMachine>,
 ): LauncherSettings {
-  const format = variable("DEPLOY_FORMAT") || "human";
-  if (format !== "human" && format !== "json") {
+  const written = variable("DEPLOY_FORMAT") || "human";
+  const format = OUTPUT_FORMATS.find((name) => name === written);
+  if (format === undefined) {
     throw new SyntaxError(
-      `Cannot use ${JSON.stringify(format)} as DEPLOY_FORMAT: write human or json`,
+      `Cannot use ${JSON.stringify(written)} as DEPLOY_FORMAT: write human, lines or json`,
     );
   }
   const text = variable("DEPLOY_RESOURCES") ?? "";
@@ -99,6 +98,9 @@ export async function launch(
     () => readSettings((name) => Deno.env.get(name), options.resources, thisMachine()),
   );
   const program = await restartable(options.cwd);
+  // The processes of the program inherit them.
+  const colors = colorVariables(settings.format, (name) => Deno.env.get(name), isOnTerminal());
+  for (const [name, value] of Object.entries(colors)) Deno.env.set(name, value);
   return await new LocalRun(settings, program).run();
 }
 
@@ -107,6 +109,7 @@ class LocalRun {
   readonly #settings: LauncherSettings;
   /** The terminal is its only viewer, so it keeps nothing that has been shown. */
   readonly #run = new Run({ log: new MemoryLog({ keepBytes: 0 }), roomBytes: 0 });
+  readonly #survivors = new SurvivorNotice({ run: this.#run, startTimer, now: Date.now });
   readonly #terminal: Terminal;
   readonly #room = new Unlimited();
   readonly #master = new Master(this.#room);
@@ -127,7 +130,11 @@ class LocalRun {
       temporaryFolder: temporaryFolder(),
       maxSpares: settings.maxSpares,
       master: this.#master,
-      sink: (event) => this.#run.append(event),
+      sink: (event) => {
+        const taken = this.#run.append(event);
+        this.#survivors.took(event);
+        return taken;
+      },
       logger: createLogger(settings.logLevel, say),
       startTimer,
       deliverWill: async (will, context) => {
@@ -192,7 +199,7 @@ class LocalRun {
   async #showRaw(error: NotStartedError): Promise<void> {
     for (const { fd, bytes } of error.start.output) {
       // In the json format, there is nothing but events on stdout.
-      const target = fd === 1 && this.#settings.format === "human" ? Deno.stdout : Deno.stderr;
+      const target = fd === 1 && this.#settings.format !== "json" ? Deno.stdout : Deno.stderr;
       await writeRaw(target, bytes);
     }
   }

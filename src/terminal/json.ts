@@ -45,7 +45,7 @@ export class JsonFormatter implements Formatter {
         ];
       }
       case "said":
-        return [line({ event: "said", text: event.text, time: iso(event.time) })];
+        return [this.remark(`deploy: ${event.text}`)];
       case "noticed":
         return [];
     }

@@ -3,10 +3,10 @@
 import type { RunEventSink } from "../core/events.ts";
 import { HumanFormatter } from "./human.ts";
 import { JsonFormatter } from "./json.ts";
+import { LinesFormatter } from "./lines.ts";
+import type { OutputFormat } from "./formats.ts";
 import { type ByteTarget, sameTarget, Screen } from "./screen.ts";
-
-/** The names of the formats. */
-export type OutputFormat = "human" | "json";
+import type { Formatter } from "./segment.ts";
 
 /** What a terminal shows, and where. */
 export interface TerminalOptions {
@@ -41,15 +41,21 @@ export interface Terminal {
 /** Makes a terminal for one run. */
 export function createTerminal(options: TerminalOptions): Terminal {
   const screen = new Screen(options);
-  const formatter = options.format === "json" ? new JsonFormatter() : new HumanFormatter({
-    colors: options.colors ?? (Deno.stderr.isTerminal() && !Deno.noColor),
-    interleaved: options.interleaved ?? sameTarget(),
-  });
+  const formatter = createFormatter(options);
   return {
     sink: (event) => screen.write(formatter.format(event)),
     remark: (line) => screen.write([formatter.remark(line)]),
     stdoutGone: screen.stdoutGone,
   };
+}
+
+function createFormatter(options: TerminalOptions): Formatter {
+  if (options.format === "json") return new JsonFormatter();
+  const colors = options.colors ?? (Deno.stderr.isTerminal() && !Deno.noColor);
+  const interleaved = options.interleaved ?? sameTarget();
+  if (options.format === "human") return new HumanFormatter({ colors, interleaved });
+  // Titles are on both streams, and whoever searches one of them wants no escape sequences.
+  return new LinesFormatter({ colors: colors && interleaved, interleaved });
 }
 
 /** Writes what is no event of a run, as it is; if nobody reads it, nothing happens. */

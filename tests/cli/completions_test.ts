@@ -40,7 +40,7 @@ const OFFERS: readonly [words: string[], offered: string[]][] = [
   [["deploy", "--he"], ["--help"]],
   [["deploy", "comp"], ["completions", "completions_test.ts"]],
   [["deploy", "near"], ["near_test.ts"]],
-  [["deploy", "--format", ""], ["human", "json"]],
+  [["deploy", "--format", ""], ["human", "json", "lines"]],
   [["deploy", "--format", "j"], ["json"]],
   [["deploy", "--mem", ""], []],
   [["deploy", "--include", "near"], ["near_test.ts"]],
@@ -57,7 +57,7 @@ const OFFERS: readonly [words: string[], offered: string[]][] = [
 Deno.test("bash offers the options, commands and values that fit, and files", async () => {
   const table = [
     ...OFFERS,
-    [["deploy", "--format", "="], ["human", "json"]],
+    [["deploy", "--format", "="], ["human", "json", "lines"]],
     [["deploy", "--format", "=", "h"], ["human"]],
     [["deploy", "a.ts", "--", "near"], ["near_test.ts"]],
     [["deploy", "a.ts", "comp"], ["completions", "completions_test.ts"]],

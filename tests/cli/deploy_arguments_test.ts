@@ -98,7 +98,7 @@ Deno.test("readRunCommand() says what is wrong and what was expected", () => {
     [["--env", "=x"], '--env is "=x"; expected NAME or NAME=VALUE'],
     [["--include="], "--include is empty; expected a path"],
     [["--secret-file="], "--secret-file is empty; expected a path"],
-    [["--format", "xml"], '--format is "xml"; expected human or json'],
+    [["--format", "xml"], '--format is "xml"; expected human, lines or json'],
   ];
   for (const [args, message] of table) {
     const error = assertThrows(() => parse(args), UsageError);

@@ -102,7 +102,7 @@ Deno.test("readSettings() reads the environment, which overrides the program's r
       graceMs: 500,
     },
   );
-  assertThrows(() => read({ DEPLOY_FORMAT: "xml" }), SyntaxError, "write human or json");
+  assertThrows(() => read({ DEPLOY_FORMAT: "xml" }), SyntaxError, "write human, lines or json");
   assertThrows(() => read({ DEPLOY_RESOURCES: "cpu=-1" }), SyntaxError, "cpu is -1");
   assertThrows(() => read({ DEPLOY_SPARES: "some" }), SyntaxError, "how many processes");
   assertThrows(() => read({ DEPLOY_GRACE: "3" }), SyntaxError, 'Cannot use "3" as DEPLOY_GRACE');
@@ -329,4 +329,20 @@ console.log(await new Receiver<number>(await spawn(chain, 10)).recv());
   assertEquals(events.filter(({ event }) => event === "exit").length, 72);
   const text = events.map((event) => event.text ?? "").join("");
   assertEquals(text, "1770\n10\n");
+});
+
+Deno.test("two seconds after the first process has ended, a line on stderr says who still runs", async () => {
+  await using program = new Program(`
+    import { init, spawn } from "deploy";
+    const slow = () => new Promise((resolve) => setTimeout(resolve, 3_000));
+    await init({ functions: { slow } });
+    await spawn(slow);`);
+  for (const format of ["human", "lines", "json"]) {
+    const { code, stdout, stderr } = await program.run({
+      env: { NO_COLOR: "1", DEPLOY_FORMAT: format },
+    });
+    assertEquals(code, 0, stderr);
+    const said = /^deploy: the first process has ended; 1 other still runs: [0-9a-f]{7} slow$/gm;
+    assertEquals([stderr.match(said)?.length, stdout.match(said)], [1, null], stderr);
+  }
 });

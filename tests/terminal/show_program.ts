@@ -1,6 +1,7 @@
 /** A program that shows a scripted run on its real stdout and stderr, for terminal_test.ts. */
 
 import type { RunEvent } from "../../src/core/events.ts";
+import { OUTPUT_FORMATS } from "../../src/terminal/formats.ts";
 import { createTerminal } from "../../src/terminal/terminal.ts";
 import { ended, EXAMPLE, FIRST, spawned, wrote } from "./events.ts";
 
@@ -25,9 +26,10 @@ const scripts: Record<string, () => Iterable<RunEvent>> = {
   },
 };
 
-const [script = "example", format] = Deno.args;
+const [script = "example", name = "human"] = Deno.args;
+const format = OUTPUT_FORMATS.find((each) => each === name)!;
 let gone = false;
-const terminal = createTerminal({ format: format === "json" ? "json" : "human" });
+const terminal = createTerminal({ format });
 terminal.stdoutGone.then(() => gone = true);
 // The events come one after another, and each is handed over at once, as with many processes.
 const waiting: Promise<void>[] = [];

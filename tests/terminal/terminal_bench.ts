@@ -1,6 +1,7 @@
 /** How fast output is shown: 100 MB in reads of 64 KiB, of one process, to a file. */
 
-import { createTerminal, type OutputFormat } from "../../src/terminal/terminal.ts";
+import type { OutputFormat } from "../../src/terminal/formats.ts";
+import { createTerminal } from "../../src/terminal/terminal.ts";
 import { FIRST, spawned, wrote } from "./events.ts";
 
 const CHUNK_BYTES = 64 * 1024;

@@ -88,6 +88,18 @@ Deno.test("a terminal with format json puts everything on stdout", async () => {
   assertEquals(events, EXAMPLE.map(({ event }) => event));
 });
 
+Deno.test("a terminal with format lines puts stdout's lines on stdout, all else on stderr", async () => {
+  const out = "8a3be21 worker | hello worker 0!\n3fecd01 workers.ts | total 4500!\n";
+  assertEquals(await shell("$show example lines"), {
+    code: 0,
+    stdout: out,
+    stderr: "3fecd01 workers.ts * spawned: 8a3be21 worker\n8a3be21 worker * exited\n" +
+      "3fecd01 workers.ts * exited\n",
+  });
+  const together = await shell("$show example lines 2>&1 | grep -n worker.*exited");
+  assertEquals(together.stdout, "3:8a3be21 worker * exited\n5:3fecd01 workers.ts * exited\n");
+});
+
 Deno.test("createTerminal() takes colours and places as it is told", async () => {
   const written: Segment[] = [];
   const target = (fd: 1 | 2) => ({

@@ -1,0 +1,53 @@
+/** Says that processes of a run go on after its first one has ended. */
+
+import type { RunEvent } from "../core/events.ts";
+import { shortPid } from "../core/pid.ts";
+import type { StartTimer } from "../core/timer.ts";
+import type { Run } from "./run.ts";
+import { isOver, runningProcesses, type RunState } from "./run_state.ts";
+
+/** So long after the first process's end it is said. */
+const NOTICE_MS = 2_000;
+
+/** So many of them are named. */
+const MAX_NAMED = 8;
+
+/** What a {@linkcode SurvivorNotice} needs. */
+export interface SurvivorNoticeOptions {
+  readonly run: Run;
+  readonly startTimer: StartTimer;
+  /** The time, in milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Adds the event `said` to a run, once, if others outlive its first process by two seconds. */
+export class SurvivorNotice {
+  readonly #options: SurvivorNoticeOptions;
+  #stopTimer: () => void = () => {};
+
+  constructor(options: SurvivorNoticeOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at what the run has just been told. */
+  took(event: RunEvent): void {
+    if (event.event !== "exit") return;
+    const { run, startTimer, now } = this.#options;
+    if (isOver(run.state)) return this.#stopTimer();
+    if (event.pid !== run.state.first) return;
+    this.#stopTimer = startTimer(NOTICE_MS, () => {
+      const text = survivorsText(run.state);
+      if (text !== undefined) void run.append({ event: "said", text, time: now() });
+    });
+  }
+}
+
+/** Which processes outlive the first one, in one line; `undefined` if none does. */
+export function survivorsText(state: RunState): string | undefined {
+  if (state.firstStatus === null || isOver(state)) return undefined;
+  const others = runningProcesses(state);
+  const named = others.slice(0, MAX_NAMED).map(({ pid, name }) => `${shortPid(pid)} ${name}`);
+  const more = others.length > MAX_NAMED ? [`and ${others.length - MAX_NAMED} more`] : [];
+  const count = others.length === 1 ? "1 other still runs" : `${others.length} others still run`;
+  return `the first process has ended; ${count}: ${[...named, ...more].join(", ")}`;
+}
