@@ -19,8 +19,7 @@
  *
  * async function worker(parent: Pid, job: Job) {
  *   console.log(job.greeting);
- *   await using sender = new Sender<number>(parent);
- *   await sender.send(job.index * 100);
+ *   await new Sender<number>(parent).send(job.index * 100);
  * }
  *
  * await init({ functions: { worker } });
@@ -61,10 +60,12 @@ export { type ExitStatus, success } from "./src/core/exit_status.ts";
 export {
   ChannelError,
   type ChannelErrorKind,
+  type ChannelErrorOptions,
   SpawnError,
   type SpawnErrorReason,
 } from "./src/core/errors.ts";
 export { Sender } from "./src/channel/sender.ts";
 export { Receiver } from "./src/channel/receiver.ts";
+export { Acceptor } from "./src/channel/acceptor.ts";
 export { after, run, select, type Selected } from "./src/channel/select.ts";
 export type { Selectable } from "./src/channel/selectable.ts";

@@ -24,13 +24,11 @@ async function member(parent: Pid) {
     Promise.all(others.map(hear)),
   ]);
 
-  await using result = new Sender<number>(parent);
-  await result.send(checked.length);
+  await new Sender<number>(parent).send(checked.length);
 }
 
 async function tell(other: Pid): Promise<void> {
-  await using sender = new Sender<Message>(other);
-  await sender.send({ from: pid(), to: other });
+  await new Sender<Message>(other).send({ from: pid(), to: other });
 }
 
 async function hear(other: Pid): Promise<void> {
@@ -45,8 +43,7 @@ const size = countArgument(0, "processes", 6);
 const members = await Promise.all(Array.from({ length: size }, () => spawn(member)));
 
 for (const each of members) {
-  await using introductions = new Sender<Pid[]>(each);
-  await introductions.send(members);
+  await new Sender<Pid[]>(each).send(members);
 }
 
 let messages = 0;

@@ -11,8 +11,7 @@ import { init, type Pid, Receiver, Sender, spawn } from "deploy";
 import { countArgument } from "./lib/arguments.ts";
 
 async function fibonacci(parent: Pid, n: number) {
-  await using result = new Sender<number>(parent);
-  await result.send(await compute(n));
+  await new Sender<number>(parent).send(await compute(n));
 }
 
 async function compute(n: number): Promise<number> {

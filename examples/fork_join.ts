@@ -22,8 +22,7 @@ async function search(parent: Pid, seconds: number) {
     if (next.sha1 < lowest.sha1) lowest = next;
   }
   console.log(`${lowest.sha1} ${lowest.text}`);
-  await using sender = new Sender<Hashed>(parent);
-  await sender.send(lowest);
+  await new Sender<Hashed>(parent).send(lowest);
 }
 
 async function hash(text: string): Promise<Hashed> {

@@ -49,11 +49,8 @@ async function toCsv(parent: Pid) {
 
 /** Reads from one neighbour, and writes what `step` makes of it to the other, until the end. */
 async function stage<In, Out>(parent: Pid, step: (value: In) => Out): Promise<void> {
-  const introduction = new Receiver<Neighbours>(parent);
-  const { from, to } = await introduction.recv();
-  // The first stage's input comes from its parent too: one end has to be closed for the next.
-  await introduction.close();
-
+  // The first stage's input comes from its parent too, on another channel.
+  const { from, to } = await new Receiver<Neighbours>(parent, "introduction").recv();
   const input = new Receiver<In>(from);
   const output = new Sender<Out>(to);
   const transform = new TransformStream<In, Out>({
@@ -77,8 +74,7 @@ await introduce(anonymiser, { from: parser, to: formatter });
 await introduce(formatter, { from: anonymiser, to: pid() });
 
 async function introduce(stage: Pid, neighbours: Neighbours): Promise<void> {
-  await using introduction = new Sender<Neighbours>(stage);
-  await introduction.send(neighbours);
+  await new Sender<Neighbours>(stage, "introduction").send(neighbours);
 }
 
 let written = 0;

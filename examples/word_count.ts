@@ -16,8 +16,7 @@ type Counts = Map<string, number>;
 async function countPart(parent: Pid, part: string) {
   const counts = countWords(part);
   console.log(`${part.length} characters, ${counts.size} different words`);
-  await using sender = new Sender<Counts>(parent);
-  await sender.send(counts);
+  await new Sender<Counts>(parent).send(counts);
 }
 
 function countWords(text: string): Counts {

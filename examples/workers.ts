@@ -13,8 +13,7 @@ interface Job {
 
 async function worker(parent: Pid, job: Job) {
   console.log(job.greeting);
-  await using sender = new Sender<number>(parent);
-  await sender.send(job.index * 100);
+  await new Sender<number>(parent).send(job.index * 100);
 }
 
 await init({ functions: { worker } });

@@ -87,7 +87,7 @@ Deno.test("process_pool: jobs return and throw, and one that exits is replaced",
     "78498 primes below a million, counted in 10 jobs by 2 processes",
     "A job threw a RangeError.",
     "RangeError: Cannot count primes from -5: the first one is 2",
-    "A job ended its process: exited",
+    "A job ended its process: failed",
     "The pool goes on: 25 primes below 100",
   ]);
   const codes = others.map(({ status }) => "code" in status ? status.code : status);

@@ -1,5 +1,6 @@
-/** What the two ends of a channel have in common. */
+/** What the two ends of a channel, and an Acceptor, have in common. */
 
+import { MAX_NAME_BYTES } from "../wire/frame.ts";
 import { isPid, type Pid, shortPid } from "../core/pid.ts";
 
 /**
@@ -21,4 +22,34 @@ export function checkRemote(end: "Sender" | "Receiver", remote: Pid, own: Pid): 
       `Cannot create a ${end} to ${shortPid(own)}: a process cannot create a channel to itself`,
     );
   }
+}
+
+/**
+ * Checks the name of a channel.
+ *
+ * @throws {TypeError} If it is no text.
+ * @throws {RangeError} If it is too long.
+ */
+export function checkName(
+  end: "Sender" | "Receiver" | "Acceptor",
+  name: unknown,
+): asserts name is string {
+  const what = end === "Acceptor" ? "an Acceptor" : `a ${end}`;
+  if (typeof name !== "string") {
+    throw new TypeError(`Cannot create ${what}: its name is ${String(name)}, not a text`);
+  }
+  // A text has at least as many bytes as it has units, and at most three times as many.
+  if (3 * name.length <= MAX_NAME_BYTES) return;
+  const { length } = new TextEncoder().encode(name);
+  if (length <= MAX_NAME_BYTES) return;
+  throw new RangeError(
+    `Cannot create ${what}: its name has ${length} bytes in UTF-8, of at most ${MAX_NAME_BYTES}`,
+  );
+}
+
+/** `a Sender "results" to this pid`, as a message names it. */
+export function describeEnd(end: "Sender" | "Receiver", name: string): string {
+  return name === ""
+    ? `a ${end} to this pid`
+    : `a ${end} to this pid named ${JSON.stringify(name)}`;
 }

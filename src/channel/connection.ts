@@ -8,7 +8,7 @@
 
 import type { Pid } from "../core/pid.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { Dialler, type DiallerEvents } from "./dialler.ts";
+import { ProcessDialer, type ProcessDialerEvents } from "./process_dialer.ts";
 import { type FrameHandler, FrameReader } from "./frame_reader.ts";
 import { encodeReply, type Greeting, judge, Verdict, writeRefusal } from "./greeting.ts";
 import { Link, type LinkEvents } from "./link.ts";
@@ -27,7 +27,7 @@ export interface ConnectionContext {
 }
 
 /** What a connection carries, asks, and tells. */
-export interface Streams extends Pick<DiallerEvents, "wanted">, Omit<LinkEvents, "ended"> {
+export interface Streams extends Pick<ProcessDialerEvents, "wanted">, Omit<LinkEvents, "ended"> {
   /** What goes out. */
   readonly outbox: Outbox;
   /** Takes what comes in. */
@@ -45,7 +45,7 @@ export interface Streams extends Pick<DiallerEvents, "wanted">, Omit<LinkEvents,
 type State =
   /** There is no link, and no need of one. */
   | { readonly name: "apart" }
-  | { readonly name: "dialling"; readonly dialler: Dialler }
+  | { readonly name: "dialling"; readonly dialer: ProcessDialer }
   | {
     readonly name: "joined";
     readonly link: Link;
@@ -113,7 +113,7 @@ export class Connection {
     }
     // What an older link still holds comes again on this one.
     if (this.#state.name === "joined") this.#part(this.#state.link);
-    const reply = encodeReply({ verdict, offset: this.#received });
+    const reply = encodeReply({ verdict, number: this.#received });
     this.#joinWith(conn, greeting.offset, undefined, reply);
     return true;
   }
@@ -143,15 +143,15 @@ export class Connection {
   /** How long ago this process has dialled: 0 if it is just doing so, or infinitely if it has not. */
   get #dialledAgoMs(): number {
     const state = this.#state;
-    if (state.name === "dialling" && state.dialler.attempting) return 0;
+    if (state.name === "dialling" && state.dialer.attempting) return 0;
     if (state.name !== "joined" || state.dialledMs === undefined) return Infinity;
     return performance.now() - state.dialledMs;
   }
 
   #become(state: State): void {
     if (this.#state.name === "dialling") {
-      if (state.name === "closed") this.#state.dialler.abort();
-      else this.#state.dialler.stop();
+      if (state.name === "closed") this.#state.dialer.abort();
+      else this.#state.dialer.stop();
     }
     this.#state = state;
   }
@@ -160,18 +160,18 @@ export class Connection {
   #dial(afterBreak: boolean): void {
     const { pid, key, posthumous = false } = this.#context;
     const options = { from: pid, key, offset: this.#received, posthumous };
-    const dialler = new Dialler(this.#remote, options, {
+    const dialer = new ProcessDialer(this.#remote, options, {
       wanted: () => this.#streams.wanted(),
       unwanted: () => this.#become({ name: "apart" }),
       welcome: ({ conn, reply }) => {
         try {
-          this.#joinWith(conn, reply.offset, performance.now());
+          this.#joinWith(conn, reply.number, performance.now());
         } catch (error) {
           conn.close();
           if (!(error instanceof ProtocolError)) throw error;
         }
       },
-      refused: (verdict) => this.#unmet(refusalEnd(verdict, posthumous)),
+      refused: (reply) => this.#unmet(refusalEnd(reply, posthumous)),
       unreachable: (error) => {
         const end = absenceEnd(error, posthumous);
         this.#unmet(end);
@@ -182,9 +182,9 @@ export class Connection {
         );
       },
     });
-    this.#become({ name: "dialling", dialler });
+    this.#become({ name: "dialling", dialer });
     // Not within the caller: a constructor does no I/O before it returns.
-    queueMicrotask(() => void dialler.start(afterBreak));
+    queueMicrotask(() => void dialer.start(afterBreak));
   }
 
   /** An attempt failed in a way that shows `end`, or nothing certain. */

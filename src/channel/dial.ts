@@ -15,7 +15,7 @@ export interface DialOptions {
 }
 
 /** What came of an attempt: a connection that is the caller's to close, and what was answered. */
-export interface Dialled {
+export interface Dialed {
   readonly conn: Deno.TcpConn;
   readonly reply: Reply;
 }
@@ -35,7 +35,7 @@ export async function dial(
   remote: Pid,
   options: DialOptions,
   attempt: AbortController,
-): Promise<Dialled> {
+): Promise<Dialed> {
   const { host, port, id } = parsePid(remote)!;
   const { signal } = attempt;
   const timer = startTimer(CONNECT_TIMEOUT_MS, () => attempt.abort());

@@ -25,7 +25,7 @@ export interface FrameHandler {
    * kept; if not, they are overwritten soon.
    */
   value(bytes: Bytes, start: number, end: number): boolean;
-  /** A value begins to come in pieces. Told again if a connection broke within its first one. */
+  /** A value of the current channel begins to come in pieces. Told again if a connection broke within its first one. */
   begin(layout: Layout): void;
   /**
    * Where the next piece of that value belongs, from its byte `filled` on: room for as many of the
@@ -37,8 +37,8 @@ export interface FrameHandler {
    * as they come. If a connection broke within a piece, it comes again, from its beginning.
    */
   piece(filled: number, whole: boolean): void;
-  /** Any other frame; its payload stands in `view` at `position`. */
-  control(type: FrameType, view: DataView, position: number): void;
+  /** Any other frame; its payload of `length` bytes stands in `view` at `position`. */
+  control(type: FrameType, view: DataView<ArrayBuffer>, position: number, length: number): void;
 }
 
 interface Piece {
@@ -136,7 +136,7 @@ export class FrameReader {
     if (type === FrameType.value) {
       if (this.#handler.value(this.#chunk, start, end)) this.#kept = true;
     } else {
-      this.#handler.control(type, this.#view, start + HEADER_BYTES);
+      this.#handler.control(type, this.#view, start + HEADER_BYTES, length);
     }
     return true;
   }

@@ -5,7 +5,7 @@
  * The dialer says `greeting`, the acceptor answers with `reply`; fields are little-endian.
  *
  *     greeting  u16 length of the rest · u8 flags · f64 offset · 32 B id of the acceptor · dialer's Pid
- *     reply     u8 verdict · f64 offset
+ *     reply     u8 verdict · f64 number
  */
 
 import { parsePid, type Pid } from "../core/pid.ts";
@@ -30,7 +30,7 @@ export const Verdict = {
   /** Both dialled at once, and the other connection is the one to keep. */
   crossed: 1,
   /** No process of that id is here. */
-  stranger: 2,
+  unknown: 2,
   /** The process that is here is ending, and takes nothing any more. */
   ending: 3,
   /** The process that is here takes the dialer for gone, and will not talk to it any more. */
@@ -42,8 +42,11 @@ export type Verdict = typeof Verdict[keyof typeof Verdict];
 
 export interface Reply {
   readonly verdict: Verdict;
-  /** Up to where the acceptor has received the dialer's stream. */
-  readonly offset: number;
+  /**
+   * With `welcome`, up to where the acceptor has received the dialer's stream. With `ending`, the exit
+   * code of the acceptor. Else 0.
+   */
+  readonly number: number;
 }
 
 /**
@@ -102,7 +105,7 @@ export async function readGreeting(stream: ByteStream): Promise<Greeting> {
   const to = new TextDecoder().decode(bytes.subarray(9, 9 + ID_BYTES));
   const from = new TextDecoder().decode(bytes.subarray(9 + ID_BYTES));
   if (parsePid(from) === undefined) throw new ProtocolError("a greeting from what is no Pid");
-  const offset = readOffset(view, 1);
+  const offset = readCount(view, 1);
   return { from: from as Pid, to, offset, posthumous: view.getUint8(0) === POSTHUMOUS };
 }
 
@@ -110,13 +113,13 @@ export function encodeReply(reply: Reply): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(REPLY_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, reply.verdict);
-  view.setFloat64(1, reply.offset, true);
+  view.setFloat64(1, reply.number, true);
   return bytes;
 }
 
-/** Says why a connection is not wanted. */
-export async function writeRefusal(stream: ByteStream, verdict: Verdict): Promise<void> {
-  await writeAll(stream, encodeReply({ verdict, offset: 0 }));
+/** Says why a connection is not wanted. @param code The exit code of a process that is ending. */
+export async function writeRefusal(stream: ByteStream, verdict: Verdict, code = 0): Promise<void> {
+  await writeAll(stream, encodeReply({ verdict, number: code }));
 }
 
 /** @throws {ProtocolError} If what comes is no reply. */
@@ -124,12 +127,14 @@ export async function readReply(stream: ByteStream): Promise<Reply> {
   const bytes = await readExactly(stream, REPLY_BYTES);
   const view = new DataView(bytes.buffer);
   const verdict = view.getUint8(0) as Verdict;
-  if (!Object.values(Verdict).includes(verdict)) throw new ProtocolError("a reply of no kind");
-  return { verdict, offset: readOffset(view, 1) };
+  if (!Object.values(Verdict).includes(verdict)) {
+    throw new ProtocolError(`${verdict} is no verdict on a connection`);
+  }
+  return { verdict, number: readCount(view, 1) };
 }
 
-function readOffset(view: DataView, position: number): number {
-  const offset = view.getFloat64(position, true);
-  if (!Number.isSafeInteger(offset) || offset < 0) throw new ProtocolError("an offset of no kind");
-  return offset;
+function readCount(view: DataView, position: number): number {
+  const count = view.getFloat64(position, true);
+  if (!Number.isSafeInteger(count) || count < 0) throw new ProtocolError(`${count} is no offset`);
+  return count;
 }

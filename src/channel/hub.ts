@@ -5,9 +5,12 @@ import { parsePid, type Pid } from "../core/pid.ts";
 import { Admission } from "../net/admission.ts";
 import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../net/handshake.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
+import { HeldEnds } from "./held_ends.ts";
 import type { Hold } from "./hold.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Peer, type PeerContext } from "./peer.ts";
+import type { PendingOperation } from "./pending.ts";
+import { Unclaimed } from "./unclaimed.ts";
 import { encodeWill } from "./will.ts";
 
 /** What a hub needs of its process. */
@@ -22,6 +25,11 @@ export interface HubOptions {
   readonly ended: (remote: Pid) => Promise<ExitStatus>;
   /** Takes one line about a connection that was refused. */
   readonly log: (line: string) => void;
+  /**
+   * The program was given an error that says that this process has ended without success. Called once
+   * for each. @default nobody wants to know
+   */
+  readonly noticed?: (remote: Pid) => void;
 }
 
 /** How many connections may be on their way to showing that they hold the key. */
@@ -32,8 +40,15 @@ export class Hub {
   readonly hold: Hold;
   readonly #options: HubOptions;
   readonly #context: PeerContext;
+  /** Channels for which there is no Receiver yet. */
+  readonly unclaimed: Unclaimed<Peer> = new Unclaimed();
+  /** The ends of Senders that `await using` has closed a moment ago. */
+  readonly heldEnds: HeldEnds = new HeldEnds();
   readonly #peers = new Map<Pid, Peer>();
-  #leaving = false;
+  /** The processes whose ends without success the program was told of. */
+  readonly #noticed = new Set<Pid>();
+  /** The exit code, if this process is ending. */
+  #exitCode: number | undefined;
 
   constructor(options: HubOptions) {
     this.pid = options.pid;
@@ -47,10 +62,12 @@ export class Hub {
         return key ??= importKey(options.key);
       },
       hold: options.hold,
+      unclaimed: this.unclaimed,
       ended: options.ended,
       forget: (peer) => {
         if (this.#peers.get(peer.remote) === peer) this.#peers.delete(peer.remote);
       },
+      noticed: (remote) => this.#notice(remote),
       log: options.log,
     };
     // It ends when the listener is closed, with the process.
@@ -74,33 +91,59 @@ export class Hub {
     return peer;
   }
 
+  /** What this process waits for. It is found out when it is asked for. */
+  *pending(): Generator<PendingOperation, void, void> {
+    for (const peer of this.#peers.values()) yield* peer.pending();
+    for (const { name, waiter: { kind } } of this.unclaimed.waiting()) yield { kind, name };
+  }
+
   /** Whether something is not yet acknowledged, or a peer has not been told goodbye. */
   get dirty(): boolean {
-    return this.#peers.values().some((peer) => peer.unfinished || peer.joined);
+    return this.#peers.values().some((peer) => peer.unfinished || peer.engaged);
+  }
+
+  /** This process is about to end without success: what `await using` has closed just now stays open. */
+  fail(): void {
+    this.heldEnds.settle(false);
   }
 
   /**
    * Delivers everything that was sent, and says goodbye to all; resolves when that is done, or its
    * receivers are gone. Nothing may be sent afterwards. Holds the process meanwhile.
+   *
+   * @param code The exit code that the process is going to have.
    */
-  async flush(): Promise<void> {
-    this.#leaving = true;
+  async flush(code: number): Promise<void> {
+    const own = systemCode(code);
+    this.#exitCode = own;
+    this.heldEnds.settle(own === 0);
     this.hold.acquire();
     try {
-      await Promise.all(Array.from(this.#peers.values(), (peer) => peer.leave()));
+      await Promise.all(Array.from(this.#peers.values(), (peer) => peer.leave(own)));
     } finally {
       this.hold.release();
     }
   }
 
-  /** Everything that is not acknowledged, for the node to deliver; `undefined` if there is nothing. */
-  writeWill(): Uint8Array<ArrayBuffer> | undefined {
+  /**
+   * Everything that is not acknowledged, for the node to deliver; `undefined` if there is nothing.
+   *
+   * @param code The exit code that the process is going to have, unless it lives on after all.
+   */
+  writeWill(code: number): Uint8Array<ArrayBuffer> | undefined {
+    if (systemCode(code) === 0) this.heldEnds.settle(true);
     const peers = [];
     for (const peer of this.#peers.values()) {
       const saved = peer.save();
       if (saved !== undefined) peers.push(saved);
     }
     return peers.length === 0 ? undefined : encodeWill({ pid: this.pid, peers });
+  }
+
+  #notice(remote: Pid): void {
+    if (this.#noticed.has(remote)) return;
+    this.#noticed.add(remote);
+    this.#options.noticed?.(remote);
   }
 
   async #authenticate(conn: Deno.TcpConn): Promise<Greeting> {
@@ -124,10 +167,18 @@ export class Hub {
 
   async #isKept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
     const isWanted = greeting.to === parsePid(this.pid)!.id && greeting.from !== this.pid;
-    if (isWanted && !this.#leaving) return await this.peer(greeting.from).accept(conn, greeting);
+    const code = this.#exitCode;
+    if (isWanted && code === undefined) {
+      return await this.peer(greeting.from).accept(conn, greeting);
+    }
     const known = isWanted ? this.#peers.get(greeting.from) : undefined;
     if (known !== undefined) return await known.accept(conn, greeting);
-    await writeRefusal(conn, isWanted ? Verdict.ending : Verdict.stranger);
+    await writeRefusal(conn, isWanted ? Verdict.ending : Verdict.unknown, isWanted ? code : 0);
     return false;
   }
+}
+
+/** An exit code as the system reports it. */
+function systemCode(code: number): number {
+  return Deno.build.os === "windows" ? code >>> 0 : code & 0xff;
 }

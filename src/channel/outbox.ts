@@ -6,7 +6,7 @@
  * is written, and what is kept, are views of the same bytes. Pure: it knows nothing of sockets.
  */
 
-import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
+import { FrameType, HEADER_BYTES, isVital, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -33,7 +33,8 @@ const HEADER_CHUNK_BYTES = 64;
 /** Where numbers become bytes: a new array for each would take longer than all the rest of a frame. */
 const NUMBER = new DataView(new ArrayBuffer(8));
 const UINT32_BYTES = new Uint8Array(NUMBER.buffer, 0, 4);
-const FLOAT64_BYTES = new Uint8Array(NUMBER.buffer);
+const TWO_UINT32_BYTES = new Uint8Array(NUMBER.buffer);
+const FLOAT64_BYTES = TWO_UINT32_BYTES;
 
 /** Where a frame's payload is to be encoded: see {@linkcode Outbox.reserve}. */
 export interface Reservation {
@@ -51,6 +52,8 @@ export class Outbox {
   #handed: number;
   #end: number;
   #vitalEnd: number;
+  /** The channel to which the frames of channels belong that are appended now; -1 if to none. */
+  #channel = -1;
   /** A chunk that was acknowledged whole, to be filled again. */
   #spare: Bytes | undefined;
   /** Those who wait for all up to an offset to be acknowledged. */
@@ -73,6 +76,16 @@ export class Outbox {
   /** The offset after the last frame. */
   get end(): number {
     return this.#end;
+  }
+
+  /** The number of the current channel; -1 if there is none yet. */
+  get channel(): number {
+    return this.#channel;
+  }
+
+  /** The offset up to which all is with the system. */
+  get written(): number {
+    return this.#written;
   }
 
   /** How many bytes wait to be written. */
@@ -139,7 +152,7 @@ export class Outbox {
     }
     chunk.used = position;
     this.#end += HEADER_BYTES + length;
-    if (type <= FrameType.end) this.#vitalEnd = this.#end;
+    if (isVital(type)) this.#vitalEnd = this.#end;
   }
 
   /**
@@ -166,10 +179,31 @@ export class Outbox {
     this.#vitalEnd = this.#end;
   }
 
+  /** Makes the channel of that number the one to which what follows belongs. */
+  select(channel: number): void {
+    if (channel === this.#channel) return;
+    this.#channel = channel;
+    this.appendUint32(FrameType.channel, channel);
+  }
+
+  /** Begins the channel of that number, and makes it the current one. */
+  open(channel: number, name: Bytes): void {
+    this.#channel = channel;
+    NUMBER.setUint32(0, channel, true);
+    this.append(FrameType.open, UINT32_BYTES, name);
+  }
+
   /** Appends a frame whose payload is one 32-bit number. */
   appendUint32(type: FrameType, value: number): void {
     NUMBER.setUint32(0, value, true);
     this.append(type, UINT32_BYTES);
+  }
+
+  /** Appends a frame whose payload is two 32-bit numbers. */
+  appendUint32s(type: FrameType, first: number, second: number): void {
+    NUMBER.setUint32(0, first, true);
+    NUMBER.setUint32(4, second, true);
+    this.append(type, TWO_UINT32_BYTES);
   }
 
   /** Appends a frame whose payload is one 64-bit floating-point number. */
@@ -258,8 +292,12 @@ export class Outbox {
     return copy;
   }
 
-  /** Puts frames, as {@linkcode unacked} gave them, back into an empty outbox, as written once. */
-  restore(frames: Bytes): void {
+  /**
+   * Puts frames, as {@linkcode unacked} gave them, back into an empty outbox, as written once; `channel`
+   * was the current one after them.
+   */
+  restore(frames: Bytes, channel: number): void {
+    this.#channel = channel;
     if (frames.length > 0) {
       this.#chunks.push({
         bytes: frames,

@@ -5,30 +5,40 @@
  * Whether that lives is for its node to say, never for a connection.
  */
 
-import { ChannelError } from "../core/errors.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
-import { type Pid, shortPid } from "../core/pid.ts";
+import type { ChannelError } from "../core/errors.ts";
+import { type ExitStatus, success } from "../core/exit_status.ts";
+import type { Pid } from "../core/pid.ts";
+import { decode } from "../codec/value_decoder.ts";
 import { FrameType } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Acknowledger } from "./acknowledger.ts";
+import { endError, stopError } from "./channel_errors.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { delay } from "../net/delay.ts";
-import { type Arrivals, discard } from "./discard.ts";
 import type { FrameHandler } from "./frame_reader.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
+import { Idleness } from "./idleness.ts";
+import type { InChannel } from "./in_channel.ts";
+import { InChannels, type Incoming, nobody } from "./in_channels.ts";
+import type { OutChannel } from "./out_channel.ts";
+import { OutChannels, type SavedChannels } from "./out_channels.ts";
 import { Outbox } from "./outbox.ts";
-import { ReceiveQueue } from "./receive_queue.ts";
-import { type End, EndWatch, EXITED } from "./remote_end.ts";
-import { type SavedSendQueue, SendQueue } from "./send_queue.ts";
+import { peerPending, type PendingOperation } from "./pending.ts";
+import { type End, EndWatch, statusEnd } from "./remote_end.ts";
+import type { Unclaimed } from "./unclaimed.ts";
 
 /** What a peer needs of the process that it is a peer of. */
 export interface PeerContext extends ConnectionContext {
   readonly hold: Hold;
+  /** Where channels go that nobody has made a Receiver for. */
+  readonly unclaimed: Unclaimed<Peer>;
   /** Resolves when a process has ended; rejects if there never was such a process. */
   readonly ended: (remote: Pid) => Promise<ExitStatus>;
   /** The peer has ended, and nothing is open to it or held from it. */
   readonly forget: (peer: Peer) => void;
+  /** The program was told, in an error, that the peer has ended without success. */
+  readonly noticed: (remote: Pid) => void;
 }
 
 /** All of a peer that has to outlive this process: see {@linkcode Peer.save}. */
@@ -37,7 +47,7 @@ export interface SavedPeer {
   readonly acked: number;
   readonly frames: Uint8Array<ArrayBuffer>;
   readonly received: number;
-  readonly queue: SavedSendQueue;
+  readonly channels: SavedChannels;
 }
 
 /** How long a process that has delivered everything waits for its goodbye to be heard. */
@@ -45,20 +55,18 @@ const GOODBYE_MS = 500;
 
 export class Peer {
   readonly remote: Pid;
-  readonly sending: SendQueue;
-  readonly receiving: ReceiveQueue;
+  readonly sending: OutChannels;
+  readonly receiving: InChannels<Peer>;
   readonly #context: PeerContext;
   readonly #outbox: Outbox;
   readonly #connection: Connection;
   readonly #watch: EndWatch;
+  readonly #idleness: Idleness;
   readonly #acknowledger = new Acknowledger(() => this.#connection.kick());
   /** Where what comes goes. */
-  readonly #arrivals: Arrivals;
+  readonly #incoming: Incoming;
   /** How many channel ends of this process are open to it. */
   #ends = 0;
-  /** Whether each side has said that it has no use for the connection at present. */
-  #idle = false;
-  #remoteIdle = false;
   /** Whether this process is about to end. */
   #leaving = false;
   /** How it ended, once that is known, and all that came of it before is here. */
@@ -68,21 +76,37 @@ export class Peer {
     this.#context = context;
     this.remote = remote;
     this.#outbox = new Outbox(saved?.acked);
-    this.sending = new SendQueue(this.#outbox, context.hold, () => this.#sent());
-    this.receiving = new ReceiveQueue((bytes) => {
-      this.#outbox.appendUint32(FrameType.credit, bytes);
-      this.#sent();
+    const kick = () => this.#connection.kick();
+    this.sending = new OutChannels(this.#outbox, context.hold, kick);
+    this.receiving = new InChannels(this, context.unclaimed, {
+      accept: (number) => {
+        this.#outbox.appendUint32(FrameType.accept, number);
+        // It goes with the next acknowledgement: a sender that waits for it asks.
+        this.#acknowledger.owe();
+      },
+      stop: (number, reason) => {
+        this.#outbox.appendUint32s(FrameType.stop, number, reason);
+        kick();
+      },
+      credit: (number, count) => {
+        this.#outbox.appendUint32s(FrameType.credit, number, count);
+        kick();
+      },
     });
-    this.#arrivals = context.posthumous ? discard : this.receiving;
+    this.#incoming = context.posthumous ? nobody : this.receiving;
     this.#connection = this.#makeConnection(saved?.received ?? 0);
     this.#watch = new EndWatch({
       status: () => context.ended(remote),
-      joined: () => this.joined,
+      joined: () => this.#connection.joined,
       ended: (end) => this.#fail(end),
     });
+    this.#idleness = new Idleness({
+      say: (type) => this.#outbox.append(type),
+      unneeded: () => void this.#connection.finish(),
+    }, !context.posthumous);
     if (saved !== undefined) {
-      this.#outbox.restore(saved.frames);
-      this.sending.restore(saved.queue);
+      this.#outbox.restore(saved.frames, saved.channels.current);
+      this.sending.restore(saved.channels);
     }
   }
 
@@ -96,16 +120,22 @@ export class Peer {
     return !this.gone && (this.sending.waiting || this.#outbox.vital);
   }
 
-  /** Whether there is a connection, whose other side should be told goodbye. */
-  get joined(): boolean {
-    return this.#connection.joined;
+  /** Whether there is a connection that its other side needs, or this one, so that it ends with a goodbye. */
+  get engaged(): boolean {
+    return this.#connection.joined && !this.#idleness.mutual;
   }
 
-  /** A channel end to it was made. */
+  /** What this process waits for, of it. */
+  pending(): Iterable<PendingOperation> {
+    return peerPending(this, this.#leaving ? this.#outbox.end - this.#outbox.acked : undefined);
+  }
+
+  /** A channel end to it was made. What there is to write is written soon, and not before this returns. */
   openEnd(): void {
     this.#ends++;
-    this.#idle = false;
-    this.#connection.join();
+    if (this.gone) return;
+    this.#idleness.busy();
+    queueMicrotask(() => this.#connection.kick());
   }
 
   /** A channel end to it was closed. */
@@ -114,27 +144,17 @@ export class Peer {
     this.#settle();
   }
 
-  /** The receiver of a channel was closed before the channel ended. */
-  stopSender(channel: number): void {
-    if (this.gone) return;
-    this.#outbox.appendUint32(FrameType.stop, channel);
-    this.#sent();
-  }
-
-  /** The error that says how it ended. */
+  /** The error that says how it ended, for the program. */
   endError(action: string): ChannelError {
-    const { kind, why } = this.#end!;
-    return new ChannelError(
-      kind,
-      this.remote,
-      `Cannot ${action} ${shortPid(this.remote)}: ${why}`,
-    );
+    const { status } = this.#end!;
+    if (status !== undefined && !success(status)) this.#context.noticed(this.remote);
+    return endError(action, this.remote, this.#end!);
   }
 
-  /** Takes the next value; a malformed one costs the peer its place. */
-  take(): unknown {
+  /** Takes the next value of a channel; a malformed one costs the peer its place. */
+  take(channel: InChannel): unknown {
     try {
-      return this.receiving.take();
+      return channel.take();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fail({ kind: "lost", why: `it sent what is no value: ${error.message}` });
@@ -145,52 +165,62 @@ export class Peer {
   /**
    * Ends a channel to it. Resolves when all that was sent on it has been acknowledged, or never will
    * be.
+   *
+   * @param held Whether the end is held back, until the channel is told to release it.
    */
-  async endChannel(channel: number): Promise<void> {
-    await this.sending.end(channel);
-    await this.#acknowledged();
+  async endChannel(channel: OutChannel, held: boolean): Promise<void> {
+    await channel.end(held);
+    await this.acknowledged();
+  }
+
+  /** Resolves when all frames so far have been acknowledged, or never will be. */
+  async acknowledged(): Promise<void> {
+    if (this.gone || this.#outbox.acked >= this.#outbox.end) return;
+    const acknowledged = this.#outbox.acknowledged();
+    this.#outbox.append(FrameType.ask);
+    this.#connection.kick();
+    await acknowledged;
   }
 
   /**
    * Delivers everything, says goodbye, and ends the connection. Resolves also if the other process
    * goes away before. Nothing may be sent afterwards.
+   *
+   * @param code The exit code of this process; `undefined` if it did not end by itself, which then is
+   * for its node to say.
    */
-  async leave(): Promise<void> {
+  async leave(code: number | undefined): Promise<void> {
     this.#leaving = true;
+    this.#idleness.stop();
     this.#connection.join();
     while (this.unfinished) {
       await this.sending.emptied();
-      await this.#acknowledged();
+      await this.acknowledged();
     }
-    // Without an answer it leaves all the same: everything of value has arrived, and that this
-    // process has ended by itself the other one can also learn from its node.
-    if (this.joined) await Promise.race([this.#sayGoodbye(), delay(GOODBYE_MS)]);
+    // Without an answer it leaves all the same: everything of value has arrived, and how this process
+    // has ended the other one can also learn from its node.
+    if (this.engaged) await Promise.race([this.#sayGoodbye(code), delay(GOODBYE_MS)]);
   }
 
-  async #sayGoodbye(): Promise<void> {
-    this.#outbox.append(FrameType.bye);
-    await this.#acknowledged();
+  async #sayGoodbye(code: number | undefined): Promise<void> {
+    if (code !== undefined) {
+      this.#outbox.appendUint32(FrameType.bye, code);
+      await this.acknowledged();
+    }
     await this.#connection.finish();
-  }
-
-  /** Resolves when all frames so far have been acknowledged, or never will be. */
-  async #acknowledged(): Promise<void> {
-    if (this.gone || this.#outbox.acked >= this.#outbox.end) return;
-    const acknowledged = this.#outbox.acknowledged();
-    this.#outbox.append(FrameType.ask);
-    this.#sent();
-    await acknowledged;
   }
 
   /** Everything that is to be delivered in this process's name once it is gone, if there is any. */
   save(): SavedPeer | undefined {
-    if (!this.unfinished) return undefined;
+    if (this.gone) return undefined;
+    const channels = this.sending.save();
+    if (channels.waiting.length === 0 && !this.#outbox.vital) return undefined;
     return {
       remote: this.remote,
       acked: this.#outbox.acked,
       frames: this.#outbox.unacked(),
       received: this.#connection.received,
-      queue: this.sending.save(),
+      channels,
     };
   }
 
@@ -210,20 +240,24 @@ export class Peer {
 
   /** Whether a connection to it is needed. */
   get #wanted(): boolean {
-    return this.#ends > 0 || this.unfinished;
+    // Who has said goodbye is forgotten: no end that is still open is a reason to connect again.
+    return this.unfinished || (this.#ends > 0 && !this.#leaving);
   }
 
   #makeConnection(received: number): Connection {
     return new Connection(this.#context, this.remote, {
       outbox: this.#outbox,
       frames: this.#frames,
-      // Who has said goodbye is forgotten: no end that is still open is a reason to connect again.
-      wanted: () => this.#leaving ? this.unfinished : this.#wanted,
+      wanted: () => this.#wanted,
       joined: () => this.#joined(),
-      beforeWrite: () => this.#acknowledge(),
+      beforeWrite: () => {
+        this.#acknowledge();
+        this.sending.addPiece();
+      },
       afterRead: () => this.#acknowledger.arrived(this.#connection.received),
       parted: (inOrder) => {
         this.#watch.parted();
+        if (this.#leaving && !this.unfinished) this.#outbox.abandon(); // nobody will hear the goodbye
         if (!inOrder && this.#wanted) this.#watch.ask();
       },
       unfound: () => this.#watch.ask(),
@@ -233,10 +267,9 @@ export class Peer {
 
   #joined(): void {
     this.#acknowledger.begin(this.#connection.received);
-    this.#idle = false;
-    this.#remoteIdle = false;
     if (this.#outbox.awaited) this.#outbox.append(FrameType.ask);
     this.#settle();
+    this.#idleness.linger();
   }
 
   /** It is gone: what has arrived can still be received, and nothing else happens any more. */
@@ -244,17 +277,12 @@ export class Peer {
     if (this.gone) return;
     this.#end = end;
     this.#watch.stop();
+    this.#idleness.stop();
     this.#connection.close(inOrder);
     this.sending.fail(() => this.endError("send to"));
     this.receiving.fail();
     this.#outbox.abandon();
     this.#settle();
-  }
-
-  /** Frames were put into the outbox. */
-  #sent(): void {
-    this.#idle = false;
-    this.#connection.kick();
   }
 
   /** Adds an acknowledgement to what is about to be written, if one is due. */
@@ -269,34 +297,42 @@ export class Peer {
   readonly #frames: FrameHandler = {
     value: (bytes, start, end) => {
       this.#acknowledger.owe();
-      this.#remoteIdle = false;
-      return this.#arrivals.value(bytes, start, end);
+      return this.#incoming.current.value(bytes, start, end);
     },
-    begin: (layout) => {
-      this.#remoteIdle = false;
-      this.#arrivals.begin(layout);
-    },
-    pieceTarget: (filled, left) => this.#arrivals.pieceTarget(filled, left),
+    begin: (layout) => this.#incoming.current.begin(layout),
+    pieceTarget: (filled, left) => this.#incoming.current.pieceTarget(filled, left),
     piece: (filled, whole) => {
       if (whole) this.#acknowledger.owe();
-      this.#arrivals.piece(filled, whole);
+      this.#incoming.current.piece(filled, whole);
     },
-    control: (type, view, position) => this.#control(type, view, position),
+    control: (type, view, position, length) => this.#control(type, view, position, length),
   };
 
-  #control(type: FrameType, view: DataView, position: number): void {
+  #control(type: FrameType, view: DataView<ArrayBuffer>, position: number, length: number): void {
+    const number = () => view.getUint32(position, true);
+    const second = () => view.getUint32(position + 4, true);
     switch (type) {
       case FrameType.cancel:
         this.#acknowledger.owe();
-        return this.#arrivals.cancel();
+        return this.#incoming.current.cancel();
       case FrameType.end:
         this.#acknowledger.owe();
-        this.#remoteIdle = false;
-        return this.#arrivals.end();
+        return this.#incoming.finish({ kind: "closed" });
+      case FrameType.abort: {
+        this.#acknowledger.owe();
+        const reason = decode(new Uint8Array(view.buffer), position, position + length);
+        return this.#incoming.finish({ kind: "aborted", reason });
+      }
+      case FrameType.channel:
+        return this.#incoming.select(number());
+      case FrameType.open:
+        return this.#incoming.open(number(), decodeName(view, position + 4, length - 4));
+      case FrameType.accept:
+        return this.sending.accept(number());
       case FrameType.stop:
-        return this.sending.stop(view.getUint32(position, true), () => this.stoppedError());
+        return this.sending.stop(number(), second(), (reason) => stopError(this.remote, reason));
       case FrameType.credit:
-        return this.sending.credit(view.getUint32(position, true));
+        return this.sending.credit(number(), second());
       case FrameType.ack:
         this.#outbox.ack(view.getFloat64(position, true));
         return this.#settle();
@@ -304,43 +340,37 @@ export class Peer {
         this.#acknowledger.owe();
         return this.#connection.kick();
       case FrameType.idle:
-        this.#remoteIdle = true;
-        return this.#settle();
+      case FrameType.busy:
+        return this.#idleness.heard(type === FrameType.idle);
       case FrameType.bye:
-        return this.#farewell();
+        return this.#farewell(number());
     }
-  }
-
-  /** The error for a sender whose receiver has closed its end. */
-  stoppedError(): ChannelError {
-    return new ChannelError(
-      "closed",
-      this.remote,
-      `Cannot send to ${shortPid(this.remote)}: its Receiver was closed`,
-    );
   }
 
   /** It has said goodbye: it gets the acknowledgement that it waits for, and nothing after that. */
-  #farewell(): void {
-    if (!this.joined) return;
+  #farewell(code: number): void {
+    if (!this.#connection.joined) return;
     this.#acknowledger.owe();
     this.#acknowledge();
-    this.#fail(EXITED, true);
+    this.#fail(statusEnd({ code }), true);
   }
 
-  /** Ends what nobody needs any more: the connection, and in the end the peer itself. */
+  /** Lets go of what nobody needs any more: the connection, and in the end the peer itself. */
   #settle(): void {
-    if (this.#wanted) return;
     if (this.gone) {
-      if (this.receiving.empty) this.#context.forget(this);
-      return;
-    }
-    if (!this.joined) return;
-    if (!this.#idle) {
-      this.#outbox.append(FrameType.idle);
+      if (this.#ends === 0 && this.receiving.empty) this.#context.forget(this);
+    } else if (!this.#wanted && !this.#leaving && !this.#context.posthumous) {
+      this.#idleness.idle();
       this.#connection.kick();
-      this.#idle = true;
     }
-    if (this.#remoteIdle) void this.#connection.finish();
+  }
+}
+
+function decodeName(view: DataView<ArrayBuffer>, position: number, length: number): string {
+  try {
+    const bytes = new Uint8Array(view.buffer, position, length);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new ProtocolError("a channel whose name is not UTF-8", { cause });
   }
 }

@@ -2,21 +2,22 @@
 
 import { ChannelError } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
-import { checkRemote } from "./channel_end.ts";
+import { checkName, checkRemote, describeEnd } from "./channel_end.ts";
+import { abortedError, closedError } from "./channel_errors.ts";
 import { hub } from "./current.ts";
 import type { Hub } from "./hub.ts";
+import type { InChannel } from "./in_channel.ts";
 import type { Peer } from "./peer.ts";
 import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
-
-/** The peers from which this process holds an open Receiver. */
-const open = new WeakSet<Peer>();
+import { Arrival } from "./unclaimed.ts";
 
 /**
  * The receiving end of a channel from another process. See {@linkcode Sender} for what a channel is.
  *
  * A Receiver that is open, but is not waited for, does not keep its process alive. Iterating over a
  * Receiver, or reading its stream, ends when the channel has ended in order (`closed` or `exited`),
- * and throws when the remote process was lost. Values that arrived before always come first.
+ * and throws when something may be missing (`failed`, `aborted` or `lost`): a reader can always tell a
+ * whole stream from a cut one. Values that arrived before always come first.
  *
  * @typeParam T What is received.
  *
@@ -35,9 +36,11 @@ const open = new WeakSet<Peer>();
 export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   /** The process that sends. */
   readonly remote: Pid;
+  /** Which of the channels from that process it is; `""` by default. */
+  readonly name: string;
   readonly #hub: Hub;
   readonly #peer: Peer;
-  readonly #channel: number;
+  readonly #channel: InChannel;
   #closed = false;
   #readable: ReadableStream<T> | undefined;
 
@@ -45,22 +48,39 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
    * Opens the receiving end. Returns at once, before any I/O.
    *
    * @throws {TypeError} If `remote` is no Pid, or this process's own.
-   * @throws {Error} If this process has an open Receiver from it already, or `init()` was not
-   * awaited.
+   * @throws {RangeError} If `name` has more than 255 bytes in UTF-8.
+   * @throws {Error} If this process has an open Receiver of that name from it already, or `init()` was
+   * not awaited.
    */
-  constructor(remote: Pid) {
-    this.#hub = hub("create a Receiver");
-    checkRemote("Receiver", remote, this.#hub.pid);
-    this.remote = remote;
-    this.#peer = this.#hub.peer(remote);
-    if (open.has(this.#peer)) {
-      throw new Error(
-        `Cannot create a Receiver to ${shortPid(remote)}: a Receiver to this pid already exists; ` +
-          `close() it first`,
-      );
+  constructor(remote: Pid, name?: string);
+  /**
+   * For the Acceptor, which is given the channel.
+   *
+   * @ignore
+   */
+  constructor(arrival: Arrival<Peer>, hub: Hub);
+  constructor(from: Pid | Arrival<Peer>, name: string | Hub = "") {
+    if (from instanceof Arrival) {
+      this.#hub = name as Hub;
+      this.remote = from.peer.remote;
+      this.name = from.channel.name;
+      this.#peer = from.peer;
+      this.#channel = this.#peer.receiving.claim(from);
+    } else {
+      this.#hub = hub("create a Receiver");
+      checkRemote("Receiver", from, this.#hub.pid);
+      checkName("Receiver", name);
+      this.remote = from;
+      this.name = name;
+      this.#peer = this.#hub.peer(from);
+      if (this.#peer.receiving.has(name)) {
+        throw new Error(
+          `Cannot create a Receiver to ${shortPid(from)}: ${describeEnd("Receiver", name)} ` +
+            `already exists; close() it first`,
+        );
+      }
+      this.#channel = this.#peer.receiving.receive(name);
     }
-    open.add(this.#peer);
-    this.#channel = this.#peer.receiving.open();
     this.#peer.openEnd();
   }
 
@@ -70,8 +90,9 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
    *
    * @param options.signal Rejects with its reason when it is aborted while the call waits. No value
    * is lost: one that comes at the same moment goes to the next call.
-   * @throws {ChannelError} After all values: `closed` if either end was closed, `exited` if the
-   * remote process ended by itself, `lost` if it died, or its node or the network went away.
+   * @throws {ChannelError} After all values: `closed` if either end was closed; `aborted` if the Sender
+   * was; `exited` if the remote process ended with success, `failed` if it ended by itself without, and
+   * `lost` if a signal or its node ended it, or its node or the network went away.
    */
   recv(options?: { signal?: AbortSignal }): Promise<T> {
     const signal = options?.signal;
@@ -84,13 +105,14 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
     return new Promise((resolve, reject) => {
       const { hold } = this.#hub;
       hold.acquire();
-      const leave = this.#peer.receiving.wait(() => {
+      const wake = () => {
         hold.release();
         signal?.removeEventListener("abort", abort);
         const outcome = this.#attempt()!;
         if ("value" in outcome) resolve(outcome.value);
         else reject(outcome.error);
-      });
+      };
+      const leave = this.#channel.wait({ kind: "recv", wake });
       const abort = () => {
         leave();
         hold.release();
@@ -115,13 +137,14 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   selectableRecv(): Selectable<T> {
     return {
       [attempt]: () => this.#attempt(),
-      [subscribe]: (wake) => this.#peer.receiving.wait(wake),
+      [subscribe]: (wake) => this.#channel.wait({ kind: "select", wake }),
     };
   }
 
   /**
    * This Receiver as a stream, which reads a value when it is asked for one. It ends when the
-   * channel has ended in order, and fails if the remote was lost. Cancelling it closes the Receiver.
+   * channel has ended in order, and fails if something may be missing. Cancelling it closes the
+   * Receiver.
    */
   get readable(): ReadableStream<T> {
     this.#readable ??= new ReadableStream<T>({
@@ -142,17 +165,13 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
 
   /**
    * Closes this end: what has not been received is dropped, calls that wait reject with `closed`,
-   * and so do the sends of the other side. After the call, another Receiver to the same Pid may be
-   * made. Closing twice is closing once.
+   * and so do the sends of the other side. After the call, another Receiver to the same Pid and name
+   * may be made. Closing twice is closing once.
    */
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
-      open.delete(this.#peer);
-      const { receiving } = this.#peer;
-      // Before the credit for what is dropped, which would let more of the same come.
-      if (!receiving.ended(this.#channel)) this.#peer.stopSender(this.#channel);
-      receiving.close(this.#channel);
+      this.#peer.receiving.close(this.#channel);
       this.#peer.closeEnd();
     }
     return Promise.resolve();
@@ -167,7 +186,7 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
     try {
       return { done: false, value: await this.recv() };
     } catch (error) {
-      if (error instanceof ChannelError && error.kind !== "lost") {
+      if (error instanceof ChannelError && (error.kind === "closed" || error.kind === "exited")) {
         return { done: true, value: undefined };
       }
       throw error;
@@ -176,26 +195,28 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
 
   /** Receives, if that needs no waiting: a value, or the error that says why none comes. */
   #attempt(): Outcome<T> & ({ value: T } | { error: unknown }) | undefined {
-    if (this.#closed) return { error: this.#closedError("this Receiver was closed") };
-    switch (this.#peer.receiving.next(this.#channel)) {
+    if (this.#closed) return { error: closedError(ACTION, this.remote, "this Receiver") };
+    switch (this.#channel.next()) {
       case "value":
         try {
-          return { value: this.#peer.take() as T };
+          return { value: this.#peer.take(this.#channel) as T };
         } catch (error) {
           return { error };
         }
       case "end":
-        return { error: this.#closedError("its Sender was closed") };
+        return { error: this.#endError() };
       case "nothing":
-        return this.#peer.gone ? { error: this.#peer.endError("receive from") } : undefined;
+        return this.#peer.gone ? { error: this.#peer.endError(ACTION) } : undefined;
     }
   }
 
-  #closedError(why: string): ChannelError {
-    return new ChannelError(
-      "closed",
-      this.remote,
-      `Cannot receive from ${shortPid(this.remote)}: ${why}`,
-    );
+  /** The sender has ended the channel. */
+  #endError(): ChannelError {
+    const end = this.#channel.end!;
+    if (end.kind === "closed") return closedError(ACTION, this.remote, "its Sender");
+    return abortedError(ACTION, this.remote, "its Sender", end.reason);
   }
 }
+
+/** What cannot be done, as an error says it. */
+const ACTION = "receive from";

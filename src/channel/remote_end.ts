@@ -4,25 +4,29 @@
  */
 
 import { type ChannelErrorKind, messageOf } from "../core/errors.ts";
-import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
+import { type ExitStatus, formatStatus, success } from "../core/exit_status.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { delay, startTimer, type Timer } from "../net/delay.ts";
-import { Verdict } from "./greeting.ts";
+import { type Reply, Verdict } from "./greeting.ts";
 
 /** That a process is gone, as its channels tell it. */
 export interface End {
   readonly kind: ChannelErrorKind;
   readonly why: string;
+  /** How it ended, if that is known. */
+  readonly status?: ExitStatus;
 }
 
-/** It ended by itself, and so has handed over everything first. */
-export const EXITED: End = { kind: "exited", why: "the process has ended" };
+/** It is not there any more, and how it ended does not matter. */
+const ABSENT: End = { kind: "exited", why: "the process has ended" };
 
-/** The end of a process with that status. */
+/** The end of a process with that status. One that ended by itself has handed over everything. */
 export function statusEnd(status: ExitStatus): End {
-  return "code" in status
-    ? EXITED
-    : { kind: "lost", why: `the process was lost: ${formatStatus(status)}` };
+  if (success(status)) return { kind: "exited", why: "the process has ended", status };
+  if ("code" in status) {
+    return { kind: "failed", why: `the process failed: exit code ${status.code}`, status };
+  }
+  return { kind: "lost", why: `the process was lost: ${formatStatus(status)}`, status };
 }
 
 /**
@@ -33,18 +37,18 @@ export function statusEnd(status: ExitStatus): End {
  * an end only when the will of that process is delivered, and two that left something to each other
  * would both wait.
  */
-export function refusalEnd(verdict: Verdict, posthumous: boolean): End | undefined {
+export function refusalEnd({ verdict, number }: Reply, posthumous: boolean): End | undefined {
   if (verdict === Verdict.gone) return { kind: "lost", why: "it takes this process for lost" };
   // It has nothing for this process, or it would know it.
-  if (verdict === Verdict.ending) return { kind: "exited", why: "the process is ending" };
-  return posthumous ? EXITED : undefined;
+  if (verdict === Verdict.ending) return statusEnd({ code: number });
+  return posthumous ? ABSENT : undefined;
 }
 
 /** The same, of an attempt to connect that failed with `error`. */
 export function absenceEnd(error: unknown, posthumous: boolean): End | undefined {
   // Nobody listens there, or somebody who does not belong to the run.
   const absent = error instanceof Deno.errors.ConnectionRefused || error instanceof ProtocolError;
-  return posthumous && absent ? EXITED : undefined;
+  return posthumous && absent ? ABSENT : undefined;
 }
 
 /** How long a process is known before its node is asked how it ends; most end in order before. */

@@ -1,25 +1,36 @@
 /** The end of a channel that values are put into. */
 
-import { ChannelError } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
-import { checkRemote } from "./channel_end.ts";
+import { encode } from "../codec/value_encoder.ts";
+import { MAX_VALUE_BYTES } from "../wire/frame.ts";
+import { checkName, checkRemote, describeEnd } from "./channel_end.ts";
+import { abortedError, closedError } from "./channel_errors.ts";
 import { hub } from "./current.ts";
 import type { Hub } from "./hub.ts";
+import type { OutChannel } from "./out_channel.ts";
 import type { Peer } from "./peer.ts";
 import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
 
-/** The peers to which this process holds an open Sender. */
-const open = new WeakSet<Peer>();
+/** How much is kept of a reason that is known by its text only. */
+const MAX_REASON_UNITS = 8 * 1024;
 
 /**
  * The sending end of a channel to another process.
  *
  * A channel is one-way, typed, ordered and reliable. Its two ends are made on their own, each in its
  * process, in any order and at any time: what is sent before there is a {@linkcode Receiver} waits
- * for it. The first Sender that a process makes to another one belongs to the first Receiver that
- * is made there for it, the second to the second, and so on.
+ * for it.
  *
- * A Sender that is open, but has nothing on its way, does not keep its process alive.
+ * Between two processes there may be any number of channels in each direction, told apart by name. Of
+ * one name, the first Sender that a process makes to another one belongs to the first Receiver that is
+ * made there for it, the second to the second, and so on. Each channel has a window of its own, 1 MiB
+ * (64 KiB as long as there is no Receiver), and none holds up another.
+ *
+ * A Sender that is open, but has nothing on its way, does not keep its process alive. A process need
+ * not close its Senders: when it ends, all that they took is delivered first, and their readers are
+ * told how it ended. That is also the safe way to end a channel. A Sender that is closed by hand in a
+ * process that may still fail tells its reader that this was all.
  *
  * @typeParam T What is sent: anything that the structured clone algorithm takes.
  *
@@ -28,18 +39,23 @@ const open = new WeakSet<Peer>();
  * import { type Pid, Sender } from "deploy";
  *
  * export async function worker(parent: Pid, job: number): Promise<void> {
- *   await using sender = new Sender<number>(parent);
- *   await sender.send(job * 100);
+ *   const results = new Sender<number>(parent);
+ *   const log = new Sender<string>(parent, "log");
+ *   await log.send(`job ${job} begins`);
+ *   await results.send(job * 100);
  * }
  * ```
  */
 export class Sender<T> implements AsyncDisposable {
   /** The process that receives. */
   readonly remote: Pid;
+  /** Which of the channels to that process it is; `""` by default. */
+  readonly name: string;
   readonly #hub: Hub;
   readonly #peer: Peer;
-  readonly #channel: number;
-  #closed = false;
+  readonly #channel: OutChannel;
+  /** Makes the error for what is sent after this end was closed or aborted. */
+  #failed: (() => Error) | undefined;
   #acknowledged: Promise<void> | undefined;
   #writable: WritableStream<T> | undefined;
 
@@ -47,37 +63,43 @@ export class Sender<T> implements AsyncDisposable {
    * Opens the sending end. Returns at once, before any I/O.
    *
    * @throws {TypeError} If `remote` is no Pid, or this process's own.
-   * @throws {Error} If this process has an open Sender to it already, or `init()` was not awaited.
+   * @throws {RangeError} If `name` has more than 255 bytes in UTF-8.
+   * @throws {Error} If this process has an open Sender of that name to it already, or `init()` was not
+   * awaited.
    */
-  constructor(remote: Pid) {
+  constructor(remote: Pid, name: string = "") {
     this.#hub = hub("create a Sender");
     checkRemote("Sender", remote, this.#hub.pid);
+    checkName("Sender", name);
     this.remote = remote;
+    this.name = name;
     this.#peer = this.#hub.peer(remote);
-    if (open.has(this.#peer)) {
+    if (this.#peer.sending.has(name)) {
       throw new Error(
-        `Cannot create a Sender to ${shortPid(remote)}: a Sender to this pid already exists; ` +
-          `close() it first`,
+        `Cannot create a Sender to ${shortPid(remote)}: ${describeEnd("Sender", name)} already ` +
+          `exists; close() it first`,
       );
     }
-    open.add(this.#peer);
-    this.#channel = this.#peer.sending.open();
+    // First, so that the other side knows that the connection is needed when the channel comes.
     this.#peer.openEnd();
+    this.#channel = this.#peer.sending.open(name);
   }
 
   /**
    * Sends a copy of `value`.
    *
    * Resolves when the value has been taken into the channel's window, in order; while the window
-   * (1 MiB) is full it waits, so a slow reader slows its writer. The copy is made before `send`
-   * returns: changing the value afterwards changes nothing. Sends that are not awaited keep their
+   * is full it waits, so a slow reader slows its writer. The window is 1 MiB, and 64 KiB as long as
+   * there is no Receiver. The copy is made before `send` returns: changing the value afterwards changes
+   * nothing. Sends that are not awaited keep their
    * order, and all that were taken are delivered, also if this process ends right away.
    *
    * @param options.signal Rejects with its reason when it is aborted while the send waits; the value
    * is not sent then.
    * @throws {TypeError} If `value` cannot be copied; the message names the part that cannot.
-   * @throws {ChannelError} `closed` if either end was closed, `exited` or `lost` if the remote
-   * process is known to be gone.
+   * @throws {ChannelError} `closed` if either end was closed, or if the remote process holds 1,000
+   * channels from this one for which it has made no Receiver; `aborted` if this Sender was; `exited`,
+   * `failed` or `lost` if the remote process is known to be gone.
    */
   send(value: T, options?: { signal?: AbortSignal }): Promise<void> {
     const signal = options?.signal;
@@ -85,7 +107,7 @@ export class Sender<T> implements AsyncDisposable {
       signal?.throwIfAborted();
       const failure = this.#failure();
       if (failure !== undefined) throw failure;
-      if (signal === undefined) return this.#peer.sending.send(this.#channel, value);
+      if (signal === undefined) return this.#channel.send(value);
       return this.#sendWith(signal, value);
     } catch (error) {
       return Promise.reject(error);
@@ -101,9 +123,8 @@ export class Sender<T> implements AsyncDisposable {
   trySend(value: T): boolean {
     const failure = this.#failure();
     if (failure !== undefined) throw failure;
-    if (!this.#peer.sending.room) return false;
-    // A value larger than the window goes on its way now, and fails with the channel if it does.
-    this.#peer.sending.send(this.#channel, value).catch(() => {});
+    if (!this.#channel.room) return false;
+    this.#channel.put(value);
     return true;
   }
 
@@ -117,12 +138,12 @@ export class Sender<T> implements AsyncDisposable {
       [attempt]: (): Outcome<void> | undefined => {
         const failure = this.#failure();
         if (failure !== undefined) return { error: failure };
-        if (!this.#peer.sending.room) return undefined;
-        this.#peer.sending.send(this.#channel, make()).catch(() => {});
+        if (!this.#channel.room) return undefined;
+        this.#channel.put(make());
         return { value: undefined };
       },
       [subscribe]: (wake) => {
-        const place = this.#peer.sending.offer(this.#channel, wake);
+        const place = this.#channel.offer(wake);
         return () => place.leave();
       },
     };
@@ -130,13 +151,13 @@ export class Sender<T> implements AsyncDisposable {
 
   /**
    * This Sender as a stream: each chunk is sent, with backpressure. Closing the stream closes the
-   * Sender, and so does aborting it; a chunk that waits for room then is not sent.
+   * Sender; aborting it aborts the Sender, and a chunk that waits for room then is not sent.
    */
   get writable(): WritableStream<T> {
     this.#writable ??= new WritableStream<T>({
       write: (chunk, { signal }) => this.send(chunk, { signal }),
       close: () => this.close(),
-      abort: () => this.close(),
+      abort: (reason) => this.abort(reason),
     }, { highWaterMark: 1 });
     return this.#writable;
   }
@@ -146,40 +167,63 @@ export class Sender<T> implements AsyncDisposable {
    *
    * Resolves when every value that was sent is acknowledged, that is, has arrived in the receiving
    * process; or when the remote process is gone, since nothing can be delivered to it any more.
-   * After the call, another Sender to the same Pid may be made. Closing twice is closing once.
+   * After the call, another Sender to the same Pid and name may be made. Closing twice is closing once.
    */
   close(): Promise<void> {
-    return this.#acknowledged ??= this.#close();
+    if (this.#acknowledged === undefined) this.#acknowledged = this.#close(false);
+    else this.#channel.release();
+    return this.#acknowledged;
   }
 
-  /** Closes this end, as {@linkcode close} does. */
+  /**
+   * Ends the channel at once, and tells its reader that something is missing: it gets `aborted` after
+   * the values that were taken before, with a copy of `reason` as its `cause`, or the text of a reason
+   * that cannot be copied. Sends that wait reject with the same error, and so do later ones. After the
+   * call, another Sender to the same Pid and name may be made. Does nothing after {@linkcode close}, if
+   * that needed not to wait for room, and after another `abort`.
+   */
+  abort(reason?: unknown): void {
+    const error = () => abortedError("send to", this.remote, "this Sender", reason);
+    this.#failed = error;
+    this.#channel.abort(encodeReason(reason), error);
+    this.#acknowledged ??= this.#end(this.#peer.acknowledged());
+  }
+
+  /**
+   * Closes this end, as {@linkcode close} does, but without waiting for the acknowledgement.
+   *
+   * If an exception is passing through the block that ends, and it ends the process in that turn of the
+   * event loop, the channel is not closed: its reader gets `failed`.
+   */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    if (this.#acknowledged !== undefined) return this.#acknowledged;
+    this.#acknowledged = this.#close(true);
+    this.#hub.heldEnds.add(this.#channel);
+    return Promise.resolve();
   }
 
-  async #close(): Promise<void> {
+  async #close(held: boolean): Promise<void> {
+    this.#failed = () => closedError("send to", this.remote, "this Sender");
+    const ended = this.#end(this.#peer.endChannel(this.#channel, held));
+    if (held) return await ended;
     const { hold } = this.#hub;
-    this.#closed = true;
-    open.delete(this.#peer);
     hold.acquire();
     try {
-      await this.#peer.endChannel(this.#channel);
+      await ended;
     } finally {
-      this.#peer.closeEnd();
       hold.release();
     }
   }
 
+  /** This end is closed; it is needed until `acknowledged`. */
+  async #end(acknowledged: Promise<void>): Promise<void> {
+    this.#peer.sending.close(this.#channel);
+    await acknowledged;
+    this.#peer.closeEnd();
+  }
+
   #failure(): Error | undefined {
-    if (this.#closed) {
-      return new ChannelError(
-        "closed",
-        this.remote,
-        `Cannot send to ${shortPid(this.remote)}: this Sender was closed`,
-      );
-    }
-    const { sending } = this.#peer;
-    return sending.stopped(this.#channel) ? this.#peer.stoppedError() : sending.failure();
+    return this.#failed === undefined ? this.#channel.failure() : this.#failed();
   }
 
   /** Sends with a way out while the value waits. */
@@ -190,13 +234,32 @@ export class Sender<T> implements AsyncDisposable {
         // It may have got its room at the same moment, and be on its way.
         if (leave()) reject(signal.reason);
       };
-      this.#peer.sending
-        .send(this.#channel, value, (place) => {
+      this.#channel
+        .send(value, (place) => {
           leave = () => place.leave();
           signal.addEventListener("abort", abort, { once: true });
         })
         .finally(() => signal.removeEventListener("abort", abort))
         .then(resolve, reject);
     });
+  }
+}
+
+/** A reason as it goes to the reader: a copy, or its text if it cannot be copied or is too large. */
+function encodeReason(reason: unknown): Uint8Array<ArrayBuffer> {
+  try {
+    const encoded = encode(reason);
+    if (encoded.length <= MAX_VALUE_BYTES) return encoded;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  return encode(textOf(reason).slice(0, MAX_REASON_UNITS));
+}
+
+function textOf(reason: unknown): string {
+  try {
+    return messageOf(reason);
+  } catch {
+    return Object.prototype.toString.call(reason); // it has no text of its own
   }
 }

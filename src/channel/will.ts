@@ -11,7 +11,8 @@ import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { Hold } from "./hold.ts";
 import { Peer, type PeerContext, type SavedPeer } from "./peer.ts";
-import type { SavedEntry } from "./send_queue.ts";
+import type { SavedChannel, SavedEntry } from "./out_channel.ts";
+import { Unclaimed } from "./unclaimed.ts";
 
 /** The testator, and what it leaves to each of its peers. */
 export interface Will {
@@ -23,6 +24,8 @@ export interface Will {
 export interface DeliveryContext {
   /** The run's key. */
   readonly key: Uint8Array<ArrayBuffer>;
+  /** How the process ended. */
+  readonly status: ExitStatus;
   /** Aborted when the delivery is to be given up. */
   readonly signal: AbortSignal;
   /** Resolves when a process has ended; rejects if there never was such a process. */
@@ -53,7 +56,7 @@ export async function deliverWill(
   context: DeliveryContext,
 ): Promise<void> {
   const { pid, peers } = decodeWill(bytes);
-  const { key, signal, ended, log = () => {} } = context;
+  const { key, status, signal, ended, log = () => {} } = context;
   if (signal.aborted) return;
   // The node is not kept alive by a delivery: it ends when it wants to.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
@@ -61,9 +64,11 @@ export async function deliverWill(
     pid,
     key: importKey(key),
     hold,
+    unclaimed: new Unclaimed(),
     ended,
     posthumous: true,
     forget: () => {},
+    noticed: () => {},
     log,
   };
   const deliveries = peers.map((saved) => new Peer(testator, saved.remote, saved));
@@ -72,7 +77,8 @@ export async function deliverWill(
   };
   signal.addEventListener("abort", abandon);
   try {
-    await Promise.all(deliveries.map((peer) => peer.leave()));
+    const code = "code" in status ? status.code : undefined;
+    await Promise.all(deliveries.map((peer) => peer.leave(code)));
   } finally {
     signal.removeEventListener("abort", abandon);
   }
@@ -86,18 +92,24 @@ function isWill(value: unknown): value is Will {
 
 function isSavedPeer(value: unknown): value is SavedPeer {
   if (typeof value !== "object" || value === null) return false;
-  const { remote, acked, frames, received, queue } = value as Partial<SavedPeer>;
+  const { remote, acked, frames, received, channels } = value as Partial<SavedPeer>;
   return isPid(remote) && isCount(acked) && isCount(received) && frames instanceof Uint8Array &&
-    typeof queue === "object" && queue !== null && isCount(queue.inFlight) &&
-    Array.isArray(queue.entries) &&
-    queue.entries.every(isSavedEntry);
+    typeof channels === "object" && channels !== null && isCount(channels.opened) &&
+    (isCount(channels.current) || channels.current === -1) && Array.isArray(channels.waiting) &&
+    channels.waiting.every(isSavedChannel);
+}
+
+function isSavedChannel(value: unknown): value is SavedChannel {
+  if (typeof value !== "object" || value === null) return false;
+  const { number, inFlight, accepted, entries } = value as Partial<SavedChannel>;
+  return isCount(number) && isCount(inFlight) && typeof accepted === "boolean" &&
+    Array.isArray(entries) && entries.every(isSavedEntry);
 }
 
 function isSavedEntry(value: unknown): value is SavedEntry {
   if (typeof value !== "object" || value === null) return false;
-  const { channel, rest, begun } = value as Partial<SavedEntry>;
-  return isCount(channel) && (rest === null || rest instanceof Uint8Array) &&
-    typeof begun === "boolean";
+  const { rest, begun } = value as Partial<SavedEntry>;
+  return (rest === null || rest instanceof Uint8Array) && typeof begun === "boolean";
 }
 
 function isCount(value: unknown): value is number {

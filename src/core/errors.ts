@@ -1,5 +1,6 @@
 /** The errors that a user's program can catch and tell apart, and what any error says. */
 
+import type { ExitStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
 
 /** Why a spawn did not give a Pid. See {@linkcode SpawnError}. */
@@ -43,22 +44,34 @@ export class SpawnError extends Error {
 }
 
 /** How a channel ended. See {@linkcode ChannelError}. */
-export type ChannelErrorKind = "closed" | "exited" | "lost";
+export type ChannelErrorKind = "closed" | "exited" | "failed" | "aborted" | "lost";
+
+/** What is known besides of how a channel ended. */
+export interface ChannelErrorOptions extends ErrorOptions {
+  /** How the remote process ended, if that is why, and it is known. */
+  status?: ExitStatus;
+}
 
 /**
  * A channel can carry nothing more. `kind` says why:
  *
- * - `closed`: the other end was closed.
- * - `exited`: the remote process ended by itself.
- * - `lost`: the remote process died, or its node or the network went away.
+ * - `closed`: one of its ends was closed.
+ * - `exited`: the remote process ended with success, that is, with exit code 0.
+ * - `failed`: the remote process ended by itself without success: it threw, or exited with another
+ *   code than 0. What it would still have sent is missing.
+ * - `aborted`: the sending process called `abort(reason)`, or aborted `writable`; `cause` is a copy of
+ *   the reason.
+ * - `lost`: a signal or its node ended the remote process, or its node or the network went away.
+ *
+ * `for await` and `readable` end cleanly after `closed` and `exited`, and throw for the others.
  *
  * @example
  * ```ts
  * import { ChannelError, type Pid } from "deploy";
  *
  * const remote = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
- * const error = new ChannelError("closed", remote, "the sender closed its end");
- * console.log(error.kind); // closed
+ * const error = new ChannelError("failed", remote, "the process failed", { status: { code: 3 } });
+ * console.log(error.kind, error.status); // failed { code: 3 }
  * ```
  */
 export class ChannelError extends Error {
@@ -66,13 +79,16 @@ export class ChannelError extends Error {
   readonly kind: ChannelErrorKind;
   /** The process at the other end. */
   readonly remote: Pid;
+  /** How the remote process ended, where the kind is `exited`, `failed` or `lost` and it is known. */
+  readonly status?: ExitStatus;
 
   /** Made by channels; a program that imitates them, as in a test, can make one too. */
-  constructor(kind: ChannelErrorKind, remote: Pid, message: string, options?: ErrorOptions) {
+  constructor(kind: ChannelErrorKind, remote: Pid, message: string, options?: ChannelErrorOptions) {
     super(message, options);
     this.name = "ChannelError";
     this.kind = kind;
     this.remote = remote;
+    if (options?.status !== undefined) this.status = options.status;
   }
 }
 

@@ -23,7 +23,13 @@ type Bytes = Uint8Array<ArrayBuffer>;
  */
 export type DeliverWill = (
   will: Bytes,
-  context: { key: Bytes; signal: AbortSignal; ended: (pid: Pid) => Promise<ExitStatus> },
+  context: {
+    key: Bytes;
+    /** How the process ended. */
+    status: ExitStatus;
+    signal: AbortSignal;
+    ended: (pid: Pid) => Promise<ExitStatus>;
+  },
 ) => Promise<void>;
 
 /** What all processes of a run have in common. */
@@ -215,13 +221,13 @@ export class HostedProcess {
     this.#start.resolve(false);
     if (!this.#runs) {
       await Promise.all([this.#child.drained[1], this.#child.drained[2]]);
-      await this.#executeWill();
+      await this.#executeWill(status);
       return status;
     }
     // What it spawned belongs under its name, so it is there before its exit is.
     await this.#unlessKilled(Promise.all(this.#spawns));
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
-    await this.#executeWill();
+    await this.#executeWill(status);
     await sink({ event: "exit", pid: this.pid, status, time: Date.now() });
     return status;
   }
@@ -231,13 +237,13 @@ export class HostedProcess {
     await this.#context.sink({ event: "eof", pid: this.pid, fd });
   }
 
-  async #executeWill(): Promise<void> {
+  async #executeWill(status: ExitStatus): Promise<void> {
     const { key, master, deliverWill, logger } = this.#context;
     const { signal } = this.#killed;
     try {
       const will = await takeWill(this.#willPath);
       if (will === undefined || signal.aborted) return;
-      await deliverWill(will, { key, signal, ended: (pid) => master.wait(pid) });
+      await deliverWill(will, { key, status, signal, ended: (pid) => master.wait(pid) });
     } catch (error) {
       if (signal.aborted) return;
       logger.error(

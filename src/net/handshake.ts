@@ -17,7 +17,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The version of everything that is said on a connection, from the handshake on. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** What a connection is for; it is part of what is proven. The numbers are only ever added to. */
 export const Purpose = {

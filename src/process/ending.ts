@@ -4,7 +4,7 @@ import type { Hold } from "../channel/hold.ts";
 import type { Hub } from "../channel/hub.ts";
 
 /** What a process has sent, as far as its end is concerned. */
-export type Outgoing = Pick<Hub, "dirty" | "flush" | "writeWill">;
+export type Outgoing = Pick<Hub, "dirty" | "flush" | "writeWill" | "fail">;
 
 /**
  * Makes the natural end of the first process, when its event loop has run dry, wait until everything
@@ -32,7 +32,7 @@ export function flushAtNaturalEnd(hub: Outgoing, hold: Hold, lastBeforeEnd: () =
     if (event.defaultPrevented) return;
     event.preventDefault();
     hold.acquire();
-    hub.flush().finally(() => hold.release());
+    hub.flush(Deno.exitCode).finally(() => hold.release());
   };
   globalThis.addEventListener("beforeunload", onBeforeUnload);
 }
@@ -55,6 +55,7 @@ export async function runToEnd(
   try {
     await run();
   } catch (error) {
+    hub.fail();
     endAfterRejection(error, hub, exit);
     throw error;
   }
@@ -63,7 +64,7 @@ export async function runToEnd(
     // What waited for the last operation runs now, and may begin another one.
     await eventLoopTurn();
   } while (hold.count > 0);
-  await hub.flush();
+  await hub.flush(Deno.exitCode);
   exit();
 }
 
@@ -73,8 +74,9 @@ function endAfterRejection(error: unknown, hub: Outgoing, exit: typeof Deno.exit
     if (!Object.is(event.reason, error)) return;
     queueMicrotask(async () => {
       if (!event.defaultPrevented) return;
-      await hub.flush();
-      exit(Deno.exitCode === 0 ? 1 : Deno.exitCode);
+      const code = Deno.exitCode === 0 ? 1 : Deno.exitCode;
+      await hub.flush(code);
+      exit(code);
     });
   });
 }

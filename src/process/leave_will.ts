@@ -14,10 +14,10 @@ import type { WillFile } from "./will_file.ts";
  * @returns A function that makes this the last of the `unload` listeners there are now.
  */
 export function leaveWill(hub: Outgoing, will: WillFile): () => void {
-  const onUnload = () => will.write(hub.writeWill());
+  const onUnload = () => will.write(hub.writeWill(Deno.exitCode));
   const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
     if (event.defaultPrevented) return;
-    will.write(hub.writeWill());
+    will.write(hub.writeWill(1));
     // A listener that comes after this one may still prevent the end, and a will is for the dead.
     queueMicrotask(() => {
       if (event.defaultPrevented) will.write(undefined);

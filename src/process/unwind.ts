@@ -38,7 +38,7 @@ export function unwindInsteadOfExit(hub: Outgoing, hold: Hold, exit: typeof Deno
     if (!exiting) {
       exiting = true;
       hold.acquire(); // for good
-      hub.flush().finally(() => exit(status));
+      hub.flush(status).finally(() => exit(status));
     }
     throw new ExitSignal(status);
   };
@@ -57,7 +57,7 @@ export function unwindInsteadOfExit(hub: Outgoing, hold: Hold, exit: typeof Deno
     event.preventDefault();
     event.stopImmediatePropagation();
     hold.acquire(); // for good: when it is thrown again, it ends the process
-    hub.flush().finally(() => {
+    hub.flush(1).finally(() => {
       if ("reason" in event) Promise.reject(reason);
       else reportError(reason);
     });

@@ -11,9 +11,14 @@
 
 import { ProtocolError } from "../core/protocol_error.ts";
 
-/** What a frame is. The numbers are part of the protocol: new ones are appended. */
+/**
+ * What a frame is. The numbers are part of the protocol: new ones are appended.
+ *
+ * The frames of the first group belong to the current channel of their direction, and have to be
+ * acknowledged before their process may end: see {@linkcode isVital}.
+ */
 export const FrameType = {
-  /** A whole value of the current channel: its encoded bytes. */
+  /** A whole value: its encoded bytes. */
   value: 1,
   /** The first piece of a value: its {@linkcode Layout}, then bytes. */
   first: 2,
@@ -21,24 +26,50 @@ export const FrameType = {
   more: 3,
   /** The value that `first` began is not coming any more. */
   cancel: 4,
-  /** The sender closed its end: what follows belongs to the next channel. */
+  /** The Sender was closed: nothing follows on this channel. */
   end: 5,
-  /** u32: the receiver of the channel of that number closed its end. */
-  stop: 6,
-  /** u32: so many bytes of the window are no longer held by the receiver. */
-  credit: 7,
+  /** An encoded value, the reason: the Sender was aborted, and nothing follows on this channel. */
+  abort: 6,
+
+  /** u32: the channel of that number is the current one from here on. */
+  channel: 7,
+  /** u32 number, then the name in UTF-8: a channel begins, and is the current one from here on. */
+  open: 8,
+
+  /** u32: there is a Receiver for the channel of that number, whose window is the full one now. */
+  accept: 9,
+  /** u32 number, u32 {@linkcode StopReason}: nothing is taken any more on that channel. */
+  stop: 10,
+  /** u32 number, u32: so many bytes of that channel's window are no longer held by its receiver. */
+  credit: 11,
+
   /** f64: all frames up to this offset of the other direction have arrived. */
-  ack: 8,
+  ack: 12,
   /** Asks for an `ack` now. */
-  ask: 9,
-  /** This side has no open channel end and nothing on its way. */
-  idle: 10,
-  /** This process ends by itself: nothing but an `ack` may be sent to it any more. */
-  bye: 11,
+  ask: 13,
+  /** This side has no open channel end and nothing on its way, until it says `busy`. */
+  idle: 14,
+  /** This side needs the connection again. */
+  busy: 15,
+  /** u32, the exit code: this process ends by itself, and nothing but an `ack` may be sent to it. */
+  bye: 16,
 } as const;
 
 /** A number of {@linkcode FrameType}. */
 export type FrameType = typeof FrameType[keyof typeof FrameType];
+
+/** Why a receiving process takes nothing on a channel. The numbers are part of the protocol. */
+export const StopReason = {
+  /** The Receiver was closed. */
+  closed: 0,
+  /** There are too many channels for which it has made no Receiver. */
+  crowded: 1,
+} as const;
+
+/** Whether the process that wrote a frame of this type has to wait until it is acknowledged. */
+export function isVital(type: FrameType): boolean {
+  return type <= FrameType.abort;
+}
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 4;
@@ -48,6 +79,15 @@ export const HEADER_BYTES = 4;
  * its header, so that small values cost their receiver no more than this; of a piece, its bytes count.
  */
 export const WINDOW_BYTES = 1024 * 1024;
+
+/** The window of a channel as long as there is no Receiver for it; also its largest value. */
+export const FIRST_WINDOW_BYTES = 64 * 1024;
+
+/** How many channels of one peer a process holds for which it has made no Receiver. */
+export const MAX_UNRECEIVED_CHANNELS = 1_000;
+
+/** The longest name of a channel, in UTF-8. */
+export const MAX_NAME_BYTES = 255;
 
 /** The largest payload of a `value` frame; what is larger goes in pieces. */
 export const MAX_VALUE_BYTES = 32 * 1024;
@@ -80,12 +120,15 @@ export interface Layout {
 const FIXED_BYTES: Readonly<Record<number, number>> = {
   [FrameType.cancel]: 0,
   [FrameType.end]: 0,
-  [FrameType.stop]: 4,
-  [FrameType.credit]: 4,
+  [FrameType.channel]: 4,
+  [FrameType.accept]: 4,
+  [FrameType.stop]: 8,
+  [FrameType.credit]: 8,
   [FrameType.ack]: 8,
   [FrameType.ask]: 0,
   [FrameType.idle]: 0,
-  [FrameType.bye]: 0,
+  [FrameType.busy]: 0,
+  [FrameType.bye]: 4,
 };
 
 /** Whether there is a frame of `type` with a payload of `length` bytes. */
@@ -93,6 +136,8 @@ export function isFrame(type: number, length: number): boolean {
   if (type === FrameType.value) return length > 0 && length <= MAX_VALUE_BYTES;
   if (type === FrameType.more) return length > 0 && length <= MAX_PIECE_BYTES;
   if (type === FrameType.first) return length > LAYOUT_BYTES && length <= MAX_PIECE_BYTES;
+  if (type === FrameType.abort) return length > 0 && length <= MAX_VALUE_BYTES;
+  if (type === FrameType.open) return length >= 4 && length <= 4 + MAX_NAME_BYTES;
   return FIXED_BYTES[type] === length;
 }
 

@@ -13,8 +13,8 @@ import { Receiver } from "../../src/channel/receiver.ts";
 import { Sender } from "../../src/channel/sender.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { WINDOW_BYTES } from "../../src/wire/frame.ts";
-import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/frame.ts";
+import { fill, test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 
 /** Two processes with a channel from the first to the second. */
 interface Channel<T> extends Disposable {
@@ -38,9 +38,13 @@ function channel<T>(): Channel<T> {
   };
 }
 
-async function assertKind(act: () => Promise<unknown>, kind: ChannelErrorKind): Promise<void> {
+async function assertKind(
+  act: () => Promise<unknown>,
+  kind: ChannelErrorKind,
+): Promise<ChannelError> {
   const error = await assertRejects(act, ChannelError);
   assertEquals(error.kind, kind, error.message);
+  return error;
 }
 
 /** Whether a promise has settled by now. */
@@ -51,14 +55,6 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 const KIB = new Uint8Array(1024 - 64);
-
-/** Sends until the window is full; gives how many values that took. */
-async function fill(sender: Sender<Uint8Array>, value: Uint8Array = KIB): Promise<number> {
-  let count = 0;
-  while (sender.trySend(value)) count++;
-  await turns();
-  return count;
-}
 
 test("an end is made at once, without I/O, and knows its remote", () => {
   using run = new TestRun();
@@ -124,7 +120,7 @@ test("hundreds of thousands of sends may wait, and each costs the same", async (
 test("send waits exactly while the window is full, and trySend sends exactly when it does not", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one } = pair;
-  const count = await fill(sender);
+  const count = await fill(sender, KIB);
   assert(count >= WINDOW_BYTES / 1024 && count <= WINDOW_BYTES / 1024 * 1.1, `${count} values`);
   assertEquals(sender.trySend(KIB), false);
   assertEquals(one.hold.count, 0);
@@ -221,7 +217,7 @@ test("an aborted send rejects with the reason, and the value is not sent", async
   const reason = new Error("enough");
   const aborted = AbortSignal.abort(reason);
   await assertRejects(() => sender.send("never", { signal: aborted }), Error, "enough");
-  const count = await fill(sender as Sender<Uint8Array>);
+  const count = await fill(sender as Sender<Uint8Array>, KIB);
   const controller = new AbortController();
   const { signal } = controller;
   const small = sender.send("never", { signal });
@@ -249,7 +245,7 @@ test("an aborted send rejects with the reason, and the value is not sent", async
 test("a send that has got its room is not rejected by an abort at the same moment", async () => {
   using pair = channel<Uint8Array | string>();
   const { sender, receiver } = pair;
-  const count = await fill(sender as Sender<Uint8Array>);
+  const count = await fill(sender as Sender<Uint8Array>, KIB);
   const controller = new AbortController();
   // The first one in line is told first, and aborts what has got its room with it.
   const first = sender.send("first").then(() => controller.abort(new Error("enough")));
@@ -280,7 +276,7 @@ test("after close, recv gives the values and then closed; send rejects with clos
 test("close of a Sender waits for what stands in line, and for nothing of a later Sender", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one, two } = pair;
-  const count = await fill(sender);
+  const count = await fill(sender, KIB);
   const waits = sender.send(KIB);
   const closed = sender.close();
   assertEquals(await settled(closed), false);
@@ -288,7 +284,7 @@ test("close of a Sender waits for what stands in line, and for nothing of a late
   const later = one.sender<Uint8Array>(two);
   for (let index = 0; index <= count; index++) await receiver.recv();
   await waits;
-  const laterCount = await fill(later);
+  const laterCount = await fill(later, KIB, FIRST_WINDOW_BYTES);
   const never = later.send(KIB);
   await closed;
   await assertKind(() => receiver.recv(), "closed");
@@ -301,7 +297,7 @@ test("close of a Sender waits for what stands in line, and for nothing of a late
 test("close of a Receiver drops what is unread, rejects who waits, and stops the Sender", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one, two } = pair;
-  await fill(sender);
+  await fill(sender, KIB);
   const waits = [sender.send(KIB), sender.send(new Uint8Array(5_000_000))];
   const failed = waits.map((send) => assertKind(() => send, "closed"));
   await receiver.close();
@@ -341,10 +337,10 @@ test("a channel is reopened with another type, also in the middle of a large val
   assertEquals([one.hold.count, two.hold.count], [0, 0]);
 });
 
-test("an end of the process gives exited or lost, after the values that had come", async () => {
+test("an end of the process gives exited, failed or lost, after the values that had come", async () => {
   const table = [
     [{ code: 0 }, "exited"],
-    [{ code: 3 }, "exited"],
+    [{ code: 3 }, "failed"],
     [{ signal: "SIGKILL" }, "lost"],
     [{ killed: "memory: 131 MiB used" }, "lost"],
     [{ lost: "its node was silent" }, "lost"],
@@ -360,10 +356,12 @@ test("an end of the process gives exited or lost, after the values that had come
     one.hub.peer(two.pid).abandon();
     run.end(one, status);
     for (let index = 0; index < 10; index++) assertEquals(await receiver.recv(), index);
-    await assertKind(() => receiver.recv(), kind);
+    const error = await assertKind(() => receiver.recv(), kind);
+    assertEquals(error.status, status);
     await assertKind(() => back.send(1), kind);
     assertThrows(() => back.trySend(1), ChannelError);
     await back.close();
+    assertEquals(two.noticed, kind === "exited" ? [] : [one.pid], "told once");
   }
 });
 
@@ -371,12 +369,12 @@ test("a goodbye gives exited, and a close before it stays closed", async () => {
   using pair = channel<number>();
   const { one, two, sender, receiver } = pair;
   void sender.send(1);
-  await one.hub.flush();
+  await one.hub.flush(0);
   assertEquals(await receiver.recv(), 1);
   await assertKind(() => receiver.recv(), "exited");
   using other = channel<number>();
   void other.sender.close();
-  await other.one.hub.flush();
+  await other.one.hub.flush(0);
   await assertKind(() => other.receiver.recv(), "closed");
   assertEquals([one.hold.count, two.hold.count], [0, 0]);
 });
@@ -388,7 +386,7 @@ test("flush() delivers everything, however slow the reader, and says goodbye to 
   const toThree = one.sender<number>(three);
   for (let index = 0; index < 40; index++) void toTwo.send(new Uint8Array(100_000).fill(index));
   void toThree.send(3);
-  const flushed = one.hub.flush();
+  const flushed = one.hub.flush(0);
   assertEquals(one.hub.dirty, true);
   const receiver = two.receiver<Uint8Array>(one);
   let next = 0;
@@ -474,7 +472,7 @@ test("values of 5 MB and one of 100 MB pass, and the reader holds no more than o
 test("one stuck channel does not stop the other direction", async () => {
   using pair = channel<Uint8Array>();
   const { sender, one, two } = pair;
-  await fill(sender);
+  await fill(sender, KIB);
   const stuck = sender.send(new Uint8Array(5_000_000)).catch(() => {});
   const back = two.sender<number>(one);
   const backReceiver = one.receiver<number>(two);
@@ -535,16 +533,17 @@ function stopped(sender: Sender<number>): boolean {
   }
 }
 
-test("aborting the writable closes the Sender, also while it waits for room", async () => {
+test("aborting the writable aborts the Sender, also while it waits for room", async () => {
   using pair = channel<Uint8Array>();
-  const count = await fill(pair.sender);
+  const count = await fill(pair.sender, KIB);
   const writer = pair.sender.writable.getWriter();
   const write = writer.write(KIB).catch((error) => error);
   await turns();
   await writer.abort(new Error("enough"));
   assertEquals((await write).message, "enough");
   for (let index = 0; index < count; index++) await pair.receiver.recv();
-  await assertKind(() => pair.receiver.recv(), "closed");
+  const error = await assertKind(() => pair.receiver.recv(), "aborted");
+  assertEquals((error.cause as Error).message, "enough");
 });
 
 test("a readable fails when the remote is lost, and a writable when the Receiver is closed", async () => {

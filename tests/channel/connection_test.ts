@@ -254,10 +254,10 @@ test("rubbish at the port costs the channels nothing, and one line in the log ea
     const idle: Deno.TcpConn[] = [];
     for (let count = 0; count < 300; count++) {
       const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-      if (count % 3 === 1) await conn.write(new TextEncoder().encode("DPLY\x01\x01\x00"));
+      if (count % 3 === 1) await conn.write(new TextEncoder().encode("DPLY\x02\x01\x00"));
       if (count % 3 === 2) {
         const hello = crypto.getRandomValues(new Uint8Array(39));
-        hello.set([0x44, 0x50, 0x4c, 0x59, 1, 1, 0]);
+        hello.set([0x44, 0x50, 0x4c, 0x59, 2, 1, 0]);
         await conn.write(hello);
       }
       idle.push(conn);
@@ -303,7 +303,7 @@ test("a process that has said goodbye does not connect again, whatever of it is 
   assertEquals(await receiver.recv(), "hello");
   await sender.close();
   // It stays for a while, as one does that has more to deliver to somebody else.
-  await two.hub.flush();
+  await two.hub.flush(0);
   await until(() => !two.hub.dirty && !one.hub.dirty, "the end of the connection");
   await turns(20);
   assertEquals(one.relay!.accepted + two.relay!.accepted, 1);

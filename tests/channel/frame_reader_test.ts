@@ -59,13 +59,9 @@ class Recorder implements FrameHandler {
     if (this.#filled === this.#whole.length) this.values.push(this.#whole);
   }
 
-  control(type: FrameType, view: DataView, position: number): void {
-    const payload = type === FrameType.ack
-      ? view.getFloat64(position, true)
-      : type === FrameType.credit || type === FrameType.stop
-      ? view.getUint32(position, true)
-      : "";
-    this.events.push(`${type} ${payload}`.trim());
+  control(type: FrameType, view: DataView, position: number, length: number): void {
+    const bytes = Array.from({ length }, (_, index) => view.getUint8(position + index));
+    this.events.push([type, ...bytes].join(" "));
   }
 }
 
@@ -74,13 +70,6 @@ function frame(type: number, payload: Uint8Array = new Uint8Array(0)): Bytes {
   writeHeader(bytes, 0, type as FrameType, payload.length);
   bytes.set(payload, HEADER_BYTES);
   return bytes;
-}
-
-function number(type: FrameType, value: number): Bytes {
-  const payload = new DataView(new ArrayBuffer(type === FrameType.ack ? 8 : 4));
-  if (type === FrameType.ack) payload.setFloat64(0, value, true);
-  else payload.setUint32(0, value, true);
-  return frame(type, new Uint8Array(payload.buffer));
 }
 
 function first(length: number, piece: Uint8Array, bufferStart = 0, bufferSize = 0): Bytes {
@@ -106,28 +95,34 @@ const STREAM = [
   frame(FrameType.value, new Uint8Array([1, 2, 3])),
   frame(FrameType.ask),
   first(10, new Uint8Array([1, 2, 3, 4]), 2, 5),
-  number(FrameType.credit, 0xfffffffe),
+  frame(FrameType.credit, Uint8Array.of(1, 0, 0, 0, 254, 255, 255, 255)),
   frame(FrameType.more, new Uint8Array([5])),
-  number(FrameType.ack, 2 ** 52 + 1),
+  frame(FrameType.ack, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)),
   frame(FrameType.more, new Uint8Array([6, 7, 8, 9, 10])),
   first(4, new Uint8Array([1, 2])),
   frame(FrameType.cancel),
   frame(FrameType.value, new Uint8Array([4])),
   frame(FrameType.value, new Uint8Array([5])),
   frame(FrameType.end),
-  number(FrameType.stop, 3),
+  frame(FrameType.open, Uint8Array.of(1, 0, 0, 0)),
+  frame(FrameType.open, Uint8Array.of(2, 0, 0, 0, 97, 98)),
+  frame(FrameType.channel, Uint8Array.of(1, 0, 0, 0)),
+  frame(FrameType.abort, Uint8Array.of(9)),
+  frame(FrameType.accept, Uint8Array.of(3, 0, 0, 0)),
+  frame(FrameType.stop, Uint8Array.of(4, 0, 0, 0, 1, 0, 0, 0)),
   frame(FrameType.idle),
-  frame(FrameType.bye),
+  frame(FrameType.busy),
+  frame(FrameType.bye, Uint8Array.of(7, 0, 0, 0)),
 ];
 
 const EVENTS = [
   "value of 3",
-  "9",
+  "13",
   "begin 10",
   "piece of 4",
-  "7 4294967294",
+  "11 1 0 0 0 254 255 255 255",
   "piece of 1",
-  "8 4503599627370497",
+  "12 1 2 3 4 5 6 7 8",
   "piece of 5",
   "begin 4",
   "piece of 2",
@@ -135,9 +130,15 @@ const EVENTS = [
   "value of 1",
   "value of 1",
   "5",
-  "6 3",
-  "10",
-  "11",
+  "8 1 0 0 0",
+  "8 2 0 0 0 97 98",
+  "7 1 0 0 0",
+  "6 9",
+  "9 3 0 0 0",
+  "10 4 0 0 0 1 0 0 0",
+  "14",
+  "15",
+  "16 7 0 0 0",
 ];
 
 Deno.test("FrameReader cuts all kinds of frames, wherever the stream is split", () => {
@@ -190,7 +191,7 @@ Deno.test("FrameReader leaves what its handler keeps, whatever comes after it", 
       } else {
         frames.push(frame(FrameType.value, payload));
       }
-      if (random.chance(0.2)) frames.push(number(FrameType.credit, 5));
+      if (random.chance(0.2)) frames.push(frame(FrameType.credit, new Uint8Array(8)));
     }
     const recorder = new Recorder();
     recorder.keeps = random.chance(0.8);
@@ -242,7 +243,7 @@ Deno.test("FrameReader tells how much of a piece is in its place, as it comes", 
 Deno.test("FrameReader keeps no large chunk for a quiet connection", () => {
   const reader = new FrameReader(new Recorder(), 0);
   assertEquals(reader.target().buffer.byteLength, 4096);
-  feed(reader, number(FrameType.ack, 0), () => Infinity);
+  feed(reader, frame(FrameType.ack, new Uint8Array(8)), () => Infinity);
   assertEquals(reader.target().length, 4096);
 });
 
@@ -254,11 +255,14 @@ Deno.test("FrameReader refuses what is no frame, before it makes room for it", (
   };
   const table: [Bytes, string][] = [
     [header(0, 0), "no frame of type 0 has 0 bytes"],
-    [header(12, 0), "no frame of type 12 has 0 bytes"],
+    [header(17, 0), "no frame of type 17 has 0 bytes"],
     [header(FrameType.value, 0), "no frame of type 1 has 0 bytes"],
     [header(FrameType.value, MAX_VALUE_BYTES + 1), "no frame of type 1 has 32769 bytes"],
     [header(FrameType.more, 0xffffff), "no frame of type 3 has 16777215 bytes"],
-    [header(FrameType.credit, 3), "no frame of type 7 has 3 bytes"],
+    [header(FrameType.credit, 3), "no frame of type 11 has 3 bytes"],
+    [header(FrameType.open, 3), "no frame of type 8 has 3 bytes"],
+    [header(FrameType.open, 260), "no frame of type 8 has 260 bytes"],
+    [header(FrameType.abort, MAX_VALUE_BYTES + 1), "no frame of type 6 has 32769 bytes"],
     [header(FrameType.first, 12), "no frame of type 2 has 12 bytes"],
     [first(9, new Uint8Array(1), 8, 2), "a value of 9 bytes, of which 8 to 10 are a buffer"],
     [

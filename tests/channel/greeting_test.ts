@@ -42,9 +42,9 @@ Deno.test("readGreeting() refuses what is none", async () => {
     [[0, 0], "a greeting of 0 bytes"],
     [[41, 0], "a greeting of 41 bytes"],
     [[0xff, 0xff], "a greeting of 65535 bytes"],
-    [changed(3, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f), "an offset of no kind"],
-    [changed(3, 0, 0, 0, 0, 0, 0, 0xf0, 0xbf), "an offset of no kind"],
-    [changed(3, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f), "an offset of no kind"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f), "is no offset"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xf0, 0xbf), "is no offset"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f), "is no offset"],
     [changed(43, 0x21), "a greeting from what is no Pid"],
   ];
   for (const [bytes, message] of table) {
@@ -57,16 +57,16 @@ Deno.test("readGreeting() refuses what is none", async () => {
 });
 
 Deno.test("a reply comes back as it was, in these bytes", async () => {
-  const bytes = Array.from(encodeReply({ verdict: Verdict.welcome, offset: 258 }));
+  const bytes = Array.from(encodeReply({ verdict: Verdict.welcome, number: 258 }));
   assertEquals(bytes, [0, ...OFFSET]);
   assertEquals(await readReply(new MemoryStream(bytes, 2)), {
     verdict: Verdict.welcome,
-    offset: 258,
+    number: 258,
   });
   for (const verdict of Object.values(Verdict)) {
     const stream = new MemoryStream();
-    await writeRefusal(stream, verdict);
-    assertEquals(await readReply(new MemoryStream(stream.written)), { verdict, offset: 0 });
+    await writeRefusal(stream, verdict, 3);
+    assertEquals(await readReply(new MemoryStream(stream.written)), { verdict, number: 3 });
   }
 });
 
@@ -74,12 +74,12 @@ Deno.test("readReply() refuses what is none", async () => {
   await assertRejects(
     () => readReply(new MemoryStream([5, ...OFFSET])),
     ProtocolError,
-    "a reply of no kind",
+    "5 is no verdict on a connection",
   );
   await assertRejects(
     () => readReply(new MemoryStream([0, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f])),
     ProtocolError,
-    "an offset of no kind",
+    "is no offset",
   );
   await assertRejects(() => readReply(new MemoryStream([0, 0])), Deno.errors.UnexpectedEof);
 });

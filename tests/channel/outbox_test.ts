@@ -152,13 +152,15 @@ Deno.test("Outbox refuses an ack and a rewind that cannot be", () => {
 });
 
 Deno.test("Outbox.vital tells of values and ends that are not acknowledged, and of nothing else", () => {
-  const vital = [FrameType.value, FrameType.cancel, FrameType.end];
-  const others = [FrameType.stop, FrameType.credit, FrameType.ack, FrameType.ask, FrameType.idle];
-  for (const type of [...vital, ...others, FrameType.bye]) {
+  const vital: FrameType[] = [
+    ...[FrameType.value, FrameType.first, FrameType.more],
+    ...[FrameType.cancel, FrameType.end, FrameType.abort],
+  ];
+  for (const type of Object.values(FrameType)) {
     const outbox = new Outbox();
     outbox.append(type);
     outbox.append(FrameType.ask);
-    assertEquals(outbox.vital, (vital as FrameType[]).includes(type), `type ${type}`);
+    assertEquals(outbox.vital, vital.includes(type), `type ${type}`);
     outbox.wrote(outbox.next()!.length);
     outbox.ack(4);
     assertEquals(outbox.vital, false, `type ${type}, acknowledged`);
@@ -202,7 +204,7 @@ Deno.test("Outbox.restore() goes on with the frames of another outbox", () => {
   first.ack(5);
   for (const offset of [5, 10]) {
     const second = new Outbox(5);
-    second.restore(first.unacked());
+    second.restore(first.unacked(), -1);
     second.append(FrameType.value, new Uint8Array([3]));
     second.rewind(offset);
     const out: number[] = [];
@@ -214,7 +216,7 @@ Deno.test("Outbox.restore() goes on with the frames of another outbox", () => {
     assertEquals(out, [...(offset === 5 ? two : []), 1, 1, 0, 0, 3]);
   }
   const empty = new Outbox(7);
-  empty.restore(new Uint8Array(0));
+  empty.restore(new Uint8Array(0), -1);
   assertEquals(empty.next(), undefined);
   empty.append(FrameType.end);
   assertEquals(Array.from(empty.next()!), [5, 0, 0, 0]);

@@ -1,5 +1,6 @@
 /** Two processes' hubs in one, connected by real sockets, for tests of channels. */
 
+import { Acceptor } from "../../src/channel/acceptor.ts";
 import { setHub } from "../../src/channel/current.ts";
 import { Hold } from "../../src/channel/hold.ts";
 import { Hub } from "../../src/channel/hub.ts";
@@ -7,6 +8,8 @@ import { Receiver } from "../../src/channel/receiver.ts";
 import { Sender } from "../../src/channel/sender.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { encode } from "../../src/codec/value_encoder.ts";
+import { HEADER_BYTES, WINDOW_BYTES } from "../../src/wire/frame.ts";
 import { Relay } from "./relay.ts";
 
 /** A process as a test sees it. */
@@ -18,8 +21,11 @@ export interface TestProcess {
   readonly log: string[];
   /** What stands in front of its port, if anything does. */
   readonly relay: Relay | undefined;
-  sender<T>(to: TestProcess | Pid): Sender<T>;
-  receiver<T>(from: TestProcess | Pid): Receiver<T>;
+  /** Those of whose ends without success the program was told. */
+  readonly noticed: Pid[];
+  sender<T>(to: TestProcess | Pid, name?: string): Sender<T>;
+  receiver<T>(from: TestProcess | Pid, name?: string): Receiver<T>;
+  acceptor<T>(name?: string): Acceptor<T>;
 }
 
 /** Processes of one run. How they end is what the test says with `end`. */
@@ -37,6 +43,7 @@ export class TestRun implements Disposable {
     const pid = makePid(randomId(), "127.0.0.1", relay?.port ?? listener.addr.port);
     const hold = new Hold(listener);
     const log: string[] = [];
+    const noticed: Pid[] = [];
     this.#ends.set(pid, Promise.withResolvers());
     const hub = new Hub({
       pid,
@@ -45,6 +52,7 @@ export class TestRun implements Disposable {
       hold,
       ended: (remote) => this.ended(remote),
       log: (line) => log.push(line),
+      noticed: (remote) => noticed.push(remote),
     });
     const process: TestProcess = {
       pid,
@@ -52,14 +60,19 @@ export class TestRun implements Disposable {
       hold,
       listener,
       log,
+      noticed,
       relay,
-      sender: (to) => {
+      sender: (to, name) => {
         setHub(hub);
-        return new Sender(typeof to === "string" ? to : to.pid);
+        return new Sender(typeof to === "string" ? to : to.pid, name);
       },
-      receiver: (from) => {
+      receiver: (from, name) => {
         setHub(hub);
-        return new Receiver(typeof from === "string" ? from : from.pid);
+        return new Receiver(typeof from === "string" ? from : from.pid, name);
+      },
+      acceptor: (name) => {
+        setHub(hub);
+        return new Acceptor(name);
       },
     };
     this.#processes.push(process);
@@ -92,6 +105,27 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     if (performance.now() > deadlineMs) throw new Error(`not within ten seconds: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
+}
+
+/** What a channel may have carried before it is filled. */
+const SENT_BEFORE_BYTES = 512;
+
+/**
+ * Sends `value` until the window is full, also if its Sender has yet to hear that it is the full one;
+ * gives how many values that took.
+ */
+export async function fill<T>(
+  sender: Sender<T>,
+  value: T,
+  windowBytes: number = WINDOW_BYTES,
+): Promise<number> {
+  const size = HEADER_BYTES + encode(value).length;
+  let count = 0;
+  await until(() => {
+    while (sender.trySend(value)) count++;
+    return count * size > windowBytes - SENT_BEFORE_BYTES;
+  }, "a full window");
+  return count;
 }
 
 /** Lets the event loop go round a number of times: long enough for what does not have to wait. */

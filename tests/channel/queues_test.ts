@@ -1,73 +1,24 @@
-/** The two halves of a pair of processes, against a model of what goes from one to the other. */
+/** The two halves of channels between a pair of processes, against a model of what goes from one to the other. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { FrameReader } from "../../src/channel/frame_reader.ts";
-import { Hold } from "../../src/channel/hold.ts";
-import { Outbox } from "../../src/channel/outbox.ts";
-import { ReceiveQueue } from "../../src/channel/receive_queue.ts";
-import { SendQueue } from "../../src/channel/send_queue.ts";
+import { InChannel } from "../../src/channel/in_channel.ts";
+import { InChannels } from "../../src/channel/in_channels.ts";
+import type { OutChannel } from "../../src/channel/out_channel.ts";
+import { Unclaimed } from "../../src/channel/unclaimed.ts";
 import {
+  FIRST_WINDOW_BYTES,
   FrameType,
   HEADER_BYTES,
   MAX_PIECE_BYTES,
+  MAX_UNRECEIVED_CHANNELS,
   MAX_VALUE_BYTES,
   WINDOW_BYTES,
 } from "../../src/wire/frame.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
+import { ChannelsPair } from "./channels_pair.ts";
 import { forSeeds, type Random } from "./random.ts";
-
-/** A SendQueue and the ReceiveQueue that it sends to, with nothing but a stream in between. */
-class Pair {
-  readonly outbox = new Outbox();
-  readonly hold = new Hold({ ref() {}, unref() {} });
-  readonly sending = new SendQueue(this.outbox, this.hold, () => this.kicks++);
-  readonly receiving = new ReceiveQueue((bytes) => this.credits.push(bytes));
-  /** How often the sender said that it has something to write. */
-  kicks = 0;
-  /** Credit and stops that are on their way back. */
-  readonly credits: number[] = [];
-  readonly stops: number[] = [];
-  /** The sum of what was given out, and of what came back. */
-  readonly #reader = new FrameReader({
-    value: (bytes, start, end) => this.receiving.value(bytes, start, end),
-    begin: (layout) => this.receiving.begin(layout),
-    pieceTarget: (filled, left) => this.receiving.pieceTarget(filled, left),
-    piece: (filled, whole) => this.receiving.piece(filled, whole),
-    control: (type) => {
-      if (type === FrameType.cancel) this.receiving.cancel();
-      else if (type === FrameType.end) this.receiving.end();
-      else throw new Error(`a frame of type ${type}`);
-    },
-  }, 0);
-
-  /** Moves up to so many bytes to the receiver; tells whether there were any. */
-  forth(atMost: number): boolean {
-    const bytes = this.outbox.next();
-    if (bytes === undefined) return false;
-    const target = this.#reader.target();
-    const count = Math.min(atMost, bytes.length, target.length);
-    target.set(bytes.subarray(0, count));
-    this.outbox.wrote(count);
-    this.#reader.advance(count);
-    this.outbox.ack(this.#reader.offset);
-    return true;
-  }
-
-  /** Moves one message back to the sender; tells whether there was one. */
-  back(): boolean {
-    const credit = this.credits.shift();
-    if (credit !== undefined) this.sending.credit(credit);
-    const stop = this.stops.shift();
-    if (stop !== undefined) this.sending.stop(stop, () => new Error("stopped"));
-    return credit !== undefined || stop !== undefined;
-  }
-
-  settle(): void {
-    while (this.forth(Infinity) || this.back());
-  }
-}
 
 /** A value that takes about so many bytes, and that tells its number. */
 function valueOf(number: number, bytes: number): unknown {
@@ -78,150 +29,224 @@ function numberOf(value: unknown): number {
   return typeof value === "number" ? value : (value as { number: number }).number;
 }
 
-interface Model {
-  /** Numbers of the values of each channel, in the order of their sends. */
-  sent: number[][];
-  received: number[][];
-}
-
 const sizes = (random: Random): number =>
   random.pick([1, 1, 40, 2_000, MAX_VALUE_BYTES, 40_000, 300_000, 1_500_000]);
 
-Deno.test("values go from a SendQueue to a ReceiveQueue once and in order, whatever happens", async () => {
-  await forSeeds(60, async (random) => {
-    const pair = new Pair();
+/** A Sender and its Receiver as the test knows them. */
+interface Model {
+  readonly name: string;
+  readonly sender: OutChannel;
+  receiver: InChannel | undefined;
+  /** Numbers of the values, in the order of their sends. */
+  readonly sent: number[];
+  readonly received: number[];
+  ended: "open" | "ended" | "aborted";
+  /** Whether its Receiver was closed before all came. */
+  stopped: boolean;
+}
+
+Deno.test("values of all channels come once and in order, whatever happens", async () => {
+  await forSeeds(80, async (random) => {
+    const pair = new ChannelsPair();
     const { sending, receiving } = pair;
-    const model: Model = { sent: [], received: [] };
-    let sender = -1;
-    let receiver = -1;
-    let open = false;
+    const channels: Model[] = [];
+    /** Receivers that were made before their channels, by name. */
+    const early = new Map<string, InChannel[]>();
+    const names = ["", "a", "b", "ü".repeat(127)];
     let number = 0;
-    /** Channels of which the receiver was closed before all came. */
-    const stopped = new Set<number>();
-    const aborted = new Set<number>();
-    const places: { number: number; leave: () => boolean }[] = [];
-    let waiting = 0;
-    for (let step = 0; step < 400; step++) {
+    const withdrawn = new Set<number>();
+    const places: { own: number; leave: () => boolean }[] = [];
+    const open = (name: string) => {
+      const sender = sending.open(name);
+      const receiver = early.get(name)?.shift();
+      channels.push({
+        name,
+        sender,
+        receiver,
+        sent: [],
+        received: [],
+        ended: "open",
+        stopped: receiver !== undefined && closed.has(receiver),
+      });
+    };
+    const closed = new Set<InChannel>();
+    const receive = (name: string): InChannel => {
+      const receiver = receiving.receive(name);
+      const model = channels.find((model) => model.name === name && model.receiver === undefined);
+      if (model !== undefined) model.receiver = receiver;
+      else early.set(name, [...early.get(name) ?? [], receiver]);
+      return receiver;
+    };
+    const close = (receiver: InChannel) => {
+      receiving.close(receiver);
+      closed.add(receiver);
+      for (const model of channels) if (model.receiver === receiver) model.stopped = true;
+    };
+    const end = (model: Model) => {
+      model.ended = "ended";
+      sending.close(model.sender);
+      void model.sender.end();
+    };
+    const take = (model: Model): boolean => {
+      if (model.receiver === undefined || closed.has(model.receiver)) return false;
+      if (model.receiver.next() !== "value") return false;
+      model.received.push(numberOf(model.receiver.take()));
+      return true;
+    };
+    for (let step = 0; step < 500; step++) {
       const action = random.next();
-      if (action < 0.03) {
-        if (sender >= 0) void sending.end(sender);
-        sender = sending.open();
-        model.sent[sender] = [];
-      } else if (action < 0.4 && sender >= 0 && waiting < 20 && !sending.stopped(sender)) {
+      const name = random.pick(names);
+      const model = channels.length > 0 ? random.pick(channels) : undefined;
+      if (action < 0.04) {
+        if (sending.has(name)) continue;
+        open(name);
+      } else if (action < 0.4 && model !== undefined && model.ended === "open") {
+        if (places.length > 30 || model.sender.failure() !== undefined) continue;
         const own = number++;
-        const channel = sender;
-        model.sent[channel]!.push(own);
-        const sent = sending.send(channel, valueOf(own, sizes(random)), (place) => {
-          waiting++;
-          places.push({ number: own, leave: () => place.leave() });
+        model.sent.push(own);
+        const sent = model.sender.send(valueOf(own, sizes(random)), ({ leave }) => {
+          places.push({ own, leave });
         });
         sent.then(() => {}, (error) => {
-          assertEquals(error.message, "stopped");
-          assert(stopped.has(channel), "only a closed receiver makes a send fail");
+          // It may be aborted right after it was stopped.
+          const aborted = error.message === "aborted" && model.ended === "aborted";
+          assert(aborted || (error.message === "stopped: 0" && model.stopped), error.message);
+          withdrawn.add(own);
         }).finally(() => {
-          const index = places.findIndex((place) => place.number === own);
+          const index = places.findIndex((place) => place.own === own);
           if (index >= 0) places.splice(index, 1);
-          if (index >= 0) waiting--;
         });
       } else if (action < 0.44 && places.length > 0) {
         const place = random.pick(places);
-        if (place.leave()) {
-          aborted.add(place.number);
-          places.splice(places.indexOf(place), 1);
-          waiting--;
-        }
-      } else if (action < 0.47) {
-        if (open && random.chance(0.7)) continue;
-        if (open) {
-          stopped.add(receiver);
-          if (!receiving.ended(receiver)) pair.stops.push(receiver);
-          receiving.close(receiver);
-        }
-        receiver = receiving.open();
-        model.received[receiver] = [];
-        open = true;
-      } else if (action < 0.7) {
-        pair.forth(random.pick([1, 100, 70_000, Infinity]));
+        if (!place.leave()) continue;
+        withdrawn.add(place.own);
+        places.splice(places.indexOf(place), 1);
+      } else if (action < 0.46 && model?.ended === "open") {
+        end(model);
+      } else if (action < 0.47 && model?.ended === "open") {
+        model.ended = "aborted";
+        sending.close(model.sender);
+        model.sender.abort(encode("reason"), () => new Error("aborted"));
+      } else if (action < 0.51) {
+        if (!receiving.has(name)) receive(name);
+      } else if (action < 0.52) {
+        const receiver = model?.receiver ?? early.get(name)?.at(-1);
+        if (receiver !== undefined && !closed.has(receiver)) close(receiver);
       } else if (action < 0.75) {
+        pair.forth(random.pick([1, 100, 70_000, Infinity]));
+      } else if (action < 0.82) {
         pair.back();
-      } else if (open && receiving.next(receiver) === "value") {
-        model.received[receiver]!.push(numberOf(receiving.take()));
+      } else if (model !== undefined) {
+        take(model);
       }
       if (step % 20 === 0) await null;
     }
     // Everything that is left comes, and everyone who waits is told.
-    for (let channel = 0; channel <= sender; channel++) {
-      if (channel > receiver) {
-        receiver = receiving.open();
-        model.received[receiver] = [];
-        open = true;
+    for (const model of channels) if (model.ended === "open") end(model);
+    for (let more = true; more;) {
+      pair.settle();
+      more = false;
+      for (const model of channels) while (take(model)) more = true;
+      for (const model of channels) {
+        if (model.receiver === undefined && !receiving.has(model.name)) {
+          receive(model.name);
+          more = true;
+        }
+        const { receiver } = model;
+        if (receiver === undefined || closed.has(receiver) || receiver.next() !== "end") continue;
+        const expected = model.ended === "aborted" ? "aborted" : "closed";
+        assertEquals(receiver.end?.kind, expected, `channel ${model.sender.number}`);
+        const before = model.stopped;
+        close(receiver);
+        model.stopped = before; // all had come
+        more = true;
       }
-      if (channel === sender) void sending.end(sender);
-      if (channel < receiver) continue;
-      for (;;) {
-        pair.settle();
-        const next = receiving.next(channel);
-        if (next !== "value") break;
-        model.received[channel]!.push(numberOf(receiving.take()));
-      }
-      assertEquals(receiving.next(channel), "end", `channel ${channel} has ended`);
-      receiving.close(channel);
     }
     await null;
-    pair.settle();
-    for (const [channel, sent] of model.sent.entries()) {
-      const expected = sent.filter((own) => !aborted.has(own));
-      const received = model.received[channel] ?? [];
-      // What was dropped was at the end: a receiver that was closed has a beginning of the values.
-      const length = stopped.has(channel) ? received.length : expected.length;
-      assertEquals(received, expected.slice(0, length), `channel ${channel}`);
+    await null;
+    for (const { sender, sent, received, stopped, ended } of channels) {
+      const expected = sent.filter((own) => !withdrawn.has(own));
+      // What was dropped was at the end: a Receiver that was closed has a beginning of the values.
+      const length = stopped ? received.length : expected.length;
+      assertEquals(received, expected.slice(0, length), `channel ${sender.number}, ${ended}`);
     }
     assertEquals(sending.waiting, false, "nothing stands in line");
     assertEquals(pair.outbox.unwritten, 0);
     await new Promise((resolve) => setTimeout(resolve));
     assertEquals(pair.hold.count, 0, "nothing is held");
-    assert(sending.room || sender < 0, "the window is open again");
+    assertEquals([...sending.all()], [], "every channel is over");
+    for (const receivers of early.values()) {
+      for (const receiver of receivers) if (!closed.has(receiver)) receiving.close(receiver);
+    }
   });
 });
 
-Deno.test("SendQueue takes values while the window has room, and one that may exceed it", async () => {
-  const { sending, outbox, hold } = new Pair();
-  const channel = sending.open();
+/** A channel that has a Receiver, and a Sender that knows. */
+function accepted(pair: ChannelsPair, name = ""): [OutChannel, InChannel] {
+  const receiver = pair.receiving.receive(name);
+  const sender = pair.sending.open(name);
+  pair.settle();
+  return [sender, receiver];
+}
+
+Deno.test("a channel takes values while its window has room, and one that may exceed it", async () => {
   const value = new Uint8Array(1_000);
   const size = HEADER_BYTES + encode(value).length;
-  const fits = Math.ceil(WINDOW_BYTES / size);
-  for (let count = 0; count < fits; count++) {
-    assert(sending.room);
-    await sending.send(channel, value);
+  for (const window of [FIRST_WINDOW_BYTES, WINDOW_BYTES]) {
+    const pair = new ChannelsPair();
+    const [sender] = window === WINDOW_BYTES ? accepted(pair) : [pair.sending.open("")];
+    const before = pair.outbox.end;
+    const fits = Math.ceil(window / size);
+    for (let count = 0; count < fits; count++) {
+      assert(sender.room);
+      await sender.send(value);
+    }
+    assert(!sender.room);
+    assertEquals(pair.outbox.end - before, fits * size);
+    let resolved = false;
+    const waits = sender.send(value).then(() => resolved = true);
+    assertEquals(pair.hold.count, 1);
+    sender.credit(fits * size - window);
+    await null;
+    assert(!resolved, "the window is exactly full");
+    sender.credit(1);
+    await waits;
+    assertEquals(pair.hold.count, 0);
+    assert(!sender.room);
   }
-  assert(!sending.room);
-  assertEquals(outbox.end, fits * size);
-  let resolved = false;
-  const waits = sending.send(channel, value).then(() => resolved = true);
-  assertEquals(hold.count, 1);
-  sending.credit(fits * size - WINDOW_BYTES);
-  await null;
-  assert(!resolved, "the window is exactly full");
-  sending.credit(1);
-  await waits;
-  assertEquals(hold.count, 0);
-  assert(!sending.room);
 });
 
-Deno.test("ReceiveQueue gives back all the credit of what was read, dropped or cancelled", () => {
-  const pair = new Pair();
-  const channel = pair.sending.open();
+Deno.test("a value larger than the first window waits for a Receiver, and asks after it once", async () => {
+  const pair = new ChannelsPair();
+  const sender = pair.sending.open("");
+  const fits = sender.send(new Uint8Array(60_000));
+  const large = sender.send(new Uint8Array(FIRST_WINDOW_BYTES));
+  const behind = sender.send("behind");
+  pair.settle();
+  await fits;
+  assertEquals([pair.asked, pair.hold.count], [1, 2]);
+  const receiver = pair.receiving.receive("");
+  pair.settle();
+  await Promise.all([large, behind]);
+  assertEquals((receiver.take() as Uint8Array).length, 60_000);
+  assertEquals((receiver.take() as Uint8Array).length, FIRST_WINDOW_BYTES);
+  assertEquals(receiver.take(), "behind");
+  assertEquals([pair.asked, pair.hold.count], [1, 0]);
+});
+
+Deno.test("a channel gives back all the credit of what was read or cancelled", () => {
+  const pair = new ChannelsPair();
+  const [sender, receiver] = accepted(pair);
   let given = 0;
   const drain = (): void => {
     while (pair.forth(Infinity));
-    given += pair.credits.reduce((sum, credit) => sum + credit, 0);
+    for (const answer of pair.answers) if (answer.type === "credit") given += answer.count;
     while (pair.back());
   };
-  pair.receiving.open();
   for (let round = 0; round < 40; round++) {
-    void pair.sending.send(channel, new Uint8Array(100_000));
+    void sender.send(new Uint8Array(100_000));
     drain();
-    pair.receiving.take();
+    receiver.take();
     drain();
   }
   const size = encode(new Uint8Array(100_000)).length;
@@ -229,41 +254,68 @@ Deno.test("ReceiveQueue gives back all the credit of what was read, dropped or c
   assert(40 * size - given < WINDOW_BYTES / 8 && given <= 40 * size);
 });
 
-Deno.test("a value larger than the window passes an unread channel once that is closed", () => {
-  for (const unread of [0, 1, 100]) {
-    const pair = new Pair();
-    const first = pair.sending.open();
-    for (let count = 0; count < unread; count++) void pair.sending.send(first, count);
-    void pair.sending.end(first);
-    const second = pair.sending.open();
-    void pair.sending.send(second, new Uint8Array(5_000_000));
+Deno.test("a full channel holds up no other one, and neither does a large value", async () => {
+  const pair = new ChannelsPair();
+  const [stuck] = accepted(pair, "stuck");
+  const large = stuck.send(new Uint8Array(5_000_000)).catch(() => {});
+  void large;
+  while (stuck.room) void stuck.send(1);
+  pair.settle();
+  const [sender, receiver] = accepted(pair, "free");
+  for (let index = 0; index < 1_000; index++) {
+    await sender.send(index);
+    if (index % 100 === 0) void sender.send(new Uint8Array(2_000_000));
     pair.settle();
-    const one = pair.receiving.open();
-    assertEquals(pair.receiving.ended(one), true);
-    pair.receiving.close(one);
-    const two = pair.receiving.open();
+    assertEquals(receiver.take(), index);
     pair.settle();
-    assertEquals(pair.receiving.next(two), "value", `${unread} unread values`);
-    assertEquals((pair.receiving.take() as Uint8Array).length, 5_000_000);
+    if (index % 100 === 0) assertEquals((receiver.take() as Uint8Array).length, 2_000_000);
   }
 });
 
+Deno.test("large values take turns, and whatever else is sent waits for one piece at most", () => {
+  const pair = new ChannelsPair();
+  const channels = ["a", "b", "c"].map((name) => accepted(pair, name));
+  for (const [sender] of channels) void sender.send(new Uint8Array(50_000_000));
+  const [small, receiver] = accepted(pair, "small");
+  const arrived = channels.map(() => 0);
+  let worst = 0;
+  for (let round = 0; round < 60; round++) {
+    const unwritten = pair.outbox.unwritten;
+    void small.send(round);
+    worst = Math.max(worst, unwritten);
+    for (let bytes = 0; receiver.next() !== "value";) {
+      const before = pair.outbox.written;
+      assert(pair.forth(Infinity));
+      bytes += pair.outbox.written - before;
+      assert(bytes <= 2 * MAX_PIECE_BYTES, `${bytes} bytes before a small value`);
+    }
+    assertEquals(receiver.take(), round);
+    while (pair.back());
+    for (const [index, [sender]] of channels.entries()) {
+      arrived[index] = 50_000_000 - (sender.lineUp()?.bytes ?? 0);
+    }
+  }
+  assert(worst <= MAX_PIECE_BYTES + 1_000, `${worst} bytes in the outbox`);
+  const [least, most] = [Math.min(...arrived), Math.max(...arrived)];
+  assert(least > 10_000_000, `${arrived}`);
+  assert(most - least <= 2 * MAX_PIECE_BYTES, `${arrived}`);
+});
+
 Deno.test("buffers that serve again change no value that was received, and none that is on its way", () => {
-  const pair = new Pair();
-  const channel = pair.sending.open();
-  pair.receiving.open();
+  const pair = new ChannelsPair();
+  const [sender, receiver] = accepted(pair);
   const received: Uint8Array[] = [];
   for (let round = 0; round < 40; round++) {
     const size = [70_000, 1_000_000, 300_000, 2_500_000, 40_000][round % 5]!;
-    void pair.sending.send(channel, new Uint8Array(size).fill(round));
+    void sender.send(new Uint8Array(size).fill(round));
     // At times many are on their way, and at times they are received one by one.
     if (round % 10 > 6) continue;
-    for (pair.settle(); pair.receiving.next(0) === "value"; pair.settle()) {
-      received.push(pair.receiving.take() as Uint8Array);
+    for (pair.settle(); receiver.next() === "value"; pair.settle()) {
+      received.push(receiver.take() as Uint8Array);
     }
   }
-  for (pair.settle(); pair.receiving.next(0) === "value"; pair.settle()) {
-    received.push(pair.receiving.take() as Uint8Array);
+  for (pair.settle(); receiver.next() === "value"; pair.settle()) {
+    received.push(receiver.take() as Uint8Array);
   }
   assertEquals(received.length, 40);
   for (const [index, bytes] of received.entries()) {
@@ -271,11 +323,11 @@ Deno.test("buffers that serve again change no value that was received, and none 
   }
 });
 
-Deno.test("ReceiveQueue holds a window and one value, and no more", () => {
-  const pair = new Pair();
-  const channel = pair.sending.open();
+Deno.test("a channel holds a window and one value, and no more", () => {
+  const pair = new ChannelsPair();
+  const [sender] = accepted(pair);
   for (let count = 0; count < 5; count++) {
-    void pair.sending.send(channel, new Uint8Array(3_000_000)).catch(() => {});
+    void sender.send(new Uint8Array(3_000_000)).catch(() => {});
   }
   pair.settle();
   // The first one is here, and the beginning of the second.
@@ -283,33 +335,60 @@ Deno.test("ReceiveQueue holds a window and one value, and no more", () => {
   assert(end > 3_000_000 + WINDOW_BYTES && end < 3_000_000 + WINDOW_BYTES + 2 * MAX_PIECE_BYTES);
 });
 
-Deno.test("ReceiveQueue holds channels that were opened and closed again as one", () => {
-  const pair = new Pair();
-  for (let count = 0; count < 10_000; count++) void pair.sending.end(pair.sending.open());
-  pair.settle();
-  for (let channel = 0; channel < 10_000; channel++) {
-    assertEquals(pair.receiving.open(), channel);
-    assertEquals(pair.receiving.next(channel), "end");
-    assertEquals(pair.receiving.empty, false);
-    pair.receiving.close(channel);
+Deno.test("of channels without a Receiver so many are held, and one more is refused", async () => {
+  const pair = new ChannelsPair();
+  const senders: OutChannel[] = [];
+  for (let count = 0; count <= MAX_UNRECEIVED_CHANNELS; count++) {
+    const sender = pair.sending.open(`name ${count}`);
+    senders.push(sender);
+    void sender.send(count);
   }
-  assertEquals(pair.receiving.empty, true);
-  pair.receiving.open();
-  assertEquals(pair.receiving.next(10_000), "nothing");
+  pair.settle();
+  const refused = senders.at(-1)!;
+  assertEquals(refused.failure()?.message, "stopped: 1");
+  assertEquals(senders.filter((sender) => sender.failure() !== undefined), [refused]);
+  await refused.end();
+  // One Receiver makes room for one more.
+  const receiver = pair.receiving.receive("name 7");
+  const more = pair.sending.open("one more");
+  void more.send("more");
+  pair.settle();
+  assertEquals(receiver.take(), 7);
+  assertEquals(more.failure(), undefined);
+  assertEquals(pair.receiving.receive("one more").take(), "more");
 });
 
-Deno.test("SendQueue says that there is something to write after a value in pieces was cancelled", async () => {
+Deno.test("a Receiver that was closed before its channel came stops that channel, and no other one", () => {
+  const pair = new ChannelsPair();
+  for (let count = 0; count < 3; count++) pair.receiving.close(pair.receiving.receive("a"));
+  const fourth = pair.receiving.receive("a");
+  for (let count = 0; count < 4; count++) {
+    const sender = pair.sending.open("a");
+    void sender.send(count).catch(() => {});
+    pair.settle();
+    assertEquals(sender.failure()?.message, count < 3 ? "stopped: 0" : undefined);
+    void sender.end();
+    pair.sending.close(sender);
+  }
+  pair.settle();
+  assertEquals([fourth.take(), fourth.next()], [3, "end"]);
+  pair.receiving.close(fourth);
+  assertEquals(pair.receiving.empty, true);
+  assertEquals([...pair.sending.all()], []);
+});
+
+Deno.test("a channel says that there is something to write after a value in pieces was cancelled", async () => {
   for (const how of ["stop", "leave"]) {
-    const pair = new Pair();
-    const channel = pair.sending.open();
+    const pair = new ChannelsPair();
+    const [sender] = accepted(pair);
     let leave = () => false;
-    const sent = pair.sending.send(channel, new Uint8Array(5_000_000), (place) => {
+    const sent = sender.send(new Uint8Array(5_000_000), (place) => {
       leave = () => place.leave();
     });
     while (pair.forth(Infinity));
     const before = pair.kicks;
     if (how === "leave") assertEquals(leave(), true);
-    else pair.sending.stop(channel, () => new Error("stopped"));
+    else sender.stop(() => new Error("stopped"));
     assertEquals(pair.kicks > before, true, how);
     assertEquals(Array.from(pair.outbox.next()!), [FrameType.cancel, 0, 0, 0]);
     if (how === "stop") await assertRejects(() => sent, Error, "stopped");
@@ -318,25 +397,24 @@ Deno.test("SendQueue says that there is something to write after a value in piec
   }
 });
 
-Deno.test("SendQueue.offer() sends in its turn, also if other places are left for it", async () => {
-  const pair = new Pair();
-  const channel = pair.sending.open();
-  while (pair.sending.room) void pair.sending.send(channel, new Uint8Array(10_000));
+Deno.test("offer() sends in its turn, also if other places are left for it", async () => {
+  const pair = new ChannelsPair();
+  const [sender, receiver] = accepted(pair);
+  while (sender.room) void sender.send(new Uint8Array(10_000));
   // As select does it: of two offers one is taken, and the other one left, before it is sent.
   const order: string[] = [];
-  const first = pair.sending.offer(channel, () => {
+  const first = sender.offer(() => {
     second.leave();
-    assert(pair.sending.room, "the room is still there");
-    void pair.sending.send(channel, "offered");
+    assert(sender.room, "the room is still there");
+    sender.put("offered");
     order.push("offered");
   });
-  const second = pair.sending.offer(channel, () => order.push("never"));
-  const last = pair.sending.send(channel, "waits").then(() => order.push("waits"));
+  const second = sender.offer(() => order.push("never"));
+  const last = sender.send("waits").then(() => order.push("waits"));
   pair.settle();
-  pair.receiving.open();
   const received: unknown[] = [];
-  while (pair.receiving.next(0) === "value") {
-    const value = pair.receiving.take();
+  while (receiver.next() === "value") {
+    const value = receiver.take();
     if (typeof value === "string") received.push(value);
     pair.settle();
   }
@@ -346,72 +424,139 @@ Deno.test("SendQueue.offer() sends in its turn, also if other places are left fo
   assertEquals(first.leave(), false);
 });
 
-Deno.test("SendQueue.end() tells the offers of its channel at once", () => {
-  const pair = new Pair();
-  const channel = pair.sending.open();
-  while (pair.sending.room) void pair.sending.send(channel, new Uint8Array(10_000));
+Deno.test("end() tells the offers of its channel at once", () => {
+  const pair = new ChannelsPair();
+  const sender = pair.sending.open("");
+  while (sender.room) void sender.send(new Uint8Array(10_000));
   let told = 0;
-  pair.sending.offer(channel, () => told++);
-  void pair.sending.end(channel);
+  sender.offer(() => told++);
+  void sender.end();
   assertEquals(told, 1);
 });
 
-Deno.test("SendQueue.save() and restore() keep which channel each value belongs to", () => {
-  const pair = new Pair();
-  const first = pair.sending.open();
-  while (pair.sending.room) void pair.sending.send(first, new Uint8Array(10_000));
-  void pair.sending.send(first, "one").catch(() => {});
-  void pair.sending.end(first);
-  const second = pair.sending.open();
-  void pair.sending.send(second, "two");
-  const saved = pair.sending.save();
-  assertEquals(saved.entries.map(({ channel, rest }) => [channel, rest !== null]), [
-    [0, true],
-    [0, false],
-    [1, true],
-  ]);
-  const heir = new Pair();
-  heir.sending.restore(saved);
-  heir.sending.stop(first, () => new Error("stopped"));
-  assertEquals(
-    heir.sending.save().entries,
-    saved.entries.slice(2),
-    "the end went out, the value is still in line",
-  );
+Deno.test("an end that is held back is written when it is released, and never if it is dropped", () => {
+  for (const how of ["release", "drop"] as const) {
+    const pair = new ChannelsPair();
+    const [sender, receiver] = accepted(pair);
+    void sender.send(1);
+    void sender.end(true);
+    pair.settle();
+    assertEquals([receiver.take(), receiver.next()], [1, "nothing"]);
+    assertEquals(pair.sending.waiting, true);
+    assertEquals(pair.sending.save().waiting, [], "no will has it");
+    sender[how]();
+    pair.settle();
+    assertEquals(receiver.next(), how === "release" ? "end" : "nothing");
+    assertEquals(pair.sending.waiting, false);
+  }
 });
 
-Deno.test("the queues refuse what cannot be", () => {
-  const header = HEADER_BYTES;
-  const { sending } = new Pair();
-  assertThrows(() => sending.credit(1), ProtocolError, "a credit of 1 bytes, where 0 are out");
-  const piece = (queue: ReceiveQueue, length: number): void => {
+Deno.test("abort() takes the place of what stands in line, and follows what was taken", async () => {
+  const pair = new ChannelsPair();
+  const [sender, receiver] = accepted(pair);
+  await sender.send(1);
+  const waiting = [sender.send(new Uint8Array(5_000_000)), sender.send(2)];
+  const closing = sender.end();
+  while (pair.forth(Infinity));
+  sender.abort(encode("why"), () => new Error("aborted"));
+  for (const send of waiting) await assertRejects(() => send, Error, "aborted");
+  await closing;
+  pair.settle();
+  assertEquals([receiver.take(), receiver.next()], [1, "end"]);
+  assertEquals(receiver.end?.kind, "aborted");
+  assertEquals([pair.hold.count, pair.sending.waiting], [0, false]);
+});
+
+Deno.test("save() and restore() keep which channel each value belongs to", () => {
+  const pair = new ChannelsPair();
+  const first = pair.sending.open("first");
+  while (first.room) void first.send(new Uint8Array(10_000));
+  void first.send("one").catch(() => {});
+  void first.end();
+  const second = pair.sending.open("second");
+  while (second.room) void second.send(new Uint8Array(10_000));
+  void second.send("two");
+  pair.sending.open("third"); // nothing stands in its line
+  const saved = pair.sending.save();
+  assertEquals([saved.opened, saved.current], [3, 2]);
+  assertEquals(
+    saved.waiting.map(({ number, entries }) => [number, entries.map(({ rest }) => rest !== null)]),
+    [[0, [true, false]], [1, [true]]],
+  );
+  const heir = new ChannelsPair();
+  heir.sending.restore(saved);
+  heir.sending.stop(0, 0, () => new Error("stopped"));
+  assertEquals(heir.sending.save().waiting, saved.waiting.slice(1), "the end went out");
+});
+
+Deno.test("a sending side refuses answers that cannot be", () => {
+  const { sending } = new ChannelsPair();
+  const none = () => new Error();
+  for (const number of [0, 1, 2 ** 32 - 1]) {
+    assertThrows(() => sending.credit(number, 1), ProtocolError, `for channel ${number}, of 0`);
+    assertThrows(() => sending.accept(number), ProtocolError, `for channel ${number}, of 0`);
+    assertThrows(() => sending.stop(number, 0, none), ProtocolError, `for channel ${number}, of 0`);
+  }
+  sending.open("");
+  assertThrows(() => sending.credit(0, 1), ProtocolError, "a credit of 1 bytes for channel 0");
+  assertThrows(() => sending.stop(0, 2, none), ProtocolError, "a stop for reason 2");
+  sending.accept(0);
+  assertThrows(() => sending.accept(0), ProtocolError, "channel 0 was accepted twice");
+});
+
+Deno.test("a receiving side refuses channels that cannot be", () => {
+  const channels = () =>
+    new InChannels("a peer", new Unclaimed<string>(), { accept() {}, stop() {}, credit() {} });
+  assertThrows(() => channels().current, ProtocolError, "a frame of no channel");
+  assertThrows(() => channels().finish({ kind: "closed" }), ProtocolError, "the end of no channel");
+  assertThrows(() => channels().select(0), ProtocolError, "channel 0 is selected, of 0");
+  assertThrows(() => channels().open(1, ""), ProtocolError, "channel 1 is opened, where 0 is");
+  const one = channels();
+  one.open(0, "");
+  assertThrows(() => one.open(0, ""), ProtocolError, "channel 0 is opened, where 1 is the next");
+  assertThrows(() => one.select(1), ProtocolError, "channel 1 is selected, of 1");
+  one.finish({ kind: "closed" });
+  assertThrows(() => one.finish({ kind: "closed" }), ProtocolError, "ended twice");
+  assertThrows(() => one.select(0), ProtocolError, "channel 0 is selected, which has ended");
+});
+
+Deno.test("a receiving channel refuses values that cannot be", () => {
+  const channel = (isAccepted = true): InChannel => {
+    const made = new InChannel("", isAccepted ? undefined : 0, () => {});
+    made.arrive(0);
+    return made;
+  };
+  const piece = (queue: InChannel, length: number): void => {
     queue.pieceTarget(0, length);
     queue.piece(length, true);
   };
   const layout = { length: 10, bufferStart: 0, bufferSize: 0 };
-  const within = new ReceiveQueue(() => {});
+  const within = channel();
   within.begin(layout);
   piece(within, 4);
-  const value = new Uint8Array(header + 1);
-  assertThrows(() => within.value(value, 0, header + 1), ProtocolError, "within another one");
+  const value = new Uint8Array(HEADER_BYTES + 1);
+  assertThrows(() => within.value(value, 0, 5), ProtocolError, "within another one");
   assertThrows(() => within.begin(layout), ProtocolError, "within another one");
   assertThrows(() => within.pieceTarget(0, 7), ProtocolError, "beyond its value's end");
-  const again = new ReceiveQueue(() => {});
+  const again = channel();
   again.begin(layout);
   again.begin(layout);
   assertThrows(() => again.begin({ ...layout, length: 11 }), ProtocolError, "within another one");
+  assertThrows(() => channel().pieceTarget(0, 1), ProtocolError, "a piece of no value");
   assertThrows(
-    () => new ReceiveQueue(() => {}).pieceTarget(0, 1),
+    () => channel(false).begin({ ...layout, length: FIRST_WINDOW_BYTES + 1 }),
     ProtocolError,
-    "a piece of no value",
+    "for which there is no Receiver",
   );
-  const flooded = new ReceiveQueue(() => {});
-  const frame = new Uint8Array(header + MAX_VALUE_BYTES);
-  assertThrows(
-    () => {
-      for (let count = 0; count < 100; count++) flooded.value(frame, 0, frame.length);
-    },
-    ProtocolError,
-    "where the window is 1048576",
-  );
+  for (const [isAccepted, window] of [[true, WINDOW_BYTES], [false, FIRST_WINDOW_BYTES]] as const) {
+    const flooded = channel(isAccepted);
+    const frame = new Uint8Array(HEADER_BYTES + MAX_VALUE_BYTES);
+    assertThrows(
+      () => {
+        for (let count = 0; count < 100; count++) flooded.value(frame, 0, frame.length);
+      },
+      ProtocolError,
+      `where the window is ${window}`,
+    );
+  }
 });

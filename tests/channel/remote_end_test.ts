@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { Verdict } from "../../src/channel/greeting.ts";
+import { type Reply, Verdict } from "../../src/channel/greeting.ts";
 import {
   absenceEnd,
   type End,
@@ -14,26 +14,29 @@ import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { test, turns, until } from "./pair.ts";
 
-Deno.test("a process that exits has exited, whatever its code, and any other one is lost", () => {
+Deno.test("a process exits with success, fails with another code, or is lost", () => {
   const table: [ExitStatus, End["kind"], string][] = [
     [{ code: 0 }, "exited", "the process has ended"],
-    [{ code: 1 }, "exited", "the process has ended"],
+    [{ code: 1 }, "failed", "the process failed: exit code 1"],
     [{ signal: "SIGKILL" }, "lost", "the process was lost: SIGKILL"],
     [{ killed: "memory" }, "lost", "the process was lost: killed: memory"],
     [{ lost: "silence" }, "lost", "the process was lost: lost: silence"],
   ];
-  for (const [status, kind, why] of table) assertEquals(statusEnd(status), { kind, why });
+  for (const [status, kind, why] of table) {
+    assertEquals(statusEnd(status), { kind, why, status });
+  }
 });
 
 Deno.test("a refusal tells of an end, or that its node is to be asked", () => {
-  const table: [Verdict, End["kind"] | undefined, End["kind"] | undefined][] = [
-    [Verdict.stranger, undefined, "exited"],
-    [Verdict.ending, "exited", "exited"],
-    [Verdict.gone, "lost", "lost"],
+  const table: [Reply, End["kind"] | undefined, End["kind"] | undefined][] = [
+    [{ verdict: Verdict.unknown, number: 0 }, undefined, "exited"],
+    [{ verdict: Verdict.ending, number: 0 }, "exited", "exited"],
+    [{ verdict: Verdict.ending, number: 3 }, "failed", "failed"],
+    [{ verdict: Verdict.gone, number: 0 }, "lost", "lost"],
   ];
-  for (const [verdict, living, posthumous] of table) {
-    assertEquals(refusalEnd(verdict, false)?.kind, living);
-    assertEquals(refusalEnd(verdict, true)?.kind, posthumous);
+  for (const [reply, living, posthumous] of table) {
+    assertEquals(refusalEnd(reply, false)?.kind, living);
+    assertEquals(refusalEnd(reply, true)?.kind, posthumous);
   }
 });
 
@@ -84,7 +87,11 @@ test("without a connection an end is told at once", async () => {
   watch.ask();
   status.resolve({ signal: "SIGKILL" });
   await turns();
-  assertEquals(seen.ends, [{ kind: "lost", why: "the process was lost: SIGKILL" }]);
+  assertEquals(seen.ends, [{
+    kind: "lost",
+    why: "the process was lost: SIGKILL",
+    status: { signal: "SIGKILL" },
+  }]);
 });
 
 test("a process that its node does not know is lost, with what the node says", async () => {
@@ -105,7 +112,7 @@ test("an end is told when the connection is over, which comes with what is still
   await turns();
   assertEquals(seen.ends, []);
   watch.parted();
-  assertEquals(seen.ends, [{ kind: "exited", why: "the process has ended" }]);
+  assertEquals(seen.ends, [statusEnd({ code: 3 })]);
 });
 
 test("the connection of a lost host never ends, and is not waited for for long", async () => {
@@ -116,5 +123,5 @@ test("the connection of a lost host never ends, and is not waited for for long",
   for (let count = 0; count < 10; count++) await null; // the watch is told, and no time passes
   assertEquals(seen.ends, []);
   await until(() => seen.ends.length > 0, "the end");
-  assertEquals(seen.ends, [{ kind: "lost", why: "the process was lost: lost: silence" }]);
+  assertEquals(seen.ends, [statusEnd({ lost: "silence" })]);
 });

@@ -6,7 +6,7 @@ import { after, run as runAll, select } from "../../src/channel/select.ts";
 import type { Selectable } from "../../src/channel/selectable.ts";
 import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
-import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { fill, test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 
 /** What an operation gave; `undefined` if it failed. */
 function valueOf(selected: object): unknown {
@@ -50,12 +50,6 @@ async function arrive(
   await channel.sender.send(value);
   const next = await channel.receiver.recv();
   assertEquals(next, value);
-}
-
-function fill(sender: Sender<number>): number {
-  let count = 0;
-  while (sender.trySend(0)) count++;
-  return count;
 }
 
 test("select() rejects an empty list, and what is no list of operations", async () => {
@@ -117,7 +111,7 @@ test("make() of a selectableSend is called only when it is chosen", async () => 
   const sending = outward!.sender.selectableSend(() => ++made);
   assertEquals(await select([sending]), { index: 0, value: undefined });
   assertEquals([made, await outward!.receiver.recv()], [1, 1]);
-  const full = fill(outward!.sender);
+  const full = await fill(outward!.sender, 0);
   const pending = select([sending, inward!.receiver.selectableRecv()]);
   await turns();
   assertEquals(made, 1);
@@ -133,7 +127,7 @@ test("make() of a selectableSend is called only when it is chosen", async () => 
 test("select() of several sends on one full channel does one of them", async () => {
   using all = star(1);
   const [{ sender, receiver }] = all.outward as [Star["outward"][0]];
-  const full = fill(sender);
+  const full = await fill(sender, 0);
   const made: number[] = [];
   const chosen = select([10, 20, 30].map((value) =>
     sender.selectableSend(() => {
@@ -163,7 +157,7 @@ test("select() gives what make() throws, and what cannot be sent, as its own rej
   await assertRejects(() => select([failing]), RangeError, "no value today");
   const wrong = sender.selectableSend((() => () => {}) as never);
   await assertRejects(() => select([wrong]), TypeError, "functions cannot be sent");
-  fill(sender);
+  await fill(sender, 0);
   const pending = assertRejects(() => select([failing]), RangeError, "no value today");
   const [{ receiver }] = all.outward as [Star["outward"][0]];
   for (let count = 0; count < 100_000; count++) await receiver.recv();
@@ -185,7 +179,7 @@ test("an end that has failed is ready, with its error, at once or while it is wa
   // A full Sender, closed by this side and by the other one.
   for (const side of ["sender", "receiver"] as const) {
     const channel = all.outward[side === "sender" ? 0 : 1]!;
-    fill(channel.sender);
+    await fill(channel.sender, 0);
     const sending = select([channel.sender.selectableSend(() => 1), after(60_000)]);
     const closing = channel[side].close();
     const outcome = await sending;

@@ -13,7 +13,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Ends a process as `Deno.exit` does: at once, with what it has not delivered in its will. */
 function die(process: TestProcess, ...others: TestProcess[]): Bytes | undefined {
-  const will = process.hub.writeWill();
+  const will = process.hub.writeWill(0);
   process.relay!.close();
   for (const other of others) process.hub.peer(other.pid).abandon();
   return will;
@@ -26,8 +26,9 @@ async function deliver(
   will: Bytes,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  await deliverWill(will, { key: run.key, signal, ended: (pid) => run.ended(pid) });
-  run.end(process, { code: 0 });
+  const status = { code: 0 };
+  await deliverWill(will, { key: run.key, status, signal, ended: (pid) => run.ended(pid) });
+  run.end(process, status);
 }
 
 /** Sends values that the process may not live to see taken. */
@@ -43,13 +44,13 @@ function summary(value: unknown): unknown {
 test("a will holds nothing when all was acknowledged", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process()];
-  assertEquals(one.hub.writeWill(), undefined);
+  assertEquals(one.hub.writeWill(0), undefined);
   const sender = one.sender<number>(two);
   await sender.send(1);
   await until(() => !one.hub.peer(two.pid).unfinished, "an acknowledgement");
-  assertEquals(one.hub.writeWill(), undefined);
+  assertEquals(one.hub.writeWill(0), undefined);
   await sender.close();
-  assertEquals(one.hub.writeWill(), undefined);
+  assertEquals(one.hub.writeWill(0), undefined);
 });
 
 test("a will is delivered once and in order, whenever its process ended and however slow its reader", async () => {
@@ -182,12 +183,18 @@ test("decodeWill() refuses what is no will", () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   sendAll(one, two, [1, new Uint8Array(3_000_000)]);
-  const bytes = one.hub.writeWill()!;
+  const bytes = one.hub.writeWill(0)!;
   const will = decodeWill(bytes);
   const [peer] = will.peers;
   assert(peer !== undefined);
   assertEquals(peer.remote, two.pid);
-  const [entry] = peer.queue.entries;
+  const { channels } = peer;
+  const [channel] = channels.waiting;
+  assert(channel !== undefined);
+  const [entry] = channel.entries;
+  const withChannels = (changed: unknown) => ({ ...will, peers: [{ ...peer, channels: changed }] });
+  const withChannel = (changed: unknown) => withChannels({ ...channels, waiting: [changed] });
+  assertEquals(decodeWill(encode(withChannel(channel))), will);
   const wrong: unknown[] = [
     undefined,
     {},
@@ -198,11 +205,16 @@ test("decodeWill() refuses what is no will", () => {
     { ...will, peers: [{ ...peer, acked: -1 }] },
     { ...will, peers: [{ ...peer, received: 0.5 }] },
     { ...will, peers: [{ ...peer, frames: [1] }] },
-    { ...will, peers: [{ ...peer, queue: null }] },
-    { ...will, peers: [{ ...peer, queue: { ...peer.queue, inFlight: NaN } }] },
-    { ...will, peers: [{ ...peer, queue: { inFlight: 0, entries: [{ ...entry, rest: 1 }] } }] },
-    { ...will, peers: [{ ...peer, queue: { inFlight: 0, entries: [{ ...entry, channel: -1 }] } }] },
-    { ...will, peers: [{ ...peer, queue: { inFlight: 0, entries: [{ ...entry, begun: 0 }] } }] },
+    withChannels(null),
+    withChannels({ ...channels, opened: -1 }),
+    withChannels({ ...channels, current: -2 }),
+    withChannels({ ...channels, waiting: {} }),
+    withChannel(null),
+    withChannel({ ...channel, number: -1 }),
+    withChannel({ ...channel, inFlight: NaN }),
+    withChannel({ ...channel, accepted: 1 }),
+    withChannel({ ...channel, entries: [{ ...entry, rest: 1 }] }),
+    withChannel({ ...channel, entries: [{ ...entry, begun: 0 }] }),
   ];
   for (const value of wrong) {
     assertThrows(() => decodeWill(encode(value)), ProtocolError, "it is no will");
@@ -229,7 +241,7 @@ test("a will for a process that is ending, and does not know its testator, waits
   assert(will !== undefined);
   // It takes its time to end: it has something for another one, which has yet to answer for it.
   sendAll(two, three, [2]);
-  const flushed = two.hub.flush();
+  const flushed = two.hub.flush(0);
   await deliver(run, one, will);
   await flushed;
 });

@@ -137,7 +137,7 @@ testRows([
   },
   {
     name:
-      "a channel ends as closed, exited or lost, after all its values; loops and streams end or throw",
+      "a channel ends as closed, exited, failed or lost, after all its values; loops and streams end or throw",
     source: `
       const ends = {
         async closed(parent) { const s = new Sender(parent); await s.send(1); s.send(2); await s.close(); await sleep(1e6); },
@@ -165,8 +165,8 @@ testRows([
       }`,
     says: `closed [1,2] closed [1,2] end [1,2] end\n` +
       `exited [1,2] exited [1,2] end [1,2] end\n` +
-      `exits [1,2] exited [1,2] end [1,2] end\n` +
-      `throws [1,2] exited [1,2] end [1,2] end\n` +
+      `exits [1,2] failed [1,2] failed [1,2] failed\n` +
+      `throws [1,2] failed [1,2] failed [1,2] failed\n` +
       `lost [1,2] lost [1,2] lost [1,2] lost\n`,
     code: 101,
   },

@@ -134,7 +134,10 @@ export const same: true[] = [
   true satisfies Same<ReturnType<typeof pid>, Pid>,
   true satisfies Same<ReturnType<typeof resources>, Readonly<Resources>>,
   true satisfies Same<typeof DEFAULT_RESOURCES, Readonly<Resources>>,
-  true satisfies Same<ChannelError["kind"], "closed" | "exited" | "lost">,
+  true satisfies Same<
+    ChannelError["kind"],
+    "closed" | "exited" | "failed" | "aborted" | "lost"
+  >,
   true satisfies Same<
     SpawnError["reason"],
     "no-capacity" | "unsatisfiable" | "unregistered" | "invalid" | "not-started" | "lost"

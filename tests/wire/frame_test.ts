@@ -18,8 +18,8 @@ Deno.test("writeHeader() writes these bytes, and readLength() reads them", () =>
     [FrameType.value, MAX_VALUE_BYTES, [1, 0, 0x80, 0]],
     [FrameType.first, MAX_PIECE_BYTES, [2, 0, 0, 0x11]],
     [FrameType.more, 0x010203, [3, 3, 2, 1]],
-    [FrameType.ack, 8, [8, 8, 0, 0]],
-    [FrameType.bye, 0, [11, 0, 0, 0]],
+    [FrameType.ack, 8, [12, 8, 0, 0]],
+    [FrameType.bye, 4, [16, 4, 0, 0]],
     [FrameType.more, 0xffffff, [3, 0xff, 0xff, 0xff]],
   ];
   for (const [type, length, bytes] of table) {
@@ -37,22 +37,29 @@ Deno.test("isFrame() knows each type, and the lengths that it can have", () => {
     more: [1, MAX_PIECE_BYTES],
     cancel: [0, 0],
     end: [0, 0],
-    stop: [4, 4],
-    credit: [4, 4],
+    abort: [1, MAX_VALUE_BYTES],
+    channel: [4, 4],
+    open: [4, 259],
+    accept: [4, 4],
+    stop: [8, 8],
+    credit: [8, 8],
     ack: [8, 8],
     ask: [0, 0],
     idle: [0, 0],
-    bye: [0, 0],
+    busy: [0, 0],
+    bye: [4, 4],
   };
   for (const [name, [min, max]] of Object.entries(lengths)) {
     const type = FrameType[name as keyof typeof FrameType];
-    for (const length of [0, 1, 3, 4, 5, 8, 9, 13, MAX_VALUE_BYTES, MAX_PIECE_BYTES, 0xffffff]) {
+    for (
+      const length of [0, 1, 3, 4, 5, 8, 9, 13, 259, MAX_VALUE_BYTES, MAX_PIECE_BYTES, 0xffffff]
+    ) {
       for (const near of [length - 1, length, length + 1]) {
         assertEquals(isFrame(type, near), near >= min && near <= max, `${name} of ${near} bytes`);
       }
     }
   }
-  for (const type of [0, 12, 13, 127, 255]) {
+  for (const type of [0, 17, 18, 127, 255]) {
     for (const length of [0, 4, 8]) assertEquals(isFrame(type, length), false, `type ${type}`);
   }
 });

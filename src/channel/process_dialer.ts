@@ -1,20 +1,20 @@
 /** Attempts to connect to one process, again and again. */
 
 import { delay } from "../net/delay.ts";
-import { dial, type Dialled, type DialOptions } from "./dial.ts";
-import { CROSSED_MS, Verdict } from "./greeting.ts";
+import { dial, type Dialed, type DialOptions } from "./dial.ts";
+import { CROSSED_MS, type Reply, Verdict } from "./greeting.ts";
 import type { Pid } from "../core/pid.ts";
 
-/** What a dialler asks of its connection, and tells it. */
-export interface DiallerEvents {
+/** What a dialer asks of its connection, and tells it. */
+export interface ProcessDialerEvents {
   /** Whether there still is a reason to connect. */
   wanted(): boolean;
-  /** There is none, and the dialler has stopped. */
+  /** There is none, and the dialer has stopped. */
   unwanted(): void;
-  /** The other process has taken this connection, and the dialler has stopped. */
-  welcome(dialled: Dialled): void;
+  /** The other process has taken this connection, and the dialer has stopped. */
+  welcome(dialed: Dialed): void;
   /** The other process answered, and does not take the connection. */
-  refused(verdict: Verdict): void;
+  refused(reply: Reply): void;
   /** Nobody is there, or somebody who cannot show that it may be. */
   unreachable(error: unknown): void;
 }
@@ -24,14 +24,14 @@ const FIRST_REDIAL_MS = 20;
 const MAX_REDIAL_MS = 1_000;
 
 /** Dials until it has a connection, is stopped, or is not needed. */
-export class Dialler {
+export class ProcessDialer {
   readonly #remote: Pid;
   readonly #options: DialOptions;
-  readonly #events: DiallerEvents;
+  readonly #events: ProcessDialerEvents;
   #attempt: AbortController | undefined;
   #stopped = false;
 
-  constructor(remote: Pid, options: DialOptions, events: DiallerEvents) {
+  constructor(remote: Pid, options: DialOptions, events: ProcessDialerEvents) {
     this.#remote = remote;
     this.#options = options;
     this.#events = events;
@@ -76,24 +76,25 @@ export class Dialler {
   async #dial(): Promise<Verdict | undefined> {
     const attempt = new AbortController();
     this.#attempt = attempt;
-    let dialled: Dialled;
+    let dialed: Dialed;
     try {
-      dialled = await dial(this.#remote, this.#options, attempt);
+      dialed = await dial(this.#remote, this.#options, attempt);
     } catch (error) {
       this.#attempt = undefined;
       if (!this.#stopped) this.#events.unreachable(error);
       return undefined;
     }
     this.#attempt = undefined;
-    const { conn, reply: { verdict } } = dialled;
+    const { conn, reply } = dialed;
+    const { verdict } = reply;
     if (this.#stopped) {
       conn.close();
     } else if (verdict === Verdict.welcome) {
       this.#stopped = true;
-      this.#events.welcome(dialled);
+      this.#events.welcome(dialed);
     } else {
       conn.close();
-      if (verdict !== Verdict.crossed) this.#events.refused(verdict);
+      if (verdict !== Verdict.crossed) this.#events.refused(reply);
     }
     return verdict;
   }

@@ -1,12 +1,13 @@
 /**
- * The receiving half of a pair of processes: the values of one channel after the other, held until
- * their receiver asks for them, and who waits for the next one.
+ * The receiving half of one channel: its values, held until their receiver asks for them, and who waits
+ * for the next one.
  *
  * Values are held as the bytes that came, and decoded when they are asked for. Pure: it turns
  * arrivals into values, and readings into credit.
  */
 
 import {
+  FIRST_WINDOW_BYTES,
   HEADER_BYTES,
   type Layout,
   MAX_PIECE_BYTES,
@@ -16,14 +17,15 @@ import {
 import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { Assembly } from "./assembly.ts";
+import type { Arrivals } from "./discard.ts";
 import { Fifo } from "./fifo.ts";
+import type { Waiter } from "./waiter.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Consecutive `value` frames in one buffer, from `position` to `end`. */
 interface Run {
   readonly kind: "run";
-  readonly channel: number;
   readonly bytes: Bytes;
   position: number;
   end: number;
@@ -32,33 +34,29 @@ interface Run {
 type Entry =
   | Run
   /** A value that came in pieces. */
-  | {
-    readonly kind: "large";
-    readonly channel: number;
-    readonly assembly: Assembly;
-  }
-  /** The end of `channel`, and of those after it up to `last`, which had no values. */
-  | { readonly kind: "end"; readonly channel: number; last: number };
+  | { readonly kind: "large"; readonly assembly: Assembly };
 
 /** What a channel has next for its receiver. */
 export type Next = "value" | "end" | "nothing";
 
-/** What is called when a channel has something: a value, its end, or a failure. */
-type Waiter = () => void;
+/** How the sender ended a channel: it closed it, or aborted it for a reason. */
+export type ChannelEnd = { readonly kind: "closed" } | {
+  readonly kind: "aborted";
+  reason: unknown;
+};
 
 /** Credit is given in portions of this size, not for each value. */
 const CREDIT_BYTES = WINDOW_BYTES / 8;
 
-export class ReceiveQueue {
+export class InChannel implements Arrivals {
+  readonly name: string;
   /** Called with the bytes that the sender may send again. */
-  readonly #giveCredit: (count: number) => void;
+  readonly #giveCredit: (channel: InChannel, count: number) => void;
+  #number: number | undefined;
+  /** Whether there is a Receiver for it. */
+  #accepted: boolean;
+  #closed = false;
   readonly #entries = new Fifo<Entry>();
-  /** The channel that arrives now: how many have ended. */
-  #arriving = 0;
-  /** How many receivers have been made: the number of the newest is one less. */
-  #opened = 0;
-  /** Whether the newest receiver is open. */
-  #open = false;
   /** A value that comes in pieces. */
   #assembly: Assembly | undefined;
   /** Bytes that are held, or not yet credited: at most a window and what one frame exceeds it by. */
@@ -66,46 +64,61 @@ export class ReceiveQueue {
   /** Bytes that are no longer held, and not yet credited. */
   #consumed = 0;
   readonly #waiters = new Fifo<Waiter>();
+  #end: ChannelEnd | undefined;
   #failed = false;
 
-  constructor(giveCredit: (count: number) => void) {
+  /**
+   * @param number Its number, or `undefined` for a channel that has a Receiver and has yet to come.
+   */
+  constructor(
+    name: string,
+    number: number | undefined,
+    giveCredit: (channel: InChannel, count: number) => void,
+  ) {
+    this.name = name;
+    this.#number = number;
+    this.#accepted = number === undefined;
     this.#giveCredit = giveCredit;
   }
 
-  /** Whether nothing is held for a receiver that is still to come. */
-  get empty(): boolean {
-    return this.#entries.length === 0;
+  /** Its number; `undefined` if it has not come yet. */
+  get number(): number | undefined {
+    return this.#number;
   }
 
-  /** Begins to receive the next channel; gives its number. */
-  open(): number {
-    this.#open = true;
-    return this.#opened++;
+  /** How the sender ended it, if it has. */
+  get end(): ChannelEnd | undefined {
+    return this.#end;
   }
 
-  /** Whether the end of a channel has come. */
-  ended(channel: number): boolean {
-    return this.#arriving > channel;
+  /** Those who wait for something of it, in the order in which they are served. */
+  get waiters(): Iterable<Waiter> {
+    return this.#waiters;
   }
 
-  /** Ends the receiving of a channel, dropping what it holds. */
-  close(channel: number): void {
-    this.#open = false;
-    const dropped = this.#entries.extract((entry) =>
-      (entry.kind === "end" ? entry.last : entry.channel) <= channel
-    );
-    for (const entry of dropped) this.#consume(heldBytes(entry));
-    // What has begun to come goes on coming, for nobody, until its sender hears of this; or, if it
-    // is of the next channel, nothing is unread before it any more.
-    if (!this.ended(channel) || this.#entries.length === 0) this.#releaseAssembly();
+  /** It has come, and has this number. */
+  arrive(number: number): void {
+    this.#number = number;
+  }
+
+  /** There is a Receiver for it now. */
+  accept(): void {
+    this.#accepted = true;
+    if (this.#entries.length === 0) this.#releaseAssembly();
+  }
+
+  /** Ends the receiving, dropping what is held. */
+  close(): void {
+    this.#closed = true;
+    this.#entries.clear();
+    this.#assembly = undefined;
     this.#wake();
   }
 
-  /** What a channel has next. */
-  next(channel: number): Next {
-    const head = this.#entries.first;
-    if (head === undefined || head.channel > channel) return "nothing";
-    return head.kind === "end" ? "end" : "value";
+  /** What it has next. */
+  next(): Next {
+    if (this.#entries.length > 0) return "value";
+    return this.#end === undefined ? "nothing" : "end";
   }
 
   /** Takes the next value, which {@linkcode next} has said is there. */
@@ -116,12 +129,11 @@ export class ReceiveQueue {
       this.#consume(head.assembly.release());
       return head.assembly.value();
     }
-    const run = head as Run;
-    const start = run.position + HEADER_BYTES;
-    const end = start + readLength(run.bytes, run.position);
-    run.position = end;
-    if (end === run.end) this.#shift();
-    const value = decode(run.bytes, start, end);
+    const start = head.position + HEADER_BYTES;
+    const end = start + readLength(head.bytes, head.position);
+    head.position = end;
+    if (end === head.end) this.#shift();
+    const value = decode(head.bytes, start, end);
     this.#consume(HEADER_BYTES + end - start);
     return value;
   }
@@ -134,26 +146,20 @@ export class ReceiveQueue {
 
   /**
    * A `value` frame came; it stands in `bytes` from its header at `start` to `end`. Tells whether
-   * the queue keeps the bytes.
+   * the bytes are kept.
    */
   value(bytes: Bytes, start: number, end: number): boolean {
     if (this.#assembly !== undefined) throw new ProtocolError("a value within another one");
-    const size = end - start;
-    this.#arrived(size);
-    if (this.#dropsArriving()) {
-      this.#consume(size);
-      return false;
-    }
+    this.#arrived(end - start);
     const last = this.#entries.last;
     let run: Run;
     if (
-      last !== undefined && last.kind === "run" && last.bytes === bytes && last.end === start &&
-      last.channel === this.#arriving
+      last !== undefined && last.kind === "run" && last.bytes === bytes && last.end === start
     ) {
       run = last;
       run.end = end;
     } else {
-      run = { kind: "run", channel: this.#arriving, bytes, position: start, end };
+      run = { kind: "run", bytes, position: start, end };
       this.#entries.push(run);
     }
     if (this.#waiters.length > 0) this.#wake();
@@ -164,6 +170,9 @@ export class ReceiveQueue {
   begin(layout: Layout): void {
     if (this.#assembly?.begins(layout)) return;
     if (this.#assembly !== undefined) throw new ProtocolError("a value within another one");
+    if (!this.#accepted && layout.length > FIRST_WINDOW_BYTES) {
+      throw new ProtocolError(`a value of ${layout.length} bytes, for which there is no Receiver`);
+    }
     this.#assembly = new Assembly(layout);
   }
 
@@ -176,13 +185,11 @@ export class ReceiveQueue {
   /** The first `filled` bytes of a piece are in their place, and if it is `whole`, all. */
   piece(filled: number, whole: boolean): void {
     const assembly = this.#assembly!;
-    const dropped = this.#dropsArriving();
     this.#arrived(assembly.arrived(filled, whole));
-    if (dropped || this.#entries.length === 0) this.#releaseAssembly();
+    if (this.#entries.length === 0) this.#releaseAssembly();
     if (!assembly.whole) return;
     this.#assembly = undefined;
-    if (dropped) return;
-    this.#entries.push({ kind: "large", channel: this.#arriving, assembly });
+    this.#entries.push({ kind: "large", assembly });
     this.#wake();
   }
 
@@ -191,17 +198,10 @@ export class ReceiveQueue {
     this.#dropAssembly();
   }
 
-  /** The sender closed its end. */
-  end(): void {
+  /** The sender closed its end, or aborted it. */
+  finish(end: ChannelEnd): void {
+    this.#end = end;
     this.#dropAssembly();
-    // A channel whose receiver is closed, or will be the next to open, keeps its end in mind.
-    if (!this.#dropsArriving()) {
-      const last = this.#entries.last;
-      // One entry for many: there is no window for channels that are opened and closed again.
-      if (last?.kind === "end") last.last = this.#arriving;
-      else this.#entries.push({ kind: "end", channel: this.#arriving, last: this.#arriving });
-    }
-    this.#arriving++;
     this.#wake();
   }
 
@@ -210,12 +210,6 @@ export class ReceiveQueue {
     this.#failed = true;
     this.#dropAssembly();
     this.#wake();
-  }
-
-  /** Whether what arrives now is for a receiver that has closed its end. */
-  #dropsArriving(): boolean {
-    const newest = this.#opened - 1;
-    return this.#arriving < newest || (this.#arriving === newest && !this.#open);
   }
 
   #dropAssembly(): void {
@@ -230,7 +224,7 @@ export class ReceiveQueue {
    * other values are unread they do: no more is held than a window and one value.
    */
   #releaseAssembly(): void {
-    if (this.#assembly !== undefined) this.#consume(this.#assembly.release());
+    if (this.#assembly !== undefined && this.#accepted) this.#consume(this.#assembly.release());
   }
 
   /** Removes the entry that has been read. */
@@ -241,31 +235,29 @@ export class ReceiveQueue {
 
   #arrived(count: number): void {
     this.#uncredited += count;
-    if (this.#uncredited > WINDOW_BYTES + MAX_PIECE_BYTES) {
-      throw new ProtocolError(`${this.#uncredited} bytes, where the window is ${WINDOW_BYTES}`);
+    const most = this.#accepted
+      ? WINDOW_BYTES + MAX_PIECE_BYTES
+      : FIRST_WINDOW_BYTES + FIRST_WINDOW_BYTES;
+    if (this.#uncredited > most) {
+      const window = this.#accepted ? WINDOW_BYTES : FIRST_WINDOW_BYTES;
+      throw new ProtocolError(`${this.#uncredited} bytes, where the window is ${window}`);
     }
   }
 
   #consume(count: number): void {
     this.#consumed += count;
-    if (this.#consumed < CREDIT_BYTES || this.#failed) return;
-    this.#giveCredit(this.#consumed);
+    if (this.#consumed < CREDIT_BYTES || this.#failed || this.#closed) return;
+    if (this.#end === undefined) this.#giveCredit(this, this.#consumed);
     this.#uncredited -= this.#consumed;
     this.#consumed = 0;
   }
 
   /** Calls those who wait, in their order, for as long as there is something for them. */
   #wake(): void {
-    while (this.#waiters.length > 0 && this.#hasNext()) this.#waiters.shift()!();
+    while (this.#waiters.length > 0 && this.#hasNext()) this.#waiters.shift()!.wake();
   }
 
   #hasNext(): boolean {
-    return this.#failed || !this.#open || this.next(this.#opened - 1) !== "nothing";
+    return this.#failed || this.#closed || this.next() !== "nothing";
   }
-}
-
-function heldBytes(entry: Entry): number {
-  if (entry.kind === "end") return 0;
-  if (entry.kind === "large") return entry.assembly.release();
-  return entry.end - entry.position;
 }

@@ -1,0 +1,161 @@
+/** Where channels come in from processes that one need not know before. */
+
+import { ChannelError } from "../core/errors.ts";
+import { checkName } from "./channel_end.ts";
+import { hub } from "./current.ts";
+import type { Hub } from "./hub.ts";
+import { Receiver } from "./receiver.ts";
+import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
+
+/**
+ * Takes the channels of one name from whichever process of the program opens one to this process: what
+ * a server hears its clients by.
+ *
+ * It gives each channel of its name for which this process has made no {@linkcode Receiver}, once, in
+ * the order in which they came; also those that came before it was made. `remote` of the Receiver tells
+ * whom it is from. A channel comes as soon as its Sender was made. One on which its process sent
+ * nothing, and which it did not close, may never come if that process ends at once.
+ *
+ * An Acceptor that is open keeps its process alive only while an operation on it is pending. Iterating
+ * over it ends when it is closed.
+ *
+ * @typeParam T What the channels carry.
+ *
+ * @example
+ * ```ts
+ * import { Acceptor, type Receiver } from "deploy";
+ *
+ * export async function server(): Promise<void> {
+ *   await using acceptor = new Acceptor<string>("questions");
+ *   const serve = async (questions: Receiver<string>) => {
+ *     for await (const question of questions) console.log(question);
+ *   };
+ *   for await (const questions of acceptor) serve(questions);
+ * }
+ * ```
+ */
+export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> {
+  /** The name of the channels that it gives; `""` by default. */
+  readonly name: string;
+  readonly #hub: Hub;
+  #closed = false;
+
+  /**
+   * Begins to accept. Returns at once.
+   *
+   * @throws {TypeError} If `name` is no text.
+   * @throws {RangeError} If `name` has more than 255 bytes in UTF-8.
+   * @throws {Error} If this process has an open Acceptor of that name already, or `init()` was not
+   * awaited.
+   */
+  constructor(name: string = "") {
+    this.#hub = hub("create an Acceptor");
+    checkName("Acceptor", name);
+    this.name = name;
+    if (!this.#hub.unclaimed.open(name)) {
+      throw new Error(
+        `Cannot create an Acceptor: one named ${
+          JSON.stringify(name)
+        } already exists; close() it first`,
+      );
+    }
+  }
+
+  /**
+   * Resolves with the Receiver of the next channel; waits for it if there is none. Calls that overlap
+   * are served in the order in which they were made. The Receiver is the caller's to close.
+   *
+   * @param options.signal Rejects with its reason when it is aborted while the call waits. No channel
+   * is lost: one that comes at the same moment goes to the next call.
+   * @throws {ChannelError} `closed`, with this process's own Pid as `remote`, once it was closed.
+   */
+  accept(options?: { signal?: AbortSignal }): Promise<Receiver<T>> {
+    const signal = options?.signal;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const ready = this.#attempt();
+    if (ready !== undefined) {
+      return "value" in ready ? Promise.resolve(ready.value) : Promise.reject(ready.error);
+    }
+    return new Promise((resolve, reject) => {
+      const { hold, unclaimed } = this.#hub;
+      hold.acquire();
+      const wake = () => {
+        hold.release();
+        signal?.removeEventListener("abort", abort);
+        const outcome = this.#attempt()!;
+        if ("value" in outcome) resolve(outcome.value);
+        else reject(outcome.error);
+      };
+      const leave = unclaimed.wait(this.name, { kind: "accept", wake });
+      const abort = () => {
+        leave();
+        hold.release();
+        reject(signal!.reason);
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /**
+   * The Receiver of the next channel, if one has come; `undefined` if none has.
+   *
+   * @throws {ChannelError} As {@linkcode accept}.
+   */
+  tryAccept(): Receiver<T> | undefined {
+    const outcome = this.#attempt();
+    if (outcome === undefined) return undefined;
+    if ("value" in outcome) return outcome.value;
+    throw outcome.error;
+  }
+
+  /** An accept as an operation of {@linkcode select}: possible when a channel has come. */
+  selectableAccept(): Selectable<Receiver<T>> {
+    return {
+      [attempt]: () => this.#attempt(),
+      [subscribe]: (wake) => this.#hub.unclaimed.wait(this.name, { kind: "select", wake }),
+    };
+  }
+
+  /** The Receivers, one after the other. Leaving the loop early does not close the Acceptor. */
+  [Symbol.asyncIterator](): AsyncIterator<Receiver<T>, undefined> {
+    return { next: () => this.#next() };
+  }
+
+  /**
+   * Stops accepting: calls that wait reject with `closed`. Receivers that it gave stay open, and
+   * channels that it has not given wait for a Receiver, or for another Acceptor. Closing twice is
+   * closing once.
+   */
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#hub.unclaimed.close(this.name);
+    }
+    return Promise.resolve();
+  }
+
+  /** Stops accepting, as {@linkcode close} does. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #next(): Promise<IteratorResult<Receiver<T>, undefined>> {
+    try {
+      return { done: false, value: await this.accept() };
+    } catch (error) {
+      if (this.#closed) return { done: true, value: undefined };
+      throw error;
+    }
+  }
+
+  #attempt():
+    | Outcome<Receiver<T>> & ({ value: Receiver<T> } | { error: ChannelError })
+    | undefined {
+    if (this.#closed) {
+      const message = "Cannot accept a channel: this Acceptor was closed";
+      return { error: new ChannelError("closed", this.#hub.pid, message) };
+    }
+    const arrival = this.#hub.unclaimed.first(this.name);
+    return arrival && { value: new Receiver<T>(arrival, this.#hub) };
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The ends of Senders that were closed by `await using`.
+ *
+ * Such a Sender may be closed because an exception passes through its block, and if that ends the
+ * process, its reader must not take what came for all there was. Nobody can be asked whether there is
+ * an exception. So the end is held back until that would have ended the process, and written then.
+ */
+
+import { startTimer } from "../net/delay.ts";
+import type { OutChannel } from "./out_channel.ts";
+
+export class HeldEnds {
+  #channels: OutChannel[] = [];
+  #waiting = false;
+  /** Whether the process ends with success, once it is ending. */
+  #verdict: boolean | undefined;
+
+  /** A channel's end was put in its line, and is held back. */
+  add(channel: OutChannel): void {
+    this.#channels.push(channel);
+    if (this.#verdict !== undefined) return this.settle(this.#verdict);
+    if (this.#waiting) return;
+    this.#waiting = true;
+    // Deno 2.6 reports an exception of a module only after the timers of that turn.
+    turn(() =>
+      turn(() => {
+        this.#waiting = false;
+        this.#release(this.#verdict ?? true);
+      })
+    );
+  }
+
+  /** The process ends: its ends are written if it does so with success, and else forgotten. */
+  settle(success: boolean): void {
+    this.#verdict = success;
+    this.#release(success);
+  }
+
+  #release(success: boolean): void {
+    const channels = this.#channels;
+    this.#channels = [];
+    for (const channel of channels) {
+      if (success) channel.release();
+      else channel.drop();
+    }
+  }
+}
+
+/** Calls `done` when the event loop has gone round. */
+function turn(done: () => void): void {
+  startTimer(0, done);
+}

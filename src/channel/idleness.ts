@@ -1,0 +1,85 @@
+/**
+ * Whether the two processes of a connection have a use for it: each says when it has none (`idle`) and
+ * when it has one again (`busy`). Both frames are part of the streams, so that what one side has said
+ * is what the other has heard, whatever becomes of connections.
+ */
+
+import { FrameType } from "../wire/frame.ts";
+import { startTimer, type Timer } from "../net/delay.ts";
+
+/**
+ * How long a connection that neither side needs is kept: programs close a channel and open the next one,
+ * and to connect takes longer than all that.
+ */
+const LINGER_MS = 300;
+
+export interface IdlenessEvents {
+  /** The other side is to be told. */
+  say(type: typeof FrameType.idle | typeof FrameType.busy): void;
+  /** Neither side has needed the connection for a while. */
+  unneeded(): void;
+}
+
+export class Idleness {
+  readonly #events: IdlenessEvents;
+  /** What each side has said last. Both are idle until they say that they are not. */
+  #own: boolean;
+  #remote = true;
+  /** Since when both are. */
+  #sinceMs = 0;
+  #timer: Timer | undefined;
+
+  /** @param own Whether this side is idle; false for one that never is. */
+  constructor(events: IdlenessEvents, own: boolean) {
+    this.#events = events;
+    this.#own = own;
+  }
+
+  /** Whether neither side needs the connection. */
+  get mutual(): boolean {
+    return this.#own && this.#remote;
+  }
+
+  /** This side needs the connection. */
+  busy(): void {
+    if (!this.#own) return;
+    this.#own = false;
+    this.#events.say(FrameType.busy);
+  }
+
+  /** This side does not need it. */
+  idle(): void {
+    if (this.#own) return;
+    this.#own = true;
+    this.#events.say(FrameType.idle);
+    this.linger();
+  }
+
+  /** The other side has said whether it needs it. */
+  heard(idle: boolean): void {
+    this.#remote = idle;
+    this.linger();
+  }
+
+  /** If neither side needs the connection now, nor in a while, that is told then. */
+  linger(): void {
+    if (!this.mutual) return;
+    this.#sinceMs = performance.now();
+    if (this.#timer === undefined) this.#arm(LINGER_MS);
+  }
+
+  /** Nothing is told any more. */
+  stop(): void {
+    if (this.#timer !== undefined) this.#timer.onabort = null;
+  }
+
+  #arm(ms: number): void {
+    this.#timer = startTimer(ms, () => {
+      this.#timer = undefined;
+      if (!this.mutual) return;
+      const leftMs = this.#sinceMs + LINGER_MS - performance.now();
+      if (leftMs > 0) this.#arm(Math.ceil(leftMs));
+      else this.#events.unneeded();
+    });
+  }
+}

@@ -1,0 +1,89 @@
+/** Values that are too large for one frame, as their sender keeps them, and the first frame of one. */
+
+import {
+  FrameType,
+  HEADER_BYTES,
+  type Layout,
+  LAYOUT_BYTES,
+  MAX_MESSAGE_BYTES,
+  MAX_VALUE_BYTES,
+  writeHeader,
+  writeLayout,
+} from "../wire/frame.ts";
+import { encode, encodeInto, largestBuffer } from "../codec/value_encoder.ts";
+import { giveSpare, takeSpare } from "./large_buffers.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Room for what stands before the bytes of a value in its first frame, so that both are one write. */
+const FRONT_BYTES = HEADER_BYTES + LAYOUT_BYTES;
+
+/** A smaller buffer is copied faster than memory is found for it. */
+const MIN_BUFFER_BYTES = 64 * 1024;
+
+/** An encoded value, in a buffer with room for a frame's beginning before it. */
+export interface LargeValue {
+  readonly bytes: Bytes;
+  readonly layout: Layout;
+}
+
+/**
+ * Encodes a value.
+ *
+ * @throws {TypeError} If it cannot be sent.
+ */
+export function encodeLarge(value: unknown): LargeValue {
+  return withLayout(encodeWithFront(value));
+}
+
+/** A copy of a value that was just encoded as `encoded`. */
+export function copyLarge(encoded: Bytes): LargeValue {
+  return withLayout(withFront(encoded));
+}
+
+/** What is left of a value that another process had encoded. */
+export function restoreLarge(rest: Bytes): LargeValue {
+  const layout = { length: rest.length, bufferStart: 0, bufferSize: 0 };
+  return { bytes: withFront(rest), layout };
+}
+
+/** Makes of the first piece of a value, and the room before it, a frame. */
+export function firstFrame(piece: Bytes, layout: Layout): Bytes {
+  const start = piece.byteOffset - FRONT_BYTES;
+  const frame = new Uint8Array(piece.buffer, start, FRONT_BYTES + piece.length);
+  const position = writeHeader(frame, 0, FrameType.first, LAYOUT_BYTES + piece.length);
+  writeLayout(new DataView(piece.buffer, start), position, layout);
+  return frame;
+}
+
+function encodeWithFront(value: unknown): Bytes {
+  const spare = takeSpare(0);
+  if (spare === undefined) return encode(value, FRONT_BYTES);
+  const end = encodeInto(value, spare, FRONT_BYTES);
+  const encoded = end < 0 ? undefined : spare.subarray(FRONT_BYTES, end);
+  // A small one, that has to wait in line, is not worth the buffer.
+  if (encoded !== undefined && encoded.length > MAX_VALUE_BYTES) return encoded;
+  giveSpare(spare);
+  return encoded === undefined ? encode(value, FRONT_BYTES) : withFront(encoded);
+}
+
+function withFront(encoded: Bytes): Bytes {
+  const copy = new Uint8Array(FRONT_BYTES + encoded.length);
+  copy.set(encoded, FRONT_BYTES);
+  return copy.subarray(FRONT_BYTES);
+}
+
+/** `bytes` are those of the value that was encoded last. */
+function withLayout(bytes: Bytes): LargeValue {
+  const { length } = bytes;
+  if (length > MAX_MESSAGE_BYTES) {
+    throw new TypeError(
+      `value takes ${length} bytes encoded; at most ${MAX_MESSAGE_BYTES} can be sent`,
+    );
+  }
+  const buffer = largestBuffer();
+  const layout = buffer.size < MIN_BUFFER_BYTES
+    ? { length, bufferStart: 0, bufferSize: 0 }
+    : { length, bufferStart: buffer.start, bufferSize: buffer.size };
+  return { bytes, layout };
+}

@@ -1,0 +1,170 @@
+/** All channels to one peer: their numbers and names, and their turns on the wire. */
+
+import { StopReason } from "../wire/frame.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
+import { Fifo } from "./fifo.ts";
+import type { Hold } from "./hold.ts";
+import { OutChannel, type SavedChannel, type SendContext } from "./out_channel.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What a will says of the channels to one peer. */
+export interface SavedChannels {
+  /** How many there have been. */
+  readonly opened: number;
+  /** The number of the current one, after the frames of the outbox; -1 if there is none. */
+  readonly current: number;
+  readonly waiting: readonly SavedChannel[];
+}
+
+export class OutChannels {
+  readonly #outbox: Outbox;
+  readonly #context: SendContext;
+  /** Those on which something may follow. */
+  readonly #channels = new Map<number, OutChannel>();
+  /** The names of those whose Sender is open. */
+  readonly #names = new Set<string>();
+  #opened = 0;
+  /** How many values and ends stand in line. */
+  #waiting = 0;
+  /** Those that have a piece of a large value to send, in the order of their turns. */
+  readonly #turns = new Fifo<OutChannel>();
+  /** Where in the stream the last of those pieces ends. */
+  #pieceEnd = 0;
+  #failure: (() => Error) | undefined;
+  /** What waits for no value or end to stand in line. */
+  #emptied: (() => void)[] = [];
+
+  /** `written` is called when there is something to write. */
+  constructor(outbox: Outbox, hold: Hold, written: () => void) {
+    this.#outbox = outbox;
+    this.#context = {
+      outbox,
+      hold,
+      written,
+      ready: (channel) => this.#turns.push(channel),
+      lined: (change) => this.#lined(change),
+      over: (channel) => void this.#channels.delete(channel.number),
+    };
+  }
+
+  /** Whether values or ends wait for room. */
+  get waiting(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /** The channels on which something may follow, oldest first. */
+  all(): Iterable<OutChannel> {
+    return this.#channels.values();
+  }
+
+  /** Whether there is an open Sender of that name. */
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Begins a channel. */
+  open(name: string): OutChannel {
+    const channel = new OutChannel(this.#context, this.#opened++, name);
+    this.#names.add(name);
+    if (this.#failure !== undefined) {
+      channel.fail(this.#failure);
+    } else {
+      this.#channels.set(channel.number, channel);
+      this.#outbox.open(channel.number, new TextEncoder().encode(name));
+    }
+    return channel;
+  }
+
+  /** The Sender of a channel was closed: another one of that name may be opened. */
+  close(channel: OutChannel): void {
+    this.#names.delete(channel.name);
+  }
+
+  /** Resolves when no values or ends stand in line. */
+  emptied(): Promise<void> {
+    if (!this.waiting) return Promise.resolve();
+    return new Promise((resolve) => this.#emptied.push(resolve));
+  }
+
+  /**
+   * The other process no longer holds so many bytes of a channel.
+   *
+   * @throws {ProtocolError} If it never did.
+   */
+  credit(number: number, count: number): void {
+    this.#find(number, "a credit")?.credit(count);
+  }
+
+  /**
+   * The other process has made a Receiver for a channel.
+   *
+   * @throws {ProtocolError} If there is no such channel, or this was known.
+   */
+  accept(number: number): void {
+    this.#find(number, "an accept")?.accept();
+  }
+
+  /**
+   * The other process takes nothing any more on a channel.
+   *
+   * @param error Makes the error that says so.
+   * @throws {ProtocolError} If there is no such channel, or no such reason.
+   */
+  stop(number: number, reason: number, error: (reason: number) => Error): void {
+    if (reason > StopReason.crowded) throw new ProtocolError(`a stop for reason ${reason}`);
+    this.#find(number, "a stop")?.stop(() => error(reason));
+  }
+
+  /** Nothing can be sent any more, for ever. */
+  fail(error: () => Error): void {
+    this.#failure = error;
+    for (const channel of this.#channels.values()) channel.fail(error);
+    this.#channels.clear();
+    this.#turns.clear();
+  }
+
+  /**
+   * To be called before each write: puts one piece of a large value into the outbox, unless there is
+   * one that is not written yet. So whatever else is sent waits for one piece at most.
+   */
+  addPiece(): void {
+    while (this.#turns.length > 0 && this.#outbox.written >= this.#pieceEnd) {
+      const before = this.#outbox.end;
+      this.#turns.shift()!.turn();
+      if (this.#outbox.end > before) this.#pieceEnd = this.#outbox.end;
+    }
+  }
+
+  save(): SavedChannels {
+    const waiting: SavedChannel[] = [];
+    for (const channel of this.#channels.values()) {
+      const saved = channel.save();
+      if (saved !== undefined) waiting.push(saved);
+    }
+    return { opened: this.#opened, current: this.#outbox.channel, waiting };
+  }
+
+  /** Puts what {@linkcode save} gave into the place of channels that were never used. */
+  restore({ opened, waiting }: SavedChannels): void {
+    this.#opened = opened;
+    for (const saved of waiting) {
+      const channel = new OutChannel(this.#context, saved.number, "");
+      this.#channels.set(saved.number, channel);
+      channel.restore(saved);
+    }
+  }
+
+  /** The channel of that number; `undefined` if it is over. */
+  #find(number: number, what: string): OutChannel | undefined {
+    if (number < this.#opened) return this.#channels.get(number);
+    throw new ProtocolError(`${what} for channel ${number}, of ${this.#opened}`);
+  }
+
+  #lined(change: number): void {
+    this.#waiting += change;
+    if (this.#waiting > 0 || this.#emptied.length === 0) return;
+    const waiting = this.#emptied;
+    this.#emptied = [];
+    for (const resolve of waiting) resolve();
+  }
+}
