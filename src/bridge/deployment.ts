@@ -6,7 +6,7 @@ import { randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES, resolveResources, type Resources } from "../core/resources.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
-import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
+import { manifestsOf, parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
 import { inflate } from "../wire/deflate.ts";
 import { newKey } from "../net/handshake.ts";
@@ -15,8 +15,6 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The link to whoever deploys. */
 export type DeployLink = MessageLink<BridgeToDeploy, DeployToBridge>;
@@ -32,7 +30,7 @@ export interface DeploymentContext {
 
 /** A program that was offered, while its files arrive. */
 interface Offer {
-  readonly encoded: Bytes;
+  readonly text: string;
   readonly spec: RunSpec;
   readonly each: readonly Promise<StoredFile>[];
   readonly files: Promise<StoredFile[]>;
@@ -121,17 +119,17 @@ export class Deployment {
   }
 
   /** Begins to get what the store lacks of the program's files, each of which is asked for once. */
-  #look(encoded: Bytes): void {
+  #look(text: string): void {
     let spec: RunSpec;
     try {
-      spec = decodeRunSpec(encoded);
+      spec = parseRunSpec(text);
     } catch (error) {
       return this.#refuse(error);
     }
     const each = manifestsOf(spec).map((manifest) => this.#ensure(manifest));
     const files = Promise.all(each);
     files.catch(() => {}); // looked at when it is to be run, or when deploy is gone
-    this.#offer = { encoded, spec, each, files };
+    this.#offer = { text, spec, each, files };
   }
 
   async #ensure(manifest: Manifest): Promise<StoredFile> {
@@ -201,7 +199,7 @@ export class Deployment {
   async #check({ spec, resources }: Extract<DeployToBridge, { type: "check" }>): Promise<void> {
     const { store, master } = this.#context;
     const pieces = new Set<string>();
-    for (const manifest of manifestsOf(decodeRunSpec(spec))) {
+    for (const manifest of manifestsOf(parseRunSpec(spec))) {
       for (const index of await store.missing(manifest)) pieces.add(manifest.pieces[index] ?? "");
     }
     void this.#link.send({ type: "need", pieces: [...pieces] });
@@ -236,7 +234,7 @@ export class Deployment {
     runs.set(id, run);
     this.#run = run;
     void run.over.then(() => runs.delete(id));
-    master.open(id, newKey(), offer.encoded, run);
+    master.open(id, newKey(), offer.text, run);
     return run;
   }
 

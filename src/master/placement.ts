@@ -4,62 +4,33 @@
  *
  * - **Fit.** A request is granted only where both its memory and its CPU are free.
  * - **Spread.** Of those nodes it goes to the one that is then the least full, by its fuller
- *   dimension (or, of thousands, to one that is nearly so: see `CapacityTree.findRoom`).
+ *   dimension (or, of thousands, to one that is nearly so: see `NodeIndex.findRoom`).
  * - **First come, first served.** What does not fit waits. As soon as room appears, the oldest that
  *   fits gets it; a small request may so overtake a large one.
- * - **Nobody starves.** Once a request has been overtaken {@linkcode OVERTAKES} times, a node is
- *   reserved for it: the one that lacks the least. Nobody else is placed there until it has been
- *   granted, there or elsewhere. At most an eighth of the nodes, but at least one, is reserved so,
- *   for the oldest requests. Since the processes of the reserved node may never end, another node is
- *   reserved for the very oldest request each time that as many have overtaken it as processes are
- *   running (at least `OVERTAKES`): so in the end it gets the first that is large enough and free.
+ * - **Nobody starves.** What has been overtaken too often has a node reserved for it: the one that
+ *   lacks the least. Nobody else is placed there until it has been granted, there or elsewhere
+ *   ({@linkcode Reservations}).
  *
  * Between calls, no waiting request fits on any node that is not reserved, nor on one that is
  * reserved for it.
  */
 
 import type { Resources } from "../core/resources.ts";
-import { type Amount, capacityOf, fits, needOf, resourcesOf } from "./amount.ts";
+import { type Amount, capacityOf, fits, needOf } from "./amount.ts";
 import { CapacityFront } from "./capacity_front.ts";
-import { CapacityTree, fullnessWith } from "./capacity_tree.ts";
+import { fullnessWith, NodeIndex } from "./node_index.ts";
 import { PlacementNode } from "./placement_node.ts";
-import { Reservations } from "./reservations.ts";
+import {
+  closestTo,
+  type NodeUsage,
+  usageOf,
+  type Wait,
+  type Waiting,
+  waitingIn,
+} from "./placement_report.ts";
+import { OVERTAKES, Reservations } from "./reservations.ts";
 import { Ticket } from "./ticket.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
-
-/** How often a request is overtaken before a node is reserved for it. */
-export const OVERTAKES = 32;
-
-/** Of so many nodes, one may be reserved at a time. */
-const NODES_PER_RESERVATION = 8;
-
-/** What a node has and has given. */
-export interface NodeUsage<Owner> {
-  readonly node: string;
-  /** Whether it is there; what is away or yet to come has nothing in use. */
-  readonly present: boolean;
-  readonly capacity: Resources;
-  readonly inUse: Resources;
-  /** How many requests have been granted there and not been released. */
-  readonly count: number;
-  /** The owner of the waiting request that it is reserved for. */
-  readonly reservedFor: Owner | undefined;
-}
-
-/** A request that waits, and why. */
-export interface Waiting<Owner> {
-  readonly owner: Owner;
-  readonly need: Resources;
-  /** How many younger requests have been granted while it waited. */
-  readonly overtaken: number;
-  /**
-   * - `room`: no node that is large enough has as much free, and is not reserved for another one.
-   * - `node`: no node that is there is that large; one that is away may be.
-   */
-  readonly waitsFor: "room" | "node";
-  /** The nodes that are reserved for it. */
-  readonly reserved: readonly string[];
-}
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -70,27 +41,21 @@ const NONE: readonly never[] = Object.freeze([]);
  * its own: whoever makes requests has each of them pending, and so bounds them.
  */
 export class Placement<Owner> {
-  readonly #overtakes: number;
   readonly #nodes = new Map<string, PlacementNode<Owner>>();
   /** The nodes by slot; a slot is used again when its node is no longer known. */
   readonly #slots: (PlacementNode<Owner> | undefined)[] = [];
-  readonly #tree = new CapacityTree();
+  readonly #index = new NodeIndex();
   /** Of all known nodes; `undefined` when it has to be made anew. */
   #front: CapacityFront | undefined = new CapacityFront();
   readonly #queue = new WaitingQueue<Owner>();
-  readonly #reservations = new Reservations<Owner>();
-  /** The oldest waiting request that no reservation has been tried for. */
-  #candidate: Ticket<Owner> | undefined = undefined;
-  /** How often the oldest waiting request must have been overtaken to get one more node. */
-  #widenAt = 0;
-  #presentCount = 0;
-  #grantedCount = 0;
+  readonly #reservations: Reservations<Owner>;
+  readonly #counts = { present: 0, granted: 0 };
   /** Nodes with room that has not been offered to everybody yet; empty between calls. */
   readonly #opened: PlacementNode<Owner>[] = [];
 
   /** @param overtakes Takes the place of {@linkcode OVERTAKES}. */
   constructor(options: { overtakes?: number } = {}) {
-    this.#overtakes = options.overtakes ?? OVERTAKES;
+    this.#reservations = new Reservations(this.#queue, options.overtakes ?? OVERTAKES);
   }
 
   /** How many requests wait. */
@@ -100,7 +65,7 @@ export class Placement<Owner> {
 
   /** How many requests have been granted and not been released. */
   get grantedCount(): number {
-    return this.#grantedCount;
+    return this.#counts.granted;
   }
 
   /**
@@ -123,8 +88,8 @@ export class Placement<Owner> {
    */
   addNode(id: string, capacity: Readonly<Resources>): readonly Ticket<Owner>[] {
     const node = this.#know(id, capacityOf(capacity), true);
-    this.#presentCount++;
-    this.#tree.set(node.slot, node);
+    this.#counts.present++;
+    this.#index.set(node.slot, node);
     this.#opened.push(node);
     return this.#settle();
   }
@@ -139,10 +104,10 @@ export class Placement<Owner> {
     if (node === undefined || !node.present) return [];
     const ended = [...node.tickets];
     for (const ticket of ended) node.takeBack(ticket);
-    this.#grantedCount -= ended.length;
+    this.#counts.granted -= ended.length;
     node.become(false, node.capacity);
-    this.#presentCount--;
-    this.#tree.hide(node.slot);
+    this.#counts.present--;
+    this.#index.hide(node.slot);
     const waiting = this.#reservations.endNode(node);
     if (waiting !== undefined && this.#reservations.of(waiting).length === 0) {
       this.#reserve(waiting);
@@ -176,8 +141,7 @@ export class Placement<Owner> {
     if (outcome !== "no-capacity") return outcome;
     const ticket = new Ticket(owner, needOf(need));
     this.#queue.push(ticket);
-    this.#candidate ??= ticket;
-    if (ticket === this.#queue.head) this.#headChanged();
+    this.#reservations.joined(ticket, this.#counts);
     this.#settle();
     return ticket;
   }
@@ -212,15 +176,15 @@ export class Placement<Owner> {
    */
   release(ticket: Ticket<Owner>): readonly Ticket<Owner>[] {
     if (ticket.state === "ended") return NONE;
-    const { node } = ticket;
-    if (node === undefined) {
+    if (ticket.state === "waits") {
       ticket.state = "ended";
       this.#leaveQueue(ticket, false);
       return this.#settle();
     }
+    const node = this.#slots[ticket.slot]!;
     node.takeBack(ticket);
-    this.#grantedCount--;
-    if (node.reservedFor === undefined) this.#tree.set(node.slot, node);
+    this.#counts.granted--;
+    if (node.reservedFor === undefined) this.#index.set(node.slot, node);
     // Most releases come while nobody waits.
     if (this.#queue.length === 0) return NONE;
     this.#opened.push(node);
@@ -229,29 +193,24 @@ export class Placement<Owner> {
 
   /** Each known node, the longest known first, but for slots that have been used again. */
   usage(): NodeUsage<Owner>[] {
-    return this.#slots.filter((node) => node !== undefined).map((node) => ({
-      node: node.id,
-      present: node.present,
-      capacity: resourcesOf(node.capacity),
-      inUse: resourcesOf(node.used),
-      count: node.count,
-      reservedFor: node.reservedFor?.owner,
-    }));
+    return this.#slots.filter((node) => node !== undefined).map(usageOf);
   }
 
   /** What waits, the oldest first. */
-  *waiting(): Generator<Waiting<Owner>> {
-    const present = new CapacityFront();
-    for (const node of this.#nodes.values()) if (node.present) present.add(node.capacity);
-    for (const ticket of this.#queue) {
-      yield {
-        owner: ticket.owner,
-        need: resourcesOf(ticket),
-        overtaken: this.#queue.overtaken(ticket),
-        waitsFor: present.covers(ticket) ? "room" : "node",
-        reserved: this.#reservations.of(ticket).map((node) => node.id),
-      };
-    }
+  waiting(): Generator<Waiting<Owner>> {
+    return waitingIn(this.#queue, this.#nodes.values(), this.#reservations);
+  }
+
+  /**
+   * What a ticket waits for; `undefined` if it does not wait. Takes time in proportion to the number
+   * of nodes and of older requests, and changes nothing.
+   */
+  why(ticket: Ticket<Owner>): Wait | undefined {
+    if (ticket.state !== "waits") return undefined;
+    return {
+      before: this.#queue.before(ticket),
+      closest: closestTo(ticket, this.#nodes.values()),
+    };
   }
 
   #know(id: string, capacity: Amount, present: boolean): PlacementNode<Owner> {
@@ -282,15 +241,15 @@ export class Placement<Owner> {
     if (!this.#satisfiable().covers(need)) return "unsatisfiable";
     // Where something smaller waits, this fits nowhere either.
     if (this.#queue.anyFits(need)) return "no-capacity";
-    const slot = this.#tree.findRoom(need);
+    const slot = this.#index.findRoom(need);
     return slot < 0 ? "no-capacity" : this.#slots[slot]!;
   }
 
   /** Charges a node for a ticket. */
   #place(ticket: Ticket<Owner>, node: PlacementNode<Owner>): void {
     node.give(ticket);
-    this.#grantedCount++;
-    if (node.reservedFor === undefined) this.#tree.set(node.slot, node);
+    this.#counts.granted++;
+    if (node.reservedFor === undefined) this.#index.set(node.slot, node);
   }
 
   /** Gives what is open to those that wait, and makes the reservations that are due. */
@@ -303,7 +262,7 @@ export class Placement<Owner> {
     for (;;) {
       const node = this.#opened[0];
       const fitting = node === undefined ? undefined : this.#nextFor(node);
-      const due = this.#due();
+      const due = this.#reservations.due(this.#counts);
       // What is due comes first, or else younger ones would go on taking what it waits for.
       if (due !== undefined && (fitting === undefined || due.sequence < fitting.sequence)) {
         this.#serve(due, grants);
@@ -324,32 +283,20 @@ export class Placement<Owner> {
     return fits(reservedFor, node.free) ? reservedFor : undefined;
   }
 
-  /** The waiting request for which a node, or one more, is to be reserved now. */
-  #due(): Ticket<Owner> | undefined {
-    const { head } = this.#queue;
-    const candidate = this.#candidate;
-    if (head === undefined) return undefined;
-    if (head !== candidate && this.#queue.overtaken(head) >= this.#widenAt) return head;
-    const most = Math.max(1, Math.floor(this.#presentCount / NODES_PER_RESERVATION));
-    if (candidate === undefined || this.#reservations.count >= most) return undefined;
-    return this.#queue.overtaken(candidate) >= this.#overtakes ? candidate : undefined;
-  }
-
   /** Grants a request for which a reservation is due, if there is room now; reserves, if not. */
   #serve(ticket: Ticket<Owner>, grants: Ticket<Owner>[]): void {
     const room = this.#bestOpened(ticket);
     if (room !== undefined) return this.#grant(ticket, room, grants);
-    if (ticket === this.#candidate) this.#candidate = this.#queue.after(ticket);
     this.#reserve(ticket);
-    if (ticket === this.#queue.head) this.#widenLater(ticket);
+    this.#reservations.tried(ticket, this.#counts);
   }
 
   /** Reserves a node for a waiting request, unless none is large enough and not reserved yet. */
   #reserve(ticket: Ticket<Owner>): void {
-    const slot = this.#tree.findLargeEnough(ticket);
+    const slot = this.#index.findLargeEnough(ticket);
     if (slot < 0) return;
     this.#reservations.add(ticket, this.#slots[slot]!);
-    this.#tree.hide(slot);
+    this.#index.hide(slot);
   }
 
   /** Puts a ticket from the queue onto a node that has room for it. */
@@ -361,27 +308,10 @@ export class Placement<Owner> {
 
   /** Takes a ticket out of the queue; what was reserved for it is open to the others. */
   #leaveQueue(ticket: Ticket<Owner>, granted: boolean): void {
-    const wasHead = ticket === this.#queue.head;
-    if (ticket === this.#candidate) this.#candidate = this.#queue.after(ticket);
-    this.#queue.remove(ticket, granted);
-    for (const node of this.#reservations.end(ticket)) {
-      this.#tree.set(node.slot, node);
+    for (const node of this.#reservations.leave(ticket, granted, this.#counts)) {
+      this.#index.set(node.slot, node);
       if (!this.#opened.includes(node)) this.#opened.push(node);
     }
-    if (wasHead) this.#headChanged();
-  }
-
-  /** The oldest request is another one. */
-  #headChanged(): void {
-    const { head } = this.#queue;
-    if (head === undefined) return;
-    // When nothing could be reserved for it earlier, that is tried again at once.
-    if (this.#reservations.of(head).length === 0) this.#widenAt = this.#overtakes;
-    else this.#widenLater(head);
-  }
-
-  #widenLater(head: Ticket<Owner>): void {
-    this.#widenAt = this.#queue.overtaken(head) + Math.max(this.#overtakes, this.grantedCount, 1);
   }
 
   /** Of the nodes that are open and have room, the one that is then the least full. */

@@ -1,7 +1,7 @@
 /** A node as placement knows it: what it has, what it has given, and for whom it is kept. */
 
 import type { Amount } from "./amount.ts";
-import type { Load } from "./capacity_tree.ts";
+import type { Load } from "./node_index.ts";
 import { type Ticket, TicketList } from "./ticket.ts";
 
 /** A node that is there, or away and known. */
@@ -55,7 +55,8 @@ export class PlacementNode<Owner> implements Load {
   /** Gives a ticket that is in no list what it needs; there must be room. */
   give(ticket: Ticket<Owner>): void {
     this.tickets.append(ticket);
-    ticket.node = this;
+    ticket.nodeId = this.id;
+    ticket.slot = this.slot;
     ticket.state = "granted";
     this.#use(ticket.mem, ticket.cpu);
   }
@@ -63,7 +64,7 @@ export class PlacementNode<Owner> implements Load {
   /** Takes back what it gave to a ticket. */
   takeBack(ticket: Ticket<Owner>): void {
     this.tickets.remove(ticket);
-    ticket.node = undefined;
+    ticket.nodeId = undefined;
     ticket.state = "ended";
     this.#use(-ticket.mem, -ticket.cpu);
   }

@@ -1,23 +1,67 @@
-/** Which nodes are kept for which waiting requests. */
+/**
+ * Which nodes are kept for which waiting requests, so that none starves.
+ *
+ * Once a request has been overtaken {@linkcode OVERTAKES} times, a node is reserved for it. At most an
+ * eighth of the nodes that are there, but at least one, is reserved so, for the oldest requests. Since
+ * the processes of a reserved node may never end, one more is reserved for the oldest request each
+ * time that as many have overtaken it as processes are running (at least `OVERTAKES`): so in the end
+ * it gets the first that is large enough and free.
+ */
 
 import type { PlacementNode } from "./placement_node.ts";
 import type { Ticket } from "./ticket.ts";
+import type { WaitingQueue } from "./waiting_queue.ts";
+
+/** How often a request is overtaken before a node is reserved for it. */
+export const OVERTAKES = 32;
+
+/** Of so many nodes, one may be reserved at a time. */
+const NODES_PER_RESERVATION = 8;
 
 const NONE: readonly never[] = Object.freeze([]);
 
-/** Any number of nodes for each request; each node for at most one. */
+/** How many nodes and grants there are. */
+interface Counts {
+  readonly present: number;
+  readonly granted: number;
+}
+
+/** Any number of nodes for each request of a queue; each node for at most one. */
 export class Reservations<Owner> {
+  readonly #queue: WaitingQueue<Owner>;
+  readonly #overtakes: number;
   readonly #nodes = new Map<Ticket<Owner>, PlacementNode<Owner>[]>();
   #count = 0;
+  /** The oldest waiting request that no reservation has been tried for. */
+  #candidate: Ticket<Owner> | undefined = undefined;
+  /** How often the oldest waiting request must have been overtaken to get one more node. */
+  #widenAt = 0;
 
-  /** How many nodes are reserved. */
-  get count(): number {
-    return this.#count;
+  constructor(queue: WaitingQueue<Owner>, overtakes: number) {
+    this.#queue = queue;
+    this.#overtakes = overtakes;
   }
 
   /** The nodes that are reserved for a request. */
   of(ticket: Ticket<Owner>): readonly PlacementNode<Owner>[] {
     return this.#nodes.get(ticket) ?? NONE;
+  }
+
+  /** The waiting request for which a node, or one more, is to be reserved now. */
+  due({ present }: Counts): Ticket<Owner> | undefined {
+    const { head } = this.#queue;
+    const candidate = this.#candidate;
+    if (head === undefined) return undefined;
+    if (head !== candidate && this.#queue.overtaken(head) >= this.#widenAt) return head;
+    const most = Math.max(1, Math.floor(present / NODES_PER_RESERVATION));
+    if (candidate === undefined || this.#count >= most) return undefined;
+    return this.#queue.overtaken(candidate) >= this.#overtakes ? candidate : undefined;
+  }
+
+  /** What was due has been tried: another one is, or that one again when it waits much longer. */
+  tried(ticket: Ticket<Owner>, counts: Counts): void {
+    if (ticket === this.#candidate) this.#candidate = this.#queue.after(ticket);
+    if (ticket === this.#queue.head) this.#widenLater(ticket, counts);
   }
 
   /** Reserves a node that is not reserved. */
@@ -29,8 +73,36 @@ export class Reservations<Owner> {
     else nodes.push(node);
   }
 
-  /** Ends all reservations for a request; gives the nodes that are free of them. */
-  end(ticket: Ticket<Owner>): readonly PlacementNode<Owner>[] {
+  /** Ends the reservation of one node, if there is one; gives the request that it was for. */
+  endNode(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
+    const ticket = node.reservedFor;
+    if (ticket === undefined) return undefined;
+    const others = this.#end(ticket).filter((other) => other !== node);
+    for (const other of others) this.add(ticket, other);
+    return ticket;
+  }
+
+  /** A request has joined the queue. */
+  joined(ticket: Ticket<Owner>, counts: Counts): void {
+    this.#candidate ??= ticket;
+    if (ticket === this.#queue.head) this.#headChanged(counts);
+  }
+
+  /** Takes a request out of the queue; gives the nodes that were reserved for it. */
+  leave(
+    ticket: Ticket<Owner>,
+    granted: boolean,
+    counts: Counts,
+  ): readonly PlacementNode<Owner>[] {
+    const wasHead = ticket === this.#queue.head;
+    if (ticket === this.#candidate) this.#candidate = this.#queue.after(ticket);
+    this.#queue.remove(ticket, granted);
+    const nodes = this.#end(ticket);
+    if (wasHead) this.#headChanged(counts);
+    return nodes;
+  }
+
+  #end(ticket: Ticket<Owner>): readonly PlacementNode<Owner>[] {
     const nodes = this.of(ticket);
     for (const node of nodes) node.reservedFor = undefined;
     this.#nodes.delete(ticket);
@@ -38,12 +110,15 @@ export class Reservations<Owner> {
     return nodes;
   }
 
-  /** Ends the reservation of one node, if there is one; gives the request that it was for. */
-  endNode(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
-    const ticket = node.reservedFor;
-    if (ticket === undefined) return undefined;
-    const others = this.end(ticket).filter((other) => other !== node);
-    for (const other of others) this.add(ticket, other);
-    return ticket;
+  #headChanged(counts: Counts): void {
+    const { head } = this.#queue;
+    if (head === undefined) return;
+    // When nothing could be reserved for it earlier, that is tried again at once.
+    if (this.of(head).length === 0) this.#widenAt = this.#overtakes;
+    else this.#widenLater(head, counts);
+  }
+
+  #widenLater(head: Ticket<Owner>, { granted }: Counts): void {
+    this.#widenAt = this.#queue.overtaken(head) + Math.max(this.#overtakes, granted, 1);
   }
 }

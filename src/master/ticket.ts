@@ -1,8 +1,6 @@
 /** A request from when it is made until it ends, and lists of such. */
 
 import type { Amount } from "./amount.ts";
-import type { PlacementNode } from "./placement_node.ts";
-import type { Size } from "./size_index.ts";
 
 /**
  * One request for a place. `owner` is whatever its maker knows it by.
@@ -17,14 +15,14 @@ export class Ticket<Owner> implements Amount {
   readonly cpu: number;
   /** For its maker: how far it has come. */
   state: "waits" | "granted" | "ended" = "waits";
-  /** Where it is granted. */
-  node: PlacementNode<Owner> | undefined = undefined;
+  /** For its maker: the node, while it is granted. */
+  nodeId: string | undefined = undefined;
+  /** The slot of that node. */
+  slot = -1;
   /** What tells which of two that wait is older. */
   sequence = -1;
   /** The place in the queue while it waits; it gets another one when the queue is tidied. */
   position = -1;
-  /** The list of its size while it waits. */
-  size: Size<Owner> | undefined = undefined;
   /** The neighbours in its list, which is that of its size or of its node. Only that changes them. */
   previous: Ticket<Owner> | undefined = undefined;
   next: Ticket<Owner> | undefined = undefined;
@@ -33,11 +31,6 @@ export class Ticket<Owner> implements Amount {
     this.owner = owner;
     this.mem = need.mem;
     this.cpu = need.cpu;
-  }
-
-  /** For its maker: the node, while it is granted. */
-  get nodeId(): string | undefined {
-    return this.node?.id;
   }
 }
 

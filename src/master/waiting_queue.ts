@@ -44,6 +44,15 @@ export class WaitingQueue<Owner> {
     return undefined;
   }
 
+  /** How many that wait are older than a ticket that waits. */
+  before(ticket: Ticket<Owner>): number {
+    let count = 0;
+    for (let position = this.#head; position < ticket.position; position++) {
+      if (this.#tickets[position] !== undefined) count++;
+    }
+    return count;
+  }
+
   /** Adds a ticket as the youngest. */
   push(ticket: Ticket<Owner>): void {
     if (this.#tail === this.#places) this.#tidy();

@@ -21,19 +21,14 @@ export function cacheFolder(
 }
 
 /**
- * Keeps a file there, to save time: whole, or not at all. Where nothing can be written, it is done
+ * Keeps a text there, to save time: whole, or not at all. Where nothing can be written, it is done
  * without.
  */
-export async function keep(
-  path: string,
-  contents: string | Uint8Array<ArrayBuffer>,
-): Promise<void> {
+export async function keep(path: string, text: string): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
-    await (typeof contents === "string"
-      ? Deno.writeTextFile(draft, contents)
-      : Deno.writeFile(draft, contents));
+    await Deno.writeTextFile(draft, text);
     await Deno.rename(draft, path);
   } catch {
     // What it would have saved is done again.

@@ -1,17 +1,7 @@
 /** Makes manifests of files, and remembers those of large ones. */
 
-// @ts-types="../../types/std_msgpack.d.ts"
-import { decode } from "@std/msgpack/decode";
-// @ts-types="../../types/std_msgpack.d.ts"
-import { encode } from "@std/msgpack/encode";
 import { keep } from "./cache_folder.ts";
-import {
-  type Manifest,
-  MAX_FILE_BYTES,
-  packManifest,
-  PIECE_BYTES,
-  unpackManifest,
-} from "../core/manifest.ts";
+import { checkManifest, type Manifest, MAX_FILE_BYTES, PIECE_BYTES } from "../core/manifest.ts";
 import { readFull } from "./piece_file.ts";
 import { sha256, sha256OfText } from "./sha256.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
@@ -46,14 +36,12 @@ export async function manifestOf(path: string, cacheFolder?: string): Promise<Ma
     const remembers = cacheFolder !== undefined && info.size >= REMEMBERED_BYTES;
     if (!remembers) return await hash(path, file, info);
     const absolute = await Deno.realPath(path);
-    const entry = `${cacheFolder}/${await sha256OfText(absolute)}.msgpack`;
+    const entry = `${cacheFolder}/${await sha256OfText(absolute)}.json`;
     const known = await recall(entry, info);
     if (known !== undefined) return known;
     const manifest = await hash(path, file, info);
     const settled = Date.now() - (info.mtime?.getTime() ?? Infinity) > SETTLED_MS;
-    if (settled) {
-      await keep(entry, encode({ ...identity(info), manifest: { ...packManifest(manifest) } }));
-    }
+    if (settled) await keep(entry, JSON.stringify({ ...identity(info), manifest }));
     return manifest;
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
@@ -90,9 +78,9 @@ function isSame(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
 
 async function recall(entry: string, info: Deno.FileInfo): Promise<Manifest | undefined> {
   try {
-    const { manifest, ...kept } = decode(await Deno.readFile(entry)) as Record<string, unknown>;
+    const { manifest, ...kept } = JSON.parse(await Deno.readTextFile(entry));
     if (JSON.stringify(kept) !== JSON.stringify(identity(info))) return undefined;
-    return unpackManifest(manifest);
+    return checkManifest(manifest);
   } catch {
     // It is not there, cannot be read, or was not written by this function: so the file is hashed.
     return undefined;

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import type { Resources } from "../../src/core/resources.ts";
-import { fullnessWith } from "../../src/master/capacity_tree.ts";
+import { fullnessWith } from "../../src/master/node_index.ts";
 import { Placement } from "../../src/master/placement.ts";
 import type { Ticket } from "../../src/master/ticket.ts";
 import { randomFrom } from "../../scripts/bench/placement.ts";

@@ -1,7 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
 import { GiB, MiB, type Resources } from "../../src/core/resources.ts";
-import { OVERTAKES, Placement } from "../../src/master/placement.ts";
+import { Placement } from "../../src/master/placement.ts";
+import { OVERTAKES } from "../../src/master/reservations.ts";
 import type { Ticket } from "../../src/master/ticket.ts";
 
 const SIXTEENTH: Resources = { mem: 100 * MiB, cpu: 1 / 16 };
@@ -269,4 +270,39 @@ Deno.test("what was reserved is open to all when its request is withdrawn", () =
   assertEquals(placement.usage()[0]?.reservedFor, "large");
   assertEquals(owners(placement.release(large)), ["waits a"]);
   assertEquals(placement.usage()[0]?.reservedFor, undefined);
+});
+
+Deno.test("why() tells what waits how many are before it, and the node with the most free", () => {
+  const placement = cluster(gib(4, 4), gib(8, 8), gib(8, 8), gib(1, 8));
+  const fill = [gib(3, 4), gib(6, 2), gib(2, 6), gib(1, 4)].map((need, index) => {
+    const ticket = take(placement, `fill ${index}`, need);
+    return [ticket.nodeId, ticket] as const;
+  });
+  assertEquals(fill.map(([node]) => node), ["b", "c", "c", "a"]);
+  const first = take(placement, "first", gib(8, 8));
+  const second = take(placement, "second", gib(6, 0));
+  // Both c, which has nothing free, and d, which is too small, are farther from it than b.
+  assertEquals(placement.why(first), { before: 0, closest: { node: "b", free: gib(5, 4) } });
+  assertEquals(placement.why(second), { before: 1, closest: { node: "b", free: gib(5, 4) } });
+  placement.loseNode("b");
+  assertEquals(placement.why(second)?.closest, { node: "c", free: gib(0, 0) });
+  placement.removeNode("c");
+  assertEquals(placement.why(second), { before: 1, closest: undefined });
+  placement.release(first);
+  assertEquals(placement.why(first), undefined);
+  assertEquals(placement.why(second)?.before, 0);
+});
+
+Deno.test("why() leaves out what is reserved for another request", () => {
+  const placement = cluster(gib(4, 4));
+  const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
+  const large = take(placement, "large", gib(4, 4));
+  for (let index = 0; index < OVERTAKES; index++) {
+    placement.release(fill.shift()!);
+    fill.push(take(placement, "small", gib(1, 1)));
+  }
+  placement.release(fill.pop()!);
+  const small = take(placement, "small", gib(1, 1));
+  assertEquals(placement.why(large), { before: 0, closest: { node: "a", free: gib(1, 1) } });
+  assertEquals(placement.why(small), { before: 1, closest: undefined });
 });

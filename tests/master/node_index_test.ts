@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { randomFrom } from "../../scripts/bench/placement.ts";
 import { type Amount, fits } from "../../src/master/amount.ts";
-import { CapacityTree, fullnessWith, type Load } from "../../src/master/capacity_tree.ts";
+import { fullnessWith, type Load, NodeIndex } from "../../src/master/node_index.ts";
 
 type Node = Load & { readonly used: { mem: number; cpu: number } };
 
@@ -13,7 +13,7 @@ const free = ({ capacity, used }: Node): Amount => ({
 
 /** Sets and hides nodes at random, and gives what there is and a need to search for. */
 function* changes(
-  tree: CapacityTree,
+  index: NodeIndex,
   slots: number,
   steps: number,
   seed: number,
@@ -25,7 +25,7 @@ function* changes(
     const slot = whole(slots);
     if (random() < 0.1) {
       nodes[slot] = undefined;
-      tree.hide(slot);
+      index.hide(slot);
     } else {
       const capacity = { mem: 1 + whole(4) * 100, cpu: whole(3) * 100 };
       const node = {
@@ -34,7 +34,7 @@ function* changes(
         count: whole(4),
       };
       nodes[slot] = node;
-      tree.set(slot, node);
+      index.set(slot, node);
     }
     yield [nodes, { mem: whole(200), cpu: random() < 0.2 ? 0 : whole(200) }];
   }
@@ -42,8 +42,8 @@ function* changes(
 
 Deno.test("findRoom() and findLargeEnough() find a best node among a few", () => {
   for (let seed = 1; seed <= 20; seed++) {
-    const tree = new CapacityTree();
-    for (const [nodes, need] of changes(tree, 1 + seed * 3, 400, seed)) {
+    const index = new NodeIndex();
+    for (const [nodes, need] of changes(index, 1 + seed * 3, 400, seed)) {
       const check = (slot: number, can: (node: Node) => boolean): void => {
         const able = nodes.filter((node) => node !== undefined && can(node));
         if (slot < 0) return assertEquals(able.length, 0, `seed ${seed}`);
@@ -52,23 +52,23 @@ Deno.test("findRoom() and findLargeEnough() find a best node among a few", () =>
         const least = Math.min(...able.map((node) => fullnessWith(node!, need)));
         assertEquals(fullnessWith(found, need), least, `seed ${seed}`);
       };
-      check(tree.findRoom(need), (node) => fits(need, free(node)));
-      check(tree.findLargeEnough(need), (node) => fits(need, node.capacity));
+      check(index.findRoom(need), (node) => fits(need, free(node)));
+      check(index.findLargeEnough(need), (node) => fits(need, node.capacity));
     }
   }
 });
 
 Deno.test("findRoom() finds one among thousands if there is one, and nearly a best one", () => {
   for (let seed = 1; seed <= 2; seed++) {
-    const tree = new CapacityTree();
+    const index = new NodeIndex();
     let [searches, excess, step] = [0, 0, 0];
-    for (const [nodes, need] of changes(tree, 3000, 40_000, seed)) {
+    for (const [nodes, need] of changes(index, 3000, 40_000, seed)) {
       if (step++ % 20 !== 0) {
-        tree.findRoom(need);
+        index.findRoom(need);
         continue;
       }
       const able = nodes.filter((node) => node !== undefined && fits(need, free(node)));
-      const found = nodes[tree.findRoom(need)];
+      const found = nodes[index.findRoom(need)];
       assertEquals(found !== undefined, able.length > 0, `seed ${seed}`);
       if (found === undefined) continue;
       assert(fits(need, free(found)), `seed ${seed}`);

@@ -1,0 +1,100 @@
+/** What placement tells of its nodes and of what waits, for messages, lists and tests. */
+
+import type { Resources } from "../core/resources.ts";
+import { fits, resourcesOf } from "./amount.ts";
+import { CapacityFront } from "./capacity_front.ts";
+import type { PlacementNode } from "./placement_node.ts";
+import type { Reservations } from "./reservations.ts";
+import type { Ticket } from "./ticket.ts";
+import type { WaitingQueue } from "./waiting_queue.ts";
+
+/** What a node has and has given. */
+export interface NodeUsage<Owner> {
+  readonly node: string;
+  /** Whether it is there; what is away or yet to come has nothing in use. */
+  readonly present: boolean;
+  readonly capacity: Resources;
+  readonly inUse: Resources;
+  /** How many requests have been granted there and not been released. */
+  readonly count: number;
+  /** The owner of the waiting request that it is reserved for. */
+  readonly reservedFor: Owner | undefined;
+}
+
+/** A request that waits, and why. */
+export interface Waiting<Owner> {
+  readonly owner: Owner;
+  readonly need: Resources;
+  /** How many younger requests have been granted while it waited. */
+  readonly overtaken: number;
+  /**
+   * - `room`: no node that is large enough has as much free, and is not reserved for another one.
+   * - `node`: no node that is there is that large; one that is away may be.
+   */
+  readonly waitsFor: "room" | "node";
+  /** The nodes that are reserved for it. */
+  readonly reserved: readonly string[];
+}
+
+/** What a request that waits can be told. */
+export interface Wait {
+  /** How many older requests wait. */
+  readonly before: number;
+  /**
+   * The node that has the most free, measured by the smaller of the two shares of what is needed that
+   * are free there. Nodes that are away, too small, or reserved for another request do not count;
+   * `undefined` if there is no other one.
+   */
+  readonly closest: { readonly node: string; readonly free: Resources } | undefined;
+}
+
+/** What a node has and has given. */
+export function usageOf<Owner>(node: PlacementNode<Owner>): NodeUsage<Owner> {
+  return {
+    node: node.id,
+    present: node.present,
+    capacity: resourcesOf(node.capacity),
+    inUse: resourcesOf(node.used),
+    count: node.count,
+    reservedFor: node.reservedFor?.owner,
+  };
+}
+
+/** What waits, the oldest first. */
+export function* waitingIn<Owner>(
+  queue: WaitingQueue<Owner>,
+  nodes: Iterable<PlacementNode<Owner>>,
+  reservations: Reservations<Owner>,
+): Generator<Waiting<Owner>> {
+  const present = new CapacityFront();
+  for (const node of nodes) if (node.present) present.add(node.capacity);
+  for (const ticket of queue) {
+    yield {
+      owner: ticket.owner,
+      need: resourcesOf(ticket),
+      overtaken: queue.overtaken(ticket),
+      waitsFor: present.covers(ticket) ? "room" : "node",
+      reserved: reservations.of(ticket).map((node) => node.id),
+    };
+  }
+}
+
+/** See {@linkcode Wait.closest}. */
+export function closestTo<Owner>(
+  ticket: Ticket<Owner>,
+  nodes: Iterable<PlacementNode<Owner>>,
+): Wait["closest"] {
+  let closest: PlacementNode<Owner> | undefined;
+  let most = -1;
+  for (const node of nodes) {
+    const { present, reservedFor, capacity, free } = node;
+    if (!present || (reservedFor ?? ticket) !== ticket || !fits(ticket, capacity)) continue;
+    const share = Math.min(shareOf(free.mem, ticket.mem), shareOf(free.cpu, ticket.cpu));
+    if (share > most) [closest, most] = [node, share];
+  }
+  return closest && { node: closest.id, free: resourcesOf(closest.free) };
+}
+
+function shareOf(free: number, need: number): number {
+  return need === 0 ? Infinity : free / need;
+}
