@@ -47,7 +47,7 @@ function checks(runtime: Runtime): Job[] {
   return [
     job(runtime, "fmt", ["fmt", "--check"]),
     job(runtime, "lint", ["lint"]),
-    job(runtime, "check", ["check", "."]),
+    job(runtime, "check", ["check", "--quiet", "."]),
     job(runtime, "doc lint", ["doc", "--lint", "mod.ts"]),
     job(runtime, "doc tests", ["test", "-A", "--doc", "mod.ts", "src"], true),
   ];
@@ -106,7 +106,7 @@ function allJobs(latest: Runtime, oldest: Runtime | undefined, lanes: readonly L
       : [latest, oldest];
     return runtimes.flatMap((runtime) => runtime === undefined ? [] : laneJob(runtime, lane));
   });
-  const types = oldest === undefined ? [] : [job(oldest, "check", ["check", "."])];
+  const types = oldest === undefined ? [] : [job(oldest, "check", ["check", "--quiet", "."])];
   return [...tests, ...checks(latest), ...types];
 }
 

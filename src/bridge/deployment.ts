@@ -6,7 +6,7 @@ import { randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES, resolveResources, type Resources } from "../core/resources.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
-import { manifestsOf, parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
+import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
 import { inflate } from "../wire/deflate.ts";
 import { newKey } from "../net/handshake.ts";
@@ -15,6 +15,8 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The link to whoever deploys. */
 export type DeployLink = MessageLink<BridgeToDeploy, DeployToBridge>;
@@ -30,7 +32,7 @@ export interface DeploymentContext {
 
 /** A program that was offered, while its files arrive. */
 interface Offer {
-  readonly text: string;
+  readonly encoded: Bytes;
   readonly spec: RunSpec;
   readonly each: readonly Promise<StoredFile>[];
   readonly files: Promise<StoredFile[]>;
@@ -119,17 +121,17 @@ export class Deployment {
   }
 
   /** Begins to get what the store lacks of the program's files, each of which is asked for once. */
-  #look(text: string): void {
+  #look(encoded: Bytes): void {
     let spec: RunSpec;
     try {
-      spec = parseRunSpec(text);
+      spec = decodeRunSpec(encoded);
     } catch (error) {
       return this.#refuse(error);
     }
     const each = manifestsOf(spec).map((manifest) => this.#ensure(manifest));
     const files = Promise.all(each);
     files.catch(() => {}); // looked at when it is to be run, or when deploy is gone
-    this.#offer = { text, spec, each, files };
+    this.#offer = { encoded, spec, each, files };
   }
 
   async #ensure(manifest: Manifest): Promise<StoredFile> {
@@ -199,7 +201,7 @@ export class Deployment {
   async #check({ spec, resources }: Extract<DeployToBridge, { type: "check" }>): Promise<void> {
     const { store, master } = this.#context;
     const pieces = new Set<string>();
-    for (const manifest of manifestsOf(parseRunSpec(spec))) {
+    for (const manifest of manifestsOf(decodeRunSpec(spec))) {
       for (const index of await store.missing(manifest)) pieces.add(manifest.pieces[index] ?? "");
     }
     void this.#link.send({ type: "need", pieces: [...pieces] });
@@ -234,7 +236,7 @@ export class Deployment {
     runs.set(id, run);
     this.#run = run;
     void run.over.then(() => runs.delete(id));
-    master.open(id, newKey(), offer.text, run);
+    master.open(id, newKey(), offer.encoded, run);
     return run;
   }
 

@@ -9,7 +9,7 @@ import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { manifestOf } from "../store/manifest_of.ts";
-import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
+import { decodeRunSpec, encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { build } from "../build/build.ts";
@@ -91,7 +91,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
 /** What the bridge would refuse is refused here already. */
 function checked(spec: RunSpec): RunSpec {
   try {
-    return parseRunSpec(JSON.stringify(spec));
+    return decodeRunSpec(encodeRunSpec(spec));
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new UsageError(`Cannot ship ${spec.name}: ${error.message}`);

@@ -4,7 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
 import type { Manifest } from "../core/manifest.ts";
-import { formatRunSpec, type RunSpec } from "../wire/run_spec.ts";
+import { encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -88,7 +88,7 @@ export class Session {
   async run(): Promise<Outcome> {
     const { spec, resources } = this.#deployed;
     this.#beganMs = performance.now();
-    void this.#link.send({ type: "offer", spec: formatRunSpec(spec) });
+    void this.#link.send({ type: "offer", spec: encodeRunSpec(spec) });
     void this.#link.send({ type: "run", resources });
     return await this.#listen();
   }
@@ -96,7 +96,7 @@ export class Session {
   /** Asks what would be sent, and where a first process with `needs` would fit; sends nothing of it. */
   async check(resources: Readonly<Resources>): Promise<Outcome> {
     this.#dry = true;
-    void this.#link.send({ type: "check", spec: formatRunSpec(this.#deployed.spec), resources });
+    void this.#link.send({ type: "check", spec: encodeRunSpec(this.#deployed.spec), resources });
     return await this.#listen();
   }
 

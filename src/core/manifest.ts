@@ -16,6 +16,7 @@ export const PIECE_BYTES = 128 * 1024;
 /** The largest file that can be shipped: 4 GiB. It bounds the size of a manifest, too. */
 export const MAX_FILE_BYTES = 32_768 * PIECE_BYTES;
 
+const HASH_BYTES = 32;
 const HASH = /^[0-9a-f]{64}$/;
 
 /** Whether `value` is a hash as a manifest holds it. */
@@ -33,16 +34,26 @@ export function pieceBytes(manifest: Manifest, index: number): number {
   return Math.min(PIECE_BYTES, manifest.size - index * PIECE_BYTES);
 }
 
+/** A manifest as it is sent and written down: with its hashes as bytes, one after the other. */
+export interface PackedManifest {
+  readonly size: number;
+  readonly hashes: Uint8Array<ArrayBuffer>;
+}
+
+export function packManifest({ size, pieces }: Manifest): PackedManifest {
+  return { size, hashes: Uint8Array.fromHex(pieces.join("")) };
+}
+
 /**
- * Checks what a peer says is a manifest, and copies it.
+ * Reads what a peer, or a file, says is a packed manifest.
  *
  * @throws {ProtocolError} If it is none.
  */
-export function checkManifest(value: unknown): Manifest {
+export function unpackManifest(value: unknown): Manifest {
   if (typeof value !== "object" || value === null) {
     throw new ProtocolError("Cannot read manifest: it is no object");
   }
-  const { size, pieces } = value as Record<string, unknown>;
+  const { size, hashes } = value as Record<string, unknown>;
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
     throw new ProtocolError(`Cannot read manifest: its size is ${String(size)}`);
   }
@@ -51,15 +62,18 @@ export function checkManifest(value: unknown): Manifest {
       `Cannot read manifest: the file has ${size} bytes, the largest may have ${MAX_FILE_BYTES}`,
     );
   }
-  if (!Array.isArray(pieces) || pieces.length !== pieceCount(size)) {
-    const count = Array.isArray(pieces) ? pieces.length : "no";
+  const count = pieceCount(size);
+  if (!(hashes instanceof Uint8Array) || hashes.length !== count * HASH_BYTES) {
+    const found = hashes instanceof Uint8Array ? `${hashes.length} bytes` : "no bytes";
     throw new ProtocolError(
-      `Cannot read manifest: ${count} pieces for ${size} bytes, must be ${pieceCount(size)}`,
+      `Cannot read manifest: ${found} of hashes for ${size} bytes, must be ${count * HASH_BYTES}`,
     );
   }
-  // Not every(), which passes over the holes of an array.
-  for (const piece of pieces) {
-    if (!isHash(piece)) throw new ProtocolError("Cannot read manifest: a piece's hash is none");
-  }
-  return { size, pieces: [...pieces] };
+  return {
+    size,
+    pieces: Array.from(
+      { length: count },
+      (_, index) => hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES).toHex(),
+    ),
+  };
 }

@@ -22,7 +22,7 @@ export interface RunFacts {
   /** Where its bridge listens. */
   readonly bridge: string;
   /** The text of a `RunSpec`. */
-  readonly spec: string;
+  readonly spec: Uint8Array<ArrayBuffer>;
 }
 
 /** A process that a node has, and of which run. */

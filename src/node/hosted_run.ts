@@ -10,7 +10,7 @@ import type { MasterPort, SpawnRequest } from "../core/roles.ts";
 import type { Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../store/run_folder.ts";
-import { parseRunSpec, type RunSpec } from "../wire/run_spec.ts";
+import { decodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Store, StoredFile } from "../store/store.ts";
 import type { DialOptions } from "../net/connect.ts";
 import type { Credential } from "../net/handshake.ts";
@@ -41,7 +41,7 @@ export interface OpenedRun {
   readonly run: string;
   readonly key: Uint8Array<ArrayBuffer>;
   readonly bridge: string;
-  readonly spec: string;
+  readonly spec: Uint8Array<ArrayBuffer>;
 }
 
 /** What is there once the program is. */
@@ -133,7 +133,7 @@ export class HostedRun {
   async #prepare(): Promise<Prepared> {
     const { run, key, bridge } = this.#opened;
     const { host, address, credential, tls, logger, maxSpares } = this.#context;
-    const spec = parseRunSpec(this.#opened.spec);
+    const spec = decodeRunSpec(this.#opened.spec);
     const { signal } = this.#ending;
     const link = await RunLink.open({ run, bridge, node: address, credential, tls, signal });
     this.#link = link;

@@ -21,14 +21,19 @@ export function cacheFolder(
 }
 
 /**
- * Keeps a text there, to save time: whole, or not at all. Where nothing can be written, it is done
+ * Keeps a file there, to save time: whole, or not at all. Where nothing can be written, it is done
  * without.
  */
-export async function keep(path: string, text: string): Promise<void> {
+export async function keep(
+  path: string,
+  contents: string | Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
-    await Deno.writeTextFile(draft, text);
+    await (typeof contents === "string"
+      ? Deno.writeTextFile(draft, contents)
+      : Deno.writeFile(draft, contents));
     await Deno.rename(draft, path);
   } catch {
     // What it would have saved is done again.

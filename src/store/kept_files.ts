@@ -1,12 +1,19 @@
 /**
  * The files of a store's folder, as they lie on the disk: `files/<id>/data`, and beside it
- * `manifest.json`, whose modification time says when the file was last used.
+ * `manifest.msgpack`, whose modification time says when the file was last used.
  *
  * Folders appear and disappear as wholes, by renaming. Other processes do the same in the same place,
  * so anything may be gone at any time.
  */
 
-import { checkManifest, isHash, type Manifest } from "../core/manifest.ts";
+// @ts-types="../../types/std_msgpack.d.ts"
+import { decode } from "@std/msgpack/decode";
+// @ts-types="../../types/std_msgpack.d.ts"
+import { encode } from "@std/msgpack/encode";
+import { isHash, type Manifest, packManifest, unpackManifest } from "../core/manifest.ts";
+
+/** The name of the file with the manifest of another one. */
+const MANIFEST = "manifest.msgpack";
 
 /** A file that is there, if it has not been removed since. */
 export interface KeptFile {
@@ -30,7 +37,7 @@ export async function keptIds(store: string): Promise<string[]> {
 /** Reads a file's manifest; `undefined` if the file is gone, or what is there is no manifest. */
 export async function keptManifest(store: string, id: string): Promise<Manifest | undefined> {
   try {
-    return checkManifest(JSON.parse(await Deno.readTextFile(manifestPath(store, id))));
+    return unpackManifest(decode(await Deno.readFile(manifestPath(store, id))));
   } catch {
     // A file whose manifest is lost or damaged cannot be used; it is replaced when it is fetched again.
     return undefined;
@@ -47,7 +54,7 @@ export async function keep(
   manifest: Manifest,
   draft: string,
 ): Promise<void> {
-  await Deno.writeTextFile(`${draft}/manifest.json`, JSON.stringify(manifest));
+  await Deno.writeFile(`${draft}/${MANIFEST}`, encode({ ...packManifest(manifest) }));
   // Programs are run from here, and nobody is to write here.
   await Deno.chmod(`${draft}/data`, 0o555);
   const folder = `${store}/files/${id}`;
@@ -56,7 +63,7 @@ export async function keep(
   } catch (error) {
     if (await isThere(folder)) {
       // It is there, but was damaged, or another process fetched it at the same time.
-      await Deno.rename(`${draft}/manifest.json`, manifestPath(store, id));
+      await Deno.rename(`${draft}/${MANIFEST}`, manifestPath(store, id));
       await Deno.rename(`${draft}/data`, dataPath(store, id));
     } else throw error;
   }
@@ -125,5 +132,5 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 function manifestPath(store: string, id: string): string {
-  return `${store}/files/${id}/manifest.json`;
+  return `${store}/files/${id}/${MANIFEST}`;
 }

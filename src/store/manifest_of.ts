@@ -1,7 +1,17 @@
 /** Makes manifests of files, and remembers those of large ones. */
 
+// @ts-types="../../types/std_msgpack.d.ts"
+import { decode } from "@std/msgpack/decode";
+// @ts-types="../../types/std_msgpack.d.ts"
+import { encode } from "@std/msgpack/encode";
 import { keep } from "./cache_folder.ts";
-import { checkManifest, type Manifest, MAX_FILE_BYTES, PIECE_BYTES } from "../core/manifest.ts";
+import {
+  type Manifest,
+  MAX_FILE_BYTES,
+  packManifest,
+  PIECE_BYTES,
+  unpackManifest,
+} from "../core/manifest.ts";
 import { readFull } from "./piece_file.ts";
 import { sha256, sha256OfText } from "./sha256.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
@@ -36,12 +46,14 @@ export async function manifestOf(path: string, cacheFolder?: string): Promise<Ma
     const remembers = cacheFolder !== undefined && info.size >= REMEMBERED_BYTES;
     if (!remembers) return await hash(path, file, info);
     const absolute = await Deno.realPath(path);
-    const entry = `${cacheFolder}/${await sha256OfText(absolute)}.json`;
+    const entry = `${cacheFolder}/${await sha256OfText(absolute)}.msgpack`;
     const known = await recall(entry, info);
     if (known !== undefined) return known;
     const manifest = await hash(path, file, info);
     const settled = Date.now() - (info.mtime?.getTime() ?? Infinity) > SETTLED_MS;
-    if (settled) await keep(entry, JSON.stringify({ ...identity(info), manifest }));
+    if (settled) {
+      await keep(entry, encode({ ...identity(info), manifest: { ...packManifest(manifest) } }));
+    }
     return manifest;
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
@@ -78,9 +90,9 @@ function isSame(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
 
 async function recall(entry: string, info: Deno.FileInfo): Promise<Manifest | undefined> {
   try {
-    const { manifest, ...kept } = JSON.parse(await Deno.readTextFile(entry));
+    const { manifest, ...kept } = decode(await Deno.readFile(entry)) as Record<string, unknown>;
     if (JSON.stringify(kept) !== JSON.stringify(identity(info))) return undefined;
-    return checkManifest(manifest);
+    return unpackManifest(manifest);
   } catch {
     // It is not there, cannot be read, or was not written by this function: so the file is hashed.
     return undefined;

@@ -57,7 +57,7 @@ export type MasterToNode =
   /** The first message: the node is this master's from now on, under this name, with so much. */
   | { type: "adopt"; address: string; resources: Readonly<Resources> }
   /** A run that the node will host processes of; comes before the first `launch` of it. */
-  | { type: "open"; run: string; key: Bytes; bridge: string; spec: string }
+  | { type: "open"; run: string; key: Bytes; bridge: string; spec: Bytes }
   /** Boot the run's first process, which is likely to be launched here; the node answers `TryAnswer`. */
   | { type: "try"; request: number; run: string }
   /** Start a process; the node answers `launched` or `failed`. */
@@ -125,7 +125,7 @@ export const TERMINATION: Record<keyof TerminationFields, Check> = { signal, gra
 
 export const MASTER_TO_NODE: Schema<MasterToNode> = {
   adopt: { address: text, resources },
-  open: { run: text, key, bridge: text, spec: text },
+  open: { run: text, key, bridge: text, spec: bytes },
   try: { request: integer, run: text },
   launch: SPAWN,
   kill: { request: integer, run: text, pid, ...TERMINATION },

@@ -39,8 +39,8 @@ export const STDIN_WINDOW_BYTES = 256 * 1024;
 
 /** What deploy tells a bridge. */
 export type DeployToBridge =
-  /** The first message: what is to be run; `spec` is the text of a `RunSpec`. */
-  | { type: "offer"; spec: string }
+  /** The first message: what is to be run; `spec` is a `RunSpec`, encoded. */
+  | { type: "offer"; spec: Bytes }
   | PieceMessage
   | DeflatedPieceMessage
   /** Run what was offered; `resources` override what the program says. May come before pieces. */
@@ -49,7 +49,7 @@ export type DeployToBridge =
    * The first message of a dry run: tell what of `spec` would be needed, and where such a process would
    * be placed. The answers are one `need` and `fits`.
    */
-  | { type: "check"; spec: string; resources: Readonly<Resources> }
+  | { type: "check"; spec: Bytes; resources: Readonly<Resources> }
   | StdinMessage
   /** End every process of the run. */
   | { type: "kill" };
@@ -114,11 +114,11 @@ const STDIN = { "stdin": { bytes }, "stdin-end": {} };
 const NEED = { pieces: listOf(text, MAX_PIECES) };
 
 export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
-  "offer": { spec: text },
+  "offer": { spec: bytes },
   "piece": PIECE,
   "deflated-piece": PIECE,
   "run": { resources: someResources },
-  "check": { spec: text, resources },
+  "check": { spec: bytes, resources },
   ...STDIN,
   "kill": {},
 };

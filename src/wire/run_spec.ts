@@ -1,8 +1,12 @@
 /** What is to be run: all that a machine has to know to start a program's processes. */
 
+import { decode } from "../codec/value_decoder.ts";
+import { encode } from "../codec/value_encoder.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { checkManifest, type Manifest } from "../core/manifest.ts";
+import { type Manifest, packManifest, unpackManifest } from "../core/manifest.ts";
 import { checkName, checkNameBeside } from "./file_names.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A file that lies in the program's working directory. */
 export interface IncludedFile {
@@ -29,8 +33,8 @@ export interface RunSpec {
   readonly includes: readonly IncludedFile[];
 }
 
-/** The largest text of a spec: the manifests of some large files, and a long command line. */
-export const MAX_SPEC_CHARACTERS = 16 * 1024 * 1024;
+/** The most bytes of a spec: the manifests of some large files, and a long command line. */
+export const MAX_SPEC_BYTES = 16 * 1024 * 1024;
 
 /** What the system lets a program be started with is less than that. */
 const MAX_ARGS = 65_536;
@@ -44,9 +48,15 @@ export function manifestsOf({ manifest, includes, runtime }: RunSpec): Manifest[
   return runtime === undefined ? all : [...all, runtime.manifest];
 }
 
-/** Gives a spec as text. */
-export function formatRunSpec(spec: RunSpec): string {
-  return JSON.stringify(spec);
+/** Gives a spec as bytes of the value codec, in which its manifests are packed. */
+export function encodeRunSpec(spec: RunSpec): Bytes {
+  const { manifest, runtime, includes } = spec;
+  return encode({
+    ...spec,
+    manifest: packManifest(manifest),
+    ...(runtime && { runtime: { ...runtime, manifest: packManifest(runtime.manifest) } }),
+    includes: includes.map((file) => ({ ...file, manifest: packManifest(file.manifest) })),
+  });
 }
 
 /**
@@ -54,9 +64,9 @@ export function formatRunSpec(spec: RunSpec): string {
  *
  * @throws {ProtocolError} If it is none.
  */
-export function parseRunSpec(text: string): RunSpec {
-  if (text.length > MAX_SPEC_CHARACTERS) throw refusal(`it has ${text.length} characters`);
-  const value = object("it", parseJson(text));
+export function decodeRunSpec(bytes: Bytes): RunSpec {
+  if (bytes.length > MAX_SPEC_BYTES) throw refusal(`it has ${bytes.length} bytes`);
+  const value = object("it", decode(bytes));
   const { kind, name, main, args, env, includes } = value;
   if (kind !== "bundle" && kind !== "executable") throw refusal(`its kind is ${String(kind)}`);
   if (typeof name !== "string" || name === "" || name.length > MAX_NAME_CHARACTERS) {
@@ -72,7 +82,7 @@ export function parseRunSpec(text: string): RunSpec {
     kind,
     name,
     main,
-    manifest: checkManifest(value["manifest"]),
+    manifest: unpackManifest(value["manifest"]),
     ...(value["runtime"] === undefined ? {} : { runtime: checkRuntime(value["runtime"]) }),
     args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),
     env: checkEnv(env),
@@ -84,7 +94,7 @@ function checkRuntime(value: unknown): RunSpec["runtime"] & object {
   const { name, manifest } = object("its runtime", value);
   if (typeof name !== "string") throw refusal("its runtime has no name");
   checkNameBeside(name);
-  return { name, manifest: checkManifest(manifest) };
+  return { name, manifest: unpackManifest(manifest) };
 }
 
 function checkInclude(value: unknown): IncludedFile {
@@ -92,7 +102,7 @@ function checkInclude(value: unknown): IncludedFile {
   if (typeof path !== "string") throw refusal("an included file has no path");
   checkName(path);
   if (typeof executable !== "boolean") throw refusal(`${path} is executable or not, not both`);
-  return { path, executable, manifest: checkManifest(manifest) };
+  return { path, executable, manifest: unpackManifest(manifest) };
 }
 
 function checkEnv(value: unknown): Record<string, string> {
@@ -103,14 +113,6 @@ function checkEnv(value: unknown): Record<string, string> {
     if (name === "" || /[=\0]/.test(name)) throw refusal("a variable has an impossible name");
     return [name, word("a variable", content)];
   }));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ProtocolError("Cannot read what is to be run: it is not JSON", { cause });
-  }
 }
 
 function object(what: string, value: unknown): Record<string, unknown> {

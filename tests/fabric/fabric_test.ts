@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { bridgeLink } from "../../src/cli/session.ts";
-import { formatRunSpec } from "../../src/wire/run_spec.ts";
+import { encodeRunSpec } from "../../src/wire/run_spec.ts";
 import { sha256 } from "../../src/store/sha256.ts";
 import { deflate } from "../../src/wire/deflate.ts";
 import { parseAddress } from "../../src/core/address.ts";
@@ -269,7 +269,7 @@ Deno.test("a piece that cannot be inflated costs its sender the connection, and 
   await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
   const bytes = new TextEncoder().encode("await 0;\n".repeat(1_000));
   const hash = await sha256(bytes);
-  const spec = formatRunSpec({
+  const spec = encodeRunSpec({
     ...{ kind: "bundle", name: "main.ts", main: "main.js", args: [], env: {}, includes: [] },
     manifest: { size: bytes.length, pieces: [hash] },
   });

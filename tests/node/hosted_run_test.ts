@@ -9,7 +9,7 @@ import type { SpawnRequest } from "../../src/core/roles.ts";
 import { HostedRun } from "../../src/node/hosted_run.ts";
 import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
-import { formatRunSpec } from "../../src/wire/run_spec.ts";
+import { encodeRunSpec } from "../../src/wire/run_spec.ts";
 import { Store } from "../../src/store/store.ts";
 import { loadCredential, PartServer } from "../../src/net/connect.ts";
 import { Purpose } from "../../src/net/handshake.ts";
@@ -122,7 +122,7 @@ Deno.test("20 launches at once get the program once, and the next run of it does
       logger: QUIET,
       maxSpares: 0,
     };
-    const spec = formatRunSpec({
+    const spec = encodeRunSpec({
       kind: "executable",
       name: "main",
       main: "main",

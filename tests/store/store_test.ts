@@ -112,7 +112,7 @@ Deno.test("ensure() notices a damaged file, and fetches only the damaged pieces"
     const path = `${store.folder}/files/${await manifestId(file.manifest)}`;
     if (change === "cut") await Deno.truncate(`${path}/data`, PIECE_BYTES + 1);
     if (change === "gone") await Deno.remove(`${path}/data`);
-    if (change === "no manifest") await Deno.writeTextFile(`${path}/manifest.json`, "rubbish");
+    if (change === "no manifest") await Deno.writeTextFile(`${path}/manifest.msgpack`, "rubbish");
     await using kept = await store.ensure(file.manifest, file.fetch);
     assertEquals(await Deno.readFile(kept.path), bytes, change);
   }
@@ -249,7 +249,7 @@ Deno.test("the files not used for longest go first, and those in use stay", asyn
     const kept = await store.ensure(manifest, fetch);
     await kept.release();
     const used = new Date(Date.now() - ageMs);
-    const path = `${store.folder}/files/${await manifestId(manifest)}/manifest.json`;
+    const path = `${store.folder}/files/${await manifestId(manifest)}/manifest.msgpack`;
     await Deno.utime(path, used, used);
   };
   await use(a, 3_000);

@@ -250,7 +250,7 @@ Deno.test("what has changed is sent deflated, and arrives as it was", async () =
     "words.txt": "",
   });
   const cwd = project.folder;
-  const words = Array.from({ length: 30_000 }, (_, index) => `line ${index}`).join("\n");
+  const words = Array.from({ length: 60_000 }, (_, index) => `line ${index}`).join("\n");
   for (const text of [words, `one line more\n${words}`]) {
     await Deno.writeTextFile(`${cwd}/words.txt`, text);
     const before = relay.bytes;

@@ -1,29 +1,46 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertThrows } from "@std/assert";
-import { formatRunSpec, parseRunSpec, type RunSpec } from "../../src/wire/run_spec.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  decodeRunSpec,
+  encodeRunSpec,
+  MAX_SPEC_BYTES,
+  type RunSpec,
+} from "../../src/wire/run_spec.ts";
+import { encode } from "../../src/codec/value_encoder.ts";
+import { packManifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 
-const manifest = { size: 3, pieces: ["ab".repeat(32)] };
+const file = { size: 3, pieces: ["ab".repeat(32)] };
+const manifest = packManifest(file);
 const SPEC: RunSpec = {
   kind: "bundle",
   name: "main.ts",
   main: "main.js",
-  manifest,
+  manifest: file,
   args: ["--verbose", "", "ü"],
   env: { GREETING: "hello=there", EMPTY: "" },
-  includes: [{ path: "data/words.txt", executable: false, manifest }],
+  includes: [{ path: "data/words.txt", executable: false, manifest: file }],
 };
 
-Deno.test("parseRunSpec() reads what formatRunSpec() wrote", () => {
-  assertEquals(parseRunSpec(formatRunSpec(SPEC)), SPEC);
+/** What a spec is encoded from. */
+function packed(spec: RunSpec): Record<string, unknown> {
+  const includes = spec.includes.map((each) => ({
+    ...each,
+    manifest: packManifest(each.manifest),
+  }));
+  return { ...spec, manifest: packManifest(spec.manifest), includes };
+}
+
+Deno.test("decodeRunSpec() reads what encodeRunSpec() wrote", () => {
+  assertEquals(decodeRunSpec(encodeRunSpec(SPEC)), SPEC);
   const executable: RunSpec = { ...SPEC, kind: "executable", main: "main", env: {}, includes: [] };
-  assertEquals(parseRunSpec(formatRunSpec(executable)), executable);
-  const apart: RunSpec = { ...SPEC, runtime: { name: "deploy-runtime-1.js", manifest } };
-  assertEquals(parseRunSpec(formatRunSpec(apart)), apart);
+  assertEquals(decodeRunSpec(encodeRunSpec(executable)), executable);
+  const apart: RunSpec = { ...SPEC, runtime: { name: "deploy-runtime-1.js", manifest: file } };
+  assertEquals(decodeRunSpec(encodeRunSpec(apart)), apart);
 });
 
-Deno.test("parseRunSpec() leaves out what a spec has not", () => {
-  assertEquals(parseRunSpec(JSON.stringify({ ...SPEC, extra: 1 })), SPEC);
+Deno.test("decodeRunSpec() leaves out what a spec has not", () => {
+  assertEquals(decodeRunSpec(encode({ ...packed(SPEC), extra: 1 })), SPEC);
 });
 
 for (
@@ -35,7 +52,8 @@ for (
     "an absolute main file": { main: "/main.js" },
     "a bundle that is no JavaScript": { main: "main" },
     "no manifest": { manifest: undefined },
-    "a manifest of the wrong length": { manifest: { size: 3, pieces: [] } },
+    "a manifest of the wrong length": { manifest: { size: 3, hashes: new Uint8Array() } },
+    "a manifest that is not packed": { manifest: file },
     "arguments that are none": { args: "abc" },
     "an argument that is no text": { args: [1] },
     "an argument with a NUL": { args: ["a\0b"] },
@@ -59,13 +77,31 @@ for (
     },
   })
 ) {
-  Deno.test(`parseRunSpec() refuses ${what}`, () => {
-    assertThrows(() => parseRunSpec(JSON.stringify({ ...SPEC, ...change })), ProtocolError);
+  Deno.test(`decodeRunSpec() refuses ${what}`, () => {
+    assertThrows(() => decodeRunSpec(encode({ ...packed(SPEC), ...change })), ProtocolError);
   });
 }
 
-Deno.test("parseRunSpec() refuses what is no object, no JSON or too large", () => {
-  for (const text of ["", "{", "null", "[]", "1", `"${"x".repeat(16 * 1024 * 1024)}"`]) {
-    assertThrows(() => parseRunSpec(text), ProtocolError);
+Deno.test("decodeRunSpec() refuses what is no object, not encoded, or too large", () => {
+  for (const value of [null, [], 1, "{}", new Map(), undefined]) {
+    assertThrows(() => decodeRunSpec(encode(value)), ProtocolError);
   }
+  const whole = encodeRunSpec(SPEC);
+  for (const bytes of [new Uint8Array(), whole.slice(0, -1), new Uint8Array(100).fill(255)]) {
+    assertThrows(() => decodeRunSpec(bytes), ProtocolError);
+  }
+  const large = encode({ ...packed(SPEC), extra: new Uint8Array(MAX_SPEC_BYTES) });
+  assertThrows(() => decodeRunSpec(large), ProtocolError, "bytes");
+});
+
+Deno.test("an encoded spec has 32 bytes for each piece of a file, and not much more", () => {
+  const pieces = Array.from({ length: 706 }, (_, i) => i.toString(16).padStart(64, "0"));
+  const executable: RunSpec = {
+    ...SPEC,
+    kind: "executable",
+    manifest: { size: 706 * PIECE_BYTES, pieces },
+  };
+  assertEquals(decodeRunSpec(encodeRunSpec(executable)), executable);
+  const { length } = encodeRunSpec(executable);
+  assert(length < 706 * 32 + 512, `${length} bytes`);
 });
