@@ -1,6 +1,6 @@
 /** One process of a run, from its start message to its exit event. */
 
-import { messageOf } from "../core/errors.ts";
+import { messageOf, SpawnError } from "../core/errors.ts";
 import type { OutputFd, RunEventSink } from "../core/events.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Logger } from "../core/logger.ts";
@@ -52,6 +52,16 @@ const UNLINKED_MS = 2_000;
 /** How long after a process's end its last questions may take to arrive: they are in the kernel. */
 const LAST_WORDS_MS = 1_000;
 
+/** A spawn that is under way. */
+interface PendingSpawn {
+  /** Resolves when the process that asked for it has been answered. */
+  readonly answered: Promise<void>;
+  /** It is not to wait for room any longer. */
+  waitNoLonger(): void;
+  /** The process is not wanted: it is not to be started, or it is ended. */
+  cancel(): void;
+}
+
 /** A process that is told what to run. */
 export class HostedProcess {
   readonly pid: Pid;
@@ -67,9 +77,8 @@ export class HostedProcess {
   readonly #willPath: string;
   readonly #start = Promise.withResolvers<boolean>();
   readonly #killed = new AbortController();
-  /** Aborted when nobody is there any more for whom a spawn could wait. */
-  readonly #unwanted = new AbortController();
-  readonly #spawns = new Set<Promise<void>>();
+  /** The spawns that it has asked for and that are not answered, by their number. */
+  readonly #spawns = new Map<number, PendingSpawn>();
   #runs = false;
   #exited = false;
 
@@ -153,17 +162,10 @@ export class HostedProcess {
     switch (message.type) {
       case "started":
         return this.#run();
-      case "spawn": {
-        const { request, wait, function: fn, name, arg, resources, cwd, env } = message;
-        const { signal } = this.#unwanted;
-        const answer = this.#answer(request, async () => {
-          const spawn = { parent: this.pid, function: fn, name, arg, resources, cwd, env };
-          return { type: "spawned", request, pid: await master.spawn(spawn, { wait, signal }) };
-        });
-        this.#spawns.add(answer);
-        void answer.finally(() => this.#spawns.delete(answer));
-        return;
-      }
+      case "spawn":
+        return this.#spawn(message);
+      case "cancel":
+        return this.#spawns.get(message.request)?.cancel();
       case "wait": {
         const { request, pid } = message;
         void this.#answer(request, async () => {
@@ -183,6 +185,31 @@ export class HostedProcess {
         return;
       }
     }
+  }
+
+  #spawn(message: Extract<ProcessMessage, { type: "spawn" }>): void {
+    const { request, wait, function: fn, name, arg, resources, cwd, env } = message;
+    const { master, sink } = this.#context;
+    const waiting = new AbortController();
+    let cancelled = false;
+    const answered = this.#answer(request, async () => {
+      const wanted = { parent: this.pid, function: fn, name, arg, resources, cwd, env };
+      const pid = await master.spawn(wanted, { wait, signal: waiting.signal });
+      if (!cancelled) return { type: "spawned", request, pid };
+      // It was started before the placement or its node could hear of it.
+      void sink({ event: "noticed", pid });
+      await master.kill(pid, { ...KILL, descendants: true });
+      throw new SpawnError("lost", `Cannot spawn ${fn}(): it was cancelled`);
+    });
+    this.#spawns.set(request, {
+      answered,
+      waitNoLonger: () => waiting.abort(),
+      cancel: () => {
+        cancelled = true;
+        waiting.abort();
+      },
+    });
+    void answered.finally(() => this.#spawns.delete(request));
   }
 
   #run(): void {
@@ -217,7 +244,8 @@ export class HostedProcess {
     this.#exited = true;
     await withDeadline(served, LAST_WORDS_MS);
     this.#arrival.link.close();
-    this.#unwanted.abort();
+    // Nobody is there any more for whom a spawn could wait.
+    for (const spawn of this.#spawns.values()) spawn.waitNoLonger();
     this.#start.resolve(false);
     if (!this.#runs) {
       await Promise.all([this.#child.drained[1], this.#child.drained[2]]);
@@ -225,7 +253,9 @@ export class HostedProcess {
       return status;
     }
     // What it spawned belongs under its name, so it is there before its exit is.
-    await this.#unlessKilled(Promise.all(this.#spawns));
+    await this.#unlessKilled(
+      Promise.all(Array.from(this.#spawns.values(), ({ answered }) => answered)),
+    );
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
     await this.#executeWill(status);
     await sink({ event: "exit", pid: this.pid, status, time: Date.now() });

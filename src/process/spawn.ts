@@ -2,7 +2,7 @@
 
 import { encode, isRefusal } from "../codec/value_encoder.ts";
 import { atCaller, callSite, type Operation, SpawnError } from "../core/errors.ts";
-import { checkOptions } from "../core/options.ts";
+import { checkOptions, checkSignal } from "../core/options.ts";
 import type { Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
@@ -11,7 +11,7 @@ import { registry, type SpawnFunction } from "./registry.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a new process needs, and what it is called. What is not given is as in `DEFAULT_RESOURCES`. */
+/** What a new process needs and is called, and whether it is still wanted. */
 export interface SpawnOptions extends Partial<Resources> {
   /**
    * What the process is called where people see it: at most 255 bytes of UTF-8, in one line and without
@@ -20,9 +20,15 @@ export interface SpawnOptions extends Partial<Resources> {
    * @default the name that its function is registered under
    */
   name?: string;
+  /**
+   * Gives the spawn up when it is aborted, also while the process waits for room or boots: the spawn
+   * rejects with the signal's reason, and no process is left behind. This process does not end before
+   * that is seen to. Once the spawn has resolved, the signal has no effect.
+   */
+  signal?: AbortSignal;
 }
 
-const OPTIONS = ["mem", "cpu", "name", "permissions"] as const;
+const OPTIONS = ["mem", "cpu", "name", "signal", "permissions"] as const;
 
 /** The longest name of a process, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 255;
@@ -133,12 +139,15 @@ function start(
 ): Promise<Pid> {
   let process: CurrentProcess;
   let wanted: Wanted;
+  let signal: AbortSignal | undefined;
   try {
     process = current("spawn", operation);
     wanted = check(fn, options);
+    ({ signal } = options);
   } catch (error) {
     return Promise.reject(atCaller(error as Error, operation));
   }
+  if (signal?.aborted) return Promise.reject(signal.reason);
   let encoded: Bytes;
   try {
     encoded = encode(arg);
@@ -147,14 +156,35 @@ function start(
     return Promise.reject(isRefusal(error) ? atCaller(error, operation) : error);
   }
   const site = callSite(operation);
-  return holding(process, site, async () => {
-    const cwd = Deno.cwd();
-    const env = encodeChange(process);
-    const question = { type: "spawn", ...wanted, arg: encoded, wait, cwd, env } as const;
-    const answer = await process.link.ask(question);
-    if (answer.type === "spawned") return answer.pid;
-    throw new SpawnError(answer.reason === "unknown" ? "lost" : answer.reason, answer.message);
+  return new Promise((resolve, reject) => {
+    let givenUp = false;
+    const giveUp = () => {
+      givenUp = true;
+      reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", giveUp);
+    const started = holding(process, site, async () => {
+      const cwd = Deno.cwd();
+      const env = encodeChange(process);
+      const question = { type: "spawn", ...wanted, arg: encoded, wait, cwd, env } as const;
+      const answer = await process.link.ask(question, { signal })
+        .finally(() => signal?.removeEventListener("abort", giveUp));
+      if (answer.type === "failed") {
+        throw new SpawnError(answer.reason === "unknown" ? "lost" : answer.reason, answer.message);
+      }
+      // The answer was on its way when the node was told that nobody wants the process any more.
+      if (givenUp) await endUnwanted(process, answer.pid);
+      return answer.pid;
+    });
+    started.then(resolve, reject);
   });
+}
+
+/** Ends a process that was given up. */
+async function endUnwanted({ link }: CurrentProcess, pid: Pid): Promise<void> {
+  const how = { signal: null, graceMs: 0, descendants: true };
+  const answer = await link.ask({ type: "kill", pid, ...how });
+  if (answer.type === "failed") throw new Error(answer.message);
 }
 
 /** What is to be started. */
@@ -172,6 +202,7 @@ function check(fn: SpawnFunction, options: SpawnOptions): Wanted {
   checkOptions(action, options, OPTIONS);
   const { name = registered } = options;
   checkName(action, name);
+  checkSignal(action, options.signal);
   // Whoever narrows permissions relies on it, so that leaving them as they are is not an option.
   if ("permissions" in options && options.permissions !== undefined) {
     throw new SpawnError(

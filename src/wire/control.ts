@@ -47,6 +47,11 @@ export type ProcessMessage =
     cwd: string | null;
     env: Bytes | null;
   }
+  /**
+   * The process that the `spawn` of that number asked for is not wanted any more. It is not started, or
+   * ended if it is; the `spawn` is answered all the same.
+   */
+  | { type: "cancel"; request: number }
   | { type: "wait"; request: number; pid: Pid }
   /** The program was given the status of this process, which had failed. */
   | { type: "noticed"; pid: Pid }
@@ -120,6 +125,7 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
     cwd: orNull(text),
     env: orNull(bytes),
   },
+  cancel: { request: integer },
   wait: { request: integer, pid },
   noticed: { pid },
   kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },

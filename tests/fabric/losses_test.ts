@@ -212,6 +212,10 @@ for (const mem of [0.6 * GIB, 2 * GIB]) {
     console.log(error.reason + ": " + error.message);
   }
 }
+// More than one of these has room for beside what is there, and so it would hold up the last one.
+const given = await spawn(hold, 0, { mem: 0.9 * GIB, cpu: 0, signal: AbortSignal.timeout(300) })
+  .catch((error) => error.name);
+console.log("given up: " + given);
 const impatientPid = await spawn(impatient, undefined, { mem: 0, cpu: 0 });
 console.log("impatient " + JSON.stringify(await wait(impatientPid)));
 const startMs = performance.now();
@@ -226,6 +230,7 @@ Deno.test("spawn() waits for room, trySpawn() does not, and who has ended waits 
   await using program = await Deployed.start(cluster.bridge, WAITS);
   assertEquals(await program.code, 0, program.stderr);
   const { text } = program;
+  assert(text.includes("given up: TimeoutError"), text);
   assert(text.includes("no-capacity: Cannot spawn hold(): no node has 614 MiB"), text);
   assert(text.includes("unsatisfiable: Cannot spawn hold(): no node has 2 GiB"), text);
   assert(text.includes('impatient {"code":3}'), text);

@@ -23,9 +23,9 @@ export type Answer<Message = NodeMessage> = Message extends { request: number }
   ? Omit<Message, "request">
   : never;
 
-/** Runs `act` in a process whose node gives `answer`; returns what the node was told and asked. */
+/** Runs `act` in a process whose node gives `answer`; returns what the node was told and asked. A function may take its time. */
 export async function asked(
-  answer: Answer | Promise<Answer>,
+  answer: Answer | ((message: ProcessMessage) => Answer | Promise<Answer>),
   act: (hold: Hold) => Promise<unknown>,
 ): Promise<ProcessMessage[]> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -52,11 +52,16 @@ export async function asked(
         const message = decodeProcessMessage(body);
         messages.push(message);
         if (!("request" in message)) continue;
-        if (!(answer instanceof Promise)) {
-          assertEquals(hold.count > 0, true, "what is pending holds the process");
-        }
+        if (message.type === "cancel") continue;
         const { request } = message;
-        await node.write(encodeMessage({ ...(await answer), request } as NodeMessage));
+        if (typeof answer !== "function") {
+          assertEquals(hold.count > 0, true, "what is pending holds the process");
+          await node.write(encodeMessage({ ...answer, request } as NodeMessage));
+        } else {
+          void Promise.resolve(answer(message)).then((answer) =>
+            node.write(encodeMessage({ ...answer, request } as NodeMessage))
+          );
+        }
       }
     }
   })();

@@ -118,6 +118,62 @@ Deno.test("spawn() rejects what cannot be, and asks nothing", async () => {
   assertEquals(requests, []);
 });
 
+Deno.test("spawn() with an aborted signal rejects with its reason, and asks nothing", async () => {
+  const signal = AbortSignal.abort("no more");
+  const messages = await asked(SPAWNED, async (hold) => {
+    for (const start of [spawn, trySpawn]) {
+      assertEquals(await start(work, 1, { signal }).catch((reason) => reason), "no more");
+    }
+    assertEquals(hold.count, 0);
+    const wrong = () => spawn(work, 1, { signal: 5 as unknown as AbortSignal });
+    await assertRejects(wrong, TypeError, "signal is 5, not an AbortSignal");
+  });
+  assertEquals(messages, []);
+});
+
+Deno.test("a spawn() that is given up is cancelled, and holds the process until that is answered", async () => {
+  const answers: Answer[] = [
+    { type: "failed", reason: "lost", message: "Cannot spawn test/work(): it was cancelled" },
+    SPAWNED, // the two messages have crossed
+  ];
+  for (const answer of answers) {
+    const spawned = Promise.withResolvers<Answer>();
+    const killed = Promise.withResolvers<Answer>();
+    const crossed = answer === SPAWNED;
+    const messages = await asked(
+      ({ type }) => type === "spawn" ? spawned.promise : killed.promise,
+      async (hold) => {
+        const controller = new AbortController();
+        const spawning = spawn(work, 1, { signal: controller.signal });
+        const reason = new Error("enough");
+        controller.abort(reason);
+        assertEquals(await spawning.catch((error) => error), reason);
+        assertEquals(hold.count, 1, "what is to come is not seen to yet");
+        spawned.resolve(answer);
+        if (crossed) killed.resolve({ type: "killed" });
+        await hold.idle();
+      },
+    );
+    const [first, ...rest] = messages;
+    assertEquals(first?.type, "spawn");
+    const how = { signal: null, graceMs: 0, descendants: true };
+    assertEquals(rest, [
+      { type: "cancel", request: 0 },
+      ...(crossed ? [{ type: "kill" as const, request: 1, pid: OTHER, ...how }] : []),
+    ]);
+  }
+});
+
+Deno.test("a signal has no effect once its spawn() has resolved", async () => {
+  const controller = new AbortController();
+  const messages = await asked(SPAWNED, async () => {
+    assertEquals(await spawn(work, 1, { signal: controller.signal }), OTHER);
+    controller.abort();
+    assertEquals(await spawn(work, 1), OTHER);
+  });
+  assertEquals(messages.map(({ type }) => type), ["spawn", "spawn"]);
+});
+
 Deno.test("spawn() rejects with the reason and the message that the node gives", async () => {
   for (const reason of ["no-capacity", "unsatisfiable", "not-started", "lost"] as const) {
     await asked({ type: "failed", reason, message: "it is full" }, async () => {

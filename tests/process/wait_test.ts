@@ -43,7 +43,7 @@ Deno.test("a success that wait() gives is not noticed", async () => {
 
 Deno.test("a wait() that is given up holds the process no more, and leaves one question behind", async () => {
   const ended = Promise.withResolvers<Answer>();
-  const messages = await asked(ended.promise, async (hold) => {
+  const messages = await asked(() => ended.promise, async (hold) => {
     const reason = new Error("enough");
     await assertRejects(() => wait(OTHER, { signal: AbortSignal.abort(reason) }), Error, "enough");
     const count = 100_000;
@@ -71,19 +71,25 @@ Deno.test("a wait() that is given up holds the process no more, and leaves one q
   ]);
 });
 
+/** Lets an answer come, and be looked at. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
 Deno.test("a status that nobody waits for any more is not noticed", async () => {
   const ended = Promise.withResolvers<Answer>();
-  const messages = await asked(ended.promise, async () => {
+  const messages = await asked(() => ended.promise, async () => {
     const signal = AbortSignal.timeout(1);
     await assertRejects(() => wait(OTHER, { signal }), DOMException);
     ended.resolve({ type: "ended", status: { code: 3 } });
+    await turns();
   });
   assertEquals(messages, [{ type: "wait", request: 0, pid: OTHER }]);
 });
 
 Deno.test("selectableWait() is ready from the end of the process on, and leaves nothing to whom it loses", async () => {
   const ended = Promise.withResolvers<Answer>();
-  const messages = await asked(ended.promise, async (hold) => {
+  const messages = await asked(() => ended.promise, async (hold) => {
     const end = selectableWait(OTHER);
     for (let i = 0; i < 1_000; i++) {
       assertEquals((await select([selectableWait(OTHER), end, after(0)])).index, 2);

@@ -179,6 +179,24 @@ testRows([
     says: "[66] true\n",
   },
   {
+    name: "a spawn() that is given up while the process boots leaves none behind",
+    source: `
+      async function work(parent) { await new Sender(parent).send("here"); await sleep(1e6); }
+      await init({ functions: { work } });
+      for (const start of [spawn, trySpawn]) {
+        for (const ms of [0, 5, 20, 50, 100]) {
+          const error = await failure(async () => {
+            const other = await start(work, undefined, { signal: AbortSignal.timeout(ms) });
+            await kill(other);
+          });
+          if (error.name !== "TimeoutError" && error.message !== "it did not fail") say(error.stack);
+        }
+      }
+      say("done");`,
+    says: "done\n",
+    env: { DEPLOY_SPARES: "0" },
+  },
+  {
     name: "a pending spawn() and wait() keep a process alive",
     source: `
       async function work() { await sleep(100); }
