@@ -1,5 +1,7 @@
 /** A run's working directory on this machine, and the files that are put there for it. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { checkName, checkNameBeside } from "../wire/file_names.ts";
 import { removeIfThere } from "./owner.ts";
@@ -72,7 +74,7 @@ export class RunFolder implements AsyncDisposable {
   async #place(name: string): Promise<string> {
     checkName(name);
     const path = `${this.path}/${name}`;
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.mkdir(dirname(path), { recursive: true });
     return path;
   }
 }
