@@ -367,7 +367,7 @@ Deno.test("what a spawned process sent arrives, however it ends", async () => {
       const ended = wait(remote);
       ${RECEIVES}
       console.log((await ended).code);`);
-    const kind = end.includes("close") ? "closed" : "exited";
+    const kind = end.includes("close") ? "closed" : code === 0 ? "exited" : "failed";
     assertEquals(firstOf(run).stdout, `9 3600000 true ${kind}\n${code}\n`, end);
   }
 });
@@ -379,7 +379,7 @@ Deno.test("what the first process sent arrives, however it ends, and others outl
       await init({ functions: { work } });
       const remote = await spawn(work);
       ${SENDS} ${end}`);
-    const kind = end.includes("close") ? "closed" : "exited";
+    const kind = end.includes("close") ? "closed" : code === 0 ? "exited" : "failed";
     assertEquals(othersOf(run).map(({ stdout }) => stdout), [`9 3600000 true ${kind}\n`], end);
     assertEquals(run.code, code, end);
   }
@@ -398,7 +398,7 @@ Deno.test("where a process may not write, what it sent arrives all the same", as
       console.log((await ended).code);`,
       { flags },
     );
-    const kind = end.includes("close") ? "closed" : "exited";
+    const kind = end.includes("close") ? "closed" : code === 0 ? "exited" : "failed";
     assertEquals(firstOf(run).stdout, `9 3600000 true ${kind}\n${code}\n`, end);
     const [other] = othersOf(run);
     assertEquals(other?.stderr === "", code !== 1, other?.stderr);
