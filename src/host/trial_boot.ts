@@ -29,8 +29,9 @@ export class FirstBoot {
   #patience: ReturnType<typeof setTimeout> | undefined;
   #dropped: Promise<void> | undefined;
 
-  constructor(booter: Booter) {
-    this.#booted = this.#boot(booter);
+  /** `late` is aborted when the program should have reached `init()`. @default after 10 s */
+  constructor(booter: Booter, late: AbortSignal = AbortSignal.timeout(TRIAL_TIMEOUT_MS)) {
+    this.#booted = this.#boot(booter, late);
     this.#booted.catch(() => {}); // whoever asks is told
   }
 
@@ -64,8 +65,7 @@ export class FirstBoot {
     if (booted !== undefined) await endBooted(booted);
   }
 
-  async #boot(booter: Booter): Promise<BootedProcess> {
-    const late = AbortSignal.timeout(TRIAL_TIMEOUT_MS);
+  async #boot(booter: Booter, late: AbortSignal): Promise<BootedProcess> {
     const signal = AbortSignal.any([late, this.#unwanted.signal]);
     try {
       const booted = await booter.boot({ stdin: true, signal });
@@ -84,6 +84,15 @@ export class FirstBoot {
   }
 }
 
+/** How a program is tried. */
+export interface TrialOptions {
+  readonly logger: Logger;
+  /** Aborted when nobody wants to know any more. */
+  readonly signal: AbortSignal;
+  /** Aborted when the program should have reached `init()`. @default after 10 s */
+  readonly late?: AbortSignal;
+}
+
 /**
  * Starts `program` as far as `init()`, which tells what the first process needs, and ends it.
  *
@@ -92,7 +101,7 @@ export class FirstBoot {
  */
 export async function trialBoot(
   program: Program,
-  { logger, signal }: { logger: Logger; signal: AbortSignal },
+  { logger, signal, late }: TrialOptions,
 ): Promise<Resources> {
   signal.throwIfAborted();
   const booter = new Booter({
@@ -102,7 +111,7 @@ export async function trialBoot(
     key: newKey(),
     temporaryFolder: temporaryFolder(),
   });
-  const first = new FirstBoot(booter);
+  const first = new FirstBoot(booter, late);
   const end = (): void => void first.drop();
   signal.addEventListener("abort", end);
   try {
