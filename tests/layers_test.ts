@@ -15,6 +15,9 @@ const LOADED = ["core", "codec", "wire", "net", "channel", "process"];
 /** The one import that leads out of them: only the process that becomes a launcher makes it. */
 const LAUNCHER = "src/process/init.ts -> src/local/launcher.ts";
 
+/** Circles of files that are to go; of each, its files in order. */
+const CIRCLES: readonly string[] = [];
+
 /** What each folder may import, by the rows of the table: `| src/core | what is there | imports |`. */
 async function readTable(): Promise<Map<string, readonly string[]>> {
   const text = await Deno.readTextFile(new URL("docs/architecture.md", ROOT));
@@ -105,7 +108,7 @@ Deno.test("nothing in src imports the files at the root, but for deno.json", () 
 });
 
 Deno.test("no files import each other in a circle, types included", () => {
-  assertEquals(circles(edges).map((group) => group.join(", ")), []);
+  assertEquals(circles(edges).map((group) => group.join(", ")), [...CIRCLES]);
 });
 
 Deno.test("what a process of a program loads imports no package, and nothing of node", () => {

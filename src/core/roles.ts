@@ -38,6 +38,13 @@ export interface SpawnWaiting {
   readonly onWait?: () => void;
 }
 
+/** A process that has been started. */
+export interface Launched {
+  readonly pid: Pid;
+  /** Resolves when it has ended; never rejects. Its node keeps nothing of it then. */
+  readonly ended: Promise<ExitStatus>;
+}
+
 /** A node, as the master uses it: one run's processes on one machine. */
 export interface NodePort {
   /**
@@ -45,14 +52,12 @@ export interface NodePort {
    *
    * @throws {SpawnError} `not-started` or `lost`.
    */
-  launch(request: SpawnRequest): Promise<Pid>;
-  /** Resolves when the process has ended, also when it had ended before; rejects if unknown. */
-  wait(pid: Pid): Promise<ExitStatus>;
+  launch(request: SpawnRequest): Promise<Launched>;
   /**
-   * Ends a process, and what it started but did not spawn; resolves when it is gone, or was before.
-   * Rejects if it is unknown. Without `how`, by SIGKILL.
+   * Ends a process, and what it started but did not spawn; resolves when it is gone, with whether it was
+   * still there. Without `how`, by SIGKILL.
    */
-  kill(pid: Pid, how?: Termination): Promise<void>;
+  kill(pid: Pid, how?: Termination): Promise<boolean>;
 }
 
 /** The master, as a node uses it for the processes that it hosts. */
@@ -64,11 +69,19 @@ export interface MasterPort {
    * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, `not-started`, `lost`.
    */
   spawn(request: SpawnRequest, options: SpawnWaiting): Promise<Pid>;
-  /** As {@linkcode NodePort.wait}, for a process on any node. */
+  /**
+   * Resolves with how a process on any node ended: when it has, or at once if it had before.
+   *
+   * Of the processes that have ended the latest million are remembered, at least.
+   *
+   * @throws {Error} If the run has no such process, or it is not remembered.
+   */
   wait(pid: Pid): Promise<ExitStatus>;
   /**
    * As {@linkcode NodePort.kill}, for a process on any node; with `descendants`, also for all that descend
-   * from it, on whichever nodes they are.
+   * from it, on whichever nodes they are. Resolves with those that were still there.
+   *
+   * @throws {Error} As {@linkcode MasterPort.wait}.
    */
-  kill(pid: Pid, how?: Kill): Promise<void>;
+  kill(pid: Pid, how?: Kill): Promise<Pid[]>;
 }

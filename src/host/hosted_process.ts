@@ -79,6 +79,8 @@ export class HostedProcess {
   readonly #killed = new AbortController();
   /** The spawns that it has asked for and that are not answered, by their number. */
   readonly #spawns = new Map<number, PendingSpawn>();
+  /** Processes that this one is ending. */
+  readonly #kills: Pid[] = [];
   #runs = false;
   #exited = false;
 
@@ -179,7 +181,10 @@ export class HostedProcess {
         const { request, pid, signal, graceMs, descendants } = message;
         const how = signal === null ? KILL : { signal, graceMs };
         void this.#answer(request, async () => {
-          await master.kill(pid, { ...how, descendants });
+          this.#kills.push(pid);
+          const pids = await master.kill(pid, { ...how, descendants })
+            .finally(() => this.#kills.splice(this.#kills.indexOf(pid), 1));
+          for (const each of pids) this.#notice(each);
           return { type: "killed", request };
         });
         return;
@@ -225,6 +230,11 @@ export class HostedProcess {
     this.#start.resolve(true);
   }
 
+  /** The program knows how that process ended, or will end, so that it is no failure of the program. */
+  #notice(pid: Pid): void {
+    void this.#context.sink({ event: "noticed", pid });
+  }
+
   async #answer(
     request: number,
     ask: () => Promise<Parameters<Arrival["link"]["send"]>[0]>,
@@ -258,6 +268,8 @@ export class HostedProcess {
     );
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
     await this.#executeWill(status);
+    // It has caused their ends, though it did not wait for them.
+    for (const pid of this.#kills) this.#notice(pid);
     await sink({ event: "exit", pid: this.pid, status, time: Date.now() });
     return status;
   }

@@ -29,9 +29,8 @@ export class FirstBoot {
   #patience: ReturnType<typeof setTimeout> | undefined;
   #dropped: Promise<void> | undefined;
 
-  /** `late` is aborted when the program should have reached `init()`. @default after 10 s */
-  constructor(booter: Booter, late: AbortSignal = AbortSignal.timeout(TRIAL_TIMEOUT_MS)) {
-    this.#booted = this.#boot(booter, late);
+  constructor(booter: Booter) {
+    this.#booted = this.#boot(booter);
     this.#booted.catch(() => {}); // whoever asks is told
   }
 
@@ -65,7 +64,8 @@ export class FirstBoot {
     if (booted !== undefined) await endBooted(booted);
   }
 
-  async #boot(booter: Booter, late: AbortSignal): Promise<BootedProcess> {
+  async #boot(booter: Booter): Promise<BootedProcess> {
+    const late = AbortSignal.timeout(TRIAL_TIMEOUT_MS);
     const signal = AbortSignal.any([late, this.#unwanted.signal]);
     try {
       const booted = await booter.boot({ stdin: true, signal });
@@ -84,15 +84,6 @@ export class FirstBoot {
   }
 }
 
-/** How a program is tried. */
-export interface TrialOptions {
-  readonly logger: Logger;
-  /** Aborted when nobody wants to know any more. */
-  readonly signal: AbortSignal;
-  /** Aborted when the program should have reached `init()`. @default after 10 s */
-  readonly late?: AbortSignal;
-}
-
 /**
  * Starts `program` as far as `init()`, which tells what the first process needs, and ends it.
  *
@@ -101,7 +92,7 @@ export interface TrialOptions {
  */
 export async function trialBoot(
   program: Program,
-  { logger, signal, late }: TrialOptions,
+  { logger, signal }: { logger: Logger; signal: AbortSignal },
 ): Promise<Resources> {
   signal.throwIfAborted();
   const booter = new Booter({
@@ -111,7 +102,7 @@ export async function trialBoot(
     key: newKey(),
     temporaryFolder: temporaryFolder(),
   });
-  const first = new FirstBoot(booter, late);
+  const first = new FirstBoot(booter);
   const end = (): void => void first.drop();
   signal.addEventListener("abort", end);
   try {

@@ -83,7 +83,7 @@ export class ClusterRun implements MasterPort {
     return this.#master.wait(pid);
   }
 
-  kill(pid: Pid, how: Kill = KILL): Promise<void> {
+  kill(pid: Pid, how: Kill = KILL): Promise<Pid[]> {
     return this.#master.kill(pid, how);
   }
 

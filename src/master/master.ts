@@ -3,7 +3,8 @@
 import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { MasterPort, NodePort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
+import { EndedProcesses } from "../core/ended_processes.ts";
+import type { Launched, MasterPort, NodePort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { KILL, type Kill, type Termination } from "../core/signals.ts";
 import { ProcessTree } from "./process_tree.ts";
 
@@ -23,11 +24,23 @@ export interface Placer {
   place(request: SpawnRequest, options: SpawnWaiting): Promise<Place>;
 }
 
-/** The master of one run. In a local run, there is no other. */
+/** A process that has not ended. */
+interface Running {
+  readonly node: NodePort;
+  readonly ended: Promise<ExitStatus>;
+}
+
+/**
+ * The master of one run. In a local run, there is no other.
+ *
+ * It is the only one that remembers the processes that have ended, and how: a node forgets its own.
+ */
 export class Master implements MasterPort {
   readonly #placer: Placer;
-  /** Never forgotten: a process can be waited for at any time after its end. */
-  readonly #nodes = new Map<Pid, NodePort>();
+  readonly #running = new Map<Pid, Running>();
+  /** A process can be waited for at any time after its end. */
+  readonly #ended = new EndedProcesses();
+  #processes = 0;
   readonly #tree = new ProcessTree();
   /** For each launch that is under way, whose child it makes. */
   readonly #launches = new Map<Promise<unknown>, Pid | null>();
@@ -45,7 +58,7 @@ export class Master implements MasterPort {
 
   /** How many processes there have been. */
   get processes(): number {
-    return this.#nodes.size;
+    return this.#processes;
   }
 
   /** Resolves as soon as no process runs, and none is being placed or started. */
@@ -57,10 +70,16 @@ export class Master implements MasterPort {
     this.#active++;
     let place: Place | undefined;
     try {
+      const home = await this.#home(request);
       place = await this.#placer.place(request, options);
-      const pid = await this.#launch(place.node, request);
-      void this.#awaitEnd(pid, place);
-      return pid;
+      // A directory means nothing on another node: there it is the run's own.
+      const isElsewhere = place.node !== home;
+      const launched = await this.#launch(
+        place.node,
+        isElsewhere ? { ...request, cwd: null } : request,
+      );
+      void this.#awaitEnd(launched, place);
+      return launched.pid;
     } catch (error) {
       place?.free();
       this.#deactivate();
@@ -69,24 +88,32 @@ export class Master implements MasterPort {
   }
 
   async wait(pid: Pid): Promise<ExitStatus> {
-    return (await this.#find("wait for", pid)).wait(pid);
+    const process = await this.#find("wait for", pid);
+    return "node" in process ? await process.ended : process;
   }
 
-  async kill(pid: Pid, how: Kill = KILL): Promise<void> {
-    const node = await this.#find("kill", pid);
-    if (how.descendants) await this.#killTree(pid, how);
-    else await node.kill(pid, how);
+  async kill(pid: Pid, how: Kill = KILL): Promise<Pid[]> {
+    const process = await this.#find("kill", pid);
+    if (how.descendants) return await this.#killTree(pid, how);
+    return "node" in process && await process.node.kill(pid, how) ? [pid] : [];
+  }
+
+  /** The node whose directories the process's is one of, if it is to have one. */
+  async #home({ parent, cwd }: SpawnRequest): Promise<NodePort | undefined> {
+    if (parent === null || cwd === null) return undefined;
+    const process = await this.#find("start a child of", parent);
+    return "node" in process ? process.node : undefined;
   }
 
   /** Ends a process and all that descend from it, also those that are being started now. */
-  async #killTree(root: Pid, how: Termination): Promise<void> {
+  async #killTree(root: Pid, how: Termination): Promise<Pid[]> {
     const roots = new Set([root]);
-    const ends = new Map<Pid, Promise<void>>();
+    const ends = new Map<Pid, Promise<boolean>>();
     this.#ending.add(root);
     for (;;) {
       for (const pid of this.#tree.from(root)) {
         if (ends.has(pid)) continue;
-        const end = this.#nodes.get(pid)!.kill(pid, how);
+        const end = this.#running.get(pid)?.node.kill(pid, how) ?? Promise.resolve(false);
         end.catch(() => {}); // looked at below
         ends.set(pid, end);
       }
@@ -94,27 +121,28 @@ export class Master implements MasterPort {
       if (!parents.some((parent) => this.#tree.descends(parent, roots))) break;
       await this.#settled.promise;
     }
-    await Promise.all(ends.values()).finally(() => this.#ending.delete(root));
+    const were = await Promise.all(ends.values()).finally(() => this.#ending.delete(root));
+    return [...ends.keys()].filter((_, at) => were[at]);
   }
 
-  async #launch(node: NodePort, request: SpawnRequest): Promise<Pid> {
-    const { parent, cwd } = request;
-    // A parent's directory means nothing on another node: there it is the run's own.
-    const isElsewhere = parent !== null && cwd !== null &&
-      await this.#find("start a child of", parent) !== node;
+  async #launch(node: NodePort, request: SpawnRequest): Promise<Launched> {
+    const { parent } = request;
     if (this.#ending.size > 0 && parent !== null) await this.#find("start a child of", parent);
     // Nothing is waited for between this and the launch, so that no end of the parent comes in between.
     if (this.#tree.descends(parent, this.#ending)) {
       const why = "the process that spawns it is being ended";
       throw new SpawnError("lost", `Cannot start ${request.function}(): ${why}`);
     }
-    const launch = node.launch(isElsewhere ? { ...request, cwd: null } : request);
+    const launch = node.launch(request);
     this.#launches.set(launch, parent);
     try {
-      const pid = await launch;
-      this.#nodes.set(pid, node);
-      this.#tree.add(pid, parent);
-      return pid;
+      const launched = await launch;
+      const { pid, ended } = launched;
+      this.#running.set(pid, { node, ended });
+      this.#processes++;
+      const isForgotten = parent !== null && !this.#tree.has(parent) && this.#ended.has(parent);
+      this.#tree.add(pid, isForgotten ? null : parent);
+      return launched;
     } finally {
       this.#launches.delete(launch);
       this.#settled.resolve();
@@ -122,8 +150,11 @@ export class Master implements MasterPort {
     }
   }
 
-  async #awaitEnd(pid: Pid, place: Place): Promise<void> {
-    await place.node.wait(pid);
+  async #awaitEnd({ pid, ended }: Launched, place: Place): Promise<void> {
+    const status = await ended;
+    this.#running.delete(pid);
+    this.#ended.add(pid, status);
+    this.#tree.end(pid);
     place.free();
     this.#deactivate();
   }
@@ -134,18 +165,22 @@ export class Master implements MasterPort {
     this.#idle = Promise.withResolvers();
   }
 
-  /** Gives the node that has the process. */
-  async #find(what: string, pid: Pid): Promise<NodePort> {
+  /** What is known of a process: where it runs, or how it ended. */
+  async #find(what: string, pid: Pid): Promise<Running | ExitStatus> {
     // A process that has just started can have told its Pid to another one before its node told it to
     // the master, so those launches that are under way now may turn out to be the process.
     const underWay = [...this.#launches.keys()];
-    while (!this.#nodes.has(pid) && underWay.some((launch) => this.#launches.has(launch))) {
+    while (!this.#knows(pid) && underWay.some((launch) => this.#launches.has(launch))) {
       await this.#settled.promise;
     }
-    const node = this.#nodes.get(pid);
-    if (node === undefined) {
+    const found = this.#running.get(pid) ?? this.#ended.get(pid);
+    if (found === undefined) {
       throw new Error(`Cannot ${what} ${pid}: this program has no such process`);
     }
-    return node;
+    return found;
+  }
+
+  #knows(pid: Pid): boolean {
+    return this.#running.has(pid) || this.#ended.has(pid);
   }
 }

@@ -72,8 +72,8 @@ export class NodeSession {
       case "kill": {
         const { request, pid, signal, graceMs, descendants } = message;
         void this.#reply(request, message.run, async (run) => {
-          await run.kill(pid, { signal, graceMs, descendants });
-          return { type: "killed", request };
+          const pids = await run.kill(pid, { signal, graceMs, descendants });
+          return { type: "killed", request, pids };
         });
         return;
       }

@@ -2,32 +2,108 @@
 
 import type { Pid } from "../core/pid.ts";
 
-/** The processes of a run, those that have ended too: a process descends from one that is gone. */
-export class ProcessTree {
-  readonly #parents = new Map<Pid, Pid | null>();
-  readonly #children = new Map<Pid, Pid[]>();
+/** How many processes are kept that have ended, and have descendants that have not. */
+export const MAX_ENDED = 10_000;
 
-  /** A process has started; `parent` is `null` for the first one. A child may come before its parent. */
+interface Entry {
+  parent: Pid | null;
+  readonly children: Set<Pid>;
+  ended: boolean;
+}
+
+/**
+ * The processes of a run that have not ended, and those from which one of them descends.
+ *
+ * Of the latter {@linkcode MAX_ENDED} are kept. With more, the one that ended first is left out, and its
+ * children count as its parent's: a chain of processes of which each spawns the next one and ends takes
+ * no more memory the longer it is.
+ */
+export class ProcessTree {
+  readonly #maxEnded: number;
+  readonly #entries = new Map<Pid, Entry>();
+  /** In the order in which they ended. */
+  readonly #ended = new Set<Pid>();
+
+  constructor(maxEnded: number = MAX_ENDED) {
+    this.#maxEnded = maxEnded;
+  }
+
+  /** How many processes it keeps. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether it keeps a process, or a child of it that came before it did. */
+  has(pid: Pid): boolean {
+    return this.#entries.has(pid);
+  }
+
+  /**
+   * A process has started; `parent` is `null` for the first one, and for one whose parent has ended and is
+   * not kept. A child may come before its parent.
+   */
   add(pid: Pid, parent: Pid | null): void {
-    this.#parents.set(pid, parent);
-    if (parent === null) return;
-    const siblings = this.#children.get(parent);
-    if (siblings === undefined) this.#children.set(parent, [pid]);
-    else siblings.push(pid);
+    const entry = this.#entry(pid);
+    entry.parent = parent;
+    if (parent !== null) this.#entry(parent).children.add(pid);
+  }
+
+  /** A process has ended. */
+  end(pid: Pid): void {
+    const entry = this.#entries.get(pid);
+    if (entry === undefined) return;
+    entry.ended = true;
+    this.#ended.add(pid);
+    this.#prune(pid);
+    if (this.#ended.size > this.#maxEnded) this.#leaveOut(this.#ended.values().next().value!);
   }
 
   /** `root`, and all that descend from it, each after its parent. */
   from(root: Pid): Pid[] {
     const found = [root];
-    for (const pid of found) found.push(...this.#children.get(pid) ?? []);
+    for (const pid of found) found.push(...this.#entries.get(pid)?.children ?? []);
     return found;
   }
 
   /** Whether `pid` is one of `roots`, or descends from one. */
   descends(pid: Pid | null, roots: ReadonlySet<Pid>): boolean {
-    for (let at = pid; at !== null; at = this.#parents.get(at) ?? null) {
+    for (let at = pid; at !== null; at = this.#entries.get(at)?.parent ?? null) {
       if (roots.has(at)) return true;
     }
     return false;
+  }
+
+  #entry(pid: Pid): Entry {
+    let entry = this.#entries.get(pid);
+    if (entry === undefined) {
+      entry = { parent: null, children: new Set(), ended: false };
+      this.#entries.set(pid, entry);
+    }
+    return entry;
+  }
+
+  /** Forgets an ended process without children, and likewise the parents that this leaves without. */
+  #prune(pid: Pid): void {
+    for (let at: Pid | null = pid; at !== null;) {
+      const entry = this.#entries.get(at);
+      if (entry === undefined || !entry.ended || entry.children.size > 0) return;
+      this.#remove(at, entry);
+      at = entry.parent;
+    }
+  }
+
+  #leaveOut(pid: Pid): void {
+    const entry = this.#entries.get(pid)!;
+    this.#remove(pid, entry);
+    for (const child of entry.children) {
+      this.#entries.get(child)!.parent = entry.parent;
+      if (entry.parent !== null) this.#entries.get(entry.parent)?.children.add(child);
+    }
+  }
+
+  #remove(pid: Pid, { parent }: Entry): void {
+    this.#entries.delete(pid);
+    this.#ended.delete(pid);
+    if (parent !== null) this.#entries.get(parent)?.children.delete(pid);
   }
 }

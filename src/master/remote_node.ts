@@ -3,7 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { NodePort, SpawnRequest } from "../core/roles.ts";
+import type { Launched, NodePort, SpawnRequest } from "../core/roles.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
@@ -135,24 +135,24 @@ export class RemoteRun implements NodePort {
   readonly #node: RemoteNode;
   readonly #id: string;
   readonly #running = new Map<Pid, RemoteProcess>();
-  /** Kept for as long as the run lasts, since it can be asked for at any time. */
-  readonly #statuses = new Map<Pid, Promise<ExitStatus>>();
 
   constructor(node: RemoteNode, id: string) {
     this.#node = node;
     this.#id = id;
   }
 
-  async launch(request: SpawnRequest): Promise<Pid> {
+  async launch(request: SpawnRequest): Promise<Launched> {
     const question = { type: "launch", run: this.#id, ...request } as const;
     const what = request.function === null ? "the first process" : `${request.function}()`;
+    let ended: Promise<ExitStatus>;
     const launched = this.#node.ask(question, {
       // Its end may be told next.
       take: (answer) => {
-        if (answer.type === "launched") this.#began(answer.pid, request);
+        if (answer.type === "launched") ended = this.#began(answer.pid, request);
       },
     });
-    return (await this.#answer(launched, `${what} was started`)).pid;
+    const { pid } = await this.#answer(launched, `${what} was started`);
+    return { pid, ended: ended! };
   }
 
   /**
@@ -165,17 +165,15 @@ export class RemoteRun implements NodePort {
     return await this.#answer(tried, "the program runs");
   }
 
-  wait(pid: Pid): Promise<ExitStatus> {
-    return this.#statuses.get(pid) ?? Promise.reject(new Error(`Cannot wait for ${pid}: unknown`));
-  }
-
-  async kill(pid: Pid, { signal, graceMs }: Termination = KILL): Promise<void> {
-    if (!this.#running.has(pid)) return;
+  async kill(pid: Pid, { signal, graceMs }: Termination = KILL): Promise<boolean> {
+    if (!this.#running.has(pid)) return false;
     try {
-      orThrow(await this.#node.ask({ type: "kill", run: this.#id, pid, signal, graceMs }));
+      const question = { type: "kill", run: this.#id, pid, signal, graceMs } as const;
+      return orThrow(await this.#node.ask(question)).ran;
     } catch (error) {
       // A process is gone with its node, too.
       if (!(error instanceof LostError)) throw error;
+      return true;
     }
   }
 
@@ -190,11 +188,11 @@ export class RemoteRun implements NodePort {
     for (const [pid, { request }] of this.#running) yield { run: this.#id, pid, node, ...request };
   }
 
-  #began(pid: Pid, { parent, name }: SpawnRequest): void {
+  #began(pid: Pid, { parent, name }: SpawnRequest): Promise<ExitStatus> {
     const ended = Promise.withResolvers<ExitStatus>();
     // Not the whole request, which may have a large argument.
     this.#running.set(pid, { request: { parent, name }, ended });
-    this.#statuses.set(pid, ended.promise);
+    return ended.promise;
   }
 
   /** The answer, unless it failed; if the node is lost meanwhile, nobody can tell whether `what`. */

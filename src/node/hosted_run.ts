@@ -2,11 +2,10 @@
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import type { MasterPort, SpawnRequest } from "../core/roles.ts";
+import type { Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
 import type { Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../store/run_folder.ts";
@@ -79,26 +78,20 @@ export class HostedRun {
    *
    * @throws {SpawnError} `not-started`, or `lost` if the run is ending.
    */
-  async launch(request: SpawnRequest): Promise<Pid> {
+  async launch(request: SpawnRequest): Promise<Launched> {
     const { node, link } = await this.#prepared(request.function);
-    const pid = await node.launch(request);
-    const stdin = node.stdin(pid);
+    const launched = await node.launch(request);
+    const stdin = node.stdin(launched.pid);
     if (stdin !== undefined) {
       link.stdin.attach(stdin);
-      void node.wait(pid).then(() => link.stdin.detach());
+      void launched.ended.then(() => link.stdin.detach());
     }
-    return pid;
-  }
-
-  /** As {@linkcode NodeRun.wait}. */
-  wait(pid: Pid): Promise<ExitStatus> {
-    return this.#node?.wait(pid) ?? Promise.reject(new Error(`Cannot wait for ${pid}: unknown`));
+    return launched;
   }
 
   /** As {@linkcode NodeRun.kill}. */
-  async kill(pid: Pid, how: Termination): Promise<void> {
-    if (this.#node === undefined) throw new Error(`Cannot kill ${pid}: there is no such process`);
-    await this.#node.kill(pid, how);
+  async kill(pid: Pid, how: Termination): Promise<boolean> {
+    return await this.#node?.kill(pid, how) ?? false;
   }
 
   /** Ends all processes, tells all that is left to tell, and removes what the run has left here. */

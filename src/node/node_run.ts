@@ -1,10 +1,9 @@
 /** One run's processes on one node: their start, their questions, and their end. */
 
 import { messageOf, SpawnError } from "../core/errors.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import type { NodePort, SpawnRequest } from "../core/roles.ts";
+import type { Launched, NodePort, SpawnRequest } from "../core/roles.ts";
 import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
 import {
   type BootedProcess,
@@ -40,8 +39,6 @@ export class NodeRun implements NodePort {
   #first: FirstBoot | undefined;
   readonly #launches = new Set<Promise<unknown>>();
   readonly #processes = new Map<Pid, HostedProcess>();
-  /** Kept for ever, since it can be asked for at any time. */
-  readonly #ended = new Map<Pid, ExitStatus>();
   readonly #stdin = new Map<Pid, WritableStream<Uint8Array<ArrayBuffer>>>();
   #idle = Promise.withResolvers<void>();
   /** Set once nothing is launched any more; resolves when all is gone. */
@@ -76,7 +73,7 @@ export class NodeRun implements NodePort {
     }
   }
 
-  async launch(request: SpawnRequest): Promise<Pid> {
+  async launch(request: SpawnRequest): Promise<Launched> {
     if (this.#stopping) throw runIsEnding(request);
     const launch = this.#launch(request);
     this.#launches.add(launch);
@@ -89,19 +86,12 @@ export class NodeRun implements NodePort {
     }
   }
 
-  wait(pid: Pid): Promise<ExitStatus> {
-    const status = this.#ended.get(pid);
-    if (status !== undefined) return Promise.resolve(status);
+  async kill(pid: Pid, how: Termination = KILL): Promise<boolean> {
     const process = this.#processes.get(pid);
-    return process?.ended ?? Promise.reject(unknownPid("wait for", pid));
-  }
-
-  async kill(pid: Pid, how: Termination = KILL): Promise<void> {
-    if (this.#ended.has(pid)) return;
-    const process = this.#processes.get(pid);
-    if (process === undefined) throw unknownPid("kill", pid);
+    if (process === undefined) return false;
     process.terminate(how);
     await process.ended;
+    return true;
   }
 
   /** The stdin of the first process of the run; `undefined` for others, and once it has ended. */
@@ -159,18 +149,18 @@ export class NodeRun implements NodePort {
     await this.#booter.close();
   }
 
-  async #launch(request: SpawnRequest): Promise<Pid> {
+  async #launch(request: SpawnRequest): Promise<Launched> {
     // The first process is another than those that it spawns: it has a stdin.
     const spare = request.function === null ? await this.#first?.take() : this.#spares.take();
     if (spare !== undefined) {
-      const pid = await this.#begin(request, spare);
-      if (pid !== undefined) return pid;
+      const launched = await this.#begin(request, spare);
+      if (launched !== undefined) return launched;
       // It died while it waited, or at once: what that means, a fresh one shows.
     }
     const booted = await this.#boot(request);
-    const pid = await this.#begin(request, booted);
-    if (pid === undefined) throw await notStarted(request, booted.child);
-    return pid;
+    const launched = await this.#begin(request, booted);
+    if (launched === undefined) throw await notStarted(request, booted.child);
+    return launched;
   }
 
   async #boot(request: SpawnRequest): Promise<BootedProcess> {
@@ -185,7 +175,7 @@ export class NodeRun implements NodePort {
   }
 
   /** Tells a process what to run; gives `undefined` if it ends before it runs its function. */
-  async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Pid | undefined> {
+  async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Launched | undefined> {
     const { pid } = booted;
     if (this.#stopping) {
       await endBooted(booted);
@@ -199,7 +189,7 @@ export class NodeRun implements NodePort {
     }
     const { group } = booted.child;
     this.#options.logger.debug(`Process ${shortPid(pid)} started, with OS process ${group}`);
-    return pid;
+    return { pid, ended: process.ended };
   }
 
   #host(request: SpawnRequest, own: BootedProcess): HostedProcess {
@@ -215,8 +205,7 @@ export class NodeRun implements NodePort {
     }
     this.#processes.set(pid, process);
     if (child.stdin !== null) this.#stdin.set(pid, child.stdin);
-    void process.ended.then((status) => {
-      this.#ended.set(pid, status);
+    void process.ended.then(() => {
       this.#processes.delete(pid);
       this.#stdin.delete(pid);
       this.#checkIdle();
@@ -245,8 +234,4 @@ function runIsEnding(request: SpawnRequest): SpawnError {
 
 function cannotStart({ function: fn }: SpawnRequest): string {
   return `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
-}
-
-function unknownPid(what: string, pid: Pid): Error {
-  return new Error(`Cannot ${what} ${pid}: this program has no such process`);
 }

@@ -163,8 +163,8 @@ class MasterSession {
         return void this.#answer(message.request, () => this.#launch(message));
       case "kill":
         return void this.#answer(message.request, async () => {
-          await this.#run(message.run).kill(message.pid, message);
-          this.#send({ type: "killed", request: message.request });
+          const ran = await this.#run(message.run).kill(message.pid, message);
+          this.#send({ type: "killed", request: message.request, ran });
         });
       case "close": {
         const run = this.#runs.get(message.run);
@@ -179,9 +179,9 @@ class MasterSession {
 
   async #launch({ run: id, request, ...fields }: SpawnFields): Promise<void> {
     const run = this.#run(id);
-    const pid = await run.launch(requestOf(fields));
+    const { pid, ended } = await run.launch(requestOf(fields));
     this.#send({ type: "launched", request, pid });
-    void run.wait(pid).then((status) => this.#send({ type: "exited", run: id, pid, status }));
+    void ended.then((status) => this.#send({ type: "exited", run: id, pid, status }));
   }
 
   async #try(id: string, request: number): Promise<void> {

@@ -6,17 +6,17 @@ import type { Pid } from "../core/pid.ts";
 import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { KILL, type Kill } from "../core/signals.ts";
 import { Conversation } from "../net/conversation.ts";
-import { type AnswerMessage, orThrow } from "../wire/control.ts";
-import type { NodeToMaster } from "../wire/node_messages.ts";
+import { orThrow } from "../wire/control.ts";
+import type { MasterAnswer, NodeToMaster } from "../wire/node_messages.ts";
 
 /** What a node asks its master, for all runs. */
 type Question = Extract<NodeToMaster, { request: number }>;
 
 /** What answers it. */
 interface Answers {
-  spawn: Extract<AnswerMessage, { type: "spawned" }>;
-  wait: Extract<AnswerMessage, { type: "ended" }>;
-  kill: Extract<AnswerMessage, { type: "killed" }>;
+  spawn: Extract<MasterAnswer, { type: "spawned" }>;
+  wait: Extract<MasterAnswer, { type: "ended" }>;
+  kill: Extract<MasterAnswer, { type: "killed" }>;
 }
 
 /** The questions of a node to its master. */
@@ -40,7 +40,7 @@ export function masterLost(): SpawnError {
 export class RemoteMaster implements MasterPort {
   readonly #run: string;
   readonly #questions: MasterQuestions;
-  /** Every process that has to do with another one asks, and there is one answer for all of them. */
+  /** Many processes may ask about one: the master is asked once, and what it answers is not kept. */
   readonly #waits = new Map<Pid, Promise<ExitStatus>>();
 
   constructor(run: string, questions: MasterQuestions) {
@@ -58,15 +58,15 @@ export class RemoteMaster implements MasterPort {
     if (waiting === undefined) {
       waiting = this.#wait(pid);
       this.#waits.set(pid, waiting);
-      // It may be that nobody has it yet.
-      waiting.catch(() => this.#waits.delete(pid));
+      const answered = () => void this.#waits.delete(pid);
+      waiting.then(answered, answered);
     }
     return waiting;
   }
 
-  async kill(pid: Pid, { signal, graceMs, descendants }: Kill = KILL): Promise<void> {
+  async kill(pid: Pid, { signal, graceMs, descendants }: Kill = KILL): Promise<Pid[]> {
     const how = { signal, graceMs, descendants };
-    orThrow(await this.#questions.ask({ type: "kill", run: this.#run, pid, ...how }));
+    return orThrow(await this.#questions.ask({ type: "kill", run: this.#run, pid, ...how })).pids;
   }
 
   async #wait(pid: Pid): Promise<ExitStatus> {

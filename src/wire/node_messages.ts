@@ -11,6 +11,7 @@ import {
   grace,
   integer,
   key,
+  listOf,
   orNull,
   pid,
   resources,
@@ -52,6 +53,12 @@ export type TryAnswer =
   /** It could not be tried. */
   | FailedMessage;
 
+/** A master's answers to `spawn`, `wait` and `kill`. */
+export type MasterAnswer =
+  | Exclude<AnswerMessage, { type: "killed" }>
+  /** Those of the processes that were to be ended which were still there. */
+  | { type: "killed"; request: number; pids: Pid[] };
+
 /** What a master tells a node, or asks of it. */
 export type MasterToNode =
   /** The first message: the node is this master's from now on, under this name, with so much. */
@@ -67,7 +74,7 @@ export type MasterToNode =
   /** The run is over, or is to be: end what is left of it, and remove what it left. */
   | { type: "close"; run: string }
   /** Answers to the node's own questions. */
-  | AnswerMessage;
+  | MasterAnswer;
 
 /** What a node tells its master, or asks of it. */
 export type NodeToMaster =
@@ -79,7 +86,8 @@ export type NodeToMaster =
   | { type: "leaving" }
   /** Answers to the master's questions. */
   | { type: "launched"; request: number; pid: Pid }
-  | { type: "killed"; request: number }
+  /** Whether the process was still there. */
+  | { type: "killed"; request: number; ran: boolean }
   | TryAnswer
   /** A process that was launched has ended, and all its output is with the bridge. */
   | { type: "exited"; run: string; pid: Pid; status: ExitStatus }
@@ -123,6 +131,9 @@ const SPAWN = {
 /** What must be in {@linkcode TerminationFields}. */
 export const TERMINATION: Record<keyof TerminationFields, Check> = { signal, graceMs: grace };
 
+/** The most processes that one question may end. */
+const MAX_KILLED = 1_000_000;
+
 export const MASTER_TO_NODE: Schema<MasterToNode> = {
   adopt: { address: text, resources },
   open: { run: text, key, bridge: text, spec: bytes },
@@ -131,6 +142,7 @@ export const MASTER_TO_NODE: Schema<MasterToNode> = {
   kill: { request: integer, run: text, pid, ...TERMINATION },
   close: { run: text },
   ...ANSWERS,
+  killed: { request: integer, pids: listOf(pid, MAX_KILLED) },
 };
 
 export const NODE_TO_MASTER: Schema<NodeToMaster> = {
@@ -138,7 +150,7 @@ export const NODE_TO_MASTER: Schema<NodeToMaster> = {
   refused: { why: text },
   leaving: {},
   launched: { request: integer, pid },
-  killed: { request: integer },
+  killed: { request: integer, ran: bool },
   ...TRY_ANSWERS,
   exited: { run: text, pid, status },
   spawn: { wait: bool, ...SPAWN },

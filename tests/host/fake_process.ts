@@ -182,6 +182,17 @@ const BEHAVIOURS: Record<string, () => unknown> = {
     await post({ type: "spawn", function: "hello" });
     Deno.exit(0);
   },
+  "notice": async () => {
+    const pid = await spawn("exit-3");
+    await ask({ type: "wait", pid });
+    await send({ type: "noticed", pid });
+    Deno.exit(0);
+  },
+  "kill-and-exit": async () => {
+    const pid = await spawn("ignore");
+    await post({ type: "kill", pid, signal: "SIGTERM", graceMs: 1_000, descendants: false });
+    Deno.exit(0);
+  },
   "close-link": async () => {
     conn.close();
     await new Promise(() => setInterval(() => {}, 1000));

@@ -37,7 +37,7 @@ Deno.test("a spare that is killed costs its taker nothing but a cold start", asy
   await until(() => run.node.spares === 1);
   Deno.kill(Math.max(...children()), "SIGKILL"); // the one that was started last
   const pid = await run.launch("exit");
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
   await run.node.kill(holder);
 });
 

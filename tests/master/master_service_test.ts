@@ -401,7 +401,7 @@ Deno.test("a node or bridge that says what it must not is dropped, with one line
   end.send({ type: "adopted" });
   await testbed.log.line(`node ${node.name} is dropped: "adopted" out of order`);
   const again = await node.adopted();
-  again.send({ type: "killed", request: 0 });
+  again.send({ type: "killed", request: 0, ran: true });
   await testbed.log.line(`is dropped: a "killed" message that nobody asked for`);
   await node.adopted();
   const bridge = await testbed.bridge();

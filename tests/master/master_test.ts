@@ -4,7 +4,7 @@ import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { SpawnError } from "../../src/core/errors.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
-import type { NodePort, SpawnRequest } from "../../src/core/roles.ts";
+import type { Launched, NodePort, SpawnRequest } from "../../src/core/roles.ts";
 import { KILL, type Termination } from "../../src/core/signals.ts";
 import { Master } from "../../src/master/master.ts";
 import { Unlimited } from "../../src/master/unlimited.ts";
@@ -12,18 +12,28 @@ import { Unlimited } from "../../src/master/unlimited.ts";
 /** A node whose launches end when the test says so. */
 class ScriptedNode implements NodePort {
   readonly #launches: PromiseWithResolvers<Pid>[] = [];
+  readonly #running = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
   #launched = Promise.withResolvers<void>();
   readonly killed: Pid[] = [];
   readonly kills: Termination[] = [];
   readonly requests: SpawnRequest[] = [];
 
-  launch(request: SpawnRequest): Promise<Pid> {
+  async launch(request: SpawnRequest): Promise<Launched> {
     this.requests.push(request);
     const launch = Promise.withResolvers<Pid>();
     this.#launches.push(launch);
     this.#launched.resolve();
     this.#launched = Promise.withResolvers();
-    return launch.promise;
+    const pid = await launch.promise;
+    const ended = Promise.withResolvers<ExitStatus>();
+    this.#running.set(pid, ended);
+    return { pid, ended: ended.promise };
+  }
+
+  /** Has a process end. */
+  end(pid: Pid, status: ExitStatus = { code: 0 }): void {
+    this.#running.get(pid)?.resolve(status);
+    this.#running.delete(pid);
   }
 
   /** The launch of that number, as soon as there is one. */
@@ -35,14 +45,12 @@ class ScriptedNode implements NodePort {
     }
   }
 
-  wait(_pid: Pid): Promise<ExitStatus> {
-    return Promise.resolve({ code: 0 });
-  }
-
-  kill(pid: Pid, how: Termination = KILL): Promise<void> {
+  kill(pid: Pid, how: Termination = KILL): Promise<boolean> {
     this.killed.push(pid);
     this.kills.push(how);
-    return Promise.resolve();
+    const ran = this.#running.has(pid);
+    this.end(pid, { signal: "SIGKILL" });
+    return Promise.resolve(ran);
   }
 }
 
@@ -86,9 +94,21 @@ Deno.test("wait() and kill() go to the node that has the process", async () => {
   (await node.launched(0)).resolve(first);
   (await other.launched(0)).resolve(second);
   await Promise.all(spawned);
-  assertEquals(await master.wait(first), { code: 0 });
-  await master.kill(second);
+  const waiting = master.wait(first);
+  node.end(first, { code: 3 });
+  assertEquals(await waiting, { code: 3 });
+  assertEquals(await master.kill(second), [second]);
   assertEquals([node.killed, other.killed], [[], [second]]);
+});
+
+Deno.test("a process that has ended can be waited for again, and is not killed any more", async () => {
+  const { master, node } = setUp();
+  const pid = await spawned(master, null, [node, 0]);
+  node.end(pid, { code: 3 });
+  for (let times = 0; times < 3; times++) assertEquals(await master.wait(pid), { code: 3 });
+  assertEquals(await master.kill(pid), []);
+  assertEquals(await master.kill(pid, { ...KILL, descendants: true }), []);
+  assertEquals(node.killed, []);
 });
 
 Deno.test("wait() and kill() reject for a Pid that nobody has, and name it", async () => {
@@ -107,7 +127,7 @@ Deno.test("a process can be asked for before its node has said that it started",
   const unknown = assertRejects(() => master.wait(newPid()), Error, "no such process");
   // The first launch never ends, and keeps nobody from finding the second one's process.
   (await node.launched(1)).resolve(pid);
-  assertEquals((await waited)[0], { code: 0 });
+  assertEquals(await waited, [{ signal: "SIGKILL" }, [pid]]);
   // Who nobody has is known when no launch of that time can be it.
   (await node.launched(0)).resolve(newPid());
   (await node.launched(2)).resolve(newPid());
@@ -138,9 +158,12 @@ Deno.test("kill() with descendants ends a whole tree, on every node, and nothing
   const how = { signal: "SIGTERM", graceMs: 500 } as const;
   await master.kill(other, { ...how, descendants: false });
   assertEquals([here.killed, there.killed], [[other], []]);
-  // The child may have ended, and still has descendants.
-  await master.kill(root, { ...how, descendants: true });
-  assertEquals([here.killed, there.killed], [[other, root], [child, grandchild]]);
+  // One may have ended, and still has descendants.
+  there.end(child);
+  await master.wait(child);
+  const killed = await master.kill(root, { ...how, descendants: true });
+  assertEquals(killed, [root, grandchild]);
+  assertEquals([here.killed, there.killed], [[other, root], [grandchild]]);
   for (const { signal, graceMs } of there.kills) assertEquals({ signal, graceMs }, how);
 });
 
@@ -150,10 +173,10 @@ Deno.test("kill() with descendants ends what is being started, and nothing more 
   const late = master.spawn({ ...REQUEST, parent: root }, { wait: true });
   const elsewhere = master.spawn(REQUEST, { wait: true });
   await node.launched(2);
-  const released = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<boolean>();
   node.kill = (pid) => {
     node.killed.push(pid);
-    return pid === root ? released.promise : Promise.resolve();
+    return pid === root ? released.promise : Promise.resolve(true);
   };
   const killed = master.kill(root, { ...KILL, descendants: true });
   const refused = await assertRejects(
@@ -165,8 +188,8 @@ Deno.test("kill() with descendants ends what is being started, and nothing more 
   const child = newPid();
   (await node.launched(1)).resolve(child);
   assertEquals(await late, child);
-  released.resolve();
-  await killed;
+  released.resolve(true);
+  assertEquals(await killed, [root, child]);
   assertEquals(node.killed, [root, child]);
   // What is none of them, and has not started yet, is not waited for.
   (await node.launched(2)).resolve(newPid());
@@ -176,18 +199,17 @@ Deno.test("kill() with descendants ends what is being started, and nothing more 
 Deno.test("idle() resolves when the last process has ended and nothing is under way", async () => {
   const [room, node] = [new Unlimited(), new ScriptedNode()];
   room.addNode(node);
-  const ended = Promise.withResolvers<ExitStatus>();
-  node.wait = () => ended.promise;
   const master = new Master(room);
   await master.idle();
   const spawned = [1, 2].map(() => master.spawn(REQUEST, { wait: true }));
   const steps: string[] = [];
   const idle = master.idle().then(() => steps.push("idle"));
-  (await node.launched(0)).resolve(newPid());
+  const pid = newPid();
+  (await node.launched(0)).resolve(pid);
   (await node.launched(1)).reject(new Error("no such executable"));
   await Promise.allSettled(spawned);
   steps.push("ended");
-  ended.resolve({ code: 0 });
+  node.end(pid);
   await idle;
   assertEquals(steps, ["ended", "idle"]);
   assertEquals(master.processes, 1);
@@ -200,6 +222,7 @@ Deno.test("spawn() gives a child its parent's directory on the parent's node onl
     place: () => Promise.resolve({ node: nodes.shift()!, free: () => {} }),
   });
   const first = master.spawn({ ...REQUEST, function: null }, { wait: true });
+  await here.launched(0);
   // The parent asks before the master has heard that it runs.
   const parent = newPid();
   const child = { ...REQUEST, parent, cwd: "/somewhere" };

@@ -1,7 +1,7 @@
 /** Who descends from whom. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { ProcessTree } from "../../src/master/process_tree.ts";
 
@@ -28,4 +28,65 @@ Deno.test("ProcessTree tells what descends from a process, in whichever order th
     assertEquals(descend, [a, deep, other]);
     assertEquals(tree.descends(null, roots), false);
   }
+});
+
+function newPids(count: number): Pid[] {
+  return Array.from({ length: count }, () => makePid(randomId(), "127.0.0.1", 4100));
+}
+
+Deno.test("ProcessTree keeps an ended process for as long as one descends from it that has not", () => {
+  const tree = new ProcessTree();
+  const [first, a, deep] = newPids(3) as [Pid, Pid, Pid];
+  for (const [pid, parent] of [[first, null], [a, first], [deep, a]] as const) {
+    tree.add(pid, parent);
+  }
+  tree.end(first);
+  tree.end(a);
+  assertEquals(tree.from(first), [first, a, deep]);
+  assert(tree.descends(deep, new Set([first])));
+  tree.end(deep);
+  assertEquals([tree.from(first), tree.size], [[first], 0]);
+});
+
+Deno.test("ProcessTree keeps nothing of a million processes that have ended", () => {
+  const tree = new ProcessTree();
+  const [first] = newPids(1) as [Pid];
+  tree.add(first, null);
+  for (let index = 0; index < 1_000_000; index++) {
+    const pid = makePid(index.toString(16).padStart(32, "0"), "127.0.0.1", 4100);
+    tree.add(pid, first);
+    tree.end(pid);
+  }
+  assertEquals(tree.size, 1);
+});
+
+Deno.test("ProcessTree is bounded by a long chain of which each spawns the next one and ends", () => {
+  const MAX = 10;
+  const tree = new ProcessTree(MAX);
+  const chain = newPids(100);
+  tree.add(chain[0]!, null);
+  for (let at = 1; at < chain.length; at++) {
+    tree.add(chain[at]!, chain[at - 1]!);
+    tree.end(chain[at - 1]!);
+    assert(tree.size <= MAX + 1, `${tree.size} are kept`);
+  }
+  // Those that ended first are left out of it.
+  assertEquals(tree.from(chain.at(-5)!), chain.slice(-5));
+  assert(tree.descends(chain.at(-1)!, new Set([chain.at(-MAX)!])));
+});
+
+Deno.test("ProcessTree takes the children of a process that it leaves out for its parent's", () => {
+  const tree = new ProcessTree(1);
+  const [first, a, b, underA, underB] = newPids(5) as [Pid, Pid, Pid, Pid, Pid];
+  tree.add(first, null);
+  for (const [pid, parent] of [[a, first], [b, first], [underA, a], [underB, b]] as const) {
+    tree.add(pid, parent);
+  }
+  tree.end(a);
+  tree.end(b);
+  assertEquals(tree.has(a), false);
+  assertEquals(new Set(tree.from(first)), new Set([first, b, underA, underB]));
+  tree.end(underA);
+  tree.end(underB);
+  assertEquals(tree.from(first), [first]);
 });

@@ -14,7 +14,7 @@ Deno.test("needs() gives what the program says, and the process that said it is 
   assertEquals(run.events, [], "it is nobody's process yet");
   await run.node.idle();
   const pid = await run.launch(null);
-  await run.node.wait(pid);
+  await run.master.wait(pid);
   await untilGone(tried, 1_000);
   assertEquals(run.output(pid, 1), "prelude\nfunction\n");
   assertEquals(run.events.filter(({ event }) => event === "spawn").length, 1);
@@ -27,7 +27,7 @@ Deno.test("the process that said what it needs has a stdin once it is launched",
   const writer = run.node.stdin(pid)!.getWriter();
   await writer.write(new TextEncoder().encode("over there"));
   await writer.close();
-  await run.node.wait(pid);
+  await run.master.wait(pid);
   assertEquals(run.output(pid, 1), "over there");
 });
 
@@ -35,7 +35,7 @@ Deno.test("without spares, nothing waits to be launched", async () => {
   await using run = startNode({ args: ["exit"], maxSpares: 0 });
   assertEquals(await run.node.needs(), { mem: 1, cpu: 0 });
   assertEquals(children(), []);
-  assertEquals(await run.node.wait(await run.launch(null)), { code: 0 });
+  assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
 Deno.test("a process that said what it needs and is not launched is gone after some seconds", async () => {
@@ -44,14 +44,14 @@ Deno.test("a process that said what it needs and is not launched is gone after s
   const tried = children();
   assertEquals(tried.length, 1);
   await untilGone(tried, 10_000);
-  assertEquals(await run.node.wait(await run.launch(null)), { code: 0 });
+  assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
 Deno.test("one that is killed while it waits costs its launch nothing but another start", async () => {
   await using run = startNode({ args: ["exit"], maxSpares: 1 });
   await run.node.needs();
   for (const pid of children()) Deno.kill(pid, "SIGKILL");
-  assertEquals(await run.node.wait(await run.launch(null)), { code: 0 });
+  assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
 Deno.test("needs() of a program that does not come so far tells why, and what it wrote", async () => {

@@ -1,6 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
+import type { RunEvent } from "../../src/core/events.ts";
 import { isPid, parsePid, type Pid } from "../../src/core/pid.ts";
 import { NotStartedError } from "../../src/host/not_started.ts";
 import { type Harness, isAlive, KEY, startNode, untilGone } from "./node_harness.ts";
@@ -11,7 +12,7 @@ Deno.test("launch() starts a process that knows who it is, and reports its whole
   const pid = await run.launch("who", parent);
   assert(isPid(pid));
   assertEquals(parsePid(pid)?.host, "127.0.0.1");
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
   const start = JSON.parse(run.output(pid, 1));
   assertStringIncludes(start.will, "/tmp/deploy-");
   assertEquals(start, {
@@ -45,14 +46,15 @@ Deno.test("wait() answers at any time with how a process ended", async () => {
     assertEquals(await run.master.wait(pid), status as { code: number });
   }
   const unknown = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
-  await assertRejects(() => run.node.wait(unknown), Error, unknown);
-  await assertRejects(() => run.node.kill(unknown), Error, unknown);
+  await assertRejects(() => run.master.wait(unknown), Error, unknown);
+  await assertRejects(() => run.master.kill(unknown), Error, unknown);
+  assertEquals(await run.node.kill(unknown), false);
 });
 
 Deno.test("what a process wrote before it was known comes after its spawn event", async () => {
   await using run = startNode({ args: ["prelude-output"] });
   const pid = await run.launch(null);
-  await run.node.wait(pid);
+  await run.master.wait(pid);
   assertEquals(run.events[0]?.event, "spawn");
   assertEquals(run.output(pid, 1), "prelude\nfunction\n");
 });
@@ -98,7 +100,7 @@ Deno.test("a process has its program's environment, and what makes it one of the
   Deno.env.set("NODE_RUN_TEST", "inherited");
   await using run = startNode();
   const pid = await run.launch("env");
-  await run.node.wait(pid);
+  await run.master.wait(pid);
   const env = JSON.parse(run.output(pid, 1));
   assertEquals(env.NODE_RUN_TEST, "inherited");
   assertEquals(Object.keys(JSON.parse(env.DEPLOY_PROCESS)), ["control", "token", "host"]);
@@ -107,7 +109,7 @@ Deno.test("a process has its program's environment, and what makes it one of the
 Deno.test("processes spawn, wait for and kill each other through their node", async () => {
   await using run = startNode();
   const pid = await run.launch("spawn-two");
-  await run.node.wait(pid);
+  await run.master.wait(pid);
   const spawned = run.events.flatMap((event) =>
     event.event === "spawn" ? [[event.parent, event.name]] : []
   );
@@ -119,12 +121,51 @@ Deno.test("processes spawn, wait for and kill each other through their node", as
     { type: "ended", request: 5, status: { signal: "SIGKILL" } },
     { type: "killed", request: 6 },
   ]);
+  // What it killed was its own doing, and that only once. What is noticed by waiting, a process says.
+  const killed = run.events.flatMap((event) =>
+    event.event === "exit" && "signal" in event.status ? [event.pid] : []
+  );
+  assertEquals(noticed(run.events), killed);
+  assertEquals(killed.length, 1);
+});
+
+/** The processes whose failures have been noticed. */
+function noticed(events: readonly RunEvent[]): Pid[] {
+  return events.flatMap((event) => event.event === "noticed" ? [event.pid] : []);
+}
+
+Deno.test("what a process says to have noticed comes before its exit", async () => {
+  await using run = startNode();
+  const pid = await run.launch("notice");
+  await run.master.wait(pid);
+  const failed = run.events.find((event) => event.event === "exit" && "code" in event.status);
+  assert(failed?.event === "exit");
+  assertEquals(failed.status, { code: 3 });
+  assertEquals(noticed(run.events), [failed.pid]);
+  assertEquals(run.events.at(-1)?.event, "exit");
+});
+
+Deno.test("a process that does not wait for what it kills has caused its end all the same", async () => {
+  await using run = startNode();
+  const pid = await run.launch("kill-and-exit");
+  await run.master.wait(pid);
+  const isExit = (event: RunEvent) => event.event === "exit";
+  assertEquals(run.events.filter(isExit).length, 1, "what is killed has not ended yet");
+  const killed = run.events.find((event) => event.event === "spawn" && event.parent === pid);
+  assert(killed?.event === "spawn");
+  assertEquals(noticed(run.events), [killed.pid]);
+  assertEquals(run.events.filter((event) => isExit(event) || event.event === "noticed")[0], {
+    event: "noticed",
+    pid: killed.pid,
+  });
+  run.passGraces();
+  await run.node.idle();
 });
 
 Deno.test("a question that fails is answered with its reason", async () => {
   await using run = startNode();
   const pid = await run.launch("spawn-failing");
-  await run.node.wait(pid);
+  await run.master.wait(pid);
   const [spawn, wait] = run.output(pid, 1).trim().split("\n").map((line) => JSON.parse(line));
   assertEquals(spawn.reason, "not-started");
   assertStringIncludes(spawn.message, "sorry");
@@ -135,7 +176,7 @@ Deno.test("a question that fails is answered with its reason", async () => {
 Deno.test("what a process asked for before it exited is done, and comes before its exit", async () => {
   await using run = startNode();
   const pid = await run.launch("spawn-and-exit");
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
   const spawned = run.events.findIndex((event) => event.event === "spawn" && event.parent === pid);
   const exited = run.events.findIndex((event) => event.event === "exit" && event.pid === pid);
   assert(spawned > 0 && spawned < exited);
@@ -151,7 +192,7 @@ Deno.test("kill() ends a process that computes for ever, and what it started", a
   const stuck = await run.launch("stuck");
   await run.until((event) => event.event === "output" && event.pid === stuck);
   await run.node.kill(stuck);
-  assertEquals(await run.node.wait(stuck), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(stuck), { signal: "SIGKILL" });
   assertEquals(run.output(stuck, 1), "stuck\n");
 
   const parent = await run.launch("grandchild");
@@ -166,7 +207,7 @@ Deno.test("a process ends although what it started holds its stdout", async () =
   await using run = startNode();
   const pid = await run.launch("daemon");
   const begin = performance.now();
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
   assert(performance.now() - begin < 3_500, "it waited for the other one's end");
   assertEquals(run.output(pid, 1), "started one\n");
 });
@@ -189,7 +230,7 @@ Deno.test("all output comes before the exit, however slow the sink", async () =>
     },
   });
   const pid = await run.launch("large-output");
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
   assertEquals(taken, 8 * 1024 * 1024);
   assertEquals(most, 1);
 });
@@ -197,13 +238,13 @@ Deno.test("all output comes before the exit, however slow the sink", async () =>
 Deno.test("a live process whose link is closed is ended", async () => {
   await using run = startNode();
   const pid = await run.launch("close-link");
-  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
 });
 
 Deno.test("a process that sends rubbish is ended, with one line in the log", async () => {
   await using run = startNode();
   const pid = await run.launch("rubbish");
-  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
   assertEquals(run.logged.length, 1);
   assertStringIncludes(run.logged[0] ?? "", "its control link carried");
 });
@@ -225,7 +266,7 @@ Deno.test("a will is delivered before the exit of its process is reported", asyn
   assertEquals(run.events.filter(({ event }) => event === "eof").length, 2);
   assertEquals(run.events.some(({ event }) => event === "exit"), false);
   deliver();
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
   assertEquals(wills, ["my last will"]);
 });
 
@@ -245,10 +286,10 @@ Deno.test("kill() gives up a will in delivery, and leaves no file", async () => 
     const pid = await run.launch("leave-will");
     await asked.promise;
     await run.node.kill(pid);
-    assertEquals(await run.node.wait(pid), { code: 0 });
+    assertEquals(await run.master.wait(pid), { code: 0 });
     assertEquals(run.logged, []);
     const bad = await run.launch("leave-folder");
-    assertEquals(await run.node.wait(bad), { code: 0 });
+    assertEquals(await run.master.wait(bad), { code: 0 });
     assertStringIncludes(run.logged.join(), "it is no plain file");
     assertEquals([...Deno.readDirSync(folder)], []);
   } finally {
@@ -263,7 +304,7 @@ Deno.test("stop() ends all processes at once, launches included, and starts no m
   const rejected = assertRejects(() => late, SpawnError);
   await run.node.stop();
   await rejected;
-  for (const pid of pids) assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  for (const pid of pids) assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
   const error = await assertRejects(() => run.launch("hang"), SpawnError);
   assertEquals(error.reason, "lost");
   assertEquals(run.events.filter(({ event }) => event === "exit").length, 2);
@@ -290,9 +331,9 @@ Deno.test("kill() with a signal lets a process end by itself, and kills it after
   ]);
   const how = { signal: "SIGTERM", graceMs: 3_000 } as const;
   await Promise.all([run.node.kill(saves, how), run.node.kill(neither, how)]);
-  assertEquals(await run.node.wait(saves), { code: 5 });
+  assertEquals(await run.master.wait(saves), { code: 5 });
   assertEquals(run.output(saves, 1), "ready\nSIGTERM 1\n");
-  assertEquals(await run.node.wait(neither), { signal: "SIGTERM" });
+  assertEquals(await run.master.wait(neither), { signal: "SIGTERM" });
   assertEquals(run.graces, []);
 
   const killed = run.node.kill(ignores, how);
@@ -300,7 +341,7 @@ Deno.test("kill() with a signal lets a process end by itself, and kills it after
   assertEquals(run.graces, [3_000]);
   run.passGraces();
   await killed;
-  assertEquals(await run.node.wait(ignores), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(ignores), { signal: "SIGKILL" });
   await run.node.kill(ignores, how);
 });
 
@@ -310,7 +351,7 @@ Deno.test("kill() with no grace is SIGKILL, and an unknown signal is an error", 
   const unknown = { signal: "SIGNONE" as Deno.Signal, graceMs: 1 };
   await assertRejects(() => run.node.kill(pid, unknown), TypeError, "SIGNONE");
   await run.node.kill(pid, { signal: "SIGTERM", graceMs: 0 });
-  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
   assertEquals(run.output(pid, 1), "ready\n");
 });
 
@@ -321,7 +362,7 @@ Deno.test("a signal reaches what a process has started, too, as from a terminal"
   await says(run, pid, "told");
   run.passGraces();
   await killed;
-  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
 });
 
 Deno.test("stop() with a signal tells every process once, starts no more, and kills after the grace", async () => {
@@ -334,13 +375,13 @@ Deno.test("stop() with a signal tells every process once, starts no more, and ki
   const stopped = run.node.stop(how);
   assertEquals((await assertRejects(() => run.launch("hang"), SpawnError)).reason, "lost");
   const again = run.node.stop({ signal: "SIGTERM", graceMs: 2_000 });
-  assertEquals(await run.node.wait(saves), { code: 5 });
+  assertEquals(await run.master.wait(saves), { code: 5 });
   assertEquals(run.output(saves, 1), "ready\nSIGINT 1\n");
   await says(run, ignores, "SIGINT");
   assertEquals(run.graces, [3_000, 2_000]);
   run.passGraces();
   await Promise.all([stopped, again]);
-  assertEquals(await run.node.wait(ignores), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(ignores), { signal: "SIGKILL" });
   assertEquals(run.output(ignores, 1), "ready\nSIGINT\n");
   assertEquals([run.graces, run.node.spares], [[], 0]);
 });
@@ -352,7 +393,7 @@ Deno.test("a second stop() without a grace kills at once", async () => {
   await says(run, pid, "SIGINT");
   await run.node.stop();
   await stopped;
-  assertEquals(await run.node.wait(pid), { signal: "SIGKILL" });
+  assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
   assertEquals(run.graces, []);
 });
 
@@ -375,14 +416,14 @@ Deno.test("what a process leaves that ends in its grace is delivered, until the 
   assertEquals([isStopped, run.graces], [false, [3_000]]);
   run.passGraces();
   await stopped;
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
 });
 
 Deno.test("60 processes launched at once all live and end", async () => {
   await using run = startNode();
   const pids = await Promise.all(Array.from({ length: 60 }, () => run.launch("hello")));
   assertEquals(new Set(pids).size, 60);
-  await Promise.all(pids.map((pid) => run.node.wait(pid)));
+  await Promise.all(pids.map((pid) => run.master.wait(pid)));
   for (const pid of pids) assertEquals(run.output(pid, 1), "hello\n");
 });
 
@@ -405,7 +446,7 @@ Deno.test("the first process has a stdin, and its end", async () => {
   assert(writer !== undefined);
   await writer.write(new TextEncoder().encode("to be echoed"));
   await writer.close();
-  assertEquals(await run.node.wait(pid), { code: 0 });
+  assertEquals(await run.master.wait(pid), { code: 0 });
   assertEquals(run.output(pid, 1), "to be echoed");
   assertEquals(run.node.stdin(pid), undefined);
 });

@@ -39,14 +39,14 @@ Deno.test("RemoteMaster asks, and gives each answer to its question", async () =
     reason: "no-capacity",
     message: "full",
   });
-  questions.answer({ type: "killed", request: requests[1]! });
+  questions.answer({ type: "killed", request: requests[1]!, pids: [pid] });
   questions.answer({ type: "spawned", request: requests[0]!, pid });
   assertEquals(await spawned, pid);
-  await killed;
+  assertEquals(await killed, [pid]);
   assertEquals((await assertRejects(() => failed, SpawnError, "full")).reason, "no-capacity");
 });
 
-Deno.test("RemoteMaster asks once for the end of a process, and again if nobody knew it", async () => {
+Deno.test("RemoteMaster asks once for all who wait for a process, and keeps no answer", async () => {
   const { sent, questions, master } = setUp();
   const unknown = [master.wait(pid), master.wait(pid)];
   assertEquals(sent.length, 1);
@@ -56,7 +56,10 @@ Deno.test("RemoteMaster asks once for the end of a process, and again if nobody 
   assertEquals(sent.length, 2);
   questions.answer({ type: "ended", request: 1, status: { code: 3 } });
   assertEquals(await Promise.all(known), [{ code: 3 }, { code: 3 }]);
-  assertEquals(await master.wait(pid), { code: 3 });
+  const again = master.wait(pid);
+  assertEquals(sent.length, 3);
+  questions.answer({ type: "ended", request: 2, status: { code: 3 } });
+  assertEquals(await again, { code: 3 });
 });
 
 Deno.test("RemoteMaster cancels a spawn that nobody waits for, and takes the answer all the same", async () => {
@@ -82,7 +85,7 @@ Deno.test("RemoteMaster rejects all that is and will be asked once the master is
 
 Deno.test("an answer that nobody asked the master for is refused", () => {
   const { questions, master } = setUp();
-  assertThrows(() => questions.answer({ type: "killed", request: 0 }), ProtocolError);
+  assertThrows(() => questions.answer({ type: "killed", request: 0, pids: [] }), ProtocolError);
   master.wait(pid).catch(() => {});
   assertThrows(() => questions.answer({ type: "spawned", request: 0, pid }), ProtocolError);
 });
