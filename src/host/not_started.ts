@@ -42,7 +42,9 @@ function describe(fn: string | null, start: DeadStart): string {
   const stderr = written === ""
     ? "it wrote nothing to stderr"
     : `the last it wrote to stderr:\n${written}`;
-  return `Cannot start ${what}: its process ${describeEnd(start)} before ${aim}; ${stderr}`;
+  return `Cannot start ${what}: its process ${describeEnd(start)} before ${aim}${
+    adviceFor(start)
+  }; ${stderr}`;
 }
 
 /** `exited with 3`, `was ended by SIGTRAP`, and the like. */
@@ -52,6 +54,17 @@ export function describeEnd({ status, overflowed }: DeadStart): string {
   return "signal" in status
     ? `was ended by ${status.signal}`
     : `was ended: ${formatStatus(status)}`;
+}
+
+/**
+ * What to do about a start that failed as programs often do, as the end of a sentence; the empty string if
+ * that cannot be told from what the process wrote.
+ */
+export function adviceFor({ output }: DeadStart): string {
+  // Whoever holds the address is the process that the user started: it has run the same lines before.
+  if (!/\bAddrInUse\b/.test(stderrTail(output))) return "";
+  return "; what stands before `await init()` runs in every process of the program, so that a port is " +
+    "taken from the second one on: move what listens behind `await init()`";
 }
 
 /** The last lines of what was written to stderr: at most 10, and at most 2 KiB. */

@@ -6,7 +6,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { newKey } from "../net/handshake.ts";
 import { type BootedProcess, Booter, DeadBootError, endBooted } from "./booter.ts";
-import { deadStart, describeEnd } from "./not_started.ts";
+import { adviceFor, deadStart, describeEnd } from "./not_started.ts";
 import type { Program } from "./program.ts";
 import { temporaryFolder } from "./will_store.ts";
 
@@ -78,7 +78,7 @@ export class FirstBoot {
       const start = await deadStart(cause.child);
       const how = late.aborted
         ? `did not reach await init() within ${TRIAL_TIMEOUT_MS / 1_000} s`
-        : `${describeEnd(start)} before await init()`;
+        : `${describeEnd(start)} before await init()${adviceFor(start)}`;
       throw new TrialBootError(`Cannot start: the program ${how}`, start.output);
     }
   }

@@ -18,7 +18,7 @@ import { startTimer } from "../core/timer.ts";
 import { Master } from "../master/master.ts";
 import { Unlimited } from "../master/unlimited.ts";
 import { NodeRun } from "../node/node_run.ts";
-import { describeEnd, NotStartedError } from "../host/not_started.ts";
+import { adviceFor, describeEnd, NotStartedError } from "../host/not_started.ts";
 import { missingPermissions, permissionStates } from "../host/permissions.ts";
 import { type Program, ProgramError, thisProgram } from "../host/program.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
@@ -178,7 +178,8 @@ class LocalRun {
       await this.#showRaw(error);
       exitWith(
         1,
-        `Cannot start: the first process ${describeEnd(error.start)} before init() resolved`,
+        `Cannot start: the first process ${describeEnd(error.start)} before init() resolved` +
+          adviceFor(error.start),
       );
     }
   }

@@ -4,6 +4,7 @@ import { setHub } from "../channel/current.ts";
 import { startTimer } from "../net/delay.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
+import { atCaller } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import { checkOptions } from "../core/options.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
@@ -11,7 +12,7 @@ import { decode } from "../codec/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
 import { Endings } from "./endings.ts";
-import { flushAtNaturalEnd, runToEnd } from "./ending.ts";
+import { eventLoopTurn, flushAtNaturalEnd, runToEnd } from "./ending.ts";
 import { applyChange, checkChange, readEnvironment } from "./environment.ts";
 import { leaveWill } from "./leave_will.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
@@ -43,6 +44,9 @@ let called = false;
  * What stands before it is the program's prelude. It runs once in every process, so that it should
  * only define and register.
  *
+ * So it must not hold what only one process can have: a program that listens on a port before
+ * `await init()` does so in every process, and all but the first of them fail (`AddrInUse`).
+ *
  * - In the process that a user started, `init()` runs the whole program: it starts the program again
  *   as its first process, shows what all processes write, and exits with the program's exit status.
  *   It never resolves there.
@@ -55,10 +59,57 @@ let called = false;
  * added before `init()`. Where the process may not write to the system's folder for temporary files,
  * `Deno.exit` throws, and the process ends when that has happened.
  *
- * @throws {TypeError} If the options are not what they must be.
- * @throws {Error} If it was called before, or if a name stands for two functions.
+ * No process has a terminal: what is typed comes to the first one's `Deno.stdin` as from a pipe, and
+ * `Deno.stdin.isTerminal()` is false. So `prompt`, `confirm` and `alert` do nothing but give `null` or
+ * `false`, and `Deno.stdin.setRaw` and `Deno.consoleSize` throw. Read lines from `Deno.stdin.readable`.
+ *
+ * The promise is to be awaited: where that has not begun by the next turn of the event loop, the process
+ * ends with exit code 1 and a line that says so.
+ *
+ * @throws {TypeError} If the options are not what they must be, or have one that does not exist.
+ * @throws {Error} If it was called before, if a name stands for two functions, or in `deno test`, where
+ * `runProgram()` of `deploy/testing` runs programs.
  */
-export async function init(options: InitOptions = {}): Promise<void> {
+export function init(options: InitOptions = {}): Promise<void> {
+  let checked: Checked;
+  try {
+    checked = begin(options);
+  } catch (error) {
+    return Promise.reject(atCaller(error as Error, init));
+  }
+  const promise: InitPromise = new InitPromise((resolve, reject) => {
+    become(checked, () => promise.awaited || exitUnawaited()).then(resolve, reject);
+  });
+  return promise;
+}
+
+/** A promise that knows whether somebody waits for it. */
+class InitPromise extends Promise<void> {
+  awaited = false;
+
+  /** What `then` gives is an ordinary promise. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  // An await calls this as well, since the promise is not an ordinary one.
+  override then<A = void, B = never>(
+    onFulfilled?: ((value: void) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.awaited = true;
+    return super.then(onFulfilled, onRejected);
+  }
+}
+
+/** The options of `init()`. */
+interface Checked {
+  readonly bootstrap: Bootstrap | undefined;
+  readonly resources: Partial<Resources>;
+}
+
+/** What `init()` does before it returns. */
+function begin(options: InitOptions): Checked {
   const { functions, resources } = check(options);
   if (called) {
     throw new Error("Cannot init() twice: call it once, and await it, in the main module");
@@ -66,14 +117,42 @@ export async function init(options: InitOptions = {}): Promise<void> {
   if ("WorkerGlobalScope" in globalThis) {
     throw new Error("Cannot init() in a worker: call it in the main module");
   }
+  // Elsewhere than in `deno test` and `deno bench`, it is a function without parameters, and does nothing.
+  if (Deno.test.length > 0) {
+    throw new Error(
+      "Cannot init() in deno test: a program is one of its own; run it from the test with " +
+        "runProgram() of deploy/testing",
+    );
+  }
   called = true;
   for (const [name, fn] of functions) registry.add(name, fn);
+  return { bootstrap: takeBootstrap(), resources };
+}
 
-  const bootstrap = takeBootstrap();
-  if (bootstrap !== undefined) return await joinRun(bootstrap, resolveResources(resources));
+/**
+ * Becomes the process of a run, or the launcher of one.
+ *
+ * @param requireAwait Ends the process if nobody waits for `init()`. Called after a turn of the event loop.
+ */
+async function become(
+  { bootstrap, resources }: Checked,
+  requireAwait: () => unknown,
+): Promise<void> {
+  if (bootstrap !== undefined) {
+    return await joinRun(bootstrap, resolveResources(resources), requireAwait);
+  }
   // Only this process needs that half of the system, and loading it takes time.
-  const { launch } = await import("../local/launcher.ts");
+  const [{ launch }] = await Promise.all([import("../local/launcher.ts"), eventLoopTurn()]);
+  requireAwait();
   await launch({ resources, cwd: startDirectory });
+}
+
+function exitUnawaited(): never {
+  console.error(
+    "Cannot run: init() was called, and not awaited; write `await init(…)` at the top level of the " +
+      "main module",
+  );
+  exit(1);
 }
 
 function check(
@@ -98,7 +177,11 @@ function check(
  * Becomes one of the processes of a run, and runs what the node says. The first one of them needs so
  * much.
  */
-async function joinRun(bootstrap: Bootstrap, resources: Resources): Promise<void> {
+async function joinRun(
+  bootstrap: Bootstrap,
+  resources: Resources,
+  requireAwait: () => unknown,
+): Promise<void> {
   let will: WillFile | undefined;
   // Without its node a process is no part of anything, and nobody sees what it writes.
   const lost = () => {
@@ -108,7 +191,9 @@ async function joinRun(bootstrap: Bootstrap, resources: Resources): Promise<void
   const connecting = Deno.connect(bootstrap.control);
   const listener = Deno.listen({ hostname: bootstrap.host, port: 0 });
   listener.unref();
-  const link = new NodeLink(await connecting, lost);
+  const conn = await connecting;
+  requireAwait();
+  const link = new NodeLink(conn, lost);
   link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port, resources });
 
   // All that can be done before it is known what to run is done then: in a spare process, that takes
@@ -118,7 +203,8 @@ async function joinRun(bootstrap: Bootstrap, resources: Resources): Promise<void
   const { pid, key, will: willPath } = await link.welcome;
   const endings = new Endings(link);
   const ended = (remote: Pid) => endings.status(remote);
-  const hub = new Hub({ pid, key, listener, ended, hold, log: warn });
+  const noticed = (remote: Pid) => link.send({ type: "noticed", pid: remote });
+  const hub = new Hub({ pid, key, listener, ended, noticed, hold, log: warn });
   let lastBeforeEnd = () => {};
   if (Deno.permissions.querySync({ name: "write", path: willPath }).state === "granted") {
     will = new WillFile(willPath);
@@ -176,7 +262,8 @@ function prepare(start: StartMessage, name: string): () => unknown {
   const { parent } = start;
   if (parent === null) throw new Error(`Cannot run ${name}: the node named no parent`);
   const arg = decode(start.arg);
-  return () => fn(parent, arg);
+  // Bound, and not called by a function of the runtime, which would be in its traces.
+  return fn.bind(undefined, parent, arg);
 }
 
 /** Says something about the system itself, as the program's other parts do. */

@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { OutputChunk } from "../../src/host/child_process.ts";
 import { NotStartedError, stderrTail } from "../../src/host/not_started.ts";
 
@@ -46,5 +46,20 @@ Deno.test("NotStartedError says who, how it ended, and what it wrote", () => {
     new NotStartedError(null, { ...start, status: { signal: "SIGTRAP" }, output: [] }).message,
     "Cannot start the first process: its process was ended by SIGTRAP before init() resolved; " +
       "it wrote nothing to stderr",
+  );
+});
+
+Deno.test("NotStartedError says what to do about a port that every process takes", () => {
+  const output = [
+    chunk("error: Uncaught (in promise) AddrInUse: Address already in use\n    at x.ts\n"),
+  ];
+  const { message } = new NotStartedError("work", {
+    status: { code: 1 },
+    output,
+    overflowed: false,
+  });
+  assertStringIncludes(
+    message,
+    "before it ran work(); what stands before `await init()` runs in every",
   );
 });

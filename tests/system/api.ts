@@ -5,9 +5,10 @@ import { assertEquals } from "@std/assert";
 import { type RunOptions, runProgram } from "./helpers.ts";
 
 /** What every program in a table begins with. */
-export const IMPORTS = `import { after, ChannelError, DEFAULT_RESOURCES, GiB, init, isPid, kill,
+export const IMPORTS =
+  `import { Acceptor, after, ChannelError, DEFAULT_RESOURCES, GiB, init, isPid, kill,
   KiB, MiB, parseMem, pid, Receiver, resources, run, select, Sender, shortPid, spawn, SpawnError,
-  spawnable, success, trySpawn, wait } from "deploy";
+  spawnable, selectableWait, success, trySpawn, wait } from "deploy";
 const say = (...values) => console.log(...values.map((value) =>
   typeof value === "string" ? value : JSON.stringify(value)));
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

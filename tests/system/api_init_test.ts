@@ -1,6 +1,10 @@
 /** init(), spawnable() and the Pid, as programs see them. */
 
-import { testRows } from "./api.ts";
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { init } from "deploy";
+import { IMPORTS, testRows } from "./api.ts";
+import { runProgram } from "./helpers.ts";
 
 testRows([
   {
@@ -39,7 +43,8 @@ testRows([
       const work = spawnable("test/work", () => {});
       const attempts = { spawn: () => spawn(work), trySpawn: () => trySpawn(work), pid, resources,
         Sender: () => new Sender(some), Receiver: () => new Receiver(some),
-        wait: () => wait(some), kill: () => kill(some) };
+        Acceptor: () => new Acceptor("name"), wait: () => wait(some),
+        selectableWait: () => selectableWait(some), kill: () => kill(some) };
       const said = [];
       for (const [name, attempt] of Object.entries(attempts)) {
         const error = await failure(attempt);
@@ -47,8 +52,10 @@ testRows([
       }
       await init();
       for (const line of said) say(...line);`,
-    says: ["spawn", "trySpawn", "pid", "resources", "Sender", "Receiver", "wait", "kill"]
-      .map((name) => `${name} true true\n`).join(""),
+    says: [
+      ...["spawn", "trySpawn", "pid", "resources", "Sender", "Receiver", "Acceptor", "wait"],
+      ...["selectableWait", "kill"],
+    ].map((name) => `${name} true true\n`).join(""),
   },
   {
     name: "spawnable() gives its function back; a name stands for one function, however registered",
@@ -107,3 +114,36 @@ testRows([
     others: [`{"mem":104857600,"cpu":0.0625}\n`, `{"mem":7340032,"cpu":0}\n`],
   },
 ]);
+
+/** Programs that do not get as far as `init()` resolves, and what is said of them. */
+const LINES: Record<string, [source: string, line: RegExp]> = {
+  "init() that is not awaited": [
+    `init();`,
+    /^Cannot run: init\(\) was called, and not awaited; write `await init\(…\)` at the top level of/m,
+  ],
+  "init() that is awaited only later": [
+    `const ready = init(); await sleep(50); await ready;`,
+    /^Cannot run: init\(\) was called, and not awaited; /m,
+  ],
+  "a prelude that listens on a port": [
+    `import { port } from "./port.ts"; Deno.listen({ port }); await init();`,
+    /before `await init\(\)` runs in every process of the program, so that a port is taken from the/,
+  ],
+};
+
+for (const [what, [source, line]] of Object.entries(LINES)) {
+  Deno.test(`${what} ends the program with a line that says what to do`, async () => {
+    const free = Deno.listen({ port: 0 });
+    const { port } = free.addr;
+    free.close();
+    const run = await runProgram(IMPORTS + source, {
+      files: { "port.ts": `export const port = ${port};` },
+    });
+    assertEquals(run.code, 1);
+    assertMatch(run.raw.stderr, line);
+  });
+}
+
+Deno.test("init() in deno test names deploy/testing", async () => {
+  await assertRejects(() => init(), Error, "runProgram() of deploy/testing");
+});
