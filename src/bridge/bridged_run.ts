@@ -1,7 +1,8 @@
 /** One run, as a bridge sees it: the nodes that host it on one side, whoever deployed it on the other. */
 
-import type { RunEventSink } from "../core/events.ts";
+import type { RunEvent, RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
+import { startTimer } from "../core/timer.ts";
 import type { Store } from "../store/store.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
 import { endOf, type MessageLink } from "../net/message_link.ts";
@@ -13,6 +14,8 @@ import {
   type StdinMessage,
 } from "../wire/run_messages.ts";
 import { EventMerger } from "../run/event_merger.ts";
+import { NEW_RUN, step } from "../run/run_state.ts";
+import { SurvivorNotice } from "../run/survivors.ts";
 import type { RunNews } from "./master_client.ts";
 
 /** A node's link for the run. */
@@ -40,6 +43,12 @@ export class BridgedRun implements RunNews {
   readonly #over = Promise.withResolvers<void>();
   readonly #merger: EventMerger;
   readonly #deployer: Deployer;
+  #state = NEW_RUN;
+  readonly #survivors = new SurvivorNotice({
+    state: () => this.#state,
+    startTimer,
+    say: (text) => this.said(text),
+  });
   readonly #store: Store;
   readonly #nodes = new Set<NodeLink>();
   /** The node that has the first process, once that is there. */
@@ -62,7 +71,7 @@ export class BridgedRun implements RunNews {
     this.over = this.#over.promise;
     this.#store = store;
     this.#deployer = deployer;
-    this.#merger = new EventMerger((event) => deployer.event(event));
+    this.#merger = new EventMerger((event) => this.#tell(event));
     this.#merger.onChange(() => this.#check());
   }
 
@@ -107,6 +116,10 @@ export class BridgedRun implements RunNews {
     else if (this.#firstPid === undefined) this.#early.push(message);
   }
 
+  said(text: string): void {
+    void this.#deployer.event({ event: "said", text, time: Date.now() });
+  }
+
   lost(process: LostProcess, why: string): void {
     void this.#lose(this.#merger.lose(process, why));
   }
@@ -115,6 +128,12 @@ export class BridgedRun implements RunNews {
   ended(processes: number): void {
     this.#processes = processes;
     this.#check();
+  }
+
+  #tell(event: RunEvent): Promise<void> {
+    this.#state = step(this.#state, event);
+    this.#survivors.took(event);
+    return this.#deployer.event(event);
   }
 
   async #left(node: NodeLink, why: string): Promise<void> {

@@ -21,6 +21,8 @@ const SILENCE_MS = 8_000;
 /** What is told of a run. */
 export interface RunNews {
   lost(process: LostProcess, why: string): void;
+  /** A line for whoever looks at it. */
+  said(text: string): void;
   /** No process of it is left; so many there have been. */
   ended(processes: number): void;
 }
@@ -132,6 +134,8 @@ export class MasterClient {
     switch (message.type) {
       case "lost":
         return this.#runs.get(message.run)?.lost(message, message.why);
+      case "said":
+        return this.#runs.get(message.run)?.said(message.text);
       case "over": {
         const news = this.#runs.get(message.run);
         this.#runs.delete(message.run);

@@ -109,7 +109,11 @@ class LocalRun {
   readonly #settings: LauncherSettings;
   /** The terminal is its only viewer, so it keeps nothing that has been shown. */
   readonly #run = new Run({ log: new MemoryLog({ keepBytes: 0 }), roomBytes: 0 });
-  readonly #survivors = new SurvivorNotice({ run: this.#run, startTimer, now: Date.now });
+  readonly #survivors = new SurvivorNotice({
+    state: () => this.#run.state,
+    startTimer,
+    say: (text) => void this.#run.append({ event: "said", text, time: Date.now() }),
+  });
   readonly #terminal: Terminal;
   readonly #room = new Unlimited();
   readonly #master = new Master(this.#room);

@@ -94,7 +94,11 @@ export class BridgeSession {
       throw new ProtocolError(`it opened a run ${JSON.stringify(id)}`);
     }
     const facts = { id, key, spec, bridge: this.#address! };
-    const run = new ClusterRun(facts, this.#context);
+    const run = new ClusterRun(
+      facts,
+      this.#context,
+      (text) => void this.#link.send({ type: "said", run: id, text }),
+    );
     this.#context.runs.set(id, run);
     this.#runs.set(id, { run, begun: false });
     if (this.#stopping) run.end();

@@ -2,19 +2,22 @@
 
 import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
-import type { Pid } from "../core/pid.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { KILL, type Kill } from "../core/signals.ts";
+import type { StartTimer } from "../core/timer.ts";
 import { Master, type Place } from "./master.ts";
 import type { RemoteNode, RemoteRun, RunFacts, Tried } from "./remote_node.ts";
-import type { Room } from "./room.ts";
+import type { GrantedRoom, Room } from "./room.ts";
+import { WaitNotice } from "./wait_notice.ts";
 
 /** What a run needs of its cluster. */
 export interface ClusterContext {
   readonly room: Room;
   /** The nodes that are there, by name. */
   readonly nodes: ReadonlyMap<string, RemoteNode>;
+  readonly startTimer: StartTimer;
 }
 
 /** The first process of a run, as it is asked for, but for its name and what it needs. */
@@ -36,9 +39,13 @@ export class ClusterRun implements MasterPort {
   readonly #master: Master;
   readonly #ending = new AbortController();
 
-  constructor(facts: RunFacts, context: ClusterContext) {
+  readonly #waits: WaitNotice;
+
+  /** `say` takes lines for whoever looks at the run. */
+  constructor(facts: RunFacts, context: ClusterContext, say: (text: string) => void) {
     this.facts = facts;
     this.#context = context;
+    this.#waits = new WaitNotice(context.startTimer, say);
     this.#master = new Master({ place: (request, options) => this.#place(request, options) });
   }
 
@@ -103,7 +110,7 @@ export class ClusterRun implements MasterPort {
     options: SpawnWaiting,
   ): Promise<Place & { readonly node: RemoteRun }> {
     for (;;) {
-      const { node: name, free } = await this.#context.room.take(request, options);
+      const { node: name, free } = await this.#take(request, options);
       const node = name === undefined ? undefined : this.#context.nodes.get(name);
       if (this.#ending.signal.aborted) {
         free();
@@ -112,6 +119,25 @@ export class ClusterRun implements MasterPort {
       if (node !== undefined) return { node: node.run(this.facts), free };
       // It went away just now, and what it had been given is gone with it.
       free();
+    }
+  }
+
+  async #take(request: SpawnRequest, options: SpawnWaiting): Promise<GrantedRoom> {
+    const { parent, name, resources } = request;
+    const { room } = this.#context;
+    // Whoever deployed the run is told at once that its first process waits.
+    if (parent === null) return await room.take(request, options);
+    let stopNotice = () => {};
+    const onWait = () => {
+      options.onWait?.();
+      stopNotice = this.#waits.begin(() =>
+        `${shortPid(parent)} has waited for 10 s to spawn ${name}: ${room.whyWaits(resources)}`
+      );
+    };
+    try {
+      return await room.take(request, { ...options, onWait });
+    } finally {
+      stopNotice();
     }
   }
 }

@@ -4,6 +4,7 @@ import { type Address, parseAddress } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
+import { startTimer } from "../core/timer.ts";
 import {
   BRIDGE_TO_MASTER,
   type BridgeToMaster,
@@ -75,6 +76,7 @@ export class MasterService {
       nodes: this.#nodes,
       runs: this.#runs,
       logger: this.#logger,
+      startTimer,
     });
     this.#bridges.add(session);
     this.#links.add(link);

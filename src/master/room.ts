@@ -99,6 +99,14 @@ export class Room {
     return { node: found.node, message: `${amounts(need)} would go to ${found.node}` };
   }
 
+  /** Why a process of that size waits for room, in one line. */
+  whyWaits(need: Readonly<Resources>): string {
+    const found = this.#placement.probe(need);
+    if (found === "no-capacity") return `no node has ${amounts(need)} free`;
+    if (found === "unsatisfiable") return `no node has ${amounts(need)}; ${this.#sizes()}`;
+    return `${found.node} has ${amounts(need)} free, for those that have waited longer`;
+  }
+
   #wait(
     ticket: Ticket<Waiter>,
     request: SpawnRequest,

@@ -3,7 +3,6 @@
 import type { RunEvent } from "../core/events.ts";
 import { shortPid } from "../core/pid.ts";
 import type { StartTimer } from "../core/timer.ts";
-import type { Run } from "./run.ts";
 import { isOver, runningProcesses, type RunState } from "./run_state.ts";
 
 /** So long after the first process's end it is said. */
@@ -14,13 +13,14 @@ const MAX_NAMED = 8;
 
 /** What a {@linkcode SurvivorNotice} needs. */
 export interface SurvivorNoticeOptions {
-  readonly run: Run;
+  /** The state of the run now. */
+  readonly state: () => RunState;
   readonly startTimer: StartTimer;
-  /** The time, in milliseconds since the epoch. */
-  readonly now: () => number;
+  /** Takes a line for whoever looks at the run. */
+  readonly say: (text: string) => void;
 }
 
-/** Adds the event `said` to a run, once, if others outlive its first process by two seconds. */
+/** Says once of a run that others outlive its first process, if they do so by two seconds. */
 export class SurvivorNotice {
   readonly #options: SurvivorNoticeOptions;
   #stopTimer: () => void = () => {};
@@ -32,12 +32,12 @@ export class SurvivorNotice {
   /** Looks at what the run has just been told. */
   took(event: RunEvent): void {
     if (event.event !== "exit") return;
-    const { run, startTimer, now } = this.#options;
-    if (isOver(run.state)) return this.#stopTimer();
-    if (event.pid !== run.state.first) return;
+    const { state, startTimer, say } = this.#options;
+    if (isOver(state())) return this.#stopTimer();
+    if (event.pid !== state().first) return;
     this.#stopTimer = startTimer(NOTICE_MS, () => {
-      const text = survivorsText(run.state);
-      if (text !== undefined) void run.append({ event: "said", text, time: now() });
+      const text = survivorsText(state());
+      if (text !== undefined) say(text);
     });
   }
 }

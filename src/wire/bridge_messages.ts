@@ -44,6 +44,8 @@ export type MasterToBridge =
   | TryAnswer
   /** A process went away with its node, which will say nothing of it any more. */
   | ({ type: "lost"; run: string; why: string } & LostProcess)
+  /** A line about a run, for whoever looks at it. */
+  | { type: "said"; run: string; text: string }
   /**
    * No process of the run is left; so many there have been that the master knows of. One that began
    * just as its node was lost may be known to the bridge only: it is lost, too.
@@ -66,6 +68,7 @@ export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
   waits: { request: integer },
   ...TRY_ANSWERS,
   lost: { run: text, pid, parent: orNull(pid), name: text, node: text, why: text },
+  said: { run: text, text },
   over: { run: text, processes: integer },
   fits: { request: integer, node: orNull(text), message: text },
 };

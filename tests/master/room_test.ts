@@ -28,6 +28,24 @@ Deno.test("Room gives room while there is some, then lets wait, and gives back o
   await assertRejects(() => room.take(request(1), { wait: false }), SpawnError, "free");
 });
 
+Deno.test("Room says why a process of some size waits", () => {
+  const room = new Room();
+  const need = { mem: 1 * GiB, cpu: 1 };
+  assertEquals(room.whyWaits(need), "no node has 1 GiB and 1 core; there is no node");
+  room.addNode("n1", { mem: 512, cpu: 1 });
+  assertEquals(
+    room.whyWaits(need),
+    "no node has 1 GiB and 1 core; the most that one has is 512 B and 1 core",
+  );
+  room.expectNode("n2", need);
+  assertEquals(room.whyWaits(need), "no node has 1 GiB and 1 core free");
+  room.addNode("n2", need);
+  assertEquals(
+    room.whyWaits(need),
+    "n2 has 1 GiB and 1 core free, for those that have waited longer",
+  );
+});
+
 Deno.test("Room refuses at once what fits nowhere, and says what there is", async () => {
   const room = new Room();
   room.expectNode("n1", { mem: 2 * GiB, cpu: 1 });

@@ -3,11 +3,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import type { RunEvent } from "../../src/core/events.ts";
-import { MemoryLog } from "../../src/run/memory_log.ts";
-import { Run } from "../../src/run/run.ts";
 import { NEW_RUN, step } from "../../src/run/run_state.ts";
 import { SurvivorNotice, survivorsText } from "../../src/run/survivors.ts";
-import { ended, FIRST, spawned, testPid, TIME, WORKER } from "../terminal/events.ts";
+import { ended, FIRST, spawned, testPid, WORKER } from "../terminal/events.ts";
 
 Deno.test("survivorsText() names who still runs, once the first process has ended", () => {
   const text = (events: readonly RunEvent[]) => survivorsText(events.reduce(step, NEW_RUN));
@@ -28,54 +26,49 @@ Deno.test("survivorsText() names who still runs, once the first process has ende
 });
 
 /** A run, its notice, and a clock that is moved by hand. */
-function watched(): { tell(events: readonly RunEvent[]): void; pass(): void; said: string[] } {
-  const run = new Run({ log: new MemoryLog({ keepBytes: 1e6 }), roomBytes: 1e6 });
-  const timers = new Set<() => void>();
-  const notice = new SurvivorNotice({
-    run,
+class Watched {
+  readonly said: string[] = [];
+  readonly #timers = new Set<() => void>();
+  #state = NEW_RUN;
+  readonly #notice = new SurvivorNotice({
+    state: () => this.#state,
     startTimer: (ms, then) => {
       assertEquals(ms, 2_000);
-      timers.add(then);
-      return () => timers.delete(then);
+      this.#timers.add(then);
+      return () => this.#timers.delete(then);
     },
-    now: () => TIME,
+    say: (text) => this.said.push(text),
   });
-  const said: string[] = [];
-  void (async () => {
-    for await (const { records } of run.view()) {
-      for (const { event } of records) if (event.event === "said") said.push(event.text);
+
+  tell(events: readonly RunEvent[]): void {
+    for (const event of events) {
+      this.#state = step(this.#state, event);
+      this.#notice.took(event);
     }
-  })();
-  return {
-    said,
-    tell(events) {
-      for (const event of events) {
-        void run.append(event);
-        notice.took(event);
-      }
-    },
-    pass() {
-      for (const then of timers) then();
-      timers.clear();
-    },
-  };
+  }
+
+  /** Two seconds pass. */
+  pass(): void {
+    const due = [...this.#timers];
+    this.#timers.clear();
+    for (const then of due) then();
+  }
 }
 
-Deno.test("SurvivorNotice says it once, two seconds after the first process has ended", async () => {
-  const { tell, pass, said } = watched();
-  tell([spawned(null, FIRST), spawned(FIRST, WORKER)]);
-  pass();
-  tell(ended(FIRST));
-  pass();
-  pass();
-  await new Promise((resolve) => setTimeout(resolve));
-  assertEquals(said, ["the first process has ended; 1 other still runs: 8a3be21 worker"]);
+Deno.test("SurvivorNotice says it once, two seconds after the first process has ended", () => {
+  const run = new Watched();
+  run.tell([spawned(null, FIRST), spawned(FIRST, WORKER)]);
+  run.pass();
+  run.tell(ended(FIRST));
+  assertEquals(run.said, []);
+  run.pass();
+  run.pass();
+  assertEquals(run.said, ["the first process has ended; 1 other still runs: 8a3be21 worker"]);
 });
 
-Deno.test("SurvivorNotice says nothing of a run that is over by then", async () => {
-  const { tell, pass, said } = watched();
-  tell([spawned(null, FIRST), spawned(FIRST, WORKER), ...ended(FIRST), ...ended(WORKER)]);
-  pass();
-  await new Promise((resolve) => setTimeout(resolve));
-  assertEquals(said, []);
+Deno.test("SurvivorNotice says nothing of a run that is over by then", () => {
+  const run = new Watched();
+  run.tell([spawned(null, FIRST), spawned(FIRST, WORKER), ...ended(FIRST), ...ended(WORKER)]);
+  run.pass();
+  assertEquals(run.said, []);
 });

@@ -27,12 +27,13 @@ async function inPipes(
   cwd: string,
   env: Record<string, string> = {},
 ): Promise<Shown> {
-  const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
+  const own = Object.entries(Deno.env.toObject())
+    .filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|DEPLOY_\w+|SHELL)$/.test(name));
   const { stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", line],
     cwd,
     clearEnv: true,
-    env: { PATH, HOME, TERM: "xterm-256color", ...DENO_DIR && { DENO_DIR }, ...env },
+    env: { ...Object.fromEntries(own), TERM: "xterm-256color", ...env },
     stdin: "null",
     signal: AbortSignal.timeout(120_000),
   }).output();
