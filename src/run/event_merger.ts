@@ -1,12 +1,16 @@
 /**
  * Makes one stream of the events that the nodes of a run send, each on its own connection.
  *
- * Between connections there is no order, so a child may be heard of before its parent. Its node's
- * stream then waits. That cannot go round in a circle: a parent is reported before its child is, and
- * each stream is in the order of time, so of all streams that wait, none waits for a later event. Only a
- * connection that broke can leave a parent untold; {@linkcode EventMerger.release} is for that.
+ * Between connections there is no order, so a child may be heard of before its parent, and of a process
+ * that its failure was noticed before it is known that there is one. The node's stream then waits. That
+ * cannot go round in a circle: a process is reported before anybody else can know of it, and each stream
+ * is in the order of time, so of all streams that wait, none waits for a later event. Only a connection
+ * that broke can leave a process untold; {@linkcode EventMerger.release} is for that.
+ *
+ * Of the processes that have ended it remembers the latest million, at least, in little memory.
  */
 
+import { EndedProcesses } from "../core/ended_processes.ts";
 import type { OutputFd, RunEvent, RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 
@@ -22,8 +26,8 @@ export class EventMerger {
   readonly #sink: RunEventSink;
   readonly #now: () => number;
   readonly #alive = new Map<Pid, Alive>();
-  /** Also those that have ended: what is heard of them late is to be ignored. */
-  readonly #known = new Set<Pid>();
+  /** What is heard of these late is to be ignored. */
+  readonly #ended = new EndedProcesses();
   /** For a process that nobody has told of yet, what waits for it. */
   readonly #waiting = new Map<Pid, (() => void)[]>();
   #waits = 0;
@@ -62,16 +66,14 @@ export class EventMerger {
    */
   async add(source: unknown, event: RunEvent): Promise<void> {
     if (event.event === "spawn") {
-      if (event.parent !== null && !this.#known.has(event.parent)) {
-        const seen = this.#seen(event.parent);
-        this.#waits++;
-        this.#changed();
-        await seen;
-        this.#waits--;
-      }
+      if (event.parent !== null) await this.#awaitSpawn(event.parent);
       return await this.#spawn(event, source);
     }
-    if (event.event === "noticed" || event.event === "said") return await this.#sink(event);
+    if (event.event === "said") return await this.#sink(event);
+    if (event.event === "noticed") {
+      await this.#awaitSpawn(event.pid);
+      return await this.#sink(event);
+    }
     const process = this.#alive.get(event.pid);
     if (process === undefined || process.source !== source) return;
     if (event.event === "exit") return await this.#exit(event, process);
@@ -83,8 +85,8 @@ export class EventMerger {
   /** A process will not be heard of any more: its events are completed. */
   async lose(process: Omit<Spawn, "event" | "time">, why: string): Promise<void> {
     const { pid, parent, name, node } = process;
-    if (!this.#known.has(pid)) {
-      if (parent !== null && !this.#known.has(parent)) await this.#seen(parent);
+    if (!this.#knows(pid)) {
+      if (parent !== null && !this.#knows(parent)) await this.#seen(parent);
       const spawn = { event: "spawn", pid, parent, name, node, time: this.#now() } as const;
       await this.#spawn(spawn, undefined);
     }
@@ -115,8 +117,7 @@ export class EventMerger {
   async #spawn(event: Spawn, source: unknown): Promise<void> {
     const { pid } = event;
     // While its parent was waited for, it may have been told of, or lost.
-    if (this.#known.has(pid)) return;
-    this.#known.add(pid);
+    if (this.#knows(pid)) return;
     this.#alive.set(pid, { open: new Set([1, 2]), source });
     const shown = this.#sink(event);
     for (const go of this.#waiting.get(pid) ?? []) go();
@@ -127,10 +128,25 @@ export class EventMerger {
   async #exit(event: Extract<RunEvent, { event: "exit" }>, { open }: Alive): Promise<void> {
     const { pid } = event;
     this.#alive.delete(pid);
+    this.#ended.add(pid, event.status);
     for (const fd of open) await this.#sink({ event: "eof", pid, fd });
     await this.#sink(event);
     this.#exited++;
     this.#changed();
+  }
+
+  /** Waits, as a source, until a process has been told of. */
+  async #awaitSpawn(pid: Pid): Promise<void> {
+    if (this.#knows(pid)) return;
+    const seen = this.#seen(pid);
+    this.#waits++;
+    this.#changed();
+    await seen;
+    this.#waits--;
+  }
+
+  #knows(pid: Pid): boolean {
+    return this.#alive.has(pid) || this.#ended.has(pid);
   }
 
   #seen(pid: Pid): Promise<void> {

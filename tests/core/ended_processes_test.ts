@@ -36,7 +36,7 @@ Deno.test("EndedProcesses tells processes apart whose Pids differ in one digit",
   const ended = new EndedProcesses();
   const id = "0123456789abcdef".repeat(2);
   ended.add(makePid(id, "a", 1), { code: 0 });
-  for (let at = 0; at < 16; at++) {
+  for (let at = 0; at < 32; at++) {
     const other = makePid(
       `${id.slice(0, at)}${id[at] === "7" ? "8" : "7"}${id.slice(at + 1)}`,
       "a",

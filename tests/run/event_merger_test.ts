@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { EventMerger } from "../../src/run/event_merger.ts";
-import { isOver, NEW_RUN, step } from "../../src/run/run_state.ts";
+import { exitCodeOf, isOver, NEW_RUN, step } from "../../src/run/run_state.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import { makePid, type Pid } from "../../src/core/pid.ts";
 import { forSeeds } from "../channel/random.ts";
@@ -17,7 +17,7 @@ function known(index: number, parent: number | null): Parameters<EventMerger["lo
 }
 
 function pidOf(index: number): Pid {
-  return makePid(index.toString(16).padStart(32, "0"), "10.0.0.1", 1 + index);
+  return makePid(index.toString(16).padStart(8, "0").repeat(4), "10.0.0.1", 1 + index % 60_000);
 }
 
 function spawn(index: number, parent: number | null): RunEvent {
@@ -79,6 +79,35 @@ Deno.test("add() keeps a child back until its parent has been told of", async ()
   assertEquals(merger.waits, 0);
   assertEquals(events.slice(1), [spawn(1, 0), spawn(2, 1), output(2), ...end(2)]);
   assertEquals(merger.exited, 1);
+});
+
+Deno.test("add() keeps back that a process was noticed until it has been told of", async () => {
+  const { events, merger } = collector();
+  await merger.add("a", spawn(0, null));
+  const noticed = { event: "noticed", pid: pidOf(1) } as const;
+  const waiting = (async () => {
+    for (const event of [noticed, ...end(0)]) await merger.add("a", event);
+  })();
+  assertEquals([merger.waits, events.length], [1, 1]);
+  await merger.add("b", spawn(1, 0));
+  for (const event of end(1, 3)) await merger.add("b", event);
+  await waiting;
+  assertEquals(exitCodeOf(events.reduce(step, NEW_RUN)), 0);
+  // Of one that has ended nothing is waited for.
+  await merger.add("a", noticed);
+  assertEquals(events.at(-1), noticed);
+});
+
+Deno.test("a parent that has ended long ago is known, among 100,000 processes", async () => {
+  const merger = new EventMerger(() => Promise.resolve(), () => NOW);
+  await merger.add("a", spawn(0, null));
+  for (let index = 1; index <= 100_000; index++) {
+    const source = index % 2 === 0 ? "a" : "b";
+    for (const event of [spawn(index, index % 3 === 0 ? 0 : index - 1), ...end(index)]) {
+      await merger.add(source, event);
+    }
+  }
+  assertEquals([merger.exited, merger.waits, merger.has("b")], [100_000, 0, false]);
 });
 
 Deno.test("add() resolves when the sink has taken the event, so that a slow one slows its node", async () => {

@@ -48,6 +48,23 @@ Deno.test("a deployment ends as its program does", async (t) => {
        await init({ functions: { bad } });
        await wait(await spawn(bad));`,
     ],
+    [
+      "well, but for processes on both nodes, of which it was told in other ways",
+      0,
+      `import { GiB, kill, Receiver, Sender } from "deploy";
+       const most = { mem: 1.2 * GiB, cpu: 0 }; // a node has room for one
+       async function bad(parent) { await new Sender(parent).send(1); Deno.exit(3); }
+       async function waits(parent) { await new Receiver(parent).recv(); }
+       await init({ functions: { bad, waits } });
+       const [one, two] = [await spawn(waits, 0, most), await spawn(waits, 0, most)];
+       await Promise.all([kill(one), kill(two)]);
+       for (const pid of [await spawn(bad, 0, most), await spawn(bad, 0, most)]) {
+         const receiver = new Receiver(pid);
+         await receiver.recv();
+         const error = await receiver.recv().catch((error) => error);
+         if (error.kind !== "failed") throw error;
+       }`,
+    ],
   ];
   for (const [what, code, rest] of codes) {
     await t.step(what, async () => {
