@@ -236,6 +236,7 @@ export class Connection {
     this.#part(link);
     if (error instanceof ProtocolError) {
       const why = `what it sent is not of the protocol: ${error.message}`;
+      this.#context.log(`closed the connection to ${this.#remote}: ${why}`);
       return this.#streams.ended({ kind: "lost", why });
     }
     // If both sides had ended it, it is only needed anew. Otherwise the process has most likely ended,

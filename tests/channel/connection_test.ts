@@ -309,3 +309,65 @@ test("a process that has said goodbye does not connect again, whatever of it is 
   assertEquals(one.relay!.accepted + two.relay!.accepted, 1);
   assertEquals([...one.log, ...two.log], []);
 });
+
+test("closing all ends to a process, and opening others, uses the same connection", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  for (let round = 0; round < 30; round++) {
+    const [sender, receiver] = [one.sender<number>(two), two.receiver<number>(one)];
+    await sender.send(round);
+    assertEquals(await receiver.recv(), round);
+    await Promise.all([sender.close(), receiver.close()]);
+    await turns(round % 7);
+  }
+  assertEquals(one.relay!.accepted + two.relay!.accepted <= 2, true, "two dialled at once at most");
+  await until(() => connections(one, two) === 0, "no connection in the end");
+  assertEquals([one.hub.dirty, two.hub.dirty], [false, false]);
+});
+
+test("a process that opens an end after it was idle keeps the connection", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  const sender = one.sender<number>(two);
+  await sender.send(1);
+  await until(() => two.hub.dirty, "a connection");
+  // It was dialled without an end of its own, and opens one a moment before the other side's closes.
+  const receiver = two.receiver<number>(one, "back");
+  await sender.close();
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assertEquals([one.relay!.accepted, one.relay!.open], [0, 0]);
+  assertEquals([two.relay!.accepted, two.relay!.open], [1, 1]);
+  const back = one.sender<number>(two, "back");
+  await back.send(2);
+  assertEquals(await receiver.recv(), 2);
+  assertEquals(two.relay!.accepted, 1);
+});
+
+test("a goodbye waits for nobody when the connection is over, or when neither side needs it", async () => {
+  for (let round = 0; round < 20; round++) {
+    using run = new TestRun();
+    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    const sender = one.sender<number>(two);
+    await sender.send(1);
+    await until(() => two.hub.dirty, "a connection");
+    if (round % 2 === 0) two.receiver<number>(one);
+    await sender.close();
+    await turns(round % 5);
+    const startMs = performance.now();
+    await Promise.all([one.hub.flush(0), two.hub.flush(0)]);
+    // It may wait for 500 ms for its answer.
+    assert(performance.now() - startMs < 400, `${performance.now() - startMs} ms`);
+  }
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  const [sender, receiver] = [one.sender<number>(two), two.receiver<number>(one)];
+  await sender.send(1);
+  assertEquals(await receiver.recv(), 1);
+  await until(() => !one.hub.peer(two.pid).unfinished, "an acknowledgement");
+  const flushed = one.hub.flush(0);
+  two.relay!.close();
+  one.relay!.close();
+  const startMs = performance.now();
+  await flushed;
+  assert(performance.now() - startMs < 400, "the link is over");
+});

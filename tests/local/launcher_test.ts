@@ -324,10 +324,10 @@ console.log(await new Receiver<number>(await spawn(chain, 10)).recv());
 `);
   const { code, stdout, stderr } = await program.run({ env: { DEPLOY_FORMAT: "json" } });
   const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  assertEquals([code, stderr], [0, ""]);
+  const text = events.map((event) => event.text ?? "").join("");
+  assertEquals([code, stderr], [0, ""], text);
   assertEquals(events.filter(({ event }) => event === "spawn").length, 72);
   assertEquals(events.filter(({ event }) => event === "exit").length, 72);
-  const text = events.map((event) => event.text ?? "").join("");
   assertEquals(text, "1770\n10\n");
 });
 

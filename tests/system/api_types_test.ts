@@ -6,6 +6,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import {
+  Acceptor,
   after,
   ChannelError,
   DEFAULT_RESOURCES,
@@ -45,8 +46,7 @@ interface Job {
 }
 
 async function worker(parent: Pid, job: Job): Promise<void> {
-  await using sender = new Sender<number>(parent);
-  await sender.send(job.index);
+  await new Sender<number>(parent, "indexes").send(job.index);
 }
 function quiet(_parent: Pid): void {}
 
@@ -77,6 +77,36 @@ export async function selectsAnyNumber(list: Selectable<number>[]): Promise<numb
     return value;
   }
   throw selected.error;
+}
+
+export async function selectsLists(
+  numbers: readonly Receiver<number>[],
+  mixed: (Selectable<number> | Selectable<string>)[],
+  acceptor: Acceptor<Job>,
+): Promise<number> {
+  const receives: readonly Selectable<number>[] = numbers.map((each) => each.selectableRecv());
+  const one = await select(receives);
+  if ("error" in one) throw one.error;
+  const two = await select([acceptor.selectableAccept(), ...receives]);
+  if ("error" in two) throw two.error;
+  const three = await select(mixed);
+  if ("error" in three) throw three.error;
+  true satisfies Same<typeof one.value, number>;
+  true satisfies Same<typeof one.index, number>;
+  true satisfies Same<typeof two.value, number | Receiver<Job>>;
+  true satisfies Same<typeof three.value, number | string>;
+  const four = await select([acceptor.selectableAccept(), after(5)]);
+  if ("error" in four || four.index === 1) return 0;
+  const accepted: Receiver<Job> = four.value;
+  return (await accepted.recv()).index;
+}
+
+export async function accepts(): Promise<void> {
+  await using acceptor = new Acceptor<Job>("jobs");
+  const maybe: Receiver<Job> | undefined = acceptor.tryAccept();
+  const next: Receiver<Job> = await acceptor.accept({ signal: AbortSignal.timeout(1) });
+  for await (const jobs of acceptor) jobs satisfies Receiver<Job>;
+  console.log(maybe, next.name, acceptor.name);
 }
 
 export async function spawns(): Promise<Pid[]> {

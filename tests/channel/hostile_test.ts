@@ -1,0 +1,223 @@
+/** A process of the run whose frames are wrong: it loses its place, and costs nobody else anything. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects } from "@std/assert";
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
+import { readReply, Verdict, writeGreeting } from "../../src/channel/greeting.ts";
+import { encode } from "../../src/codec/value_encoder.ts";
+import { ChannelError } from "../../src/core/errors.ts";
+import { makePid, parsePid, randomId } from "../../src/core/pid.ts";
+import { dialHandshake, importKey, Purpose, writeAll } from "../../src/net/handshake.ts";
+import {
+  FIRST_WINDOW_BYTES,
+  FrameType,
+  HEADER_BYTES,
+  MAX_VALUE_BYTES,
+  WINDOW_BYTES,
+  writeHeader,
+  writeLayout,
+} from "../../src/wire/frame.ts";
+import { test, type TestProcess, TestRun, until } from "./pair.ts";
+import { forSeeds } from "./random.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function frame(type: number, payload: Uint8Array = new Uint8Array(0)): Bytes {
+  const bytes = new Uint8Array(HEADER_BYTES + payload.length);
+  writeHeader(bytes, 0, type as FrameType, payload.length);
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+function numbers(type: FrameType, ...values: number[]): Bytes {
+  return frame(type, new Uint8Array(Uint32Array.from(values).buffer));
+}
+
+function open(number: number, name = ""): Bytes {
+  const head = new Uint8Array(Uint32Array.of(number).buffer);
+  return frame(FrameType.open, concat([head, new TextEncoder().encode(name)]));
+}
+
+function first(length: number, bytes: number): Bytes {
+  const payload = new Uint8Array(12 + bytes);
+  writeLayout(new DataView(payload.buffer), 0, { length, bufferStart: 0, bufferSize: 0 });
+  return frame(FrameType.first, payload);
+}
+
+function ack(offset: number): Bytes {
+  return frame(FrameType.ack, new Uint8Array(Float64Array.of(offset).buffer));
+}
+
+const value = frame(FrameType.value, encode(1));
+/** The largest there is. */
+const large = frame(FrameType.value, new Uint8Array(MAX_VALUE_BYTES));
+
+/** A process that says what the test wants. */
+class Liar {
+  readonly pid = makePid(randomId(), "127.0.0.1", 1);
+  readonly conn: Deno.TcpConn;
+
+  private constructor(conn: Deno.TcpConn) {
+    this.conn = conn;
+  }
+
+  static async connect(run: TestRun, to: TestProcess): Promise<Liar> {
+    const { port } = to.listener.addr;
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    const liar = new Liar(conn);
+    await dialHandshake(conn, { key: await importKey(run.key) }, Purpose.channels);
+    const { id } = parsePid(to.pid)!;
+    await writeGreeting(conn, { from: liar.pid, to: id, offset: 0, posthumous: false });
+    assertEquals(await readReply(conn), { verdict: Verdict.welcome, number: 0 });
+    return liar;
+  }
+
+  /** Resolves when the other side has closed the connection. */
+  async closed(): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      while (await this.conn.read(buffer) !== null);
+    } catch {
+      // reset: it was closed with bytes unread
+    }
+    this.conn.close();
+  }
+}
+
+/** What is sent, after one channel with a Receiver was opened, and what is said against it. */
+const TABLE: [name: string, frames: Bytes[], message: string][] = [
+  ["an unknown frame", [frame(17)], "no frame of type 17 has 0 bytes"],
+  ["a value of no channel", [value], "a frame of no channel"],
+  ["the end of no channel", [frame(FrameType.end)], "the end of no channel"],
+  [
+    "a channel that was not opened",
+    [open(0), numbers(FrameType.channel, 1)],
+    "channel 1 is selected",
+  ],
+  ["a number that is left out", [open(1)], "channel 1 is opened, where 0 is the next"],
+  [
+    "a channel that is opened twice",
+    [open(0), open(0)],
+    "channel 0 is opened, where 1 is the next",
+  ],
+  ["a number that is used again", [open(0), frame(FrameType.end), open(0)], "channel 0 is opened"],
+  ["a name that is too long", [open(0, "x".repeat(256))], "no frame of type 8 has 260 bytes"],
+  [
+    "a name that is not UTF-8",
+    [frame(FrameType.open, Uint8Array.of(0, 0, 0, 0, 0xff))],
+    "a channel whose name is not UTF-8",
+  ],
+  [
+    "a value after the end",
+    [open(0), frame(FrameType.end), numbers(FrameType.channel, 0)],
+    "ended",
+  ],
+  [
+    "two ends",
+    [open(0), frame(FrameType.end), frame(FrameType.end)],
+    "a channel that ended twice",
+  ],
+  ["an abort for what is no value", [open(0), frame(FrameType.abort, Uint8Array.of(255))], ""],
+  ["credit for no channel", [numbers(FrameType.credit, 1, 5)], "a credit for channel 1, of 1"],
+  ["credit for nothing", [numbers(FrameType.credit, 0, 5)], "where 0 are out"],
+  ["an accept of no channel", [numbers(FrameType.accept, 7)], "an accept for channel 7, of 1"],
+  [
+    "two accepts",
+    [numbers(FrameType.accept, 0), numbers(FrameType.accept, 0)],
+    "channel 0 was accepted twice",
+  ],
+  ["a stop of no channel", [numbers(FrameType.stop, 7, 0)], "a stop for channel 7, of 1"],
+  ["a stop for no reason", [numbers(FrameType.stop, 0, 9)], "a stop for reason 9"],
+  ["an ack of what was not sent", [ack(1e9)], "an ack of 1000000000"],
+  [
+    "a piece of no value",
+    [open(0), frame(FrameType.more, new Uint8Array(5))],
+    "a piece of no value",
+  ],
+  ["a value in a value", [open(0), first(100, 50), value], "a value within another one"],
+  [
+    "a piece beyond its value",
+    [open(0), first(100, 50), frame(FrameType.more, new Uint8Array(51))],
+    "a piece beyond its value's end",
+  ],
+  [
+    "more than the window",
+    [open(0), ...Array.from({ length: 100 }, () => large)],
+    `where the window is ${WINDOW_BYTES}`,
+  ],
+  [
+    "more than the window of a channel without a Receiver",
+    [open(0, "nobody"), ...Array.from({ length: 5 }, () => large)],
+    `where the window is ${FIRST_WINDOW_BYTES}`,
+  ],
+  [
+    "a large value for which there is no Receiver",
+    [open(0, "nobody"), first(FIRST_WINDOW_BYTES + 1, 50)],
+    "for which there is no Receiver",
+  ],
+];
+
+test("frames that cannot be cost their sender its place, and one line in the log", async () => {
+  for (const [name, frames, message] of TABLE) {
+    using run = new TestRun();
+    const [one, two] = [run.process(), run.process()];
+    const honest = two.sender<number>(one);
+    const receiver = one.receiver<number>(two);
+    await honest.send(1);
+    const liar = await Liar.connect(run, one);
+    one.receiver<number>(liar.pid);
+    const answer = one.sender<number>(liar.pid);
+    await writeAll(liar.conn, concat(frames)).catch(() => {}); // it may be closed meanwhile
+    await liar.closed();
+    const error = await assertRejects(() => answer.send(1), ChannelError);
+    assertEquals(error.kind, "lost", name);
+    assert(error.message.includes(message), `${name}: ${error.message}`);
+    assert(one.hub.peer(liar.pid).gone);
+    assertEquals(one.log.length, 1, name);
+    assert(one.log[0]!.startsWith(`closed the connection to ${liar.pid}: `), one.log[0]);
+    // Those who kept to the protocol notice nothing of it.
+    await honest.send(2);
+    assertEquals([await receiver.recv(), await receiver.recv()], [1, 2]);
+    assertEquals(one.noticed, [], "how it ended is not known");
+  }
+});
+
+test("a channel that was refused, or closed, may go on for a while, and costs nothing", async () => {
+  using run = new TestRun();
+  const one = run.process();
+  const liar = await Liar.connect(run, one);
+  const frames: Bytes[] = [];
+  for (let number = 0; number < 1_500; number++) frames.push(open(number, `${number}`), value);
+  frames.push(...Array.from({ length: 200 }, () => large), first(4e9, 1_000));
+  await writeAll(liar.conn, concat(frames));
+  await writeAll(liar.conn, concat([numbers(FrameType.channel, 3), value]));
+  const receiver = one.receiver<number>(liar.pid, "3");
+  assertEquals([await receiver.recv(), await receiver.recv()], [1, 1]);
+  await receiver.close();
+  await writeAll(liar.conn, concat([value, ...Array.from({ length: 200 }, () => large)]));
+  await writeAll(liar.conn, concat([open(1_500, "a"), value, frame(FrameType.end)]));
+  assertEquals(await one.receiver<number>(liar.pid, "a").recv(), 1);
+  assertEquals(one.log, []);
+  liar.conn.close();
+});
+
+test("noise after a good greeting ends that connection, and nothing else", async () => {
+  await forSeeds(30, async (random) => {
+    using run = new TestRun();
+    const [one, two] = [run.process(), run.process()];
+    const liar = await Liar.connect(run, one);
+    one.receiver<number>(liar.pid).recv().catch(() => {});
+    const noise: Bytes[] = [open(0)];
+    for (let count = 0; count < 200; count++) {
+      const payload = new Uint8Array(random.pick([0, 4, 8, random.integer(0, 300)]));
+      noise.push(frame(random.integer(0, 17), payload.map(() => random.pick([0, 1, 255]))));
+    }
+    await writeAll(liar.conn, concat(noise)).catch(() => {});
+    liar.conn.close();
+    const [sender, receiver] = [two.sender<number>(one), one.receiver<number>(two)];
+    await sender.send(1);
+    assertEquals(await receiver.recv(), 1);
+    await until(() => one.log.length <= 1, "at most one line");
+  });
+});

@@ -1,0 +1,73 @@
+/** What a process says that it waits for. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertMatch } from "@std/assert";
+import { select } from "../../src/channel/select.ts";
+import { FIRST_WINDOW_BYTES } from "../../src/wire/frame.ts";
+import { fill, test, TestRun, turns } from "./pair.ts";
+
+const KIB = new Uint8Array(1024 - 64);
+
+test("Hub.pending() tells of every operation that waits, while it waits", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process(), run.process()];
+  const pending = () =>
+    Array.from(one.hub.pending(), ({ kind, remote, name }) => [kind, remote, name]);
+  assertEquals(pending(), []);
+  const receiver = one.receiver<number>(two, "numbers");
+  const sender = one.sender<Uint8Array>(two, "bytes");
+  const acceptor = one.acceptor<number>("clients");
+  assertEquals(pending(), [], "open ends wait for nothing");
+
+  const recv = receiver.recv();
+  assertEquals(pending(), [["recv", two.pid, "numbers"]]);
+  const from = two.sender<number>(one, "numbers");
+  await from.send(1);
+  await recv;
+  assertEquals(pending(), []);
+
+  await fill(sender, KIB, FIRST_WINDOW_BYTES);
+  const send = sender.send(KIB);
+  const [operation] = one.hub.pending();
+  assertEquals([operation?.kind, operation?.remote, operation?.name], ["send", two.pid, "bytes"]);
+  assertMatch(operation!.detail!, /^6\d{4} bytes are unread, of a window of 65536$/);
+  const controller = new AbortController();
+  const choice = select(
+    [receiver.selectableRecv(), sender.selectableSend(() => KIB), acceptor.selectableAccept()],
+    { signal: controller.signal },
+  ).catch(() => {});
+  const accept = acceptor.accept();
+  assertEquals(pending(), [
+    ["select", two.pid, "numbers"],
+    ["send", two.pid, "bytes"],
+    ["select", two.pid, "bytes"],
+    ["select", undefined, "clients"],
+    ["accept", undefined, "clients"],
+  ]);
+  controller.abort();
+  await choice;
+  two.sender(one, "clients");
+  await accept;
+  assertEquals(pending(), [["send", two.pid, "bytes"]]);
+
+  const taking = two.receiver<Uint8Array>(one, "bytes");
+  for (let count = 0; count < 10; count++) await taking.recv();
+  await send;
+  assertEquals(pending(), []);
+});
+
+test("Hub.pending() tells what a process that ends has yet to deliver", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process(), run.process()];
+  const sender = one.sender<Uint8Array>(two);
+  sender.send(new Uint8Array(500_000)).catch(() => {});
+  await turns(20);
+  const flushed = one.hub.flush(0);
+  const deliveries = () => [...one.hub.pending()].filter(({ kind }) => kind === "deliver");
+  const [delivery] = deliveries();
+  assertEquals(delivery?.remote, two.pid);
+  assertMatch(delivery!.detail!, /^5000\d\d bytes are left$/);
+  await two.receiver(one).recv();
+  await flushed;
+  assertEquals(deliveries(), []);
+});
