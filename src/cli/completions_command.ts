@@ -6,19 +6,26 @@ import { wordArgument } from "./values.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { listed } from "./near.ts";
 
-export const COMPLETIONS: Command = {
-  name: "completions",
-  summary: "Print a completion script for a shell",
-  usage: [{ form: SHELLS.join("|") }],
-  operands: [
-    { name: "bash", summary: "in ~/.bashrc:  source <(… completions bash)", completes: SHELLS },
-    { name: "zsh", summary: "in ~/.zshrc, after compinit:  source <(… completions zsh)" },
-    { name: "fish", summary: "in config.fish:  … completions fish | source" },
-  ],
-  options: {},
-  examples: [],
-  exitStatus: "0; 2 for a bad argument",
-};
+/** The word that names it. */
+export const COMPLETIONS = "completions";
+
+/** The command, as the executable of that name has it. */
+export function completionsCommand(executable: string): Command {
+  const line = `${executable} ${COMPLETIONS}`;
+  return {
+    name: COMPLETIONS,
+    summary: "Print a completion script for a shell",
+    usage: [{ form: SHELLS.join("|") }],
+    operands: [
+      { name: "bash", summary: `.bashrc: source <(${line} bash)`, completes: SHELLS },
+      { name: "zsh", summary: `.zshrc, after compinit: source <(${line} zsh)` },
+      { name: "fish", summary: `config.fish: ${line} fish | source` },
+    ],
+    options: {},
+    examples: [],
+    exitStatus: "0; 2 for a bad argument",
+  };
+}
 
 /** The script that the arguments ask for. @throws {UsageError} If they name no shell. */
 export async function completionsFor(

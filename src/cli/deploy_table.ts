@@ -1,7 +1,7 @@
 /** The commands of `deploy`, as its arguments, help and completions are made from. */
 
 import config from "../../deno.json" with { type: "json" };
-import { COMPLETIONS } from "./completions_command.ts";
+import { completionsCommand } from "./completions_command.ts";
 import type { Command, Executable } from "./executable.ts";
 import { OUTPUT_FORMATS } from "../terminal/formats.ts";
 
@@ -55,5 +55,5 @@ export const DEPLOY: Executable = {
   name: "deploy",
   version: config.version,
   main: RUN,
-  commands: [COMPLETIONS],
+  commands: [completionsCommand("deploy")],
 };

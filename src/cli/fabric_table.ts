@@ -1,7 +1,7 @@
 /** The commands of `fabric`, as its arguments, help and completions are made from. */
 
 import config from "../../deno.json" with { type: "json" };
-import { COMPLETIONS } from "./completions_command.ts";
+import { completionsCommand } from "./completions_command.ts";
 import type { Command, Executable, Options } from "./executable.ts";
 
 /** How `fabric` can report; the first is the default. */
@@ -109,5 +109,5 @@ export const FABRIC: Executable = {
   name: "fabric",
   version: config.version,
   main: NODE,
-  commands: [MASTER, JOIN, DEV, SECRET, COMPLETIONS],
+  commands: [MASTER, JOIN, DEV, SECRET, completionsCommand("fabric")],
 };

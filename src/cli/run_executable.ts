@@ -36,7 +36,7 @@ export async function runExecutable(
   }
   try {
     const scanned = scanArguments(args, executable);
-    if (scanned.command !== COMPLETIONS) return await run(scanned);
+    if (scanned.command.name !== COMPLETIONS) return await run(scanned);
     output.out((await completionsFor(executable, scanned)).trimEnd());
     return 0;
   } catch (error) {

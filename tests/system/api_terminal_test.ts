@@ -9,7 +9,7 @@ import { commandFor, way } from "./ways.ts";
 /** Runs a program in the human format; `shell` says where its streams go. */
 async function shown(
   source: string,
-  shell: "2>&1" | "2>/dev/null" | ">/dev/null 2>&1; echo $?",
+  shell: "2>&1" | "2>/dev/null" | "2>&1 >/dev/null" | ">/dev/null 2>&1; echo $?",
   options: RunOptions = {},
 ): Promise<string> {
   const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-test-" }));
@@ -118,6 +118,31 @@ P0 main.ts:
   );
   // Where stdout is alone, nothing is in it but what was written.
   assertEquals(await shown(source, "2>/dev/null"), "onetwo\n\n 2end");
+});
+
+Deno.test("where stdout is another place, stderr has headings and lines of stderr alone", async () => {
+  const source = `
+    function work() { console.log("out"); console.error("err"); console.log("out"); }
+    await init({ functions: { work } });
+    const write = (stream, text) => stream.writeSync(new TextEncoder().encode(text));
+    write(Deno.stdout, "unfinished");
+    write(Deno.stderr, "one, ");
+    write(Deno.stdout, "unfinished");
+    write(Deno.stderr, "two");
+    await wait(await spawn(work));
+    console.log("end");`;
+  assertEquals(
+    named(await shown(source, "2>&1 >/dev/null")),
+    `P0 main.ts:
+   one, two
+   spawned: P1 work
+P1 work:
+   err
+   exited
+P0 main.ts:
+   exited
+`,
+  );
 });
 
 Deno.test("a character that is cut in two is shown whole, in both formats", async () => {
