@@ -6,15 +6,13 @@ import { formatAddress } from "../core/pid.ts";
 import { Store } from "../store/store.ts";
 import { type DialOptions, dialPart, PartServer, type PartServerOptions } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
+import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { DEPLOY_TO_BRIDGE, NODE_TO_BRIDGE } from "../wire/run_messages.ts";
 import type { BridgedRun, NodeLink } from "./bridged_run.ts";
 import { type DeployLink, Deployment, type DeploymentContext } from "./deployment.ts";
 import { MasterClient } from "./master_client.ts";
-
-/** Whoever deploys, or hosts, and says nothing for so long is gone. */
-const SILENCE_MS = 10_000;
 
 /** What a bridge has to know. */
 export interface BridgeOptions {
@@ -26,6 +24,8 @@ export interface BridgeOptions {
   readonly store: string;
   /** Encrypts what is listened for, and what is dialled. */
   readonly tls?: PartServerOptions["tls"] & DialOptions["tls"];
+  /** @default LOCAL_NETWORK */
+  readonly liveness?: LivenessOptions;
   readonly logger: Logger;
   /** Is told where the bridge listens, once it can be used. */
   readonly onReady: (address: string) => void;
@@ -40,13 +40,13 @@ export interface BridgeOptions {
  * @throws {Error} If the master cannot be reached, or `bind` not be listened on.
  */
 export async function runBridge(options: BridgeOptions): Promise<string> {
-  const { bind, credential, logger, signal, tls } = options;
+  const { bind, credential, liveness = LOCAL_NETWORK, logger, signal, tls } = options;
   await using store = await Store.open(options.store);
   if (Deno.build.standalone) await store.addSource(Deno.execPath());
   const conn = await dialPart(options.master, Purpose.bridge, credential, { signal, tls });
-  const master = new MasterClient(conn);
+  const master = new MasterClient(conn, liveness);
   const runs = new Map<string, BridgedRun>();
-  const context: DeploymentContext = { store, master, logger, runs };
+  const context: DeploymentContext = { store, master, liveness, logger, runs };
   using server = new PartServer({
     address: bind,
     credential,
@@ -54,7 +54,7 @@ export async function runBridge(options: BridgeOptions): Promise<string> {
     tls,
     handlers: {
       [Purpose.deploy]: (conn, remote) => void serveDeploy(conn, remote, context),
-      [Purpose.run]: (conn, remote) => void serveNode(conn, remote, runs, logger),
+      [Purpose.run]: (conn, remote) => void serveNode(conn, remote, context),
     },
   });
   const address = formatAddress(server.address.host, server.address.port);
@@ -72,7 +72,7 @@ async function serveDeploy(
 ): Promise<void> {
   const link: DeployLink = new MessageLink(conn, {
     schema: DEPLOY_TO_BRIDGE,
-    silenceMs: SILENCE_MS,
+    liveness: context.liveness,
   });
   try {
     await new Deployment(link, context).serve();
@@ -84,10 +84,9 @@ async function serveDeploy(
 async function serveNode(
   conn: Deno.Conn,
   remote: string,
-  runs: ReadonlyMap<string, BridgedRun>,
-  logger: Logger,
+  { runs, liveness, logger }: DeploymentContext,
 ): Promise<void> {
-  const link: NodeLink = new MessageLink(conn, { schema: NODE_TO_BRIDGE, silenceMs: SILENCE_MS });
+  const link: NodeLink = new MessageLink(conn, { schema: NODE_TO_BRIDGE, liveness });
   try {
     const messages = link.messages();
     const host = (await messages.next()).value;

@@ -5,6 +5,7 @@ import type { Pid } from "../core/pid.ts";
 import { startTimer } from "../core/timer.ts";
 import type { Store } from "../store/store.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
+import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { endOf, type MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
@@ -29,13 +30,6 @@ export interface Deployer {
   stdinTaken(bytes: number): void;
 }
 
-/**
- * How long the master has to say why a node's processes are lost, before the bridge says itself that
- * the node's link has ended: it knows better. Both notice silence after the same time, and up to two
- * heartbeats apart.
- */
-const NEWS_MS = 4_000;
-
 export class BridgedRun implements RunNews {
   readonly id: string;
   /** Resolves when no process is left, and all events have been taken. */
@@ -50,6 +44,8 @@ export class BridgedRun implements RunNews {
     say: (text) => this.said(text),
   });
   readonly #store: Store;
+  /** How long the master has to say why a node's processes are lost: it knows better. */
+  readonly #newsMs: number;
   readonly #nodes = new Set<NodeLink>();
   /** The node that has the first process, once that is there. */
   #first: NodeLink | undefined;
@@ -66,10 +62,16 @@ export class BridgedRun implements RunNews {
   #losing = 0;
   #ending = false;
 
-  constructor(id: string, store: Store, deployer: Deployer) {
+  constructor(
+    id: string,
+    store: Store,
+    deployer: Deployer,
+    { newsMs }: LivenessOptions = LOCAL_NETWORK,
+  ) {
     this.id = id;
     this.over = this.#over.promise;
     this.#store = store;
+    this.#newsMs = newsMs;
     this.#deployer = deployer;
     this.#merger = new EventMerger((event) => this.#tell(event));
     this.#merger.onChange(() => this.#check());
@@ -137,7 +139,7 @@ export class BridgedRun implements RunNews {
   }
 
   async #left(node: NodeLink, why: string): Promise<void> {
-    if (this.#merger.has(node)) await new Promise((resolve) => setTimeout(resolve, NEWS_MS));
+    if (this.#merger.has(node)) await new Promise((resolve) => setTimeout(resolve, this.#newsMs));
     this.#nodes.delete(node);
     await this.#lose(this.#merger.loseAll(why, node));
   }

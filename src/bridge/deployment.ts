@@ -10,6 +10,7 @@ import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
 import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
 import { inflate } from "../wire/deflate.ts";
 import { newKey } from "../net/handshake.ts";
+import type { LivenessOptions } from "../net/liveness.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
@@ -25,6 +26,7 @@ export type DeployLink = MessageLink<BridgeToDeploy, DeployToBridge>;
 export interface DeploymentContext {
   readonly store: Store;
   readonly master: MasterClient;
+  readonly liveness: LivenessOptions;
   readonly logger: Logger;
   /** The runs that nodes may ask for. */
   readonly runs: Map<string, BridgedRun>;
@@ -226,13 +228,13 @@ export class Deployment {
   }
 
   #open(offer: Offer): BridgedRun {
-    const { master, runs, store } = this.#context;
+    const { liveness, master, runs, store } = this.#context;
     const id = randomId();
     const run = new BridgedRun(id, store, {
       // Whoever deployed may be gone: then nobody is shown what the run does until it has ended.
       event: (event) => this.#link.send({ type: "event", event }),
       stdinTaken: (bytes) => void this.#link.send({ type: "stdin-taken", bytes }),
-    });
+    }, liveness);
     runs.set(id, run);
     this.#run = run;
     void run.over.then(() => runs.delete(id));

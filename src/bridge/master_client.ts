@@ -13,10 +13,8 @@ import {
   type MasterToBridge,
 } from "../wire/bridge_messages.ts";
 import { Conversation } from "../net/conversation.ts";
+import type { LivenessOptions } from "../net/liveness.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";
-
-/** After so long without a word from the master, the bridge ends, to be started anew. */
-const SILENCE_MS = 8_000;
 
 /** What is told of a run. */
 export interface RunNews {
@@ -50,8 +48,9 @@ export class MasterClient {
   readonly #questions: Conversation<Question, Answers>;
   readonly #runs = new Map<string, RunNews>();
 
-  constructor(conn: LinkConnection) {
-    this.#link = new MessageLink(conn, { schema: MASTER_TO_BRIDGE, silenceMs: SILENCE_MS });
+  /** Without a word from the master, the bridge ends, to be started anew. */
+  constructor(conn: LinkConnection, liveness?: LivenessOptions) {
+    this.#link = new MessageLink(conn, { schema: MASTER_TO_BRIDGE, liveness, works: true });
     this.ended = this.#link.ended;
     this.#questions = new Conversation<Question, Answers>(
       { try: ["needs", "unfit"], first: ["launched"], where: ["fits"] },

@@ -6,6 +6,7 @@ import { formatMem, type Resources } from "../core/resources.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
+import { livenessFrom } from "../net/liveness.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
@@ -17,15 +18,13 @@ import {
 import { pieceMessage } from "./piece_message.ts";
 import { PieceSource } from "../build/piece_source.ts";
 
-/** A bridge that says nothing for so long is lost. */
-const SILENCE_MS = 10_000;
-
 /** The link to a bridge. */
 export type BridgeLink = MessageLink<DeployToBridge, BridgeToDeploy>;
 
 /** Makes a link of a connection. From now on the bridge knows that deploy is there. */
 export function bridgeLink(conn: LinkConnection): BridgeLink {
-  return new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, silenceMs: SILENCE_MS });
+  const liveness = livenessFrom(Deno.env.get("DEPLOY_LIVENESS"));
+  return new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, liveness });
 }
 
 /** What is deployed. */

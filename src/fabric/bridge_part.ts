@@ -3,6 +3,7 @@
 import { createReporter, type Reporter } from "./report.ts";
 import { runBridge } from "../bridge/bridge_service.ts";
 import { ConnectError, credentialOf } from "../net/connect.ts";
+import { livenessFrom } from "../net/liveness.ts";
 import { LinkError } from "../net/message_link.ts";
 import { ListenError } from "../net/part_server.ts";
 import { MAX_CONFIG_BYTES, parseBridgeConfig } from "./bridge_config.ts";
@@ -20,6 +21,7 @@ export async function runBridgePart(): Promise<number> {
       credential: await credentialOf(config.secret),
       store: config.store,
       ...(config.tls === undefined ? {} : { tls: config.tls }),
+      liveness: livenessFrom(Deno.env.get("DEPLOY_LIVENESS")),
       logger: reporter.logger,
       onReady: (address) => reporter.ready("bridge", address),
       signal: ending.signal,

@@ -7,11 +7,9 @@ import type { Resources } from "../core/resources.ts";
 import { pause } from "../master/node_dialer.ts";
 import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
+import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type JoinToMaster, MASTER_TO_JOIN, type MasterToJoin } from "../wire/node_messages.ts";
-
-/** A master that says nothing for so long is gone. */
-const SILENCE_MS = 10_000;
 
 /** How often the master is tried to be reached. */
 const RETRY_MS = 1_000;
@@ -26,6 +24,8 @@ export interface JoinOptions {
   readonly resources: Readonly<Resources>;
   readonly credential: Credential;
   readonly tls?: DialOptions["tls"];
+  /** @default LOCAL_NETWORK */
+  readonly liveness?: LivenessOptions;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -52,7 +52,7 @@ export async function announce(options: JoinOptions): Promise<void> {
 
 /** Announces the node, and stays connected; gives the reason why that came to an end. */
 async function announceOnce(options: JoinOptions): Promise<string> {
-  const { master, node, resources, credential, tls, logger, signal } = options;
+  const { master, node, resources, credential, tls, liveness, logger, signal } = options;
   const what = `the master at ${formatAddress(master.host, master.port)}`;
   let conn: Deno.Conn;
   try {
@@ -63,7 +63,7 @@ async function announceOnce(options: JoinOptions): Promise<string> {
   }
   const link = new MessageLink<JoinToMaster, MasterToJoin>(conn, {
     schema: MASTER_TO_JOIN,
-    silenceMs: SILENCE_MS,
+    liveness,
   });
   const leave = (): void => link.drop();
   signal.addEventListener("abort", leave);

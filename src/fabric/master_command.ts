@@ -81,10 +81,10 @@ export async function startMaster(
   resources: Readonly<Resources>,
   bridgeBind: Address,
 ): Promise<MasterPart> {
-  const { credential, tls, secret, store, reporter, format } = setting;
+  const { credential, tls, liveness, secret, store, reporter, format } = setting;
   const { logger } = reporter;
   const bridgeAddress = await findPort(bridgeBind);
-  const master = new MasterService({ credential, tls, logger });
+  const master = new MasterService({ credential, tls, liveness, logger });
   const node = startNode(setting, bind, {
     [Purpose.bridge]: (conn, remote) => master.acceptBridge(conn, remote),
     [Purpose.join]: (conn, remote) => master.acceptJoin(conn, remote),

@@ -29,10 +29,10 @@ export async function runJoin(
   await using setting = await prepareSetting(options, [bind]);
   const { address, server, service } = startNode(setting, bind);
   const leaving = new AbortController();
-  const { credential, tls, reporter: { logger } } = setting;
+  const { credential, tls, liveness, reporter: { logger } } = setting;
   const resources = command.resources ?? machineResources();
   const { signal } = leaving;
-  const join = { master, node: address, resources, credential, tls, logger, signal };
+  const join = { master, node: address, resources, credential, tls, liveness, logger, signal };
   try {
     await Promise.race([ended, announce(join)]);
   } finally {

@@ -25,7 +25,7 @@ export function startNode(
   bind: Address,
   handlers: PartServerOptions["handlers"] = {},
 ): NodePart {
-  const { credential, tls, store, reporter, verbose, maxSpares } = setting;
+  const { credential, tls, store, reporter, verbose, maxSpares, liveness } = setting;
   const server = new PartServer({
     address: bind,
     credential,
@@ -47,6 +47,7 @@ export function startNode(
     tls,
     store,
     maxSpares,
+    liveness,
     logger: reporter.logger,
     ...(verbose ? { report: (run, event) => reporter.process(name, run, event) } : {}),
   });

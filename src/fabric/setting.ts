@@ -10,6 +10,7 @@ import { cacheFolder } from "../store/cache_folder.ts";
 import { Store } from "../store/store.ts";
 import { credentialOf, loadSecret, requireSecret, type Secret } from "../net/connect.ts";
 import type { Credential } from "../net/handshake.ts";
+import { livenessFrom, type LivenessOptions } from "../net/liveness.ts";
 import { createReporter, type Reporter, type ReportFormat } from "./report.ts";
 
 /** Certificates in PEM. */
@@ -28,6 +29,7 @@ export interface Setting extends AsyncDisposable {
   readonly tls: TlsTexts | undefined;
   readonly store: Store;
   readonly maxSpares: number;
+  readonly liveness: LivenessOptions;
 }
 
 /**
@@ -48,6 +50,7 @@ export async function prepareSetting(
   const reporter = readReporter(format);
   const { logger } = reporter;
   const maxSpares = readMaxSpares(Deno.env.get("DEPLOY_SPARES"));
+  const liveness = readLiveness(Deno.env.get("DEPLOY_LIVENESS"));
   for (const { host } of binds) refuseWildcard(host);
   const secret = await loadSecret({ secretFile: options.secretFile, logger });
   requireSecret(secret, binds, { insecure: options.insecure, logger });
@@ -68,6 +71,7 @@ export async function prepareSetting(
     tls,
     store,
     maxSpares,
+    liveness,
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
@@ -81,6 +85,16 @@ function reportFormat(text: string | undefined): ReportFormat {
 function readMaxSpares(text: string | undefined): number {
   try {
     return maxSpares(text, thisMachine());
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** Not for users: tests of losses set it, so as not to wait for long. */
+function readLiveness(name: string | undefined): LivenessOptions {
+  try {
+    return livenessFrom(name);
   } catch (error) {
     if (error instanceof SyntaxError) throw new UsageError(error.message);
     throw error;

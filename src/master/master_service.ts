@@ -21,9 +21,6 @@ import { NodeSession } from "./node_session.ts";
 import { type NodeLink, RemoteNode } from "./remote_node.ts";
 import { Room } from "./room.ts";
 
-/** A bridge, or a node that has joined, that says nothing for so long is gone. */
-const SILENCE_MS = 10_000;
-
 /** How long the processes of all runs may take to end when the master does. */
 const STOP_MS = 2_500;
 
@@ -68,7 +65,7 @@ export class MasterService {
   acceptBridge(conn: Deno.Conn, remote: string): void {
     const link = new MessageLink<MasterToBridge, BridgeToMaster>(conn, {
       schema: BRIDGE_TO_MASTER,
-      silenceMs: SILENCE_MS,
+      liveness: this.#context.liveness,
     });
     if (this.#stopping) return link.drop();
     const session = new BridgeSession(link, {
@@ -93,7 +90,7 @@ export class MasterService {
   acceptJoin(conn: Deno.Conn, remote: string): void {
     const link = new MessageLink<MasterToJoin, JoinToMaster>(conn, {
       schema: JOIN_TO_MASTER,
-      silenceMs: SILENCE_MS,
+      liveness: this.#context.liveness,
     });
     if (this.#stopping) return link.drop();
     this.#links.add(link);

@@ -6,13 +6,11 @@ import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
+import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { NodeLink } from "./remote_node.ts";
-
-/** A node that says nothing for so long is lost. */
-const SILENCE_MS = 10_000;
 
 /** Attempts are apart by the first of these, then by twice as much up to the second. */
 const FIRST_REDIAL_MS = 50;
@@ -25,6 +23,8 @@ const STILL_MISSING_MS = 60_000;
 export interface DialerContext {
   readonly credential: Credential;
   readonly tls?: DialOptions["tls"];
+  /** @default LOCAL_NETWORK */
+  readonly liveness?: LivenessOptions;
   readonly logger: Logger;
 }
 
@@ -94,12 +94,12 @@ export class NodeDialer {
 
   /** Connects, and resolves when the node is gone again. @throws {ConnectError} */
   async #connect(): Promise<void> {
-    const { credential, tls } = this.#context;
+    const { credential, tls, liveness } = this.#context;
     const { signal } = this.#stopping;
     const conn = await dialPart(this.address, Purpose.node, credential, { tls, signal });
     const link = new MessageLink<MasterToNode, NodeToMaster>(conn, {
       schema: NODE_TO_MASTER,
-      silenceMs: SILENCE_MS,
+      liveness,
     });
     try {
       void link.send({ type: "adopt", address: this.name, resources: this.resources });

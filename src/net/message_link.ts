@@ -1,8 +1,9 @@
 /**
  * A connection between two parts of a cluster: checked messages both ways, with heartbeats.
  *
- * It begins after the handshake. Each side says something at least once a second; a side that hears
- * nothing for long takes the connection for lost, since a network that is cut raises no error.
+ * It begins after the handshake. Each side says something from time to time; a side that hears nothing
+ * for long takes the connection for lost, since a network that is cut raises no error (see
+ * `liveness.ts`).
  */
 
 import {
@@ -12,16 +13,15 @@ import {
   MAX_MESSAGE_BYTES,
   MessageDecoder,
 } from "../wire/message.ts";
+import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
+import { atHeartbeat, type LivenessOptions, LOCAL_NETWORK } from "./liveness.ts";
 import { WriteQueue } from "./write_queue.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { Schema } from "../wire/schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How often a side that has nothing else to say says that it is there. */
-export const HEARTBEAT_MS = 1_000;
-
-/** What is sent then: a message whose type is empty, which no schema has. */
+/** What a side that has nothing else to say says: a message whose type is empty, which no schema has. */
 const HEARTBEAT: Bytes = encodeMessage({ type: "" });
 type Heartbeat = { type: "" };
 
@@ -41,8 +41,12 @@ export interface LinkConnection {
 export interface MessageLinkOptions<In extends { type: string }> {
   /** What the other side may say. */
   readonly schema: Schema<In>;
-  /** After so long without a word the other side is taken for lost. */
-  readonly silenceMs: number;
+  /** After how long without a word the other side is taken for lost. @default LOCAL_NETWORK */
+  readonly liveness?: LivenessOptions | undefined;
+  /** Whether this side works for the other one, and so gives it up sooner. @default false */
+  readonly works?: boolean;
+  /** @default SYSTEM_CLOCK */
+  readonly clock?: Clock;
   /** The largest message that is accepted. */
   readonly maxBytes?: number;
 }
@@ -80,25 +84,31 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   readonly #end: (reason: LinkError | ProtocolError) => void;
   readonly #conn: LinkConnection;
   readonly #options: MessageLinkOptions<In>;
+  readonly #clock: Clock;
+  readonly #silenceMs: number;
   #over = false;
   readonly #queue: WriteQueue;
-  #heardMs = performance.now();
+  #heardMs: number;
   /** Whether the other side is being listened to: if not, its silence means nothing. */
   #listening = false;
   #spoke = false;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #stopHeartbeat: () => void;
 
   /** `conn` belongs to the link from now on. */
   constructor(conn: LinkConnection, options: MessageLinkOptions<In>) {
     this.#conn = conn;
     this.#options = options;
+    const { liveness = LOCAL_NETWORK, works = false, clock = SYSTEM_CLOCK } = options;
+    this.#clock = clock;
+    this.#silenceMs = works ? liveness.workerSilenceMs : liveness.silenceMs;
+    this.#heardMs = clock.now();
     const { promise, resolve } = Promise.withResolvers<LinkError | ProtocolError>();
     this.ended = promise;
     this.#end = resolve;
     this.#queue = new WriteQueue(conn, (cause) => {
       this.#finish(new LinkError("the connection broke", { cause }));
     });
-    this.#timer = setInterval(() => this.#tick(), HEARTBEAT_MS);
+    this.#stopHeartbeat = clock.every(liveness.heartbeatMs, () => this.#tick());
   }
 
   /** Whether the link has ended. */
@@ -172,7 +182,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
 
   async #read(buffer: Bytes): Promise<number | null> {
     this.#listening = true;
-    this.#heardMs = performance.now();
+    this.#heardMs = this.#clock.now();
     try {
       const count = await this.#conn.read(buffer);
       if (count === null) this.#finish(new LinkError("it closed the connection"));
@@ -186,20 +196,24 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   }
 
   #tick(): void {
-    const silentMs = performance.now() - this.#heardMs;
-    if (this.#listening && silentMs > this.#options.silenceMs) {
-      const seconds = Math.round(this.#options.silenceMs / 1_000);
-      return this.#finish(new LinkError(`it did not answer for ${seconds} s`));
+    const state = {
+      heardMs: this.#heardMs,
+      listening: this.#listening,
+      // While something is being written, that is what the other side hears.
+      spoke: this.#spoke || this.#queue.bytes > 0,
+    };
+    const does = atHeartbeat(state, this.#clock.now(), this.#silenceMs);
+    if (does === "lost") {
+      return this.#finish(new LinkError(`it did not answer for ${this.#silenceMs / 1_000} s`));
     }
-    // While something is being written, that is what the other side hears.
-    if (!this.#spoke && this.#queue.bytes === 0) this.#queue.push(HEARTBEAT);
+    if (does === "speak") this.#queue.push(HEARTBEAT);
     this.#spoke = false;
   }
 
   #finish(reason: LinkError | ProtocolError): undefined {
     if (this.#over) return;
     this.#over = true;
-    clearInterval(this.#timer);
+    this.#stopHeartbeat();
     this.#queue.close();
     this.#conn.close();
     this.#end(reason);

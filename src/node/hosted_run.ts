@@ -13,6 +13,7 @@ import { decodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Store, StoredFile } from "../store/store.ts";
 import type { DialOptions } from "../net/connect.ts";
 import type { Credential } from "../net/handshake.ts";
+import type { LivenessOptions } from "../net/liveness.ts";
 import { NodeRun } from "./node_run.ts";
 import { RunLink } from "./run_link.ts";
 import { runProgram, thisRuntime } from "../host/run_program.ts";
@@ -28,6 +29,8 @@ export interface NodeContext {
   readonly credential: Credential;
   readonly tls?: DialOptions["tls"];
   readonly store: Store;
+  /** @default LOCAL_NETWORK */
+  readonly liveness?: LivenessOptions;
   readonly logger: Logger;
   /** How many booted processes of a run may wait to be spawned. */
   readonly maxSpares: number;
@@ -125,10 +128,18 @@ export class HostedRun {
 
   async #prepare(): Promise<Prepared> {
     const { run, key, bridge } = this.#opened;
-    const { host, address, credential, tls, logger, maxSpares } = this.#context;
+    const { host, address, credential, tls, liveness, logger, maxSpares } = this.#context;
     const spec = decodeRunSpec(this.#opened.spec);
     const { signal } = this.#ending;
-    const link = await RunLink.open({ run, bridge, node: address, credential, tls, signal });
+    const link = await RunLink.open({
+      run,
+      bridge,
+      node: address,
+      credential,
+      tls,
+      liveness,
+      signal,
+    });
     this.#link = link;
     try {
       const folder = await this.#fill(spec, link);

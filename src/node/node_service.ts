@@ -22,9 +22,6 @@ import {
 
 type MasterLink = MessageLink<NodeToMaster, MasterToNode>;
 
-/** A node whose master says nothing for so long ends what it hosts for it: before the master gives up. */
-const SILENCE_MS = 8_000;
-
 /** How long a master that is refused may take to go away. */
 const REFUSED_MS = 2_000;
 
@@ -42,7 +39,9 @@ export class NodeService {
   acceptMaster(conn: Deno.Conn, remote: string): void {
     const link: MasterLink = new MessageLink(conn, {
       schema: MASTER_TO_NODE,
-      silenceMs: SILENCE_MS,
+      liveness: this.#context.liveness,
+      // It ends what it hosts for the master before that gives up.
+      works: true,
     });
     void this.#serve(link, remote);
   }

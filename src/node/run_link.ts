@@ -6,6 +6,7 @@ import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
+import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
@@ -17,9 +18,6 @@ import {
 import { StdinFeed } from "../host/stdin_feed.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** A bridge that says nothing for so long is gone. */
-const SILENCE_MS = 10_000;
 
 /** The largest message of a bridge: a piece or some stdin, and what is around it. */
 const MAX_BYTES = Math.max(PIECE_BYTES, STDIN_WINDOW_BYTES) + 1024;
@@ -33,6 +31,8 @@ export interface RunLinkOptions {
   readonly node: string;
   readonly credential: Credential;
   readonly tls?: DialOptions["tls"];
+  /** @default LOCAL_NETWORK */
+  readonly liveness?: LivenessOptions | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -52,10 +52,10 @@ export class RunLink {
   /** In the order in which they come. */
   readonly #expected: Expected[] = [];
 
-  private constructor(conn: Deno.Conn) {
+  private constructor(conn: Deno.Conn, liveness: LivenessOptions | undefined) {
     this.#link = new MessageLink<NodeToBridge, BridgeToNode>(conn, {
       schema: BRIDGE_TO_NODE,
-      silenceMs: SILENCE_MS,
+      liveness,
       maxBytes: MAX_BYTES,
     });
     this.stdin = new StdinFeed((bytes) => void this.#link.send({ type: "stdin-taken", bytes }));
@@ -64,11 +64,11 @@ export class RunLink {
 
   /** @throws {ConnectError} If the bridge cannot be reached. */
   static async open(options: RunLinkOptions): Promise<RunLink> {
-    const { bridge, run, node, credential, tls, signal } = options;
+    const { bridge, run, node, credential, tls, liveness, signal } = options;
     const address = parseAddress(bridge);
     if (address === undefined) throw new ProtocolError(`"${bridge}" is no address of a bridge`);
     const conn = await dialPart(address, Purpose.run, credential, { tls, signal });
-    const link = new RunLink(conn);
+    const link = new RunLink(conn, liveness);
     void link.#link.send({ type: "host", run, node });
     return link;
   }

@@ -79,11 +79,9 @@ class Harness implements AsyncDisposable {
     ]);
     const bridge = new MessageLink<BridgeToNode, NodeToBridge>(near, {
       schema: NODE_TO_BRIDGE,
-      silenceMs: 10_000,
     });
     const link = new MessageLink<NodeToBridge, BridgeToNode>(far, {
       schema: BRIDGE_TO_NODE,
-      silenceMs: 10_000,
     });
     this.#links.push(bridge, link);
     const served = this.run.serve(bridge, bridge.messages(), name).then(

@@ -26,7 +26,6 @@ async function withClient(
   const client = new MasterClient(conn);
   const master = new MessageLink<MasterToBridge, BridgeToMaster>(await accepting, {
     schema: BRIDGE_TO_MASTER,
-    silenceMs: 60_000,
   });
   const messages = master.messages();
   try {

@@ -77,7 +77,7 @@ class FakeNode implements AsyncDisposable {
       logger: createLogger("error", () => {}),
       handlers: {
         [Purpose.node]: (conn) => {
-          const options = { schema: MASTER_TO_NODE, silenceMs: 10_000 };
+          const options = { schema: MASTER_TO_NODE };
           const end: NodeEnd = new End(new MessageLink(conn, options));
           this.#connections.push(end);
           this.#ends.push(end);
@@ -152,7 +152,7 @@ function startMaster(): Testbed {
     bridge: async () => {
       const conn = await dialPart(server.address, Purpose.bridge, credential);
       const bridge: BridgeEnd = new End(
-        new MessageLink(conn, { schema: MASTER_TO_BRIDGE, silenceMs: 10_000 }),
+        new MessageLink(conn, { schema: MASTER_TO_BRIDGE }),
       );
       links.push(bridge.link);
       bridge.send({ type: "bridge", address: "127.0.0.1:8888" });
@@ -161,7 +161,7 @@ function startMaster(): Testbed {
     join: async (address, mem = GiB) => {
       const conn = await dialPart(server.address, Purpose.join, credential);
       const node = new End<JoinToMaster, MasterToJoin>(
-        new MessageLink(conn, { schema: MASTER_TO_JOIN, silenceMs: 10_000 }),
+        new MessageLink(conn, { schema: MASTER_TO_JOIN }),
       );
       links.push(node.link);
       node.send({ type: "join", address, resources: { mem, cpu: 1 } });

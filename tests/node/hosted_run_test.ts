@@ -56,7 +56,6 @@ class FakeBridge implements Disposable {
     this.links++;
     const link = new MessageLink<BridgeToNode, NodeToBridge>(conn, {
       schema: NODE_TO_BRIDGE,
-      silenceMs: 10_000,
     });
     for await (const message of link.messages()) {
       if (message.type === "done") return await link.close();

@@ -1,0 +1,138 @@
+/** When one side of a link takes the other one for lost, without waiting for it. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  atHeartbeat,
+  type LinkState,
+  livenessFrom,
+  LOCAL_NETWORK,
+  TESTS,
+  WIDE_NETWORK,
+} from "../../src/net/liveness.ts";
+import { MessageLink, type MessageLinkOptions } from "../../src/net/message_link.ts";
+import { encodeMessage } from "../../src/wire/message.ts";
+import { ManualClock } from "./manual_clock.ts";
+
+Deno.test("atHeartbeat() gives up who was listened to and silent for too long, or speaks", () => {
+  const table: [state: LinkState, nowMs: number, ReturnType<typeof atHeartbeat>][] = [
+    [{ heardMs: 0, listening: true, spoke: false }, 0, "speak"],
+    [{ heardMs: 0, listening: true, spoke: true }, 0, "nothing"],
+    [{ heardMs: 0, listening: true, spoke: false }, 1_000, "speak"],
+    [{ heardMs: 0, listening: true, spoke: true }, 1_000, "nothing"],
+    [{ heardMs: 0, listening: true, spoke: false }, 1_001, "lost"],
+    [{ heardMs: 0, listening: true, spoke: true }, 1_001, "lost"],
+    [{ heardMs: 500, listening: true, spoke: false }, 1_001, "speak"],
+    // Whoever does not read hears nothing.
+    [{ heardMs: 0, listening: false, spoke: false }, 1e9, "speak"],
+  ];
+  for (const [state, nowMs, expected] of table) {
+    assertEquals(atHeartbeat(state, nowMs, 1_000), expected, JSON.stringify({ state, nowMs }));
+  }
+});
+
+Deno.test("workers give up before those they work for, who tell it before the bridge does", () => {
+  for (const liveness of [LOCAL_NETWORK, WIDE_NETWORK, TESTS]) {
+    const { heartbeatMs, workerSilenceMs, silenceMs, newsMs } = liveness;
+    // Each is late by less than one heartbeat.
+    assert(workerSilenceMs + heartbeatMs < silenceMs);
+    assert(newsMs > 2 * heartbeatMs);
+    // Two heartbeats may be lost, or late.
+    assert(workerSilenceMs > 3 * heartbeatMs);
+  }
+  assertEquals([LOCAL_NETWORK.workerSilenceMs, LOCAL_NETWORK.silenceMs], [8_000, 10_000]);
+});
+
+Deno.test("livenessFrom() knows the presets by name, and refuses other names", () => {
+  assertEquals(livenessFrom(undefined), LOCAL_NETWORK);
+  assertEquals(livenessFrom(""), LOCAL_NETWORK);
+  assertEquals(livenessFrom("wide"), WIDE_NETWORK);
+  for (const name of ["fast", "toString"]) {
+    assertThrows(() => livenessFrom(name), SyntaxError, `DEPLOY_LIVENESS is "${name}"`);
+  }
+});
+
+type Word = { type: "word" };
+
+/** One end of a link, whose other end is the test. */
+function openLink(options: Partial<MessageLinkOptions<Word>> = {}) {
+  const clock = new ManualClock();
+  const written: Uint8Array[] = [];
+  let next = Promise.withResolvers<Uint8Array | null>();
+  const link = new MessageLink<Word, Word>({
+    read: async (buffer) => {
+      const bytes = await next.promise;
+      next = Promise.withResolvers();
+      if (bytes !== null) buffer.set(bytes);
+      return bytes?.length ?? null;
+    },
+    write: (bytes) => {
+      written.push(bytes.slice());
+      return Promise.resolve(bytes.length);
+    },
+    close: () => next.resolve(null),
+  }, { schema: { word: {} }, clock, ...options });
+  const say = (bytes: Uint8Array): void => next.resolve(bytes);
+  return { link, clock, written, say };
+}
+
+/** Lets everything happen that waits for nothing but its turn. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+const HEARTBEAT = encodeMessage({ type: "" });
+
+Deno.test("MessageLink says something at each heartbeat, unless it has just done so", async () => {
+  const { link, clock, written } = openLink();
+  clock.advance(999);
+  await turn();
+  assertEquals(written, []);
+  clock.advance(1);
+  await turn();
+  assertEquals(written, [HEARTBEAT]);
+  await link.send({ type: "word" });
+  clock.advance(1_000);
+  await turn();
+  assertEquals(written.length, 2);
+  clock.advance(1_000);
+  await turn();
+  assertEquals(written.slice(2), [HEARTBEAT]);
+  link.drop();
+  assertEquals(clock.timers, 0);
+});
+
+for (const [works, seconds] of [[false, 10], [true, 8]] as const) {
+  Deno.test(`MessageLink, which ${works ? "works" : "does not work"} for the other side, gives it up after ${seconds} s`, async () => {
+    const { link, clock, say } = openLink({ works });
+    const received = Array.fromAsync(link.messages());
+    await turn();
+    clock.advance(seconds * 1_000);
+    assertEquals(link.over, false);
+    say(HEARTBEAT);
+    await turn();
+    // What is no more than a heartbeat counts, too.
+    clock.advance(seconds * 1_000);
+    assertEquals(link.over, false);
+    clock.advance(1_000);
+    assertEquals(link.over, true);
+    assertEquals((await link.ended).message, `it did not answer for ${seconds} s`);
+    assertEquals([await received, clock.timers], [[], 0]);
+  });
+}
+
+Deno.test("MessageLink does not count the silence of a side that it does not listen to", async () => {
+  const { link, clock, say } = openLink();
+  const messages = link.messages();
+  clock.advance(60_000);
+  const first = messages.next();
+  say(encodeMessage({ type: "word" }));
+  assertEquals((await first).value, { type: "word" });
+  // A message is being worked on, for a minute.
+  clock.advance(60_000);
+  assertEquals(link.over, false);
+  const second = messages.next();
+  await turn();
+  clock.advance(11_000);
+  assertEquals([link.over, (await second).done], [true, true]);
+});
