@@ -5,6 +5,7 @@ import type { Pid } from "../core/pid.ts";
 import { startTimer } from "../core/timer.ts";
 import type { Store } from "../store/store.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
+import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { endOf, type MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -46,6 +47,7 @@ export class BridgedRun implements RunNews {
   readonly #store: Store;
   /** How long the master has to say why a node's processes are lost: it knows better. */
   readonly #newsMs: number;
+  readonly #clock: Clock;
   readonly #nodes = new Set<NodeLink>();
   /** The node that has the first process, once that is there. */
   #first: NodeLink | undefined;
@@ -66,12 +68,13 @@ export class BridgedRun implements RunNews {
     id: string,
     store: Store,
     deployer: Deployer,
-    { newsMs }: LivenessOptions = LOCAL_NETWORK,
+    options: { liveness?: LivenessOptions; clock?: Clock } = {},
   ) {
     this.id = id;
     this.over = this.#over.promise;
     this.#store = store;
-    this.#newsMs = newsMs;
+    this.#newsMs = (options.liveness ?? LOCAL_NETWORK).newsMs;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#deployer = deployer;
     this.#merger = new EventMerger((event) => this.#tell(event));
     this.#merger.onChange(() => this.#check());
@@ -139,7 +142,9 @@ export class BridgedRun implements RunNews {
   }
 
   async #left(node: NodeLink, why: string): Promise<void> {
-    if (this.#merger.has(node)) await new Promise((resolve) => setTimeout(resolve, this.#newsMs));
+    if (this.#merger.has(node)) {
+      await new Promise<void>((resolve) => this.#clock.after(this.#newsMs, resolve));
+    }
     this.#nodes.delete(node);
     await this.#lose(this.#merger.loseAll(why, node));
   }

@@ -234,7 +234,7 @@ export class Deployment {
       // Whoever deployed may be gone: then nobody is shown what the run does until it has ended.
       event: (event) => this.#link.send({ type: "event", event }),
       stdinTaken: (bytes) => void this.#link.send({ type: "stdin-taken", bytes }),
-    }, liveness);
+    }, { liveness });
     runs.set(id, run);
     this.#run = run;
     void run.over.then(() => runs.delete(id));

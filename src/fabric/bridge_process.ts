@@ -6,7 +6,7 @@ import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
-import { pause } from "../master/node_dialer.ts";
+import { pause } from "../net/clock.ts";
 import { type Program, thisProgram } from "../host/program.ts";
 import { ListenError } from "../net/part_server.ts";
 import { BRIDGE_VARIABLE, type BridgeConfig, formatBridgeConfig } from "./bridge_config.ts";

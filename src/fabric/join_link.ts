@@ -4,7 +4,7 @@ import type { Address } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import { pause } from "../master/node_dialer.ts";
+import { pause } from "../net/clock.ts";
 import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";

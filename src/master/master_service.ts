@@ -10,13 +10,14 @@ import {
   type BridgeToMaster,
   type MasterToBridge,
 } from "../wire/bridge_messages.ts";
+import { pause } from "../net/clock.ts";
 import { endOf, MessageLink } from "../net/message_link.ts";
 import { JOIN_TO_MASTER, type JoinToMaster, type MasterToJoin } from "../wire/node_messages.ts";
 import type { NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { BridgeSession } from "./bridge_session.ts";
 import type { ClusterRun } from "./cluster_run.ts";
-import { type DialerContext, NodeDialer, pause } from "./node_dialer.ts";
+import { type DialerContext, NodeDialer } from "./node_dialer.ts";
 import { NodeSession } from "./node_session.ts";
 import { type NodeLink, RemoteNode } from "./remote_node.ts";
 import { Room } from "./room.ts";

@@ -4,6 +4,7 @@ import type { Address } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
+import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
 import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
@@ -25,6 +26,8 @@ export interface DialerContext {
   readonly tls?: DialOptions["tls"];
   /** @default LOCAL_NETWORK */
   readonly liveness?: LivenessOptions;
+  /** @default SYSTEM_CLOCK */
+  readonly clock?: Clock;
   readonly logger: Logger;
 }
 
@@ -45,6 +48,7 @@ export class NodeDialer {
   resources: Readonly<Resources>;
   readonly #context: DialerContext;
   readonly #events: DialerEvents;
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   #link: NodeLink | undefined;
   #said: { why: string; atMs: number } | undefined;
@@ -59,6 +63,7 @@ export class NodeDialer {
     this.name = formatAddress(address.host, address.port);
     this.resources = resources;
     this.#context = context;
+    this.#clock = context.clock ?? SYSTEM_CLOCK;
     this.#events = events;
     void this.#run();
   }
@@ -87,7 +92,7 @@ export class NodeDialer {
         else if (error instanceof ProtocolError) this.#say(error.message);
         else throw error;
       }
-      await pause(pauseMs, signal);
+      await pause(pauseMs, signal, this.#clock);
       pauseMs = Math.min(2 * pauseMs, MAX_REDIAL_MS);
     }
   }
@@ -100,6 +105,7 @@ export class NodeDialer {
     const link = new MessageLink<MasterToNode, NodeToMaster>(conn, {
       schema: NODE_TO_MASTER,
       liveness,
+      clock: this.#clock,
     });
     try {
       void link.send({ type: "adopt", address: this.name, resources: this.resources });
@@ -123,7 +129,7 @@ export class NodeDialer {
 
   /** Says that the node is missing, when that is news, and once a minute. */
   #say(why: string): void {
-    const atMs = performance.now();
+    const atMs = this.#clock.now();
     const said = this.#said;
     if (said?.why === why && atMs - said.atMs < STILL_MISSING_MS) return;
     this.#said = { why, atMs };
@@ -131,18 +137,4 @@ export class NodeDialer {
       `${said?.why === why ? "still waiting" : "waiting"} for node ${this.name}: ${why}`,
     );
   }
-}
-
-/** Resolves after that time, or when `signal` is aborted. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    signal.addEventListener("abort", done);
-  });
 }

@@ -7,6 +7,7 @@ import type { RunEvent } from "../../src/core/events.ts";
 import { makePid, type Pid } from "../../src/core/pid.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
 import { Store } from "../../src/store/store.ts";
+import { LOCAL_NETWORK } from "../../src/net/liveness.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import {
@@ -16,6 +17,7 @@ import {
   type NodeToBridge,
   STDIN_WINDOW_BYTES,
 } from "../../src/wire/run_messages.ts";
+import { ManualClock } from "../net/manual_clock.ts";
 
 const FIRST = pidOf(0);
 
@@ -49,6 +51,9 @@ class Harness implements AsyncDisposable {
   readonly #folder: string;
   readonly #links: { drop(): void }[] = [];
 
+  /** Of the run; links have their own. */
+  readonly clock = new ManualClock();
+
   private constructor(store: Store, folder: string) {
     this.store = store;
     this.#folder = folder;
@@ -58,7 +63,7 @@ class Harness implements AsyncDisposable {
         return Promise.resolve();
       },
       stdinTaken: (bytes) => this.taken += bytes,
-    });
+    }, { clock: this.clock });
     void this.run.over.then(() => this.over = true);
   }
 
@@ -157,11 +162,19 @@ Deno.test("a node's link that breaks loses its processes, though the master says
   void b.link.send(spawn(pidOf(2), pidOf(1)));
   await until(() => harness.events.length === 1);
   a.link.drop();
+  // The master might still say why.
+  await until(() => harness.clock.timers === 1);
+  harness.clock.advance(LOCAL_NETWORK.newsMs - 1);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(harness.events.length, 1);
+  harness.clock.advance(1);
   await until(() => harness.events.length >= 5);
   assertEquals(exits(harness.events), [[FIRST, { lost: "node a closed the connection" }]]);
   assert(harness.events.some((event) => event.event === "spawn" && event.pid === pidOf(2)));
   harness.run.ended(3);
   b.link.drop();
+  await until(() => harness.clock.timers === 1);
+  harness.clock.advance(LOCAL_NETWORK.newsMs);
   await harness.run.over;
   assertEquals(exits(harness.events).length, 2);
 });
@@ -175,6 +188,8 @@ Deno.test("a node that says what makes no sense is refused, and its processes ar
   assert(error instanceof ProtocolError);
   assertEquals(error.message, `"host" after "host"`);
   harness.run.ended(1);
+  await until(() => harness.clock.timers === 1);
+  harness.clock.advance(LOCAL_NETWORK.newsMs);
   await harness.run.over;
   assertEquals(exits(harness.events).length, 1);
 });

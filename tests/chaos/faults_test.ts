@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
 import { type Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
+import { TESTS } from "../../src/net/liveness.ts";
 import type { JsonEvent } from "../system/helpers.ts";
 import { type Host, networkTest } from "../system/netns.ts";
 import { HostCluster } from "./host_cluster.ts";
@@ -11,8 +12,11 @@ import { MEMBERS, RESPAWN, STREAM } from "./programs.ts";
 
 type Exit = Extract<JsonEvent, { event: "exit" }>;
 
-/** After so long without a word somebody is taken for lost; that is looked at once a second. */
-const SILENCE_MS = 10_000;
+/** Where silence is noticed after a quarter of the time. */
+const SOON = { env: { DEPLOY_LIVENESS: "tests" } };
+
+/** After so long without a word somebody is taken for lost there; that is looked at every heartbeat. */
+const { silenceMs: SILENCE_MS, workerSilenceMs: WORKER_SILENCE_MS } = TESTS;
 
 /** Nothing of what is lost may be left after so much longer. */
 const LEFT_MS = 5_000;
@@ -44,7 +48,7 @@ async function noneIsLeftWithin(limitMs: number, mark: string, host?: Host): Pro
 networkTest(
   "a node that is cut off is lost with all on it, and taken back; the others go on",
   async () => {
-    await using cluster = await HostCluster.start();
+    await using cluster = await HostCluster.start(SOON);
     const mark = newMark();
     await using program = await cluster.deploy(MEMBERS, [mark, "5", "1"]);
     await program.says("all are there");
@@ -59,9 +63,9 @@ networkTest(
     const from = cluster.master.err.length;
     await victim.cut();
     await program.until(() => exits(program).length >= lost.length);
-    assertGreater(performance.now() - cutMs, SILENCE_MS - 2_000);
+    assertGreater(performance.now() - cutMs, WORKER_SILENCE_MS);
     assertLess(performance.now() - cutMs, SILENCE_MS + LEFT_MS);
-    const why = `node ${victim.bind} did not answer for 10 s`;
+    const why = `node ${victim.bind} did not answer for ${SILENCE_MS / 1_000} s`;
     assertEquals(new Set(exits(program).map(({ pid }) => pid)), new Set(lost));
     for (const { status } of exits(program)) assertEquals(status, { lost: why });
     await noneIsLeftWithin(LEFT_MS, mark, victim);
@@ -118,14 +122,16 @@ networkTest(
 networkTest(
   "a host that deploys and is cut off ends its run, and nothing is left of it",
   async () => {
-    await using cluster = await HostCluster.start();
+    await using cluster = await HostCluster.start(SOON);
     const mark = newMark();
     await using program = await cluster.deploy(MEMBERS, [mark, "5", "1"]);
     await program.says("all are there");
     await cluster.laptop.cut();
     await noneIsLeftWithin(SILENCE_MS + LEFT_MS, mark);
     assertEquals(await program.code, 1);
-    const why = `lost the bridge ${cluster.bridge}: it did not answer for 10 s\n`;
+    const why = `lost the bridge ${cluster.bridge}: it did not answer for ${
+      SILENCE_MS / 1_000
+    } s\n`;
     assert(program.stderr.endsWith(why), program.stderr);
 
     await cluster.laptop.heal();
@@ -140,7 +146,7 @@ networkTest(
 networkTest(
   "when the master's host is cut off, nothing is left anywhere, and all comes back",
   async () => {
-    await using cluster = await HostCluster.start();
+    await using cluster = await HostCluster.start(SOON);
     const mark = newMark();
     await using program = await cluster.deploy(MEMBERS, [mark, "5", "1"]);
     await program.says("all are there");

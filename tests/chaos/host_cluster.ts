@@ -19,6 +19,7 @@ export interface HostClusterOptions {
   readonly nodes?: number;
   /** A compiled `fabric`. */
   readonly compiled?: string | undefined;
+  /** Of each `fabric` and `deploy`. */
   readonly env?: Record<string, string>;
 }
 
@@ -34,12 +35,15 @@ export class HostCluster implements AsyncDisposable {
   readonly laptop: Host;
   readonly secretFile: string;
   readonly bridge: string;
+  readonly #env: Record<string, string>;
   readonly #folder: string;
 
   private constructor(
     parts: Pick<HostCluster, "network" | "master" | "nodes" | "secretFile" | "bridge">,
+    env: Record<string, string>,
     folder: string,
   ) {
+    this.#env = env;
     this.network = parts.network;
     this.master = parts.master;
     this.nodes = parts.nodes;
@@ -71,7 +75,7 @@ export class HostCluster implements AsyncDisposable {
     const bridge = masterHost!.bind.replace(/\d+$/, "8888");
     const own = [masterHost!.bind, MASTER_MEM, CPU, "bridge", bridge];
     const master = start(masterHost!, ["master", ...own, ...groups]);
-    const cluster = new HostCluster({ network, master, nodes, secretFile, bridge }, folder);
+    const cluster = new HostCluster({ network, master, nodes, secretFile, bridge }, env, folder);
     try {
       await master.ready("bridge");
       for (const host of [masterHost!, ...nodeHosts]) await cluster.adopted(host);
@@ -90,7 +94,12 @@ export class HostCluster implements AsyncDisposable {
   /** Deploys a program from the host that is for that. */
   async deploy(source: string, args: readonly string[] = []): Promise<Deployed> {
     const flags = ["--secret-file", this.secretFile];
-    return await Deployed.start(this.bridge, source, { args, flags, prefix: this.laptop.prefix });
+    return await Deployed.start(this.bridge, source, {
+      args,
+      flags,
+      prefix: this.laptop.prefix,
+      env: this.#env,
+    });
   }
 
   /** The host on which a process is or was, as its Pid says. */

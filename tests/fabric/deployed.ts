@@ -43,18 +43,20 @@ export class Deployed implements AsyncDisposable {
       flags?: readonly string[];
       /** What is put in front of the command, such as to have it run on another host. */
       prefix?: readonly string[];
+      /** Of `deploy`, not of the program. */
+      env?: Record<string, string>;
     } = {},
   ): Promise<Deployed> {
     const folder = await Deno.makeTempDir({ prefix: "deploy-program-" });
     const imports = { ...config.imports, deploy: `${ROOT}mod.ts` };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
     await Deno.writeTextFile(`${folder}/main.ts`, source);
-    const { args = [], flags = [], prefix = [] } = options;
+    const { args = [], flags = [], prefix = [], env = {} } = options;
     const [path, ...words] = [...prefix, Deno.execPath(), "run", "-A", CLI];
     const child = new Deno.Command(path!, {
       args: [...words, "--format", "json", ...flags, bridge, "main.ts", "--", ...args],
       cwd: folder,
-      env: { DEPLOY_SECRET_FILE: "" },
+      env: { DEPLOY_SECRET_FILE: "", ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

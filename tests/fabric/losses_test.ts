@@ -3,6 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { parsePid } from "../../src/core/pid.ts";
+import { TESTS } from "../../src/net/liveness.ts";
 import type { JsonEvent } from "../system/helpers.ts";
 import { startCluster } from "./cluster.ts";
 import { Deployed, noneIsLeft, processesWith } from "./deployed.ts";
@@ -34,6 +35,9 @@ const SMALL = { mem: "1GiB", cpu: 1 };
 
 /** Processes are counted, and spares are such too. */
 const NO_SPARES = { env: { DEPLOY_SPARES: "0" } };
+
+/** The same, where silence is noticed after a quarter of the time. */
+const SOON = { env: { DEPLOY_SPARES: "0", DEPLOY_LIVENESS: "tests" } };
 
 function newMark(): string {
   return `mark-${crypto.randomUUID()}`;
@@ -147,8 +151,8 @@ Deno.test("a master that is told to end ends every run first, and tells how", as
   assertEquals(exits(program).length, 5, program.stderr);
 });
 
-Deno.test("a node that falls silent is lost after 10 s, and ends what it has when it hears that", async () => {
-  await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
+Deno.test("a node that falls silent is lost, and ends what it has when it hears that", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
   await program.says("all compute");
@@ -157,7 +161,7 @@ Deno.test("a node that falls silent is lost after 10 s, and ends what it has whe
   node!.kill("SIGSTOP");
   try {
     await program.until(() => exits(program).length === 1);
-    const why = `node ${cluster.addresses[1]} did not answer for 10 s`;
+    const why = `node ${cluster.addresses[1]} did not answer for ${TESTS.silenceMs / 1_000} s`;
     assertEquals(exits(program)[0]!.status, { lost: why });
     await cluster.master.line(new RegExp(`${why}; 1 of its processes is lost`));
     from = cluster.master.err.length;
@@ -175,14 +179,15 @@ Deno.test("a node that falls silent is lost after 10 s, and ends what it has whe
   await noneIsLeft(mark);
 });
 
-Deno.test("a master that falls silent loses its nodes' processes, which they end after 8 s", async () => {
-  await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
+Deno.test("a master that falls silent loses its nodes' processes, which they end sooner than it would", async () => {
+  await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
   await program.says("all compute");
   cluster.master.kill("SIGSTOP");
   try {
-    await cluster.nodes[0]!.line(/the master is gone: it did not answer for 8 s/);
+    const why = `the master is gone: it did not answer for ${TESTS.workerSilenceMs / 1_000} s`;
+    await cluster.nodes[0]!.line(new RegExp(why));
   } finally {
     cluster.master.kill("SIGCONT");
   }

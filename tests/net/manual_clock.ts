@@ -3,6 +3,7 @@
 import type { Clock } from "../../src/net/clock.ts";
 
 interface Timer {
+  /** Infinite of what is called once. */
   readonly everyMs: number;
   readonly tick: () => void;
   nextMs: number;
@@ -23,9 +24,11 @@ export class ManualClock implements Clock {
   }
 
   every(everyMs: number, tick: () => void): () => void {
-    const timer = { everyMs, tick, nextMs: this.#nowMs + everyMs };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    return this.#add({ everyMs, tick, nextMs: this.#nowMs + everyMs });
+  }
+
+  after(ms: number, due: () => void): () => void {
+    return this.#add({ everyMs: Infinity, tick: due, nextMs: this.#nowMs + ms });
   }
 
   /** Lets time pass, and calls what is due meanwhile, each at its moment, in order. */
@@ -39,8 +42,14 @@ export class ManualClock implements Clock {
       if (next === undefined) break;
       this.#nowMs = next.nextMs;
       next.nextMs += next.everyMs;
+      if (next.nextMs === Infinity) this.#timers.delete(next);
       next.tick();
     }
     this.#nowMs = endMs;
+  }
+
+  #add(timer: Timer): () => void {
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
   }
 }

@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { TESTS } from "../../src/net/liveness.ts";
 import { type Cluster, startCluster } from "../fabric/cluster.ts";
 import { Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
 import { CLI, deploy, deployJson, plain, Project } from "./deploy_harness.ts";
@@ -101,6 +102,9 @@ Deno.test("a deployment ends as its program does", async (t) => {
   await t.step(
     "with 20 MB shown, every byte of them, though nobody reads for longer than a link may be silent",
     async () => {
+      const env = { DEPLOY_LIVENESS: "tests" };
+      const silentS = TESTS.silenceMs / 1_000 + 1;
+      await using cluster = await startCluster({ nodes: [SMALL], env });
       const rest = `await init();
       const line = "x".repeat(99) + "\\n";
       for (let index = 0; index < 200; index++) console.log(line.repeat(1000).slice(0, -1));`;
@@ -108,11 +112,11 @@ Deno.test("a deployment ends as its program does", async (t) => {
         "main.ts": `import { init } from "deploy";\n${rest}`,
       });
       const child = new Deno.Command("/bin/sh", {
-        args: ["-c", `"$0" run -A "$@" 2>/dev/null | { sleep 12; wc -c; }`].concat(
+        args: ["-c", `"$0" run -A "$@" 2>/dev/null | { sleep ${silentS}; wc -c; }`].concat(
           [Deno.execPath(), CLI, cluster.bridge, "main.ts"],
         ),
         cwd: project.folder,
-        env: { DEPLOY_SECRET_FILE: "" },
+        env: { DEPLOY_SECRET_FILE: "", ...env },
       });
       const { stdout } = await child.output();
       assertEquals(new TextDecoder().decode(stdout).trim(), "20000000");
