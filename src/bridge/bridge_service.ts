@@ -10,7 +10,7 @@ import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { DEPLOY_TO_BRIDGE, NODE_TO_BRIDGE } from "../wire/run_messages.ts";
-import type { BridgedRun, NodeLink } from "./bridged_run.ts";
+import type { BridgedRun, HostLink } from "./bridged_run.ts";
 import { type DeployLink, Deployment, type DeploymentContext } from "./deployment.ts";
 import { MasterClient } from "./master_client.ts";
 
@@ -86,10 +86,10 @@ async function serveNode(
   remote: string,
   { runs, liveness, logger }: DeploymentContext,
 ): Promise<void> {
-  const link: NodeLink = new MessageLink(conn, { schema: NODE_TO_BRIDGE, liveness });
+  const link: HostLink = new MessageLink(conn, { schema: NODE_TO_BRIDGE, liveness });
   try {
-    const messages = link.messages();
-    const host = (await messages.next()).value;
+    const messages = link.received();
+    const host = (await messages.next()).value?.message;
     if (host === undefined) return;
     if (host.type !== "host") throw new ProtocolError(`"${host.type}" before "host"`);
     const run = runs.get(host.run);

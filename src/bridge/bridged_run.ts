@@ -1,13 +1,13 @@
-/** One run, as a bridge sees it: the nodes that host it on one side, whoever deployed it on the other. */
+/** One run, as a bridge keeps it: the nodes that host it on one side, its log and viewers on the other. */
 
-import type { RunEvent, RunEventSink } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
+import { KiB, MiB } from "../core/resources.ts";
 import { startTimer } from "../core/timer.ts";
 import type { Store } from "../store/store.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
 import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
-import { endOf, type MessageLink } from "../net/message_link.ts";
+import { endOf, type MessageLink, type Received } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
   type BridgeToNode,
@@ -16,31 +16,34 @@ import {
   type StdinMessage,
 } from "../wire/run_messages.ts";
 import { EventMerger } from "../run/event_merger.ts";
-import { NEW_RUN, step } from "../run/run_state.ts";
+import { EventRecord } from "../run/event_record.ts";
+import { MemoryLog } from "../run/memory_log.ts";
+import { Run, type RunViewer } from "../run/run.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
 import type { RunNews } from "./master_client.ts";
 
-/** A node's link for the run. */
-export type NodeLink = MessageLink<BridgeToNode, NodeToBridge>;
+/** The link to a node that hosts processes of the run. */
+export type HostLink = MessageLink<BridgeToNode, NodeToBridge>;
 
-/** Whoever deployed the run. */
-export interface Deployer {
-  /** Takes the run's events, each when the one before has been taken. */
-  readonly event: RunEventSink;
-  /** So many bytes of stdin have been taken by the first process. */
-  stdinTaken(bytes: number): void;
-}
+/** How far the run may be ahead of the viewer that is furthest. A node has one output on its way, too. */
+const ROOM_BYTES = 256 * KiB;
+
+/** How much is kept of what that viewer has been sent, for those that are slower. */
+const KEEP_BYTES = 1 * MiB;
 
 export class BridgedRun implements RunNews {
   readonly id: string;
-  /** Resolves when no process is left, and all events have been taken. */
+  /** Resolves when no process is left, and all events are in the log. */
   readonly over: Promise<void>;
   readonly #over = Promise.withResolvers<void>();
   readonly #merger: EventMerger;
-  readonly #deployer: Deployer;
-  #state = NEW_RUN;
+  readonly #run = new Run({
+    log: new MemoryLog({ keepBytes: KEEP_BYTES }),
+    roomBytes: ROOM_BYTES,
+  });
+  readonly #stdinTaken: (bytes: number) => void;
   readonly #survivors = new SurvivorNotice({
-    state: () => this.#state,
+    state: () => this.#run.state,
     startTimer,
     say: (text) => this.said(text),
   });
@@ -48,9 +51,9 @@ export class BridgedRun implements RunNews {
   /** How long the master has to say why a node's processes are lost: it knows better. */
   readonly #newsMs: number;
   readonly #clock: Clock;
-  readonly #nodes = new Set<NodeLink>();
+  readonly #nodes = new Set<HostLink>();
   /** The node that has the first process, once that is there. */
-  #first: NodeLink | undefined;
+  #first: HostLink | undefined;
   #firstPid: Pid | undefined;
   /** Stdin that came before the first process did. */
   #early: StdinMessage[] = [];
@@ -64,10 +67,11 @@ export class BridgedRun implements RunNews {
   #losing = 0;
   #ending = false;
 
+  /** `stdinTaken` is told how many more bytes of stdin the first process has taken. */
   constructor(
     id: string,
     store: Store,
-    deployer: Deployer,
+    stdinTaken: (bytes: number) => void,
     options: { liveness?: LivenessOptions; clock?: Clock } = {},
   ) {
     this.id = id;
@@ -75,9 +79,14 @@ export class BridgedRun implements RunNews {
     this.#store = store;
     this.#newsMs = (options.liveness ?? LOCAL_NETWORK).newsMs;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
-    this.#deployer = deployer;
-    this.#merger = new EventMerger((event) => this.#tell(event));
+    this.#stdinTaken = stdinTaken;
+    this.#merger = new EventMerger((record) => this.#append(record));
     this.#merger.onChange(() => this.#check());
+  }
+
+  /** Begins to view the run; it ends when the run is over, and all of it has been seen. */
+  view(): RunViewer {
+    return this.#run.view();
   }
 
   /**
@@ -87,17 +96,17 @@ export class BridgedRun implements RunNews {
    * @throws {ProtocolError} If it sends what it must not; its processes count as lost then.
    */
   async serve(
-    node: NodeLink,
-    messages: AsyncIterable<NodeToBridge>,
+    node: HostLink,
+    messages: AsyncIterable<Received<NodeToBridge>>,
     name: string,
   ): Promise<void> {
     this.#nodes.add(node);
     let done = false;
     try {
-      for await (const message of messages) {
+      for await (const { message, body } of messages) {
         done = message.type === "done";
         if (message.type === "done") return await node.close();
-        await this.#take(node, message);
+        await this.#take(node, message, body);
       }
     } finally {
       node.drop();
@@ -122,7 +131,7 @@ export class BridgedRun implements RunNews {
   }
 
   said(text: string): void {
-    void this.#deployer.event({ event: "said", text, time: Date.now() });
+    void this.#append(EventRecord.of({ event: "said", text, time: Date.now() }));
   }
 
   lost(process: LostProcess, why: string): void {
@@ -135,13 +144,13 @@ export class BridgedRun implements RunNews {
     this.#check();
   }
 
-  #tell(event: RunEvent): Promise<void> {
-    this.#state = step(this.#state, event);
-    this.#survivors.took(event);
-    return this.#deployer.event(event);
+  #append(record: EventRecord): Promise<void> {
+    const room = this.#run.append(record);
+    this.#survivors.took(record.event);
+    return room;
   }
 
-  async #left(node: NodeLink, why: string): Promise<void> {
+  async #left(node: HostLink, why: string): Promise<void> {
     if (this.#merger.has(node)) {
       await new Promise<void>((resolve) => this.#clock.after(this.#newsMs, resolve));
     }
@@ -159,7 +168,12 @@ export class BridgedRun implements RunNews {
     this.#check();
   }
 
-  async #take(node: NodeLink, message: Exclude<NodeToBridge, { type: "done" }>): Promise<void> {
+  /** `body` is the bytes of `message`: an event goes on to the log, and to viewers, as those. */
+  async #take(
+    node: HostLink,
+    message: Exclude<NodeToBridge, { type: "done" }>,
+    body: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
     switch (message.type) {
       case "host":
         throw new ProtocolError(`"host" after "host"`);
@@ -174,17 +188,17 @@ export class BridgedRun implements RunNews {
         return;
       case "stdin-taken":
         this.#stdinBytes -= Math.min(message.bytes, this.#stdinBytes);
-        return this.#deployer.stdinTaken(message.bytes);
+        return this.#stdinTaken(message.bytes);
       case "event": {
         const { event } = message;
         if (event.event === "spawn" && event.parent === null) this.#begin(node, event.pid);
         if (event.event === "exit" && event.pid === this.#firstPid) this.#first = undefined;
-        await this.#merger.add(node, event);
+        await this.#merger.add(node, EventRecord.from(body, event));
       }
     }
   }
 
-  #begin(node: NodeLink, pid: Pid): void {
+  #begin(node: HostLink, pid: Pid): void {
     this.#first = node;
     this.#firstPid = pid;
     for (const message of this.#early) void node.send(message);
@@ -204,6 +218,7 @@ export class BridgedRun implements RunNews {
 
   async #finish(): Promise<void> {
     await this.#merger.loseAll("its node was lost just as it began");
+    this.#run.close();
     this.#over.resolve();
   }
 }

@@ -16,6 +16,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
+import { decideEnd, type EndCause } from "./run_end.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -50,6 +51,8 @@ export class Deployment {
   /** What was asked for, once something was; resolves when it is done, and never rejects. */
   #asked: Promise<void> | undefined;
   #run: BridgedRun | undefined;
+  /** Resolves when deploy has been sent all events of the run, or is gone. */
+  #shown: Promise<void> = Promise.resolve();
   /** The first process of the run has been asked for. */
   #begun = false;
   /** The last message has been sent: nothing that still comes matters. */
@@ -74,7 +77,7 @@ export class Deployment {
     } finally {
       this.#link.drop();
       this.#gone.abort(new Error("the deployment was given up"));
-      if (this.#run !== undefined && !this.#answered) this.#context.master.end(this.#run.id);
+      this.#end("deployer-gone");
       await this.#asked;
       await this.#run?.over;
       // From now on, what has arrived may be removed when room is needed.
@@ -105,9 +108,7 @@ export class Deployment {
       case "stdin-end":
         return this.#run?.stdin(message);
       case "kill":
-        if (this.#run !== undefined && this.#begun) this.#context.master.end(this.#run.id);
-        else this.#link.drop();
-        return;
+        return this.#end("told");
     }
   }
 
@@ -220,7 +221,7 @@ export class Deployment {
   }
 
   #refuse(error: unknown): void {
-    if (this.#run !== undefined) this.#context.master.end(this.#run.id);
+    this.#end("not-started");
     const output = error instanceof TrialBootError ? error.written() : new Uint8Array();
     const why = messageOf(error);
     if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
@@ -230,13 +231,12 @@ export class Deployment {
   #open(offer: Offer): BridgedRun {
     const { liveness, master, runs, store } = this.#context;
     const id = randomId();
-    const run = new BridgedRun(id, store, {
-      // Whoever deployed may be gone: then nobody is shown what the run does until it has ended.
-      event: (event) => this.#link.send({ type: "event", event }),
-      stdinTaken: (bytes) => void this.#link.send({ type: "stdin-taken", bytes }),
+    const run = new BridgedRun(id, store, (bytes) => {
+      void this.#link.send({ type: "stdin-taken", bytes });
     }, { liveness });
     runs.set(id, run);
     this.#run = run;
+    this.#shown = this.#show(run);
     void run.over.then(() => runs.delete(id));
     master.open(id, newKey(), offer.encoded, run);
     return run;
@@ -247,7 +247,26 @@ export class Deployment {
     void this.#link.send({ type: "accepted", run: run.id });
     await this.#context.master.first(run.id, name, resources, this.#tellWait(resources));
     await run.over;
+    await this.#shown;
     this.#answer({ type: "over" });
+  }
+
+  /** Sends deploy what happens in the run, as fast as it takes that. */
+  async #show(run: BridgedRun): Promise<void> {
+    for await (const { records } of run.view()) {
+      for (const { body } of records) await this.#link.sendBody(body);
+      if (this.#link.over) return;
+    }
+  }
+
+  #end(cause: EndCause): void {
+    const [run, answered] = [this.#run, this.#answered];
+    switch (decideEnd(cause, { opened: run !== undefined, begun: this.#begun, answered })) {
+      case "end-run":
+        return this.#context.master.end(run!.id);
+      case "drop-deployment":
+        return this.#link.drop();
+    }
   }
 
   #tellWait(resources: Resources): () => void {

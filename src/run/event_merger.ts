@@ -11,10 +11,12 @@
  */
 
 import { EndedProcesses } from "../core/ended_processes.ts";
-import type { OutputFd, RunEvent, RunEventSink } from "../core/events.ts";
+import type { OutputFd, RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
+import { EventRecord } from "./event_record.ts";
 
 type Spawn = Extract<RunEvent, { event: "spawn" }>;
+type Exit = Extract<RunEvent, { event: "exit" }>;
 
 /** What one process's events still lack. */
 interface Alive {
@@ -22,8 +24,11 @@ interface Alive {
   readonly source: unknown;
 }
 
+/** Takes the merged events, as {@linkcode RunEventSink} does. */
+export type RecordSink = (record: EventRecord) => Promise<void>;
+
 export class EventMerger {
-  readonly #sink: RunEventSink;
+  readonly #sink: RecordSink;
   readonly #now: () => number;
   readonly #alive = new Map<Pid, Alive>();
   /** What is heard of these late is to be ignored. */
@@ -35,7 +40,7 @@ export class EventMerger {
   #changed: () => void = () => {};
 
   /** `now` is the time, in milliseconds since the epoch. */
-  constructor(sink: RunEventSink, now: () => number = Date.now) {
+  constructor(sink: RecordSink, now: () => number = Date.now) {
     this.#sink = sink;
     this.#now = now;
   }
@@ -64,22 +69,24 @@ export class EventMerger {
    * Takes the next event of `source`; resolves when the next but one may come. Events of processes that
    * have ended, or never began, are ignored: a lost process may turn out to have lived a little longer.
    */
-  async add(source: unknown, event: RunEvent): Promise<void> {
+  async add(source: unknown, added: RunEvent | EventRecord): Promise<void> {
+    const record = added instanceof EventRecord ? added : EventRecord.of(added);
+    const { event } = record;
     if (event.event === "spawn") {
       if (event.parent !== null) await this.#awaitSpawn(event.parent);
-      return await this.#spawn(event, source);
+      return await this.#spawn(record, event.pid, source);
     }
-    if (event.event === "said") return await this.#sink(event);
+    if (event.event === "said") return await this.#sink(record);
     if (event.event === "noticed") {
       await this.#awaitSpawn(event.pid);
-      return await this.#sink(event);
+      return await this.#sink(record);
     }
     const process = this.#alive.get(event.pid);
     if (process === undefined || process.source !== source) return;
-    if (event.event === "exit") return await this.#exit(event, process);
+    if (event.event === "exit") return await this.#exit(record, event, process);
     if (!process.open.has(event.fd)) return;
     if (event.event === "eof") process.open.delete(event.fd);
-    await this.#sink(event);
+    await this.#sink(record);
   }
 
   /** A process will not be heard of any more: its events are completed. */
@@ -87,8 +94,8 @@ export class EventMerger {
     const { pid, parent, name, node } = process;
     if (!this.#knows(pid)) {
       if (parent !== null && !this.#knows(parent)) await this.#seen(parent);
-      const spawn = { event: "spawn", pid, parent, name, node, time: this.#now() } as const;
-      await this.#spawn(spawn, undefined);
+      const spawn: Spawn = { event: "spawn", pid, parent, name, node, time: this.#now() };
+      await this.#spawn(EventRecord.of(spawn), pid, undefined);
     }
     await this.#complete(pid, why);
   }
@@ -110,27 +117,25 @@ export class EventMerger {
   async #complete(pid: Pid, why: string): Promise<void> {
     const process = this.#alive.get(pid);
     if (process === undefined) return;
-    const status = { lost: why };
-    await this.#exit({ event: "exit", pid, status, time: this.#now() }, process);
+    const exit: Exit = { event: "exit", pid, status: { lost: why }, time: this.#now() };
+    await this.#exit(EventRecord.of(exit), exit, process);
   }
 
-  async #spawn(event: Spawn, source: unknown): Promise<void> {
-    const { pid } = event;
+  async #spawn(record: EventRecord, pid: Pid, source: unknown): Promise<void> {
     // While its parent was waited for, it may have been told of, or lost.
     if (this.#knows(pid)) return;
     this.#alive.set(pid, { open: new Set([1, 2]), source });
-    const shown = this.#sink(event);
+    const shown = this.#sink(record);
     for (const go of this.#waiting.get(pid) ?? []) go();
     this.#waiting.delete(pid);
     await shown;
   }
 
-  async #exit(event: Extract<RunEvent, { event: "exit" }>, { open }: Alive): Promise<void> {
-    const { pid } = event;
+  async #exit(record: EventRecord, { pid, status }: Exit, { open }: Alive): Promise<void> {
     this.#alive.delete(pid);
-    this.#ended.add(pid, event.status);
-    for (const fd of open) await this.#sink({ event: "eof", pid, fd });
-    await this.#sink(event);
+    this.#ended.add(pid, status);
+    for (const fd of open) await this.#sink(EventRecord.of({ event: "eof", pid, fd }));
+    await this.#sink(record);
     this.#exited++;
     this.#changed();
   }

@@ -9,6 +9,7 @@ import { manifestOf } from "../../src/store/manifest_of.ts";
 import { Store } from "../../src/store/store.ts";
 import { LOCAL_NETWORK } from "../../src/net/liveness.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
+import { eventOf } from "../../src/wire/event_messages.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import {
   BRIDGE_TO_NODE,
@@ -46,6 +47,8 @@ class Harness implements AsyncDisposable {
   readonly run: BridgedRun;
   readonly events: RunEvent[] = [];
   readonly store: Store;
+  /** Resolves when all events have been taken. */
+  readonly shown: Promise<void>;
   taken = 0;
   over = false;
   readonly #folder: string;
@@ -57,14 +60,16 @@ class Harness implements AsyncDisposable {
   private constructor(store: Store, folder: string) {
     this.store = store;
     this.#folder = folder;
-    this.run = new BridgedRun("run", store, {
-      event: (event) => {
-        this.events.push(event);
-        return Promise.resolve();
-      },
-      stdinTaken: (bytes) => this.taken += bytes,
-    }, { clock: this.clock });
+    this.run = new BridgedRun("run", store, (bytes) => this.taken += bytes, { clock: this.clock });
     void this.run.over.then(() => this.over = true);
+    this.shown = this.#show();
+  }
+
+  /** Takes what the run tells its viewers, as the bytes that they are sent. */
+  async #show(): Promise<void> {
+    for await (const { records } of this.run.view()) {
+      for (const { body } of records) this.events.push(eventOf(body));
+    }
   }
 
   static async start(): Promise<Harness> {
@@ -89,7 +94,7 @@ class Harness implements AsyncDisposable {
       schema: BRIDGE_TO_NODE,
     });
     this.#links.push(bridge, link);
-    const served = this.run.serve(bridge, bridge.messages(), name).then(
+    const served = this.run.serve(bridge, bridge.received(), name).then(
       () => undefined,
       (error) => error,
     );
@@ -130,7 +135,7 @@ Deno.test("the run is over when the master says so and every exit has been taken
     event: { event: "exit", pid: FIRST, status: { code: 3 }, time: 2 },
   });
   void node.link.send({ type: "done" });
-  await harness.run.over;
+  await harness.shown;
   assertEquals(exits(harness.events), [[FIRST, { code: 3 }]]);
   assertEquals(await node.served, undefined);
 });
@@ -147,7 +152,7 @@ Deno.test("processes that the master says are lost are told as lost before the r
     harness.run.lost(process, "node a is gone");
   }
   harness.run.ended(4);
-  await harness.run.over;
+  await harness.shown;
   assertEquals(
     exits(harness.events),
     [0, 1, 2, 3].map((index) => [pidOf(index), { lost: "node a is gone" }]),
@@ -175,7 +180,7 @@ Deno.test("a node's link that breaks loses its processes, though the master says
   b.link.drop();
   await until(() => harness.clock.timers === 1);
   harness.clock.advance(LOCAL_NETWORK.newsMs);
-  await harness.run.over;
+  await harness.shown;
   assertEquals(exits(harness.events).length, 2);
 });
 
@@ -190,7 +195,7 @@ Deno.test("a node that says what makes no sense is refused, and its processes ar
   harness.run.ended(1);
   await until(() => harness.clock.timers === 1);
   harness.clock.advance(LOCAL_NETWORK.newsMs);
-  await harness.run.over;
+  await harness.shown;
   assertEquals(exits(harness.events).length, 1);
 });
 
@@ -232,7 +237,7 @@ Deno.test("stdin goes to the first process, also what comes before it is there",
   });
   void b.link.send({ type: "done" });
   harness.run.ended(1);
-  await harness.run.over;
+  await harness.shown;
   assertEquals(b.heard.length, 3);
 });
 

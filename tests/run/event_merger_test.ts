@@ -40,7 +40,7 @@ function end(index: number, code = 0): RunEvent[] {
 
 function collector(): { events: RunEvent[]; merger: EventMerger } {
   const events: RunEvent[] = [];
-  const merger = new EventMerger((event) => {
+  const merger = new EventMerger(({ event }) => {
     events.push(event);
     return Promise.resolve();
   }, () => NOW);
