@@ -22,6 +22,8 @@ import { Run, type RunViewer } from "../run/run.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
 import type { RunNews } from "./master_client.ts";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** The link to a node that hosts processes of the run. */
 export type HostLink = MessageLink<BridgeToNode, NodeToBridge>;
 
@@ -47,6 +49,7 @@ export class BridgedRun implements RunNews {
     startTimer,
     say: (text) => this.said(text),
   });
+  readonly #spec: Bytes;
   readonly #store: Store;
   /** How long the master has to say why a node's processes are lost: it knows better. */
   readonly #newsMs: number;
@@ -67,13 +70,18 @@ export class BridgedRun implements RunNews {
   #losing = 0;
   #ending = false;
 
-  /** `stdinTaken` is told how many more bytes of stdin the first process has taken. */
+  /**
+   * `spec` is a `RunSpec`, encoded. `stdinTaken` is told how many more bytes of stdin the first process has
+   * taken.
+   */
   constructor(
     id: string,
+    spec: Bytes,
     store: Store,
     stdinTaken: (bytes: number) => void,
     options: { liveness?: LivenessOptions; clock?: Clock } = {},
   ) {
+    this.#spec = spec;
     this.id = id;
     this.over = this.#over.promise;
     this.#store = store;
@@ -101,6 +109,7 @@ export class BridgedRun implements RunNews {
     name: string,
   ): Promise<void> {
     this.#nodes.add(node);
+    void node.send({ type: "run", spec: this.#spec });
     let done = false;
     try {
       for await (const { message, body } of messages) {

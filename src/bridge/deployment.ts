@@ -231,14 +231,14 @@ export class Deployment {
   #open(offer: Offer): BridgedRun {
     const { liveness, master, runs, store } = this.#context;
     const id = randomId();
-    const run = new BridgedRun(id, store, (bytes) => {
+    const run = new BridgedRun(id, offer.encoded, store, (bytes) => {
       void this.#link.send({ type: "stdin-taken", bytes });
     }, { liveness });
     runs.set(id, run);
     this.#run = run;
     this.#shown = this.#show(run);
     void run.over.then(() => runs.delete(id));
-    master.open(id, newKey(), offer.encoded, run);
+    master.open(id, newKey(), run);
     return run;
   }
 

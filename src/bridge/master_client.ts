@@ -65,14 +65,9 @@ export class MasterClient {
   }
 
   /** A run begins, and `news` are told of it until it is over. */
-  open(
-    run: string,
-    key: Uint8Array<ArrayBuffer>,
-    spec: Uint8Array<ArrayBuffer>,
-    news: RunNews,
-  ): void {
+  open(run: string, key: Uint8Array<ArrayBuffer>, news: RunNews): void {
     this.#runs.set(run, news);
-    void this.#link.send({ type: "open", run, key, spec });
+    void this.#link.send({ type: "open", run, key });
   }
 
   /**

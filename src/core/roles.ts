@@ -10,8 +10,26 @@ import type { Pid } from "./pid.ts";
 import type { Resources } from "./resources.ts";
 import type { Kill, Termination } from "./signals.ts";
 
-/** Everything that makes a new process the one that was asked for. */
-export interface SpawnRequest {
+/**
+ * An encoded argument that stays with the node whose process spawns, until the node that hosts the new
+ * process fetches it, or the spawn has failed.
+ */
+export interface HeldArg {
+  /** The address of the node that has it. */
+  readonly node: string;
+  readonly id: string;
+  /** How many bytes it has. */
+  readonly size: number;
+}
+
+/** An encoded argument, or where it is. */
+export type CarriedArg = Uint8Array<ArrayBuffer> | HeldArg;
+
+/**
+ * Everything that makes a new process the one that was asked for. In a cluster, `Arg` is
+ * {@linkcode CarriedArg} between its nodes.
+ */
+export interface SpawnRequest<Arg = Uint8Array<ArrayBuffer>> {
   /** Who asked; `null` for the first process of a run. */
   readonly parent: Pid | null;
   /** The registered name of the function to run; `null` for the first process, which runs on. */
@@ -19,7 +37,7 @@ export interface SpawnRequest {
   /** What the process is called where people see it. */
   readonly name: string;
   /** The argument, encoded by the value codec; empty for the first process. */
-  readonly arg: Uint8Array<ArrayBuffer>;
+  readonly arg: Arg;
   readonly resources: Readonly<Resources>;
   /** The working directory of the parent; `null` to stay where the program was started. */
   readonly cwd: string | null;
@@ -46,13 +64,13 @@ export interface Launched {
 }
 
 /** A node, as the master uses it: one run's processes on one machine. */
-export interface NodePort {
+export interface NodePort<Arg = Uint8Array<ArrayBuffer>> {
   /**
    * Starts a process; resolves once it is about to run its function and can be talked to.
    *
    * @throws {SpawnError} `not-started` or `lost`.
    */
-  launch(request: SpawnRequest): Promise<Launched>;
+  launch(request: SpawnRequest<Arg>): Promise<Launched>;
   /**
    * Ends a process, and what it started but did not spawn; resolves when it is gone, with whether it was
    * still there. Without `how`, by SIGKILL.
@@ -61,14 +79,14 @@ export interface NodePort {
 }
 
 /** The master, as a node uses it for the processes that it hosts. */
-export interface MasterPort {
+export interface MasterPort<Arg = Uint8Array<ArrayBuffer>> {
   /**
    * Places a process on a node and starts it there. With `wait`, waits for room; without, throws.
    * When `signal` is aborted, nobody wants the process any more: it does not wait for room any longer.
    *
    * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, `not-started`, `lost`.
    */
-  spawn(request: SpawnRequest, options: SpawnWaiting): Promise<Pid>;
+  spawn(request: SpawnRequest<Arg>, options: SpawnWaiting): Promise<Pid>;
   /**
    * Resolves with how a process on any node ended: when it has, or at once if it had before.
    *

@@ -35,6 +35,7 @@ export function startNode(
       ...handlers,
       // It listens when it is made, and connections come after this function has returned.
       [Purpose.node]: (conn, remote) => service.acceptMaster(conn, remote),
+      [Purpose.arg]: (conn, remote) => service.acceptFetch(conn, remote),
     },
   });
   const { host, port } = server.address;

@@ -89,11 +89,11 @@ export class BridgeSession {
     }
   }
 
-  #open({ run: id, key, spec }: Extract<BridgeToMaster, { type: "open" }>): void {
+  #open({ run: id, key }: Extract<BridgeToMaster, { type: "open" }>): void {
     if (!RUN_ID.test(id) || this.#context.runs.has(id)) {
       throw new ProtocolError(`it opened a run ${JSON.stringify(id)}`);
     }
-    const facts = { id, key, spec, bridge: this.#address! };
+    const facts = { id, key, bridge: this.#address! };
     const run = new ClusterRun(
       facts,
       this.#context,

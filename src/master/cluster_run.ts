@@ -4,7 +4,7 @@ import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
+import type { CarriedArg, MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { KILL, type Kill } from "../core/signals.ts";
 import type { StartTimer } from "../core/timer.ts";
 import { Master, type Place } from "./master.ts";
@@ -33,10 +33,10 @@ export const FIRST: Omit<SpawnRequest, "name" | "resources"> = {
 const NOTHING: Readonly<Resources> = { mem: 0, cpu: 0 };
 
 /** A run, from its `open` until no process of it is left. */
-export class ClusterRun implements MasterPort {
+export class ClusterRun implements MasterPort<CarriedArg> {
   readonly facts: RunFacts;
   readonly #context: ClusterContext;
-  readonly #master: Master;
+  readonly #master: Master<CarriedArg>;
   readonly #ending = new AbortController();
 
   readonly #waits: WaitNotice;
@@ -79,7 +79,10 @@ export class ClusterRun implements MasterPort {
     return await place.node.try();
   }
 
-  async spawn(request: SpawnRequest, { signal, ...waiting }: SpawnWaiting): Promise<Pid> {
+  async spawn(
+    request: SpawnRequest<CarriedArg>,
+    { signal, ...waiting }: SpawnWaiting,
+  ): Promise<Pid> {
     const ending = this.#ending.signal;
     if (ending.aborted) throw new SpawnError("lost", "Cannot spawn: the run is ending");
     const ends = signal === undefined ? ending : AbortSignal.any([signal, ending]);
@@ -106,9 +109,9 @@ export class ClusterRun implements MasterPort {
   }
 
   async #place(
-    request: SpawnRequest,
+    request: SpawnRequest<CarriedArg>,
     options: SpawnWaiting,
-  ): Promise<Place & { readonly node: RemoteRun }> {
+  ): Promise<Place<CarriedArg> & { readonly node: RemoteRun }> {
     for (;;) {
       const { node: name, free } = await this.#take(request, options);
       const node = name === undefined ? undefined : this.#context.nodes.get(name);
@@ -122,7 +125,7 @@ export class ClusterRun implements MasterPort {
     }
   }
 
-  async #take(request: SpawnRequest, options: SpawnWaiting): Promise<GrantedRoom> {
+  async #take(request: SpawnRequest<CarriedArg>, options: SpawnWaiting): Promise<GrantedRoom> {
     const { parent, name, resources } = request;
     const { room } = this.#context;
     // Whoever deployed the run is told at once that its first process waits.

@@ -8,36 +8,39 @@ import type { Launched, MasterPort, NodePort, SpawnRequest, SpawnWaiting } from 
 import { KILL, type Kill, type Termination } from "../core/signals.ts";
 import { ProcessTree } from "./process_tree.ts";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Room for one process, on a node. */
-export interface Place {
-  readonly node: NodePort;
+export interface Place<Arg = Bytes> {
+  readonly node: NodePort<Arg>;
   /** Gives the room back. More than once is as good as once. */
   free(): void;
 }
 
 /** Finds room for processes. */
-export interface Placer {
+export interface Placer<Arg = Bytes> {
   /**
    * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, or `lost` if `signal` is
    * aborted.
    */
-  place(request: SpawnRequest, options: SpawnWaiting): Promise<Place>;
+  place(request: SpawnRequest<Arg>, options: SpawnWaiting): Promise<Place<Arg>>;
 }
 
 /** A process that has not ended. */
-interface Running {
-  readonly node: NodePort;
+interface Running<Arg> {
+  readonly node: NodePort<Arg>;
   readonly ended: Promise<ExitStatus>;
 }
 
 /**
- * The master of one run. In a local run, there is no other.
+ * The master of one run. In a local run, there is no other. It passes arguments on as they are: `Arg` may
+ * be anything.
  *
  * It is the only one that remembers the processes that have ended, and how: a node forgets its own.
  */
-export class Master implements MasterPort {
-  readonly #placer: Placer;
-  readonly #running = new Map<Pid, Running>();
+export class Master<Arg = Bytes> implements MasterPort<Arg> {
+  readonly #placer: Placer<Arg>;
+  readonly #running = new Map<Pid, Running<Arg>>();
   /** A process can be waited for at any time after its end. */
   readonly #ended = new EndedProcesses();
   #processes = 0;
@@ -52,7 +55,7 @@ export class Master implements MasterPort {
   #active = 0;
   #idle = Promise.withResolvers<void>();
 
-  constructor(placer: Placer) {
+  constructor(placer: Placer<Arg>) {
     this.#placer = placer;
   }
 
@@ -66,9 +69,9 @@ export class Master implements MasterPort {
     return this.#active === 0 ? Promise.resolve() : this.#idle.promise;
   }
 
-  async spawn(request: SpawnRequest, options: SpawnWaiting): Promise<Pid> {
+  async spawn(request: SpawnRequest<Arg>, options: SpawnWaiting): Promise<Pid> {
     this.#active++;
-    let place: Place | undefined;
+    let place: Place<Arg> | undefined;
     try {
       const home = await this.#home(request);
       place = await this.#placer.place(request, options);
@@ -99,7 +102,7 @@ export class Master implements MasterPort {
   }
 
   /** The node whose directories the process's is one of, if it is to have one. */
-  async #home({ parent, cwd }: SpawnRequest): Promise<NodePort | undefined> {
+  async #home({ parent, cwd }: SpawnRequest<Arg>): Promise<NodePort<Arg> | undefined> {
     if (parent === null || cwd === null) return undefined;
     const process = await this.#find("start a child of", parent);
     return "node" in process ? process.node : undefined;
@@ -125,7 +128,7 @@ export class Master implements MasterPort {
     return [...ends.keys()].filter((_, at) => were[at]);
   }
 
-  async #launch(node: NodePort, request: SpawnRequest): Promise<Launched> {
+  async #launch(node: NodePort<Arg>, request: SpawnRequest<Arg>): Promise<Launched> {
     const { parent } = request;
     if (this.#ending.size > 0 && parent !== null) await this.#find("start a child of", parent);
     // Nothing is waited for between this and the launch, so that no end of the parent comes in between.
@@ -150,7 +153,7 @@ export class Master implements MasterPort {
     }
   }
 
-  async #awaitEnd({ pid, ended }: Launched, place: Place): Promise<void> {
+  async #awaitEnd({ pid, ended }: Launched, place: Place<Arg>): Promise<void> {
     const status = await ended;
     this.#running.delete(pid);
     this.#ended.add(pid, status);
@@ -166,7 +169,7 @@ export class Master implements MasterPort {
   }
 
   /** What is known of a process: where it runs, or how it ended. */
-  async #find(what: string, pid: Pid): Promise<Running | ExitStatus> {
+  async #find(what: string, pid: Pid): Promise<Running<Arg> | ExitStatus> {
     // A process that has just started can have told its Pid to another one before its node told it to
     // the master, so those launches that are under way now may turn out to be the process.
     const underWay = [...this.#launches.keys()];

@@ -3,7 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import { failedMessage } from "../wire/control.ts";
 import type { MasterToNode, NodeToMaster, SpawnFields } from "../wire/node_messages.ts";
-import type { SpawnRequest } from "../core/roles.ts";
+import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { ClusterRun } from "./cluster_run.ts";
 import type { NodeLink, RemoteNode } from "./remote_node.ts";
@@ -100,6 +100,6 @@ export class NodeSession {
 /** What is asked for, whoever asks whom. */
 function requestOf(
   { parent, function: fn, name, arg, resources, cwd, env }: SpawnFields,
-): SpawnRequest {
+): SpawnRequest<CarriedArg> {
   return { parent, function: fn, name, arg, resources, cwd, env };
 }

@@ -3,7 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { Launched, NodePort, SpawnRequest } from "../core/roles.ts";
+import type { CarriedArg, Launched, NodePort, SpawnRequest } from "../core/roles.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
@@ -21,8 +21,6 @@ export interface RunFacts {
   readonly key: Uint8Array<ArrayBuffer>;
   /** Where its bridge listens. */
   readonly bridge: string;
-  /** The text of a `RunSpec`. */
-  readonly spec: Uint8Array<ArrayBuffer>;
 }
 
 /** A process that a node has, and of which run. */
@@ -131,7 +129,7 @@ interface RemoteProcess {
 }
 
 /** One run's processes on one node. */
-export class RemoteRun implements NodePort {
+export class RemoteRun implements NodePort<CarriedArg> {
   readonly #node: RemoteNode;
   readonly #id: string;
   readonly #running = new Map<Pid, RemoteProcess>();
@@ -141,7 +139,7 @@ export class RemoteRun implements NodePort {
     this.#id = id;
   }
 
-  async launch(request: SpawnRequest): Promise<Launched> {
+  async launch(request: SpawnRequest<CarriedArg>): Promise<Launched> {
     const question = { type: "launch", run: this.#id, ...request } as const;
     const what = request.function === null ? "the first process" : `${request.function}()`;
     let ended: Promise<ExitStatus>;
@@ -188,9 +186,9 @@ export class RemoteRun implements NodePort {
     for (const [pid, { request }] of this.#running) yield { run: this.#id, pid, node, ...request };
   }
 
-  #began(pid: Pid, { parent, name }: SpawnRequest): Promise<ExitStatus> {
+  #began(pid: Pid, { parent, name }: SpawnRequest<CarriedArg>): Promise<ExitStatus> {
     const ended = Promise.withResolvers<ExitStatus>();
-    // Not the whole request, which may have a large argument.
+    // Not the whole request, which has an argument.
     this.#running.set(pid, { request: { parent, name }, ended });
     return ended.promise;
   }

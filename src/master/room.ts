@@ -57,7 +57,7 @@ export class Room {
    * aborted.
    */
   async take(
-    request: SpawnRequest,
+    request: SpawnRequest<unknown>,
     { wait, signal, onWait }: SpawnWaiting,
   ): Promise<GrantedRoom> {
     const { resources } = request;
@@ -109,7 +109,7 @@ export class Room {
 
   #wait(
     ticket: Ticket<Waiter>,
-    request: SpawnRequest,
+    request: SpawnRequest<unknown>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -148,10 +148,10 @@ function cores(cpu: number): string {
   return cpu === 1 ? "1 core" : `${Number(cpu.toPrecision(4))} cores`;
 }
 
-function notWanted(request: SpawnRequest): SpawnError {
+function notWanted(request: SpawnRequest<unknown>): SpawnError {
   return new SpawnError("lost", `${cannotSpawn(request)}: nobody waits for it any more`);
 }
 
-function cannotSpawn({ function: called }: SpawnRequest): string {
+function cannotSpawn({ function: called }: SpawnRequest<unknown>): string {
   return `Cannot spawn ${called === null ? "the first process" : `${called}()`}`;
 }

@@ -21,6 +21,7 @@ const PARTS: Readonly<Record<Purpose, string>> = {
   [Purpose.bridge]: "master",
   [Purpose.deploy]: "bridge",
   [Purpose.run]: "bridge",
+  [Purpose.arg]: "node",
 };
 
 /** A connection did not come about. The message is one line: to what, on what address, and why. */

@@ -33,6 +33,8 @@ export const Purpose = {
   deploy: 5,
   /** A node that hosts a run, to the bridge that the run came from. */
   run: 6,
+  /** A node that hosts a process, to the node that has the process's argument. */
+  arg: 7,
 } as const;
 
 /** A number of {@linkcode Purpose}. */

@@ -5,7 +5,7 @@ import type { RunEvent } from "../core/events.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import type { Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
+import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
 import type { Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../store/run_folder.ts";
@@ -14,6 +14,8 @@ import type { Store, StoredFile } from "../store/store.ts";
 import type { DialOptions } from "../net/connect.ts";
 import type { Credential } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
+import { FetchedArgs } from "./fetched_args.ts";
+import type { HeldArgs } from "./held_args.ts";
 import { NodeRun } from "./node_run.ts";
 import { RunLink } from "./run_link.ts";
 import { runProgram, thisRuntime } from "../host/run_program.ts";
@@ -43,7 +45,6 @@ export interface OpenedRun {
   readonly run: string;
   readonly key: Uint8Array<ArrayBuffer>;
   readonly bridge: string;
-  readonly spec: Uint8Array<ArrayBuffer>;
 }
 
 /** What is there once the program is. */
@@ -56,6 +57,7 @@ export class HostedRun {
   readonly #opened: OpenedRun;
   readonly #context: NodeContext;
   readonly #master: MasterPort;
+  readonly #args: FetchedArgs;
   readonly #ending = new AbortController();
   readonly #files: StoredFile[] = [];
   #preparing: Promise<Prepared> | undefined;
@@ -64,10 +66,17 @@ export class HostedRun {
   #folder: RunFolder | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(opened: OpenedRun, context: NodeContext, master: MasterPort) {
+  /** `held` are the arguments that the node itself has for others. */
+  constructor(
+    opened: OpenedRun,
+    context: NodeContext,
+    { master, held }: { master: MasterPort; held: HeldArgs },
+  ) {
     this.#opened = opened;
     this.#context = context;
     this.#master = master;
+    const { credential, tls, liveness } = context;
+    this.#args = new FetchedArgs({ held, credential, tls, liveness, signal: this.#ending.signal });
   }
 
   /** As {@linkcode NodeRun.needs}, once the program is here. @throws {SpawnError} If it does not come. */
@@ -81,9 +90,12 @@ export class HostedRun {
    *
    * @throws {SpawnError} `not-started`, or `lost` if the run is ending.
    */
-  async launch(request: SpawnRequest): Promise<Launched> {
+  async launch(request: SpawnRequest<CarriedArg>): Promise<Launched> {
     const { node, link } = await this.#prepared(request.function);
-    const launched = await node.launch(request);
+    const launched = await this.#args.use(
+      request.arg,
+      (arg) => node.launch({ ...request, arg }),
+    );
     const stdin = node.stdin(launched.pid);
     if (stdin !== undefined) {
       link.stdin.attach(stdin);
@@ -129,7 +141,6 @@ export class HostedRun {
   async #prepare(): Promise<Prepared> {
     const { run, key, bridge } = this.#opened;
     const { host, address, credential, tls, liveness, logger, maxSpares } = this.#context;
-    const spec = decodeRunSpec(this.#opened.spec);
     const { signal } = this.#ending;
     const link = await RunLink.open({
       run,
@@ -142,6 +153,7 @@ export class HostedRun {
     });
     this.#link = link;
     try {
+      const spec = decodeRunSpec(await link.spec);
       const folder = await this.#fill(spec, link);
       signal.throwIfAborted();
       const node = new NodeRun({

@@ -1,7 +1,7 @@
 /** A node of a cluster: takes a master, and hosts processes for it for as long as it is there. */
 
-import { SpawnError } from "../core/errors.ts";
-import type { SpawnRequest } from "../core/roles.ts";
+import { messageOf, SpawnError } from "../core/errors.ts";
+import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
 import { failedMessage } from "../wire/control.ts";
 import { MessageLink } from "../net/message_link.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type SpawnFields,
 } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { HeldArgs } from "./held_args.ts";
 import { HostedRun, type NodeContext } from "./hosted_run.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import {
@@ -29,10 +30,12 @@ const REFUSED_MS = 2_000;
 export class NodeService {
   readonly #context: NodeContext;
   readonly #sessions = new Set<MasterSession>();
+  readonly #held: HeldArgs;
   #stopping = false;
 
   constructor(context: NodeContext) {
     this.#context = context;
+    this.#held = new HeldArgs(context.address, context.liveness);
   }
 
   /** Takes the connection of a master; refuses it if there is one already. */
@@ -44,6 +47,13 @@ export class NodeService {
       works: true,
     });
     void this.#serve(link, remote);
+  }
+
+  /** Takes the connection of a node that fetches the argument of a process that it hosts. */
+  acceptFetch(conn: Deno.Conn, remote: string): void {
+    void this.#held.serve(conn).catch((error) => {
+      this.#context.logger.error(`Cannot give an argument to ${remote}: ${messageOf(error)}`);
+    });
   }
 
   /** Takes nothing any more, and ends what it hosts; resolves when that is gone and told. */
@@ -73,7 +83,7 @@ export class NodeService {
       while (!(await messages.next()).done);
       return clearTimeout(timer);
     }
-    const session = new MasterSession(link, remote, this.#context);
+    const session = new MasterSession(link, remote, this.#context, this.#held);
     const earlier = Array.from(this.#sessions, ({ gone }) => gone);
     this.#sessions.add(session);
     // What an earlier master has left here is not free yet, and a run that it hosts may be the same.
@@ -93,12 +103,14 @@ class MasterSession {
   readonly gone: Promise<void>;
   readonly #link: MasterLink;
   readonly #context: NodeContext;
+  readonly #held: HeldArgs;
   readonly #questions: MasterQuestions;
   readonly #runs = new Map<string, HostedRun>();
   readonly #gone = Promise.withResolvers<void>();
   #leaving = false;
 
-  constructor(link: MasterLink, remote: string, context: NodeContext) {
+  constructor(link: MasterLink, remote: string, context: NodeContext, held: HeldArgs) {
+    this.#held = held;
     this.remote = remote;
     this.gone = this.#gone.promise;
     this.#link = link;
@@ -152,8 +164,8 @@ class MasterSession {
       case "open": {
         const { run } = message;
         if (this.#runs.has(run)) throw new ProtocolError(`it opened run ${run} twice`);
-        const master = new RemoteMaster(run, this.#questions);
-        this.#runs.set(run, new HostedRun(message, this.#context, master));
+        const master = new RemoteMaster(run, this.#questions, this.#held);
+        this.#runs.set(run, new HostedRun(message, this.#context, { master, held: this.#held }));
         return;
       }
       case "try":
@@ -210,6 +222,6 @@ class MasterSession {
 
 function requestOf(
   { parent, function: fn, name, arg, resources, cwd, env }: Omit<SpawnFields, "request" | "run">,
-): SpawnRequest {
+): SpawnRequest<CarriedArg> {
   return { parent, function: fn, name, arg, resources, cwd, env };
 }

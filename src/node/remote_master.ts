@@ -8,6 +8,7 @@ import { KILL, type Kill } from "../core/signals.ts";
 import { Conversation } from "../net/conversation.ts";
 import { orThrow } from "../wire/control.ts";
 import type { MasterAnswer, NodeToMaster } from "../wire/node_messages.ts";
+import { type HeldArgs, MAX_CARRIED_BYTES } from "./held_args.ts";
 
 /** What a node asks its master, for all runs. */
 type Question = Extract<NodeToMaster, { request: number }>;
@@ -40,17 +41,27 @@ export function masterLost(): SpawnError {
 export class RemoteMaster implements MasterPort {
   readonly #run: string;
   readonly #questions: MasterQuestions;
+  readonly #held: HeldArgs;
   /** Many processes may ask about one: the master is asked once, and what it answers is not kept. */
   readonly #waits = new Map<Pid, Promise<ExitStatus>>();
 
-  constructor(run: string, questions: MasterQuestions) {
+  /** Arguments that are too large to go along with their spawns are put into `held`. */
+  constructor(run: string, questions: MasterQuestions, held: HeldArgs) {
+    this.#held = held;
     this.#run = run;
     this.#questions = questions;
   }
 
   async spawn(request: SpawnRequest, { wait, signal }: SpawnWaiting): Promise<Pid> {
-    const question = { type: "spawn" as const, run: this.#run, wait, ...request };
-    return orThrow(await this.#questions.ask(question, { signal })).pid;
+    const isLarge = request.arg.length > MAX_CARRIED_BYTES;
+    const holding = isLarge ? this.#held.hold(request.arg) : undefined;
+    const arg = holding?.arg ?? request.arg;
+    try {
+      const question = { type: "spawn" as const, run: this.#run, wait, ...request, arg };
+      return orThrow(await this.#questions.ask(question, { signal })).pid;
+    } finally {
+      holding?.release();
+    }
   }
 
   wait(pid: Pid): Promise<ExitStatus> {

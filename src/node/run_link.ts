@@ -2,25 +2,21 @@
 
 import { parseAddress } from "../core/address.ts";
 import type { RunEvent } from "../core/events.ts";
-import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
+import type { Manifest } from "../core/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import {
-  BRIDGE_TO_NODE,
-  type BridgeToNode,
-  type NodeToBridge,
-  STDIN_WINDOW_BYTES,
-} from "../wire/run_messages.ts";
+import { BRIDGE_TO_NODE, type BridgeToNode, type NodeToBridge } from "../wire/run_messages.ts";
+import { MAX_SPEC_BYTES } from "../wire/run_spec.ts";
 import { StdinFeed } from "../host/stdin_feed.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The largest message of a bridge: a piece or some stdin, and what is around it. */
-const MAX_BYTES = Math.max(PIECE_BYTES, STDIN_WINDOW_BYTES) + 1024;
+/** The largest message of a bridge: the spec of the run, and what is around it. */
+const MAX_BYTES = MAX_SPEC_BYTES + 1024;
 
 /** How the bridge of a run is found. */
 export interface RunLinkOptions {
@@ -49,6 +45,8 @@ export class RunLink {
   /** The first process's stdin. */
   readonly stdin: StdinFeed;
   readonly #link: MessageLink<NodeToBridge, BridgeToNode>;
+  readonly #spec = Promise.withResolvers<Bytes>();
+  #hasSpec = false;
   /** In the order in which they come. */
   readonly #expected: Expected[] = [];
 
@@ -59,7 +57,13 @@ export class RunLink {
       maxBytes: MAX_BYTES,
     });
     this.stdin = new StdinFeed((bytes) => void this.#link.send({ type: "stdin-taken", bytes }));
+    this.#spec.promise.catch(() => {}); // whoever asks is told
     this.ended = this.#serve();
+  }
+
+  /** Resolves with what is run: a `RunSpec`, encoded. Rejects if the connection ends before. */
+  get spec(): Promise<Bytes> {
+    return this.#spec.promise;
   }
 
   /** @throws {ConnectError} If the bridge cannot be reached. */
@@ -118,12 +122,19 @@ export class RunLink {
     }
     this.#link.drop();
     reason ??= await this.#link.ended;
+    this.#spec.reject(reason);
     for (const { fail } of this.#expected) fail(reason);
     return reason;
   }
 
   async #take(message: BridgeToNode): Promise<void> {
+    if ((message.type === "run") === this.#hasSpec) {
+      throw new ProtocolError(`"${message.type}" out of order`);
+    }
     switch (message.type) {
+      case "run":
+        this.#hasSpec = true;
+        return this.#spec.resolve(message.spec);
       case "stdin":
         return this.stdin.push(message.bytes);
       case "stdin-end":

@@ -3,7 +3,7 @@
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import { TRY_ANSWERS, type TryAnswer } from "./node_messages.ts";
-import { bytes, integer, key, orNull, pid, resources, type Schema, text } from "./schema.ts";
+import { integer, key, orNull, pid, resources, type Schema, text } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -11,8 +11,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export type BridgeToMaster =
   /** The first message: where the bridge listens, for deploy and for nodes. */
   | { type: "bridge"; address: string }
-  /** A run begins; `spec` is a `RunSpec`, encoded. */
-  | { type: "open"; run: string; key: Bytes; spec: Bytes }
+  /** A run begins. Nodes that are to host it get what it runs from the bridge. */
+  | { type: "open"; run: string; key: Bytes }
   /**
    * Have the run's first process booted where one of that size would be placed, and say what it needs.
    * The master answers `TryAnswer`, and before that `waits` if there is no node.
@@ -56,7 +56,7 @@ export type MasterToBridge =
 
 export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
   bridge: { address: text },
-  open: { run: text, key, spec: bytes },
+  open: { run: text, key },
   try: { request: integer, run: text, resources },
   first: { request: integer, run: text, name: text, resources },
   end: { run: text },

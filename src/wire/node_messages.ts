@@ -2,6 +2,7 @@
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import type { CarriedArg } from "../core/roles.ts";
 import type { Resources } from "../core/resources.ts";
 import { type AnswerMessage, ANSWERS, type FailedMessage } from "./control.ts";
 import {
@@ -9,6 +10,7 @@ import {
   bytes,
   type Check,
   grace,
+  heldArg,
   integer,
   key,
   listOf,
@@ -32,7 +34,7 @@ export interface SpawnFields {
   function: string | null;
   /** What the process is called where people see it. */
   name: string;
-  arg: Bytes;
+  arg: CarriedArg;
   resources: Readonly<Resources>;
   cwd: string | null;
   env: Bytes | null;
@@ -64,7 +66,7 @@ export type MasterToNode =
   /** The first message: the node is this master's from now on, under this name, with so much. */
   | { type: "adopt"; address: string; resources: Readonly<Resources> }
   /** A run that the node will host processes of; comes before the first `launch` of it. */
-  | { type: "open"; run: string; key: Bytes; bridge: string; spec: Bytes }
+  | { type: "open"; run: string; key: Bytes; bridge: string }
   /** Boot the run's first process, which is likely to be launched here; the node answers `TryAnswer`. */
   | { type: "try"; request: number; run: string }
   /** Start a process; the node answers `launched` or `failed`. */
@@ -122,7 +124,8 @@ const SPAWN = {
   parent: orNull(pid),
   function: orNull(text),
   name: text,
-  arg: bytes,
+  /** What is larger is fetched. */
+  arg: (value: unknown) => bytes(value) || heldArg(value),
   resources,
   cwd: orNull(text),
   env: orNull(bytes),
@@ -136,7 +139,7 @@ const MAX_KILLED = 1_000_000;
 
 export const MASTER_TO_NODE: Schema<MasterToNode> = {
   adopt: { address: text, resources },
-  open: { run: text, key, bridge: text, spec: bytes },
+  open: { run: text, key, bridge: text },
   try: { request: integer, run: text },
   launch: SPAWN,
   kill: { request: integer, run: text, pid, ...TERMINATION },

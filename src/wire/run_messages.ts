@@ -89,7 +89,11 @@ export type NodeToBridge =
   | { type: "done" };
 
 /** What a bridge tells a node about a run that it hosts. */
-export type BridgeToNode = PieceMessage | StdinMessage;
+export type BridgeToNode =
+  /** The answer to `host`: what is run; `spec` is a `RunSpec`, encoded. */
+  | { type: "run"; spec: Bytes }
+  | PieceMessage
+  | StdinMessage;
 
 /** The most pieces that one message may name. */
 export const MAX_PIECES = 65_536;
@@ -143,6 +147,7 @@ export const NODE_TO_BRIDGE: Schema<NodeToBridge> = {
 };
 
 export const BRIDGE_TO_NODE: Schema<BridgeToNode> = {
+  run: { spec: bytes },
   piece: PIECE,
   ...STDIN,
 };

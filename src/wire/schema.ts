@@ -31,6 +31,9 @@ export function amount(value: unknown): boolean {
 /** A `Resources` of core. */
 export const resources: Check = fields({ mem: amount, cpu: amount });
 
+/** A `HeldArg` of core. */
+export const heldArg: Check = fields({ node: text, id: text, size: integer });
+
 /** A part of a `Resources` of core. */
 export const someResources: Check = fields({ mem: orNone(amount), cpu: orNone(amount) });
 

@@ -33,6 +33,9 @@ function spawn(pid: Pid, parent: Pid | null): NodeToBridge {
   };
 }
 
+/** What is run: the bridge passes it on as it is. */
+const SPEC = new Uint8Array([1, 2, 3]);
+
 /** A node's end of a link to the run, over loopback. */
 interface FakeNode {
   readonly link: MessageLink<NodeToBridge, BridgeToNode>;
@@ -60,7 +63,9 @@ class Harness implements AsyncDisposable {
   private constructor(store: Store, folder: string) {
     this.store = store;
     this.#folder = folder;
-    this.run = new BridgedRun("run", store, (bytes) => this.taken += bytes, { clock: this.clock });
+    this.run = new BridgedRun("run", SPEC, store, (bytes) => this.taken += bytes, {
+      clock: this.clock,
+    });
     void this.run.over.then(() => this.over = true);
     this.shown = this.#show();
   }
@@ -99,8 +104,10 @@ class Harness implements AsyncDisposable {
       (error) => error,
     );
     const heard: BridgeToNode[] = [];
+    const messages = link.messages();
+    assertEquals((await messages.next()).value, { type: "run", spec: SPEC });
     void (async () => {
-      for await (const message of link.messages()) heard.push(message);
+      for await (const message of messages) heard.push(message);
     })();
     return { link, heard, served };
   }

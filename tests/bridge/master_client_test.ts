@@ -72,7 +72,7 @@ Deno.test("an answer that nobody asked for ends the link, whatever it is", async
   ];
   for (const answer of table) {
     await withClient(async (client, master, next) => {
-      client.open("r1", new Uint8Array(32), new Uint8Array(), NEWS);
+      client.open("r1", new Uint8Array(32), NEWS);
       const first = client.first("r1", "main.ts", { mem: 1, cpu: 1 }, () => {});
       first.catch(() => {}); // looked at below
       await next();

@@ -26,8 +26,6 @@ import {
 const credential = await credentialOf({ bytes: new Uint8Array(32), open: true });
 const LOCAL = { host: "127.0.0.1", port: 0 };
 const KEY = new Uint8Array(32);
-/** Only nodes read it. */
-const SPEC = new Uint8Array([1, 2, 3]);
 
 /** One end of a link, whose messages are looked for by their types. */
 class End<Out extends { type: string }, In extends { type: string }> {
@@ -184,7 +182,7 @@ const spawnOf = (run: string, parent: Pid, request: number, mem: number, wait = 
 
 /** Has the bridge begin a run on the node; gives its first process. */
 async function begin(bridge: BridgeEnd, node: NodeEnd, run: string, mem = 0): Promise<Pid> {
-  bridge.send({ type: "open", run, key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run, key: KEY });
   bridge.send({ type: "first", request: 1, run, name: "main.ts", resources: { mem, cpu: 0 } });
   assertEquals((await node.next("open")).bridge, "127.0.0.1:8888");
   const launch = await node.next("launch");
@@ -226,7 +224,7 @@ Deno.test("what a process had is free for another run when it has ended, and onl
   const bridge = await testbed.bridge();
   const first = await begin(bridge, end, "r1", GiB);
   for (const run of ["r2", "r3"]) {
-    bridge.send({ type: "open", run, key: KEY, spec: SPEC });
+    bridge.send({ type: "open", run, key: KEY });
     bridge.send({
       type: "first",
       request: 2,
@@ -264,7 +262,7 @@ Deno.test("a lost node's processes are told as lost, in the order in which they 
   const second = newPid();
   end.send({ type: "launched", request: launch.request, pid: second });
   await end.next("spawned");
-  bridge.send({ type: "open", run: "r2", key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run: "r2", key: KEY });
   bridge.send({
     type: "first",
     request: 2,
@@ -313,7 +311,7 @@ Deno.test("a run that is ended is over when all is gone; what waits is not start
 Deno.test("a run that never began is over as soon as it is ended", async () => {
   await using testbed = startMaster();
   const bridge = await testbed.bridge();
-  bridge.send({ type: "open", run: "r1", key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run: "r1", key: KEY });
   bridge.send({ type: "end", run: "r1" });
   assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 0 });
 });
@@ -405,7 +403,7 @@ Deno.test("a node or bridge that says what it must not is dropped, with one line
   await testbed.log.line(`is dropped: a "killed" message that nobody asked for`);
   await node.adopted();
   const bridge = await testbed.bridge();
-  bridge.send({ type: "open", run: "../etc", key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run: "../etc", key: KEY });
   await testbed.log.line(`dropped the bridge 127.0.0.1:8888: it opened a run "../etc"`);
 });
 
@@ -417,7 +415,7 @@ Deno.test("a program is tried where it would be placed, which takes no room ther
   testbed.master.addNode(large.server.address, { mem: GiB, cpu: 1 });
   const ends = [await small.adopted(), await large.adopted()];
   const bridge = await testbed.bridge();
-  bridge.send({ type: "open", run: "r1", key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run: "r1", key: KEY });
   bridge.send({ type: "try", request: 1, run: "r1", resources: { mem: GiB, cpu: 0 } });
   assertEquals((await ends[1]!.next("open")).run, "r1");
   const asked = await ends[1]!.next("try");
@@ -430,7 +428,7 @@ Deno.test("a program is tried where it would be placed, which takes no room ther
     resources: { mem: 7, cpu: 0.5 },
   });
   // Where no node has so much, any will do.
-  bridge.send({ type: "open", run: "r2", key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run: "r2", key: KEY });
   bridge.send({ type: "try", request: 3, run: "r2", resources: { mem: 2 * GiB, cpu: 0 } });
   const again = await ends[0]!.next("try");
   const [why, output] = ["it exited", new Uint8Array([1, 2])];
@@ -444,7 +442,7 @@ Deno.test("a program waits to be tried until there is a node, and is refused if 
   await using node = new FakeNode();
   await using testbed = startMaster();
   const bridge = await testbed.bridge();
-  bridge.send({ type: "open", run: "r1", key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run: "r1", key: KEY });
   bridge.send({ type: "try", request: 1, run: "r1", resources: { mem: 1, cpu: 0 } });
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
   const end = await node.adopted();
@@ -456,7 +454,7 @@ Deno.test("a program waits to be tried until there is a node, and is refused if 
     message,
     `Cannot tell whether the program runs: node ${node.name} closed the connection`,
   );
-  bridge.send({ type: "open", run: "r2", key: KEY, spec: SPEC });
+  bridge.send({ type: "open", run: "r2", key: KEY });
   bridge.send({ type: "end", run: "r2" });
   bridge.send({ type: "try", request: 2, run: "r2", resources: { mem: 1, cpu: 0 } });
   assertEquals((await bridge.next("failed")).reason, "lost");

@@ -6,6 +6,7 @@ import { SpawnError } from "../../src/core/errors.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import { formatAddress } from "../../src/core/pid.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
+import { HeldArgs } from "../../src/node/held_args.ts";
 import { HostedRun } from "../../src/node/hosted_run.ts";
 import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
@@ -29,20 +30,25 @@ class FakeBridge implements Disposable {
   links = 0;
   readonly #server: PartServer;
 
-  private constructor(server: (bridge: FakeBridge) => PartServer) {
+  readonly #spec: Uint8Array<ArrayBuffer>;
+
+  private constructor(spec: Uint8Array<ArrayBuffer>, server: (bridge: FakeBridge) => PartServer) {
+    this.#spec = spec;
     this.#server = server(this);
   }
 
-  static async start(pieces: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<FakeBridge> {
+  static async start(
+    spec: Uint8Array<ArrayBuffer>,
+    pieces: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  ): Promise<FakeBridge> {
     const credential = await loadCredential({ logger: QUIET });
-    return new FakeBridge((bridge) =>
+    return new FakeBridge(spec, (bridge) =>
       new PartServer({
         address: { host: "127.0.0.1", port: 0 },
         credential,
         logger: QUIET,
         handlers: { [Purpose.run]: (conn) => void bridge.#serve(conn, pieces) },
-      })
-    );
+      }));
   }
 
   get address(): string {
@@ -58,6 +64,7 @@ class FakeBridge implements Disposable {
       schema: NODE_TO_BRIDGE,
     });
     for await (const message of link.messages()) {
+      if (message.type === "host") void link.send({ type: "run", spec: this.#spec });
       if (message.type === "done") return await link.close();
       if (message.type !== "need") continue;
       for (const hash of message.pieces) {
@@ -109,7 +116,6 @@ Deno.test("20 launches at once get the program once, and the next run of it does
   try {
     const { manifest, pieces } = await writeProgram(`${folder}/main`);
     assert(manifest.pieces.length > 1);
-    using bridge = await FakeBridge.start(pieces);
     await using store = await Store.open(`${folder}/store`);
     const credential = await loadCredential({ logger: QUIET });
     const context = {
@@ -130,11 +136,15 @@ Deno.test("20 launches at once get the program once, and the next run of it does
       env: {},
       includes: [],
     });
+    using bridge = await FakeBridge.start(spec, pieces);
     const unexpected = () => Promise.reject(new Error("nobody is to ask the master"));
     const master = { spawn: unexpected, wait: unexpected, kill: unexpected };
     for (const id of ["one", "two"]) {
       const key = new Uint8Array(32);
-      const run = new HostedRun({ run: id, key, bridge: bridge.address, spec }, context, master);
+      const run = new HostedRun({ run: id, key, bridge: bridge.address }, context, {
+        master,
+        held: new HeldArgs(context.address),
+      });
       const launches = Array.from({ length: 20 }, () => run.launch(FIRST));
       for (const launch of launches) launch.catch(() => {}); // each is looked at below
       for (const launch of launches) {

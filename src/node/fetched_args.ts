@@ -1,0 +1,140 @@
+/** The arguments of processes that a node is to start, from wherever they are. */
+
+import { parseAddress } from "../core/address.ts";
+import { messageOf, SpawnError } from "../core/errors.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
+import { MiB } from "../core/resources.ts";
+import type { CarriedArg, HeldArg } from "../core/roles.ts";
+import { type DialOptions, dialPart } from "../net/connect.ts";
+import { type Credential, Purpose } from "../net/handshake.ts";
+import type { LivenessOptions } from "../net/liveness.ts";
+import { MessageLink } from "../net/message_link.ts";
+import {
+  ARG_PIECE_BYTES,
+  type FetchToNode,
+  NODE_TO_FETCH,
+  type NodeToFetch,
+} from "../wire/arg_messages.ts";
+import { MAX_MESSAGE_BYTES } from "../wire/message.ts";
+import type { HeldArgs } from "./held_args.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What is around a piece in its message. */
+const AROUND_BYTES = 1024;
+
+/** Fetched arguments of one run take at most so much memory at once, but for one that is larger. */
+const MAX_FETCHED_BYTES = 256 * MiB;
+
+/** How arguments are fetched. */
+export interface FetchOptions {
+  /** Those that the node holds itself. */
+  readonly held: HeldArgs;
+  readonly credential: Credential;
+  readonly tls?: DialOptions["tls"];
+  readonly liveness?: LivenessOptions | undefined;
+  /** Gives up what is being fetched. */
+  readonly signal: AbortSignal;
+}
+
+/** The arguments of one run. */
+export class FetchedArgs {
+  readonly #options: FetchOptions;
+  #bytes = 0;
+  readonly #waiting: { readonly size: number; readonly enter: () => void }[] = [];
+
+  constructor(options: FetchOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Gets an argument, and gives it to `use`. It counts as held here until what that returns is settled;
+   * if there is too much of that, others wait in the order in which they came.
+   *
+   * @throws {SpawnError} `lost`, if it cannot be had.
+   */
+  async use<Result>(arg: CarriedArg, use: (bytes: Bytes) => Promise<Result>): Promise<Result> {
+    if (arg instanceof Uint8Array) return await use(arg);
+    const here = this.#options.held.find(arg);
+    if (here !== undefined) return await use(here);
+    await this.#enter(arg.size);
+    try {
+      return await use(await this.#fetch(arg));
+    } finally {
+      this.#leave(arg.size);
+    }
+  }
+
+  #enter(size: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ size, enter: resolve });
+      this.#admit();
+    });
+  }
+
+  #leave(size: number): void {
+    this.#bytes -= size;
+    this.#admit();
+  }
+
+  #admit(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (this.#bytes > 0 && this.#bytes + next.size > MAX_FETCHED_BYTES) return;
+      this.#waiting.shift();
+      this.#bytes += next.size;
+      next.enter();
+    }
+  }
+
+  async #fetch(arg: HeldArg): Promise<Bytes> {
+    try {
+      return await fetchArg(arg, this.#options);
+    } catch (cause) {
+      const why = `Cannot fetch its argument from node ${arg.node}: ${messageOf(cause)}`;
+      throw new SpawnError("lost", why, { cause });
+    }
+  }
+}
+
+/**
+ * Fetches an argument from the node that holds it.
+ *
+ * @throws {ConnectError} If the node cannot be reached.
+ * @throws {Error} If it has the argument no more, or the connection ends.
+ */
+export async function fetchArg(
+  { node, id, size }: HeldArg,
+  { credential, tls, liveness, signal }: Omit<FetchOptions, "held">,
+): Promise<Bytes> {
+  if (size > MAX_MESSAGE_BYTES) throw new ProtocolError(`it has ${size} bytes`);
+  const address = parseAddress(node);
+  if (address === undefined) throw new ProtocolError(`"${node}" is no address of a node`);
+  const conn = await dialPart(address, Purpose.arg, credential, { tls, signal });
+  const link = new MessageLink<FetchToNode, NodeToFetch>(conn, {
+    schema: NODE_TO_FETCH,
+    liveness,
+    maxBytes: ARG_PIECE_BYTES + AROUND_BYTES,
+  });
+  const stop = (): void => link.drop();
+  signal.addEventListener("abort", stop);
+  try {
+    void link.send({ type: "fetch", id });
+    const arg = new Uint8Array(size);
+    let at = 0;
+    for await (const message of link.messages()) {
+      if (message.type === "gone") throw new Error("it is not there any more");
+      const { bytes } = message;
+      if (bytes.length === 0 || bytes.length > size - at) {
+        throw new ProtocolError(`it is not one of ${size} bytes`);
+      }
+      arg.set(bytes, at);
+      at += bytes.length;
+      if (at === size) return arg;
+    }
+    signal.throwIfAborted();
+    throw await link.ended;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    link.drop();
+  }
+}

@@ -1,0 +1,210 @@
+/** Arguments that stay with the node whose process spawns, and are fetched by the one that hosts the child. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SpawnError } from "../../src/core/errors.ts";
+import { createLogger } from "../../src/core/logger.ts";
+import { formatAddress } from "../../src/core/pid.ts";
+import { MiB } from "../../src/core/resources.ts";
+import type { HeldArg } from "../../src/core/roles.ts";
+import { credentialOf, dialPart, PartServer } from "../../src/net/connect.ts";
+import { Purpose } from "../../src/net/handshake.ts";
+import { TESTS } from "../../src/net/liveness.ts";
+import { MessageLink } from "../../src/net/message_link.ts";
+import { FetchedArgs } from "../../src/node/fetched_args.ts";
+import { HeldArgs } from "../../src/node/held_args.ts";
+import {
+  FETCH_TO_NODE,
+  type FetchToNode,
+  NODE_TO_FETCH,
+  type NodeToFetch,
+} from "../../src/wire/arg_messages.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const credential = await credentialOf({ bytes: new Uint8Array(32).fill(1), open: false });
+const logger = createLogger("error", () => {});
+
+/** A node that serves what it holds. */
+class Holder implements AsyncDisposable {
+  readonly held: HeldArgs;
+  readonly server: PartServer;
+  readonly #served: Promise<void>[] = [];
+
+  /** @param serve What it does instead. */
+  constructor(serve = (conn: Deno.Conn): Promise<void> => this.held.serve(conn)) {
+    this.server = new PartServer({
+      address: { host: "127.0.0.1", port: 0 },
+      credential,
+      logger,
+      handlers: { [Purpose.arg]: (conn) => this.#served.push(serve(conn)) },
+    });
+    this.held = new HeldArgs(this.address);
+  }
+
+  get address(): string {
+    return formatAddress(this.server.address.host, this.server.address.port);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.close();
+    await Promise.all(this.#served);
+  }
+}
+
+function fetching(ending = new AbortController()): { args: FetchedArgs; ending: AbortController } {
+  const held = new HeldArgs("127.0.0.1:1");
+  return { args: new FetchedArgs({ held, credential, signal: ending.signal }), ending };
+}
+
+/** Bytes of which no two pieces are equal. */
+function distinct(size: number): Bytes {
+  const bytes = new Uint8Array(size);
+  const numbers = new Uint32Array(bytes.buffer, 0, size >> 2);
+  for (let index = 0; index < numbers.length; index++) numbers[index] = index * 2_654_435_761;
+  return bytes;
+}
+
+const get = (args: FetchedArgs, arg: HeldArg) => args.use(arg, (bytes) => Promise.resolve(bytes));
+
+Deno.test("an argument is fetched as it is, whatever its size; and one that is here is not", async () => {
+  await using holder = new Holder();
+  const { args } = fetching();
+  for (const size of [1, 5_000, 256 * 1024, 256 * 1024 + 1, 3_000_001]) {
+    const bytes = distinct(size);
+    using holding = disposable(holder.held.hold(bytes));
+    const fetched = await get(args, holding.arg);
+    assert(fetched.length === size && fetched.every((byte, index) => byte === bytes[index]));
+    const own = new FetchedArgs({ ...{ held: holder.held, credential }, signal: never() });
+    assert(await get(own, holding.arg) === bytes);
+  }
+  assertEquals(holder.held.size, 0);
+  const carried = new Uint8Array([1]);
+  assert(await args.use(carried, (bytes) => Promise.resolve(bytes)) === carried);
+});
+
+Deno.test("200 MB go from node to node while another connection of both says that it is alive", async () => {
+  await using holder = new Holder();
+  const { args } = fetching();
+  const bytes = distinct(200 * 1_000_000);
+  const { arg, release } = holder.held.hold(bytes);
+  // As between a node and its master, but with less patience: 2.5 s of silence end it.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepting = listener.accept();
+  const dialled = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  const alive = [dialled, await accepting].map((conn) =>
+    new MessageLink<{ type: "" }, never>(conn, { schema: {}, liveness: TESTS })
+  );
+  const reading = alive.map((link) => Array.fromAsync(link.messages()));
+  for (let round = 0; round < 3; round++) {
+    const fetched = await get(args, arg);
+    assertEquals(fetched.length, bytes.length);
+    for (let at = 0; at < bytes.length; at += 997) assert(fetched[at] === bytes[at], `at ${at}`);
+  }
+  assert(alive.every((link) => !link.over), "nobody was taken for lost");
+  for (const link of alive) link.drop();
+  await Promise.all(reading);
+  release();
+});
+
+Deno.test("an argument that is not held any more, or whose node is gone, cannot be had", async () => {
+  let arg: HeldArg;
+  {
+    await using holder = new Holder();
+    const { args } = fetching();
+    const holding = holder.held.hold(distinct(10_000));
+    arg = holding.arg;
+    holding.release();
+    const error = await assertRejects(() => get(args, arg), SpawnError, "not there any more");
+    assertEquals(error.reason, "lost");
+    const unknown = { ...arg, id: "../../etc/passwd" };
+    await assertRejects(() => get(args, unknown), SpawnError, "not there any more");
+    const large = { ...arg, size: 2 ** 40 };
+    await assertRejects(() => get(args, large), SpawnError, "it has 1099511627776 bytes");
+  }
+  await assertRejects(() => get(fetching().args, arg), SpawnError, "nothing listens there");
+  await assertRejects(() => get(fetching().args, { ...arg, node: "there" }), SpawnError, "address");
+});
+
+Deno.test("a node that sends more than there is, or ends in between, is not believed", async () => {
+  const bytes = new Uint8Array(10);
+  const table: [string, NodeToFetch[]][] = [
+    ["it is not one of 15 bytes", [{ type: "arg", bytes }, { type: "arg", bytes }]],
+    ["it is not one of 15 bytes", [{ type: "arg", bytes: bytes.subarray(0, 0) }]],
+    ["it closed the connection", [{ type: "arg", bytes }]],
+  ];
+  for (const [said, messages] of table) {
+    await using holder = new Holder(async (conn) => {
+      const link = new MessageLink<NodeToFetch, FetchToNode>(conn, {
+        schema: FETCH_TO_NODE,
+      });
+      for await (const _ of link.messages()) {
+        for (const message of messages) void link.send(message);
+        await link.close();
+      }
+    });
+    const arg = { node: holder.address, id: "any", size: 15 };
+    await assertRejects(() => get(fetching().args, arg), SpawnError, said);
+  }
+});
+
+Deno.test("what is being fetched is given up when the run ends", async () => {
+  await using holder = new Holder(async (conn) => {
+    await conn.read(new Uint8Array(100));
+    ending.abort(new Error("the run is ending"));
+    await conn.read(new Uint8Array(100)).catch(() => {});
+    conn.close();
+  });
+  const { args, ending } = fetching();
+  const arg = { node: holder.address, id: "any", size: 15 };
+  await assertRejects(() => get(args, arg), SpawnError, "the run is ending");
+  await assertRejects(() => get(args, arg), SpawnError, "the run is ending");
+});
+
+Deno.test("fetched arguments take no more than 256 MiB at once, in the order of the asking", async () => {
+  await using holder = new Holder();
+  const { args } = fetching();
+  const { arg, release } = holder.held.hold(distinct(100 * MiB));
+  const small = holder.held.hold(distinct(5_000));
+  const order: string[] = [];
+  const done = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  const use = (name: string, of: HeldArg, until: Promise<void>) =>
+    args.use(of, () => {
+      order.push(name);
+      return until;
+    });
+  const first = use("first", arg, done[0]!.promise);
+  const second = use("second", arg, done[1]!.promise);
+  const third = use("third", arg, done[2]!.promise);
+  const last = use("small", small.arg, Promise.resolve());
+  while (order.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(order.toSorted(), ["first", "second"]);
+  done[1]!.resolve();
+  await second;
+  await last;
+  while (order.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(order.slice(2).toSorted(), ["small", "third"]);
+  for (const { resolve } of done) resolve();
+  await Promise.all([first, third]);
+  release();
+  small.release();
+});
+
+Deno.test("whoever asks for an argument may ask for one only", async () => {
+  await using holder = new Holder();
+  const conn = await dialPart(holder.server.address, Purpose.arg, credential);
+  const link = new MessageLink<FetchToNode, NodeToFetch>(conn, {
+    schema: NODE_TO_FETCH,
+  });
+  for (let count = 0; count < 2; count++) void link.send({ type: "fetch", id: "any" });
+  await Array.fromAsync(link.messages());
+  assert(link.over);
+});
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+function disposable<Held extends { release(): void }>(holding: Held): Held & Disposable {
+  return { ...holding, [Symbol.dispose]: () => holding.release() };
+}
