@@ -1,0 +1,185 @@
+/** The log on disk: what it gives back, also after a crash, and what goes when there is too much. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { RunEvent } from "../../src/core/events.ts";
+import { DiskLog, type DiskLogOptions } from "../../src/run/disk_log.ts";
+import { EventRecord } from "../../src/run/event_record.ts";
+import { recordBytes } from "../../src/run/log_record.ts";
+import { Run } from "../../src/run/run.ts";
+import { eventBody } from "../../src/wire/event_messages.ts";
+import { FIRST, randomFrom, randomRun, spawned, wrote } from "../terminal/events.ts";
+
+const ALL = Number.MAX_SAFE_INTEGER;
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "deploy-log-" });
+  try {
+    await use(`${folder}/log`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Everything that a log gives from `offset` on, part by part. */
+async function readAll(log: DiskLog, offset: number, maxBytes = ALL): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for (let at = offset; at < log.end;) {
+    const { from, records } = await log.read(at, maxBytes);
+    assertEquals(from, at);
+    assert(records.length > 0);
+    events.push(...records.map(({ event }) => event));
+    at += records.length;
+  }
+  return events;
+}
+
+/** Writes these events into a log, which is closed then. */
+async function write(options: DiskLogOptions, events: readonly RunEvent[]): Promise<void> {
+  const log = await DiskLog.open(options);
+  for (const event of events) await log.append(EventRecord.of(event));
+  await log.close();
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(folder)) names.push(name);
+  return names.toSorted();
+}
+
+Deno.test("DiskLog gives back what was appended, from every offset, after it was opened again", async () => {
+  await withFolder(async (folder) => {
+    const events = randomRun(randomFrom(5), 10);
+    const options = { folder, segmentBytes: 1_000, cacheBytes: 0 };
+    await write(options, events.slice(0, 20));
+    await write(options, events.slice(20));
+    const log = await DiskLog.open(options);
+    assertEquals([log.start, log.end], [0, events.length]);
+    for (let offset = 0; offset <= events.length; offset++) {
+      assertEquals(await readAll(log, offset, offset % 3 === 0 ? 300 : ALL), events.slice(offset));
+    }
+    assert((await filesOf(folder)).length > 3, "it has several files");
+    await log.close();
+  });
+});
+
+Deno.test("DiskLog finds all events up to the last whole one, wherever a crash cut it off", async () => {
+  await withFolder(async (folder) => {
+    const events = [spawned(null, FIRST), wrote(FIRST, 1, "one"), wrote(FIRST, 2, "two\n")];
+    await write({ folder }, events);
+    const [name] = await filesOf(folder);
+    const path = `${folder}/${name}`;
+    const whole = await Deno.readFile(path);
+    const ends = [0];
+    for (const event of events) ends.push(ends.at(-1)! + recordBytes(eventBody(event).length));
+    assertEquals(ends.at(-1), whole.length);
+    const next = wrote(FIRST, 1, "after the crash");
+    for (let cut = 0; cut <= whole.length; cut++) {
+      await Deno.writeFile(path, whole.subarray(0, cut));
+      const left = ends.filter((end) => end <= cut).length - 1;
+      const log = await DiskLog.open({ folder });
+      assertEquals(await readAll(log, 0), events.slice(0, left), `cut at byte ${cut}`);
+      log.append(EventRecord.of(next));
+      await log.close();
+      const again = await DiskLog.open({ folder });
+      assertEquals(await readAll(again, 0), [...events.slice(0, left), next], `cut at ${cut}`);
+      await again.close();
+    }
+  });
+});
+
+Deno.test("DiskLog believes nothing that was not written: each byte of a record counts", async () => {
+  await withFolder(async (folder) => {
+    const events = [spawned(null, FIRST), wrote(FIRST, 1, "one")];
+    await write({ folder }, events);
+    const path = `${folder}/${(await filesOf(folder))[0]}`;
+    const whole = await Deno.readFile(path);
+    const first = recordBytes(eventBody(events[0]!).length);
+    for (let at = first; at < whole.length; at++) {
+      const damaged = whole.slice();
+      damaged[at]! ^= 0x40;
+      await Deno.writeFile(path, damaged);
+      const log = await DiskLog.open({ folder });
+      assertEquals(await readAll(log, 0), events.slice(0, 1), `byte ${at}`);
+      await log.close();
+    }
+    // A disk that was not written to gives zeros.
+    await Deno.writeFile(path, new Uint8Array(whole.length + 4096));
+    const log = await DiskLog.open({ folder });
+    assertEquals(log.end, 0);
+    await log.close();
+  });
+});
+
+Deno.test("DiskLog drops its oldest file when there is too much, of what may go", async () => {
+  await withFolder(async (folder) => {
+    const options = { folder, segmentBytes: 1_000, maxBytes: 5_000, cacheBytes: 0 };
+    const log = await DiskLog.open(options);
+    const event = wrote(FIRST, 1, "x".repeat(200));
+    for (let count = 0; count < 100; count++) await log.append(EventRecord.of(event));
+    await log.close();
+    assertEquals(log.start, 0, "nothing may go yet");
+    log.release(100);
+    for (let count = 0; count < 100; count++) await log.append(EventRecord.of(event));
+    await log.close();
+    assert(log.start >= 90 && log.start <= 100, `${log.start} is the oldest`);
+    const { from, records } = await log.read(0, ALL);
+    assertEquals([from, records.length > 0], [log.start, true]);
+    const again = await DiskLog.open(options);
+    assertEquals([again.start, again.end], [log.start, 200]);
+    await again.close();
+  });
+});
+
+Deno.test("a run with its log on disk is shown to viewers that are slow, or come late", async () => {
+  await withFolder(async (folder) => {
+    for (const seed of [1, 2, crypto.getRandomValues(new Uint32Array(1))[0]!]) {
+      const log = await DiskLog.open({
+        folder: `${folder}-${seed}`,
+        segmentBytes: 500,
+        cacheBytes: 500,
+      });
+      const run = new Run({ log, roomBytes: 1e6 });
+      const events = randomRun(randomFrom(seed), 15);
+      const seen: RunEvent[][] = [];
+      const view = async (pauseMs: number): Promise<void> => {
+        const all: RunEvent[] = [];
+        seen.push(all);
+        for await (const { records } of run.view()) {
+          all.push(...records.map(({ event }) => event));
+          if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        }
+      };
+      const viewing = [view(0), view(3)];
+      for (const event of events) await run.append(event);
+      viewing.push(view(0));
+      run.close();
+      await Promise.all(viewing);
+      for (const all of seen) assertEquals(all, events, `seed ${seed}`);
+      await log.close();
+    }
+  });
+});
+
+Deno.test("a log that can be written no more says so once, and goes on in memory", async () => {
+  await withFolder(async (folder) => {
+    const failures: string[] = [];
+    const log = await DiskLog.open({
+      folder,
+      cacheBytes: 1_000,
+      onFailure: ({ message }) => failures.push(message),
+    });
+    await Deno.remove(folder);
+    for (let count = 0; count < 100; count++) {
+      await log.append(EventRecord.of(wrote(FIRST, 1, `${count}`)));
+      log.release(count);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assertEquals(failures.length, 1);
+    assertStringIncludes(failures[0]!, `Cannot write the log ${folder}: NotFound`);
+    const { records } = await log.read(0, ALL);
+    assertEquals(records.at(-1)?.event, wrote(FIRST, 1, "99"));
+    assert(records.length < 10, "and is bounded");
+    await log.close();
+  });
+});
