@@ -55,7 +55,7 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
   try {
     // While the program is being built, which takes longest, all the rest is loaded, and the bridge is
     // connected to, and told that deploy is there.
-    const { connectBridge, Deployment } = await import("./deployment.ts");
+    const { connectBridge, DeployClient } = await import("./deploy_client.ts");
     const { secretFile, tlsCa } = command.options;
     const { connecting } = await connectBridge(bridge, {
       secretFile,
@@ -66,9 +66,9 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
     link = connecting;
     const deployed = await preparing;
     const shown = formatAddress(bridge.host, bridge.port);
-    const deployment = new Deployment(deployed, { format, progress, say, bridge: shown, folder });
-    if (!command.dryRun) return await deployment.run(await connecting, stop.signal);
-    return await deployment.check(connecting, { logger, signal: stop.signal });
+    const client = new DeployClient(deployed, { format, progress, say, bridge: shown, folder });
+    if (!command.dryRun) return await client.run(await connecting, stop.signal);
+    return await client.check(connecting, { logger, signal: stop.signal });
   } catch (error) {
     if (stop.signal.aborted && stop.signal.reason instanceof Interrupted) {
       return stop.signal.reason.code;

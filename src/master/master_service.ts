@@ -19,7 +19,7 @@ import { BridgeSession } from "./bridge_session.ts";
 import type { ClusterRun } from "./cluster_run.ts";
 import { type DialerContext, NodeDialer } from "./node_dialer.ts";
 import { NodeSession } from "./node_session.ts";
-import { type NodeLink, RemoteNode } from "./remote_node.ts";
+import { type NodeConnection, RemoteNode } from "./remote_node.ts";
 import { Room } from "./room.ts";
 
 /** How long the processes of all runs may take to end when the master does. */
@@ -179,7 +179,7 @@ export class MasterService {
 
   async #serveNode(
     dialer: NodeDialer,
-    link: NodeLink,
+    link: NodeConnection,
     messages: AsyncGenerator<NodeToMaster>,
   ): Promise<void> {
     const { name, resources } = dialer;

@@ -11,7 +11,7 @@ import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import type { NodeLink } from "./remote_node.ts";
+import type { NodeConnection } from "./remote_node.ts";
 
 /** Attempts are apart by the first of these, then by twice as much up to the second. */
 const FIRST_REDIAL_MS = 50;
@@ -34,7 +34,7 @@ export interface DialerContext {
 /** What becomes of a connection. */
 export interface DialerEvents {
   /** The node is there, and this master's, until what is returned resolves. */
-  there(link: NodeLink, messages: AsyncGenerator<NodeToMaster>): Promise<void>;
+  there(link: NodeConnection, messages: AsyncGenerator<NodeToMaster>): Promise<void>;
   /** It is gone again, and is dialled. */
   gone(): void;
 }
@@ -50,7 +50,7 @@ export class NodeDialer {
   readonly #events: DialerEvents;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
-  #link: NodeLink | undefined;
+  #link: NodeConnection | undefined;
   #said: { why: string; atMs: number } | undefined;
 
   constructor(

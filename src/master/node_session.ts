@@ -6,12 +6,12 @@ import type { MasterToNode, NodeToMaster, SpawnFields } from "../wire/node_messa
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { ClusterRun } from "./cluster_run.ts";
-import type { NodeLink, RemoteNode } from "./remote_node.ts";
+import type { NodeConnection, RemoteNode } from "./remote_node.ts";
 
 /** The conversation with one node. */
 export class NodeSession {
   readonly #node: RemoteNode;
-  readonly #link: NodeLink;
+  readonly #link: NodeConnection;
   readonly #runs: ReadonlyMap<string, ClusterRun>;
   readonly #leaving: () => void;
   readonly #spawns = new Map<number, AbortController>();
@@ -19,7 +19,7 @@ export class NodeSession {
   /** `leaving` is called when nothing more is to be placed on the node. */
   constructor(
     node: RemoteNode,
-    link: NodeLink,
+    link: NodeConnection,
     runs: ReadonlyMap<string, ClusterRun>,
     leaving: () => void,
   ) {

@@ -12,7 +12,7 @@ import { type FailedMessage, orThrow } from "../wire/control.ts";
 import type { MasterToNode, NodeToMaster, TryAnswer } from "../wire/node_messages.ts";
 
 /** A connection to a node. */
-export type NodeLink = MessageLink<MasterToNode, NodeToMaster>;
+export type NodeConnection = MessageLink<MasterToNode, NodeToMaster>;
 
 /** What all processes of a run have in common. */
 export interface RunFacts {
@@ -45,11 +45,11 @@ class LostError extends Error {}
 /** One node, while it is connected. */
 export class RemoteNode {
   readonly name: string;
-  readonly #link: NodeLink;
+  readonly #link: NodeConnection;
   readonly #runs = new Map<string, RemoteRun>();
   readonly #questions: Conversation<Question, Answers>;
 
-  constructor(name: string, link: NodeLink) {
+  constructor(name: string, link: NodeConnection) {
     this.name = name;
     this.#link = link;
     this.#questions = new Conversation<Question, Answers>(

@@ -25,7 +25,8 @@ export interface WaitOptions {
  * process does not end. A failure that was told of so has been taken notice of: it does not change the
  * exit status of the run any more.
  *
- * @param pid Any process of this program, but for this one itself.
+ * @param pid Any process of this program, but for this one itself. Of those that have ended, the latest
+ * million are remembered, at least; an older one is as one that the program does not have.
  * @throws {TypeError} If `pid` is no Pid, or an option is none, or of another type.
  * @throws {Error} If the program has no such process, or before `init()` has resolved.
  *

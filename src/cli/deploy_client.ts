@@ -77,16 +77,16 @@ function noCluster(cause: ConnectError): Error {
 }
 
 /** One deployment, from the offer to the exit code. */
-export class Deployment {
+export class DeployClient {
   readonly #deployed: Deployed;
-  readonly #options: DeploymentOptions;
+  readonly #options: DeployClientOptions;
   readonly #terminal: Terminal;
   #state = NEW_RUN;
   #session: Session | undefined;
   /** The exit code, once the run is being ended before its time. */
   #endCode: number | undefined;
 
-  constructor(deployed: Deployed, options: DeploymentOptions) {
+  constructor(deployed: Deployed, options: DeployClientOptions) {
     this.#deployed = deployed;
     this.#options = options;
     this.#terminal = createTerminal({ format: options.format });
@@ -180,7 +180,7 @@ export class Deployment {
 }
 
 /** How a deployment is shown. */
-export interface DeploymentOptions {
+export interface DeployClientOptions {
   readonly format: OutputFormat;
   readonly progress: Progress;
   /** Writes to stderr. */
