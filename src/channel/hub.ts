@@ -2,6 +2,7 @@
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import { parsePid, type Pid } from "../core/pid.ts";
+import type { Wait } from "../core/waits.ts";
 import { Admission } from "../net/admission.ts";
 import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../net/handshake.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
@@ -9,7 +10,6 @@ import { HeldEnds } from "./held_ends.ts";
 import type { Hold } from "./hold.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Peer, type PeerContext } from "./peer.ts";
-import type { PendingOperation } from "./pending.ts";
 import { Unclaimed } from "./unclaimed.ts";
 import { encodeWill } from "./will.ts";
 
@@ -45,6 +45,8 @@ export class Hub {
   /** The ends of Senders that `await using` has closed a moment ago. */
   readonly heldEnds: HeldEnds = new HeldEnds();
   readonly #peers = new Map<Pid, Peer>();
+  /** The traffic with peers that are forgotten. */
+  #forgottenTraffic = 0;
   /** The processes whose ends without success the program was told of. */
   readonly #noticed = new Set<Pid>();
   /** The exit code, if this process is ending. */
@@ -65,7 +67,9 @@ export class Hub {
       unclaimed: this.unclaimed,
       ended: options.ended,
       forget: (peer) => {
-        if (this.#peers.get(peer.remote) === peer) this.#peers.delete(peer.remote);
+        if (this.#peers.get(peer.remote) !== peer) return;
+        this.#peers.delete(peer.remote);
+        this.#forgottenTraffic += peer.traffic;
       },
       noticed: (remote) => this.#notice(remote),
       log: options.log,
@@ -92,9 +96,23 @@ export class Hub {
   }
 
   /** What this process waits for. It is found out when it is asked for. */
-  *pending(): Generator<PendingOperation, void, void> {
+  *pending(): Generator<Wait, void, void> {
     for (const peer of this.#peers.values()) yield* peer.pending();
-    for (const { name, waiter: { kind } } of this.unclaimed.waiting()) yield { kind, name };
+    for (const { name, waiter: { kind } } of this.unclaimed.waiting()) {
+      yield { kind: "accept", name, select: kind === "select" };
+    }
+  }
+
+  /** How many connections to other processes there are. */
+  get connections(): number {
+    return this.#peers.values().filter((peer) => peer.joined).toArray().length;
+  }
+
+  /** Differs from what it was whenever something has gone to another process or come from one since. */
+  get traffic(): number {
+    let bytes = this.#forgottenTraffic;
+    for (const peer of this.#peers.values()) bytes += peer.traffic;
+    return bytes;
   }
 
   /** Whether something is not yet acknowledged, or a peer has not been told goodbye. */

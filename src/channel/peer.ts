@@ -8,6 +8,7 @@
 import type { ChannelError } from "../core/errors.ts";
 import { type ExitStatus, success } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Wait } from "../core/waits.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { FrameType } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -24,7 +25,7 @@ import { InChannels, type Incoming, nobody } from "./in_channels.ts";
 import type { OutChannel } from "./out_channel.ts";
 import { OutChannels, type SavedChannels } from "./out_channels.ts";
 import { Outbox } from "./outbox.ts";
-import { peerPending, type PendingOperation } from "./pending.ts";
+import { peerPending } from "./pending.ts";
 import { type End, EndWatch, statusEnd } from "./remote_end.ts";
 import type { Unclaimed } from "./unclaimed.ts";
 
@@ -126,8 +127,18 @@ export class Peer {
   }
 
   /** What this process waits for, of it. */
-  pending(): Iterable<PendingOperation> {
+  pending(): Iterable<Wait> {
     return peerPending(this, this.#leaving ? this.#outbox.end - this.#outbox.acked : undefined);
+  }
+
+  /** How many bytes there have been between the two processes, in both directions. */
+  get traffic(): number {
+    return this.#outbox.end + this.#connection.received;
+  }
+
+  /** Whether there is a connection to it. */
+  get joined(): boolean {
+    return this.#connection.joined;
   }
 
   /** A channel end to it was made. What there is to write is written soon, and not before this returns. */

@@ -28,6 +28,14 @@ export type Selected<Operations extends readonly Selectable<unknown>[]> =
   }[number]
   | { index: number; error: ChannelError };
 
+/** How many timers of {@linkcode after} run. */
+let timers = 0;
+
+/** How many `select`s are pending that a timer ends. */
+export function pendingTimers(): number {
+  return timers;
+}
+
 /** The longest time that one timer of the system takes. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -88,7 +96,12 @@ export function after(ms: number): Selectable<void> {
         }
       };
       arm();
-      return () => clearTimeout(timer);
+      const isTimed = ms < Infinity;
+      if (isTimed) timers++;
+      return () => {
+        clearTimeout(timer);
+        if (isTimed) timers--;
+      };
     },
   };
 }

@@ -3,8 +3,10 @@
 import { forwardInput } from "../terminal/input.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run } from "../run/run.ts";
-import { exitCodeOf, stoppedExitCodeOf } from "../run/run_state.ts";
+import { exitCodeOf, runningProcesses, stoppedExitCodeOf } from "../run/run_state.ts";
+import { StandstillWatch } from "../run/standstill_watch.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
+import { waitLines } from "../run/wait_lines.ts";
 import { messageOf } from "../core/errors.ts";
 import { parseGrace } from "../core/duration.ts";
 import { createLogger, type LogLevel, parseLogLevel } from "../core/logger.ts";
@@ -112,7 +114,13 @@ class LocalRun {
   readonly #survivors = new SurvivorNotice({
     state: () => this.#run.state,
     startTimer,
-    say: (text) => void this.#run.append({ event: "said", text, time: Date.now() }),
+    say: (text) => this.#say(text),
+  });
+  readonly #standstill = new StandstillWatch({
+    state: () => this.#run.state,
+    waits: () => this.#node.waits(),
+    startTimer,
+    say: (text) => this.#say(text),
   });
   readonly #terminal: Terminal;
   readonly #room = new Unlimited();
@@ -137,6 +145,7 @@ class LocalRun {
       sink: (event) => {
         const taken = this.#run.append(event);
         this.#survivors.took(event);
+        this.#standstill.took();
         return taken;
       },
       logger: createLogger(settings.logLevel, say),
@@ -151,6 +160,7 @@ class LocalRun {
 
   async run(): Promise<never> {
     this.#listenForSignals();
+    this.#listenForWhy();
     const shown = this.#show();
     void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
     await this.#startFirst();
@@ -207,6 +217,21 @@ class LocalRun {
       const target = fd === 1 && this.#settings.format !== "json" ? Deno.stdout : Deno.stderr;
       await writeRaw(target, bytes);
     }
+  }
+
+  /** Takes a line of the system's own about the run. */
+  #say(text: string): void {
+    void this.#run.append({ event: "said", text, time: Date.now() });
+  }
+
+  /** Ctrl-\ at the terminal shows what each process waits for. */
+  #listenForWhy(): void {
+    if (Deno.build.os === "windows") return;
+    Deno.addSignalListener("SIGQUIT", async () => {
+      const states = await this.#node.waits();
+      const lines = waitLines(runningProcesses(this.#run.state), states);
+      for (const line of lines) await this.#terminal.remark(line);
+    });
   }
 
   #listenForSignals(): void {

@@ -5,6 +5,7 @@ import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { Launched, NodePort, SpawnRequest } from "../core/roles.ts";
 import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
+import type { WaitState } from "../core/waits.ts";
 import {
   type BootedProcess,
   Booter,
@@ -92,6 +93,16 @@ export class NodeRun implements NodePort {
     process.terminate(how);
     await process.ended;
     return true;
+  }
+
+  /** Asks every process of the run here what it waits for; one that ends meanwhile is left out. */
+  async waits(): Promise<Map<Pid, WaitState>> {
+    const states = new Map<Pid, WaitState>();
+    await Promise.all(Array.from(this.#processes, async ([pid, process]) => {
+      const state = await process.waits();
+      if (state !== undefined) states.set(pid, state);
+    }));
+    return states;
   }
 
   /** The stdin of the first process of the run; `undefined` for others, and once it has ended. */

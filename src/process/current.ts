@@ -4,6 +4,7 @@ import type { Hold } from "../channel/hold.ts";
 import { atCaller, errorAt, type Operation } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
+import type { Wait } from "../core/waits.ts";
 import type { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import type { NodeLink } from "./node_link.ts";
@@ -17,6 +18,8 @@ export interface CurrentProcess {
   readonly endings: Endings;
   /** Keeps the process alive while something of the user's is pending. */
   readonly hold: Hold;
+  /** What is pending at the node, for whoever asks what this process waits for. */
+  readonly waits: Set<Wait>;
   /** The environment that every process of the program starts with; see environment.ts. */
   readonly environment: Environment | undefined;
 }
@@ -43,19 +46,23 @@ export function current(action: string, operation: Operation): CurrentProcess {
 /**
  * Keeps the process alive until what `operation` returns has settled.
  *
+ * @param wait What the program waits for meanwhile.
  * @param site Where the program called for it, for the stack of the error that it may reject with.
  */
 export async function holding<T>(
-  { hold }: CurrentProcess,
+  { hold, waits }: CurrentProcess,
+  wait: Wait,
   site: Error,
   operation: () => Promise<T>,
 ): Promise<T> {
   hold.acquire();
+  waits.add(wait);
   try {
     return await operation();
   } catch (error) {
     throw errorAt(site, error as Error);
   } finally {
+    waits.delete(wait);
     hold.release();
   }
 }

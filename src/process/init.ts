@@ -6,6 +6,7 @@ import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import { atCaller } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Wait } from "../core/waits.ts";
 import { checkOptions } from "../core/options.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
 import { decode } from "../codec/value_decoder.ts";
@@ -205,6 +206,11 @@ async function joinRun(
   const ended = (remote: Pid) => endings.status(remote);
   const noticed = (remote: Pid) => link.send({ type: "noticed", pid: remote });
   const hub = new Hub({ pid, key, listener, ended, noticed, hold, log: warn });
+  const waits = new Set<Wait>();
+  link.onWhy = async (request) => {
+    const { waitReport } = await import("./wait_report.ts");
+    link.send({ type: "waits", request, ...waitReport(hub, waits) });
+  };
   let lastBeforeEnd = () => {};
   if (Deno.permissions.querySync({ name: "write", path: willPath }).state === "granted") {
     will = new WillFile(willPath);
@@ -223,7 +229,7 @@ async function joinRun(
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
   setHub(hub);
   const own = Object.freeze(start.resources);
-  setCurrent({ pid, resources: own, link, endings, hold, environment });
+  setCurrent({ pid, resources: own, link, endings, hold, waits, environment });
 
   if (start.function === null) {
     flushAtNaturalEnd(hub, hold, lastBeforeEnd);

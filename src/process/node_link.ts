@@ -45,6 +45,8 @@ export class NodeLink {
     { spawn: ["spawned"], wait: ["ended"], kill: ["killed"] },
     (question) => this.send(question),
   );
+  /** Answers the node's question what this process waits for. Set before `start` comes. */
+  onWhy: (request: number) => void = () => {};
   readonly #welcome = Promise.withResolvers<WelcomeMessage>();
   readonly #start = Promise.withResolvers<StartMessage>();
   /** What the node has said without being asked. */
@@ -111,6 +113,7 @@ export class NodeLink {
       if (!this.#told.has("welcome")) throw new ProtocolError('"start" before "welcome"');
       return this.#start.resolve(message);
     }
+    if (message.type === "why") return this.onWhy(message.request);
     this.#conversation.answer(message);
   }
 

@@ -163,7 +163,8 @@ function start(
       reject(signal!.reason);
     };
     signal?.addEventListener("abort", giveUp);
-    const started = holding(process, site, async () => {
+    const waited = { kind: "spawn", name: wanted.name } as const;
+    const started = holding(process, waited, site, async () => {
       const cwd = Deno.cwd();
       const env = encodeChange(process);
       const question = { type: "spawn", ...wanted, arg: encoded, wait, cwd, env } as const;

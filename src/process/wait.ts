@@ -64,9 +64,11 @@ export function wait(pid: Pid, given: WaitOptions | number = {}): Promise<ExitSt
   if (signal?.aborted) return Promise.reject(signal.reason);
   const site = callSite(wait);
   return new Promise((resolve, reject) => {
-    const { endings, hold } = process;
+    const { endings, hold, waits } = process;
     const ending = endings.of(pid);
+    const waited = { kind: "wait", remote: pid, select: false } as const;
     const over = () => {
+      waits.delete(waited);
       signal?.removeEventListener("abort", abort);
       hold.release();
     };
@@ -76,6 +78,7 @@ export function wait(pid: Pid, given: WaitOptions | number = {}): Promise<ExitSt
       reject(signal!.reason);
     };
     hold.acquire();
+    waits.add(waited);
     const leave = ending.wait(() => {
       over();
       const outcome = ending.outcome!;
@@ -123,7 +126,15 @@ export function selectableWait(pid: Pid): Selectable<ExitStatus> {
       if (outcome !== undefined) give(process, pid, outcome);
       return outcome;
     },
-    [subscribe]: (wake) => asked().wait(wake),
+    [subscribe]: (wake) => {
+      const waited = { kind: "wait", remote: pid, select: true } as const;
+      process.waits.add(waited);
+      const leave = asked().wait(wake);
+      return () => {
+        process.waits.delete(waited);
+        leave();
+      };
+    },
   };
 }
 
@@ -190,7 +201,7 @@ export function kill(pid: Pid, given: KillOptions | number = {}): Promise<void> 
     return Promise.reject(atCaller(error as Error, kill));
   }
   const { signal = null, graceMs = DEFAULT_GRACE_MS, descendants = false } = options;
-  return holding(process, callSite(kill), async () => {
+  return holding(process, { kind: "kill", remote: pid }, callSite(kill), async () => {
     const question = { type: "kill", pid, signal, graceMs, descendants } as const;
     const answer = await process.link.ask(question);
     if (answer.type === "failed") throw new Error(answer.message);

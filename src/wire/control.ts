@@ -4,6 +4,7 @@ import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts"
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
+import { MAX_WAITS, type WaitReport } from "../core/waits.ts";
 import { decodeMessage } from "./message.ts";
 import {
   bool,
@@ -11,6 +12,7 @@ import {
   grace,
   integer,
   key,
+  listOf,
   orNull,
   pid,
   port,
@@ -20,6 +22,7 @@ import {
   signal,
   status,
   text,
+  variant,
 } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -55,6 +58,8 @@ export type ProcessMessage =
   | { type: "wait"; request: number; pid: Pid }
   /** The program was given the status of this process, which had failed. */
   | { type: "noticed"; pid: Pid }
+  /** The answer to the `why` of that number: what the process waits for. */
+  | ({ type: "waits"; request: number } & WaitReport)
   /**
    * End a process: by `signal`, and by SIGKILL after `graceMs`; if `signal` is `null`, by SIGKILL at once.
    * With `descendants`, also all that it spawned, and that those spawned, and so on.
@@ -107,10 +112,23 @@ export type NodeMessage =
     cwd: string | null;
     env: Bytes | null;
   }
+  /** What does the process wait for? Answer: `waits`. One that computes does not answer. */
+  | { type: "why"; request: number }
   | AnswerMessage;
 
 /** The largest message of a peer that has not yet shown who it is. */
 export const MAX_HELLO_BYTES = 1024;
+
+/** A `Wait` of core. */
+const wait = variant("kind", {
+  recv: { remote: pid, name: text, select: bool },
+  send: { remote: pid, name: text, select: bool, unreadBytes: integer },
+  accept: { name: text, select: bool },
+  wait: { remote: pid, select: bool },
+  kill: { remote: pid },
+  spawn: { name: text },
+  deliver: { remote: pid, bytes: integer },
+});
 
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   hello: { token: text, port, resources },
@@ -128,6 +146,13 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   cancel: { request: integer },
   wait: { request: integer, pid },
   noticed: { pid },
+  waits: {
+    request: integer,
+    waits: listOf(wait, MAX_WAITS),
+    count: integer,
+    progress: integer,
+    mayWake: bool,
+  },
   kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },
 };
 
@@ -150,6 +175,7 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
     cwd: orNull(text),
     env: orNull(bytes),
   },
+  why: { request: integer },
   ...ANSWERS,
 };
 

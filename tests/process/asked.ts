@@ -41,6 +41,7 @@ export async function asked(
     link,
     endings: new Endings(link),
     hold,
+    waits: new Set(),
     environment: Deno.env.toObject(),
   });
   const messages: ProcessMessage[] = [];

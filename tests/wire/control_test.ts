@@ -47,6 +47,22 @@ const PROCESS_MESSAGES: ProcessMessage[] = [
   SPAWN,
   { ...SPAWN, wait: false, cwd: null, env: null, arg: new Uint8Array(70_000) },
   { type: "wait", request: 0, pid: PID },
+  {
+    type: "waits",
+    request: 3,
+    waits: [
+      { kind: "recv", remote: PID, name: "jobs", select: false },
+      { kind: "send", remote: PARENT, name: "", select: true, unreadBytes: 2 ** 20 },
+      { kind: "accept", name: "clients", select: false },
+      { kind: "wait", remote: PID, select: true },
+      { kind: "kill", remote: PID },
+      { kind: "spawn", name: "worker 7" },
+      { kind: "deliver", remote: PID, bytes: 300_000 },
+    ],
+    count: 300,
+    progress: 2 ** 40,
+    mayWake: false,
+  },
   { type: "kill", request: 2 ** 32, pid: PARENT, signal: null, graceMs: 0, descendants: true },
   {
     type: "kill",
@@ -62,6 +78,7 @@ const NODE_MESSAGES: NodeMessage[] = [
   WELCOME,
   START,
   { ...START, parent: null, function: null, cwd: null, env: null },
+  { type: "why", request: 0 },
   { type: "spawned", request: 7, pid: PID },
   { type: "ended", request: 7, status: { code: -1 } },
   { type: "ended", request: 7, status: { signal: "SIGKILL" } },
@@ -106,6 +123,7 @@ function wrongInPlaceOf(field: string, right: unknown): unknown[] {
   return wrong.filter((value) => {
     if (typeof value === "boolean") return typeof right !== "boolean";
     if (typeof value === "string") return !isText;
+    if (Array.isArray(value)) return !Array.isArray(right);
     if (value instanceof Uint8Array) return !(right instanceof Uint8Array) || field === "key";
     if (value === null) {
       return !["parent", "function", "cwd", "env", "signal"].includes(field) || number;

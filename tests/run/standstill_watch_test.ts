@@ -1,0 +1,97 @@
+/** When a run is asked what it waits for, and when it is said that it is at a standstill. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import type { WaitState } from "../../src/core/waits.ts";
+import { NEW_RUN, step } from "../../src/run/run_state.ts";
+import { StandstillWatch } from "../../src/run/standstill_watch.ts";
+import { FIRST, spawned, WORKER } from "../terminal/events.ts";
+
+/** A run of two processes that wait for each other, and a clock that is moved by hand. */
+class Watched {
+  readonly said: string[] = [];
+  asked = 0;
+  progress = 0;
+  mayWake = false;
+  #due: (() => void) | undefined;
+  readonly watch = new StandstillWatch({
+    state: () => [spawned(null, FIRST), spawned(FIRST, WORKER)].reduce(step, NEW_RUN),
+    waits: () => {
+      this.asked++;
+      return Promise.resolve(new Map([[FIRST, this.#waits(WORKER)], [WORKER, this.#waits(FIRST)]]));
+    },
+    startTimer: (ms, then) => {
+      assertEquals(ms, 2_500);
+      this.#due = then;
+      return () => this.#due = undefined;
+    },
+    say: (text) => this.said.push(text),
+  });
+
+  #waits(remote: typeof FIRST): WaitState {
+    const { progress, mayWake } = this;
+    const waits = [{ kind: "recv", remote, name: "", select: false } as const];
+    return { state: "waits", report: { waits, count: 1, progress, mayWake } };
+  }
+
+  /** So many times 2.5 s pass. */
+  async pass(times: number): Promise<void> {
+    for (let count = 0; count < times; count++) {
+      const due = this.#due;
+      this.#due = undefined;
+      due?.();
+      for (let turn = 0; turn < 5; turn++) await null;
+    }
+  }
+}
+
+Deno.test("a standstill is said once, when it has lasted five seconds", async () => {
+  const run = new Watched();
+  await run.pass(2);
+  assertEquals(run.said, []);
+  await run.pass(1);
+  assertEquals(run.said.length, 1);
+  await run.pass(10);
+  assertEquals([run.said.length, run.asked], [1, 3]);
+});
+
+Deno.test("a run in which something happens is not asked", async () => {
+  const run = new Watched();
+  for (let count = 0; count < 10; count++) {
+    run.watch.took();
+    await run.pass(1);
+  }
+  assertEquals([run.said, run.asked], [[], 0]);
+  await run.pass(3);
+  assertEquals([run.said.length, run.asked], [1, 3]);
+});
+
+Deno.test("values that come and go are no standstill, though the waits look the same", async () => {
+  const run = new Watched();
+  for (let count = 0; count < 10; count++) {
+    run.progress++;
+    await run.pass(1);
+  }
+  assertEquals(run.said, []);
+  await run.pass(2);
+  assertEquals(run.said.length, 1);
+});
+
+Deno.test("a standstill that ends in between counts anew", async () => {
+  const run = new Watched();
+  await run.pass(2);
+  run.mayWake = true;
+  await run.pass(1);
+  run.mayWake = false;
+  await run.pass(2);
+  assertEquals(run.said, []);
+  await run.pass(1);
+  assertEquals(run.said.length, 1);
+});
+
+Deno.test("nothing is asked after stop()", async () => {
+  const run = new Watched();
+  run.watch.stop();
+  await run.pass(5);
+  assertEquals([run.said, run.asked], [[], 0]);
+});

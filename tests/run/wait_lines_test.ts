@@ -1,0 +1,133 @@
+/** What processes wait for, in words, and whether that is a standstill. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import type { Pid } from "../../src/core/pid.ts";
+import type { Wait, WaitState } from "../../src/core/waits.ts";
+import { standstillText } from "../../src/run/standstill.ts";
+import { waitLines } from "../../src/run/wait_lines.ts";
+import { FIRST, testPid, WORKER } from "../terminal/events.ts";
+
+const HUB = testPid("77bb621");
+const GONE = testPid("0000001");
+const PROCESSES = [
+  { pid: FIRST, name: "main.ts" },
+  { pid: WORKER, name: "worker" },
+  { pid: HUB, name: "hub" },
+];
+
+function waiting(...waits: Wait[]): WaitState {
+  return { state: "waits", report: { waits, count: waits.length, progress: 0, mayWake: false } };
+}
+
+function recv(remote: Pid, name = "", select = false): Wait {
+  return { kind: "recv", remote, name, select };
+}
+
+function send(remote: Pid, select = false): Wait {
+  return { kind: "send", remote, name: "", select, unreadBytes: 1024 * 1024 };
+}
+
+function accept(name = "", select = false): Wait {
+  return { kind: "accept", name, select };
+}
+
+Deno.test("waitLines() gives one line a process, and names processes as everywhere", () => {
+  const table: [WaitState, string][] = [
+    [waiting(recv(FIRST, "jobs")), 'recv from 3fecd01 main.ts "jobs"'],
+    [waiting(recv(GONE)), "recv from 0000001"],
+    [waiting(send(HUB)), "send to 77bb621 hub (window full: 1 MiB unread)"],
+    [waiting(accept()), "accept"],
+    [waiting(accept("clients")), 'accept "clients"'],
+    [waiting({ kind: "wait", remote: HUB, select: false }), "wait 77bb621 hub"],
+    [waiting({ kind: "kill", remote: HUB }), "kill 77bb621 hub"],
+    [waiting({ kind: "spawn", name: "merge" }), "spawn merge"],
+    [
+      waiting({ kind: "deliver", remote: FIRST, bytes: 300 * 1024 }),
+      "delivering 300 KiB to 3fecd01 main.ts",
+    ],
+    [
+      waiting(recv(FIRST, "a", true), send(HUB, true)),
+      'select: recv from 3fecd01 main.ts "a" or send to 77bb621 hub (window full: 1 MiB unread)',
+    ],
+    [
+      waiting(accept("x", true), recv(FIRST)),
+      'recv from 3fecd01 main.ts; select: accept "x"',
+    ],
+    [
+      waiting(...Array.from({ length: 6 }, () => accept())),
+      "accept; accept; accept; accept; 2 more",
+    ],
+    [waiting(), "timers, or I/O of its own"],
+    [{ state: "computes", forMs: 12_345 }, "computing for 12 s"],
+    [{ state: "stopped" }, "stopped by a signal"],
+  ];
+  for (const [state, expected] of table) {
+    const lines = waitLines(PROCESSES, new Map([[WORKER, state]]));
+    assertEquals(lines, [`8a3be21 worker   ${expected}`]);
+  }
+});
+
+Deno.test("waitLines() aligns what stands behind titles", () => {
+  const states = new Map(PROCESSES.map(({ pid }) => [pid, waiting(accept())]));
+  assertEquals(waitLines(PROCESSES, states), [
+    "3fecd01 main.ts   accept",
+    "8a3be21 worker    accept",
+    "77bb621 hub       accept",
+  ]);
+});
+
+/** The text for three processes in these states, in their order. */
+function standstill(...states: WaitState[]): string | undefined {
+  const processes = PROCESSES.slice(0, states.length);
+  return standstillText(processes, new Map(states.map((each, at) => [PROCESSES[at]!.pid, each])));
+}
+
+Deno.test("standstillText() tells the circle in which processes wait for each other", () => {
+  assertEquals(
+    standstill(waiting(recv(WORKER, "jobs")), waiting(recv(FIRST))),
+    "processes wait for each other, in a circle: " +
+      '3fecd01 main.ts: recv from 8a3be21 worker "jobs"; 8a3be21 worker: recv from 3fecd01 main.ts',
+  );
+  assertEquals(
+    standstill(
+      waiting({ kind: "wait", remote: WORKER, select: false }),
+      waiting(recv(HUB, "", true), recv(FIRST, "", true)),
+      waiting(send(WORKER)),
+    ),
+    "processes wait for each other, in a circle: 8a3be21 worker: recv from 77bb621 hub; " +
+      "77bb621 hub: send to 8a3be21 worker (window full: 1 MiB unread)",
+  );
+  assertEquals(
+    standstill(waiting(recv(WORKER)), waiting(accept("clients"))),
+    "no process can go on, since each waits for another one: " +
+      '3fecd01 main.ts: recv from 8a3be21 worker; 8a3be21 worker: accept "clients"',
+  );
+});
+
+Deno.test("standstillText() says nothing where some process may go on", () => {
+  const stuck = waiting(recv(WORKER));
+  const table: [string, WaitState][] = [
+    ["one that waits for nothing of the runtime", waiting()],
+    ["one that computes", { state: "computes", forMs: 60_000 }],
+    ["one that is stopped", { state: "stopped" }],
+    ["a spawn", waiting({ kind: "spawn", name: "merge" })],
+    ["a kill", waiting({ kind: "kill", remote: FIRST })],
+    ["a wait for a process that has ended", waiting(recv(GONE))],
+    [
+      "a select of which one operation is for a process that has ended",
+      waiting(recv(FIRST), recv(GONE)),
+    ],
+    [
+      "a timer, or input of its own",
+      { state: "waits", report: { waits: [recv(FIRST)], count: 1, progress: 0, mayWake: true } },
+    ],
+    [
+      "one that waits for more than it tells",
+      { state: "waits", report: { waits: [recv(FIRST)], count: 2, progress: 0, mayWake: false } },
+    ],
+  ];
+  for (const [what, state] of table) assertEquals(standstill(stuck, state), undefined, what);
+  assertEquals(standstillText(PROCESSES.slice(0, 2), new Map([[FIRST, stuck]])), undefined);
+  assertEquals(standstillText([], new Map()), undefined);
+});
