@@ -19,6 +19,7 @@ import { EventMerger } from "../run/event_merger.ts";
 import { EventRecord } from "../run/event_record.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run, type RunViewer } from "../run/run.ts";
+import { EventOrderError } from "../run/run_state.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
 import type { RunNews } from "./master_client.ts";
 
@@ -200,9 +201,13 @@ export class BridgedRun implements RunNews {
         return this.#stdinTaken(message.bytes);
       case "event": {
         const { event } = message;
-        if (event.event === "spawn" && event.parent === null) this.#begin(node, event.pid);
+        const isFirst = event.event === "spawn" && event.parent === null;
+        if (isFirst && this.#firstPid === undefined) this.#begin(node, event.pid);
         if (event.event === "exit" && event.pid === this.#firstPid) this.#first = undefined;
-        await this.#merger.add(node, EventRecord.from(body, event));
+        await this.#merger.add(node, EventRecord.from(body, event)).catch((error) => {
+          // No node reports that, so this one is dropped.
+          throw error instanceof EventOrderError ? new ProtocolError(error.message) : error;
+        });
       }
     }
   }

@@ -124,8 +124,9 @@ export class EventMerger {
   async #spawn(record: EventRecord, pid: Pid, source: unknown): Promise<void> {
     // While its parent was waited for, it may have been told of, or lost.
     if (this.#knows(pid)) return;
-    this.#alive.set(pid, { open: new Set([1, 2]), source });
+    // If it is refused, it has not been told of.
     const shown = this.#sink(record);
+    this.#alive.set(pid, { open: new Set([1, 2]), source });
     for (const go of this.#waiting.get(pid) ?? []) go();
     this.#waiting.delete(pid);
     await shown;

@@ -57,7 +57,7 @@ export class Run {
    * Adds an event. Resolves when the next one may come of whoever reported this one: see
    * {@linkcode RunOptions.roomBytes}. The bytes of an output may be others then.
    *
-   * @throws {Error} If the event cannot come now: see {@linkcode step}.
+   * @throws {EventOrderError} If the event cannot come now. Nothing of it has been taken then.
    */
   append(event: RunEvent | EventRecord): Promise<void> {
     const record = event instanceof EventRecord ? event : EventRecord.of(event);

@@ -12,6 +12,11 @@ import { PidMap } from "./pid_map.ts";
  */
 export const MAX_FAILURES = 10_000;
 
+/** An event that cannot come now: a fault of whoever reports the events. */
+export class EventOrderError extends Error {
+  override readonly name = "EventOrderError";
+}
+
 /** A process that has not ended. */
 export interface RunningProcess {
   readonly pid: Pid;
@@ -77,8 +82,7 @@ export const NEW_RUN: RunState = {
 /**
  * The state of a run after one more event.
  *
- * @throws {Error} If the event cannot come now (see {@linkcode RunEvent} for the order of events). That
- * is a bug in whatever reports the events.
+ * @throws {EventOrderError} If the event cannot come now: see {@linkcode RunEvent} for their order.
  */
 export function step(state: RunState, event: RunEvent): RunState {
   switch (event.event) {
@@ -203,10 +207,10 @@ function running(state: RunState, event: { event: string; pid: Pid }): RunningPr
   return process;
 }
 
-function ended(event: Extract<RunEvent, { fd: OutputFd }>): Error {
+function ended(event: Extract<RunEvent, { fd: OutputFd }>): EventOrderError {
   return impossible(event, `has ended its stream ${event.fd}`);
 }
 
-function impossible(event: { event: string; pid: Pid }, why: string): Error {
-  return new Error(`Cannot take "${event.event}" of process ${event.pid}: it ${why}`);
+function impossible(event: { event: string; pid: Pid }, why: string): EventOrderError {
+  return new EventOrderError(`Cannot take "${event.event}" of process ${event.pid}: it ${why}`);
 }

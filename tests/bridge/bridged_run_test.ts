@@ -206,6 +206,24 @@ Deno.test("a node that says what makes no sense is refused, and its processes ar
   assertEquals(exits(harness.events).length, 1);
 });
 
+Deno.test("a node that tells of what cannot be is refused, and the run goes on without it", async () => {
+  await using harness = await Harness.start();
+  const [good, bad] = [await harness.node("a"), await harness.node("b")];
+  const tell = (node: FakeNode, event: RunEvent) => void node.link.send({ type: "event", event });
+  void good.link.send(spawn(FIRST, null));
+  await until(() => harness.events.length === 1);
+  void bad.link.send(spawn(pidOf(7), null));
+  const error = await bad.served;
+  assert(error instanceof ProtocolError);
+  assertMatch(error.message, /cannot be the first process/);
+  for (const fd of [1, 2] as const) tell(good, { event: "eof", pid: FIRST, fd });
+  tell(good, { event: "exit", pid: FIRST, status: { code: 0 }, time: 2 });
+  await until(() => exits(harness.events).length === 1);
+  harness.run.ended(1);
+  await harness.shown;
+  assertEquals(exits(harness.events), [[FIRST, { code: 0 }]]);
+});
+
 Deno.test("a node gets the pieces that it needs, and is dropped for wanting others", async () => {
   await using harness = await Harness.start();
   const path = `${harness.folder}/data`;
