@@ -1,6 +1,6 @@
 /** Where channels come in from processes that one need not know before. */
 
-import { ChannelError } from "../core/errors.ts";
+import { atCaller, callSite, ChannelError, errorAt, type Operation } from "../core/errors.ts";
 import { checkName } from "./channel_end.ts";
 import { hub } from "./current.ts";
 import type { Hub } from "./hub.ts";
@@ -49,14 +49,14 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
    * awaited.
    */
   constructor(name: string = "") {
-    this.#hub = hub("create an Acceptor");
-    checkName("Acceptor", name);
+    this.#hub = hub("create an Acceptor", Acceptor);
+    checkName("Acceptor", name, Acceptor);
     this.name = name;
     if (!this.#hub.unclaimed.open(name)) {
-      throw new Error(
-        `Cannot create an Acceptor: one named ${
-          JSON.stringify(name)
-        } already exists; close() it first`,
+      const shown = JSON.stringify(name);
+      throw atCaller(
+        new Error(`Cannot create an Acceptor: one named ${shown} already exists; close() it first`),
+        Acceptor,
       );
     }
   }
@@ -70,12 +70,18 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
    * @throws {ChannelError} `closed`, with this process's own Pid as `remote`, once it was closed.
    */
   accept(options?: { signal?: AbortSignal }): Promise<Receiver<T>> {
-    const signal = options?.signal;
+    return this.#accept(options?.signal, Acceptor.prototype.accept);
+  }
+
+  /** @param operation What the program called, for the stack of the error. */
+  #accept(signal: AbortSignal | undefined, operation: Operation): Promise<Receiver<T>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const ready = this.#attempt();
     if (ready !== undefined) {
-      return "value" in ready ? Promise.resolve(ready.value) : Promise.reject(ready.error);
+      if ("value" in ready) return Promise.resolve(ready.value);
+      return Promise.reject(atCaller(ready.error, operation));
     }
+    const site = callSite(operation);
     return new Promise((resolve, reject) => {
       const { hold, unclaimed } = this.#hub;
       hold.acquire();
@@ -84,7 +90,7 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
         signal?.removeEventListener("abort", abort);
         const outcome = this.#attempt()!;
         if ("value" in outcome) resolve(outcome.value);
-        else reject(outcome.error);
+        else reject(errorAt(site, outcome.error));
       };
       const leave = unclaimed.wait(this.name, { kind: "accept", wake });
       const abort = () => {
@@ -105,7 +111,7 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
     const outcome = this.#attempt();
     if (outcome === undefined) return undefined;
     if ("value" in outcome) return outcome.value;
-    throw outcome.error;
+    throw atCaller(outcome.error, Acceptor.prototype.tryAccept);
   }
 
   /** An accept as an operation of {@linkcode select}: possible when a channel has come. */
@@ -118,7 +124,8 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
 
   /** The Receivers, one after the other. Leaving the loop early does not close the Acceptor. */
   [Symbol.asyncIterator](): AsyncIterator<Receiver<T>, undefined> {
-    return { next: () => this.#next() };
+    const next = (): Promise<IteratorResult<Receiver<T>, undefined>> => this.#next(next);
+    return { next };
   }
 
   /**
@@ -139,9 +146,9 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
     return this.close();
   }
 
-  async #next(): Promise<IteratorResult<Receiver<T>, undefined>> {
+  async #next(operation: Operation): Promise<IteratorResult<Receiver<T>, undefined>> {
     try {
-      return { done: false, value: await this.accept() };
+      return { done: false, value: await this.#accept(undefined, operation) };
     } catch (error) {
       if (this.#closed) return { done: true, value: undefined };
       throw error;

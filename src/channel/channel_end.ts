@@ -2,24 +2,36 @@
 
 import { MAX_NAME_BYTES } from "../wire/frame.ts";
 import { isPid, type Pid, shortPid } from "../core/pid.ts";
+import { atCaller, type Operation } from "../core/errors.ts";
 
 /**
  * Checks whom a channel end is to be opened to.
  *
  * @throws {TypeError} If `remote` is no Pid, or `own`.
  */
-export function checkRemote(end: "Sender" | "Receiver", remote: Pid, own: Pid): void {
+export function checkRemote(
+  end: "Sender" | "Receiver",
+  remote: Pid,
+  own: Pid,
+  operation: Operation,
+): void {
   const given: unknown = remote;
   if (!isPid(given)) {
     const shown = typeof given === "string" ? JSON.stringify(given) : String(given);
-    throw new TypeError(
-      `Cannot create a ${end}: ${shown} is no Pid; a Pid comes from spawn(), pid(), or as a ` +
-        `spawned function's first argument`,
+    throw atCaller(
+      new TypeError(
+        `Cannot create a ${end}: ${shown} is no Pid; a Pid comes from spawn(), pid(), or as a ` +
+          `spawned function's first argument`,
+      ),
+      operation,
     );
   }
   if (given === own) {
-    throw new TypeError(
-      `Cannot create a ${end} to ${shortPid(own)}: a process cannot create a channel to itself`,
+    throw atCaller(
+      new TypeError(
+        `Cannot create a ${end} to ${shortPid(own)}: a process cannot create a channel to itself`,
+      ),
+      operation,
     );
   }
 }
@@ -33,17 +45,24 @@ export function checkRemote(end: "Sender" | "Receiver", remote: Pid, own: Pid): 
 export function checkName(
   end: "Sender" | "Receiver" | "Acceptor",
   name: unknown,
+  operation: Operation,
 ): asserts name is string {
   const what = end === "Acceptor" ? "an Acceptor" : `a ${end}`;
   if (typeof name !== "string") {
-    throw new TypeError(`Cannot create ${what}: its name is ${String(name)}, not a text`);
+    throw atCaller(
+      new TypeError(`Cannot create ${what}: its name is ${String(name)}, not a text`),
+      operation,
+    );
   }
   // A text has at least as many bytes as it has units, and at most three times as many.
   if (3 * name.length <= MAX_NAME_BYTES) return;
   const { length } = new TextEncoder().encode(name);
   if (length <= MAX_NAME_BYTES) return;
-  throw new RangeError(
-    `Cannot create ${what}: its name has ${length} bytes in UTF-8, of at most ${MAX_NAME_BYTES}`,
+  throw atCaller(
+    new RangeError(
+      `Cannot create ${what}: its name has ${length} bytes in UTF-8, of at most ${MAX_NAME_BYTES}`,
+    ),
+    operation,
   );
 }
 

@@ -1,5 +1,6 @@
 /** The hub of this process: there is one, from `init()` on. */
 
+import { atCaller, type Operation } from "../core/errors.ts";
 import type { Hub } from "./hub.ts";
 
 let current: Hub | undefined;
@@ -13,11 +14,12 @@ export function setHub(hub: Hub): void {
  * This process's hub.
  *
  * @param action What needs it, for the error: `create a Sender`.
+ * @param operation What the program called for that.
  * @throws {Error} Before `init()` has resolved.
  */
-export function hub(action: string): Hub {
-  if (current === undefined) throw new Error(`Cannot ${action}: await init() first`);
-  return current;
+export function hub(action: string, operation: Operation): Hub {
+  if (current !== undefined) return current;
+  throw atCaller(new Error(`Cannot ${action}: await init() first`), operation);
 }
 
 /** This process's hub, or `undefined` before `init()` has resolved. */

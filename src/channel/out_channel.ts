@@ -5,6 +5,7 @@
  * Pure: it turns sends, credits and stops into frames in an outbox and into settled promises.
  */
 
+import { callSite, errorAt, type Operation } from "../core/errors.ts";
 import {
   FIRST_WINDOW_BYTES,
   FrameType,
@@ -45,7 +46,7 @@ interface ValueEntry {
   rest: Bytes;
   readonly layout: Layout;
   begun: boolean;
-  settle: { resolve: () => void; reject: (reason: unknown) => void } | undefined;
+  settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 }
 
 interface EndEntry {
@@ -134,14 +135,20 @@ export class OutChannel {
   /**
    * Copies a value, and takes it into the window or puts it in line.
    *
+   * @param operation What the program called, for the stack of the error if the value is in line then.
    * @param onPlace Is given the place of a value that has to wait.
    * @throws {TypeError} If the value cannot be sent.
    */
-  send(value: unknown, onPlace?: (place: Place) => void): Promise<void> {
+  send(
+    value: unknown,
+    operation: Operation = OutChannel.prototype.send,
+    onPlace?: (place: Place) => void,
+  ): Promise<void> {
     const entry = this.#take(value);
     if (entry === undefined) return TAKEN;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    entry.settle = { resolve, reject };
+    const site = callSite(operation);
+    entry.settle = { resolve, reject: (error) => reject(errorAt(site, error)) };
     this.#context.hold.acquire();
     onPlace?.({ leave: () => this.#leave(entry) });
     return promise;

@@ -1,6 +1,13 @@
 /** The end of a channel that values come out of. */
 
-import { ChannelError } from "../core/errors.ts";
+import {
+  atCaller,
+  CallSites,
+  ChannelError,
+  errorAt,
+  type Operation,
+  settledAt,
+} from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import { checkName, checkRemote, describeEnd } from "./channel_end.ts";
 import { abortedError, closedError } from "./channel_errors.ts";
@@ -8,7 +15,7 @@ import { hub } from "./current.ts";
 import type { Hub } from "./hub.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { Peer } from "./peer.ts";
-import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
+import { attempt, type Selectable, subscribe } from "./selectable.ts";
 import { Arrival } from "./unclaimed.ts";
 
 /**
@@ -43,6 +50,7 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   readonly #channel: InChannel;
   #closed = false;
   #readable: ReadableStream<T> | undefined;
+  readonly #sites = new CallSites();
 
   /**
    * Opens the receiving end. Returns at once, before any I/O.
@@ -67,16 +75,19 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
       this.#peer = from.peer;
       this.#channel = this.#peer.receiving.claim(from);
     } else {
-      this.#hub = hub("create a Receiver");
-      checkRemote("Receiver", from, this.#hub.pid);
-      checkName("Receiver", name);
+      this.#hub = hub("create a Receiver", Receiver);
+      checkRemote("Receiver", from, this.#hub.pid, Receiver);
+      checkName("Receiver", name, Receiver);
       this.remote = from;
       this.name = name;
       this.#peer = this.#hub.peer(from);
       if (this.#peer.receiving.has(name)) {
-        throw new Error(
-          `Cannot create a Receiver to ${shortPid(from)}: ${describeEnd("Receiver", name)} ` +
-            `already exists; close() it first`,
+        throw atCaller(
+          new Error(
+            `Cannot create a Receiver to ${shortPid(from)}: ${describeEnd("Receiver", name)} ` +
+              `already exists; close() it first`,
+          ),
+          Receiver,
         );
       }
       this.#channel = this.#peer.receiving.receive(name);
@@ -99,9 +110,15 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     // While others wait there is nothing: what comes is theirs.
     const ready = this.#attempt();
-    if (ready !== undefined) {
-      return "value" in ready ? Promise.resolve(ready.value) : Promise.reject(ready.error);
+    if (ready === undefined) {
+      return settledAt(this.#wait(signal), this.#sites.take(Receiver.prototype.recv), signal);
     }
+    if ("value" in ready) return Promise.resolve(ready.value);
+    return Promise.reject(atCaller(ready.error, Receiver.prototype.recv));
+  }
+
+  /** Waits for the next value, or for an error, whose stack means nothing. */
+  #wait(signal: AbortSignal | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const { hold } = this.#hub;
       hold.acquire();
@@ -130,7 +147,7 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   tryRecv(): { value: T } | undefined {
     const outcome = this.#attempt();
     if (outcome === undefined || "value" in outcome) return outcome;
-    throw outcome.error;
+    throw atCaller(outcome.error, Receiver.prototype.tryRecv);
   }
 
   /** A receive as an operation of {@linkcode select}: possible when a value has arrived. */
@@ -147,20 +164,21 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
    * Receiver.
    */
   get readable(): ReadableStream<T> {
-    this.#readable ??= new ReadableStream<T>({
-      pull: async (controller) => {
-        const next = await this.#next();
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
-      },
-      cancel: () => this.close(),
-    }, { highWaterMark: 0 });
+    const pull = async (controller: ReadableStreamDefaultController<T>): Promise<void> => {
+      const next = await this.#next(pull);
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    };
+    this.#readable ??= new ReadableStream<T>({ pull, cancel: () => this.close() }, {
+      highWaterMark: 0,
+    });
     return this.#readable;
   }
 
   /** The values, one after the other. Leaving the loop early does not close the Receiver. */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
-    return { next: () => this.#next() };
+    const next = (): Promise<IteratorResult<T, undefined>> => this.#next(next);
+    return { next };
   }
 
   /**
@@ -182,26 +200,30 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
     return this.close();
   }
 
-  async #next(): Promise<IteratorResult<T, undefined>> {
+  /** @param operation What is called for the next value. */
+  async #next(operation: Operation): Promise<IteratorResult<T, undefined>> {
+    const ready = this.#attempt();
+    if (ready !== undefined && "value" in ready) return { done: false, value: ready.value };
+    if (ready !== undefined) return endOf(atCaller(ready.error, operation));
+    const site = this.#sites.take(operation);
     try {
-      return { done: false, value: await this.recv() };
-    } catch (error) {
-      if (error instanceof ChannelError && (error.kind === "closed" || error.kind === "exited")) {
-        return { done: true, value: undefined };
-      }
-      throw error;
+      return { done: false, value: await this.#wait(undefined) };
+    } catch (cause) {
+      const error = cause as Error;
+      // Where there is no call site, this is what the program awaits.
+      return endOf(site === undefined ? atCaller(error, this.#next) : errorAt(site, error));
     }
   }
 
   /** Receives, if that needs no waiting: a value, or the error that says why none comes. */
-  #attempt(): Outcome<T> & ({ value: T } | { error: unknown }) | undefined {
+  #attempt(): { value: T } | { error: Error } | undefined {
     if (this.#closed) return { error: closedError(ACTION, this.remote, "this Receiver") };
     switch (this.#channel.next()) {
       case "value":
         try {
           return { value: this.#peer.take(this.#channel) as T };
         } catch (error) {
-          return { error };
+          return { error: error as Error };
         }
       case "end":
         return { error: this.#endError() };
@@ -216,6 +238,14 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
     if (end.kind === "closed") return closedError(ACTION, this.remote, "its Sender");
     return abortedError(ACTION, this.remote, "its Sender", end.reason);
   }
+}
+
+/** The end of an iteration: in order, or by throwing `error`. */
+function endOf(error: Error): IteratorReturnResult<undefined> {
+  if (error instanceof ChannelError && (error.kind === "closed" || error.kind === "exited")) {
+    return { done: true, value: undefined };
+  }
+  throw error;
 }
 
 /** What cannot be done, as an error says it. */

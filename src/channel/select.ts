@@ -1,6 +1,14 @@
 /** Waiting for the first of several operations. */
 
-import { ChannelError } from "../core/errors.ts";
+import { isRefusal } from "../codec/value_encoder.ts";
+import {
+  atCaller,
+  callSite,
+  CallSites,
+  ChannelError,
+  errorAt,
+  type Operation,
+} from "../core/errors.ts";
 import { hubIfAny } from "./current.ts";
 import { attempt, isSelectable, type Outcome, type Selectable, subscribe } from "./selectable.ts";
 
@@ -62,7 +70,7 @@ export function select<const Operations extends readonly Selectable<unknown>[]>(
   operations: Operations,
   options?: { signal?: AbortSignal },
 ): Promise<Selected<Operations>> {
-  return choose(operations, options?.signal) as Promise<Selected<Operations>>;
+  return choose(operations, options?.signal, select) as Promise<Selected<Operations>>;
 }
 
 /**
@@ -73,7 +81,10 @@ export function select<const Operations extends readonly Selectable<unknown>[]>(
  */
 export function after(ms: number): Selectable<void> {
   if (typeof ms !== "number" || Number.isNaN(ms)) {
-    throw new TypeError(`Cannot wait for ${String(ms)}: after() takes a number of milliseconds`);
+    throw atCaller(
+      new TypeError(`Cannot wait for ${String(ms)}: after() takes a number of milliseconds`),
+      after,
+    );
   }
   // The time of each select counts from its own subscription; when that is up, it asks.
   let up = ms <= 0;
@@ -112,43 +123,73 @@ export function after(ms: number): Selectable<void> {
  * @throws {ChannelError} When one fails; those that are not done by then are left untouched.
  */
 export async function run(operations: Iterable<Selectable<unknown>>): Promise<void> {
+  const site = callSite(run);
   const left = [...operations];
   while (left.length > 0) {
-    const selected = await select(left);
-    if ("error" in selected) throw selected.error;
+    const selected = await choose(left, undefined, run);
+    if ("error" in selected) throw errorAt(site, selected.error);
     left.splice(selected.index, 1);
   }
 }
 
 type Chosen = { index: number; value: unknown } | { index: number; error: ChannelError };
 
+/** Of the calls that wait. */
+const sites = new CallSites();
+
+/** @param operation What the program called, for the stack of the error. */
 function choose(
   operations: readonly Selectable<unknown>[],
   signal: AbortSignal | undefined,
+  operation: Operation,
 ): Promise<Chosen> {
   if (!Array.isArray(operations) || operations.length === 0) {
-    return Promise.reject(new TypeError("Cannot select: give it a list of at least one operation"));
+    const error = new TypeError("Cannot select: give it a list of at least one operation");
+    return Promise.reject(atCaller(error, operation));
   }
   const wrong = operations.findIndex((operation) => !isSelectable(operation));
   if (wrong >= 0) {
-    return Promise.reject(
-      new TypeError(
-        `Cannot select: operations[${wrong}] is none; operations come from selectableRecv(), ` +
-          `selectableSend() and after()`,
-      ),
+    const error = new TypeError(
+      `Cannot select: operations[${wrong}] is none; operations come from selectableRecv(), ` +
+        `selectableSend() and after()`,
     );
+    return Promise.reject(atCaller(error, operation));
   }
   if (signal?.aborted) return Promise.reject(signal.reason);
   const order = shuffled(operations.length);
   try {
     for (const index of order) {
       const outcome = operations[index]![attempt]();
-      if (outcome !== undefined) return Promise.resolve(chosen(index, outcome));
+      if (outcome === undefined) continue;
+      return Promise.resolve(chosen(index, outcome, (error) => atCaller(error, operation)));
     }
   } catch (error) {
-    return Promise.reject(error);
+    return Promise.reject(isRefusal(error) ? atCaller(error, operation) : error);
   }
-  return wait(operations, order, signal);
+  return waitAndChoose(operations, order, signal, sites.take(operation));
+}
+
+/** @param site Where the program called; without it, errors begin where it awaits what this gives. */
+async function waitAndChoose(
+  operations: readonly Selectable<unknown>[],
+  order: readonly number[],
+  signal: AbortSignal | undefined,
+  site: Error | undefined,
+): Promise<Chosen> {
+  const placed = <E extends Error>(error: E): E =>
+    site === undefined ? atCaller(error, waitAndChoose) : errorAt(site, error);
+  let first: First;
+  try {
+    first = await wait(operations, order, signal);
+  } catch (error) {
+    throw isRefusal(error) ? placed(error) : error;
+  }
+  return chosen(first.index, first.outcome, placed);
+}
+
+interface First {
+  readonly index: number;
+  readonly outcome: Outcome<unknown>;
 }
 
 /** Waits for the first operation that can be done, when none could be at once. */
@@ -156,7 +197,7 @@ function wait(
   operations: readonly Selectable<unknown>[],
   order: readonly number[],
   signal: AbortSignal | undefined,
-): Promise<Chosen> {
+): Promise<First> {
   return new Promise((resolve, reject) => {
     const hold = hubIfAny()?.hold;
     const leaves: (() => void)[] = [];
@@ -179,7 +220,7 @@ function wait(
         if (over) return;
         end();
         try {
-          resolve(chosen(index, operations[index]![attempt]()!));
+          resolve({ index, outcome: operations[index]![attempt]()! });
         } catch (error) {
           reject(error);
         }
@@ -188,11 +229,20 @@ function wait(
   });
 }
 
-/** The result of an operation; throws what is the fault of the program, not of the channel. */
-function chosen(index: number, outcome: Outcome<unknown>): Chosen {
+/**
+ * The result of an operation; throws what is the fault of the program, not of the channel.
+ *
+ * @param placed Gives an error the stack of where the program called.
+ */
+function chosen(
+  index: number,
+  outcome: Outcome<unknown>,
+  placed: <E extends Error>(error: E) => E,
+): Chosen {
   if ("value" in outcome) return { index, value: outcome.value };
-  if (outcome.error instanceof ChannelError) return { index, error: outcome.error };
-  throw outcome.error;
+  const error = placed(outcome.error);
+  if (error instanceof ChannelError) return { index, error };
+  throw error;
 }
 
 /** 0 to `count - 1` in random order (Fisher and Yates). */

@@ -6,7 +6,7 @@ export const attempt: unique symbol = Symbol("attempt");
 export const subscribe: unique symbol = Symbol("subscribe");
 
 /** What came of an operation that was done, or failed. */
-export type Outcome<T> = { value: T } | { error: unknown };
+export type Outcome<T> = { value: T } | { error: Error };
 
 /**
  * An operation that {@linkcode select} can choose: a receive, a send, or a delay.

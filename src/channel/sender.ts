@@ -1,8 +1,8 @@
 /** The end of a channel that values are put into. */
 
-import { messageOf } from "../core/errors.ts";
+import { atCaller, messageOf, type Operation } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
-import { encode } from "../codec/value_encoder.ts";
+import { encode, isRefusal } from "../codec/value_encoder.ts";
 import { MAX_VALUE_BYTES } from "../wire/frame.ts";
 import { checkName, checkRemote, describeEnd } from "./channel_end.ts";
 import { abortedError, closedError } from "./channel_errors.ts";
@@ -68,16 +68,19 @@ export class Sender<T> implements AsyncDisposable {
    * awaited.
    */
   constructor(remote: Pid, name: string = "") {
-    this.#hub = hub("create a Sender");
-    checkRemote("Sender", remote, this.#hub.pid);
-    checkName("Sender", name);
+    this.#hub = hub("create a Sender", Sender);
+    checkRemote("Sender", remote, this.#hub.pid, Sender);
+    checkName("Sender", name, Sender);
     this.remote = remote;
     this.name = name;
     this.#peer = this.#hub.peer(remote);
     if (this.#peer.sending.has(name)) {
-      throw new Error(
-        `Cannot create a Sender to ${shortPid(remote)}: ${describeEnd("Sender", name)} already ` +
-          `exists; close() it first`,
+      throw atCaller(
+        new Error(
+          `Cannot create a Sender to ${shortPid(remote)}: ${describeEnd("Sender", name)} already ` +
+            `exists; close() it first`,
+        ),
+        Sender,
       );
     }
     // First, so that the other side knows that the connection is needed when the channel comes.
@@ -103,14 +106,15 @@ export class Sender<T> implements AsyncDisposable {
    */
   send(value: T, options?: { signal?: AbortSignal }): Promise<void> {
     const signal = options?.signal;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const operation = Sender.prototype.send;
+    const failure = this.#failure();
+    if (failure !== undefined) return Promise.reject(atCaller(failure, operation));
     try {
-      signal?.throwIfAborted();
-      const failure = this.#failure();
-      if (failure !== undefined) throw failure;
-      if (signal === undefined) return this.#channel.send(value);
-      return this.#sendWith(signal, value);
+      if (signal === undefined) return this.#channel.send(value, operation);
+      return this.#sendWith(signal, value, operation);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(refusalAt(error, operation));
     }
   }
 
@@ -122,9 +126,13 @@ export class Sender<T> implements AsyncDisposable {
    */
   trySend(value: T): boolean {
     const failure = this.#failure();
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw atCaller(failure, Sender.prototype.trySend);
     if (!this.#channel.room) return false;
-    this.#channel.put(value);
+    try {
+      this.#channel.put(value);
+    } catch (error) {
+      throw refusalAt(error, Sender.prototype.trySend);
+    }
     return true;
   }
 
@@ -227,7 +235,7 @@ export class Sender<T> implements AsyncDisposable {
   }
 
   /** Sends with a way out while the value waits. */
-  #sendWith(signal: AbortSignal, value: T): Promise<void> {
+  #sendWith(signal: AbortSignal, value: T, operation: Operation): Promise<void> {
     return new Promise((resolve, reject) => {
       let leave = () => false;
       const abort = () => {
@@ -235,7 +243,7 @@ export class Sender<T> implements AsyncDisposable {
         if (leave()) reject(signal.reason);
       };
       this.#channel
-        .send(value, (place) => {
+        .send(value, operation, (place) => {
           leave = () => place.leave();
           signal.addEventListener("abort", abort, { once: true });
         })
@@ -243,6 +251,11 @@ export class Sender<T> implements AsyncDisposable {
         .then(resolve, reject);
     });
   }
+}
+
+/** An error of encoding; that of a getter of the program's says itself where. */
+function refusalAt(error: unknown, operation: Operation): unknown {
+  return isRefusal(error) ? atCaller(error, operation) : error;
 }
 
 /** A reason as it goes to the reader: a copy, or its text if it cannot be copied or is too large. */

@@ -97,10 +97,10 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A function of the runtime that a program calls. */
+/** A function or a class of the runtime that a program calls. */
 // The one type that every function has, whatever its parameters.
 // deno-lint-ignore no-explicit-any
-export type Operation = (...args: any[]) => unknown;
+export type Operation = ((...args: any[]) => unknown) | (abstract new (...args: any[]) => unknown);
 
 /**
  * Makes the stack of `error` begin at the line that called `operation`, which runs: the line of the
@@ -113,10 +113,47 @@ export function atCaller<E extends Error>(error: E, operation: Operation): E {
 
 /**
  * Takes down the line that called `operation`, which runs, for an error that is known only later, when
- * that line is on no stack any more. It takes some microseconds: it is for operations that wait.
+ * that line is on no stack any more. It takes 5 to 15 µs: see {@linkcode CallSites} for where that is much.
  */
 export function callSite(operation: Operation): Error {
   return atCaller(new Error(), operation);
+}
+
+/**
+ * Call sites for what may be called a million times a second: there is one for the first waits only.
+ *
+ * For later ones, V8 knows which function of the program awaits the promise, which is the one that called
+ * if it does so at once: see {@linkcode settledAt}. A small round trip would take half as long again if
+ * every wait took its call site down.
+ */
+export class CallSites {
+  #left = 100;
+
+  /** The call site, or `undefined` where there have been enough. */
+  take(operation: Operation): Error | undefined {
+    if (this.#left === 0) return undefined;
+    this.#left--;
+    return callSite(operation);
+  }
+}
+
+/**
+ * Settles as `waiting` does. An error gets the stack of `site`; or if there is none, one that begins where
+ * the program awaits what this gives.
+ *
+ * @param signal What it rejects with when that is aborted is left as it is.
+ */
+export async function settledAt<T>(
+  waiting: Promise<T>,
+  site: Error | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  try {
+    return await waiting;
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) throw error;
+    throw site === undefined ? atCaller(error as Error, settledAt) : errorAt(site, error as Error);
+  }
 }
 
 /**
