@@ -135,14 +135,14 @@ export class OutChannel {
   /**
    * Copies a value, and takes it into the window or puts it in line.
    *
-   * @param operation What the program called, for the stack of the error if the value is in line then.
    * @param onPlace Is given the place of a value that has to wait.
+   * @param operation What the program called, for the stack of the error if the value is in line then.
    * @throws {TypeError} If the value cannot be sent.
    */
   send(
     value: unknown,
-    operation: Operation = OutChannel.prototype.send,
     onPlace?: (place: Place) => void,
+    operation: Operation = OutChannel.prototype.send,
   ): Promise<void> {
     const entry = this.#take(value);
     if (entry === undefined) return TAKEN;

@@ -111,7 +111,7 @@ export class Sender<T> implements AsyncDisposable {
     const failure = this.#failure();
     if (failure !== undefined) return Promise.reject(atCaller(failure, operation));
     try {
-      if (signal === undefined) return this.#channel.send(value, operation);
+      if (signal === undefined) return this.#channel.send(value, undefined, operation);
       return this.#sendWith(signal, value, operation);
     } catch (error) {
       return Promise.reject(refusalAt(error, operation));
@@ -243,10 +243,10 @@ export class Sender<T> implements AsyncDisposable {
         if (leave()) reject(signal.reason);
       };
       this.#channel
-        .send(value, operation, (place) => {
+        .send(value, (place) => {
           leave = () => place.leave();
           signal.addEventListener("abort", abort, { once: true });
-        })
+        }, operation)
         .finally(() => signal.removeEventListener("abort", abort))
         .then(resolve, reject);
     });

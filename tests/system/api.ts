@@ -1,7 +1,7 @@
 /** Tables of programs, each with what it must write: one row for one promise of the API. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { type RunOptions, runProgram } from "./helpers.ts";
 
 /** What every program in a table begins with. */
@@ -30,6 +30,8 @@ export interface Row extends RunOptions {
   readonly others?: readonly string[];
   /** The exit code of the run. @default 0 */
   readonly code?: number;
+  /** What is written to stderr. @default nothing, if the exit code is 0 */
+  readonly stderr?: RegExp;
 }
 
 /** Makes a test of each row. */
@@ -37,7 +39,7 @@ export function testRows(rows: readonly Row[]): void {
   for (const row of rows) Deno.test(row.name, () => check(row));
 }
 
-async function check({ source, says, others, code = 0, ...options }: Row): Promise<void> {
+async function check({ source, says, others, code = 0, stderr, ...options }: Row): Promise<void> {
   const run = await runProgram(IMPORTS + source, options);
   const [first, ...rest] = run.processes;
   const shown = JSON.stringify(run.raw).slice(0, 4000);
@@ -48,5 +50,6 @@ async function check({ source, says, others, code = 0, ...options }: Row): Promi
     shown,
   );
   assertEquals(run.code, code, shown);
-  if (code === 0) assertEquals(run.stderr + run.raw.stderr, "", shown);
+  if (stderr !== undefined) assertMatch(run.stderr + run.raw.stderr, stderr, shown);
+  else if (code === 0) assertEquals(run.stderr + run.raw.stderr, "", shown);
 }
