@@ -55,6 +55,8 @@ export class Deployment {
   #shown: Promise<void> = Promise.resolve();
   /** The first process of the run has been asked for. */
   #begun = false;
+  /** How long the run has if deploy is gone. */
+  #graceMs = 0;
   /** The last message has been sent: nothing that still comes matters. */
   #answered = false;
 
@@ -77,7 +79,7 @@ export class Deployment {
     } finally {
       this.#link.drop();
       this.#gone.abort(new Error("the deployment was given up"));
-      this.#end("deployer-gone");
+      this.#end({ kind: "deployer-gone", graceMs: this.#graceMs });
       await this.#asked;
       await this.#run?.over;
       // From now on, what has arrived may be removed when room is needed.
@@ -98,6 +100,7 @@ export class Deployment {
         return await this.#put(message.hash, await inflate(message.bytes, PIECE_BYTES));
       case "run":
         if (this.#offer === undefined || this.#asked) throw new ProtocolError(`"run" out of order`);
+        this.#graceMs = message.graceMs;
         this.#asked = this.#orRefuse(this.#start(this.#offer, message));
         return;
       case "check":
@@ -107,8 +110,8 @@ export class Deployment {
       case "stdin":
       case "stdin-end":
         return this.#run?.stdin(message);
-      case "kill":
-        return this.#end("told");
+      case "stop":
+        return this.#end({ kind: "told", how: message });
     }
   }
 
@@ -221,7 +224,7 @@ export class Deployment {
   }
 
   #refuse(error: unknown): void {
-    this.#end("not-started");
+    this.#end({ kind: "not-started" });
     const output = error instanceof TrialBootError ? error.written() : new Uint8Array();
     const why = messageOf(error);
     if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
@@ -261,12 +264,10 @@ export class Deployment {
 
   #end(cause: EndCause): void {
     const [run, answered] = [this.#run, this.#answered];
-    switch (decideEnd(cause, { opened: run !== undefined, begun: this.#begun, answered })) {
-      case "end-run":
-        return this.#context.master.end(run!.id);
-      case "drop-deployment":
-        return this.#link.drop();
-    }
+    const state = { opened: run !== undefined, begun: this.#begun, answered };
+    const decision = decideEnd(cause, state);
+    if (decision === "drop-deployment") this.#link.drop();
+    else if (decision !== "nothing") this.#context.master.end(run!.id, decision.endRun);
   }
 
   #tellWait(resources: Resources): () => void {

@@ -2,6 +2,7 @@
 
 import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Termination } from "../core/signals.ts";
 import type { Resources } from "../core/resources.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import { orThrow } from "../wire/control.ts";
@@ -104,9 +105,9 @@ export class MasterClient {
     return orThrow(await this.#questions.ask({ type: "where", resources }));
   }
 
-  /** Ends every process of a run; its news tell when that is done. */
-  end(run: string): void {
-    void this.#link.send({ type: "end", run });
+  /** Ends every process of a run as `how` says; its news tell when that is done. */
+  end(run: string, { signal, graceMs }: Termination): void {
+    void this.#link.send({ type: "end", run, signal, graceMs });
   }
 
   close(): void {

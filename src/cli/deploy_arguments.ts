@@ -11,6 +11,7 @@ import {
   addressArgument,
   cpuArgument,
   formatOption,
+  graceOption,
   lastValue,
   memArgument,
   pathOption,
@@ -20,6 +21,8 @@ import {
 export interface DeployOptions {
   /** `undefined` leaves it to `DEPLOY_FORMAT`. */
   readonly format: OutputFormat | undefined;
+  /** How long a run has that is told to stop, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
+  readonly graceMs: number | undefined;
   readonly secretFile: string | undefined;
   readonly tlsCa: string | undefined;
 }
@@ -114,6 +117,7 @@ function variables(given: readonly string[]): Map<string, string | undefined> {
 function deployOptions(scanned: Scanned): DeployOptions {
   return {
     format: formatOption(scanned, OUTPUT_FORMATS),
+    graceMs: graceOption(scanned),
     secretFile: pathOption(scanned, "secret-file"),
     tlsCa: pathOption(scanned, "tls-ca"),
   };

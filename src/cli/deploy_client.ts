@@ -1,14 +1,15 @@
 /** A program that is built is deployed, and shown: from the offer to the exit code. */
 
 import { forwardInput } from "../terminal/input.ts";
-import { exitCodeOf, NEW_RUN, step } from "../run/run_state.ts";
+import { exitCodeOf, NEW_RUN, step, stoppedExitCodeOf } from "../run/run_state.ts";
 import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatMem } from "../core/resources.ts";
-import { STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
+import { KILL } from "../core/signals.ts";
+import { type EndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
@@ -24,8 +25,11 @@ import {
   sizeOf,
 } from "./session.ts";
 
-/** A run that is ended may take so long to show its end. */
+/** After its grace, a run may take so long to show its end. */
 const STOP_MS = 5_000;
+
+/** The same after a second signal. */
+const KILL_MS = 2_000;
 
 /** How a bridge is connected to. */
 export interface BridgeOptions {
@@ -84,7 +88,7 @@ export class DeployClient {
   #state = NEW_RUN;
   #session: Session | undefined;
   /** The exit code, once the run is being ended before its time. */
-  #endCode: number | undefined;
+  #endCode: (() => number) | undefined;
 
   constructor(deployed: Deployed, options: DeployClientOptions) {
     this.#deployed = deployed;
@@ -95,12 +99,21 @@ export class DeployClient {
   /** Runs it, and shows that. */
   async run(link: BridgeLink, stop: AbortSignal): Promise<number> {
     const session = this.#session = this.#newSession(link);
-    const end = () => this.#end((stop.reason as Interrupted).code);
+    const end = () => {
+      const { signal } = stop.reason as Interrupted;
+      this.#end(signal, () => stoppedExitCodeOf(this.#state, signal));
+    };
     stop.addEventListener("abort", end, { once: true });
     if (stop.aborted) end();
-    void this.#terminal.stdoutGone.then(() => this.#end(STDOUT_GONE_CODE));
-    const outcome = await session.run();
-    return this.#endCode ?? await this.#exitCode(outcome);
+    void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
+    const outcome = await session.run(this.#options.graceMs);
+    return this.#endCode?.() ?? await this.#exitCode(outcome);
+  }
+
+  /** Kills what is left of a run that was told to stop. */
+  kill(): void {
+    this.#session?.stop(KILL);
+    this.#exitAfter(KILL_MS);
   }
 
   /** Finds out whether it runs, what would be sent of it, and where it would fit. */
@@ -148,12 +161,18 @@ export class DeployClient {
     }
   };
 
-  /** Ends the run, which is shown; if that takes long, the program ends without it. */
-  #end(code: number): void {
+  /** Tells the run to stop, which is shown. Only the first call of this counts. */
+  #end(signal: EndSignal, code: () => number): void {
     if (this.#endCode !== undefined) return;
     this.#endCode = code;
-    this.#session?.kill();
-    setTimeout(() => exitAtOnce(code, this.#options.folder), STOP_MS);
+    const { graceMs } = this.#options;
+    this.#session?.stop({ signal, graceMs });
+    this.#exitAfter(graceMs + STOP_MS);
+  }
+
+  /** If its end cannot be shown by then, this process ends without it. */
+  #exitAfter(ms: number): void {
+    setTimeout(() => exitAtOnce(this.#endCode?.() ?? 1, this.#options.folder), ms);
   }
 
   async #exitCode(outcome: Outcome): Promise<number> {
@@ -182,6 +201,8 @@ export class DeployClient {
 /** How a deployment is shown. */
 export interface DeployClientOptions {
   readonly format: OutputFormat;
+  /** How long the run has when it is told to stop, in ms. */
+  readonly graceMs: number;
   readonly progress: Progress;
   /** Writes to stderr. */
   readonly say: (text: string) => void;

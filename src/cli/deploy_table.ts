@@ -28,6 +28,10 @@ const RUN: Command = {
       completes: "file",
     },
     "dry-run": { summary: "say what would be sent, and where it fits; send nothing" },
+    "grace": {
+      value: "T",
+      summary: "how long a run has that is told to stop, as in 10s; default 3s",
+    },
     "format": {
       value: "F",
       summary: "human, lines or json; default DEPLOY_FORMAT, or human",

@@ -11,6 +11,7 @@ import {
   countArgument,
   cpuArgument,
   formatOption,
+  graceOption,
   lastValue,
   memArgument,
   pathOption,
@@ -32,6 +33,8 @@ export interface FabricOptions {
   readonly verbose: boolean;
   readonly secretFile: string | undefined;
   readonly store: string | undefined;
+  /** How long what runs has when the fabric ends, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
+  readonly graceMs: number | undefined;
   readonly insecure: boolean;
   readonly tls: TlsFiles | undefined;
 }
@@ -186,6 +189,7 @@ function fabricOptions(scanned: Scanned): FabricOptions {
     verbose: scanned.options.has("verbose"),
     secretFile: pathOption(scanned, "secret-file"),
     store: pathOption(scanned, "store"),
+    graceMs: graceOption(scanned),
     insecure: scanned.options.has("insecure"),
     tls: cert === undefined || key === undefined || ca === undefined
       ? undefined

@@ -1,12 +1,20 @@
 /** What becomes of `deploy` when the user has had enough. */
 
-/** Why something is not gone on with, and with which exit code `deploy` is to end. */
-export class Interrupted extends Error {
-  readonly code: number;
+import { signalExitCode } from "../core/signals.ts";
+import type { EndSignal } from "../terminal/end_signals.ts";
 
-  constructor(code: number) {
+/** Why something is not gone on with: a signal of the user's. */
+export class Interrupted extends Error {
+  readonly signal: EndSignal;
+
+  constructor(signal: EndSignal) {
     super("interrupted");
-    this.code = code;
+    this.signal = signal;
+  }
+
+  /** The exit code of a `deploy` that has begun nothing yet. */
+  get code(): number {
+    return signalExitCode(this.signal);
   }
 }
 

@@ -11,7 +11,7 @@ import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
 import { prepare } from "./prepare.ts";
 import { bridgeAddress, programEnv, projectDefaults } from "./run_settings.ts";
-import { formatVariable } from "./values.ts";
+import { formatVariable, graceVariable } from "./values.ts";
 
 /** What is needed of the world around. */
 export interface RunContext {
@@ -32,6 +32,7 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
   const { logger, say } = context;
   const format = command.options.format ??
     formatVariable(Deno.env.get("DEPLOY_FORMAT"), OUTPUT_FORMATS);
+  const graceMs = command.options.graceMs ?? graceVariable(Deno.env.get("DEPLOY_GRACE"));
   const defaults = await projectDefaults(Deno.cwd());
   const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
   const given = programEnv(command.env, (name) => Deno.env.get(name));
@@ -41,10 +42,11 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
 
   const folder = await Deno.makeTempDir({ prefix: "deploy-" });
   const stop = new AbortController();
+  let running: { kill(): void } | undefined;
   const leave = (signal: EndSignal) => exitAtOnce(signalExitCode(signal), folder);
   const stopListening = onEndSignals({
-    tell: (signal) => stop.abort(new Interrupted(signalExitCode(signal))),
-    kill: leave,
+    tell: (signal) => stop.abort(new Interrupted(signal)),
+    kill: (signal) => running === undefined ? leave(signal) : running.kill(),
     leave,
   });
   const failed = new AbortController();
@@ -66,9 +68,12 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
     link = connecting;
     const deployed = await preparing;
     const shown = formatAddress(bridge.host, bridge.port);
-    const client = new DeployClient(deployed, { format, progress, say, bridge: shown, folder });
-    if (!command.dryRun) return await client.run(await connecting, stop.signal);
-    return await client.check(connecting, { logger, signal: stop.signal });
+    const options = { format, graceMs, progress, say, bridge: shown, folder };
+    const client = new DeployClient(deployed, options);
+    if (command.dryRun) return await client.check(connecting, { logger, signal: stop.signal });
+    const bridgeLink = await connecting;
+    running = client;
+    return await client.run(bridgeLink, stop.signal);
   } catch (error) {
     if (stop.signal.aborted && stop.signal.reason instanceof Interrupted) {
       return stop.signal.reason.code;

@@ -3,6 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
+import type { Termination } from "../core/signals.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
@@ -83,12 +84,15 @@ export class Session {
     this.#unanswered = deployed.sources.length;
   }
 
-  /** Deploys; resolves when the run is over, or is not to be. */
-  async run(): Promise<Outcome> {
+  /**
+   * Deploys; resolves when the run is over, or is not to be. If this process is gone before that, the run is
+   * told to stop, and has that grace.
+   */
+  async run(graceMs: number): Promise<Outcome> {
     const { spec, resources } = this.#deployed;
     this.#beganMs = performance.now();
     void this.#link.send({ type: "offer", spec: encodeRunSpec(spec) });
-    void this.#link.send({ type: "run", resources });
+    void this.#link.send({ type: "run", resources, graceMs });
     return await this.#listen();
   }
 
@@ -114,9 +118,9 @@ export class Session {
     void this.#link.send({ type: "stdin-end" });
   }
 
-  /** Ends every process of the run. Its events still come. */
-  kill(): void {
-    void this.#link.send({ type: "kill" });
+  /** Ends every process of the run as `how` says. Its events still come. */
+  stop({ signal, graceMs }: Termination): void {
+    void this.#link.send({ type: "stop", signal, graceMs });
   }
 
   async #listen(): Promise<Outcome> {

@@ -1,7 +1,9 @@
 /** Reads the values of options and operands: addresses, amounts, paths, formats. */
 
 import { type Address, parseAddress } from "../core/address.ts";
+import { parseGrace } from "../core/duration.ts";
 import { parseMem } from "../core/resources.ts";
+import { DEFAULT_GRACE_MS } from "../core/signals.ts";
 import { UsageError } from "../core/usage_error.ts";
 import type { Scanned } from "./arguments.ts";
 import { listed } from "./near.ts";
@@ -62,6 +64,29 @@ export function cpuArgument(text: string | undefined, what: string): number {
 export function countArgument(text: string, what: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new UsageError(`${what} is ${JSON.stringify(text)}; expected a number from 1 to 9999`);
+}
+
+/** Reads how long processes that are told to stop have, in ms. */
+export function graceArgument(text: string, what: string): number {
+  try {
+    if (text !== "") return parseGrace(text, what);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new UsageError(
+    `${what} is ${JSON.stringify(text)}; expected a duration of at most 1h, as in 500ms, 10s or 0`,
+  );
+}
+
+/** The value of `--grace`; `undefined` leaves it to `DEPLOY_GRACE`. */
+export function graceOption(scanned: Scanned): number | undefined {
+  const text = lastValue(scanned, "grace");
+  return text === undefined ? undefined : graceArgument(text, "--grace");
+}
+
+/** What `DEPLOY_GRACE` says, in ms: 3 s where it is unset or empty. */
+export function graceVariable(text: string | undefined): number {
+  return text === undefined || text === "" ? DEFAULT_GRACE_MS : graceArgument(text, "DEPLOY_GRACE");
 }
 
 /** Reads one of `words`. */

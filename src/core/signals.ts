@@ -75,6 +75,12 @@ export const KILL: Kill = { signal: "SIGKILL", graceMs: 0, descendants: false };
 /** How long a process that is told to stop has, unless somebody says otherwise. */
 export const DEFAULT_GRACE_MS = 3_000;
 
+/**
+ * How processes are ended that have lost a part of their cluster, so that nobody can say how. No process
+ * outlives such a part by 5 s.
+ */
+export const ORPHANED: Termination = { signal: "SIGTERM", graceMs: DEFAULT_GRACE_MS };
+
 /** The longest grace that can be given: 1 h. */
 export const MAX_GRACE_MS = 3_600_000;
 

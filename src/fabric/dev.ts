@@ -3,6 +3,7 @@
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
+import { KILL } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";
 import { BRIDGE_PORT, startMaster, stopMaster } from "./master_command.ts";
 import { machineResources } from "./node_command.ts";
@@ -21,17 +22,17 @@ export async function runDev(
   const bind = { host: HOST, port: 0 };
   const bridgeBind = command.bridge ?? { host: HOST, port: BRIDGE_PORT };
   const resources = shareOf(machineResources(), count, command.resources);
-  const ended = endSignal();
+  const ended = endSignal(options);
   await using setting = await prepareSetting(options, [bind, bridgeBind]);
   const part = await startMaster(setting, bind, resources, bridgeBind);
   const others = Array.from({ length: count - 1 }, () => startNode(setting, bind));
   for (const { address } of others) part.master.addNode(address, resources);
   const { host, port } = part.bridgeAddress;
   setting.reporter.logger.info(`run a program with: deploy ${formatAddress(host, port)} main.ts`);
-  await ended;
+  const how = await ended;
   for (const { server } of others) server.close();
-  await stopMaster(part);
-  await Promise.all(others.map(({ service }) => service.stop()));
+  await stopMaster(part, how);
+  await Promise.all(others.map(({ service }) => service.stop(KILL)));
   return 0;
 }
 

@@ -1,22 +1,31 @@
 /** How a `fabric` is told to end, and how long that may take. */
 
-/** After so long, what has not ended in order is left to the watchdogs. */
-const END_MS = 4_500;
+import type { FabricOptions } from "../cli/fabric_arguments.ts";
+import { graceVariable } from "../cli/values.ts";
+import type { Termination } from "../core/signals.ts";
+import { onEndSignals } from "../terminal/end_signals.ts";
+
+/** So long after the grace of what runs, what has not ended in order is left to the watchdogs. */
+const END_MS = 2_000;
 
 /**
- * Resolves at the first SIGINT or SIGTERM. The process then has a few seconds; a second signal ends it at
- * once.
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP, with how to end what runs: by SIGTERM, and with the
+ * grace that the options or `DEPLOY_GRACE` say. This process ends 2 s after that grace at the latest; at a
+ * second signal, at once.
+ *
+ * @throws {UsageError} If `DEPLOY_GRACE` is no duration.
  */
-export function endSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let told = false;
-  const end = (): void => {
-    if (told) Deno.exit(0);
-    told = true;
-    const timer = setTimeout(() => Deno.exit(0), END_MS);
-    Deno.unrefTimer(timer);
-    resolve();
-  };
-  for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, end);
+export function endSignal(options: Pick<FabricOptions, "graceMs">): Promise<Termination> {
+  const graceMs = options.graceMs ?? graceVariable(Deno.env.get("DEPLOY_GRACE"));
+  const { promise, resolve } = Promise.withResolvers<Termination>();
+  const leave = () => Deno.exit(0);
+  onEndSignals({
+    tell: () => {
+      Deno.unrefTimer(setTimeout(leave, graceMs + END_MS));
+      resolve({ signal: "SIGTERM", graceMs });
+    },
+    kill: leave,
+    leave,
+  });
   return promise;
 }

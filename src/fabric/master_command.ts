@@ -8,6 +8,7 @@ import { MasterService } from "../master/master_service.ts";
 import type { FabricCommand, FabricOptions, NodeGroup } from "../cli/fabric_arguments.ts";
 import { Purpose } from "../net/handshake.ts";
 import { BridgeProcess, findPort } from "./bridge_process.ts";
+import { KILL, type Termination } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";
 import { type NodePart, startNode } from "./node_part.ts";
 import { parseNodesFile } from "./nodes_file.ts";
@@ -43,13 +44,12 @@ export async function runMaster(
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw new UsageError(`${twice} is there twice; expected each node once`);
 
-  const ended = endSignal();
+  const ended = endSignal(options);
   const bridgeBind = own.bridge ?? { host: own.address.host, port: BRIDGE_PORT };
   await using setting = await prepareSetting(options, [own.address, bridgeBind]);
   const part = await startMaster(setting, own.address, own.resources, bridgeBind);
   for (const { address, resources } of others) part.master.addNode(address, resources);
-  await ended;
-  await stopMaster(part);
+  await stopMaster(part, await ended);
   return 0;
 }
 
@@ -103,13 +103,16 @@ export async function startMaster(
   return { node, master, bridge, bridgeAddress };
 }
 
-/** Ends all runs, lets the bridge tell of that, and ends. */
-export async function stopMaster({ node, master, bridge }: MasterPart): Promise<void> {
-  await master.endRuns();
+/** Ends all runs as `how` says, lets the bridge tell of that, and ends. */
+export async function stopMaster(
+  { node, master, bridge }: MasterPart,
+  how: Termination,
+): Promise<void> {
+  await master.endRuns(how);
   await bridge.stop();
   node.server.close();
   master.close();
-  await node.service.stop();
+  await node.service.stop(KILL);
 }
 
 async function readNodesFile(path: string): Promise<string> {

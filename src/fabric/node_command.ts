@@ -2,6 +2,7 @@
 
 import type { Resources } from "../core/resources.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
+import { KILL, type Termination } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";
 import { announce } from "./join_link.ts";
 import { startNode } from "./node_part.ts";
@@ -11,12 +12,12 @@ import { prepareSetting } from "./setting.ts";
 export async function runNode(
   { bind, options }: Extract<FabricCommand, { command: "node" }>,
 ): Promise<number> {
-  const ended = endSignal();
+  const ended = endSignal(options);
   await using setting = await prepareSetting(options, [bind]);
   const { server, service } = startNode(setting, bind);
-  await ended;
+  const how = await ended;
   server.close();
-  await service.stop();
+  await service.stop(how);
   return 0;
 }
 
@@ -25,7 +26,7 @@ export async function runJoin(
   command: Extract<FabricCommand, { command: "join" }>,
 ): Promise<number> {
   const { bind, master, options } = command;
-  const ended = endSignal();
+  const ended = endSignal(options);
   await using setting = await prepareSetting(options, [bind]);
   const { address, server, service } = startNode(setting, bind);
   const leaving = new AbortController();
@@ -33,11 +34,12 @@ export async function runJoin(
   const resources = command.resources ?? machineResources();
   const { signal } = leaving;
   const join = { master, node: address, resources, credential, tls, liveness, logger, signal };
+  let how: Termination = KILL;
   try {
-    await Promise.race([ended, announce(join)]);
+    how = await Promise.race([ended, announce(join).then(() => KILL)]);
   } finally {
     server.close();
-    await service.stop();
+    await service.stop(how);
     leaving.abort();
   }
   return 0;

@@ -1,6 +1,7 @@
 /** The master's conversation with one bridge: the runs that came from there. */
 
 import { SpawnError } from "../core/errors.ts";
+import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
 import type { Logger } from "../core/logger.ts";
 import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
 import { failedMessage } from "../wire/control.ts";
@@ -41,7 +42,7 @@ export class BridgeSession {
       this.#context.logger.warn(`dropped the bridge ${this.#address ?? ""}: ${error.message}`);
     }
     this.#link.drop();
-    this.stop();
+    this.stop(ORPHANED);
   }
 
   /** Whether a run is one of this bridge. */
@@ -54,10 +55,10 @@ export class BridgeSession {
     return this.#address;
   }
 
-  /** Ends every run, and begins none any more. */
-  stop(): void {
+  /** Ends every run as `how` says, and begins none any more. */
+  stop(how: Termination): void {
     this.#stopping = true;
-    for (const id of [...this.#runs.keys()]) this.#end(id);
+    for (const id of [...this.#runs.keys()]) this.#end(id, how);
   }
 
   /** A process went away with its node. */
@@ -80,7 +81,7 @@ export class BridgeSession {
       case "first":
         return void this.#first(message);
       case "end":
-        return this.#end(message.run);
+        return this.#end(message.run, message);
       case "where": {
         const { request, resources } = message;
         void this.#link.send({ type: "fits", request, ...this.#context.room.find(resources) });
@@ -101,7 +102,7 @@ export class BridgeSession {
     );
     this.#context.runs.set(id, run);
     this.#runs.set(id, { run, begun: false });
-    if (this.#stopping) run.end();
+    if (this.#stopping) run.end(KILL);
   }
 
   async #try({ request, run: id, resources }: Extract<BridgeToMaster, { type: "try" }>) {
@@ -140,10 +141,10 @@ export class BridgeSession {
     return () => void this.#link.send({ type: "waits", request });
   }
 
-  #end(id: string): void {
+  #end(id: string, how: Termination): void {
     const entry = this.#runs.get(id);
     if (entry === undefined) return;
-    entry.run.end();
+    entry.run.end(how);
     if (entry.begun) return;
     entry.begun = true;
     void this.#finish(id);

@@ -5,7 +5,7 @@ import type { ExitStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
-import { KILL, type Kill } from "../core/signals.ts";
+import { KILL, type Kill, type Termination } from "../core/signals.ts";
 import type { StartTimer } from "../core/timer.ts";
 import { Master, type Place } from "./master.ts";
 import type { RemoteNode, RemoteRun, RunFacts, Tried } from "./remote_node.ts";
@@ -97,10 +97,13 @@ export class ClusterRun implements MasterPort<CarriedArg> {
     return this.#master.kill(pid, how);
   }
 
-  /** Ends what runs, and what waits; `idle()` tells when that is done. */
-  end(): void {
+  /**
+   * Ends what waits, and as `how` says what runs; `idle()` tells when that is done. Called again, it can
+   * only shorten the grace.
+   */
+  end(how: Termination): void {
     this.#ending.abort();
-    for (const node of this.#context.nodes.values()) node.close(this.facts.id);
+    for (const node of this.#context.nodes.values()) node.stop(this.facts.id, how);
   }
 
   /** Nothing more happens in it, and nobody asks for it any more. */

@@ -4,6 +4,7 @@ import { type Address, parseAddress } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
+import type { Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import {
   BRIDGE_TO_MASTER,
@@ -22,8 +23,8 @@ import { NodeSession } from "./node_session.ts";
 import { type NodeConnection, RemoteNode } from "./remote_node.ts";
 import { Room } from "./room.ts";
 
-/** How long the processes of all runs may take to end when the master does. */
-const STOP_MS = 2_500;
+/** After their grace, the processes of all runs may take so long to end when the master does. */
+const STOP_MS = 1_000;
 
 /** A node that this master knows. */
 interface Known {
@@ -98,13 +99,16 @@ export class MasterService {
     void this.#serveJoin(link, remote).finally(() => this.#links.delete(link));
   }
 
-  /** Places nothing any more, and ends every run; resolves when that is done, or takes too long. */
-  async endRuns(): Promise<void> {
+  /**
+   * Places nothing any more, and ends every run as `how` says; resolves when that is done, or takes too
+   * long.
+   */
+  async endRuns(how: Termination): Promise<void> {
     this.#stopping = true;
     const over = [...this.#runs.values()].map((run) => run.idle());
-    for (const bridge of this.#bridges) bridge.stop();
+    for (const bridge of this.#bridges) bridge.stop(how);
     const deadline = new AbortController();
-    await Promise.race([Promise.all(over), pause(STOP_MS, deadline.signal)]);
+    await Promise.race([Promise.all(over), pause(how.graceMs + STOP_MS, deadline.signal)]);
     deadline.abort();
   }
 

@@ -70,15 +70,14 @@ export class RemoteNode {
     return run;
   }
 
-  /** Has it end what is left of a run. What ends is still told. */
-  close(run: string): void {
-    if (this.#runs.has(run)) void this.#link.send({ type: "close", run });
+  /** Has it end what is left of a run, and launch nothing more of it. What ends is still told. */
+  stop(run: string, { signal, graceMs }: Termination): void {
+    if (this.#runs.has(run)) void this.#link.send({ type: "stop", run, signal, graceMs });
   }
 
   /** The run is over, and nothing more is told of it. */
   forget(run: string): void {
-    this.close(run);
-    this.#runs.delete(run);
+    if (this.#runs.delete(run)) void this.#link.send({ type: "close", run });
   }
 
   /**

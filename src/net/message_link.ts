@@ -60,9 +60,14 @@ export interface Received<In> {
 
 /** Why a link has ended, for a person: `did not answer for 10 s`, `closed the connection`. */
 export class LinkError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+  /** Whether the other side only was not heard of: it may be there, behind a network that is cut. */
+  readonly isSilence: boolean;
+
+  constructor(message: string, options: ErrorOptions & { isSilence?: boolean } = {}) {
+    const { isSilence = false, ...rest } = options;
+    super(message, rest);
     this.name = "LinkError";
+    this.isSilence = isSilence;
   }
 }
 
@@ -204,7 +209,9 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     };
     const does = atHeartbeat(state, this.#clock.now(), this.#silenceMs);
     if (does === "lost") {
-      return this.#finish(new LinkError(`it did not answer for ${this.#silenceMs / 1_000} s`));
+      return this.#finish(
+        new LinkError(`it did not answer for ${this.#silenceMs / 1_000} s`, { isSilence: true }),
+      );
     }
     if (does === "speak") this.#queue.push(HEARTBEAT);
     this.#spoke = false;

@@ -6,7 +6,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
-import type { Termination } from "../core/signals.ts";
+import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../store/run_folder.ts";
 import { decodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
@@ -64,7 +64,7 @@ export class HostedRun {
   #link: RunLink | undefined;
   #node: NodeRun | undefined;
   #folder: RunFolder | undefined;
-  #stopped: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
 
   /** `held` are the arguments that the node itself has for others. */
   constructor(
@@ -109,19 +109,29 @@ export class HostedRun {
     return await this.#node?.kill(pid, how) ?? false;
   }
 
-  /** Ends all processes, tells all that is left to tell, and removes what the run has left here. */
-  async close(): Promise<void> {
-    await this.#stop();
+  /**
+   * Launches nothing more, and ends all processes as `how` says; what ends is told. Called again, it can
+   * only shorten the grace.
+   */
+  stop(how: Termination): void {
+    this.#ending.abort();
+    // Its program may be on its way still: there may be a folder by then, and there is no node.
+    if (this.#node === undefined) this.#link?.drop();
+    void this.#node?.stop(how);
+  }
+
+  /** As {@linkcode stop}; tells all that is left to tell, and removes what the run has left here. */
+  async close(how: Termination = KILL): Promise<void> {
+    await this.#end(how);
     await this.#link?.done();
   }
 
   /** As {@linkcode close}, but nobody is there any more to be told. */
-  async drop(): Promise<void> {
+  async drop(how: Termination): Promise<void> {
     this.#link?.drop();
-    await this.#stop();
+    await this.#end(how);
   }
 
-  /** `fn` is the registered name of the function that is to run. */
   async #prepared(fn: string | null): Promise<Prepared> {
     try {
       if (this.#ending.signal.aborted) throw new Error("the run is ending");
@@ -210,22 +220,21 @@ export class HostedRun {
 
   /** Without its bridge, nobody sees what the processes do, nor can anybody end them. */
   #broken(reason: Error): void {
-    if (this.#stopped !== undefined) return;
+    if (this.#ended !== undefined) return;
     const { run } = this.#opened;
     this.#context.logger.info(`run ${run} is ended here: its bridge: ${reason.message}`);
-    void this.#stop();
+    void this.#end(ORPHANED);
   }
 
-  #stop(): Promise<void> {
-    return this.#stopped ??= this.#end();
+  #end(how: Termination): Promise<void> {
+    this.stop(how);
+    return this.#ended ??= this.#leave();
   }
 
-  async #end(): Promise<void> {
-    this.#ending.abort();
-    // Its program may be on its way still: there may be a folder by then, and there is no node.
-    if (this.#node === undefined) this.#link?.drop();
+  /** Resolves when all processes are gone, and so is what the run has left here. */
+  async #leave(): Promise<void> {
     await this.#preparing?.catch(() => {}); // whoever wanted to launch something is told
-    await this.#node?.stop();
+    await this.#node?.stopped;
     await this.#remove();
   }
 

@@ -143,6 +143,11 @@ export class NodeRun implements NodePort {
     return stopped;
   }
 
+  /** What the first {@linkcode stop} gave; `undefined` until that. */
+  get stopped(): Promise<void> | undefined {
+    return this.#stopped;
+  }
+
   get #stopping(): boolean {
     return this.#stopped !== undefined;
   }

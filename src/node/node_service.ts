@@ -2,8 +2,9 @@
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
+import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
 import { failedMessage } from "../wire/control.ts";
-import { MessageLink } from "../net/message_link.ts";
+import { LinkError, MessageLink } from "../net/message_link.ts";
 import {
   MASTER_TO_NODE,
   type MasterToNode,
@@ -56,10 +57,10 @@ export class NodeService {
     });
   }
 
-  /** Takes nothing any more, and ends what it hosts; resolves when that is gone and told. */
-  async stop(): Promise<void> {
+  /** Takes nothing any more, and ends what it hosts as `how` says; resolves when that is gone and told. */
+  async stop(how: Termination): Promise<void> {
     this.#stopping = true;
-    await Promise.all(Array.from(this.#sessions, (session) => session.stop()));
+    await Promise.all(Array.from(this.#sessions, (session) => session.stop(how)));
   }
 
   async #serve(link: MasterLink, remote: string): Promise<void> {
@@ -135,22 +136,24 @@ class MasterSession {
     this.#link.drop();
     const reason = await this.#link.ended;
     if (!this.#leaving) logger.warn(`the master is gone: ${reason.message}`);
-    await this.#end();
+    // A master that is only silent takes what is here for lost after 10 s: it has to be gone by then.
+    const isSilent = reason instanceof LinkError && reason.isSilence;
+    await this.#end(isSilent ? KILL : ORPHANED);
     this.#gone.resolve();
   }
 
-  /** Ends all that it hosts, tells of that, and leaves the master. */
-  async stop(): Promise<void> {
+  /** Ends all that it hosts as `how` says, tells of that, and leaves the master. */
+  async stop(how: Termination): Promise<void> {
     this.#leaving = true;
     this.#send({ type: "leaving" });
-    await Promise.all(Array.from(this.#runs.values(), (run) => run.close()));
+    await Promise.all(Array.from(this.#runs.values(), (run) => run.close(how)));
     await this.#link.close();
   }
 
   /** Nobody is there any more who could be told. */
-  async #end(): Promise<void> {
+  async #end(how: Termination): Promise<void> {
     this.#questions.end(masterLost());
-    await Promise.all(Array.from(this.#runs.values(), (run) => run.drop()));
+    await Promise.all(Array.from(this.#runs.values(), (run) => run.drop(how)));
   }
 
   #send(message: NodeToMaster): void {
@@ -177,6 +180,8 @@ class MasterSession {
           const ran = await this.#run(message.run).kill(message.pid, message);
           this.#send({ type: "killed", request: message.request, ran });
         });
+      case "stop":
+        return this.#runs.get(message.run)?.stop(message);
       case "close": {
         const run = this.#runs.get(message.run);
         this.#runs.delete(message.run);

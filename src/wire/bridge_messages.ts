@@ -2,7 +2,12 @@
 
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import { TRY_ANSWERS, type TryAnswer } from "./node_messages.ts";
+import {
+  TERMINATION,
+  type TerminationFields,
+  TRY_ANSWERS,
+  type TryAnswer,
+} from "./node_messages.ts";
 import { integer, key, orNull, pid, resources, type Schema, text } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -23,8 +28,11 @@ export type BridgeToMaster =
    * `waits` if there is no room for it.
    */
   | { type: "first"; request: number; run: string; name: string; resources: Readonly<Resources> }
-  /** End everything of a run. The master says `over` when that is done. */
-  | { type: "end"; run: string }
+  /**
+   * End everything of a run so. The master says `over` when that is done. Said again, it can only shorten
+   * the grace.
+   */
+  | ({ type: "end"; run: string } & TerminationFields)
   /** Where a process of that size would go; the master answers `fits`. */
   | { type: "where"; request: number; resources: Readonly<Resources> };
 
@@ -59,7 +67,7 @@ export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
   open: { run: text, key },
   try: { request: integer, run: text, resources },
   first: { request: integer, run: text, name: text, resources },
-  end: { run: text },
+  end: { run: text, ...TERMINATION },
   where: { request: integer, resources },
 };
 

@@ -73,7 +73,12 @@ export type MasterToNode =
   | ({ type: "launch" } & SpawnFields)
   /** End a process; the node answers `killed` or `failed`. */
   | ({ type: "kill"; request: number; run: string; pid: Pid } & TerminationFields)
-  /** The run is over, or is to be: end what is left of it, and remove what it left. */
+  /**
+   * Launch nothing more of the run, and end its processes so. What ends is told. Said again, it can only
+   * shorten the grace.
+   */
+  | ({ type: "stop"; run: string } & TerminationFields)
+  /** The run is over, or is to be: kill what is left of it, and remove what it left. */
   | { type: "close"; run: string }
   /** Answers to the node's own questions. */
   | MasterAnswer;
@@ -143,6 +148,7 @@ export const MASTER_TO_NODE: Schema<MasterToNode> = {
   try: { request: integer, run: text },
   launch: SPAWN,
   kill: { request: integer, run: text, pid, ...TERMINATION },
+  stop: { run: text, ...TERMINATION },
   close: { run: text },
   ...ANSWERS,
   killed: { request: integer, pids: listOf(pid, MAX_KILLED) },

@@ -2,8 +2,10 @@
 
 import type { RunEvent } from "../core/events.ts";
 import type { Resources } from "../core/resources.ts";
+import { TERMINATION, type TerminationFields } from "./node_messages.ts";
 import {
   bytes,
+  grace,
   integer,
   listOf,
   orNull,
@@ -43,16 +45,19 @@ export type DeployToBridge =
   | { type: "offer"; spec: Bytes }
   | PieceMessage
   | DeflatedPieceMessage
-  /** Run what was offered; `resources` override what the program says. May come before pieces. */
-  | { type: "run"; resources: Readonly<Partial<Resources>> }
+  /**
+   * Run what was offered; `resources` override what the program says. May come before pieces. If deploy is
+   * gone before the run is over, the run is told to stop by SIGTERM, and has that grace.
+   */
+  | { type: "run"; resources: Readonly<Partial<Resources>>; graceMs: number }
   /**
    * The first message of a dry run: tell what of `spec` would be needed, and where such a process would
    * be placed. The answers are one `need` and `fits`.
    */
   | { type: "check"; spec: Bytes; resources: Readonly<Resources> }
   | StdinMessage
-  /** End every process of the run. */
-  | { type: "kill" };
+  /** End every process of the run so. Said again, it can only shorten the grace. */
+  | ({ type: "stop" } & TerminationFields);
 
 /** What a bridge tells deploy. */
 export type BridgeToDeploy =
@@ -121,10 +126,10 @@ export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
   "offer": { spec: bytes },
   "piece": PIECE,
   "deflated-piece": PIECE,
-  "run": { resources: someResources },
+  "run": { resources: someResources, graceMs: grace },
   "check": { spec: bytes, resources },
   ...STDIN,
-  "kill": {},
+  "stop": { ...TERMINATION },
 };
 
 export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {

@@ -8,6 +8,7 @@ import {
   type EndCause,
   type EndDecision,
 } from "../../src/bridge/run_end.ts";
+import { KILL } from "../../src/core/signals.ts";
 
 const STATES: Record<string, DeploymentState> = {
   "files arrive": { opened: false, begun: false, answered: false },
@@ -17,24 +18,28 @@ const STATES: Record<string, DeploymentState> = {
   "it was refused": { opened: false, begun: false, answered: true },
 };
 
+const TOLD: EndCause = { kind: "told", how: { signal: "SIGINT", graceMs: 10 } };
+const GONE: EndCause = { kind: "deployer-gone", graceMs: 20 };
+const NOT_STARTED: EndCause = { kind: "not-started" };
+
 const TABLE: [cause: EndCause, state: string, decision: EndDecision][] = [
-  ["told", "files arrive", "drop-deployment"],
-  ["told", "it is tried", "drop-deployment"],
-  ["told", "it runs", "end-run"],
-  ["told", "it is over", "nothing"],
-  ["told", "it was refused", "nothing"],
-  ["deployer-gone", "files arrive", "nothing"],
-  ["deployer-gone", "it is tried", "end-run"],
-  ["deployer-gone", "it runs", "end-run"],
-  ["deployer-gone", "it is over", "nothing"],
-  ["deployer-gone", "it was refused", "nothing"],
-  ["not-started", "files arrive", "nothing"],
-  ["not-started", "it is tried", "end-run"],
-  ["not-started", "it runs", "end-run"],
+  [TOLD, "files arrive", "drop-deployment"],
+  [TOLD, "it is tried", "drop-deployment"],
+  [TOLD, "it runs", { endRun: TOLD.how }],
+  [TOLD, "it is over", "nothing"],
+  [TOLD, "it was refused", "nothing"],
+  [GONE, "files arrive", "nothing"],
+  [GONE, "it is tried", { endRun: { signal: "SIGTERM", graceMs: 20 } }],
+  [GONE, "it runs", { endRun: { signal: "SIGTERM", graceMs: 20 } }],
+  [GONE, "it is over", "nothing"],
+  [GONE, "it was refused", "nothing"],
+  [NOT_STARTED, "files arrive", "nothing"],
+  [NOT_STARTED, "it is tried", { endRun: KILL }],
+  [NOT_STARTED, "it runs", { endRun: KILL }],
 ];
 
 for (const [cause, state, decision] of TABLE) {
-  Deno.test(`decideEnd(): ${cause} while ${state}: ${decision}`, () => {
+  Deno.test(`decideEnd(): ${cause.kind} while ${state}: ${JSON.stringify(decision)}`, () => {
     assertEquals(decideEnd(cause, STATES[state]!), decision);
   });
 }

@@ -14,7 +14,12 @@ function parse(
   return readRunCommand(scanArguments(args, DEPLOY), isFile);
 }
 
-const NO_OPTIONS = { format: undefined, secretFile: undefined, tlsCa: undefined };
+const NO_OPTIONS = {
+  format: undefined,
+  graceMs: undefined,
+  secretFile: undefined,
+  tlsCa: undefined,
+};
 
 const RUN: RunCommand = {
   bridge: undefined,
@@ -45,8 +50,8 @@ Deno.test("readRunCommand() reads a program to run", () => {
       env: new Map([["A", "b=c"], ["HOME", undefined], ["E", ""]]),
     }],
     [["--include", "a", "--include", "b"], { include: ["a", "b"] }],
-    [["--format", "json", "--secret-file=s", "--tls-ca", "c"], {
-      options: { format: "json", secretFile: "s", tlsCa: "c" },
+    [["--format", "json", "--grace", "0", "--secret-file=s", "--tls-ca", "c"], {
+      options: { format: "json", graceMs: 0, secretFile: "s", tlsCa: "c" },
     }],
   ];
   for (const [args, expected] of table) {
@@ -79,7 +84,7 @@ Deno.test("readRunCommand() says what is wrong and what was expected", () => {
     [
       ["--detach"],
       "unknown option --detach; expected --release, --mem, --cpu, --env, --include, " +
-      "--dry-run, --format, --secret-file or --tls-ca",
+      "--dry-run, --grace, --format, --secret-file or --tls-ca",
     ],
     [
       ["a.ts", "b"],

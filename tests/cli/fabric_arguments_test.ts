@@ -21,6 +21,7 @@ const OPTIONS: FabricOptions = {
   verbose: false,
   secretFile: undefined,
   store: undefined,
+  graceMs: undefined,
   insecure: false,
   tls: undefined,
 };
@@ -83,7 +84,7 @@ Deno.test("readFabricCommand() reads each command", () => {
 
 Deno.test("readFabricCommand() reads the options", () => {
   const command = parse(
-    ("10.0.0.1:9999 --format json -v --secret-file s --store d --insecure " +
+    ("10.0.0.1:9999 --format json -v --secret-file s --store d --grace 10s --insecure " +
       "--tls-cert c --tls-key k --tls-ca a").split(" "),
   );
   assertEquals(command, {
@@ -94,6 +95,7 @@ Deno.test("readFabricCommand() reads the options", () => {
       verbose: true,
       secretFile: "s",
       store: "d",
+      graceMs: 10_000,
       insecure: true,
       tls: { cert: "c", key: "k", ca: "a" },
     },
@@ -103,6 +105,10 @@ Deno.test("readFabricCommand() reads the options", () => {
 Deno.test("readFabricCommand() says what is wrong and what was expected", () => {
   const table: [args: string, message: string][] = [
     ["", "<bind> is missing; expected host:port"],
+    [
+      "10.0.0.1:9 --grace soon",
+      '--grace is "soon"; expected a duration of at most 1h, as in 500ms, 10s or 0',
+    ],
     ["10.0.0.1", '<bind> is "10.0.0.1"; expected host:port, such as 10.0.0.2:9999'],
     ["jion a:1 b:1", 'unknown command "jion"; did you mean join?'],
     [

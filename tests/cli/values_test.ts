@@ -8,6 +8,8 @@ import {
   countArgument,
   cpuArgument,
   formatVariable,
+  graceArgument,
+  graceVariable,
   memArgument,
   wordArgument,
 } from "../../src/cli/values.ts";
@@ -60,4 +62,19 @@ Deno.test("countArgument(), wordArgument() and formatVariable() refuse what is n
     UsageError,
     'DEPLOY_FORMAT is "z"; expected x',
   );
+});
+
+Deno.test("graceArgument() and graceVariable() read durations, and refuse what is none", () => {
+  assertEquals([graceArgument("10s", "--grace"), graceArgument("0", "--grace")], [10_000, 0]);
+  assertEquals([graceVariable(undefined), graceVariable(""), graceVariable("1m")], [
+    3_000,
+    3_000,
+    60_000,
+  ]);
+  for (const text of ["", "3", "2h", "soon"]) {
+    const message =
+      `--grace is "${text}"; expected a duration of at most 1h, as in 500ms, 10s or 0`;
+    assertThrows(() => graceArgument(text, "--grace"), UsageError, message);
+  }
+  assertThrows(() => graceVariable("soon"), UsageError, 'DEPLOY_GRACE is "soon"; expected');
 });

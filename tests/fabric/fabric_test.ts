@@ -293,7 +293,7 @@ Deno.test("a piece that cannot be inflated costs its sender the connection, and 
   {
     // What is another piece is refused as if it had come as it is.
     const { link, messages } = await offer();
-    void link.send({ type: "run", resources: {} });
+    void link.send({ type: "run", resources: {}, graceMs: 0 });
     void link.send({ type: "deflated-piece", hash, bytes: (await deflate(bytes.slice(9)))! });
     const answer = (await messages.next()).value;
     assert(answer?.type === "refused");

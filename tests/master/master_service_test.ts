@@ -299,7 +299,7 @@ Deno.test("a run that is ended is over when all is gone; what waits is not start
   end.send(spawnOf("r1", first, 2, GiB, false));
   const full = await end.next("failed");
   assertEquals([full.request, full.reason], [2, "no-capacity"]);
-  bridge.send({ type: "end", run: "r1" });
+  bridge.send({ type: "end", run: "r1", signal: "SIGKILL", graceMs: 0 });
   const failed = [await end.next("failed"), await end.next("close")] as const;
   assertEquals([failed[0].request, failed[0].reason], [1, "lost"]);
   end.send(spawnOf("r1", first, 3, 0));
@@ -312,7 +312,7 @@ Deno.test("a run that never began is over as soon as it is ended", async () => {
   await using testbed = startMaster();
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "r1", key: KEY });
-  bridge.send({ type: "end", run: "r1" });
+  bridge.send({ type: "end", run: "r1", signal: "SIGKILL", graceMs: 0 });
   assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 0 });
 });
 
@@ -434,7 +434,7 @@ Deno.test("a program is tried where it would be placed, which takes no room ther
   const [why, output] = ["it exited", new Uint8Array([1, 2])];
   ends[0]!.send({ type: "unfit", request: again.request, why, output });
   assertEquals(await bridge.next("unfit"), { type: "unfit", request: 3, why, output });
-  bridge.send({ type: "end", run: "r2" });
+  bridge.send({ type: "end", run: "r2", signal: "SIGKILL", graceMs: 0 });
   assertEquals((await ends[0]!.next("close")).run, "r2");
 });
 
@@ -455,7 +455,7 @@ Deno.test("a program waits to be tried until there is a node, and is refused if 
     `Cannot tell whether the program runs: node ${node.name} closed the connection`,
   );
   bridge.send({ type: "open", run: "r2", key: KEY });
-  bridge.send({ type: "end", run: "r2" });
+  bridge.send({ type: "end", run: "r2", signal: "SIGKILL", graceMs: 0 });
   bridge.send({ type: "try", request: 2, run: "r2", resources: { mem: 1, cpu: 0 } });
   assertEquals((await bridge.next("failed")).reason, "lost");
 });
