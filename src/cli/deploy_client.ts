@@ -101,7 +101,8 @@ export class DeployClient {
     const session = this.#session = this.#newSession(link);
     const end = () => {
       const { signal } = stop.reason as Interrupted;
-      this.#end(signal, () => stoppedExitCodeOf(this.#state, signal));
+      const told = this.#state;
+      this.#end(signal, () => stoppedExitCodeOf(this.#state, signal, told));
     };
     stop.addEventListener("abort", end, { once: true });
     if (stop.aborted) end();

@@ -20,8 +20,7 @@ export function helpPage(executable: Executable, command: Command): string {
     `${summary}.`,
     "",
     ...usageLines(commandLine(executable, command), command),
-    "",
-    ...others.length === 0 ? [] : [
+    ...others.length === 0 ? [""] : [
       `Commands, each with a --help of its own:`,
       ...others.map(({ name, summary }) => row(name, lowerFirst(summary))),
       "",

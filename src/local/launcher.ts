@@ -236,7 +236,10 @@ class LocalRun {
 
   #listenForSignals(): void {
     onEndSignals({
-      tell: (signal) => void this.#end(signal, () => stoppedExitCodeOf(this.#run.state, signal)),
+      tell: (signal) => {
+        const told = this.#run.state;
+        void this.#end(signal, () => stoppedExitCodeOf(this.#run.state, signal, told));
+      },
       kill: () => {
         void this.#node.stop();
         this.#exitAfter(KILL_MS);

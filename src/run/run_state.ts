@@ -132,15 +132,18 @@ export function exitCodeOf(state: RunState): number | undefined {
 }
 
 /**
- * The exit code of a run that was told to stop by `signal`, and has ended: that of the signal if the first
- * process did not end by itself, but was killed when its grace was over, or never was; otherwise as of any
- * run.
+ * The exit code of a run that was told to stop by `signal`, and has ended: as of any run if the first
+ * process ended by itself in its grace; otherwise, if it was killed, was not there any more, or never was,
+ * that of the signal.
+ *
+ * @param told The state of the run when it was told.
  */
-export function stoppedExitCodeOf(state: RunState, signal: Deno.Signal): number {
+export function stoppedExitCodeOf(state: RunState, signal: Deno.Signal, told: RunState): number {
   const { firstStatus } = state;
   const isKilled = firstStatus !== null && "signal" in firstStatus &&
     firstStatus.signal === "SIGKILL";
-  return isKilled ? signalExitCode(signal) : exitCodeOf(state) ?? signalExitCode(signal);
+  const own = isKilled || told.firstStatus !== null ? undefined : exitCodeOf(state);
+  return own ?? signalExitCode(signal);
 }
 
 /** The process that failed first, of those other than the first whose failure nobody noticed. */

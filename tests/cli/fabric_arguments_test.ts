@@ -120,7 +120,7 @@ Deno.test("readFabricCommand() says what is wrong and what was expected", () => 
     [
       "a:1 --nodes 3",
       "--nodes is an option of fabric dev; expected --format, --verbose, " +
-      "--secret-file, --store, --insecure, --tls-cert, --tls-key or --tls-ca",
+      "--secret-file, --store, --grace, --insecure, --tls-cert, --tls-key or --tls-ca",
     ],
     ["master", "<addr> of node 1 is missing; expected host:port"],
     ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],

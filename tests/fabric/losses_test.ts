@@ -133,7 +133,7 @@ Deno.test("a node that is told to end ends its processes first, and tells how th
   assertEquals((await node!.ended).code, 0);
   assert(performance.now() - startMs < 5_000);
   await program.until(() => exits(program).length === 2);
-  for (const { status } of exits(program)) assertEquals(status, { signal: "SIGKILL" });
+  for (const { status } of exits(program)) assertEquals(status, { signal: "SIGTERM" });
   program.kill("SIGINT");
   await program.code;
   await noneIsLeft(mark);

@@ -250,7 +250,7 @@ Deno.test("failures that nobody notices are remembered up to a bound, and the ru
   assertEquals(exitCodeOf(ended(FIRST).reduce(step, state)), 101);
 });
 
-Deno.test("stoppedExitCodeOf() is the signal's if the first process was killed, or is not there", () => {
+Deno.test("stoppedExitCodeOf() is the signal's but if the first process ended by itself in its grace", () => {
   const table: [first: ExitStatus, worker: ExitStatus, code: number][] = [
     [{ code: 0 }, { code: 0 }, 0],
     [{ code: 7 }, { code: 0 }, 7],
@@ -262,9 +262,11 @@ Deno.test("stoppedExitCodeOf() is the signal's if the first process was killed, 
   ];
   for (const [first, worker, code] of table) {
     const begun = stateAfter([spawned(null, FIRST), spawned(FIRST, WORKER)]);
-    assertEquals(stoppedExitCodeOf(begun, "SIGINT"), 130);
+    assertEquals(stoppedExitCodeOf(begun, "SIGINT", begun), 130);
     const over = [...ended(WORKER, worker), ...ended(FIRST, first)].reduce(step, begun);
-    assertEquals(stoppedExitCodeOf(over, "SIGINT"), code, JSON.stringify([first, worker]));
+    assertEquals(stoppedExitCodeOf(over, "SIGINT", begun), code, JSON.stringify([first, worker]));
+    const without = ended(FIRST, first).reduce(step, begun);
+    assertEquals(stoppedExitCodeOf(over, "SIGINT", without), 130);
   }
-  assertEquals(stoppedExitCodeOf(NEW_RUN, "SIGTERM"), 143);
+  assertEquals(stoppedExitCodeOf(NEW_RUN, "SIGTERM", NEW_RUN), 143);
 });

@@ -107,6 +107,23 @@ Deno.test("a run's exit code is the first process's own, if it ended by itself w
   }
 });
 
+Deno.test("a signal to a run whose first process has ended makes the exit code, however the others end", async () => {
+  await using program = await start(`
+    async function work() {
+      Deno.addSignalListener("SIGTERM", () => Deno.exit(0));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      say("ready");
+      await sleep(60_000);
+    }
+    await init({ functions: { work } });
+    await spawn(work);`);
+  await program.seen(({ event }) => event === "exit");
+  await ready(program, 1);
+  program.child.kill("SIGTERM");
+  const { code, processes } = await program.result;
+  assertEquals([code, processes.map(({ status }) => status)], [143, [{ code: 0 }, { code: 0 }]]);
+});
+
 Deno.test("what a program has to do at its end is done when its listener ends it", async () => {
   await using program = await start(`
     const atEnd = () => globalThis.addEventListener("unload", () => say("unload"));
