@@ -30,7 +30,7 @@ const RUN: Command = {
     "dry-run": { summary: "say what would be sent, and where it fits; send nothing" },
     "grace": {
       value: "T",
-      summary: "how long a run has that is told to stop, as in 10s; default 3s",
+      summary: "how long a run has to stop, as in 10s; default 3s",
     },
     "format": {
       value: "F",

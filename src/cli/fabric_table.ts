@@ -21,7 +21,7 @@ const COMMON: Options = {
     completes: "file",
   },
   "store": { value: "DIR", summary: "where to keep what was shipped", completes: "folder" },
-  "grace": { value: "T", summary: "how long what runs has at the end, as in 10s; default 3s" },
+  "grace": { value: "T", summary: "how long what runs has to stop, as in 10s; default 3s" },
   "insecure": { summary: "bind without a secret: whoever connects can run programs" },
   "tls-cert": {
     value: "FILE",

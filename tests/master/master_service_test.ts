@@ -299,9 +299,11 @@ Deno.test("a run that is ended is over when all is gone; what waits is not start
   end.send(spawnOf("r1", first, 2, GiB, false));
   const full = await end.next("failed");
   assertEquals([full.request, full.reason], [2, "no-capacity"]);
-  bridge.send({ type: "end", run: "r1", signal: "SIGKILL", graceMs: 0 });
-  const failed = [await end.next("failed"), await end.next("close")] as const;
-  assertEquals([failed[0].request, failed[0].reason], [1, "lost"]);
+  bridge.send({ type: "end", run: "r1", signal: "SIGTERM", graceMs: 500 });
+  const failed = await end.next("failed");
+  assertEquals([failed.request, failed.reason], [1, "lost"]);
+  const stop = { type: "stop", run: "r1", signal: "SIGTERM", graceMs: 500 } as const;
+  assertEquals(await end.next("stop"), stop);
   end.send(spawnOf("r1", first, 3, 0));
   assertEquals((await end.next("failed")).reason, "lost");
   end.send({ type: "exited", run: "r1", pid: first, status: { signal: "SIGKILL" } });
@@ -325,7 +327,8 @@ Deno.test("the runs of a bridge end with it, and those of another one do not", a
   await begin(one, end, "r1");
   const other = await begin(two, end, "r2");
   one.link.drop();
-  assertEquals((await end.next("close")).run, "r1");
+  const stop = { type: "stop", run: "r1", signal: "SIGTERM", graceMs: 3_000 } as const;
+  assertEquals(await end.next("stop"), stop);
   end.send({ type: "exited", run: "r2", pid: other, status: { code: 0 } });
   assertEquals((await two.next("over")).run, "r2");
 });
