@@ -44,16 +44,18 @@ export function flushAtNaturalEnd(hub: Outgoing, hold: Hold, lastBeforeEnd: () =
  * exits with `Deno.exitCode`. It has thrown: that becomes an unhandled rejection, which Deno prints as
  * it always does, and the exit code is 1, also if a listener of the program's handles the event.
  *
+ * @param run The function, which is called with `arg` and nothing else.
  * @param exit Deno's own `exit`.
  */
 export async function runToEnd(
-  run: () => unknown,
+  run: (arg: unknown) => unknown,
+  arg: unknown,
   hub: Outgoing,
   hold: Hold,
   exit: typeof Deno.exit,
 ): Promise<void> {
   try {
-    await callBare(run);
+    await callBare(run, arg);
   } catch (error) {
     hub.fail();
     endAfterRejection(error, hub, exit);
@@ -69,14 +71,16 @@ export async function runToEnd(
 }
 
 /**
- * Calls `run`, and settles as what it returns.
+ * Calls `run` with `arg`, and settles as what it returns.
  *
  * What it throws, now or later, has nothing of the runtime in its trace: it is called with an empty stack,
- * and who waits for it is behind a closure, through which V8 does not follow promises.
+ * as the reaction of a promise, and who waits for it is behind a closure, through which V8 does not
+ * follow promises.
  */
-function callBare(run: () => unknown): Promise<unknown> {
+function callBare(run: (arg: unknown) => unknown, arg: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    void Promise.resolve().then(run).then((value) => resolve(value), (error) => reject(error));
+    // What has crossed a channel has no methods, so that no `arg` is taken for a promise.
+    void Promise.resolve(arg).then(run).then((value) => resolve(value), (error) => reject(error));
   });
 }
 

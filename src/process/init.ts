@@ -237,10 +237,10 @@ async function joinRun(
     link.unref();
     return;
   }
-  const run = prepare(start, start.function);
+  const { run, arg } = prepare(start, start.function);
   link.send({ type: "started" });
   // The link is not unreferenced: this process ends when its function has, and not before.
-  runToEnd(run, hub, hold, exit);
+  runToEnd(run, arg, hub, hold, exit);
   await new Promise(() => {});
 }
 
@@ -256,7 +256,10 @@ function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
 }
 
 /** The call that a process was spawned for. Exits if there is no such function. */
-function prepare(start: StartMessage, name: string): () => unknown {
+function prepare(
+  start: StartMessage,
+  name: string,
+): { run: (arg: unknown) => unknown; arg: unknown } {
   const fn = registry.find(name);
   if (fn === undefined) {
     console.error(
@@ -267,9 +270,8 @@ function prepare(start: StartMessage, name: string): () => unknown {
   }
   const { parent } = start;
   if (parent === null) throw new Error(`Cannot run ${name}: the node named no parent`);
-  const arg = decode(start.arg);
   // Bound, and not called by a function of the runtime, which would be in its traces.
-  return fn.bind(undefined, parent, arg);
+  return { run: fn.bind(undefined, parent), arg: decode(start.arg) };
 }
 
 /** Says something about the system itself, as the program's other parts do. */

@@ -129,7 +129,6 @@ testRows([
       say("killed");`,
     says: "killed\n",
     others: ["x".repeat(300_000) + "\n", "y".repeat(300_000) + "\n"],
-    code: 101,
   },
   {
     name: "Deno.exitCode is the code of a process whose end comes by itself",
