@@ -205,7 +205,7 @@ export class InChannel implements Arrivals {
     this.#wake();
   }
 
-  /** Nothing comes any more, for ever: those who wait are told. */
+  /** Nothing comes any more: those who wait are told. */
   fail(): void {
     this.#failed = true;
     this.#dropAssembly();

@@ -195,7 +195,7 @@ export class InChannels<Peer> implements Incoming {
     channel?.finish(end);
   }
 
-  /** Nothing comes any more, for ever: those who wait are told. */
+  /** Nothing comes any more: those who wait are told. */
   fail(): void {
     this.#failed = true;
     for (const channel of this.received()) channel.fail();

@@ -1,4 +1,4 @@
-/** Values that are too large for one frame, as their sender keeps them, and the first frame of one. */
+/** Values that are too large for one frame: as their sender keeps them, and the pieces that they go in. */
 
 import {
   FrameType,
@@ -6,12 +6,15 @@ import {
   type Layout,
   LAYOUT_BYTES,
   MAX_MESSAGE_BYTES,
+  MAX_PIECE_BYTES,
   MAX_VALUE_BYTES,
   writeHeader,
   writeLayout,
 } from "../wire/frame.ts";
 import { encode, encodeInto, largestBuffer } from "../codec/value_encoder.ts";
 import { giveSpare, takeSpare } from "./large_buffers.ts";
+import type { Outbox } from "./outbox.ts";
+import type { ValueEntry } from "./send_line.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -47,8 +50,24 @@ export function restoreLarge(rest: Bytes): LargeValue {
   return { bytes: withFront(rest), layout };
 }
 
+/** Puts the next piece of a value into an outbox; tells how many of its bytes that was. */
+export function appendPiece(outbox: Outbox, value: ValueEntry): number {
+  const { length } = value.rest;
+  const size = Math.min(length, MAX_PIECE_BYTES - LAYOUT_BYTES);
+  const piece = value.rest.subarray(0, size);
+  const release = size === length ? () => giveSpare(piece) : undefined;
+  if (value.begun) {
+    outbox.appendOwned(FrameType.more, piece, release);
+  } else {
+    outbox.appendFrame(firstFrame(piece, value.layout), release);
+    value.begun = true;
+  }
+  value.rest = value.rest.subarray(size);
+  return size;
+}
+
 /** Makes of the first piece of a value, and the room before it, a frame. */
-export function firstFrame(piece: Bytes, layout: Layout): Bytes {
+function firstFrame(piece: Bytes, layout: Layout): Bytes {
   const start = piece.byteOffset - FRONT_BYTES;
   const frame = new Uint8Array(piece.buffer, start, FRONT_BYTES + piece.length);
   const position = writeHeader(frame, 0, FrameType.first, LAYOUT_BYTES + piece.length);

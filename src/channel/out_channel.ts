@@ -10,19 +10,22 @@ import {
   FIRST_WINDOW_BYTES,
   FrameType,
   HEADER_BYTES,
-  type Layout,
-  LAYOUT_BYTES,
-  MAX_PIECE_BYTES,
   MAX_VALUE_BYTES,
   WINDOW_BYTES,
 } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { encodeInto } from "../codec/value_encoder.ts";
-import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
-import { giveSpare } from "./large_buffers.ts";
-import { copyLarge, encodeLarge, firstFrame, restoreLarge } from "./large_value.ts";
+import { appendPiece, copyLarge, encodeLarge, restoreLarge } from "./large_value.ts";
 import type { Outbox } from "./outbox.ts";
+import {
+  type Entry,
+  type LineUp,
+  type OfferEntry,
+  type SavedEntry,
+  SendLine,
+  type ValueEntry,
+} from "./send_line.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -30,38 +33,15 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export interface SendContext {
   readonly outbox: Outbox;
   readonly hold: Hold;
-  /** There is something to write. */
+  /** There is something to write. Pieces may be asked for before this returns. */
   written(): void;
   /** A piece of the channel's first value may go: it is to have its turn. */
   ready(channel: OutChannel): void;
   /** So many more values and ends stand in line, or fewer. */
-  lined(change: number): void;
+  readonly lined: (change: number) => void;
   /** Nothing follows on the channel. */
   over(channel: OutChannel): void;
 }
-
-interface ValueEntry {
-  readonly kind: "value";
-  /** The encoded value, with room for a header before it; or what is left of it. */
-  rest: Bytes;
-  readonly layout: Layout;
-  begun: boolean;
-  settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
-}
-
-interface EndEntry {
-  readonly kind: "end";
-  /** It is not to be written yet: see {@linkcode OutChannel.end}. */
-  held: boolean;
-  readonly settle: (() => void) | undefined;
-}
-
-/** Something that waits for room in the window, in the order in which it came. */
-type Entry =
-  | ValueEntry
-  | EndEntry
-  /** A `select` that sends, if room comes before anything else of it: it calls `take`. */
-  | { readonly kind: "offer"; readonly take: () => void };
 
 /** A place in the line that can be given up. */
 export interface Place {
@@ -69,14 +49,10 @@ export interface Place {
   leave(): boolean;
 }
 
-/** What waits in the line of a channel: see {@linkcode OutChannel.lineUp}. */
-export interface Line {
-  readonly sends: number;
-  readonly selects: number;
+/** What waits in the line of a channel, and what it waits for. */
+export interface Waiting extends LineUp {
   /** Bytes that are on their way, or unread. */
   readonly inFlight: number;
-  /** Bytes of values that stand in line. */
-  readonly bytes: number;
   readonly window: number;
 }
 
@@ -89,12 +65,6 @@ export interface SavedChannel {
   readonly entries: readonly SavedEntry[];
 }
 
-/** A value that stands in line, or what is left of it; or, if `rest` is `null`, the channel's end. */
-export interface SavedEntry {
-  readonly rest: Bytes | null;
-  readonly begun: boolean;
-}
-
 /** A promise that most sends share: settled, and holding nothing. */
 const TAKEN: Promise<void> = Promise.resolve();
 
@@ -105,8 +75,8 @@ export class OutChannel {
   /** Bytes of the window that the receiver has not given credit for. */
   #inFlight = 0;
   #window = FIRST_WINDOW_BYTES;
-  readonly #line = new Fifo<Entry>();
-  /** Whether whoever stands first in line is sending just now. */
+  readonly #line: SendLine;
+  /** Whether the first in line, a `select`, is sending just now. */
   #offering = false;
   /** Whether it is to have a turn. */
   #ready = false;
@@ -118,6 +88,7 @@ export class OutChannel {
 
   constructor(context: SendContext, number: number, name: string) {
     this.#context = context;
+    this.#line = new SendLine(context.hold, context.lined);
     this.number = number;
     this.name = name;
   }
@@ -146,12 +117,10 @@ export class OutChannel {
   ): Promise<void> {
     const entry = this.#take(value);
     if (entry === undefined) return TAKEN;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const site = callSite(operation);
-    entry.settle = { resolve, reject: (error) => reject(errorAt(site, error)) };
-    this.#context.hold.acquire();
+    const taken = this.#line.wait(entry, (error) => errorAt(site, error));
     onPlace?.({ leave: () => this.#leave(entry) });
-    return promise;
+    return taken;
   }
 
   /**
@@ -191,9 +160,8 @@ export class OutChannel {
     }
     const { bytes: rest, layout } = large;
     const entry: ValueEntry = { kind: "value", rest, layout, begun: false, settle: undefined };
-    this.#context.lined(1);
     if (this.#offering) {
-      this.#line.unshift(entry); // and whoever takes the offers goes on with it
+      this.#line.unshift(entry); // the loop that takes the offers goes on with it
       return entry;
     }
     this.#line.push(entry);
@@ -216,11 +184,10 @@ export class OutChannel {
    */
   end(held = false): Promise<void> {
     if (this.#over) return TAKEN;
-    const offers = this.#line.extract((entry) => entry.kind === "offer");
+    const offers = this.#line.takeOffers();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#line.push({ kind: "end", held, settle: resolve });
-    this.#context.lined(1);
-    for (const offer of offers) if (offer.kind === "offer") offer.take();
+    for (const offer of offers) offer.take();
     this.#advance();
     return promise;
   }
@@ -236,9 +203,7 @@ export class OutChannel {
   /** Forgets an end that was held back: its process fails. */
   drop(): void {
     const last = this.#line.last;
-    if (last?.kind !== "end" || !last.held) return;
-    this.#line.remove(last);
-    this.#context.lined(-1);
+    if (last?.kind === "end" && last.held) this.#line.leave(last);
   }
 
   /**
@@ -250,12 +215,10 @@ export class OutChannel {
   abort(reason: Bytes, error: () => Error): void {
     if (this.#over) return;
     this.#over = true;
-    const { outbox } = this.#context;
-    const first = this.#line.first;
-    outbox.select(this.number);
-    if (first?.kind === "value" && first.begun) outbox.append(FrameType.cancel);
-    outbox.append(FrameType.abort, reason);
-    this.#failAll(error);
+    this.#failure ??= error;
+    this.#cancel();
+    this.#append(FrameType.abort, reason);
+    this.#line.reject(error, false);
     this.#context.written();
     this.#context.over(this);
   }
@@ -296,23 +259,17 @@ export class OutChannel {
   stop(error: () => Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    const gone = this.#line.extract((entry) => entry.kind !== "end");
-    for (const entry of gone) {
-      if (entry.kind === "value" && entry.begun) this.#cancel();
-      this.#reject(entry, error);
-    }
+    this.#cancel();
+    this.#line.reject(error, true);
+    this.#context.written();
     this.#advance();
   }
 
-  /** Nothing can be sent any more, for ever, not even an end. */
+  /** Nothing can be sent any more, not even an end. */
   fail(error: () => Error): void {
     this.#over = true;
-    this.#failAll(error);
-  }
-
-  #failAll(error: () => Error): void {
     this.#failure ??= error;
-    for (const entry of this.#line.drain()) this.#reject(entry, error);
+    this.#line.reject(error, false);
   }
 
   /**
@@ -320,42 +277,26 @@ export class OutChannel {
    * value to write, and whatever there is room for after it.
    */
   turn(): void {
+    const { outbox } = this.#context;
     this.#ready = false;
     const entry = this.#line.first;
     if (entry?.kind === "value" && this.#goesInPieces(entry) && this.#mayBegin(entry)) {
-      this.#sendPiece(entry);
-      if (entry.rest.length === 0) {
-        this.#line.shift();
-        this.#sent(entry);
-      }
+      outbox.select(this.number);
+      this.#inFlight += appendPiece(outbox, entry);
+      if (entry.rest.length === 0) this.#line.done();
     }
     this.#advance();
   }
 
   /** What stands in line, or `undefined` if nothing does. */
-  lineUp(): Line | undefined {
+  waiting(): Waiting | undefined {
     if (this.#line.length === 0) return undefined;
-    let [sends, selects, bytes] = [0, 0, 0];
-    for (const entry of this.#line) {
-      if (entry.kind === "offer") selects++;
-      if (entry.kind !== "value") continue;
-      bytes += entry.rest.length;
-      if (entry.settle !== undefined) sends++;
-    }
-    return { sends, selects, inFlight: this.#inFlight, bytes, window: this.#window };
+    return { ...this.#line.lineUp(), inFlight: this.#inFlight, window: this.#window };
   }
 
-  /**
-   * What stands in line, for a will. Offers are left out, which were never taken, and so is an end that
-   * is held back. `undefined` if that leaves nothing.
-   */
+  /** What a will says of it; `undefined` if nothing stands in line that was taken. */
   save(): SavedChannel | undefined {
-    const entries: SavedEntry[] = [];
-    for (const entry of this.#line) {
-      // A copy: what is left of a value is encoded with all of the buffer that it is a part of.
-      if (entry.kind === "value") entries.push({ rest: entry.rest.slice(), begun: entry.begun });
-      else if (entry.kind === "end" && !entry.held) entries.push({ rest: null, begun: false });
-    }
+    const entries = this.#line.save();
     if (entries.length === 0) return undefined;
     const accepted = this.#window === WINDOW_BYTES;
     return { number: this.number, inFlight: this.#inFlight, accepted, entries };
@@ -373,94 +314,86 @@ export class OutChannel {
         this.#line.push({ kind: "value", rest: bytes, layout, begun, settle: undefined });
       }
     }
-    this.#context.lined(entries.length);
     this.#advance();
   }
 
-  #reject(entry: Entry, error: () => Error): void {
-    if (entry.kind === "offer") return entry.take();
-    this.#context.lined(-1);
-    if (entry.settle === undefined) return;
-    if (entry.kind === "end") return entry.settle();
-    this.#context.hold.release();
-    entry.settle.reject(error());
-  }
-
   #leave(entry: Entry): boolean {
-    if (!this.#line.remove(entry)) return false;
-    if (entry.kind === "value") {
-      this.#context.lined(-1);
-      if (entry.begun) this.#cancel();
-      if (entry.settle !== undefined) this.#context.hold.release();
+    const isBegun = entry === this.#line.first && entry.kind === "value" && entry.begun;
+    if (!this.#line.leave(entry)) return false;
+    if (isBegun) {
+      this.#append(FrameType.cancel);
+      this.#context.written();
     }
     // A select that takes its one offer leaves with the others, and is to send before anyone else.
     if (!this.#offering) this.#advance();
     return true;
   }
 
-  /** Tells the receiver that the value of which pieces were sent is not coming. */
+  /**
+   * If pieces of a value were sent, tells the receiver that the rest is not coming. Nothing may be
+   * written before that value has left the line, or its next piece would be.
+   */
   #cancel(): void {
+    const first = this.#line.first;
+    if (first?.kind === "value" && first.begun) this.#append(FrameType.cancel);
+  }
+
+  #append(type: FrameType, ...payload: readonly Bytes[]): void {
     const { outbox } = this.#context;
     outbox.select(this.number);
-    outbox.append(FrameType.cancel);
-    this.#context.written();
+    outbox.append(type, ...payload);
   }
 
   /** Takes from the line whatever there is room for, up to a value that needs turns. */
   #advance(): void {
     const { outbox } = this.#context;
     const before = outbox.end;
-    let ready = false;
     for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
       if (entry.kind === "end") {
         if (entry.held) break;
         this.#over = true;
-        outbox.select(this.number);
-        outbox.append(FrameType.end);
-      } else if (this.#inFlight >= this.#window) {
+        this.#append(FrameType.end);
+        this.#context.over(this);
+        this.#line.done();
+        continue;
+      }
+      if (this.#inFlight >= this.#window) {
         this.#ask();
         break;
-      } else if (entry.kind === "value") {
-        if (this.#goesInPieces(entry)) {
-          ready = this.#mayBegin(entry);
-          if (!ready) this.#ask();
-          break;
-        }
-        outbox.select(this.number);
-        outbox.append(FrameType.value, entry.rest);
-        this.#inFlight += HEADER_BYTES + entry.rest.length;
       }
-      this.#line.shift();
-      this.#sent(entry);
+      if (entry.kind === "offer") {
+        this.#takeOffer(entry);
+        continue;
+      }
+      if (this.#goesInPieces(entry)) {
+        this.#getReady(entry);
+        break;
+      }
+      this.#append(FrameType.value, entry.rest);
+      this.#inFlight += HEADER_BYTES + entry.rest.length;
+      this.#line.done();
     }
-    if (ready && !this.#ready) {
-      this.#ready = true;
-      this.#context.ready(this);
-    } else {
-      ready = false;
-    }
-    if (ready || outbox.end > before) this.#context.written();
+    if (outbox.end > before) this.#context.written();
   }
 
-  /** An entry has left the line as it should. */
-  #sent(entry: Entry): void {
-    if (entry.kind === "offer") {
-      this.#offering = true;
-      try {
-        entry.take();
-      } finally {
-        this.#offering = false;
-      }
-      return;
+  /** It is a `select`'s turn to send. */
+  #takeOffer(offer: OfferEntry): void {
+    this.#line.done();
+    this.#offering = true;
+    try {
+      offer.take();
+    } finally {
+      this.#offering = false;
     }
-    this.#context.lined(-1);
-    if (entry.kind === "end") {
-      this.#context.over(this);
-      entry.settle?.();
-    } else if (entry.settle !== undefined) {
-      this.#context.hold.release();
-      entry.settle.resolve();
-    }
+  }
+
+  /** A piece of the value that stands first is to be sent when it is this channel's turn. */
+  #getReady(entry: ValueEntry): void {
+    if (this.#ready) return;
+    if (!this.#mayBegin(entry)) return this.#ask();
+    this.#ready = true;
+    this.#context.ready(this);
+    this.#context.written();
   }
 
   /** Asks to be told soon if there is a Receiver, which need not be told otherwise. */
@@ -478,22 +411,5 @@ export class OutChannel {
   #mayBegin(entry: ValueEntry): boolean {
     if (this.#inFlight >= this.#window) return false;
     return this.#window === WINDOW_BYTES || entry.layout.length <= FIRST_WINDOW_BYTES;
-  }
-
-  #sendPiece(entry: ValueEntry): void {
-    const { outbox } = this.#context;
-    const { length } = entry.rest;
-    const size = Math.min(length, MAX_PIECE_BYTES - LAYOUT_BYTES);
-    const piece = entry.rest.subarray(0, size);
-    const release = size === length ? () => giveSpare(piece) : undefined;
-    outbox.select(this.number);
-    if (entry.begun) {
-      outbox.appendOwned(FrameType.more, piece, release);
-    } else {
-      outbox.appendFrame(firstFrame(piece, entry.layout), release);
-      entry.begun = true;
-    }
-    entry.rest = entry.rest.subarray(size);
-    this.#inFlight += size;
   }
 }

@@ -115,7 +115,7 @@ export class OutChannels {
     this.#find(number, "a stop")?.stop(() => error(reason));
   }
 
-  /** Nothing can be sent any more, for ever. */
+  /** Nothing can be sent any more. */
   fail(error: () => Error): void {
     this.#failure = error;
     for (const channel of this.#channels.values()) channel.fail(error);

@@ -259,7 +259,7 @@ export class Outbox {
       chunk.release?.();
     }
     if (passed > 0) this.#chunks.splice(0, passed);
-    // Filled from its beginning again, one chunk is enough for a quiet connection for ever.
+    // Filled from its beginning again, a quiet connection needs no more than one chunk.
     if (offset === this.#end) {
       const { reusable, bytes, release } = this.#chunks[0]!;
       release?.();

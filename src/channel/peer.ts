@@ -9,19 +9,18 @@ import type { ChannelError } from "../core/errors.ts";
 import { type ExitStatus, success } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
-import { decode } from "../codec/value_decoder.ts";
 import { FrameType } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { endError, stopError } from "./channel_errors.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { delay } from "../net/delay.ts";
-import type { FrameHandler } from "./frame_reader.ts";
+import { FrameRouter } from "./frame_router.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
 import { Idleness } from "./idleness.ts";
 import type { InChannel } from "./in_channel.ts";
-import { InChannels, type Incoming, nobody } from "./in_channels.ts";
+import { InChannels, nobody } from "./in_channels.ts";
 import type { OutChannel } from "./out_channel.ts";
 import { OutChannels, type SavedChannels } from "./out_channels.ts";
 import { Outbox } from "./outbox.ts";
@@ -64,8 +63,6 @@ export class Peer {
   readonly #watch: EndWatch;
   readonly #idleness: Idleness;
   readonly #acknowledger = new Acknowledger(() => this.#connection.kick());
-  /** Where what comes goes. */
-  readonly #incoming: Incoming;
   /** How many channel ends of this process are open to it. */
   #ends = 0;
   /** Whether this process is about to end. */
@@ -94,7 +91,6 @@ export class Peer {
         kick();
       },
     });
-    this.#incoming = context.posthumous ? nobody : this.receiving;
     this.#connection = this.#makeConnection(saved?.received ?? 0);
     this.#watch = new EndWatch({
       status: () => context.ended(remote),
@@ -258,7 +254,17 @@ export class Peer {
   #makeConnection(received: number): Connection {
     return new Connection(this.#context, this.remote, {
       outbox: this.#outbox,
-      frames: this.#frames,
+      frames: new FrameRouter({
+        incoming: this.#context.posthumous ? nobody : this.receiving,
+        sending: this.sending,
+        outbox: this.#outbox,
+        acknowledger: this.#acknowledger,
+        stopError: (reason) => stopError(this.remote, reason),
+        acked: () => this.#settle(),
+        asked: () => this.#connection.kick(),
+        idle: (isIdle) => this.#idleness.heard(isIdle),
+        bye: (code) => this.#farewell(code),
+      }),
       wanted: () => this.#wanted,
       joined: () => this.#joined(),
       beforeWrite: () => {
@@ -304,60 +310,6 @@ export class Peer {
     this.#outbox.appendFloat64(FrameType.ack, offset);
   }
 
-  /** What comes on a link, and where it goes. */
-  readonly #frames: FrameHandler = {
-    value: (bytes, start, end) => {
-      this.#acknowledger.owe();
-      return this.#incoming.current.value(bytes, start, end);
-    },
-    begin: (layout) => this.#incoming.current.begin(layout),
-    pieceTarget: (filled, left) => this.#incoming.current.pieceTarget(filled, left),
-    piece: (filled, whole) => {
-      if (whole) this.#acknowledger.owe();
-      this.#incoming.current.piece(filled, whole);
-    },
-    control: (type, view, position, length) => this.#control(type, view, position, length),
-  };
-
-  #control(type: FrameType, view: DataView<ArrayBuffer>, position: number, length: number): void {
-    const number = () => view.getUint32(position, true);
-    const second = () => view.getUint32(position + 4, true);
-    switch (type) {
-      case FrameType.cancel:
-        this.#acknowledger.owe();
-        return this.#incoming.current.cancel();
-      case FrameType.end:
-        this.#acknowledger.owe();
-        return this.#incoming.finish({ kind: "closed" });
-      case FrameType.abort: {
-        this.#acknowledger.owe();
-        const reason = decode(new Uint8Array(view.buffer), position, position + length);
-        return this.#incoming.finish({ kind: "aborted", reason });
-      }
-      case FrameType.channel:
-        return this.#incoming.select(number());
-      case FrameType.open:
-        return this.#incoming.open(number(), decodeName(view, position + 4, length - 4));
-      case FrameType.accept:
-        return this.sending.accept(number());
-      case FrameType.stop:
-        return this.sending.stop(number(), second(), (reason) => stopError(this.remote, reason));
-      case FrameType.credit:
-        return this.sending.credit(number(), second());
-      case FrameType.ack:
-        this.#outbox.ack(view.getFloat64(position, true));
-        return this.#settle();
-      case FrameType.ask:
-        this.#acknowledger.owe();
-        return this.#connection.kick();
-      case FrameType.idle:
-      case FrameType.busy:
-        return this.#idleness.heard(type === FrameType.idle);
-      case FrameType.bye:
-        return this.#farewell(number());
-    }
-  }
-
   /** It has said goodbye: it gets the acknowledgement that it waits for, and nothing after that. */
   #farewell(code: number): void {
     if (!this.#connection.joined) return;
@@ -374,14 +326,5 @@ export class Peer {
       this.#idleness.idle();
       this.#connection.kick();
     }
-  }
-}
-
-function decodeName(view: DataView<ArrayBuffer>, position: number, length: number): string {
-  try {
-    const bytes = new Uint8Array(view.buffer, position, length);
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new ProtocolError("a channel whose name is not UTF-8", { cause });
   }
 }

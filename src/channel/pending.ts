@@ -29,7 +29,7 @@ export function* peerPending(
   let waitingBytes = 0;
   for (const channel of sending.all()) {
     const { name } = channel;
-    const line = channel.lineUp();
+    const line = channel.waiting();
     if (line === undefined) continue;
     waitingBytes += line.bytes;
     const send = { kind: "send", remote, name, unreadBytes: line.inFlight } as const;

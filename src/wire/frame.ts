@@ -94,7 +94,7 @@ export const MAX_VALUE_BYTES = 32 * 1024;
 
 /**
  * The largest payload of a `first` or `more` frame: a window and some more, so that an array of that
- * size goes in one piece, with what describes it. Whoever writes hands a piece to the system at once.
+ * size goes in one piece, with what describes it. A piece is handed to the system in one write.
  */
 export const MAX_PIECE_BYTES = WINDOW_BYTES + 64 * 1024;
 

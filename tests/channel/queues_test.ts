@@ -292,7 +292,7 @@ Deno.test("large values take turns, and whatever else is sent waits for one piec
     assertEquals(receiver.take(), round);
     while (pair.back());
     for (const [index, [sender]] of channels.entries()) {
-      arrived[index] = 50_000_000 - (sender.lineUp()?.bytes ?? 0);
+      arrived[index] = 50_000_000 - (sender.waiting()?.bytes ?? 0);
     }
   }
   assert(worst <= MAX_PIECE_BYTES + 1_000, `${worst} bytes in the outbox`);

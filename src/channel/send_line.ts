@@ -1,0 +1,169 @@
+/** What waits for room in a channel's window, in the order in which it came, and who waits for it. */
+
+import type { Layout } from "../wire/frame.ts";
+import { Fifo } from "./fifo.ts";
+import type { Hold } from "./hold.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A value, or what is left of it. */
+export interface ValueEntry {
+  readonly kind: "value";
+  /** The encoded value, with room for a header before it; or what is left of it. */
+  rest: Bytes;
+  readonly layout: Layout;
+  /** Whether a piece of it was sent. */
+  begun: boolean;
+  /** Who waits for it, if somebody does. */
+  settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
+}
+
+/** The end of the channel. */
+export interface EndEntry {
+  readonly kind: "end";
+  /** It is not to be written yet. */
+  held: boolean;
+  readonly settle: (() => void) | undefined;
+}
+
+/** A `select` that sends, if room comes before anything else of it: it calls `take`. */
+export interface OfferEntry {
+  readonly kind: "offer";
+  readonly take: () => void;
+}
+
+export type Entry = ValueEntry | EndEntry | OfferEntry;
+
+/** How much stands in a line. */
+export interface LineUp {
+  /** Sends that somebody waits for. */
+  readonly sends: number;
+  readonly selects: number;
+  /** Bytes of values. */
+  readonly bytes: number;
+}
+
+/** A value that stands in line, or what is left of it; or, if `rest` is `null`, the channel's end. */
+export interface SavedEntry {
+  readonly rest: Bytes | null;
+  readonly begun: boolean;
+}
+
+export class SendLine {
+  readonly #entries = new Fifo<Entry>();
+  readonly #hold: Hold;
+  /** Told how many more values and ends stand in line, or fewer. */
+  readonly #changed: (by: number) => void;
+
+  constructor(hold: Hold, changed: (by: number) => void) {
+    this.#hold = hold;
+    this.#changed = changed;
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  get first(): Entry | undefined {
+    return this.#entries.first;
+  }
+
+  get last(): Entry | undefined {
+    return this.#entries.last;
+  }
+
+  push(entry: Entry): void {
+    this.#entries.push(entry);
+    if (entry.kind !== "offer") this.#changed(1);
+  }
+
+  /** Puts a value before all others. */
+  unshift(entry: ValueEntry): void {
+    this.#entries.unshift(entry);
+    this.#changed(1);
+  }
+
+  /**
+   * Somebody waits for a value that stands in line: the process is held until it is settled.
+   *
+   * @param placed Gives an error the stack of the call that waits.
+   */
+  wait(entry: ValueEntry, placed: (error: Error) => Error): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    entry.settle = { resolve, reject: (error) => reject(placed(error)) };
+    this.#hold.acquire();
+    return promise;
+  }
+
+  /** The first entry was sent, or taken: it leaves, and who waits for it is told. */
+  done(): void {
+    const entry = this.#entries.shift()!;
+    if (entry.kind === "offer") return;
+    this.#changed(-1);
+    if (entry.settle === undefined) return;
+    if (entry.kind === "end") return entry.settle();
+    this.#hold.release();
+    entry.settle.resolve();
+  }
+
+  /** Gives a place up, of which nobody is told; tells whether it was still in line. */
+  leave(entry: Entry): boolean {
+    if (!this.#entries.remove(entry)) return false;
+    if (entry.kind === "offer") return true;
+    this.#changed(-1);
+    if (entry.kind === "value" && entry.settle !== undefined) this.#hold.release();
+    return true;
+  }
+
+  /** Takes all offers, and gives them. */
+  takeOffers(): OfferEntry[] {
+    return this.#entries.extract((entry) => entry.kind === "offer") as OfferEntry[];
+  }
+
+  /** Rejects everything, but for ends if `exceptEnds`; offers are taken, and find that out. */
+  reject(error: () => Error, exceptEnds: boolean): void {
+    const gone = exceptEnds
+      ? this.#entries.extract((entry) => entry.kind !== "end")
+      : this.#entries.drain();
+    for (const entry of gone) {
+      if (entry.kind === "offer") {
+        entry.take();
+        continue;
+      }
+      this.#changed(-1);
+      if (entry.settle === undefined) continue;
+      if (entry.kind === "end") {
+        entry.settle();
+      } else {
+        this.#hold.release();
+        entry.settle.reject(error());
+      }
+    }
+  }
+
+  /** What stands in line. */
+  lineUp(): LineUp {
+    let [sends, selects, bytes] = [0, 0, 0];
+    for (const entry of this.#entries) {
+      if (entry.kind === "offer") selects++;
+      if (entry.kind !== "value") continue;
+      bytes += entry.rest.length;
+      if (entry.settle !== undefined) sends++;
+    }
+    return { sends, selects, bytes };
+  }
+
+  /**
+   * What stands in line, for a will. Offers are left out, which were never taken, and so is an end that
+   * is held back.
+   */
+  save(): SavedEntry[] {
+    const entries: SavedEntry[] = [];
+    for (const entry of this.#entries) {
+      // A copy: what is left of a value is encoded with all of the buffer that it is a part of.
+      if (entry.kind === "value") entries.push({ rest: entry.rest.slice(), begun: entry.begun });
+      else if (entry.kind === "end" && !entry.held) entries.push({ rest: null, begun: false });
+    }
+    return entries;
+  }
+}
