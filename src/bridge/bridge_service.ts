@@ -3,6 +3,7 @@
 import type { Address } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
+import { delay } from "../net/delay.ts";
 import { Store } from "../store/store.ts";
 import { type DialOptions, dialPart, PartServer, type PartServerOptions } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
@@ -33,8 +34,12 @@ export interface BridgeOptions {
   readonly signal: AbortSignal;
 }
 
+/** How long the last events of runs may take on their way to deploy, when the bridge is to end. */
+const LAST_EVENTS_MS = 1_000;
+
 /**
- * Is a bridge, until `signal` is aborted or the master is gone.
+ * Is a bridge, until `signal` is aborted or the master is gone. What has ended by the time that `signal` is
+ * aborted is told first.
  *
  * @returns Why it ended, for a person.
  * @throws {Error} If the master cannot be reached, or `bind` not be listened on.
@@ -47,20 +52,29 @@ export async function runBridge(options: BridgeOptions): Promise<string> {
   const master = new MasterClient(conn, liveness);
   const runs = new Map<string, BridgedRun>();
   const context: DeploymentContext = { store, master, liveness, logger, runs };
+  const deployments = new Set<Promise<void>>();
   using server = new PartServer({
     address: bind,
     credential,
     logger,
     tls,
     handlers: {
-      [Purpose.deploy]: (conn, remote) => void serveDeploy(conn, remote, context),
+      [Purpose.deploy]: (conn, remote) => {
+        const served = serveDeploy(conn, remote, context);
+        deployments.add(served);
+        void served.finally(() => deployments.delete(served));
+      },
       [Purpose.run]: (conn, remote) => void serveNode(conn, remote, context),
     },
   });
   const address = formatAddress(server.address.host, server.address.port);
   master.announce(address);
-  signal.addEventListener("abort", () => master.close(), { once: true });
-  if (signal.aborted) master.close();
+  const leave = async (): Promise<void> => {
+    await Promise.race([Promise.all(deployments), delay(LAST_EVENTS_MS)]);
+    master.close();
+  };
+  signal.addEventListener("abort", () => void leave(), { once: true });
+  if (signal.aborted) void leave();
   else options.onReady(address);
   return (await master.ended).message;
 }
