@@ -6,14 +6,8 @@
  * arrivals into values, and readings into credit.
  */
 
-import {
-  FIRST_WINDOW_BYTES,
-  HEADER_BYTES,
-  type Layout,
-  MAX_PIECE_BYTES,
-  readLength,
-  WINDOW_BYTES,
-} from "../wire/frame.ts";
+import { HEADER_BYTES, type Layout, MAX_PIECE_BYTES, readLength } from "../wire/frame.ts";
+import { CREDIT_BYTES, FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { Assembly } from "./assembly.ts";
@@ -44,9 +38,6 @@ export type ChannelEnd = { readonly kind: "closed" } | {
   readonly kind: "aborted";
   reason: unknown;
 };
-
-/** Credit is given in portions of this size, not for each value. */
-const CREDIT_BYTES = WINDOW_BYTES / 8;
 
 export class InChannel implements Arrivals {
   readonly name: string;

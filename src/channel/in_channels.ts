@@ -3,7 +3,8 @@
  * is for. The n-th channel of a name is for the n-th Receiver that is made for that name.
  */
 
-import { MAX_UNRECEIVED_CHANNELS, StopReason } from "../wire/frame.ts";
+import { StopReason } from "../wire/frame.ts";
+import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type Arrivals, discard } from "./discard.ts";
 import { Fifo } from "./fifo.ts";

@@ -6,13 +6,8 @@
  */
 
 import { callSite, errorAt, type Operation } from "../core/errors.ts";
-import {
-  FIRST_WINDOW_BYTES,
-  FrameType,
-  HEADER_BYTES,
-  MAX_VALUE_BYTES,
-  WINDOW_BYTES,
-} from "../wire/frame.ts";
+import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES } from "../wire/frame.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { encodeInto } from "../codec/value_encoder.ts";
 import type { Hold } from "./hold.ts";

@@ -142,8 +142,11 @@ async function become(
   if (bootstrap !== undefined) {
     return await joinRun(bootstrap, resolveResources(resources), requireAwait);
   }
-  // Only this process needs that half of the system, and loading it takes time.
-  const [{ launch }] = await Promise.all([import("../local/launcher.ts"), eventLoopTurn()]);
+  const turned = eventLoopTurn();
+  // Only this process needs that half of the system, and loading it takes time. Bundles leave it out: they
+  // look for this import as it is written (src/build/deno_bundle.ts).
+  const { launch } = await import("../local/launcher.ts");
+  await turned;
   requireAwait();
   await launch({ resources, cwd: startDirectory });
 }

@@ -10,6 +10,7 @@
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
+import { WINDOW_BYTES } from "./window.ts";
 
 /**
  * What a frame is. The numbers are part of the protocol: new ones are appended.
@@ -73,18 +74,6 @@ export function isVital(type: FrameType): boolean {
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 4;
-
-/**
- * How many bytes one channel may have on their way or unread: its window. A `value` frame counts with
- * its header, so that small values cost their receiver no more than this; of a piece, its bytes count.
- */
-export const WINDOW_BYTES = 1024 * 1024;
-
-/** The window of a channel as long as there is no Receiver for it; also its largest value. */
-export const FIRST_WINDOW_BYTES = 64 * 1024;
-
-/** How many channels of one peer a process holds for which it has made no Receiver. */
-export const MAX_UNRECEIVED_CHANNELS = 1_000;
 
 /** The longest name of a channel, in UTF-8. */
 export const MAX_NAME_BYTES = 255;

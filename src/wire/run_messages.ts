@@ -104,7 +104,6 @@ export type BridgeToNode =
 export const MAX_PIECES = 65_536;
 
 const fd = (value: unknown): boolean => value === 1 || value === 2;
-/** What must be in each {@linkcode EventMessage}. */
 /** What must be in an {@linkcode EventMessage}. */
 export const EVENT: Schema<EventMessage> = {
   event: {

@@ -10,14 +10,13 @@ import { ChannelError } from "../../src/core/errors.ts";
 import { makePid, parsePid, randomId } from "../../src/core/pid.ts";
 import { dialHandshake, importKey, Purpose, writeAll } from "../../src/net/handshake.ts";
 import {
-  FIRST_WINDOW_BYTES,
   FrameType,
   HEADER_BYTES,
   MAX_VALUE_BYTES,
-  WINDOW_BYTES,
   writeHeader,
   writeLayout,
 } from "../../src/wire/frame.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window.ts";
 import { test, type TestProcess, TestRun, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";
 

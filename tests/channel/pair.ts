@@ -9,7 +9,8 @@ import { Sender } from "../../src/channel/sender.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
-import { HEADER_BYTES, WINDOW_BYTES } from "../../src/wire/frame.ts";
+import { HEADER_BYTES } from "../../src/wire/frame.ts";
+import { WINDOW_BYTES } from "../../src/wire/window.ts";
 import { Relay } from "./relay.ts";
 
 /** A process as a test sees it. */

@@ -6,15 +6,12 @@ import { InChannel } from "../../src/channel/in_channel.ts";
 import { InChannels } from "../../src/channel/in_channels.ts";
 import type { OutChannel } from "../../src/channel/out_channel.ts";
 import { Unclaimed } from "../../src/channel/unclaimed.ts";
+import { FrameType, HEADER_BYTES, MAX_PIECE_BYTES, MAX_VALUE_BYTES } from "../../src/wire/frame.ts";
 import {
   FIRST_WINDOW_BYTES,
-  FrameType,
-  HEADER_BYTES,
-  MAX_PIECE_BYTES,
   MAX_UNRECEIVED_CHANNELS,
-  MAX_VALUE_BYTES,
   WINDOW_BYTES,
-} from "../../src/wire/frame.ts";
+} from "../../src/wire/window.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { ChannelsPair } from "./channels_pair.ts";

@@ -14,7 +14,7 @@ for (const [name, file] of [["deploy", "cli.ts"], ["fabric", "fabric.ts"]] as co
     assertEquals(await execute(executable, ["--version"]), version);
     const { code, stderr } = await execute(executable, ["--nix"]);
     assertEquals(code, 2);
-    assertStringIncludes(stderr, `${name}: "--nix" is no option`);
+    assertStringIncludes(stderr, `${name}: unknown option --nix; expected --`);
   });
 }
 

@@ -57,11 +57,11 @@ Deno.test("an event with a wrong or missing field, or of no known kind, is refus
 
 Deno.test("what overrides resources may be left out, in part or all of it", () => {
   for (const resources of [{}, { mem: 1 }, { cpu: 0.5 }, { mem: 1, cpu: 2 }]) {
-    const message = { type: "run", resources };
+    const message = { type: "run", resources, graceMs: 3_000 };
     assertEquals(decodeMessage<{ type: string }>(DEPLOY_TO_BRIDGE, encodeBody(message)), message);
   }
   for (const resources of [null, 1, { mem: -1 }, { cpu: NaN }, { mem: "1" }, { cpu: null }]) {
-    const body = encodeBody({ type: "run", resources });
+    const body = encodeBody({ type: "run", resources, graceMs: 3_000 });
     assertThrows(() => decodeMessage(DEPLOY_TO_BRIDGE, body), ProtocolError, '"resources"');
   }
 });
