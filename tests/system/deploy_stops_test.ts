@@ -162,6 +162,36 @@ async function untilNoted(run: Running, notes: string[]): Promise<void> {
   }
 }
 
+/** A chain of three processes, each on a node of its own; the first one kills the rest of it. */
+const CHAIN = `
+import { init, kill, type Pid, Receiver, Sender, spawn, wait } from "deploy";
+const NEEDS = { mem: 1, cpu: 0.6 };
+async function last(parent: Pid) {
+  Deno.addSignalListener("SIGTERM", () => { console.log("told"); Deno.exit(0); });
+  await new Sender<string>(parent).send("ready");
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+}
+async function middle(parent: Pid) {
+  Deno.addSignalListener("SIGTERM", () => {});
+  const child = await spawn(last, undefined, NEEDS);
+  await new Receiver<string>(child).recv();
+  await new Sender<Pid>(parent).send(child);
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+}
+await init({ functions: { middle, last }, resources: NEEDS });
+const child = await spawn(middle, undefined, NEEDS);
+const grandchild = await new Receiver<Pid>(child).recv();
+await kill(child, { signal: "SIGTERM", graceMs: 700, descendants: true });
+console.log(JSON.stringify([await wait(child), await wait(grandchild)]));
+`;
+
+Deno.test("kill() with descendants and a signal reaches them on other nodes", async () => {
+  await using cluster = await startCluster({ nodes: NODES });
+  await using program = await Deployed.start(cluster.bridge, CHAIN);
+  assertEquals(await program.code, 0, program.stderr);
+  assertEquals(program.text, `told\n[{"signal":"SIGKILL"},{"code":0}]\n`);
+});
+
 Deno.test("a run whose bridge is gone is told by SIGTERM, once, and gone within 5 s", async (t) => {
   await using cluster = await startCluster({ nodes: NODES });
   for (const [kind, notes] of [["saves", "SIGTERM\nsaved\n"], ["ignores", "SIGTERM\n"]] as const) {
