@@ -9,13 +9,12 @@ import type { MasterPort, SpawnRequest } from "../core/roles.ts";
 import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
 import type { StartTimer } from "../core/timer.ts";
 import type { WaitState } from "../core/waits.ts";
-import { Conversation } from "../net/conversation.ts";
-import { failedMessage, type NodeMessage, orThrow, type ProcessMessage } from "../wire/control.ts";
+import { failedMessage, type ProcessMessage } from "../wire/control.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
-import { readOsProcess } from "./os_process.ts";
+import { WaitInquiry } from "./wait_inquiry.ts";
 import { takeWill } from "./will_store.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -55,17 +54,6 @@ const UNLINKED_MS = 2_000;
 /** How long after a process's end its last questions may take to arrive: they are in the kernel. */
 const LAST_WORDS_MS = 1_000;
 
-/** Answers take a millisecond; a process that has not given one for so long is computing. */
-const ANSWER_MS = 500;
-
-/** What a node asks a process. */
-type Question = Extract<NodeMessage, { type: "why" }>;
-
-/** What a process answers. */
-interface Answers {
-  why: Extract<ProcessMessage, { type: "waits" }>;
-}
-
 /** A spawn that is under way. */
 interface PendingSpawn {
   /** Resolves when the process that asked for it has been answered. */
@@ -95,16 +83,7 @@ export class HostedProcess {
   readonly #spawns = new Map<number, PendingSpawn>();
   /** Processes that this one is ending. */
   readonly #kills: Pid[] = [];
-  readonly #conversation = new Conversation<Question, Answers>(
-    { why: ["waits"] },
-    (question) => this.#arrival.link.send(question),
-  );
-  /** Whoever wants to know what it waits for. */
-  readonly #curious = new Set<(state: WaitState | undefined) => void>();
-  /** Whether it has been asked that, and has not answered. */
-  #asking = false;
-  /** When it last said something, by `performance.now()`. */
-  #heardMs = performance.now();
+  readonly #inquiry: WaitInquiry;
   #runs = false;
   #exited = false;
 
@@ -121,6 +100,11 @@ export class HostedProcess {
     this.#arrival = own.arrival;
     this.#willPath = own.willPath;
     this.started = this.#start.promise;
+    this.#inquiry = new WaitInquiry({
+      osPid: own.child.group,
+      send: (question) => own.arrival.link.send(question),
+      startTimer: context.startTimer,
+    });
     own.arrival.link.send({
       type: "start",
       parent: request.parent,
@@ -162,48 +146,9 @@ export class HostedProcess {
     void this.#child.exited.then(cancel);
   }
 
-  /**
-   * Asks the process what it waits for. One that does not answer for half a second is taken to compute
-   * since it last said something, or for as long as it has used the CPU, whichever is shorter.
-   *
-   * @returns `undefined` if it has ended.
-   */
-  async waits(): Promise<WaitState | undefined> {
-    if (this.#exited) return undefined;
-    const { promise, resolve } = Promise.withResolvers<WaitState | undefined>();
-    this.#curious.add(resolve);
-    const cancel = this.#context.startTimer(ANSWER_MS, () => resolve(this.#silence()));
-    // One question at a time is enough for a process that does not answer.
-    if (!this.#asking) void this.#ask();
-    try {
-      return await promise;
-    } finally {
-      cancel();
-      this.#curious.delete(resolve);
-    }
-  }
-
-  async #ask(): Promise<void> {
-    this.#asking = true;
-    let state: WaitState | undefined;
-    try {
-      const { waits, count, progress, mayWake } = orThrow(
-        await this.#conversation.ask({ type: "why" }),
-      );
-      state = { state: "waits", report: { waits, count, progress, mayWake } };
-    } catch {
-      // Its link has ended, and so will it.
-    }
-    this.#asking = false;
-    for (const resolve of this.#curious) resolve(state);
-  }
-
-  /** Why it does not answer. */
-  #silence(): WaitState {
-    const seen = readOsProcess(this.#child.group);
-    if (seen?.state === "T") return { state: "stopped" };
-    const silentMs = performance.now() - this.#heardMs;
-    return { state: "computes", forMs: Math.min(silentMs, seen?.cpuMs ?? Infinity) };
+  /** Asks the process what it waits for; gives `undefined` if it has ended. */
+  waits(): Promise<WaitState | undefined> {
+    return this.#exited ? Promise.resolve(undefined) : this.#inquiry.ask();
   }
 
   /** Handles what the process says until its link ends. */
@@ -219,7 +164,7 @@ export class HostedProcess {
       this.#child.kill();
     }
     link.close();
-    this.#conversation.end(new Error("the process has closed its control link"));
+    this.#inquiry.end();
     if (this.#exited) return;
     const timer = setTimeout(() => this.#child.kill(), UNLINKED_MS);
     void this.#child.exited.then(() => clearTimeout(timer));
@@ -229,7 +174,7 @@ export class HostedProcess {
     if (message.type === "hello" || (message.type === "started") === this.#runs) {
       throw new ProtocolError(`"${message.type}" out of order`);
     }
-    this.#heardMs = performance.now();
+    this.#inquiry.heard();
     const { master } = this.#context;
     switch (message.type) {
       case "started":
@@ -246,7 +191,7 @@ export class HostedProcess {
         return;
       }
       case "waits":
-        return this.#conversation.answer(message);
+        return this.#inquiry.answer(message);
       case "noticed":
         return void this.#context.sink({ event: "noticed", pid: message.pid });
       case "kill": {

@@ -1,0 +1,103 @@
+/** Asks one process what it waits for, and tells a process that computes by its silence. */
+
+import type { StartTimer } from "../core/timer.ts";
+import type { WaitState } from "../core/waits.ts";
+import { Conversation } from "../net/conversation.ts";
+import { type NodeMessage, orThrow, type ProcessMessage } from "../wire/control.ts";
+import { readOsProcess } from "./os_process.ts";
+
+/** An answer takes a millisecond; a process that has not given one for so long is computing. */
+const ANSWER_MS = 500;
+
+type Question = Extract<NodeMessage, { type: "why" }>;
+type Answer = Extract<ProcessMessage, { type: "waits" }>;
+
+/** How a process is reached. */
+export interface WaitInquiryOptions {
+  /** The id that the system has given it. */
+  readonly osPid: number;
+  readonly send: (question: Question) => void;
+  readonly startTimer: StartTimer;
+}
+
+/** The questions to one process. */
+export class WaitInquiry {
+  readonly #options: WaitInquiryOptions;
+  readonly #conversation: Conversation<Question, { why: Answer }>;
+  /** Whoever wants to know. */
+  readonly #askers = new Set<(state: WaitState | undefined) => void>();
+  /** Whether there is a question that has not been answered. */
+  #asking = false;
+  /** When the process last said something, by `performance.now()`. */
+  #heardMs = performance.now();
+
+  constructor(options: WaitInquiryOptions) {
+    this.#options = options;
+    this.#conversation = new Conversation<Question, { why: Answer }>(
+      { why: ["waits"] },
+      options.send,
+    );
+  }
+
+  /** The process has said something, whatever it was. */
+  heard(): void {
+    this.#heardMs = performance.now();
+  }
+
+  /**
+   * Takes an answer.
+   *
+   * @throws {ProtocolError} If it was not asked for.
+   */
+  answer(message: Answer): void {
+    this.#conversation.answer(message);
+  }
+
+  /** Nothing is answered any more. */
+  end(): void {
+    this.#conversation.end(new Error("the process has closed its control link"));
+  }
+
+  /**
+   * Asks. A process that does not answer for half a second is computing: since it last said something,
+   * or for as long as it has used the CPU, whichever is shorter.
+   *
+   * @returns `undefined` if its link ends before it has answered.
+   */
+  async ask(): Promise<WaitState | undefined> {
+    const { promise, resolve } = Promise.withResolvers<WaitState | undefined>();
+    this.#askers.add(resolve);
+    const cancel = this.#options.startTimer(ANSWER_MS, () => resolve(this.#silence()));
+    // One question at a time is enough for a process that does not answer.
+    if (!this.#asking) void this.#question();
+    try {
+      return await promise;
+    } finally {
+      cancel();
+      this.#askers.delete(resolve);
+    }
+  }
+
+  async #question(): Promise<void> {
+    this.#asking = true;
+    let state: WaitState | undefined;
+    try {
+      const { waits, count, progress, mayWake } = orThrow(
+        await this.#conversation.ask({ type: "why" }),
+      );
+      state = { state: "waits", report: { waits, count, progress, mayWake } };
+    } catch {
+      // Its link has ended, and so will it.
+    }
+    this.#asking = false;
+    for (const resolve of this.#askers) resolve(state);
+  }
+
+  /** Why it does not answer. */
+  #silence(): WaitState {
+    const seen = readOsProcess(this.#options.osPid);
+    if (seen?.state === "T") return { state: "stopped" };
+    const silentMs = performance.now() - this.#heardMs;
+    return { state: "computes", forMs: Math.min(silentMs, seen?.cpuMs ?? Infinity) };
+  }
+}

@@ -1,0 +1,81 @@
+/** What a node makes of a process's answers, and of its silence. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
+import type { Wait } from "../../src/core/waits.ts";
+import { WaitInquiry } from "../../src/host/wait_inquiry.ts";
+import { FIRST } from "../terminal/events.ts";
+
+const WAITS: Wait[] = [{ kind: "recv", remote: FIRST, name: "jobs", select: false }];
+const REPORT = { waits: WAITS, count: 1, progress: 7, mayWake: false };
+
+/** A process, and a clock that is moved by hand. */
+class Asked {
+  readonly asked: number[] = [];
+  readonly #timers = new Set<() => void>();
+  readonly inquiry = new WaitInquiry({
+    osPid: Deno.pid,
+    send: ({ request }) => this.asked.push(request),
+    startTimer: (ms, then) => {
+      assertEquals(ms, 500);
+      this.#timers.add(then);
+      return () => this.#timers.delete(then);
+    },
+  });
+
+  answer(request = this.asked.at(-1)!): void {
+    this.inquiry.answer({ type: "waits", request, ...REPORT });
+  }
+
+  /** Half a second passes. */
+  pass(): void {
+    const due = [...this.#timers];
+    this.#timers.clear();
+    for (const then of due) then();
+  }
+}
+
+Deno.test("ask() gives what the process answers, to all who ask meanwhile", async () => {
+  const process = new Asked();
+  const both = [process.inquiry.ask(), process.inquiry.ask()];
+  assertEquals(process.asked.length, 1);
+  process.answer();
+  const state = { state: "waits", report: REPORT } as const;
+  assertEquals(await Promise.all(both), [state, state]);
+  const next = process.inquiry.ask();
+  assertEquals(process.asked.length, 2);
+  process.answer();
+  assertEquals(await next, state);
+});
+
+Deno.test("a process that does not answer computes, and is asked no second time", async () => {
+  const process = new Asked();
+  for (let count = 0; count < 3; count++) {
+    const asking = process.inquiry.ask();
+    process.pass();
+    const state = await asking;
+    assert(state?.state === "computes" && state.forMs >= 0);
+  }
+  assertEquals(process.asked.length, 1);
+  const asking = process.inquiry.ask();
+  process.answer();
+  assertEquals((await asking)?.state, "waits");
+});
+
+Deno.test("a process whose link ends gives nothing, then and later", async () => {
+  const process = new Asked();
+  const asking = process.inquiry.ask();
+  process.inquiry.end();
+  assertEquals(await asking, undefined);
+  assertEquals(await process.inquiry.ask(), undefined);
+});
+
+Deno.test("an answer that was not asked for is refused", async () => {
+  const process = new Asked();
+  assertThrows(() => process.answer(0), ProtocolError);
+  const asking = process.inquiry.ask();
+  process.answer();
+  await asking;
+  assertThrows(() => process.answer(), ProtocolError);
+});
