@@ -38,12 +38,12 @@ const BENCH: Executable = {
   version: config.version,
   main: {
     name: "",
-    summary: "Measure what deploy must cost, each row beside its baseline",
+    summary: "Measure what deploy costs, each row beside its baseline",
     usage: [{ form: "[--only NAME]… [--rounds N] [--json FILE]" }],
     options: {
       "only": { value: "NAME", summary: "measure that row (repeatable)", completes: NAMES },
       "rounds": { value: "N", summary: "measure each side N times, instead of as its row says" },
-      "json": { value: "FILE", summary: "write all that was measured", completes: "file" },
+      "json": { value: "FILE", summary: "write all measurements", completes: "file" },
     },
     examples: ["deno task bench --only cold --rounds 5"],
     exitStatus: "0; 1 if a row failed; 2 for a bad argument",

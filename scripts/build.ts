@@ -59,7 +59,7 @@ async function buildAll(target: string | undefined): Promise<void> {
     const start = performance.now();
     const path = `${folder}/${name}${extension}`;
     const entry = readProgram(`${ROOT}/${module}`);
-    if (entry === undefined) throw new BuildError(`Cannot build ${module}: it is no module`);
+    if (entry === undefined) throw new BuildError(`Cannot build ${module}: it is not a module`);
     // Not as a bundle: fabric starts itself again for each process, and loads but little then.
     await compileModule(deno, entry, path, target === undefined ? {} : { target });
     const mb = ((await Deno.stat(path)).size / 1e6).toFixed(1);

@@ -34,7 +34,7 @@ async function example(name: string | undefined, args: readonly string[]): Promi
   }
   const names = examples.map(({ name }) => name);
   if (names.includes(name)) return await runExample(name, args);
-  throw new UsageError(`there is no example ${JSON.stringify(name)}; expected ${listed(names)}`);
+  throw new UsageError(`unknown example ${JSON.stringify(name)}; expected ${listed(names)}`);
 }
 
 const output = { out: console.log, error: console.error };

@@ -117,7 +117,7 @@ Deno.test("task example lists the examples, and runs the one that is named", asy
 
   const unknown = await task("example", "nothing");
   assertEquals(unknown.code, 2);
-  assertStringIncludes(unknown.stderr, 'there is no example "nothing"; expected all_to_all, ');
+  assertStringIncludes(unknown.stderr, 'unknown example "nothing"; expected all_to_all, ');
 
   const hello = await task("example", "hello", "Ada");
   assertEquals(hello.code, 0, hello.stderr);

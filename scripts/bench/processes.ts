@@ -75,7 +75,7 @@ export async function settled(root: number): Promise<void> {
   let [before, sinceMs] = [treeCpuMs(root), performance.now()];
   while (performance.now() - sinceMs < SETTLED_MS) {
     if (performance.now() > deadline) {
-      throw new Error(`Cannot wait for process ${root} to be idle: it never is`);
+      throw new Error(`Cannot wait for process ${root} to be idle: it did not become idle`);
     }
     await delay(25);
     const now = treeCpuMs(root);

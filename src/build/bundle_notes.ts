@@ -35,7 +35,7 @@ export function noteMissing(code: string, sources: readonly string[]): BundleNot
   const loader = sources.map((source) => ADD_ON_LOADERS.exec(source)?.[1]).find(Boolean);
   if (loader !== undefined) {
     warnings.add(
-      `a package may load a native add-on (with ${loader}), which no bundle has in it: ${WAY_OUT}`,
+      `a package may load a native add-on (with ${loader}), which a bundle cannot contain: ${WAY_OUT}`,
     );
   }
   let name = "";

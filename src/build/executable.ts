@@ -99,5 +99,5 @@ function explain(output: string): string | undefined {
   if (name === undefined) return undefined;
   if (!/Setting up base binary|download|sending request/i.test(output)) return undefined;
   return `the runtime that deno compile needs (${name}) could not be downloaded; ` +
-    "set DENORT_BIN to the path of a denort of that version, or do without --release";
+    "set DENORT_BIN to the path of a denort of that version, or deploy without --release";
 }

@@ -57,7 +57,7 @@ async function* filesBelow(
   } else if (info.isDirectory) {
     const real = await Deno.realPath(source);
     if (above.includes(real)) {
-      throw new UsageError(`--include ${source} leads back to ${real}, which it is in`);
+      throw new UsageError(`--include ${source} links back to ${real}, which contains it`);
     }
     const names: string[] = [];
     for await (const { name } of Deno.readDir(source)) names.push(name);

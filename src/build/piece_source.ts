@@ -43,7 +43,9 @@ export class PieceSource implements Disposable {
     const bytes = new Uint8Array(size);
     for (let filled = 0; filled < size;) {
       const count = await file.read(bytes.subarray(filled));
-      if (count === null) throw new Error(`Cannot send ${path}: it was changed while it was sent`);
+      if (count === null) {
+        throw new Error(`Cannot send ${path}: it changed while it was being sent`);
+      }
       filled += count;
     }
     return bytes;
@@ -56,7 +58,9 @@ export class PieceSource implements Disposable {
 
   #place(hash: string): Place {
     const place = this.#places.get(hash);
-    if (place === undefined) throw new ProtocolError("the bridge needs a piece that is in no file");
+    if (place === undefined) {
+      throw new ProtocolError("the bridge asked for a piece that no file has");
+    }
     return place;
   }
 }

@@ -69,7 +69,7 @@ export function scanArguments(args: readonly string[], executable: Executable): 
     const next = args[index + 1];
     if (value !== undefined) values.push(value);
     else if (next === undefined || /^-./.test(next)) {
-      throw new UsageError(`${written} lacks its value; expected ${written} ${option.value}`);
+      throw new UsageError(`${written} has no value; expected ${written} ${option.value}`);
     } else {
       values.push(next);
       index++;
@@ -77,7 +77,7 @@ export function scanArguments(args: readonly string[], executable: Executable): 
   }
   if (command.name !== "") operands.shift();
   if (rest !== undefined && command.passesArguments !== true) {
-    throw new UsageError(`"--" has no meaning here; expected options and operands only`);
+    throw new UsageError(`"--" is not allowed here; expected options and operands only`);
   }
   return { command, options, operands, rest };
 }

@@ -74,7 +74,7 @@ async function tlsOptions(path: string | undefined): Promise<{ caCerts: string[]
 /** Nobody said where the bridge is, and where it is by default it is not. */
 function noCluster(cause: ConnectError): Error {
   return new Error(
-    `${cause.message}; start a cluster with: fabric dev, or say where its bridge is: ` +
+    `${cause.message}; start a cluster with: fabric dev, or name its bridge: ` +
       `deploy <bridge> <program>`,
     { cause },
   );
@@ -123,7 +123,7 @@ export class DeployClient {
     options: { logger: Logger; signal: AbortSignal },
   ): Promise<number> {
     const { progress, folder } = this.#options;
-    progress.step("trying it here");
+    progress.step("trial boot here");
     // Only a dry run needs what starts processes.
     const { TrialBootError, tryHere } = await import("./try_here.ts");
     try {

@@ -20,19 +20,19 @@ const COMMON: Options = {
     summary: "the cluster's secret; default DEPLOY_SECRET_FILE",
     completes: "file",
   },
-  "store": { value: "DIR", summary: "where to keep what was shipped", completes: "folder" },
-  "grace": { value: "T", summary: "how long what runs has to stop, as in 10s; default 3s" },
-  "insecure": { summary: "bind without a secret: whoever connects can run programs" },
+  "store": { value: "DIR", summary: "folder for the files that were shipped", completes: "folder" },
+  "grace": { value: "T", summary: "how long processes have to stop, as in 10s; default 3s" },
+  "insecure": { summary: "bind without a secret: anyone who connects can run code" },
   "tls-cert": {
     value: "FILE",
-    summary: "with the next two: encrypt what goes between machines",
+    summary: "with the next two: encrypt traffic between machines",
     completes: "file",
   },
   "tls-key": { value: "FILE", summary: "the private key of that certificate", completes: "file" },
   "tls-ca": { value: "FILE", summary: "the authority that signed it", completes: "file" },
 };
 
-const EXIT_STATUS = "0 when told to end; 1 if it fails; 2 for a bad argument or secret";
+const EXIT_STATUS = "0 when told to stop; 1 if it fails; 2 for a bad argument or secret";
 
 const NODE: Command = {
   name: "",
@@ -48,11 +48,14 @@ const NODE: Command = {
 
 const MASTER: Command = {
   name: "master",
-  summary: "The master of a cluster, which is told its nodes",
+  summary: "The master of a cluster whose nodes are arguments",
   usage: [{ form: "[options] (<addr> <mem> <cpu> [bridge <addr>])…" }],
   operands: [
-    { name: "<addr> <mem> <cpu>", summary: "a node, and what it has; first the master's own" },
-    { name: "bridge <addr>", summary: "where the bridge listens, after the master's own node" },
+    { name: "<addr> <mem> <cpu>", summary: "a node and its resources; the master's own first" },
+    {
+      name: "bridge <addr>",
+      summary: "where the bridge listens; only after the master's own node",
+    },
   ],
   options: COMMON,
   examples: [
@@ -64,12 +67,12 @@ const MASTER: Command = {
 
 const JOIN: Command = {
   name: "join",
-  summary: "A node that makes itself known to a running master",
+  summary: "A node that joins a running master",
   usage: [{ form: "[options] <bind> <master> [<mem> <cpu>]" }],
   operands: [
     { name: "<bind>", summary: "the node's own address" },
     { name: "<master>", summary: "the master's address" },
-    { name: "<mem> <cpu>", summary: "what the node has; default what the machine has" },
+    { name: "<mem> <cpu>", summary: "the node's resources; default the machine's" },
   ],
   options: COMMON,
   examples: ["fabric join 10.0.0.3:9999 10.0.0.1:9999 16GiB 4"],
@@ -93,11 +96,11 @@ const DEV: Command = {
 
 const SECRET: Command = {
   name: "secret",
-  summary: "Make a new secret for a cluster, and print it or write it",
+  summary: "Make a new secret for a cluster, and print or write it",
   usage: [{ form: "[FILE]" }],
   operands: [{
     name: "FILE",
-    summary: "a file that is not there yet; only its owner can read it",
+    summary: "a new file, which only its owner can read",
     completes: "file",
   }],
   options: {},

@@ -67,7 +67,9 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   }
   const main = basename(built.path);
   if (included.some(({ path }) => path === main || path.startsWith(`${main}/`))) {
-    throw new UsageError(`--include cannot have a file called ${main}: the program itself is`);
+    throw new UsageError(
+      `--include cannot ship a file called ${main}: the program itself has that name`,
+    );
   }
   const spec: RunSpec = {
     kind: built.kind,

@@ -32,14 +32,18 @@ export function readDefaults(text: string, path: string): ProjectDefaults {
   if (typeof config !== "object" || config === null || !("deploy" in config)) return {};
   const { deploy } = config;
   if (typeof deploy !== "object" || deploy === null) {
-    throw new UsageError(`"deploy" in ${path} is no object; expected { "bridge": …, "main": … }`);
+    throw new UsageError(
+      `"deploy" in ${path} is not an object; expected { "bridge": …, "main": … }`,
+    );
   }
   const found: { bridge?: string; main?: string } = {};
   for (const name of ["bridge", "main"] as const) {
     const value: unknown = (deploy as Record<string, unknown>)[name];
     if (value === undefined) continue;
     if (typeof value !== "string" || value === "") {
-      throw new UsageError(`"deploy"."${name}" in ${path} is no text; expected one`);
+      throw new UsageError(
+        `"deploy"."${name}" in ${path} is invalid; expected a string that is not empty`,
+      );
     }
     found[name] = value;
   }

@@ -52,7 +52,7 @@ const BUILT_IN = new Map<object, ClassInfo>([
 
 function probeError(value: object): void {
   const { isError } = Error as unknown as { isError(value: unknown): boolean };
-  if (!isError(value)) throw new TypeError("it is no error");
+  if (!isError(value)) throw new TypeError("it is not an error");
 }
 
 /** As `getter`, where the prototype itself answers too. */
@@ -104,7 +104,7 @@ export function refusalOf(value: unknown): string | undefined {
     return "backed by a SharedArrayBuffer; shared memory cannot be sent";
   }
   if (buffer instanceof ArrayBuffer && kindOf(buffer, ArrayBuffer.prototype) === "buffer") {
-    if (buffer.detached) return "detached; a buffer that was transferred away cannot be sent";
+    if (buffer.detached) return "detached; a buffer that was transferred cannot be sent";
   }
   return undefined;
 }
@@ -150,7 +150,7 @@ function inspectClass(constructor: { name: string }, inherited: ClassInfo): Clas
     return refused(`${article(name)}, which`);
   }
   if (declaresPrivate(source)) {
-    return refused(`${article(name || "nameless object")}, a class with private state; it`);
+    return refused(`${article(name || "anonymous object")}, a class with private state; it`);
   }
   // Classes of the platform that are written in JavaScript, such as ReadableStream: their state is
   // out of sight, behind symbols. A program's own globals are enumerable, so that they differ.

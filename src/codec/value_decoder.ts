@@ -80,7 +80,7 @@ export function decode(
     objects = header === tag.SHARED ? [] : undefined;
     const value = read();
     if (at !== limit) throw malformed(`${limit - at} bytes follow it`);
-    if (cutOut !== undefined) throw malformed("what is cut out of it is no buffer");
+    if (cutOut !== undefined) throw malformed("its separate part is not a buffer");
     return value;
   } catch (cause) {
     // Too deep for this stack, or no memory for what is asked.
@@ -161,7 +161,7 @@ function readOther(byte: number): unknown {
       const number = readCount();
       const object = objects?.[number];
       if (object === undefined) {
-        throw malformed(`it refers to object ${number}, which is not there`);
+        throw malformed(`it refers to object ${number}, which does not exist`);
       }
       return object;
     }
@@ -203,12 +203,12 @@ function readOther(byte: number): unknown {
     case tag.BOXED: {
       const value = read();
       if (value === null || value === undefined || typeof value === "object") {
-        throw malformed("a wrapper of no primitive");
+        throw malformed("a wrapper object without a primitive");
       }
       return numbered(Object(value));
     }
     default:
-      throw malformed(`there is no tag ${byte}`);
+      throw malformed(`unknown tag ${byte}`);
   }
 }
 
@@ -240,7 +240,7 @@ function readString(): string {
 function readBigInt(): bigint {
   const text = readString();
   const digits = text.startsWith("-") ? text.slice(1) : text;
-  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint has other digits");
+  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint has invalid digits");
   try {
     const value = BigInt(`0x${digits}`);
     return digits === text ? value : -value;
@@ -251,7 +251,7 @@ function readBigInt(): bigint {
 
 function readObject(count: number): Record<string, unknown> {
   // A key and a value take two bytes at least.
-  if (count * 2 > limit - at) throw malformed("it is cut off");
+  if (count * 2 > limit - at) throw malformed("it is truncated");
   const object: Record<string, unknown> = {};
   enter(object);
   for (let index = 0; index < count; index++) {
@@ -266,7 +266,7 @@ function readObject(count: number): Record<string, unknown> {
 
 /** Reads an object that has the keys of an earlier one. */
 function readSameShape(number: number): Record<string, unknown> {
-  if (number >= shapeCount) throw malformed(`there is no shape ${number}`);
+  if (number >= shapeCount) throw malformed(`unknown shape ${number}`);
   const known = shapes[number] as Record<string, unknown> | string[];
   const names = Array.isArray(known) ? known : shapes[number] = Object.keys(known);
   const object: Record<string, unknown> = {};
@@ -291,7 +291,7 @@ function define(object: object, key: string, value: unknown): void {
 }
 
 function readArray(length: number): unknown[] {
-  if (length > limit - at) throw malformed("it is cut off");
+  if (length > limit - at) throw malformed("it is truncated");
   const array: unknown[] = length <= SHORT_ARRAY ? new Array(length) : [];
   enter(array);
   for (let index = readNumbers(array, length); index < length; index++) {
@@ -360,7 +360,7 @@ function readBuffer(byte: number): ArrayBuffer {
   }
   resizableBytes += maxByteLength;
   if (maxByteLength < size || resizableBytes > tag.MAX_RESIZABLE_BYTES) {
-    throw malformed("a buffer has a maxByteLength that is not possible");
+    throw malformed("a buffer has an impossible maxByteLength");
   }
   const buffer = new ArrayBuffer(size, { maxByteLength });
   new Uint8Array(buffer).set(input.subarray(start, start + size));
@@ -376,7 +376,7 @@ type ViewConstructor = new (
 function readView(byte: number): ArrayBufferView {
   const name = tag.VIEWS[input[take(1)] as number] ?? "";
   const constructor = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name];
-  if (constructor === undefined) throw malformed("there is no such kind of view");
+  if (constructor === undefined) throw malformed("unknown kind of view");
   if (inPlace && byte === tag.WHOLE_VIEW && name === "Uint8Array" && input[at] === tag.BUFFER) {
     return readViewInPlace();
   }
@@ -403,7 +403,7 @@ function readViewInPlace(): Uint8Array {
 function readError(): Error {
   const name = tag.ERRORS[input[take(1)] as number];
   const flags = input[take(1)] as number;
-  if (name === undefined || flags > 0xf) throw malformed("there is no such kind of error");
+  if (name === undefined || flags > 0xf) throw malformed("unknown kind of error");
   const message = flags & tag.HAS_MESSAGE ? readString() : undefined;
   const stack = flags & tag.HAS_STACK ? readString() : undefined;
   const error = name === "AggregateError"

@@ -166,7 +166,7 @@ function explain(error: unknown, value: unknown): unknown {
     return refuse(`value is nested too deeply; at most ${tag.MAX_DEPTH} levels can be sent`);
   }
   if (error instanceof RangeError && /call stack/i.test(error.message)) {
-    return refuse("value is nested too deeply for what is left of the stack", { cause: error });
+    return refuse("value is nested too deeply for the remaining stack", { cause: error });
   }
   return error;
 }
@@ -336,7 +336,7 @@ function writeBuffer(value: ArrayBuffer, at: number): number {
     resizableBytes += value.maxByteLength;
     if (resizableBytes > tag.MAX_RESIZABLE_BYTES) {
       throw refuse(
-        `value holds resizable buffers whose maxByteLength is ${resizableBytes} in sum; ` +
+        `value holds resizable buffers with a total maxByteLength of ${resizableBytes}; ` +
           `at most ${tag.MAX_RESIZABLE_BYTES} can be sent`,
       );
     }

@@ -45,13 +45,13 @@ export function passTag(): void {
 
 /** The error to throw for what the encoder does not write. */
 export function malformed(what: string, cause?: unknown): ProtocolError {
-  return new ProtocolError(`it is no value: ${what}`, cause === undefined ? {} : { cause });
+  return new ProtocolError(`malformed value: ${what}`, cause === undefined ? {} : { cause });
 }
 
 /** Takes the next `size` bytes; gives the position of the first. */
 export function take(size: number): number {
   const start = at;
-  if (size > limit - start) throw malformed("it is cut off");
+  if (size > limit - start) throw malformed("it is truncated");
   at = start + size;
   return start;
 }

@@ -28,7 +28,7 @@ export function whyRefused(value: unknown): string {
     rest.push(...childrenOf(place.value, place).reverse());
   }
   // A getter gave it to the encoder and something else to this walk.
-  return "value holds, behind a getter, something that cannot be sent";
+  return "value has a getter that returns something that cannot be sent";
 }
 
 function childrenOf(value: object, parent: Place): Place[] {

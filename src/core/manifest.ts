@@ -51,7 +51,7 @@ export function packManifest({ size, pieces }: Manifest): PackedManifest {
  */
 export function unpackManifest(value: unknown): Manifest {
   if (typeof value !== "object" || value === null) {
-    throw new ProtocolError("Cannot read manifest: it is no object");
+    throw new ProtocolError("Cannot read manifest: it is not an object");
   }
   const { size, hashes } = value as Record<string, unknown>;
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
@@ -59,14 +59,14 @@ export function unpackManifest(value: unknown): Manifest {
   }
   if (size > MAX_FILE_BYTES) {
     throw new ProtocolError(
-      `Cannot read manifest: the file has ${size} bytes, the largest may have ${MAX_FILE_BYTES}`,
+      `Cannot read manifest: the file has ${size} bytes, the limit is ${MAX_FILE_BYTES}`,
     );
   }
   const count = pieceCount(size);
   if (!(hashes instanceof Uint8Array) || hashes.length !== count * HASH_BYTES) {
     const found = hashes instanceof Uint8Array ? `${hashes.length} bytes` : "no bytes";
     throw new ProtocolError(
-      `Cannot read manifest: ${found} of hashes for ${size} bytes, must be ${count * HASH_BYTES}`,
+      `Cannot read manifest: ${found} of hashes for ${size} bytes, expected ${count * HASH_BYTES}`,
     );
   }
   return {

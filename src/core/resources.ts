@@ -86,7 +86,7 @@ export function invalidResource(resources: Resources): string | undefined {
     // Written this way round so that NaN fails too.
     if (typeof value !== "number" || !(value >= 0) || value === Infinity) {
       const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
-      return `${name} is ${shown}, and must be a finite number that is at least 0`;
+      return `${name} is ${shown}, must be a finite number and at least 0`;
     }
   }
   return undefined;

@@ -50,7 +50,9 @@ async function readLine(): Promise<string> {
     filled += count;
     if (end >= 0 && end < filled) return new TextDecoder().decode(buffer.subarray(0, end));
   }
-  throw new SyntaxError("Cannot be a bridge: a fabric starts it, and says how");
+  throw new SyntaxError(
+    "Cannot run as a bridge: only fabric starts a bridge, with its configuration on stdin",
+  );
 }
 
 async function awaitEnd(): Promise<void> {

@@ -41,7 +41,7 @@ export async function findPort({ host, port }: Address): Promise<Address> {
         await delay(PORT_RETRY_MS);
         continue;
       }
-      const why = inUse ? "something else listens there already" : (cause as Error).message;
+      const why = inUse ? "another program already listens there" : (cause as Error).message;
       const where = formatAddress(host, port);
       throw new ListenError(`Cannot listen on ${where} for the bridge: ${why}`, { cause });
     }
@@ -92,7 +92,7 @@ export class BridgeProcess {
       const how = await this.#runOnce();
       if (signal.aborted) return;
       if (performance.now() - startMs > SOUND_MS) pauseMs = FIRST_RESTART_MS;
-      this.#logger.warn(`the bridge ended (${how}); it is started again`);
+      this.#logger.warn(`the bridge ended (${how}); restarting it`);
       await pause(pauseMs, signal);
       pauseMs = Math.min(2 * pauseMs, MAX_RESTART_MS);
     }

@@ -32,17 +32,17 @@ export async function runMaster(
   options: FabricOptions,
 ): Promise<number> {
   const [own, ...others] = groups;
-  if (own === undefined) throw new UsageError("there is no node; expected the master's own first");
+  if (own === undefined) throw new UsageError("no node is given; expected the master's own first");
   for (const { address, bridge } of others) {
     const name = formatAddress(address.host, address.port);
     if (bridge !== undefined) {
       throw new UsageError(`${name} has a bridge; expected one at the master's own node only`);
     }
-    if (address.port === 0) throw new UsageError(`${name} has port 0; expected the port it has`);
+    if (address.port === 0) throw new UsageError(`${name} has port 0; expected its actual port`);
   }
   const names = groups.map(({ address: { host, port } }) => formatAddress(host, port));
   const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) throw new UsageError(`${twice} is there twice; expected each node once`);
+  if (twice !== undefined) throw new UsageError(`${twice} is given twice; expected each node once`);
 
   const ended = endSignal(options);
   const bridgeBind = own.bridge ?? { host: own.address.host, port: BRIDGE_PORT };

@@ -23,13 +23,13 @@ export function parseNodesFile(text: string, file: string): NodeGroup[] {
     throw new UsageError(`${file}: "${other}" is unknown; expected [[nodes]]`);
   }
   if (!Array.isArray(nodes) || nodes.length === 0) {
-    throw new UsageError(`${file}: there is no node; expected at least one [[nodes]]`);
+    throw new UsageError(`${file}: it has no node; expected at least one [[nodes]]`);
   }
   const groups = nodes.map((node, index) => readNode(node, `${file}: node ${index + 1}`));
   const seen = new Set<string>();
   for (const { address: { host, port } } of groups) {
     const name = formatAddress(host, port);
-    if (seen.has(name)) throw new UsageError(`${file}: there are two nodes at ${name}`);
+    if (seen.has(name)) throw new UsageError(`${file}: two nodes have the address ${name}`);
     seen.add(name);
   }
   return groups;
@@ -46,7 +46,7 @@ function parseToml(text: string, file: string): Record<string, unknown> {
 
 function readNode(value: unknown, where: string): NodeGroup {
   if (typeof value !== "object" || value === null) {
-    throw new UsageError(`${where} is no table; expected [[nodes]]`);
+    throw new UsageError(`${where} is not a table; expected [[nodes]]`);
   }
   const node = value as Record<string, unknown>;
   const unknown = Object.keys(node).find((field) => !FIELDS.includes(field));

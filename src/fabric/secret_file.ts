@@ -19,7 +19,7 @@ export async function writeNewSecret(path: string): Promise<void> {
     await Deno.writeTextFile(path, `${newSecret()}\n`, { createNew: true, mode: 0o600 });
   } catch (cause) {
     const why = cause instanceof Deno.errors.AlreadyExists
-      ? "there is a file of that name, which may be the secret of a cluster"
+      ? "the file already exists, and may be the secret of a cluster"
       : messageOf(cause);
     throw new Error(`Cannot write a secret to ${path}: ${why}`, { cause });
   }

@@ -114,14 +114,14 @@ function readReporter(format: ReportFormat): Reporter {
 function refuseWildcard(host: string): void {
   if (!/^[0.:]+$/.test(host)) return;
   throw new UsageError(
-    `"${host}" stands for all addresses of this machine; expected the one that others reach it at`,
+    `"${host}" means all addresses of this machine; expected the one at which others reach it`,
   );
 }
 
 function defaultStore(): string {
   const folder = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
   if (folder !== undefined) return `${folder}/store`;
-  throw new UsageError("there is no home folder to keep what is shipped in; expected --store DIR");
+  throw new UsageError("there is no home folder for the store; expected --store DIR");
 }
 
 async function readText(path: string): Promise<string> {

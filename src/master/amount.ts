@@ -42,7 +42,7 @@ export function capacityOf(resources: Readonly<Resources>): Amount {
   const cpu = microsOf(resources.cpu);
   if (!Number.isSafeInteger(mem) || !Number.isSafeInteger(cpu)) {
     throw new RangeError(
-      `Cannot use a node of ${resources.mem} bytes and ${resources.cpu} cores: that is too large`,
+      `Cannot use a node of ${resources.mem} bytes and ${resources.cpu} cores: too large`,
     );
   }
   return { mem, cpu };

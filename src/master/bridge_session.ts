@@ -92,7 +92,9 @@ export class BridgeSession {
 
   #open({ run: id, key }: Extract<BridgeToMaster, { type: "open" }>): void {
     if (!RUN_ID.test(id) || this.#context.runs.has(id)) {
-      throw new ProtocolError(`it opened a run ${JSON.stringify(id)}`);
+      throw new ProtocolError(
+        `cannot open the run ${JSON.stringify(id)}: its id is malformed or in use`,
+      );
     }
     const facts = { id, key, bridge: this.#address! };
     const run = new ClusterRun(
@@ -108,7 +110,9 @@ export class BridgeSession {
   async #try({ request, run: id, resources }: Extract<BridgeToMaster, { type: "try" }>) {
     try {
       const entry = this.#runs.get(id);
-      if (entry === undefined) throw new SpawnError("lost", "Cannot try it: the run is over");
+      if (entry === undefined) {
+        throw new SpawnError("lost", "Cannot do the trial boot: the run has ended");
+      }
       const tried = await entry.run.try(resources, this.#tellWait(request));
       void this.#link.send({ ...tried, request });
     } catch (error) {
@@ -121,7 +125,7 @@ export class BridgeSession {
   ): Promise<void> {
     const entry = this.#runs.get(id);
     if (entry === undefined || entry.begun) {
-      const why = entry === undefined ? "the run is over" : "there is one already";
+      const why = entry === undefined ? "the run has ended" : "it was started before";
       const message = `Cannot start the first process: ${why}`;
       void this.#link.send({ type: "failed", request, reason: "lost", message });
       return;

@@ -68,7 +68,7 @@ export class ClusterRun implements MasterPort<CarriedArg> {
   async try(resources: Readonly<Resources>, onWait: () => void): Promise<Tried> {
     const { room, nodes } = this.#context;
     if (this.#ending.signal.aborted) {
-      throw new SpawnError("lost", "Cannot try it: the run is ending");
+      throw new SpawnError("lost", "Cannot do the trial boot: the run is ending");
     }
     const { node: name } = room.find(resources);
     const found = (name === null ? undefined : nodes.get(name)) ?? nodes.values().next().value;

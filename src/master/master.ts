@@ -133,7 +133,7 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
     if (this.#ending.size > 0 && parent !== null) await this.#find("start a child of", parent);
     // Nothing is waited for between this and the launch, so that no end of the parent comes in between.
     if (this.#tree.descends(parent, this.#ending)) {
-      const why = "the process that spawns it is being ended";
+      const why = "its parent is being killed";
       throw new SpawnError("lost", `Cannot start ${request.function}(): ${why}`);
     }
     const launch = node.launch(request);

@@ -145,10 +145,10 @@ export class MasterService {
   #admit({ address: text, resources }: JoinToMaster): Known | string {
     const address = parseAddress(text);
     if (address === undefined || address.port === 0) {
-      return `${JSON.stringify(text)} is no address that it can be reached at`;
+      return `${JSON.stringify(text)} is not an address at which the node can be reached`;
     }
     if (!isCapacity(resources)) {
-      return `it cannot have ${resources.mem} bytes and ${resources.cpu} cores`;
+      return `a node cannot have ${resources.mem} bytes and ${resources.cpu} cores`;
     }
     const name = formatAddress(address.host, address.port);
     const known = this.#known.get(name);
@@ -199,7 +199,7 @@ export class MasterService {
       await session.serve(messages);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#logger.warn(`node ${name} is dropped: ${error.message}`);
+      this.#logger.warn(`node ${name} was dropped: ${error.message}`);
       link.drop();
     } finally {
       session.end();

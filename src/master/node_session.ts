@@ -89,7 +89,9 @@ export class NodeSession {
   ): Promise<void> {
     try {
       const run = this.#runs.get(id);
-      if (run === undefined) throw new SpawnError("lost", "Cannot do that: the run is over");
+      if (run === undefined) {
+        throw new SpawnError("lost", "Cannot serve the request: the run has ended");
+      }
       void this.#link.send(await act(run));
     } catch (error) {
       void this.#link.send(failedMessage(request, error));

@@ -215,7 +215,7 @@ export class Placement<Owner> {
 
   #know(id: string, capacity: Amount, present: boolean): PlacementNode<Owner> {
     let node = this.#nodes.get(id);
-    if (node?.present === true) throw new Error(`Cannot add node ${id}: it is there already`);
+    if (node?.present === true) throw new Error(`Cannot add node ${id}: it is already present`);
     if (node === undefined) {
       const unused = this.#nodes.size < this.#slots.length ? this.#slots.indexOf(undefined) : -1;
       node = new PlacementNode<Owner>(id, unused < 0 ? this.#slots.length : unused);

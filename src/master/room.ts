@@ -91,7 +91,10 @@ export class Room {
   find(need: Readonly<Resources>): Answer {
     const found = this.#placement.probe(need);
     if (found === "no-capacity") {
-      return { node: null, message: `${amounts(need)} would wait: no node has that free now` };
+      return {
+        node: null,
+        message: `${amounts(need)} would have to wait: no node has that much free now`,
+      };
     }
     if (found === "unsatisfiable") {
       return { node: null, message: `no node has ${amounts(need)}; ${this.#sizes()}` };
@@ -104,7 +107,7 @@ export class Room {
     const found = this.#placement.probe(need);
     if (found === "no-capacity") return `no node has ${amounts(need)} free`;
     if (found === "unsatisfiable") return `no node has ${amounts(need)}; ${this.#sizes()}`;
-    return `${found.node} has ${amounts(need)} free, for those that have waited longer`;
+    return `${found.node} has ${amounts(need)} free, reserved for requests that have waited longer`;
   }
 
   #wait(
@@ -133,10 +136,10 @@ export class Room {
   /** What the largest nodes are, for whoever asked for too much. */
   #sizes(): string {
     const nodes = this.#placement.usage().map(({ capacity }) => capacity);
-    if (nodes.length === 0) return "there is no node";
+    if (nodes.length === 0) return "the cluster has no nodes";
     const mem = Math.max(...nodes.map((node) => node.mem));
     const cpu = Math.max(...nodes.map((node) => node.cpu));
-    return `the most that one has is ${formatMem(mem)} and ${cores(cpu)}`;
+    return `the largest has ${formatMem(mem)} and ${cores(cpu)}`;
   }
 }
 
@@ -149,7 +152,7 @@ function cores(cpu: number): string {
 }
 
 function notWanted(request: SpawnRequest<unknown>): SpawnError {
-  return new SpawnError("lost", `${cannotSpawn(request)}: nobody waits for it any more`);
+  return new SpawnError("lost", `${cannotSpawn(request)}: the request was cancelled`);
 }
 
 function cannotSpawn({ function: called }: SpawnRequest<unknown>): string {

@@ -15,7 +15,7 @@ export class Unlimited implements Placer {
 
   place(): Promise<Place> {
     const node = this.#nodes[this.#next++ % this.#nodes.length];
-    if (node === undefined) return Promise.reject(new Error("Cannot spawn: there is no node"));
+    if (node === undefined) return Promise.reject(new Error("Cannot spawn: the run has no node"));
     return Promise.resolve({ node, free: () => {} });
   }
 }

@@ -54,16 +54,18 @@ export class Incoming implements AsyncDisposable {
    */
   async put(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const hash = this.#manifest.pieces[index];
-    if (hash === undefined) throw new ProtocolError(`Cannot take piece ${index}: there is none`);
+    if (hash === undefined) {
+      throw new ProtocolError(`Cannot accept piece ${index}: the file has no such piece`);
+    }
     const length = pieceBytes(this.#manifest, index);
     if (bytes.length !== length) {
       throw new ProtocolError(
-        `Cannot take piece ${index}: it has ${bytes.length} bytes, must have ${length}`,
+        `Cannot accept piece ${index}: it has ${bytes.length} bytes, expected ${length}`,
       );
     }
     if (await sha256(bytes) !== hash) {
       throw new ProtocolError(
-        `Cannot take piece ${index}: it has another hash than the manifest says`,
+        `Cannot accept piece ${index}: its hash is not the one in the manifest`,
       );
     }
     const indices = this.#awaited.get(hash);

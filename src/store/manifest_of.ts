@@ -40,7 +40,7 @@ export async function manifestOf(path: string, cacheFolder?: string): Promise<Ma
     if (!info.isFile) throw new StoreError(`Cannot ship ${path}: it is not a file`);
     if (info.size > MAX_FILE_BYTES) {
       throw new StoreError(
-        `Cannot ship ${path}: it has ${info.size} bytes, the largest file may have ${MAX_FILE_BYTES}`,
+        `Cannot ship ${path}: it has ${info.size} bytes, the limit is ${MAX_FILE_BYTES}`,
       );
     }
     const remembers = cacheFolder !== undefined && info.size >= REMEMBERED_BYTES;
@@ -73,7 +73,7 @@ async function hash(path: string, file: Deno.FsFile, info: Deno.FileInfo): Promi
     pieces.push(await sha256(buffer.subarray(0, filled)));
   }
   if (size !== info.size || !isSame(await file.stat(), info)) {
-    throw new StoreError(`Cannot ship ${path}: it was changed while it was read; try again`);
+    throw new StoreError(`Cannot ship ${path}: it changed while it was being read; try again`);
   }
   return { size, pieces };
 }

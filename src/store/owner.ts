@@ -36,7 +36,7 @@ export class Owner implements AsyncDisposable {
     const path = `${folder}/s`;
     if (new TextEncoder().encode(path).length > MAX_SOCKET_PATH_BYTES) {
       throw new StoreError(
-        `Cannot keep files in ${store}: the path is too long; use a shorter one`,
+        `Cannot store files in ${store}: the path is too long; use a shorter one`,
       );
     }
     await Deno.mkdir(folder);

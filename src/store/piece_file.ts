@@ -37,7 +37,7 @@ export async function readPiece(
   if (
     await readFull(file, bytes) < bytes.length || await sha256(bytes) !== manifest.pieces[index]
   ) {
-    throw new StoreError(`Cannot send ${path}: it was changed meanwhile; try again`);
+    throw new StoreError(`Cannot send ${path}: it has changed since it was read; try again`);
   }
   return bytes;
 }

@@ -263,8 +263,8 @@ async function identity(path: string): Promise<string | undefined> {
 function unusable(folder: string, cause: unknown): Error {
   if (cause instanceof StoreError || cause instanceof ProtocolError) return cause;
   return new StoreError(
-    `Cannot keep files in ${folder}: ${reasonOf(cause)}; make room there, ` +
-      "or give a folder that can be written to: --store DIR",
+    `Cannot store files in ${folder}: ${reasonOf(cause)}; free some space there, ` +
+      "or name a folder that is writable: --store DIR",
     { cause },
   );
 }

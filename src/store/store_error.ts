@@ -13,7 +13,7 @@ export class StoreError extends Error {
 /** The part of a system error's message that says what happened, without codes and paths. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.NotFound) return "it is not there";
+  if (error instanceof Deno.errors.NotFound) return "no such file or folder";
   const text = messageOf(error);
   return (text.split("\n")[0] ?? "").replace(/ \(os error \d+\)/, "");
 }

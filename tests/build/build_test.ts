@@ -293,7 +293,7 @@ Deno.test("build() says what deno needs from the network, and what to do without
     message,
     `Cannot build ${files.path}/main.ts: the runtime that deno compile needs ` +
       "(denort-x86_64-unknown-linux-gnu.zip) could not be downloaded; set DENORT_BIN to the path " +
-      "of a denort of that version, or do without --release",
+      "of a denort of that version, or deploy without --release",
   );
 
   const silent = await pretend(files, "");

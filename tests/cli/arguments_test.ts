@@ -75,12 +75,12 @@ Deno.test("scanArguments() says what is wrong with an option, and what was expec
     [["-mem"], "unknown option -mem; did you mean --mem?"],
     [["--hlep"], "unknown option --hlep; did you mean --help?"],
     [["--verbose=yes"], "--verbose takes no value; expected --verbose"],
-    [["--mem"], "--mem lacks its value; expected --mem M"],
-    [["--mem", "--verbose"], "--mem lacks its value; expected --mem M"],
-    [["-m", "--", "1"], "-m lacks its value; expected -m M"],
+    [["--mem"], "--mem has no value; expected --mem M"],
+    [["--mem", "--verbose"], "--mem has no value; expected --mem M"],
+    [["-m", "--", "1"], "-m has no value; expected -m M"],
     [["--size", "1"], `--size is an option of tool make; ${expected}`],
     [["make", "--mem", "1"], "--mem is an option of tool; expected --verbose or --size"],
-    [["make", "--"], '"--" has no meaning here; expected options and operands only'],
+    [["make", "--"], '"--" is not allowed here; expected options and operands only'],
   ];
   for (const [args, message] of table) {
     const error = assertThrows(() => scanArguments(args, TOOL), UsageError);

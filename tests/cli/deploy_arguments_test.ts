@@ -99,7 +99,7 @@ Deno.test("readRunCommand() says what is wrong and what was expected", () => {
     [["a:1", ""], "<program> is empty; expected a path"],
     [["--mem", "much"], '--mem is "much"; expected memory, as in 16GiB'],
     [["--cpu", "0"], '--cpu is "0"; expected a number of cores, as in 16 or 0.5'],
-    [["--cpu", "-1"], "--cpu lacks its value; expected --cpu C"],
+    [["--cpu", "-1"], "--cpu has no value; expected --cpu C"],
     [["--env", "=x"], '--env is "=x"; expected NAME or NAME=VALUE'],
     [["--include="], "--include is empty; expected a path"],
     [["--secret-file="], "--secret-file is empty; expected a path"],

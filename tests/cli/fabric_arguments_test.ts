@@ -116,7 +116,7 @@ Deno.test("readFabricCommand() says what is wrong and what was expected", () => 
       'unknown command "nodes"; expected host:port, master, join, dev, secret or completions',
     ],
     ["a:1 n.toml x", 'unexpected argument "x"; expected an address and at most a nodes.toml'],
-    ["a:1 --", '"--" has no meaning here; expected options and operands only'],
+    ["a:1 --", '"--" is not allowed here; expected options and operands only'],
     [
       "a:1 --nodes 3",
       "--nodes is an option of fabric dev; expected --format, --verbose, " +

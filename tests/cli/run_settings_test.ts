@@ -38,10 +38,10 @@ Deno.test("readDefaults() reads what deno.json says of deploying, comments and a
 
 Deno.test("readDefaults() says which field is wrong", () => {
   const table: [text: string, message: string][] = [
-    [`{ "deploy": "a:1" }`, `"deploy" in d.json is no object`],
-    [`{ "deploy": null }`, `"deploy" in d.json is no object`],
-    [`{ "deploy": { "bridge": 1 } }`, `"deploy"."bridge" in d.json is no text`],
-    [`{ "deploy": { "main": "" } }`, `"deploy"."main" in d.json is no text`],
+    [`{ "deploy": "a:1" }`, `"deploy" in d.json is not an object`],
+    [`{ "deploy": null }`, `"deploy" in d.json is not an object`],
+    [`{ "deploy": { "bridge": 1 } }`, `"deploy"."bridge" in d.json is invalid; expected a string`],
+    [`{ "deploy": { "main": "" } }`, `"deploy"."main" in d.json is invalid; expected a string`],
   ];
   for (const [text, message] of table) {
     assertThrows(() => readDefaults(text, "d.json"), UsageError, message);

@@ -81,11 +81,11 @@ const TABLE: readonly (readonly [value: unknown, message: string])[] = [
   ],
   [
     { a: detached() },
-    "value.a is detached; a buffer that was transferred away cannot be sent",
+    "value.a is detached; a buffer that was transferred cannot be sent",
   ],
   [
     [new Uint8Array(1), new DataView(new ArrayBuffer(1)), detachedView()],
-    "value[2] is detached; a buffer that was transferred away cannot be sent",
+    "value[2] is detached; a buffer that was transferred cannot be sent",
   ],
   [new ReadableStream(), "value is a ReadableStream, which cannot be sent"],
   [new AbortController().signal, "value is an AbortSignal, which cannot be sent"],
@@ -140,7 +140,7 @@ Deno.test("encode() says so when a getter hides again what cannot be sent", () =
   };
   assertEquals(
     assertThrows(() => encode(value), TypeError).message,
-    "value holds, behind a getter, something that cannot be sent",
+    "value has a getter that returns something that cannot be sent",
   );
 });
 
@@ -171,7 +171,7 @@ Deno.test("encode() refuses resizable buffers that would reserve too much addres
   const buffers = Array.from({ length: 33 }, () => new ArrayBuffer(1, { maxByteLength: 2 ** 31 }));
   assertStringIncludes(
     assertThrows(() => encode(buffers), TypeError).message,
-    "resizable buffers whose maxByteLength",
+    "resizable buffers with a total maxByteLength",
   );
 });
 

@@ -92,7 +92,7 @@ Deno.test("invalidResource() names the resource and its value", () => {
   ];
   for (const [mem, cpu, why] of table) {
     const found = invalidResource({ mem, cpu } as Resources);
-    const expected = why && `${why}and must be a finite number that is at least 0`;
+    const expected = why && `${why}must be a finite number and at least 0`;
     assertEquals(found, expected);
   }
 });

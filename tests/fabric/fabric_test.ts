@@ -67,7 +67,7 @@ Deno.test("fabric binds with --insecure what cannot be bound without, and warns"
 
 for (
   const [what, args, said] of [
-    ["an address that stands for all", ["0.0.0.0:0"], "stands for all addresses"],
+    ["an address that stands for all", ["0.0.0.0:0"], "means all addresses"],
     [
       "a master of a file that is not there",
       ["127.0.0.1:0", "/nowhere/nodes.toml"],
@@ -297,7 +297,7 @@ Deno.test("a piece that cannot be inflated costs its sender the connection, and 
     void link.send({ type: "deflated-piece", hash, bytes: (await deflate(bytes.slice(9)))! });
     const answer = (await messages.next()).value;
     assert(answer?.type === "refused");
-    assertMatch(answer.why, /^Cannot take piece 0: it has 8991 bytes, must have 9000$/);
+    assertMatch(answer.why, /^Cannot accept piece 0: it has 8991 bytes, expected 9000$/);
     link.drop();
   }
   const { link } = await offer();
@@ -310,7 +310,7 @@ Deno.test("a bridge that is killed is started again, on its port", async () => {
   assertEquals(bridges.length, 1);
   const from = cluster.master.out.length;
   Deno.kill(bridges[0]!, "SIGKILL");
-  await cluster.master.line(/the bridge ended \(SIGKILL\); it is started again/);
+  await cluster.master.line(/the bridge ended \(SIGKILL\); restarting it/);
   assertEquals(await cluster.master.ready("bridge", { from }), cluster.bridge);
 });
 

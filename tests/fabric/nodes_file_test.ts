@@ -39,7 +39,7 @@ for (
     [{ fabric_addr: undefined }, "nodes.toml: node 2: fabric_addr is missing"],
     [{ fabric_addr: '"10.0.0.1"' }, 'nodes.toml: node 2: fabric_addr is "10.0.0.1"'],
     [{ fabric_addr: "9999" }, "nodes.toml: node 2: fabric_addr is 9999"],
-    [{ fabric_addr: '"10.0.0.2:9999"' }, "nodes.toml: there are two nodes at 10.0.0.2:9999"],
+    [{ fabric_addr: '"10.0.0.2:9999"' }, "nodes.toml: two nodes have the address 10.0.0.2:9999"],
     [{ bridge_bind: "true" }, "nodes.toml: node 2: bridge_bind is true"],
     [{ mem: undefined }, "nodes.toml: node 2: mem is missing"],
     [{ mem: '"a lot"' }, 'nodes.toml: node 2: mem is "a lot"'],
@@ -66,10 +66,10 @@ for (
 Deno.test("parseNodesFile() refuses what is no list of nodes, in one line", () => {
   for (
     const [text, said] of [
-      ["", "there is no node"],
-      ["nodes = []", "there is no node"],
-      ["nodes = [1]", "node 1 is no table"],
-      ["[nodes]\nmem = 1", "there is no node"],
+      ["", "it has no node"],
+      ["nodes = []", "it has no node"],
+      ["nodes = [1]", "node 1 is not a table"],
+      ["[nodes]\nmem = 1", "it has no node"],
       ["[[node]]\nmem = 1", '"node" is unknown; expected [[nodes]]'],
       ["[[nodes]\n", "nodes.toml is not TOML"],
       ["mem = = 1", "nodes.toml is not TOML"],

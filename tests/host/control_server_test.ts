@@ -85,7 +85,7 @@ Deno.test("a peer that does not show a token loses its connection, with one line
   const table: [bytes: (token: string) => Uint8Array, said: string][] = [
     [() => new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "are allowed"],
     [() => tooLarge, "1025 bytes"],
-    [() => new Uint8Array([0, 0, 0, 1, 0xc1]), "it is no value"],
+    [() => new Uint8Array([0, 0, 0, 1, 0xc1]), "malformed value"],
     [() => encodeMessage({ type: "started" }), '"started" before "hello"'],
     [() => hello("0".repeat(32)), "not one of this run"],
     [(token) => hello(token.slice(1)), "not one of this run"],

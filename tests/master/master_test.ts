@@ -182,7 +182,7 @@ Deno.test("kill() with descendants ends what is being started, and nothing more 
   const refused = await assertRejects(
     () => master.spawn({ ...REQUEST, parent: root }, { wait: true }),
     SpawnError,
-    "Cannot start work(): the process that spawns it is being ended",
+    "Cannot start work(): its parent is being killed",
   );
   assertEquals(refused.reason, "lost");
   const child = newPid();

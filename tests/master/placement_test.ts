@@ -79,7 +79,7 @@ Deno.test("request() rejects what is no amount", () => {
     assertThrows(() => placement.addNode("z", need), RangeError, "Cannot use a node");
   }
   assertThrows(() => placement.addNode("z", gib(1, 1e300)), RangeError, "too large");
-  assertThrows(() => placement.addNode("a", gib(1, 1)), Error, "there already");
+  assertThrows(() => placement.addNode("a", gib(1, 1)), Error, "already present");
 });
 
 Deno.test("request() spreads: each goes where it leaves the node least full", () => {

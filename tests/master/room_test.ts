@@ -31,18 +31,18 @@ Deno.test("Room gives room while there is some, then lets wait, and gives back o
 Deno.test("Room says why a process of some size waits", () => {
   const room = new Room();
   const need = { mem: 1 * GiB, cpu: 1 };
-  assertEquals(room.whyWaits(need), "no node has 1 GiB and 1 core; there is no node");
+  assertEquals(room.whyWaits(need), "no node has 1 GiB and 1 core; the cluster has no nodes");
   room.addNode("n1", { mem: 512, cpu: 1 });
   assertEquals(
     room.whyWaits(need),
-    "no node has 1 GiB and 1 core; the most that one has is 512 B and 1 core",
+    "no node has 1 GiB and 1 core; the largest has 512 B and 1 core",
   );
   room.expectNode("n2", need);
   assertEquals(room.whyWaits(need), "no node has 1 GiB and 1 core free");
   room.addNode("n2", need);
   assertEquals(
     room.whyWaits(need),
-    "n2 has 1 GiB and 1 core free, for those that have waited longer",
+    "n2 has 1 GiB and 1 core free, reserved for requests that have waited longer",
   );
 });
 
@@ -53,7 +53,7 @@ Deno.test("Room refuses at once what fits nowhere, and says what there is", asyn
   const error = await assertRejects(
     () => room.take(request(3 * GiB), { wait: true }),
     SpawnError,
-    "the most that one has is 2 GiB and 4 cores",
+    "the largest has 2 GiB and 4 cores",
   );
   assertEquals(error.reason, "unsatisfiable");
   const first = { ...request(3 * GiB), function: null, name: "main.ts" };
@@ -77,11 +77,11 @@ Deno.test("Room lets nobody wait who does not want to any more", async () => {
   const gone = assertRejects(
     () => room.take(request(1 * GiB), { wait: true, signal }),
     SpawnError,
-    "nobody waits",
+    "the request was cancelled",
   );
   aborting.abort();
   await gone;
-  await assertRejects(() => room.take(request(1), { wait: true, signal }), SpawnError, "nobody");
+  await assertRejects(() => room.take(request(1), { wait: true, signal }), SpawnError, "cancelled");
   const next = room.take(request(1 * GiB), { wait: true });
   one.free();
   assertEquals((await next).node, "n1");
@@ -106,7 +106,7 @@ Deno.test("find() says where a process would go, and takes nothing", async () =>
   const room = new Room();
   assertEquals(
     room.find({ mem: 1, cpu: 0 }).message,
-    "no node has 1 B and 0 cores; there is no node",
+    "no node has 1 B and 0 cores; the cluster has no nodes",
   );
   room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
   for (let count = 0; count < 3; count++) {

@@ -161,7 +161,7 @@ Deno.test("NodeLink is lost when the node sends what it should not", async () =>
     ["a second start message", [bytesOf(WELCOME), bytesOf(START), bytesOf(START)]],
     ['a "killed" message that nobody asked for', [killed]],
     ["no message of type", [bytesOf({ type: "started" })]],
-    ["it is no value", [new Uint8Array([0, 0, 0, 1, 0xc1])]],
+    ["malformed value", [new Uint8Array([0, 0, 0, 1, 0xc1])]],
     ["a message of 4294967295 bytes", [new Uint8Array([255, 255, 255, 255])]],
   ];
   for (const [message, sent] of table) {

@@ -97,10 +97,10 @@ Deno.test("readPiece() and isIntact() notice that a file was changed", async () 
   bytes[PIECE_BYTES + 5]! ^= 1;
   await Deno.writeFile(path, bytes);
   await readPiece(path, manifest, 0);
-  await assertRejects(() => readPiece(path, manifest, 1), StoreError, "it was changed");
+  await assertRejects(() => readPiece(path, manifest, 1), StoreError, "it has changed");
   assertEquals(await isIntact(path, manifest), false);
   await Deno.truncate(path, PIECE_BYTES);
-  await assertRejects(() => readPiece(path, manifest, 2), StoreError, "it was changed");
+  await assertRejects(() => readPiece(path, manifest, 2), StoreError, "it has changed");
   assertEquals(await isIntact(path, manifest), false);
   assertEquals(await isIntact(`${folder.path}/nothing`, manifest), false);
 });
@@ -158,7 +158,7 @@ Deno.test("manifestOf() does without a cache that cannot be used", async () => {
 Deno.test("manifestOf() says in one line what cannot be shipped", async () => {
   await using folder = await testFolder();
   const cases = [
-    [`${folder.path}/nothing`, "it is not there"],
+    [`${folder.path}/nothing`, "no such file or folder"],
     [folder.path, "it is not a file"],
   ] as const;
   for (const [path, message] of cases) {
@@ -168,5 +168,5 @@ Deno.test("manifestOf() says in one line what cannot be shipped", async () => {
   const large = `${folder.path}/large`;
   await Deno.writeFile(large, new Uint8Array());
   await Deno.truncate(large, MAX_FILE_BYTES + 1);
-  await assertRejects(() => manifestOf(large), StoreError, "the largest file may have 4294967296");
+  await assertRejects(() => manifestOf(large), StoreError, "the limit is 4294967296");
 });

@@ -83,7 +83,11 @@ Deno.test("addSource() makes the pieces of a file known where it lies", async ()
   assertEquals(shipped.asked, [[1, 2]]);
   assertEquals(await Deno.readFile(kept.path), bytes);
   assertEquals(await names(`${store.folder}/files`), [await manifestId(shipped.manifest)]);
-  await assertRejects(() => store.addSource(`${folder.path}/nix`), StoreError, "it is not there");
+  await assertRejects(
+    () => store.addSource(`${folder.path}/nix`),
+    StoreError,
+    "no such file or folder",
+  );
 });
 
 Deno.test("ensure() notices a damaged file, and fetches only the damaged pieces", async () => {
@@ -192,10 +196,10 @@ Deno.test("put() refuses what is not the piece that the manifest says", async ()
   const wrong = right.slice();
   wrong[9]! ^= 1;
   const cases: [number, Uint8Array<ArrayBuffer>, string][] = [
-    [0, wrong, "another hash"],
-    [1, right, "another hash"],
-    [0, right.slice(1), "must have 131072"],
-    [2, right, "must have 100"],
+    [0, wrong, "its hash is not"],
+    [1, right, "its hash is not"],
+    [0, right.slice(1), "expected 131072"],
+    [2, right, "expected 100"],
     [3, right, "there is none"],
     [-1, right, "there is none"],
     [0.5, right, "there is none"],
@@ -399,7 +403,7 @@ Deno.test("open() says in one line what is wrong with the folder, and what to do
   ];
   for (const [path, advice] of cases) {
     const { message } = await assertRejects(() => Store.open(path), StoreError);
-    assertStringIncludes(message, `Cannot keep files in ${path}: `);
+    assertStringIncludes(message, `Cannot store files in ${path}: `);
     assertStringIncludes(message, advice);
     assertEquals(message.split("\n").length, 1);
   }
@@ -411,7 +415,7 @@ Deno.test("a store that has lost its folder says so, and what to do", async () =
   const file: Manifest = (await source(folder, "file", pieces(1))).manifest;
   await Deno.remove(store.folder, { recursive: true });
   const error = await assertRejects(() => store.ensure(file, nothing), StoreError);
-  assertStringIncludes(error.message, `Cannot keep files in ${store.folder}: `);
+  assertStringIncludes(error.message, `Cannot store files in ${store.folder}: `);
 });
 
 Deno.test("a run's module beside its folder is not in it, and goes with it", async () => {

@@ -122,7 +122,7 @@ Deno.test("decodeMessage() takes the same bytes twice, and refuses a reference t
   }
   // As the codec writes two views of one buffer for values.
   const message: Pair = { type: "pair", one: whole, two: new Uint8Array(whole.buffer) };
-  assertThrows(() => decodeMessage(pair, encode(message)), ProtocolError, "which is not there");
+  assertThrows(() => decodeMessage(pair, encode(message)), ProtocolError, "which does not exist");
 });
 
 Deno.test("what MessageDecoder gives can be sent on as it is, and what encodeBody() makes, too", () => {
