@@ -1,6 +1,6 @@
 /**
- * Resources as the master counts them: in whole numbers, so that sums of them are exact and what is
- * given back is what was given, to the last bit.
+ * Resources as the master counts them: in whole numbers, so that sums are exact and a release gives
+ * back exactly what was granted.
  */
 
 import { invalidResource, type Resources } from "../core/resources.ts";
@@ -15,14 +15,14 @@ export interface Amount {
 
 const MICROS_PER_CORE = 1e6;
 
-/** So near to a whole number, only a double's lack of precision keeps an amount from being one. */
+/** An amount this close to a whole number is taken as that number: the rest is a rounding error. */
 const IMPRECISION = 1e-3;
 
 /**
- * What a request counts as. Memory is rounded up to a whole byte, CPU down to a millionth of a core:
+ * The amount that a request counts as. Memory is rounded up to a byte, CPU down to a millionth of a core:
  * so a part of a node, such as a third of a core, fits as often as it should.
  *
- * The result may be infinite, since it may be asked for what no machine has.
+ * The result may be infinite: a request may be larger than any machine.
  *
  * @throws {RangeError} If one of the two is negative, infinite or not a number.
  */
@@ -32,7 +32,7 @@ export function needOf(resources: Readonly<Resources>): Amount {
 }
 
 /**
- * What a node counts as, rounded down.
+ * The amount that a node counts as, rounded down.
  *
  * @throws {RangeError} If one of the two is negative, not a number, or too large to count exactly.
  */
@@ -48,12 +48,12 @@ export function capacityOf(resources: Readonly<Resources>): Amount {
   return { mem, cpu };
 }
 
-/** The amount as people know it. */
+/** The amount as resources. */
 export function resourcesOf(amount: Amount): Resources {
   return { mem: amount.mem, cpu: amount.cpu / MICROS_PER_CORE };
 }
 
-/** Whether `need` is no more than `room` in either dimension. */
+/** Whether `need` is at most `room` in both dimensions. */
 export function fits(need: Amount, room: Amount): boolean {
   return need.mem <= room.mem && need.cpu <= room.cpu;
 }

@@ -1,4 +1,4 @@
-/** The master's conversation with one bridge: the runs that came from there. */
+/** The master's session with one bridge, and the runs that the bridge opened. */
 
 import { SpawnError } from "../core/errors.ts";
 import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
@@ -10,17 +10,17 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
 import type { RunningProcess } from "./remote_node.ts";
 
-/** Folders are named after runs. */
+/** The form of run ids. They are used as folder names. */
 const RUN_ID = /^[A-Za-z0-9_-]{1,48}$/;
 
-/** What a bridge's conversation needs of the cluster. */
+/** The parts of the cluster that a bridge session uses. */
 export interface BridgeContext extends ClusterContext {
-  /** All runs, those of other bridges too; this session adds its own, and removes those that are over. */
+  /** All runs, including those of other bridges. The session adds its own and removes them when they end. */
   readonly runs: Map<string, ClusterRun>;
   readonly logger: Logger;
 }
 
-/** One bridge. Its runs end with it. */
+/** The session with one bridge. Its runs end when it ends. */
 export class BridgeSession {
   readonly #link: MessageLink<MasterToBridge, BridgeToMaster>;
   readonly #context: BridgeContext;
@@ -33,7 +33,7 @@ export class BridgeSession {
     this.#context = context;
   }
 
-  /** Handles what the bridge says until it is gone. */
+  /** Handles the bridge's messages until the connection ends. */
   async serve(): Promise<void> {
     try {
       for await (const message of this.#link.messages()) this.#take(message);
@@ -45,23 +45,23 @@ export class BridgeSession {
     this.stop(ORPHANED);
   }
 
-  /** Whether a run is one of this bridge. */
+  /** Whether a run belongs to this bridge. */
   has(run: string): boolean {
     return this.#runs.has(run);
   }
 
-  /** Where it listens, once it has said so. */
+  /** The bridge's address, once it has announced it. */
   get address(): string | undefined {
     return this.#address;
   }
 
-  /** Ends every run as `how` says, and begins none any more. */
+  /** Ends every run as `how` says, and starts no more. */
   stop(how: Termination): void {
     this.#stopping = true;
     for (const id of [...this.#runs.keys()]) this.#end(id, how);
   }
 
-  /** A process went away with its node. */
+  /** A process was lost with its node. */
   tellLost(process: RunningProcess, why: string): void {
     void this.#link.send({ type: "lost", ...process, why });
   }
@@ -154,7 +154,7 @@ export class BridgeSession {
     void this.#finish(id);
   }
 
-  /** Tells that a run is over, as soon as it is. */
+  /** Reports the end of a run when it has ended. */
   async #finish(id: string): Promise<void> {
     const run = this.#runs.get(id)?.run;
     if (run === undefined) return;

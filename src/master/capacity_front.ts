@@ -1,15 +1,15 @@
-/** Tells whether any of many nodes is large enough for a request, were it empty. */
+/** Tells whether any of many nodes would be large enough for a request if it were empty. */
 
 import { type Amount, fits } from "./amount.ts";
 
 /**
- * The largest of the capacities that it was given: those that no other one exceeds in both
+ * The largest of the capacities added so far: those that no other one exceeds in both
  * dimensions. From the first to the last, memory falls and CPU rises.
  */
 export class CapacityFront {
   #largest: Amount[] = [];
 
-  /** Takes one more capacity into account. */
+  /** Adds a capacity. */
   add(capacity: Amount): void {
     if (this.covers(capacity)) return;
     this.#largest = this.#largest.filter((other) => !fits(other, capacity));
@@ -17,7 +17,7 @@ export class CapacityFront {
     this.#largest.splice(at < 0 ? this.#largest.length : at, 0, capacity);
   }
 
-  /** Whether at least one of the capacities is enough for `need`. */
+  /** Whether at least one capacity is enough for `need`. */
   covers(need: Amount): boolean {
     // Of those with enough memory, the last has the most CPU.
     let [low, high] = [0, this.#largest.length];

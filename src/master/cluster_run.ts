@@ -12,15 +12,15 @@ import type { RemoteNode, RemoteRun, RunFacts, Tried } from "./remote_node.ts";
 import type { GrantedRoom, Room } from "./room.ts";
 import { WaitNotice } from "./wait_notice.ts";
 
-/** What a run needs of its cluster. */
+/** The parts of the cluster that a run uses. */
 export interface ClusterContext {
   readonly room: Room;
-  /** The nodes that are there, by name. */
+  /** The connected nodes, by name. */
   readonly nodes: ReadonlyMap<string, RemoteNode>;
   readonly startTimer: StartTimer;
 }
 
-/** The first process of a run, as it is asked for, but for its name and what it needs. */
+/** The spawn request for a run's first process, without its name and resources. */
 export const FIRST: Omit<SpawnRequest, "name" | "resources"> = {
   parent: null,
   function: null,
@@ -29,10 +29,10 @@ export const FIRST: Omit<SpawnRequest, "name" | "resources"> = {
   env: null,
 };
 
-/** Every node has room for that. */
+/** A need that fits on every node. */
 const NOTHING: Readonly<Resources> = { mem: 0, cpu: 0 };
 
-/** A run, from its `open` until no process of it is left. */
+/** A run, from its `open` until its last process has ended. */
 export class ClusterRun implements MasterPort<CarriedArg> {
   readonly facts: RunFacts;
   readonly #context: ClusterContext;
@@ -41,7 +41,7 @@ export class ClusterRun implements MasterPort<CarriedArg> {
 
   readonly #waits: WaitNotice;
 
-  /** `say` takes lines for whoever looks at the run. */
+  /** `say` takes lines for the run's viewers. */
   constructor(facts: RunFacts, context: ClusterContext, say: (text: string) => void) {
     this.facts = facts;
     this.#context = context;
@@ -49,21 +49,21 @@ export class ClusterRun implements MasterPort<CarriedArg> {
     this.#master = new Master({ place: (request, options) => this.#place(request, options) });
   }
 
-  /** How many processes there have been. */
+  /** The number of processes started so far. */
   get processes(): number {
     return this.#master.processes;
   }
 
-  /** Resolves as soon as no process is left, and none waits for room or is being started. */
+  /** Resolves when no process is running, starting or waiting for room. */
   idle(): Promise<void> {
     return this.#master.idle();
   }
 
   /**
-   * Has the first process booted where one of that size would be placed now, or else anywhere. It takes no
-   * room there until it is spawned. If there is no node at all, it waits for one.
+   * Boots the first process on trial where one of that size would be placed now, or else anywhere. It takes
+   * no room until it is spawned. If the cluster has no node, waits for one.
    *
-   * @throws {SpawnError} If it could not be tried.
+   * @throws {SpawnError} If the trial boot could not be done.
    */
   async try(resources: Readonly<Resources>, onWait: () => void): Promise<Tried> {
     const { room, nodes } = this.#context;
@@ -98,15 +98,15 @@ export class ClusterRun implements MasterPort<CarriedArg> {
   }
 
   /**
-   * Ends what waits, and as `how` says what runs; `idle()` tells when that is done. Called again, it can
-   * only shorten the grace.
+   * Cancels waiting spawns, and ends running processes as `how` says; `idle()` resolves when that is done.
+   * A second call can only shorten the grace.
    */
   end(how: Termination): void {
     this.#ending.abort();
     for (const node of this.#context.nodes.values()) node.stop(this.facts.id, how);
   }
 
-  /** Nothing more happens in it, and nobody asks for it any more. */
+  /** Removes the run from its nodes. To be called when it has ended. */
   forget(): void {
     for (const node of this.#context.nodes.values()) node.forget(this.facts.id);
   }
@@ -123,7 +123,7 @@ export class ClusterRun implements MasterPort<CarriedArg> {
         throw new SpawnError("lost", "Cannot spawn: the run is ending");
       }
       if (node !== undefined) return { node: node.run(this.facts), free };
-      // It went away just now, and what it had been given is gone with it.
+      // The node was lost just now, and its grants were released with it.
       free();
     }
   }
@@ -131,7 +131,7 @@ export class ClusterRun implements MasterPort<CarriedArg> {
   async #take(request: SpawnRequest<CarriedArg>, options: SpawnWaiting): Promise<GrantedRoom> {
     const { parent, name, resources } = request;
     const { room } = this.#context;
-    // Whoever deployed the run is told at once that its first process waits.
+    // For the first process, the viewers are told at once that it waits.
     if (parent === null) return await room.take(request, options);
     let stopNotice = () => {};
     const onWait = () => {

@@ -1,4 +1,4 @@
-/** Has the processes of one run placed and started, and knows which node has which of them. */
+/** Places and starts the processes of one run, and knows which node hosts each. */
 
 import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
@@ -13,7 +13,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Room for one process, on a node. */
 export interface Place<Arg = Bytes> {
   readonly node: NodePort<Arg>;
-  /** Gives the room back. More than once is as good as once. */
+  /** Releases the room. Idempotent. */
   free(): void;
 }
 
@@ -33,25 +33,25 @@ interface Running<Arg> {
 }
 
 /**
- * The master of one run. In a local run, there is no other. It passes arguments on as they are: `Arg` may
+ * The master of one run; a local run has no other master. It passes arguments on unchanged: `Arg` may
  * be anything.
  *
- * It is the only one that remembers the processes that have ended, and how: a node forgets its own.
+ * It alone keeps the statuses of ended processes: nodes forget theirs.
  */
 export class Master<Arg = Bytes> implements MasterPort<Arg> {
   readonly #placer: Placer<Arg>;
   readonly #running = new Map<Pid, Running<Arg>>();
-  /** A process can be waited for at any time after its end. */
+  /** For `wait`, which may come at any time after a process's end. */
   readonly #ended = new EndedProcesses();
   #processes = 0;
   readonly #tree = new ProcessTree();
-  /** For each launch that is under way, whose child it makes. */
+  /** The parent of each launch in progress. */
   readonly #launches = new Map<Promise<unknown>, Pid | null>();
-  /** These, and what descends from them, are being ended, and spawn no more. */
+  /** Processes that are being ended with their descendants; none of these may spawn. */
   readonly #ending = new Set<Pid>();
-  /** Resolved, and replaced, each time that a launch has succeeded or failed. */
+  /** Resolved and replaced each time a launch succeeds or fails. */
   #settled = Promise.withResolvers<void>();
-  /** Spawns that wait or are under way, and processes that have not ended. */
+  /** Spawns in progress and processes that have not ended. */
   #active = 0;
   #idle = Promise.withResolvers<void>();
 
@@ -59,12 +59,12 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
     this.#placer = placer;
   }
 
-  /** How many processes there have been. */
+  /** The number of processes started so far. */
   get processes(): number {
     return this.#processes;
   }
 
-  /** Resolves as soon as no process runs, and none is being placed or started. */
+  /** Resolves when no process is running, being placed or being started. */
   idle(): Promise<void> {
     return this.#active === 0 ? Promise.resolve() : this.#idle.promise;
   }
@@ -75,7 +75,7 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
     try {
       const home = await this.#home(request);
       place = await this.#placer.place(request, options);
-      // A directory means nothing on another node: there it is the run's own.
+      // The parent's directory may not exist on another node: there the run's own folder is used.
       const isElsewhere = place.node !== home;
       const launched = await this.#launch(
         place.node,
@@ -101,14 +101,14 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
     return "node" in process && await process.node.kill(pid, how) ? [pid] : [];
   }
 
-  /** The node whose directories the process's is one of, if it is to have one. */
+  /** The node that the working directory is on, if the request names one. */
   async #home({ parent, cwd }: SpawnRequest<Arg>): Promise<NodePort<Arg> | undefined> {
     if (parent === null || cwd === null) return undefined;
     const process = await this.#find("start a child of", parent);
     return "node" in process ? process.node : undefined;
   }
 
-  /** Ends a process and all that descend from it, also those that are being started now. */
+  /** Ends a process and all its descendants, including those that are being started now. */
   async #killTree(root: Pid, how: Termination): Promise<Pid[]> {
     const roots = new Set([root]);
     const ends = new Map<Pid, Promise<boolean>>();
@@ -117,7 +117,7 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
       for (const pid of this.#tree.from(root)) {
         if (ends.has(pid)) continue;
         const end = this.#running.get(pid)?.node.kill(pid, how) ?? Promise.resolve(false);
-        end.catch(() => {}); // looked at below
+        end.catch(() => {}); // checked below
         ends.set(pid, end);
       }
       const parents = [...this.#launches.values()];
@@ -131,7 +131,7 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
   async #launch(node: NodePort<Arg>, request: SpawnRequest<Arg>): Promise<Launched> {
     const { parent } = request;
     if (this.#ending.size > 0 && parent !== null) await this.#find("start a child of", parent);
-    // Nothing is waited for between this and the launch, so that no end of the parent comes in between.
+    // No await between this and the launch, so that the parent cannot be ended in between.
     if (this.#tree.descends(parent, this.#ending)) {
       const why = "its parent is being killed";
       throw new SpawnError("lost", `Cannot start ${request.function}(): ${why}`);
@@ -168,10 +168,10 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
     this.#idle = Promise.withResolvers();
   }
 
-  /** What is known of a process: where it runs, or how it ended. */
+  /** The record of a process: where it runs, or how it ended. */
   async #find(what: string, pid: Pid): Promise<Running<Arg> | ExitStatus> {
-    // A process that has just started can have told its Pid to another one before its node told it to
-    // the master, so those launches that are under way now may turn out to be the process.
+    // A new process may have sent its Pid to another one before its node reported it to the master, so
+    // each launch in progress may turn out to be the process.
     const underWay = [...this.#launches.keys()];
     while (!this.#knows(pid) && underWay.some((launch) => this.#launches.has(launch))) {
       await this.#settled.promise;

@@ -1,4 +1,4 @@
-/** The master of a cluster: its nodes, its bridges, and the runs that they have in common. */
+/** The master of a cluster: its nodes, its bridges and its runs. */
 
 import { type Address, parseAddress } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
@@ -23,24 +23,24 @@ import { NodeSession } from "./node_session.ts";
 import { type NodeConnection, RemoteNode } from "./remote_node.ts";
 import { Room } from "./room.ts";
 
-/** After their grace, the processes of all runs may take so long to end when the master does. */
+/** How long processes may take to end after their grace when the master ends. */
 const STOP_MS = 1_000;
 
-/** A node that this master knows. */
+/** A node known to this master. */
 interface Known {
   readonly dialer: NodeDialer;
-  /** Whether it has joined; otherwise it was listed at the start, and is never forgotten. */
+  /** Whether it has joined; otherwise it was listed at the start, and is never removed. */
   readonly joined: boolean;
-  /** The connection on which it announced itself, while there is one. */
+  /** The connection on which it announced itself, while that is open. */
   announcement: { drop(): void } | undefined;
 }
 
 /**
- * Dials the nodes that it is told of, for ever, and places on those that are there what the bridges ask
- * for. It accepts nothing itself: whoever listens hands it connections of bridges and of nodes that join.
+ * Dials its nodes until it is closed, and places the processes that bridges ask for on those that are
+ * connected. It does not listen: its owner hands it the connections of bridges and of joining nodes.
  *
- * What is too large for every node is refused as such only if it is too large for those that are away,
- * too. A node that has joined is forgotten when both it and its announcement are gone.
+ * A request is `unsatisfiable` only if it is too large for every known node, including those that are
+ * away. A node that has joined is removed when both its connection and its announcement have ended.
  */
 export class MasterService {
   readonly #context: DialerContext;
@@ -58,12 +58,12 @@ export class MasterService {
     this.#logger = context.logger;
   }
 
-  /** Makes a node known, which is dialled from now on. Each may be made known once. */
+  /** Adds a node, and starts to dial it. Each may be added once. */
   addNode(address: Address, resources: Readonly<Resources>): void {
     this.#know(address, resources, false);
   }
 
-  /** Takes the connection of a bridge. */
+  /** Serves the connection of a bridge. */
   acceptBridge(conn: Deno.Conn, remote: string): void {
     const link = new MessageLink<MasterToBridge, BridgeToMaster>(conn, {
       schema: BRIDGE_TO_MASTER,
@@ -88,7 +88,7 @@ export class MasterService {
     });
   }
 
-  /** Takes the connection of a node that joins. */
+  /** Serves the connection of a joining node. */
   acceptJoin(conn: Deno.Conn, remote: string): void {
     const link = new MessageLink<MasterToJoin, JoinToMaster>(conn, {
       schema: JOIN_TO_MASTER,
@@ -100,7 +100,7 @@ export class MasterService {
   }
 
   /**
-   * Places nothing any more, and ends every run as `how` says; resolves when that is done, or takes too
+   * Stops placing, and ends every run as `how` says; resolves when that is done or has taken too
    * long.
    */
   async endRuns(how: Termination): Promise<void> {
@@ -112,7 +112,7 @@ export class MasterService {
     deadline.abort();
   }
 
-  /** Lets everybody go: nodes end what they still host. */
+  /** Closes all connections; the nodes end what they still host. */
   close(): void {
     this.#stopping = true;
     for (const { dialer } of this.#known.values()) dialer.stop();
@@ -126,7 +126,7 @@ export class MasterService {
       const answer = this.#admit(message);
       if (typeof answer === "string") {
         this.#logger.warn(`refused a node that joins from ${remote}: ${answer}`);
-        // It closes the connection: closed here, the answer could be lost on its way.
+        // The node closes the connection: if it were closed here, the answer could be lost.
         void link.send({ type: "refused", why: answer });
         continue;
       }
@@ -141,7 +141,7 @@ export class MasterService {
     this.#forgetIfGone(known);
   }
 
-  /** The node that joins, known from now on; or why it cannot be. */
+  /** Adds a joining node, or gives the reason for a refusal. */
   #admit({ address: text, resources }: JoinToMaster): Known | string {
     const address = parseAddress(text);
     if (address === undefined || address.port === 0) {
@@ -156,7 +156,7 @@ export class MasterService {
       this.#logger.info(`node ${name} joins`);
       return this.#know(address, resources, true);
     }
-    // What was listed at the start counts as it was listed.
+    // A node that was listed at the start keeps the resources that were listed.
     if (known.joined) known.dialer.resources = resources;
     return known;
   }
@@ -207,7 +207,7 @@ export class MasterService {
     this.#lose(node, endOf(`node ${name}`, await link.ended));
   }
 
-  /** A node is gone. Those who are to know of its processes are told before anybody acts on it. */
+  /** A node is lost. The bridges are told of its processes before the loss has other effects. */
   #lose(node: RemoteNode, why: string): void {
     this.#nodes.delete(node.name);
     this.#room.loseNode(node.name);
@@ -227,7 +227,7 @@ export class MasterService {
   }
 }
 
-/** Whether it is more than nothing, and not too much to be counted. */
+/** Whether it is positive and small enough to be counted exactly. */
 function isCapacity({ mem, cpu }: Resources): boolean {
   const most = Number.MAX_SAFE_INTEGER / 1e6;
   return mem >= 1 && mem <= Number.MAX_SAFE_INTEGER && cpu > 0 && cpu <= most;

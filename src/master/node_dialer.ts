@@ -1,4 +1,4 @@
-/** Keeps a master connected to one node, for ever. */
+/** Keeps a master connected to one node. */
 
 import type { Address } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
@@ -13,14 +13,14 @@ import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/no
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { NodeConnection } from "./remote_node.ts";
 
-/** Attempts are apart by the first of these, then by twice as much up to the second. */
+/** The delay between attempts: the first value, then doubled up to the second. */
 const FIRST_REDIAL_MS = 50;
 const MAX_REDIAL_MS = 1_000;
 
-/** How often it is said that a node is still missing. */
+/** How often a node that is still missing is reported. */
 const STILL_MISSING_MS = 60_000;
 
-/** How a master shows itself to its nodes. */
+/** How a master authenticates and connects to its nodes. */
 export interface DialerContext {
   readonly credential: Credential;
   readonly tls?: DialOptions["tls"];
@@ -31,20 +31,20 @@ export interface DialerContext {
   readonly logger: Logger;
 }
 
-/** What becomes of a connection. */
+/** Takes the connections that are made. */
 export interface DialerEvents {
-  /** The node is there, and this master's, until what is returned resolves. */
+  /** The node is connected, and this master's, until the returned promise resolves. */
   there(link: NodeConnection, messages: AsyncGenerator<NodeToMaster>): Promise<void>;
-  /** It is gone again, and is dialled. */
+  /** The connection has ended, and the node is dialled again. */
   gone(): void;
 }
 
-/** Dials a node until it is there, and again when it is gone. */
+/** Dials a node until it answers, and again when the connection ends. */
 export class NodeDialer {
   readonly address: Address;
-  /** The address as text: the node's name. */
+  /** The address as text, which is the node's name. */
   readonly name: string;
-  /** What the node is said to have; a change counts from the next connection on. */
+  /** The node's resources; a change takes effect with the next connection. */
   resources: Readonly<Resources>;
   readonly #context: DialerContext;
   readonly #events: DialerEvents;
@@ -68,12 +68,12 @@ export class NodeDialer {
     void this.#run();
   }
 
-  /** Whether the node is there. */
+  /** Whether the node is connected. */
   get connected(): boolean {
     return this.#link !== undefined;
   }
 
-  /** Dials no more, and gives the node up if it is there. */
+  /** Stops dialling, and closes the connection if there is one. */
   stop(): void {
     this.#stopping.abort();
     this.#link?.drop();
@@ -97,7 +97,7 @@ export class NodeDialer {
     }
   }
 
-  /** Connects, and resolves when the node is gone again. @throws {ConnectError} */
+  /** Connects, and resolves when the connection ends. @throws {ConnectError} */
   async #connect(): Promise<void> {
     const { credential, tls, liveness } = this.#context;
     const { signal } = this.#stopping;
@@ -127,7 +127,7 @@ export class NodeDialer {
     }
   }
 
-  /** Says that the node is missing, when that is news, and once a minute. */
+  /** Reports that the node is missing: when the reason changes, and once a minute. */
   #say(why: string): void {
     const atMs = this.#clock.now();
     const said = this.#said;

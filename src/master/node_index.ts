@@ -1,9 +1,9 @@
 /**
- * Finds the best node for a request, among thousands, without looking at each.
+ * Finds the best node for a request among thousands without examining each.
  *
- * A binary tree whose leaves are nodes. Each inner node holds the extremes of what is below it, which
- * give a lower bound of how full any node below would become; so a search goes where the bound is
- * lowest, and leaves out what cannot be better than what it has found. A bound says the more, the more
+ * A binary tree whose leaves are cluster nodes. Each inner node holds the extremes of its subtree, which
+ * give a lower bound of how full any node below would become. A search goes where the bound is
+ * lowest, and prunes subtrees that cannot be better than its best find. Bounds are tighter the more
  * alike the nodes below are, so the leaves are sorted again from time to time.
  *
  * Blocks of 64 nodes in place of a tree take 70 lines less, but make half as many decisions a second,
@@ -12,11 +12,11 @@
 
 import { type Amount, fits } from "./amount.ts";
 
-/** How full a node is, as the tree compares it. */
+/** The fullness of a node, as the tree compares it. */
 export interface Load {
   readonly capacity: Amount;
   readonly used: Amount;
-  /** How many requests have been granted there. */
+  /** The number of requests granted there. */
   readonly count: number;
 }
 
@@ -32,28 +32,28 @@ const CPU_FREE = 6;
 const STRIDE_SHIFT = 3;
 const STRIDE = 1 << STRIDE_SHIFT;
 
-/** What each grant counts in addition, so that also those that need nothing are spread. */
+/** A small extra cost of each grant, so that requests that need nothing are spread too. */
 const GRANT_SHARE = 1e-12;
 
-/** More than any node can be full, with what its grants count in addition. */
+/** More than the fullness of any node, including the extra cost of its grants. */
 const FULLEST = 1.001;
 
-/** After how many steps a search is content with the best that it has found. */
+/** The number of steps after which a search returns the best node found so far. */
 export const MAX_STEPS = 128;
 
 /**
- * Leaves are sorted when searches have wasted so many steps for each. Less often is faster, but what
- * searches find within their steps is then worse: with 32 instead of 16, a quarter in one simulation.
+ * Leaves are sorted when searches have wasted this many steps for each. Less often is faster, but the
+ * result of a search within its steps is then worse: with 32 instead of 16, by a quarter in a simulation.
  */
 const SORT_STEPS = 16;
 
-/** More changes than this part of all leaves (a power of 2) are carried up the tree all at once. */
+/** If more than this share of the leaves changed (a power of 2), the whole tree is rebuilt. */
 const FEW_SHIFT = 4;
 
-/** As deep as the tree can be, and so as much as one search can put off at a time. */
+/** The maximum depth of the tree, and so of a search's stack. */
 const MAX_DEPTH = 32;
 
-/** How full a node would be, by its fuller dimension, if it had `need` too. */
+/** How full a node would be with `need`, by its fuller dimension. */
 export function fullnessWith(load: Load, need: Amount): number {
   // Searching compares sums of rounded terms, which keep their order; so this has to be such a sum.
   const mem = share(load.used.mem, load.capacity.mem, load.count) +
@@ -71,21 +71,21 @@ function share(used: number, capacity: number, count: number): number {
   return used / (capacity > 1 ? capacity : 1) + count * GRANT_SHARE;
 }
 
-/** The nodes that may be given something. Slots are small numbers, of the caller's choice. */
+/** The nodes that can be granted requests. Slots are small numbers chosen by the caller. */
 export class NodeIndex {
   #leaves = 8;
   #fields = new Float64Array();
-  /** Which leaf a slot has, and which slot a leaf; leaves count from 0 here. */
+  /** The leaf of each slot, and the slot of each leaf; leaves count from 0 here. */
   #leafOf = new Int32Array();
   #slotAt = new Int32Array();
-  /** The slots whose leaves are to be brought up to date. */
+  /** The slots whose leaves are stale. */
   readonly #stale = new Set<number>();
-  /** How many steps searches have taken since the leaves were sorted, beyond what they have to. */
+  /** The number of steps beyond the minimum that searches have taken since the leaves were sorted. */
   #wasted = 0;
-  /** Where a search continues later: nodes of the tree, and their bounds. */
+  /** The stack of a search: nodes of the tree, and their bounds. */
   readonly #later = new Int32Array(MAX_DEPTH);
   readonly #laterBound = new Float64Array(MAX_DEPTH);
-  /** What each slot shows, unless it is hidden. */
+  /** The node of each slot, unless it is hidden. */
   readonly #loads: (Load | undefined)[] = [];
 
   constructor() {
@@ -93,8 +93,8 @@ export class NodeIndex {
   }
 
   /**
-   * Shows a node at a slot, or that something has changed of it. The next search looks at it, so that
-   * many changes between two searches cost no more than one.
+   * Sets the node of a slot, or marks it as changed. It is read by the next search, so that
+   * many changes between two searches cost as much as one.
    */
   set(slot: number, load: Load): void {
     while (slot >= this.#leaves) this.#grow();
@@ -102,7 +102,7 @@ export class NodeIndex {
     this.#stale.add(slot);
   }
 
-  /** Takes the node at a slot out of all searches, until it is set again. */
+  /** Excludes the node of a slot from searches until it is set again. */
   hide(slot: number): void {
     if (this.#loads[slot] === undefined) return;
     this.#loads[slot] = undefined;
@@ -111,16 +111,16 @@ export class NodeIndex {
 
   /**
    * The slot of a node that has room for `need` and would be the least full with it, by its fuller
-   * dimension; -1 if none has room. Among so many nodes that finding the very best takes more than
-   * {@linkcode MAX_STEPS} steps, it is the best of those steps.
+   * dimension; -1 if none has room. If finding the very best takes more than
+   * {@linkcode MAX_STEPS} steps, it is the best found in those steps.
    */
   findRoom(need: Amount): number {
     return this.#search(need, true);
   }
 
   /**
-   * As {@linkcode findRoom} among the nodes that are large enough, whether or not they have room: one
-   * that lacks the least share of its capacity.
+   * Like {@linkcode findRoom}, but among all nodes that are large enough, whether or not they have room:
+   * the one that lacks the smallest share of its capacity.
    */
   findLargeEnough(need: Amount): number {
     return this.#search(need, false);
@@ -154,18 +154,18 @@ export class NodeIndex {
         best = bound;
         bestNode = node;
       }
-      // Without a result, the search goes on: what fits somewhere must not wait.
+      // Without a result the search goes on: a request that fits somewhere must not wait.
       if (waiting === 0 || (steps >= MAX_STEPS && bestNode >= 0)) break;
       node = later[--waiting]!;
       bound = laterBound[waiting]!;
     }
     const slot = bestNode < 0 ? -1 : this.#slotAt[bestNode - leaves]!;
-    // So sorting costs no more than what it is meant to save.
+    // This bounds the cost of sorting by the steps that it saves.
     if (steps > MAX_DEPTH && (this.#wasted += steps) > SORT_STEPS * leaves) this.#sort();
     return slot;
   }
 
-  /** What no node below is less full than, with `need`; of a leaf, how full. Infinite if none can. */
+  /** A lower bound of the fullness with `need`, exact for a leaf. Infinite if no node fits. */
   #bound(node: number, need: Amount, room: boolean): number {
     const fields = this.#fields;
     const at = node << STRIDE_SHIFT;
@@ -187,7 +187,7 @@ export class NodeIndex {
     return room && bound > FULLEST ? Infinity : bound;
   }
 
-  /** Makes room for twice as many slots. */
+  /** Doubles the number of slots. */
   #grow(): void {
     this.#leaves *= 2;
     this.#fields = new Float64Array(2 * this.#leaves * STRIDE);
@@ -196,7 +196,7 @@ export class NodeIndex {
     this.#arrange((leaf) => leaf);
   }
 
-  /** Puts alike nodes beside each other; hidden ones go to the end. */
+  /** Puts similar nodes beside each other; hidden ones go to the end. */
   #sort(): void {
     const leaves = this.#leaves;
     const keys = Float64Array.from({ length: leaves }, (_, slot) => {
@@ -208,7 +208,7 @@ export class NodeIndex {
     this.#wasted = 0;
   }
 
-  /** Makes the whole tree anew. */
+  /** Rebuilds the whole tree. */
   #arrange(slotAt: (leaf: number) => number): void {
     for (let leaf = 0; leaf < this.#leaves; leaf++) {
       const slot = slotAt(leaf);
@@ -220,7 +220,7 @@ export class NodeIndex {
     this.#stale.clear();
   }
 
-  /** Brings stale leaves up to date, and what is above them as far as something changes. */
+  /** Updates stale leaves, and their ancestors as far as something changes. */
   #refresh(): void {
     if (this.#stale.size > this.#leaves >> FEW_SHIFT) this.#arrange((leaf) => this.#slotAt[leaf]!);
     for (const slot of this.#stale) {
@@ -232,14 +232,14 @@ export class NodeIndex {
     this.#stale.clear();
   }
 
-  /** Takes over what the slot of a leaf shows. */
+  /** Copies the values of a leaf's node into the tree. */
   #fill(leaf: number): void {
     const [fields, load] = [this.#fields, this.#loads[this.#slotAt[leaf]!]];
     const at = (this.#leaves + leaf) << STRIDE_SHIFT;
     if (load === undefined) {
-      // Nothing is granted there, and it does not count in what is above.
+      // Nothing is granted there, and it does not affect its ancestors.
       fields.fill(Infinity, at, at + MEM_UNIT);
-      // No share is larger; and infinite, it would make NaN of a need of 0.
+      // Larger than any share. Infinity would give NaN for a need of 0.
       fields.fill(1, at + MEM_UNIT, at + MEM_FREE);
       fields.fill(-1, at + MEM_FREE, at + STRIDE);
       return;
@@ -257,7 +257,7 @@ export class NodeIndex {
   }
 }
 
-/** Takes over the extremes of both children; tells whether that changed anything. */
+/** Combines the extremes of both children; returns whether that changed anything. */
 function gather(fields: Float64Array, node: number): boolean {
   const at = node << STRIDE_SHIFT;
   const left = at << 1;
@@ -275,13 +275,13 @@ function gather(fields: Float64Array, node: number): boolean {
   return changed;
 }
 
-/** How many bits of each respect {@linkcode likeness} looks at. */
+/** The number of bits of each dimension in a {@linkcode likeness}. */
 const LIKENESS_BITS = 6;
 
 /** More than any {@linkcode likeness}. */
 const UNLIKE_ANY = 2 ** (4 * LIKENESS_BITS);
 
-/** A number whose order keeps together nodes that are about as full, and about as large. */
+/** A sort key that keeps nodes of similar fullness and similar size together. */
 function likeness({ capacity, used }: Load): number {
   const memFull = Math.round(63 * used.mem * unitShare(capacity.mem));
   const cpuFull = Math.round(63 * used.cpu * unitShare(capacity.cpu));

@@ -1,4 +1,4 @@
-/** Answers what a node asks of its master in the name of its processes, while it is connected. */
+/** Answers the requests that a node makes on behalf of its processes while it is connected. */
 
 import { SpawnError } from "../core/errors.ts";
 import { failedMessage } from "../wire/control.ts";
@@ -8,7 +8,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import type { ClusterRun } from "./cluster_run.ts";
 import type { NodeConnection, RemoteNode } from "./remote_node.ts";
 
-/** The conversation with one node. */
+/** The session with one node. */
 export class NodeSession {
   readonly #node: RemoteNode;
   readonly #link: NodeConnection;
@@ -16,7 +16,7 @@ export class NodeSession {
   readonly #leaving: () => void;
   readonly #spawns = new Map<number, AbortController>();
 
-  /** `leaving` is called when nothing more is to be placed on the node. */
+  /** `leaving` is called when the node wants no more processes. */
   constructor(
     node: RemoteNode,
     link: NodeConnection,
@@ -29,14 +29,14 @@ export class NodeSession {
     this.#runs = runs;
   }
 
-  /** Handles what the node says until it is gone. */
+  /** Handles the node's messages until the connection ends. */
   async serve(messages: AsyncIterable<NodeToMaster>): Promise<void> {
     for await (const message of messages) {
       if (!this.#node.take(message)) this.#answer(message);
     }
   }
 
-  /** The node is gone: nobody is left who waits for a spawn. */
+  /** The node is lost: cancels the spawns that its processes wait for. */
   end(): void {
     for (const spawn of this.#spawns.values()) spawn.abort();
   }
@@ -99,7 +99,7 @@ export class NodeSession {
   }
 }
 
-/** What is asked for, whoever asks whom. */
+/** The parts of a spawn that are the same in both directions. */
 function requestOf(
   { parent, function: fn, name, arg, resources, cwd, env }: SpawnFields,
 ): SpawnRequest<CarriedArg> {

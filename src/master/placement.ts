@@ -1,14 +1,14 @@
 /**
- * Decides which node gets which process. Pure: no clock, no I/O, and the same calls in the same
- * order always give the same answers.
+ * Decides which node gets each process. Pure: no clock, no I/O; the same calls in the same
+ * order always give the same results.
  *
  * - **Fit.** A request is granted only where both its memory and its CPU are free.
- * - **Spread.** Of those nodes it goes to the one that is then the least full, by its fuller
- *   dimension (or, of thousands, to one that is nearly so: see `NodeIndex.findRoom`).
- * - **First come, first served.** What does not fit waits. As soon as room appears, the oldest that
- *   fits gets it; a small request may so overtake a large one.
- * - **Nobody starves.** What has been overtaken too often has a node reserved for it: the one that
- *   lacks the least. Nobody else is placed there until it has been granted, there or elsewhere
+ * - **Spread.** Among those nodes it goes to the one that is then the least full, by its fuller
+ *   dimension (among thousands, to one that is nearly so: see `NodeIndex.findRoom`).
+ * - **First come, first served.** A request that does not fit waits. When room appears, the oldest that
+ *   fits gets it, so a small request may overtake a large one.
+ * - **No starvation.** A request that has been overtaken too often has a node reserved for it: the one that
+ *   lacks the least. Nothing else is placed there until it has been granted, there or elsewhere
  *   ({@linkcode Reservations}).
  *
  * Between calls, no waiting request fits on any node that is not reserved, nor on one that is
@@ -35,56 +35,56 @@ import { WaitingQueue } from "./waiting_queue.ts";
 const NONE: readonly never[] = Object.freeze([]);
 
 /**
- * The nodes of a cluster, what has been granted on each, and who waits.
+ * The nodes of a cluster, the grants on each, and the waiting requests.
  *
- * A request is a {@linkcode Ticket}, which its maker keeps to release it. The queue has no bound of
- * its own: whoever makes requests has each of them pending, and so bounds them.
+ * A request is a {@linkcode Ticket}, which the caller keeps to release it. The queue has no bound of
+ * its own: its callers keep each request pending, and so bound them.
  */
 export class Placement<Owner> {
   readonly #nodes = new Map<string, PlacementNode<Owner>>();
-  /** The nodes by slot; a slot is used again when its node is no longer known. */
+  /** The nodes by slot; a slot is reused when its node has been removed. */
   readonly #slots: (PlacementNode<Owner> | undefined)[] = [];
   readonly #index = new NodeIndex();
-  /** Of all known nodes; `undefined` when it has to be made anew. */
+  /** Of all known nodes; `undefined` when it has to be recomputed. */
   #front: CapacityFront | undefined = new CapacityFront();
   readonly #queue = new WaitingQueue<Owner>();
   readonly #reservations: Reservations<Owner>;
   readonly #counts = { present: 0, granted: 0 };
-  /** Nodes with room that has not been offered to everybody yet; empty between calls. */
+  /** Nodes with room that has not been offered to all waiting requests; empty between calls. */
   readonly #opened: PlacementNode<Owner>[] = [];
 
-  /** @param overtakes Takes the place of {@linkcode OVERTAKES}. */
+  /** @param overtakes Replaces {@linkcode OVERTAKES}. */
   constructor(options: { overtakes?: number } = {}) {
     this.#reservations = new Reservations(this.#queue, options.overtakes ?? OVERTAKES);
   }
 
-  /** How many requests wait. */
+  /** The number of waiting requests. */
   get waitingCount(): number {
     return this.#queue.length;
   }
 
-  /** How many requests have been granted and not been released. */
+  /** The number of requests that are granted and not released. */
   get grantedCount(): number {
     return this.#counts.granted;
   }
 
   /**
-   * Makes known a node that is not there yet: what only it is large enough for waits for it, where
-   * it would be unsatisfiable otherwise. Changes the capacity of one that is away.
+   * Adds a node that is expected but not present: requests that only it is large enough for wait for it
+   * instead of being unsatisfiable. Changes the capacity of a node that is away.
    *
    * @throws {RangeError} If the capacity is none, or too large.
-   * @throws {Error} If the node is there.
+   * @throws {Error} If the node is present.
    */
   expectNode(id: string, capacity: Readonly<Resources>): void {
     this.#know(id, capacityOf(capacity), false);
   }
 
   /**
-   * A node is there, empty: a new one or one that was expected or lost, with this capacity from now
-   * on. Returns what has been granted by that, in order.
+   * A node is present, empty: a new one or one that was expected or lost, with this capacity from now
+   * on. Returns the requests granted as a result, in order.
    *
    * @throws {RangeError} If the capacity is none, or too large.
-   * @throws {Error} If the node is there already.
+   * @throws {Error} If the node is already present.
    */
   addNode(id: string, capacity: Readonly<Resources>): readonly Ticket<Owner>[] {
     const node = this.#know(id, capacityOf(capacity), true);
@@ -95,9 +95,9 @@ export class Placement<Owner> {
   }
 
   /**
-   * A node went away, and may come back with {@linkcode addNode}. Returns what had been granted there,
-   * in that order, which has ended. What waits goes on waiting, also if no other node is large enough;
-   * where the node was reserved, another one is instead.
+   * A node was lost, and may come back with {@linkcode addNode}. Returns the grants it had, which have
+   * ended, in order. Requests go on waiting, even if no other node is large enough;
+   * if the node was reserved, another one is reserved instead.
    */
   loseNode(id: string): Ticket<Owner>[] {
     const node = this.#nodes.get(id);
@@ -116,8 +116,8 @@ export class Placement<Owner> {
   }
 
   /**
-   * As {@linkcode loseNode}, for a node that does not come back: requests that only it was large
-   * enough for are unsatisfiable from now on; those that wait already go on waiting.
+   * Like {@linkcode loseNode}, for a node that will not come back: requests that only it was large
+   * enough for are unsatisfiable from now on; those that already wait go on waiting.
    */
   removeNode(id: string): Ticket<Owner>[] {
     const ended = this.loseNode(id);
@@ -130,8 +130,8 @@ export class Placement<Owner> {
   }
 
   /**
-   * Asks for a place, and for one in the queue if there is none now: the ticket is granted, or waits
-   * until a later call returns it among what has been granted. A need of 0 is one like any other.
+   * Requests a place, or joins the queue if there is none now: the ticket is granted, or waits
+   * until a later call returns it as granted. A need of 0 is treated like any other.
    * `unsatisfiable`: no known node is that large, even when empty.
    *
    * @throws {RangeError} If the need is negative, infinite or not a number.
@@ -146,7 +146,7 @@ export class Placement<Owner> {
     return ticket;
   }
 
-  /** As {@linkcode request}, but never waits: a ticket is granted. */
+  /** Like {@linkcode request}, but never waits: a returned ticket is granted. */
   tryRequest(
     owner: Owner,
     need: Readonly<Resources>,
@@ -163,16 +163,16 @@ export class Placement<Owner> {
     return ticket;
   }
 
-  /** What {@linkcode tryRequest} would answer now: nothing is granted, and nobody overtaken. */
+  /** The answer that {@linkcode tryRequest} would give now, without granting anything. */
   probe(need: Readonly<Resources>): { readonly node: string } | "no-capacity" | "unsatisfiable" {
     const node = this.#find(needOf(need));
     return typeof node === "string" ? node : { node: node.id };
   }
 
   /**
-   * Ends a request: one that is granted gives back exactly what it was given, one that waits leaves
-   * the queue. Returns what has been granted by that, in order. One that has ended is left alone, so
-   * that nothing is given back twice, and a process may end after its node was lost.
+   * Ends a request: a granted one gives back exactly what it was granted, a waiting one leaves
+   * the queue. Returns the requests granted as a result, in order. For one that has ended this is a no-op,
+   * so nothing is given back twice, and a process may end after its node was lost.
    */
   release(ticket: Ticket<Owner>): readonly Ticket<Owner>[] {
     if (ticket.state === "ended") return NONE;
@@ -185,24 +185,24 @@ export class Placement<Owner> {
     node.takeBack(ticket);
     this.#counts.granted--;
     if (node.reservedFor === undefined) this.#index.set(node.slot, node);
-    // Most releases come while nobody waits.
+    // Most releases come while no request waits.
     if (this.#queue.length === 0) return NONE;
     this.#opened.push(node);
     return this.#settle();
   }
 
-  /** Each known node, the longest known first, but for slots that have been used again. */
+  /** Each known node, in the order of their slots. */
   usage(): NodeUsage<Owner>[] {
     return this.#slots.filter((node) => node !== undefined).map(usageOf);
   }
 
-  /** What waits, the oldest first. */
+  /** The waiting requests, oldest first. */
   waiting(): Generator<Waiting<Owner>> {
     return waitingIn(this.#queue, this.#nodes.values(), this.#reservations);
   }
 
   /**
-   * What a ticket waits for; `undefined` if it does not wait. Takes time in proportion to the number
+   * What a ticket waits for; `undefined` if it does not wait. Takes time proportional to the number
    * of nodes and of older requests, and changes nothing.
    */
   why(ticket: Ticket<Owner>): Wait | undefined {
@@ -239,7 +239,7 @@ export class Placement<Owner> {
 
   #find(need: Amount): PlacementNode<Owner> | "no-capacity" | "unsatisfiable" {
     if (!this.#satisfiable().covers(need)) return "unsatisfiable";
-    // Where something smaller waits, this fits nowhere either.
+    // If a smaller request waits, this one fits nowhere either.
     if (this.#queue.anyFits(need)) return "no-capacity";
     const slot = this.#index.findRoom(need);
     return slot < 0 ? "no-capacity" : this.#slots[slot]!;
@@ -252,7 +252,7 @@ export class Placement<Owner> {
     if (node.reservedFor === undefined) this.#index.set(node.slot, node);
   }
 
-  /** Gives what is open to those that wait, and makes the reservations that are due. */
+  /** Grants open room to waiting requests, and makes the reservations that are due. */
   #settle(): readonly Ticket<Owner>[] {
     if (this.#queue.length === 0) {
       this.#opened.length = 0;
@@ -263,7 +263,7 @@ export class Placement<Owner> {
       const node = this.#opened[0];
       const fitting = node === undefined ? undefined : this.#nextFor(node);
       const due = this.#reservations.due(this.#counts);
-      // What is due comes first, or else younger ones would go on taking what it waits for.
+      // Reservations that are due come first, or younger requests would go on taking the room.
       if (due !== undefined && (fitting === undefined || due.sequence < fitting.sequence)) {
         this.#serve(due, grants);
       } else if (node === undefined) {
@@ -276,7 +276,7 @@ export class Placement<Owner> {
     }
   }
 
-  /** The waiting request that a node can be given to now. */
+  /** The waiting request that a node can be granted to now. */
   #nextFor(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
     const { reservedFor } = node;
     if (reservedFor === undefined) return this.#queue.oldestThatFits(node.free);
@@ -291,7 +291,7 @@ export class Placement<Owner> {
     this.#reservations.tried(ticket, this.#counts);
   }
 
-  /** Reserves a node for a waiting request, unless none is large enough and not reserved yet. */
+  /** Reserves a node for a waiting request, if one that is large enough is not reserved yet. */
   #reserve(ticket: Ticket<Owner>): void {
     const slot = this.#index.findLargeEnough(ticket);
     if (slot < 0) return;
@@ -299,14 +299,14 @@ export class Placement<Owner> {
     this.#index.hide(slot);
   }
 
-  /** Puts a ticket from the queue onto a node that has room for it. */
+  /** Grants a queued ticket on a node that has room for it. */
   #grant(ticket: Ticket<Owner>, node: PlacementNode<Owner>, grants: Ticket<Owner>[]): void {
     this.#leaveQueue(ticket, true);
     this.#place(ticket, node);
     grants.push(ticket);
   }
 
-  /** Takes a ticket out of the queue; what was reserved for it is open to the others. */
+  /** Removes a ticket from the queue; nodes reserved for it are open to the others. */
   #leaveQueue(ticket: Ticket<Owner>, granted: boolean): void {
     for (const node of this.#reservations.leave(ticket, granted, this.#counts)) {
       this.#index.set(node.slot, node);
@@ -314,7 +314,7 @@ export class Placement<Owner> {
     }
   }
 
-  /** Of the nodes that are open and have room, the one that is then the least full. */
+  /** Among the open nodes with room, the one that is then the least full. */
   #bestOpened(need: Amount): PlacementNode<Owner> | undefined {
     let best: PlacementNode<Owner> | undefined;
     let least = Infinity;

@@ -1,15 +1,15 @@
-/** A node as placement knows it: what it has, what it has given, and for whom it is kept. */
+/** A node as placement sees it: its capacity, its grants, and its reservation. */
 
 import type { Amount } from "./amount.ts";
 import type { Load } from "./node_index.ts";
 import { type Ticket, TicketList } from "./ticket.ts";
 
-/** A node that is there, or away and known. */
+/** A known node, present or away. */
 export class PlacementNode<Owner> implements Load {
   readonly id: string;
-  /** Its place among all known nodes, which it keeps as long as it is known. */
+  /** Its index among all known nodes, fixed as long as it is known. */
   readonly slot: number;
-  /** What has been granted here. */
+  /** The requests granted here. */
   readonly tickets: TicketList<Owner> = new TicketList();
   /** The waiting request that it is reserved for. */
   reservedFor: Ticket<Owner> | undefined = undefined;
@@ -43,7 +43,7 @@ export class PlacementNode<Owner> implements Load {
     return this.tickets.length;
   }
 
-  /** Comes or goes, with nothing granted either way. */
+  /** Sets its presence; nothing is granted afterwards. */
   become(present: boolean, capacity: Amount): void {
     this.#present = present;
     this.#capacity = capacity;
@@ -52,7 +52,7 @@ export class PlacementNode<Owner> implements Load {
     this.#free.cpu = capacity.cpu;
   }
 
-  /** Gives a ticket that is in no list what it needs; there must be room. */
+  /** Grants a ticket that is in no list; there must be room for it. */
   give(ticket: Ticket<Owner>): void {
     this.tickets.append(ticket);
     ticket.nodeId = this.id;
@@ -61,7 +61,7 @@ export class PlacementNode<Owner> implements Load {
     this.#use(ticket.mem, ticket.cpu);
   }
 
-  /** Takes back what it gave to a ticket. */
+  /** Takes back the grant of a ticket. */
   takeBack(ticket: Ticket<Owner>): void {
     this.tickets.remove(ticket);
     ticket.nodeId = undefined;

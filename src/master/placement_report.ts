@@ -1,4 +1,4 @@
-/** What placement tells of its nodes and of what waits, for messages, lists and tests. */
+/** Reports on nodes and waiting requests, for messages, lists and tests. */
 
 import type { Resources } from "../core/resources.ts";
 import { fits, resourcesOf } from "./amount.ts";
@@ -11,13 +11,13 @@ import type { WaitingQueue } from "./waiting_queue.ts";
 /** What a node has and has given. */
 export interface NodeUsage<Owner> {
   readonly node: string;
-  /** Whether it is there; what is away or yet to come has nothing in use. */
+  /** Whether it is present; a node that is away or expected has nothing in use. */
   readonly present: boolean;
   readonly capacity: Resources;
   readonly inUse: Resources;
-  /** How many requests have been granted there and not been released. */
+  /** The number of requests granted there and not released. */
   readonly count: number;
-  /** The owner of the waiting request that it is reserved for. */
+  /** The owner of the waiting request it is reserved for. */
   readonly reservedFor: Owner | undefined;
 }
 
@@ -25,25 +25,25 @@ export interface NodeUsage<Owner> {
 export interface Waiting<Owner> {
   readonly owner: Owner;
   readonly need: Resources;
-  /** How many younger requests have been granted while it waited. */
+  /** The number of younger requests that were granted while it waited. */
   readonly overtaken: number;
   /**
-   * - `room`: no node that is large enough has as much free, and is not reserved for another one.
-   * - `node`: no node that is there is that large; one that is away may be.
+   * - `room`: no node has enough free that is not reserved for another request.
+   * - `node`: no node that is present is large enough; one that is away may be.
    */
   readonly waitsFor: "room" | "node";
-  /** The nodes that are reserved for it. */
+  /** The nodes reserved for it. */
   readonly reserved: readonly string[];
 }
 
-/** What a request that waits can be told. */
+/** Why a request waits, for its owner. */
 export interface Wait {
-  /** How many older requests wait. */
+  /** The number of older waiting requests. */
   readonly before: number;
   /**
-   * The node that has the most free, measured by the smaller of the two shares of what is needed that
-   * are free there. Nodes that are away, too small, or reserved for another request do not count;
-   * `undefined` if there is no other one.
+   * The node with the most free, measured by the smaller of the two shares of the need that are free
+   * there. Nodes that are away, too small, or reserved for another request do not count;
+   * `undefined` if there is no other.
    */
   readonly closest: { readonly node: string; readonly free: Resources } | undefined;
 }
@@ -60,7 +60,7 @@ export function usageOf<Owner>(node: PlacementNode<Owner>): NodeUsage<Owner> {
   };
 }
 
-/** What waits, the oldest first. */
+/** The waiting requests, oldest first. */
 export function* waitingIn<Owner>(
   queue: WaitingQueue<Owner>,
   nodes: Iterable<PlacementNode<Owner>>,

@@ -2,7 +2,7 @@
 
 import type { Pid } from "../core/pid.ts";
 
-/** How many processes are kept that have ended, and have descendants that have not. */
+/** The maximum number of ended processes that are kept because they have running descendants. */
 export const MAX_ENDED = 10_000;
 
 interface Entry {
@@ -12,11 +12,11 @@ interface Entry {
 }
 
 /**
- * The processes of a run that have not ended, and those from which one of them descends.
+ * The processes of a run that have not ended, and their ancestors.
  *
- * Of the latter {@linkcode MAX_ENDED} are kept. With more, the one that ended first is left out, and its
- * children count as its parent's: a chain of processes of which each spawns the next one and ends takes
- * no more memory the longer it is.
+ * At most {@linkcode MAX_ENDED} ended ancestors are kept. Beyond that, the one that ended first is removed,
+ * and its children become its parent's: the memory for a chain of processes, each of which spawns the
+ * next one and ends, does not grow with its length.
  */
 export class ProcessTree {
   readonly #maxEnded: number;
@@ -28,19 +28,19 @@ export class ProcessTree {
     this.#maxEnded = maxEnded;
   }
 
-  /** How many processes it keeps. */
+  /** The number of processes it keeps. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Whether it keeps a process, or a child of it that came before it did. */
+  /** Whether it has a process, or a child of it that was added first. */
   has(pid: Pid): boolean {
     return this.#entries.has(pid);
   }
 
   /**
-   * A process has started; `parent` is `null` for the first one, and for one whose parent has ended and is
-   * not kept. A child may come before its parent.
+   * Adds a process; `parent` is `null` for the first one, and for one whose parent has ended and is
+   * not kept. A child may be added before its parent.
    */
   add(pid: Pid, parent: Pid | null): void {
     const entry = this.#entry(pid);
@@ -48,7 +48,7 @@ export class ProcessTree {
     if (parent !== null) this.#entry(parent).children.add(pid);
   }
 
-  /** A process has ended. */
+  /** Marks a process as ended. */
   end(pid: Pid): void {
     const entry = this.#entries.get(pid);
     if (entry === undefined) return;
@@ -58,7 +58,7 @@ export class ProcessTree {
     if (this.#ended.size > this.#maxEnded) this.#leaveOut(this.#ended.values().next().value!);
   }
 
-  /** `root`, and all that descend from it, each after its parent. */
+  /** `root` and its descendants, each after its parent. */
   from(root: Pid): Pid[] {
     const found = [root];
     for (const pid of found) found.push(...this.#entries.get(pid)?.children ?? []);
@@ -82,7 +82,7 @@ export class ProcessTree {
     return entry;
   }
 
-  /** Forgets an ended process without children, and likewise the parents that this leaves without. */
+  /** Removes an ended process without children, and then its ended ancestors that have none left. */
   #prune(pid: Pid): void {
     for (let at: Pid | null = pid; at !== null;) {
       const entry = this.#entries.get(at);

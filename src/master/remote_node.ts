@@ -14,32 +14,32 @@ import type { MasterToNode, NodeToMaster, TryAnswer } from "../wire/node_message
 /** A connection to a node. */
 export type NodeConnection = MessageLink<MasterToNode, NodeToMaster>;
 
-/** What all processes of a run have in common. */
+/** The facts that all processes of a run share. */
 export interface RunFacts {
   readonly id: string;
   /** The run's key: 32 bytes. */
   readonly key: Uint8Array<ArrayBuffer>;
-  /** Where its bridge listens. */
+  /** The address of its bridge. */
   readonly bridge: string;
 }
 
-/** A process that a node has, and of which run. */
+/** A process on a node, and its run. */
 export type RunningProcess = LostProcess & { readonly run: string };
 
 /** What a master asks a node. */
 type Question = Extract<MasterToNode, { type: "launch" | "kill" | "try" }>;
 
-/** What answers it. */
+/** The answers to these. */
 interface Answers {
   launch: Extract<NodeToMaster, { type: "launched" }>;
   kill: Extract<NodeToMaster, { type: "killed" }>;
   try: Tried;
 }
 
-/** What a node says that has tried a program. */
+/** A node's answer to a trial boot. */
 export type Tried = Extract<TryAnswer, { type: "needs" | "unfit" }>;
 
-/** The node is lost; the message says how that was noticed. */
+/** The node is lost; the message says how that was detected. */
 class LostError extends Error {}
 
 /** One node, while it is connected. */
@@ -58,7 +58,7 @@ export class RemoteNode {
     );
   }
 
-  /** What it has of a run; it is told of the run when there is a first process for it. */
+  /** The node's part of a run; it is told of the run with its first process. */
   run(facts: RunFacts): RemoteRun {
     let run = this.#runs.get(facts.id);
     if (run === undefined) {
@@ -70,20 +70,20 @@ export class RemoteNode {
     return run;
   }
 
-  /** Has it end what is left of a run, and launch nothing more of it. What ends is still told. */
+  /** Tells it to end what is left of a run, and to launch nothing more of it. Ends are still reported. */
   stop(run: string, { signal, graceMs }: Termination): void {
     if (this.#runs.has(run)) void this.#link.send({ type: "stop", run, signal, graceMs });
   }
 
-  /** The run is over, and nothing more is told of it. */
+  /** The run has ended, and nothing more is reported of it. */
   forget(run: string): void {
     if (this.#runs.delete(run)) void this.#link.send({ type: "close", run });
   }
 
   /**
-   * Takes what is news or an answer; `false` if it is neither, but a question.
+   * Handles a notification or an answer; `false` if the message is neither, but a request.
    *
-   * @throws {ProtocolError} If it is an answer that nobody asked for.
+   * @throws {ProtocolError} If it is an answer without a request.
    */
   take(message: NodeToMaster): boolean {
     switch (message.type) {
@@ -102,19 +102,19 @@ export class RemoteNode {
     }
   }
 
-  /** The processes that it has and that have not ended, in the order in which they started. */
+  /** The running processes on it, in the order in which they started. */
   *processes(): Generator<RunningProcess> {
     for (const run of this.#runs.values()) yield* run.processes();
   }
 
-  /** It is gone, and with it all that it has: whoever waits for that learns so. */
+  /** The node is lost with its processes: rejects everything that waits for it. */
   lose(why: string): void {
     for (const run of this.#runs.values()) run.lose(why);
     this.#questions.end(new LostError(why));
   }
 
   /**
-   * Asks something; resolves with the answer, also when that is `failed`.
+   * Sends a request; resolves with the answer, even if that is `failed`.
    *
    * @throws {LostError} If the node is lost.
    */
@@ -143,7 +143,7 @@ export class RemoteRun implements NodePort<CarriedArg> {
     const what = request.function === null ? "the first process" : `${request.function}()`;
     let ended: Promise<ExitStatus>;
     const launched = this.#node.ask(question, {
-      // Its end may be told next.
+      // Its exit may be the next message.
       take: (answer) => {
         if (answer.type === "launched") ended = this.#began(answer.pid, request);
       },
@@ -153,9 +153,9 @@ export class RemoteRun implements NodePort<CarriedArg> {
   }
 
   /**
-   * Has its first process booted there, in case that it is launched there.
+   * Boots the first process there on trial; if it is launched there, that process is used.
    *
-   * @throws {SpawnError} If it could not be tried there.
+   * @throws {SpawnError} If the trial boot could not be done there.
    */
   async try(): Promise<Tried> {
     const tried = this.#node.ask({ type: "try", run: this.#id });
@@ -168,7 +168,7 @@ export class RemoteRun implements NodePort<CarriedArg> {
       const question = { type: "kill", run: this.#id, pid, signal, graceMs } as const;
       return orThrow(await this.#node.ask(question)).ran;
     } catch (error) {
-      // A process is gone with its node, too.
+      // When the node is lost, the process is gone as well.
       if (!(error instanceof LostError)) throw error;
       return true;
     }
@@ -187,12 +187,12 @@ export class RemoteRun implements NodePort<CarriedArg> {
 
   #began(pid: Pid, { parent, name }: SpawnRequest<CarriedArg>): Promise<ExitStatus> {
     const ended = Promise.withResolvers<ExitStatus>();
-    // Not the whole request, which has an argument.
+    // Not the whole request, which holds the argument.
     this.#running.set(pid, { request: { parent, name }, ended });
     return ended.promise;
   }
 
-  /** The answer, unless it failed; if the node is lost meanwhile, nobody can tell whether `what`. */
+  /** The answer, unless it is `failed`. If the node is lost first, it is unknown whether `what`. */
   async #answer<Answer extends { readonly type: string }>(
     asked: Promise<Answer | FailedMessage>,
     what: string,

@@ -1,10 +1,10 @@
 /**
- * Which nodes are kept for which waiting requests, so that none starves.
+ * Reservations of nodes for waiting requests, so that none starves.
  *
- * Once a request has been overtaken {@linkcode OVERTAKES} times, a node is reserved for it. At most an
- * eighth of the nodes that are there, but at least one, is reserved so, for the oldest requests. Since
- * the processes of a reserved node may never end, one more is reserved for the oldest request each
- * time that as many have overtaken it as processes are running (at least `OVERTAKES`): so in the end
+ * When a request has been overtaken {@linkcode OVERTAKES} times, a node is reserved for it. At most an
+ * eighth of the present nodes, but at least one, is reserved in this way, for the oldest requests. Since
+ * the processes of a reserved node may never end, one more node is reserved for the oldest request each
+ * time as many have overtaken it as processes are running (at least `OVERTAKES`): eventually
  * it gets the first that is large enough and free.
  */
 
@@ -12,15 +12,15 @@ import type { PlacementNode } from "./placement_node.ts";
 import type { Ticket } from "./ticket.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
-/** How often a request is overtaken before a node is reserved for it. */
+/** The number of times a request is overtaken before a node is reserved for it. */
 export const OVERTAKES = 32;
 
-/** Of so many nodes, one may be reserved at a time. */
+/** One in this many nodes may be reserved at a time. */
 const NODES_PER_RESERVATION = 8;
 
 const NONE: readonly never[] = Object.freeze([]);
 
-/** How many nodes and grants there are. */
+/** The numbers of nodes and of grants. */
 interface Counts {
   readonly present: number;
   readonly granted: number;
@@ -32,9 +32,9 @@ export class Reservations<Owner> {
   readonly #overtakes: number;
   readonly #nodes = new Map<Ticket<Owner>, PlacementNode<Owner>[]>();
   #count = 0;
-  /** The oldest waiting request that no reservation has been tried for. */
+  /** The oldest waiting request for which no reservation has been tried. */
   #candidate: Ticket<Owner> | undefined = undefined;
-  /** How often the oldest waiting request must have been overtaken to get one more node. */
+  /** The number of times the oldest waiting request must be overtaken to get one more node. */
   #widenAt = 0;
 
   constructor(queue: WaitingQueue<Owner>, overtakes: number) {
@@ -58,7 +58,7 @@ export class Reservations<Owner> {
     return this.#queue.overtaken(candidate) >= this.#overtakes ? candidate : undefined;
   }
 
-  /** What was due has been tried: another one is, or that one again when it waits much longer. */
+  /** The reservation that was due has been tried: moves on to the next one. */
   tried(ticket: Ticket<Owner>, counts: Counts): void {
     if (ticket === this.#candidate) this.#candidate = this.#queue.after(ticket);
     if (ticket === this.#queue.head) this.#widenLater(ticket, counts);
@@ -113,7 +113,7 @@ export class Reservations<Owner> {
   #headChanged(counts: Counts): void {
     const { head } = this.#queue;
     if (head === undefined) return;
-    // When nothing could be reserved for it earlier, that is tried again at once.
+    // If nothing could be reserved for it earlier, that is tried again at once.
     if (this.of(head).length === 0) this.#widenAt = this.#overtakes;
     else this.#widenLater(head, counts);
   }

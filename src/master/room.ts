@@ -1,4 +1,4 @@
-/** The room of a cluster: gives places to those who ask, and lets them wait for it. */
+/** The room of a cluster: grants places for processes, and lets requests wait for them. */
 
 import { SpawnError } from "../core/errors.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
@@ -10,23 +10,23 @@ import type { Ticket } from "./ticket.ts";
 export interface GrantedRoom {
   /** `undefined` if the node was lost just now. */
   readonly node: string | undefined;
-  /** Gives it back. More than once is as good as once, and so is after the node was lost. */
+  /** Releases it. Idempotent, and a no-op after the node was lost. */
   free(): void;
 }
 
-/** Whoever waits for room. */
+/** The maker of a request. */
 interface Waiter {
   /** Set while it waits. */
   granted: (() => void) | undefined;
 }
 
-/** Where a process would go now: the node, or why to none; and that in one line. */
+/** Where a process would go now: the node, or `null` for none; and the reason in one line. */
 export interface Answer {
   readonly node: string | null;
   readonly message: string;
 }
 
-/** What all runs of a cluster share. Decisions are {@linkcode Placement}'s. */
+/** Shared by all runs of a cluster. {@linkcode Placement} makes the decisions. */
 export class Room {
   readonly #placement = new Placement<Waiter>();
 
@@ -51,7 +51,7 @@ export class Room {
   }
 
   /**
-   * Takes room on a node, at once or when there is some.
+   * Takes room on a node, at once or when there is enough.
    *
    * @throws {SpawnError} `no-capacity` (only without `wait`), `unsatisfiable`, or `lost` if `signal` is
    * aborted.
@@ -83,7 +83,7 @@ export class Room {
       onWait?.();
       await this.#wait(ticket, request, signal);
     }
-    // Its node may have been lost since it was granted: whoever starts something there sees that.
+    // Its node may have been lost since the grant: the caller sees that when it starts something there.
     return { node: ticket.nodeId, free: () => this.#grant(this.#placement.release(ticket)) };
   }
 
@@ -133,7 +133,7 @@ export class Room {
     for (const ticket of granted) ticket.owner.granted?.();
   }
 
-  /** What the largest nodes are, for whoever asked for too much. */
+  /** The sizes of the largest nodes, for the message about a request that is too large. */
   #sizes(): string {
     const nodes = this.#placement.usage().map(({ capacity }) => capacity);
     if (nodes.length === 0) return "the cluster has no nodes";

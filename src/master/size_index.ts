@@ -1,12 +1,12 @@
 /**
- * Finds the oldest waiting request that fits into some room, among many of many sizes.
+ * Finds the oldest waiting request that fits into the given room, among many sizes.
  *
- * Requests of one size stand in one list, and sizes that are alike, within a factor of 2 in memory and
- * in CPU, in one group. However many sizes there are, there are few groups: a search looks at each, and
- * into those that can hold something older that fits.
+ * Requests of one size form a list, and similar sizes, within a factor of 2 in memory and
+ * in CPU, form a group. There are few groups, however many sizes there are: a search checks each group,
+ * and searches those that may have an older request that fits.
  *
- * Only the choice of a group rounds. Each request counts with its exact need: if that were rounded up
- * too, a request could wait beside a node that has room for it, and without end if no node had more.
+ * Only the choice of a group rounds. Each request keeps its exact need: if that were rounded up
+ * too, a request could wait although a node has room for it, and forever if no node had more.
  */
 
 import { type Amount, fits } from "./amount.ts";
@@ -32,19 +32,19 @@ class Size<Owner> extends TicketList<Owner> implements Amount {
 
 interface Group<Owner> {
   readonly key: number;
-  /** No size in it needs less. */
+  /** The minimum need of its sizes. */
   mem: number;
   cpu: number;
-  /** The one that has the oldest request comes first. */
+  /** The size with the oldest request comes first. */
   readonly sizes: Size<Owner>[];
 }
 
-/** The waiting requests by size. Their `sequence` tells which is older. */
+/** The waiting requests by size, ordered by `sequence`. */
 export class SizeIndex<Owner> {
   readonly #byKey = new Map<number, Group<Owner>>();
   readonly #groups: Group<Owner>[] = [];
 
-  /** Adds a ticket that is younger than all that are here. */
+  /** Adds a ticket that is younger than all others here. */
   add(ticket: Ticket<Owner>): void {
     const group = this.#groupOf(ticket);
     const { sizes } = group;
@@ -70,14 +70,14 @@ export class SizeIndex<Owner> {
       return;
     }
     size.oldest = size.first.sequence;
-    // Its oldest request is a younger one now.
+    // Its oldest request is now a younger one.
     for (; at + 1 < sizes.length && sizes[at + 1]!.oldest < size.oldest; at++) {
       sizes[at] = sizes[at + 1]!;
     }
     sizes[at] = size;
   }
 
-  /** The oldest one that needs no more than `room`. */
+  /** The oldest request that needs at most `room`. */
   oldestThatFits(room: Amount): Ticket<Owner> | undefined {
     const { mem, cpu } = room;
     let found: Size<Owner> | undefined;
@@ -94,7 +94,7 @@ export class SizeIndex<Owner> {
     return found?.first;
   }
 
-  /** Whether there is one that needs no more than `room`. */
+  /** Whether there is a request that needs at most `room`. */
   anyFits(room: Amount): boolean {
     return this.#groups.some((group) =>
       fits(group, room) && group.sizes.some((size) => fits(size, room))

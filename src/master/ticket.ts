@@ -1,29 +1,29 @@
-/** A request from when it is made until it ends, and lists of such. */
+/** A request from its creation to its end, and lists of requests. */
 
 import type { Amount } from "./amount.ts";
 
 /**
- * One request for a place. `owner` is whatever its maker knows it by.
+ * One request for a place. `owner` is a value of the caller's.
  *
- * It `waits`, is `granted`, or has `ended`, because it was released or its node went away. Only
- * placement changes a ticket, and what is not said to be for its maker may change its meaning.
+ * It `waits`, is `granted`, or has `ended`, because it was released or its node was lost. Only
+ * placement changes a ticket; fields that are not marked "for the caller" are internal.
  */
 export class Ticket<Owner> implements Amount {
-  /** For its maker: what it was made for. */
+  /** For the caller: the need. */
   readonly owner: Owner;
   readonly mem: number;
   readonly cpu: number;
-  /** For its maker: how far it has come. */
+  /** For the caller: the state. */
   state: "waits" | "granted" | "ended" = "waits";
-  /** For its maker: the node, while it is granted. */
+  /** For the caller: the node, while it is granted. */
   nodeId: string | undefined = undefined;
   /** The slot of that node. */
   slot = -1;
-  /** What tells which of two that wait is older. */
+  /** Orders waiting requests by age. */
   sequence = -1;
-  /** The place in the queue while it waits; it gets another one when the queue is tidied. */
+  /** The position in the queue while it waits; it changes when the queue is compacted. */
   position = -1;
-  /** The neighbours in its list, which is that of its size or of its node. Only that changes them. */
+  /** The neighbours in its list, that of its size or of its node. Only the list changes them. */
   previous: Ticket<Owner> | undefined = undefined;
   next: Ticket<Owner> | undefined = undefined;
 
@@ -45,7 +45,7 @@ export class TicketList<Owner> implements Iterable<Ticket<Owner>> {
     return this.#first;
   }
 
-  /** How many there are. */
+  /** The number of tickets. */
   get length(): number {
     return this.#length;
   }

@@ -3,7 +3,7 @@
 import type { NodePort } from "../core/roles.ts";
 import type { Place, Placer } from "./master.ts";
 
-/** Gives each process to the next node in turn, whatever it needs. */
+/** Assigns processes to the nodes in turn, whatever they need. */
 export class Unlimited implements Placer {
   readonly #nodes: NodePort[] = [];
   #next = 0;

@@ -1,13 +1,13 @@
-/** Says of the spawns of a run that they have waited long for room. */
+/** Reports that spawns of a run have waited long for room. */
 
 import type { StartTimer } from "../core/timer.ts";
 
-/** So long a spawn waits before it is said. */
+/** How long a spawn waits before it is reported. */
 const NOTICE_MS = 10_000;
 
 /**
- * Tells of one spawn that has waited long, and then of no other one until none waits any more: of a
- * thousand that wait at the same time there is one line.
+ * Reports one spawn that has waited long, and then no other until none waits: a
+ * thousand that wait at the same time give one line.
  */
 export class WaitNotice {
   readonly #startTimer: StartTimer;
@@ -23,8 +23,8 @@ export class WaitNotice {
   /**
    * A spawn begins to wait.
    *
-   * @param text Gives the line, when there is something to say.
-   * @returns To be called once, when it waits no longer.
+   * @param text Gives the line when it is to be reported.
+   * @returns A function to call once, when it no longer waits.
    */
   begin(text: () => string): () => void {
     this.#waiting++;

@@ -1,7 +1,7 @@
 /**
- * The requests that wait, in the order in which they came, and how often each was overtaken.
+ * The waiting requests in the order of arrival, and how often each was overtaken.
  *
- * A grant overtakes all that are older, which may be very many: it is noted in a few nodes of a binary
+ * A grant overtakes all older requests, which may be very many: it is recorded in a few nodes of a binary
  * tree over the places of the queue, and a request's count is the sum of the nodes above its place.
  */
 
@@ -15,17 +15,17 @@ const LEAST_PLACES = 16;
 export class WaitingQueue<Owner> {
   #places = LEAST_PLACES;
   #tickets: (Ticket<Owner> | undefined)[] = [];
-  /** How often a ticket was overtaken is the sum from its leaf to the root. */
+  /** A ticket was overtaken as often as the sum from its leaf to the root. */
   #overtaken = new Float64Array(2 * LEAST_PLACES);
   /** The first place that is taken. */
   #head = 0;
-  /** The first place that is free, with none taken behind it. */
+  /** The first free place, with none taken behind it. */
   #tail = 0;
   #length = 0;
   #sequence = 0;
   readonly #sizes = new SizeIndex<Owner>();
 
-  /** How many wait. */
+  /** The number of waiting requests. */
   get length(): number {
     return this.#length;
   }
@@ -35,7 +35,7 @@ export class WaitingQueue<Owner> {
     return this.#tickets[this.#head];
   }
 
-  /** The next younger one after a ticket that waits; `undefined` after the youngest. */
+  /** The next younger ticket after a waiting one; `undefined` after the youngest. */
   after(ticket: Ticket<Owner>): Ticket<Owner> | undefined {
     for (let position = ticket.position + 1; position < this.#tail; position++) {
       const next = this.#tickets[position];
@@ -44,7 +44,7 @@ export class WaitingQueue<Owner> {
     return undefined;
   }
 
-  /** How many that wait are older than a ticket that waits. */
+  /** The number of waiting requests that are older than a waiting ticket. */
   before(ticket: Ticket<Owner>): number {
     let count = 0;
     for (let position = this.#head; position < ticket.position; position++) {
@@ -61,7 +61,7 @@ export class WaitingQueue<Owner> {
     ticket.sequence = this.#sequence++;
     this.#tickets[position] = ticket;
     this.#length++;
-    // What is noted above the place was before its time.
+    // Grants recorded above the place were before its time.
     const leaf = this.#places + position;
     this.#overtaken[leaf] = 0;
     this.#overtaken[leaf] = -this.overtaken(ticket);
@@ -69,8 +69,8 @@ export class WaitingQueue<Owner> {
   }
 
   /**
-   * Removes a ticket. Those that are older than it have been overtaken once more if `granted`,
-   * which means that it got what it waited for.
+   * Removes a ticket. If `granted`, all older ones have been overtaken once more:
+   * it got what it waited for.
    */
   remove(ticket: Ticket<Owner>, granted: boolean): void {
     const { position } = ticket;
@@ -86,12 +86,12 @@ export class WaitingQueue<Owner> {
     while (this.#head < this.#tail && this.#tickets[this.#head] === undefined) this.#head++;
   }
 
-  /** Counts a grant to a request that came after all that wait. */
+  /** Counts a grant to a request that is younger than all that wait. */
   overtakeAll(): void {
     this.#overtaken[1]!++;
   }
 
-  /** How many grants to younger requests there were while this one waited. */
+  /** The number of grants to younger requests while this one waited. */
   overtaken(ticket: Ticket<Owner>): number {
     let sum = 0;
     for (let node = this.#places + ticket.position; node > 0; node >>= 1) {
@@ -118,7 +118,7 @@ export class WaitingQueue<Owner> {
     }
   }
 
-  /** Closes the gaps, and makes at least as many new places as are taken. */
+  /** Compacts the queue, and makes at least as many free places as are taken. */
   #tidy(): void {
     const tickets = [...this];
     const overtaken = tickets.map((ticket) => this.overtaken(ticket));

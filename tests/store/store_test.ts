@@ -200,9 +200,9 @@ Deno.test("put() refuses what is not the piece that the manifest says", async ()
     [1, right, "its hash is not"],
     [0, right.slice(1), "expected 131072"],
     [2, right, "expected 100"],
-    [3, right, "there is none"],
-    [-1, right, "there is none"],
-    [0.5, right, "there is none"],
+    [3, right, "no such piece"],
+    [-1, right, "no such piece"],
+    [0.5, right, "no such piece"],
   ];
   for (const [index, bytes, message] of cases) {
     await assertRejects(
