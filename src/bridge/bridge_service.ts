@@ -105,7 +105,9 @@ async function serveNode(
     const messages = link.received();
     const host = (await messages.next()).value?.message;
     if (host === undefined) return;
-    if (host.type !== "host") throw new ProtocolError(`"${host.type}" before "host"`);
+    if (host.type !== "host") {
+      throw new ProtocolError(`the first message is "${host.type}", not "host"`);
+    }
     const run = runs.get(host.run);
     // It may have ended while the node was on its way.
     if (run === undefined) return link.drop();

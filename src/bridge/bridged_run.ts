@@ -128,12 +128,14 @@ export class BridgedRun implements RunNews {
 
   /** Hands stdin, or its end, to the first process. @throws {ProtocolError} If it is too much. */
   stdin(message: StdinMessage): void {
-    if (this.#stdinEnded) throw new ProtocolError("stdin after its end");
+    if (this.#stdinEnded) throw new ProtocolError("stdin sent after its end");
     if (message.type === "stdin-end") this.#stdinEnded = true;
     else {
       this.#stdinBytes += message.bytes.length;
       if (this.#stdinBytes > STDIN_WINDOW_BYTES || message.bytes.length === 0) {
-        throw new ProtocolError(`${this.#stdinBytes} bytes of stdin on their way`);
+        throw new ProtocolError(
+          `${message.bytes.length} more bytes of stdin, ${this.#stdinBytes} unacknowledged`,
+        );
       }
     }
     if (this.#first !== undefined) void this.#first.send(message);
@@ -186,12 +188,12 @@ export class BridgedRun implements RunNews {
   ): Promise<void> {
     switch (message.type) {
       case "host":
-        throw new ProtocolError(`"host" after "host"`);
+        throw new ProtocolError(`a second "host" message`);
       case "need":
         for (const hash of message.pieces) {
           const bytes = await this.#store.readPiece(hash);
           if (bytes === undefined) {
-            throw new ProtocolError(`it needs a piece that is not of the run`);
+            throw new ProtocolError(`it asked for a piece that the run does not have`);
           }
           await node.send({ type: "piece", hash, bytes });
         }
@@ -231,7 +233,7 @@ export class BridgedRun implements RunNews {
   }
 
   async #finish(): Promise<void> {
-    await this.#merger.loseAll("its node was lost just as it began");
+    await this.#merger.loseAll("its node was lost while it was starting");
     this.#run.close();
     this.#over.resolve();
   }

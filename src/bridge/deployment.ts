@@ -78,7 +78,7 @@ export class Deployment {
       }
     } finally {
       this.#link.drop();
-      this.#gone.abort(new Error("the deployment was given up"));
+      this.#gone.abort(new Error("the deployment was cancelled"));
       this.#end({ kind: "deployer-gone", graceMs: this.#graceMs });
       await this.#asked;
       await this.#run?.over;
@@ -184,7 +184,7 @@ export class Deployment {
 
   async #put(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const takers = this.#awaited.get(hash);
-    if (takers === undefined) throw new ProtocolError("a piece that nobody asked for");
+    if (takers === undefined) throw new ProtocolError("a piece that was not requested");
     this.#awaited.delete(hash);
     for (const take of takers) await take(bytes);
   }

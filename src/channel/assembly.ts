@@ -33,7 +33,7 @@ export class Assembly {
       this.#rest = takeSpare(rest)?.subarray(0, rest) ?? allocate(rest);
       this.#buffer = allocate(bufferSize);
     } catch (cause) {
-      throw new ProtocolError(`a value of ${length} bytes, for which there is no memory`, {
+      throw new ProtocolError(`not enough memory for a value of ${length} bytes`, {
         cause,
       });
     }
@@ -56,7 +56,7 @@ export class Assembly {
     const { length, bufferStart, bufferSize } = this.#layout;
     const start = this.#filled + filled;
     const end = start + left;
-    if (end > length) throw new ProtocolError("a piece beyond its value's end");
+    if (end > length) throw new ProtocolError("a piece beyond the end of its value");
     if (start < bufferStart) return this.#rest.subarray(start, Math.min(end, bufferStart));
     const inBuffer = start - bufferStart;
     if (inBuffer < bufferSize) return this.#buffer.subarray(inBuffer, inBuffer + left);

@@ -20,7 +20,7 @@ export function checkRemote(
     const shown = typeof given === "string" ? JSON.stringify(given) : String(given);
     throw atCaller(
       new TypeError(
-        `Cannot create a ${end}: ${shown} is no Pid; a Pid comes from spawn(), pid(), or as a ` +
+        `Cannot create a ${end}: ${shown} is not a Pid; a Pid comes from spawn(), pid(), or as a ` +
           `spawned function's first argument`,
       ),
       operation,
@@ -50,7 +50,7 @@ export function checkName(
   const what = end === "Acceptor" ? "an Acceptor" : `a ${end}`;
   if (typeof name !== "string") {
     throw atCaller(
-      new TypeError(`Cannot create ${what}: its name is ${String(name)}, not a text`),
+      new TypeError(`Cannot create ${what}: its name is ${String(name)}, not a string`),
       operation,
     );
   }
@@ -60,7 +60,7 @@ export function checkName(
   if (length <= MAX_NAME_BYTES) return;
   throw atCaller(
     new RangeError(
-      `Cannot create ${what}: its name has ${length} bytes in UTF-8, of at most ${MAX_NAME_BYTES}`,
+      `Cannot create ${what}: its name has ${length} bytes in UTF-8; at most ${MAX_NAME_BYTES} are allowed`,
     ),
     operation,
   );

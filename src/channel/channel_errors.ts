@@ -15,8 +15,8 @@ export function endError(action: string, remote: Pid, { kind, why, status }: End
 /** The other process takes nothing any more on a channel. */
 export function stopError(remote: Pid, reason: number): ChannelError {
   const why = reason === StopReason.crowded
-    ? `it has ${MAX_UNRECEIVED_CHANNELS} channels from this process for which it has made no ` +
-      `Receiver, and takes no more`
+    ? `it has ${MAX_UNRECEIVED_CHANNELS} channels from this process without a Receiver, and ` +
+      `accepts no more`
     : "its Receiver was closed";
   return new ChannelError("closed", remote, `Cannot send to ${shortPid(remote)}: ${why}`);
 }

@@ -178,7 +178,7 @@ export class Connection {
         if (end !== undefined || !(error instanceof ProtocolError) || this.#logged) return;
         this.#logged = true;
         this.#context.log(
-          `cannot connect to ${this.#remote}, and goes on trying: ${error.message}`,
+          `cannot connect to ${this.#remote}, retrying: ${error.message}`,
         );
       },
     });
@@ -209,7 +209,10 @@ export class Connection {
       outbox.rewind(offset);
     } catch (error) {
       if (error instanceof ProtocolError) {
-        this.#streams.ended({ kind: "lost", why: `it is not as it was: ${error.message}` });
+        this.#streams.ended({
+          kind: "lost",
+          why: `it resumed in an impossible state: ${error.message}`,
+        });
       }
       throw error;
     }
@@ -235,7 +238,7 @@ export class Connection {
     if (this.#state.name !== "joined" || this.#state.link !== link) return;
     this.#part(link);
     if (error instanceof ProtocolError) {
-      const why = `what it sent is not of the protocol: ${error.message}`;
+      const why = `it broke the protocol: ${error.message}`;
       this.#context.log(`closed the connection to ${this.#remote}: ${why}`);
       return this.#streams.ended({ kind: "lost", why });
     }

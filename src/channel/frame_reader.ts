@@ -114,7 +114,7 @@ export class FrameReader {
       const type = this.#chunk[this.#cut]! as FrameType;
       const length = readLength(this.#chunk, this.#cut);
       if (!isFrame(type, length)) {
-        throw new ProtocolError(`no frame of type ${type} has ${length} bytes`);
+        throw new ProtocolError(`an invalid frame of type ${type}, with ${length} bytes`);
       }
       const pieces = type === FrameType.first || type === FrameType.more;
       if (!(pieces ? this.#beginPiece(type, length) : this.#whole(type, length))) break;

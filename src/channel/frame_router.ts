@@ -106,6 +106,6 @@ function decodeName(view: DataView<ArrayBuffer>, position: number, length: numbe
     const bytes = new Uint8Array(view.buffer, position, length);
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new ProtocolError("a channel whose name is not UTF-8", { cause });
+    throw new ProtocolError("a channel name that is not UTF-8", { cause });
   }
 }

@@ -104,7 +104,7 @@ export async function readGreeting(stream: ByteStream): Promise<Greeting> {
   const view = new DataView(bytes.buffer);
   const to = new TextDecoder().decode(bytes.subarray(9, 9 + ID_BYTES));
   const from = new TextDecoder().decode(bytes.subarray(9 + ID_BYTES));
-  if (parsePid(from) === undefined) throw new ProtocolError("a greeting from what is no Pid");
+  if (parsePid(from) === undefined) throw new ProtocolError("a greeting without a valid Pid");
   const offset = readCount(view, 1);
   return { from: from as Pid, to, offset, posthumous: view.getUint8(0) === POSTHUMOUS };
 }
@@ -128,13 +128,13 @@ export async function readReply(stream: ByteStream): Promise<Reply> {
   const view = new DataView(bytes.buffer);
   const verdict = view.getUint8(0) as Verdict;
   if (!Object.values(Verdict).includes(verdict)) {
-    throw new ProtocolError(`${verdict} is no verdict on a connection`);
+    throw new ProtocolError(`unknown verdict ${verdict} on a connection`);
   }
   return { verdict, number: readCount(view, 1) };
 }
 
 function readCount(view: DataView, position: number): number {
   const count = view.getFloat64(position, true);
-  if (!Number.isSafeInteger(count) || count < 0) throw new ProtocolError(`${count} is no offset`);
+  if (!Number.isSafeInteger(count) || count < 0) throw new ProtocolError(`invalid offset ${count}`);
   return count;
 }

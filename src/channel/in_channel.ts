@@ -140,7 +140,7 @@ export class InChannel implements Arrivals {
    * the bytes are kept.
    */
   value(bytes: Bytes, start: number, end: number): boolean {
-    if (this.#assembly !== undefined) throw new ProtocolError("a value within another one");
+    if (this.#assembly !== undefined) throw new ProtocolError("a value inside another value");
     this.#arrived(end - start);
     const last = this.#entries.last;
     let run: Run;
@@ -160,7 +160,7 @@ export class InChannel implements Arrivals {
   /** The first piece of a value comes; it may have begun to before, on another connection. */
   begin(layout: Layout): void {
     if (this.#assembly?.begins(layout)) return;
-    if (this.#assembly !== undefined) throw new ProtocolError("a value within another one");
+    if (this.#assembly !== undefined) throw new ProtocolError("a value inside another value");
     if (!this.#accepted && layout.length > FIRST_WINDOW_BYTES) {
       throw new ProtocolError(`a value of ${layout.length} bytes, for which there is no Receiver`);
     }
@@ -169,7 +169,7 @@ export class InChannel implements Arrivals {
 
   /** Where the next piece belongs, from its byte `filled` on: see {@linkcode FrameHandler}. */
   pieceTarget(filled: number, left: number): Bytes {
-    if (this.#assembly === undefined) throw new ProtocolError("a piece of no value");
+    if (this.#assembly === undefined) throw new ProtocolError("a piece without a value");
     return this.#assembly.target(filled, left);
   }
 
@@ -231,7 +231,7 @@ export class InChannel implements Arrivals {
       : FIRST_WINDOW_BYTES + FIRST_WINDOW_BYTES;
     if (this.#uncredited > most) {
       const window = this.#accepted ? WINDOW_BYTES : FIRST_WINDOW_BYTES;
-      throw new ProtocolError(`${this.#uncredited} bytes, where the window is ${window}`);
+      throw new ProtocolError(`${this.#uncredited} uncredited bytes; the window is ${window}`);
     }
   }
 

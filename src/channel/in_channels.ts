@@ -79,7 +79,7 @@ export class InChannels<Peer> implements Incoming {
 
   /** Where the frames that come now go. @throws {ProtocolError} If no channel has come. */
   get current(): Arrivals {
-    if (this.#current === undefined) throw new ProtocolError("a frame of no channel");
+    if (this.#current === undefined) throw new ProtocolError("a frame before any channel");
     return this.#current;
   }
 
@@ -142,7 +142,7 @@ export class InChannels<Peer> implements Incoming {
    */
   open(number: number, name: string): void {
     if (number !== this.#opened) {
-      throw new ProtocolError(`channel ${number} is opened, where ${this.#opened} is the next`);
+      throw new ProtocolError(`channel ${number} is opened; the next one is ${this.#opened}`);
     }
     this.#opened++;
     this.#currentNumber = number;
@@ -177,11 +177,11 @@ export class InChannels<Peer> implements Incoming {
    */
   select(number: number): void {
     if (number >= this.#opened) {
-      throw new ProtocolError(`channel ${number} is selected, of ${this.#opened}`);
+      throw new ProtocolError(`channel ${number} is selected; channels opened: ${this.#opened}`);
     }
     const channel = this.#channels.get(number);
     if (channel?.end !== undefined) {
-      throw new ProtocolError(`channel ${number} is selected, which has ended`);
+      throw new ProtocolError(`channel ${number} is selected after its end`);
     }
     this.#currentNumber = number;
     this.#current = channel ?? discard;
@@ -190,9 +190,9 @@ export class InChannels<Peer> implements Incoming {
   /** The sender has ended the current channel. */
   finish(end: ChannelEnd): void {
     const channel = this.#channels.get(this.#currentNumber);
-    if (this.#current === undefined) throw new ProtocolError("the end of no channel");
+    if (this.#current === undefined) throw new ProtocolError("an end before any channel");
     this.#current = discard;
-    if (channel?.end !== undefined) throw new ProtocolError("a channel that ended twice");
+    if (channel?.end !== undefined) throw new ProtocolError("a channel ended twice");
     channel?.finish(end);
   }
 

@@ -226,7 +226,7 @@ export class OutChannel {
   credit(count: number): void {
     if (count > this.#inFlight) {
       throw new ProtocolError(
-        `a credit of ${count} bytes for channel ${this.number}, where ${this.#inFlight} are out`,
+        `a credit of ${count} bytes for channel ${this.number}; only ${this.#inFlight} are in flight`,
       );
     }
     this.#inFlight -= count;

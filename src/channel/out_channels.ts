@@ -111,7 +111,7 @@ export class OutChannels {
    * @throws {ProtocolError} If there is no such channel, or no such reason.
    */
   stop(number: number, reason: number, error: (reason: number) => Error): void {
-    if (reason > StopReason.crowded) throw new ProtocolError(`a stop for reason ${reason}`);
+    if (reason > StopReason.crowded) throw new ProtocolError(`a stop for unknown reason ${reason}`);
     this.#find(number, "a stop")?.stop(() => error(reason));
   }
 
@@ -157,7 +157,7 @@ export class OutChannels {
   /** The channel of that number; `undefined` if it is over. */
   #find(number: number, what: string): OutChannel | undefined {
     if (number < this.#opened) return this.#channels.get(number);
-    throw new ProtocolError(`${what} for channel ${number}, of ${this.#opened}`);
+    throw new ProtocolError(`${what} for channel ${number}; channels opened: ${this.#opened}`);
   }
 
   #lined(change: number): void {

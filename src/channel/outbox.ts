@@ -233,7 +233,7 @@ export class Outbox {
     // An ack may come before its write is known to have been done, but not of more than that.
     if (this.#acked > this.#written) {
       throw new ProtocolError(
-        `an ack of ${this.#acked}, where ${this.#written} bytes were written`,
+        `an ack of ${this.#acked}, but only ${this.#written} bytes were written`,
       );
     }
   }
@@ -245,7 +245,7 @@ export class Outbox {
    */
   ack(offset: number): void {
     if (!(offset <= this.#handed)) {
-      throw new ProtocolError(`an ack of ${offset}, where ${this.#handed} bytes were written`);
+      throw new ProtocolError(`an ack of ${offset}, but only ${this.#handed} bytes were written`);
     }
     if (offset <= this.#acked) return; // said again after a connection was replaced
     this.#acked = offset;
@@ -274,7 +274,7 @@ export class Outbox {
    */
   rewind(offset: number): void {
     if (!(offset >= this.#acked)) {
-      throw new ProtocolError(`it goes back to ${offset}, after an ack of ${this.#acked}`);
+      throw new ProtocolError(`it resumes at ${offset}, but has acknowledged ${this.#acked}`);
     }
     this.ack(offset);
     this.#written = offset;

@@ -164,7 +164,7 @@ export class Peer {
       return channel.take();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#fail({ kind: "lost", why: `it sent what is no value: ${error.message}` });
+      this.#fail({ kind: "lost", why: `it sent an invalid value: ${error.message}` });
       throw this.endError("receive from");
     }
   }
@@ -242,7 +242,7 @@ export class Peer {
 
   /** Gives up what is to be delivered to it, and the connection. */
   abandon(): void {
-    this.#fail({ kind: "lost", why: "the delivery was given up" });
+    this.#fail({ kind: "lost", why: "the delivery was abandoned" });
   }
 
   /** Whether a connection to it is needed. */

@@ -38,7 +38,7 @@ export function statusEnd(status: ExitStatus): End {
  * would both wait.
  */
 export function refusalEnd({ verdict, number }: Reply, posthumous: boolean): End | undefined {
-  if (verdict === Verdict.gone) return { kind: "lost", why: "it takes this process for lost" };
+  if (verdict === Verdict.gone) return { kind: "lost", why: "it considers this process lost" };
   // It has nothing for this process, or it would know it.
   if (verdict === Verdict.ending) return statusEnd({ code: number });
   return posthumous ? ABSENT : undefined;

@@ -150,7 +150,7 @@ function choose(
   const wrong = operations.findIndex((operation) => !isSelectable(operation));
   if (wrong >= 0) {
     const error = new TypeError(
-      `Cannot select: operations[${wrong}] is none; operations come from selectableRecv(), ` +
+      `Cannot select: operations[${wrong}] is not an operation; operations come from selectableRecv(), ` +
         `selectableSend() and after()`,
     );
     return Promise.reject(atCaller(error, operation));

@@ -42,7 +42,7 @@ export function encodeWill(will: Will): Uint8Array<ArrayBuffer> {
 /** @throws {ProtocolError} If `bytes` are no will. */
 export function decodeWill(bytes: Uint8Array<ArrayBuffer>): Will {
   const will = decode(bytes);
-  if (!isWill(will)) throw new ProtocolError("it is no will");
+  if (!isWill(will)) throw new ProtocolError("it is not a will");
   return will;
 }
 

@@ -85,9 +85,11 @@ export class ControlServer {
     const messages = link.messages();
     const { value: hello } = await messages.next();
     if (hello === undefined) throw new Deno.errors.UnexpectedEof("it closed the connection");
-    if (hello.type !== "hello") throw new ProtocolError(`"${hello.type}" before "hello"`);
+    if (hello.type !== "hello") {
+      throw new ProtocolError(`the first message is "${hello.type}", not "hello"`);
+    }
     const expecting = this.#claim(hello.token);
-    if (expecting === undefined) throw new ProtocolError("its token is not one of this run");
+    if (expecting === undefined) throw new ProtocolError("its token does not belong to this run");
     link.trust();
     const { port, resources: needs } = hello;
     return () => expecting({ link, messages, port, needs });

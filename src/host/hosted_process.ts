@@ -159,7 +159,9 @@ export class HostedProcess {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#context.logger.warn(
-        `Ended process ${shortPid(this.pid)}: its control link carried ${error.message}`,
+        `Ended process ${
+          shortPid(this.pid)
+        }: invalid message on its control link: ${error.message}`,
       );
       this.#child.kill();
     }
@@ -306,7 +308,7 @@ export class HostedProcess {
     } catch (error) {
       if (signal.aborted) return;
       logger.error(
-        `Cannot deliver what process ${shortPid(this.pid)} sent before it ended: ` +
+        `Cannot deliver the unacknowledged values of process ${shortPid(this.pid)}: ` +
           messageOf(error),
       );
     }

@@ -41,18 +41,18 @@ function describe(fn: string | null, start: DeadStart): string {
   const written = stderrTail(start.output);
   const stderr = written === ""
     ? "it wrote nothing to stderr"
-    : `the last it wrote to stderr:\n${written}`;
+    : `its last lines on stderr:\n${written}`;
   return `Cannot start ${what}: its process ${describeEnd(start)} before ${aim}${
     adviceFor(start)
   }; ${stderr}`;
 }
 
-/** `exited with 3`, `was ended by SIGTRAP`, and the like. */
+/** For example `exited with 3` or `was killed by SIGTRAP`. */
 export function describeEnd({ status, overflowed }: DeadStart): string {
-  if (overflowed) return `was ended, since it wrote more than ${formatMem(MAX_HELD_BYTES)}`;
+  if (overflowed) return `was killed for writing more than ${formatMem(MAX_HELD_BYTES)}`;
   if ("code" in status) return `exited with ${status.code}`;
   return "signal" in status
-    ? `was ended by ${status.signal}`
+    ? `was killed by ${status.signal}`
     : `was ended: ${formatStatus(status)}`;
 }
 
@@ -63,8 +63,8 @@ export function describeEnd({ status, overflowed }: DeadStart): string {
 export function adviceFor({ output }: DeadStart): string {
   // Whoever holds the address is the process that the user started: it has run the same lines before.
   if (!/\bAddrInUse\b/.test(stderrTail(output))) return "";
-  return "; what stands before `await init()` runs in every process of the program, so that a port is " +
-    "taken from the second one on: move what listens behind `await init()`";
+  return "; code before `await init()` runs in every process of the program, so only the first one can " +
+    "bind a port: listen after `await init()`";
 }
 
 /** The last lines of what was written to stderr: at most 10, and at most 2 KiB. */

@@ -77,8 +77,8 @@ export async function thisProgram(cwd: string): Promise<Program> {
     wordsFromPs(await readPs(), { ...invocation, mainModule: Deno.mainModule, cwd });
   if (cmdline === undefined) {
     throw new ProgramError(
-      "Cannot start this program again: its command line cannot be taken apart, " +
-        "since some word of it contains spaces; run it with: deno run -A main.ts",
+      "Cannot start this program again: its command line cannot be split into words, " +
+        "since one of them contains a space; run it with: deno run -A main.ts",
     );
   }
   return { ...restartCommand({ ...invocation, cmdline }), cwd };
@@ -105,7 +105,7 @@ async function readPs(): Promise<string> {
     return new TextDecoder().decode((await command.output()).stdout).trimEnd();
   } catch (cause) {
     throw new ProgramError(
-      "Cannot start this program again: neither /proc/self/cmdline nor ps tells its command " +
+      "Cannot start this program again: neither /proc/self/cmdline nor ps gives its command " +
         "line; run it with: deno run -A main.ts",
       { cause },
     );

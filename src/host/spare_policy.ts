@@ -66,7 +66,9 @@ export function maxSpares(
   if (text !== undefined && text !== "") {
     if (!/^\d{1,4}$/.test(text)) {
       throw new SyntaxError(
-        `Cannot use ${JSON.stringify(text)} as DEPLOY_SPARES: write how many processes may wait`,
+        `Cannot use ${
+          JSON.stringify(text)
+        } as DEPLOY_SPARES: expected the number of spare processes that may wait`,
       );
     }
     return Number(text);

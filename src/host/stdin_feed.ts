@@ -40,7 +40,7 @@ export class StdinFeed {
   push(bytes: Bytes): void {
     this.#heldBytes += bytes.length;
     if (this.#heldBytes > STDIN_WINDOW_BYTES) {
-      throw new ProtocolError("more stdin than there is room for");
+      throw new ProtocolError("more stdin than the window allows");
     }
     this.#put(bytes);
   }

@@ -55,7 +55,7 @@ export class WaitInquiry {
 
   /** Nothing is answered any more. */
   end(): void {
-    this.#conversation.end(new Error("the process has closed its control link"));
+    this.#conversation.end(new Error("the process closed its control link"));
   }
 
   /**

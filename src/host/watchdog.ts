@@ -120,7 +120,7 @@ export class Watchdog {
 
   #warn(why: string): void {
     this.#logger.warn(
-      `no watchdog: ${why}; should this process be killed, processes of the program may outlive it`,
+      `no watchdog: ${why}; if this process is killed, processes of the program may outlive it`,
     );
   }
 }

@@ -24,9 +24,11 @@ export async function takeWill(path: string): Promise<Uint8Array<ArrayBuffer> | 
     return undefined;
   }
   try {
-    if (!info.isFile) throw new Error(`Cannot read the will ${path}: it is no plain file`);
+    if (!info.isFile) throw new Error(`Cannot read the will ${path}: it is not a regular file`);
     if (info.size > MAX_WILL_BYTES) {
-      throw new Error(`Cannot read the will ${path}: it has ${formatMem(info.size)}`);
+      throw new Error(
+        `Cannot read the will ${path}: it is larger than ${formatMem(MAX_WILL_BYTES)}`,
+      );
     }
     return await Deno.readFile(path);
   } finally {

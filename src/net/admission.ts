@@ -100,11 +100,11 @@ export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
     };
     const timer = startTimer(
       timeoutMs,
-      () => entry.dismiss(`it did not show who it is within ${timeoutMs / 1_000} s`),
+      () => entry.dismiss(`it did not authenticate within ${timeoutMs / 1_000} s`),
     );
     for (const oldest of this.#unauthenticated) {
       if (this.#unauthenticated.size < max) break;
-      oldest.dismiss("it did not show who it is, and there are too many like it");
+      oldest.dismiss("it did not authenticate, and there are too many unauthenticated connections");
     }
     this.#unauthenticated.add(entry);
     const remote = remoteOf(conn);

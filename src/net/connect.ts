@@ -78,7 +78,9 @@ export async function dialPart(
   } catch (cause) {
     close();
     signal?.throwIfAborted();
-    const why = late ? `it said nothing for ${HANDSHAKE_TIMEOUT_MS / 1_000} s` : reason(cause);
+    const why = late
+      ? `the handshake did not finish within ${HANDSHAKE_TIMEOUT_MS / 1_000} s`
+      : reason(cause);
     throw new ConnectError(what, why, { cause });
   } finally {
     clearTimeout(timer);
@@ -130,7 +132,7 @@ function reason(cause: unknown): string {
   if (cause instanceof ProtocolError) return cause.message;
   if (cause instanceof Deno.errors.ConnectionRefused) return "nothing listens there";
   if (cause instanceof Deno.errors.UnexpectedEof || cause instanceof Deno.errors.ConnectionReset) {
-    return "it closed the connection without a word";
+    return "it closed the connection without an answer";
   }
   return messageOf(cause).replaceAll(/\s*\n\s*/g, " | ");
 }

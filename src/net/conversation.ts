@@ -147,5 +147,5 @@ export class Conversation<Question extends Numbered, Answers extends Table<Answe
 }
 
 function unasked({ type }: Numbered): ProtocolError {
-  return new ProtocolError(`a "${type}" message that nobody asked for`);
+  return new ProtocolError(`a "${type}" message that answers no request`);
 }

@@ -48,7 +48,7 @@ export async function loadSecret(
   const bytes = new TextEncoder().encode(text.trim());
   if (bytes.length < MIN_SECRET_BYTES) {
     throw new SecretError(
-      `Cannot use the secret in ${path}: it has ${bytes.length} bytes, and must have at least ` +
+      `Cannot use the secret in ${path}: it has ${bytes.length} bytes, but needs at least ` +
         `${MIN_SECRET_BYTES}; make one with: fabric secret FILE`,
     );
   }
@@ -88,11 +88,13 @@ export function requireSecret(
   const where = exposed.host.includes(":") ? `[${exposed.host}]` : exposed.host;
   if (!options.insecure) {
     throw new SecretError(
-      `Cannot listen on ${where} without a secret: whoever reaches it could run programs; ` +
-        `make a secret with: fabric secret FILE, and give it to all with --secret-file FILE`,
+      `Cannot listen on ${where} without a secret: anyone who can reach it could run programs; ` +
+        `make a secret with: fabric secret FILE, and give it to every part with --secret-file FILE`,
     );
   }
-  options.logger.warn(`no secret: whoever reaches ${where} can run programs here (--insecure)`);
+  options.logger.warn(
+    `no secret: anyone who can reach ${where} can run programs here (--insecure)`,
+  );
 }
 
 /** Whether only this machine itself can connect to that host. */
@@ -105,7 +107,7 @@ async function readFile(path: string): Promise<{ text: string; mode: number | nu
     using file = await Deno.open(path);
     const { size, mode } = await file.stat();
     if (size > MAX_SECRET_BYTES) {
-      throw new SecretError(`Cannot use the secret in ${path}: it has ${size} bytes`);
+      throw new SecretError(`Cannot use the secret in ${path}: it is ${size} bytes long`);
     }
     return { text: await new Response(file.readable).text(), mode };
   } catch (cause) {

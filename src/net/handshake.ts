@@ -106,7 +106,7 @@ export async function dialHandshake(
   if (!proven) {
     // What proves nothing, so that the other side can say why, too. A MAC would help to guess the key.
     await writeAll(stream, new Uint8Array(MAC_BYTES));
-    throw new ProtocolError("the other side has another secret");
+    throw new ProtocolError("the other side has a different secret");
   }
   const own = await crypto.subtle.sign("HMAC", key, transcript("dialer", purpose, nonceA, nonceB));
   await writeAll(stream, new Uint8Array(own));
@@ -126,7 +126,7 @@ export async function acceptHandshake(
 ): Promise<Purpose> {
   const hello = await readExactly(stream, HELLO_BYTES);
   if (MAGIC.some((byte, index) => hello[index] !== byte)) {
-    throw new ProtocolError("what it said first is not of this protocol");
+    throw new ProtocolError("its first bytes are not of this protocol");
   }
   const version = hello[MAGIC.length]!;
   const isOpen = hello[MAGIC.length + 2]!;
@@ -138,7 +138,7 @@ export async function acceptHandshake(
   }
   const purpose = purposes.find((known) => known === hello[MAGIC.length + 1]);
   if (purpose === undefined) {
-    throw new ProtocolError(`it came for what is not done here: ${hello[MAGIC.length + 1]}`);
+    throw new ProtocolError(`it asked for an unknown service: ${hello[MAGIC.length + 1]}`);
   }
   const nonceA = hello.subarray(MAGIC.length + 3);
   const nonceB = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
@@ -160,7 +160,7 @@ export async function acceptHandshake(
     await readExactly(stream, MAC_BYTES),
     transcript("dialer", purpose, nonceA, nonceB),
   );
-  if (!proven) throw new ProtocolError("it has another secret");
+  if (!proven) throw new ProtocolError("it has a different secret");
   return purpose;
 }
 

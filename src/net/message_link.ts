@@ -170,11 +170,13 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   /** Sends what is queued, then ends the link. */
   async close(): Promise<void> {
     await this.#queue.drained(0);
-    this.#finish(new LinkError("the connection was closed here"));
+    this.#finish(new LinkError("the connection was closed on this side"));
   }
 
   /** Ends the link at once; `reason` says why, unless it has ended before. */
-  drop(reason: LinkError | ProtocolError = new LinkError("the connection was closed here")): void {
+  drop(
+    reason: LinkError | ProtocolError = new LinkError("the connection was closed on this side"),
+  ): void {
     this.#finish(reason);
   }
 

@@ -78,7 +78,7 @@ function listen({ address, tls }: PartServerOptions): Deno.TcpListener | Deno.Tl
     return tls === undefined ? Deno.listen(where) : Deno.listenTls({ ...where, ...tls });
   } catch (cause) {
     const why = cause instanceof Deno.errors.AddrInUse
-      ? "something else listens there already"
+      ? "the address is already in use"
       : messageOf(cause);
     throw new ListenError(
       `Cannot listen on ${formatAddress(address.host, address.port)}: ${why}`,

@@ -106,9 +106,11 @@ export async function fetchArg(
   { node, id, size }: HeldArg,
   { credential, tls, liveness, signal }: Omit<FetchOptions, "held">,
 ): Promise<Bytes> {
-  if (size > MAX_MESSAGE_BYTES) throw new ProtocolError(`it has ${size} bytes`);
+  if (size > MAX_MESSAGE_BYTES) {
+    throw new ProtocolError(`it is ${size} bytes long; at most ${MAX_MESSAGE_BYTES} are allowed`);
+  }
   const address = parseAddress(node);
-  if (address === undefined) throw new ProtocolError(`"${node}" is no address of a node`);
+  if (address === undefined) throw new ProtocolError(`"${node}" is not a valid node address`);
   const conn = await dialPart(address, Purpose.arg, credential, { tls, signal });
   const link = new MessageLink<FetchToNode, NodeToFetch>(conn, {
     schema: NODE_TO_FETCH,
@@ -122,10 +124,10 @@ export async function fetchArg(
     const arg = new Uint8Array(size);
     let at = 0;
     for await (const message of link.messages()) {
-      if (message.type === "gone") throw new Error("it is not there any more");
+      if (message.type === "gone") throw new Error("the node no longer has it");
       const { bytes } = message;
       if (bytes.length === 0 || bytes.length > size - at) {
-        throw new ProtocolError(`it is not one of ${size} bytes`);
+        throw new ProtocolError(`what the node sent is not ${size} bytes long`);
       }
       arg.set(bytes, at);
       at += bytes.length;

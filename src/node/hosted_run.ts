@@ -222,7 +222,7 @@ export class HostedRun {
   #broken(reason: Error): void {
     if (this.#ended !== undefined) return;
     const { run } = this.#opened;
-    this.#context.logger.info(`run ${run} is ended here: its bridge: ${reason.message}`);
+    this.#context.logger.info(`ending run ${run} on this node: lost its bridge: ${reason.message}`);
     void this.#end(ORPHANED);
   }
 
@@ -246,7 +246,7 @@ export class HostedRun {
       for (const file of files) await file.release();
     } catch (error) {
       const why = messageOf(error);
-      this.#context.logger.warn(`Cannot remove what run ${this.#opened.run} left: ${why}`);
+      this.#context.logger.warn(`Cannot remove the files of run ${this.#opened.run}: ${why}`);
     }
   }
 }

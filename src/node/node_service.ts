@@ -53,7 +53,7 @@ export class NodeService {
   /** Takes the connection of a node that fetches the argument of a process that it hosts. */
   acceptFetch(conn: Deno.Conn, remote: string): void {
     void this.#held.serve(conn).catch((error) => {
-      this.#context.logger.error(`Cannot give an argument to ${remote}: ${messageOf(error)}`);
+      this.#context.logger.error(`Cannot send an argument to ${remote}: ${messageOf(error)}`);
     });
   }
 
@@ -76,7 +76,7 @@ export class NodeService {
     if (this.#stopping || present !== undefined) {
       const why = present === undefined
         ? "the node is ending"
-        : `it has a master already, connected from ${present.remote}`;
+        : `the node already has a master, connected from ${present.remote}`;
       logger.warn(`refused the master ${remote}: ${why}`);
       void link.send({ type: "refused", why });
       // The master closes the connection: closed here, the answer could be lost on its way.
@@ -90,7 +90,7 @@ export class NodeService {
     // What an earlier master has left here is not free yet, and a run that it hosts may be the same.
     await Promise.all(earlier);
     void link.send({ type: "adopted" });
-    logger.info(`the master is there, connected from ${remote}`);
+    logger.info(`the master connected from ${remote}`);
     await session.serve(messages);
     this.#sessions.delete(session);
   }
@@ -135,7 +135,7 @@ class MasterSession {
     }
     this.#link.drop();
     const reason = await this.#link.ended;
-    if (!this.#leaving) logger.warn(`the master is gone: ${reason.message}`);
+    if (!this.#leaving) logger.warn(`lost the master: ${reason.message}`);
     // A master that is only silent takes what is here for lost after 10 s: it has to be gone by then.
     const isSilent = reason instanceof LinkError && reason.isSilence;
     await this.#end(isSilent ? KILL : ORPHANED);
@@ -212,7 +212,9 @@ class MasterSession {
 
   #run(id: string): HostedRun {
     const run = this.#runs.get(id);
-    if (run === undefined) throw new SpawnError("lost", `Cannot do that: run ${id} is not here`);
+    if (run === undefined) {
+      throw new SpawnError("lost", `Cannot start a process: this node has no run ${id}`);
+    }
     return run;
   }
 

@@ -34,7 +34,7 @@ export function masterQuestions(send: (message: NodeToMaster) => unknown): Maste
 
 /** What is pending when the master is gone fails so. */
 export function masterLost(): SpawnError {
-  return new SpawnError("lost", "Cannot ask the master: it is gone");
+  return new SpawnError("lost", "Cannot ask the master: the connection to it was lost");
 }
 
 /** What the processes of one run ask of the master. */

@@ -70,7 +70,7 @@ export class RunLink {
   static async open(options: RunLinkOptions): Promise<RunLink> {
     const { bridge, run, node, credential, tls, liveness, signal } = options;
     const address = parseAddress(bridge);
-    if (address === undefined) throw new ProtocolError(`"${bridge}" is no address of a bridge`);
+    if (address === undefined) throw new ProtocolError(`"${bridge}" is not a valid bridge address`);
     const conn = await dialPart(address, Purpose.run, credential, { tls, signal });
     const link = new RunLink(conn, liveness);
     void link.#link.send({ type: "host", run, node });
@@ -142,7 +142,7 @@ export class RunLink {
       case "piece": {
         const expected = this.#expected[0];
         if (expected === undefined || expected.hash !== message.hash) {
-          throw new ProtocolError("a piece that it was not asked for");
+          throw new ProtocolError("a piece that was not requested");
         }
         // Not read further meanwhile, so that no more than one is held.
         await expected.take(message.bytes);

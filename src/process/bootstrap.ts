@@ -17,7 +17,7 @@ export const BOOTSTRAP_VARIABLE = "DEPLOY_PROCESS";
 export function parseBootstrap(text: string): Bootstrap {
   const fail = (cause?: unknown) =>
     new SyntaxError(
-      `Cannot join a run: the environment variable ${BOOTSTRAP_VARIABLE} is not what a node sets`,
+      `Cannot join a run: the environment variable ${BOOTSTRAP_VARIABLE} does not have the form that a node gives it`,
       { cause },
     );
   let value: unknown;

@@ -73,7 +73,7 @@ export async function holding<T>(
  * @throws {Error} Before `init()` has resolved.
  */
 export function pid(): Pid {
-  return current("tell the pid", pid).pid;
+  return current("get the pid", pid).pid;
 }
 
 /**
@@ -82,5 +82,5 @@ export function pid(): Pid {
  * @throws {Error} Before `init()` has resolved.
  */
 export function resources(): Readonly<Resources> {
-  return current("tell the resources", resources).resources;
+  return current("get the resources", resources).resources;
 }

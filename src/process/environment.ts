@@ -34,7 +34,7 @@ export function checkChange(value: unknown): EnvironmentChange {
   const valid = typeof value === "object" && value !== null &&
     Object.values(value).every((each) => each === null || typeof each === "string");
   if (!valid) {
-    throw new TypeError("Cannot take over the environment: it is not variables and values");
+    throw new TypeError("Cannot use the environment: it is not a record of strings");
   }
   return value as EnvironmentChange;
 }

@@ -121,7 +121,7 @@ function begin(options: InitOptions): Checked {
   // Elsewhere than in `deno test` and `deno bench`, it is a function without parameters, and does nothing.
   if (Deno.test.length > 0) {
     throw new Error(
-      "Cannot init() in deno test: a program is one of its own; run it from the test with " +
+      "Cannot init() in deno test: a program runs in processes of its own; run it from the test with " +
         "runProgram() of deploy/testing",
     );
   }
@@ -153,7 +153,7 @@ async function become(
 
 function exitUnawaited(): never {
   console.error(
-    "Cannot run: init() was called, and not awaited; write `await init(…)` at the top level of the " +
+    "Cannot run: init() was called but not awaited; write `await init(…)` at the top level of the " +
       "main module",
   );
   exit(1);
@@ -267,7 +267,7 @@ function prepare(
   if (fn === undefined) {
     console.error(
       `Cannot run ${name}: no such function is registered in this process; register it before ` +
-        `init(), in every process alike, at module scope`,
+        `init(), at module scope, so that every process does`,
     );
     exit(1);
   }

@@ -33,13 +33,13 @@ export class Registry {
       );
     }
     if (typeof fn !== "function") {
-      throw new TypeError(`Cannot register ${show(name)}: it is ${show(fn)}, and not a function`);
+      throw new TypeError(`Cannot register ${show(name)}: it is ${show(fn)}, not a function`);
     }
     const known = this.#functions.get(name);
     if (known !== undefined && known !== fn) {
       throw new Error(
         `Cannot register two functions as ${show(name)}: ` +
-          `use a name of its own for each, such as "package/function"`,
+          `use a different name for each, such as "package/function"`,
       );
     }
     this.#functions.set(name, fn);

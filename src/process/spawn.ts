@@ -225,12 +225,12 @@ function checkName(action: string, name: unknown): void {
   const bytes = new TextEncoder().encode(name).length;
   if (bytes > MAX_NAME_BYTES) {
     throw new TypeError(
-      `Cannot ${action}: name has ${bytes} bytes in UTF-8; at most ${MAX_NAME_BYTES} are possible`,
+      `Cannot ${action}: name has ${bytes} bytes in UTF-8; at most ${MAX_NAME_BYTES} are allowed`,
     );
   }
   if (UNFIT_FOR_NAME.test(name) || !name.isWellFormed()) {
     throw new TypeError(
-      `Cannot ${action}: name is ${JSON.stringify(name)}, which has a control character in it`,
+      `Cannot ${action}: name is ${JSON.stringify(name)}, which contains a control character`,
     );
   }
 }

@@ -12,7 +12,7 @@ export class ExitSignal extends Error {
 
   constructor(code: number) {
     super(
-      `Deno.exit(${code}) was called, and the process ends as soon as what it sent has arrived`,
+      `Deno.exit(${code}) was called, and the process ends once the values it sent are acknowledged`,
     );
     this.name = "ExitSignal";
     this.code = code;

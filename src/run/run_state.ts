@@ -215,5 +215,5 @@ function ended(event: Extract<RunEvent, { fd: OutputFd }>): EventOrderError {
 }
 
 function impossible(event: { event: string; pid: Pid }, why: string): EventOrderError {
-  return new EventOrderError(`Cannot take "${event.event}" of process ${event.pid}: it ${why}`);
+  return new EventOrderError(`Cannot record "${event.event}" of process ${event.pid}: it ${why}`);
 }

@@ -25,7 +25,7 @@ export async function deflate(bytes: Bytes): Promise<Bytes | undefined> {
 export async function inflate(bytes: Bytes, maxBytes: number): Promise<Bytes> {
   if (bytes.length >= maxBytes) {
     throw new ProtocolError(
-      `Cannot inflate ${bytes.length} bytes: at most ${maxBytes} were to become fewer`,
+      `Cannot inflate ${bytes.length} bytes: the inflated size is at most ${maxBytes}`,
     );
   }
   let inflated: Bytes | undefined;
@@ -35,7 +35,9 @@ export async function inflate(bytes: Bytes, maxBytes: number): Promise<Bytes> {
     throw new ProtocolError(`Cannot inflate ${bytes.length} bytes: ${messageOf(cause)}`, { cause });
   }
   if (inflated !== undefined) return inflated;
-  throw new ProtocolError(`Cannot inflate ${bytes.length} bytes: they become over ${maxBytes}`);
+  throw new ProtocolError(
+    `Cannot inflate ${bytes.length} bytes: they inflate to more than ${maxBytes}`,
+  );
 }
 
 /** What a stream makes of `parts`; `undefined`, and it goes no further, if that is over `maxBytes`. */

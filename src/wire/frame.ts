@@ -167,9 +167,7 @@ export function readLayout(source: DataView, position: number): Layout {
   const bufferSize = source.getUint32(position + 8, true);
   if (bufferStart + bufferSize > length) {
     throw new ProtocolError(
-      `a value of ${length} bytes, of which ${bufferStart} to ${
-        bufferStart + bufferSize
-      } are a buffer`,
+      `a value of ${length} bytes with a buffer from ${bufferStart} to ${bufferStart + bufferSize}`,
     );
   }
   return { length, bufferStart, bufferSize };

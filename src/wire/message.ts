@@ -29,7 +29,7 @@ export function encodeBody<Message extends { readonly type: string }>(message: M
   if (body.length > MAX_MESSAGE_BYTES) {
     throw new RangeError(
       `Cannot send a message of ${body.length} bytes: ` +
-        `at most ${MAX_MESSAGE_BYTES} are possible; send large values over a channel`,
+        `at most ${MAX_MESSAGE_BYTES} are allowed; send large values over a channel`,
     );
   }
   return body;
@@ -88,7 +88,7 @@ export class MessageDecoder {
         const length = new DataView(this.#header.buffer).getUint32(0);
         if (length > this.maxBytes) {
           throw new ProtocolError(
-            `a message of ${length} bytes, where ${this.maxBytes} are allowed`,
+            `a message of ${length} bytes; the limit is ${this.maxBytes}`,
           );
         }
         // With its length in front, so that it can be sent on as it is.

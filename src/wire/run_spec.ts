@@ -70,11 +70,11 @@ export function decodeRunSpec(bytes: Bytes): RunSpec {
   const { kind, name, main, args, env, includes } = value;
   if (kind !== "bundle" && kind !== "executable") throw refusal(`its kind is ${String(kind)}`);
   if (typeof name !== "string" || name === "" || name.length > MAX_NAME_CHARACTERS) {
-    throw refusal("its name is none");
+    throw refusal("its name is invalid");
   }
   if (typeof main !== "string") throw refusal("it has no main file");
   checkName(main);
-  if (kind === "bundle" && !/\.m?js$/.test(main)) throw refusal("its main file is no JavaScript");
+  if (kind === "bundle" && !/\.m?js$/.test(main)) throw refusal("its main file is not JavaScript");
   const files = list("includes", includes, MAX_INCLUDES).map(checkInclude);
   const paths = [main, ...files.map(({ path }) => path)];
   if (new Set(paths).size < paths.length) throw refusal("two of its files have the same path");
@@ -101,7 +101,9 @@ function checkInclude(value: unknown): IncludedFile {
   const { path, executable, manifest } = object("an included file", value);
   if (typeof path !== "string") throw refusal("an included file has no path");
   checkName(path);
-  if (typeof executable !== "boolean") throw refusal(`${path} is executable or not, not both`);
+  if (typeof executable !== "boolean") {
+    throw refusal(`${path} does not say whether it is executable`);
+  }
   return { path, executable, manifest: unpackManifest(manifest) };
 }
 
@@ -110,7 +112,7 @@ function checkEnv(value: unknown): Record<string, string> {
   if (entries.length > MAX_ENV) throw refusal(`it has ${entries.length} variables`);
   // Made of entries, so that no name means anything but itself.
   return Object.fromEntries(entries.map(([name, content]) => {
-    if (name === "" || /[=\0]/.test(name)) throw refusal("a variable has an impossible name");
+    if (name === "" || /[=\0]/.test(name)) throw refusal("a variable has an invalid name");
     return [name, word("a variable", content)];
   }));
 }
@@ -119,20 +121,20 @@ function object(what: string, value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw refusal(`${what} is no object`);
+  throw refusal(`${what} is not an object`);
 }
 
 function list(what: string, value: unknown, count: number): unknown[] {
   if (Array.isArray(value) && value.length <= count) return Array.from(value);
-  throw refusal(`${what} is no list, or too long a one`);
+  throw refusal(`${what} is not a list, or is too long`);
 }
 
 /** A text that the system can hand to a program. */
 function word(what: string, value: unknown): string {
   if (typeof value === "string" && !value.includes("\0")) return value;
-  throw refusal(`${what} is not what a program can be given`);
+  throw refusal(`${what} is not a string without NUL bytes`);
 }
 
 function refusal(why: string): ProtocolError {
-  return new ProtocolError(`Cannot read what is to be run: ${why}`);
+  return new ProtocolError(`Cannot read the run spec: ${why}`);
 }

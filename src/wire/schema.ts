@@ -143,17 +143,17 @@ export function checkMessage<Message extends { type: string }>(
   schema: Schema<Message>,
   value: unknown,
 ): Message {
-  if (typeof value !== "object" || value === null) throw new ProtocolError("it is no message");
+  if (typeof value !== "object" || value === null) throw new ProtocolError("it is not a message");
   const message = value as Record<string, unknown>;
   const type = message["type"];
   if (typeof type !== "string" || !Object.hasOwn(schema, type)) {
     const shown = typeof type === "string" ? JSON.stringify(type) : typeof type;
-    throw new ProtocolError(`there is no message of type ${shown}`);
+    throw new ProtocolError(`unknown message type ${shown}`);
   }
   const fields: Record<string, Check> = schema[type as Message["type"]];
   for (const [name, accepts] of Object.entries(fields)) {
     if (!accepts(message[name])) {
-      throw new ProtocolError(`"${name}" of a "${type}" message is not what it must be`);
+      throw new ProtocolError(`invalid "${name}" in a "${type}" message`);
     }
   }
   return message as Message;

@@ -198,7 +198,7 @@ Deno.test("a node that says what makes no sense is refused, and its processes ar
   void node.link.send({ type: "host", run: "run", node: "a" });
   const error = await node.served;
   assert(error instanceof ProtocolError);
-  assertEquals(error.message, `"host" after "host"`);
+  assertEquals(error.message, `a second "host" message`);
   harness.run.ended(1);
   await until(() => harness.clock.timers === 1);
   harness.clock.advance(LOCAL_NETWORK.newsMs);
@@ -236,7 +236,7 @@ Deno.test("a node gets the pieces that it needs, and is dropped for wanting othe
   await until(() => node.heard.length === 1);
   assertEquals(node.heard, [{ type: "piece", hash: manifest.pieces[0]!, bytes }]);
   void node.link.send({ type: "need", pieces: ["0".repeat(64)] });
-  assertMatch(String(await node.served), /it needs a piece that is not of the run/);
+  assertMatch(String(await node.served), /it asked for a piece that the run does not have/);
 });
 
 Deno.test("stdin goes to the first process, also what comes before it is there", async () => {
@@ -255,7 +255,11 @@ Deno.test("stdin goes to the first process, also what comes before it is there",
   assertEquals(a.heard, []);
   void b.link.send({ type: "stdin-taken", bytes: 6 });
   await until(() => harness.taken === 6);
-  assertThrows(() => harness.run.stdin({ type: "stdin", bytes }), ProtocolError, "after its end");
+  assertThrows(
+    () => harness.run.stdin({ type: "stdin", bytes }),
+    ProtocolError,
+    "sent after its end",
+  );
   void b.link.send({
     type: "event",
     event: { event: "exit", pid: FIRST, status: { code: 0 }, time: 2 },
@@ -270,5 +274,5 @@ Deno.test("more stdin than there is room for is refused", async () => {
   await using harness = await Harness.start();
   harness.run.stdin({ type: "stdin", bytes: new Uint8Array(STDIN_WINDOW_BYTES) });
   const more = () => harness.run.stdin({ type: "stdin", bytes: new Uint8Array(1) });
-  assertThrows(more, ProtocolError, "bytes of stdin on their way");
+  assertThrows(more, ProtocolError, "more bytes of stdin");
 });

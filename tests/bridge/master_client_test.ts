@@ -78,7 +78,7 @@ Deno.test("an answer that nobody asked for ends the link, whatever it is", async
       await next();
       await next();
       void master.send(answer);
-      const why = `a "${answer.type}" message that nobody asked for`;
+      const why = `a "${answer.type}" message that answers no request`;
       assertEquals((await client.ended).message, why);
       await assertRejects(() => first, SpawnError, why);
     });

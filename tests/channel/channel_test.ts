@@ -70,12 +70,16 @@ test("an end is refused to oneself, to what is no Pid, and twice to the same pro
   assertThrows(() => one.sender(one), TypeError, "a process cannot create a channel to itself");
   assertThrows(() => one.receiver(one), TypeError, "a process cannot create a channel to itself");
   for (const wrong of ["", "abc", two.pid.slice(1), `${two.pid} `]) {
-    assertThrows(() => one.sender(wrong as Pid), TypeError, `${JSON.stringify(wrong)} is no Pid`);
-    assertThrows(() => one.receiver(wrong as Pid), TypeError, "is no Pid");
+    assertThrows(
+      () => one.sender(wrong as Pid),
+      TypeError,
+      `${JSON.stringify(wrong)} is not a Pid`,
+    );
+    assertThrows(() => one.receiver(wrong as Pid), TypeError, "is not a Pid");
   }
   for (const wrong of [undefined, null, 5, {}, Symbol("pid")]) {
-    assertThrows(() => new Sender(wrong as unknown as Pid), TypeError, "is no Pid");
-    assertThrows(() => new Receiver(wrong as unknown as Pid), TypeError, "is no Pid");
+    assertThrows(() => new Sender(wrong as unknown as Pid), TypeError, "is not a Pid");
+    assertThrows(() => new Receiver(wrong as unknown as Pid), TypeError, "is not a Pid");
   }
   const sender = one.sender(two);
   const receiver = one.receiver(two);

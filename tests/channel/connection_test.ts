@@ -229,7 +229,7 @@ test("a process of another run is refused, on both sides", async () => {
   const lost = await assertRejects(() => receiver.recv(), ChannelError);
   assertEquals(lost.kind, "lost");
   assertEquals(two.log.length, 1);
-  assertEquals(two.log[0]!.includes("another secret"), true, two.log[0]);
+  assertEquals(two.log[0]!.includes("a different secret"), true, two.log[0]);
   await until(() => one.log.length > 0, "a line in the log");
   assert(one.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
   assertEquals(one.hub.dirty, false, "nothing was made for it");
@@ -283,9 +283,9 @@ test("rubbish at the port costs the channels nothing, and one line in the log ea
     for (const conn of idle) conn.close();
     // Those who only closed what they had begun are no offence, and are not told of.
     const lines = (part: string) => two.log.filter((line) => line.includes(part)).length;
-    await until(() => lines("is not of this protocol") === 1, "one line for all of them");
+    await until(() => lines("are not of this protocol") === 1, "one line for all of them");
     await turns();
-    assertEquals(lines("there are too many like it"), 1);
+    assertEquals(lines("there are too many unauthenticated connections"), 1);
     assertEquals(two.log.length, 2);
     assert(two.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
     await sender.send(8);

@@ -42,10 +42,10 @@ Deno.test("readGreeting() refuses what is none", async () => {
     [[0, 0], "a greeting of 0 bytes"],
     [[41, 0], "a greeting of 41 bytes"],
     [[0xff, 0xff], "a greeting of 65535 bytes"],
-    [changed(3, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f), "is no offset"],
-    [changed(3, 0, 0, 0, 0, 0, 0, 0xf0, 0xbf), "is no offset"],
-    [changed(3, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f), "is no offset"],
-    [changed(43, 0x21), "a greeting from what is no Pid"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f), "invalid offset"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xf0, 0xbf), "invalid offset"],
+    [changed(3, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f), "invalid offset"],
+    [changed(43, 0x21), "a greeting without a valid Pid"],
   ];
   for (const [bytes, message] of table) {
     await assertRejects(() => readGreeting(new MemoryStream(bytes)), ProtocolError, message);
@@ -74,12 +74,12 @@ Deno.test("readReply() refuses what is none", async () => {
   await assertRejects(
     () => readReply(new MemoryStream([5, ...OFFSET])),
     ProtocolError,
-    "5 is no verdict on a connection",
+    "unknown verdict 5 on a connection",
   );
   await assertRejects(
     () => readReply(new MemoryStream([0, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f])),
     ProtocolError,
-    "is no offset",
+    "invalid offset",
   );
   await assertRejects(() => readReply(new MemoryStream([0, 0])), Deno.errors.UnexpectedEof);
 });

@@ -52,15 +52,19 @@ test("an end is refused twice for the same name, for one that is too long, and f
   one.sender(two, "jobs");
   one.receiver(two, "jobs");
   for (const long of ["x".repeat(256), "ä".repeat(128), "😀".repeat(64)]) {
-    assertThrows(() => one.sender(two, long), RangeError, "256 bytes in UTF-8, of at most 255");
+    assertThrows(
+      () => one.sender(two, long),
+      RangeError,
+      "256 bytes in UTF-8; at most 255 are allowed",
+    );
     assertThrows(() => one.receiver(two, long), RangeError, "its name has 256 bytes");
     assertThrows(() => one.acceptor(long), RangeError, "Cannot create an Acceptor: its name has");
   }
   for (const wrong of [5, null, {}, ["a"]]) {
     const name = wrong as unknown as string;
-    assertThrows(() => one.sender(two, name), TypeError, "not a text");
-    assertThrows(() => one.receiver(two, name), TypeError, "not a text");
-    assertThrows(() => one.acceptor(name), TypeError, "not a text");
+    assertThrows(() => one.sender(two, name), TypeError, "not a string");
+    assertThrows(() => one.receiver(two, name), TypeError, "not a string");
+    assertThrows(() => one.acceptor(name), TypeError, "not a string");
   }
 });
 
@@ -140,7 +144,7 @@ test("1,000 channels without a Receiver are taken, and one more is an error at i
   const error = await assertRejects(() => last.send(1), ChannelError);
   assertEquals(error.kind, "closed");
   assert(
-    error.message.includes("1000 channels from this process for which it has made no Receiver"),
+    error.message.includes("1000 channels from this process without a Receiver"),
   );
   await last.close();
   for (let index = 0; index < MAX_UNRECEIVED_CHANNELS; index++) {

@@ -141,14 +141,14 @@ Deno.test("Outbox.rewind() goes back to any frame that is not acknowledged", () 
 Deno.test("Outbox refuses an ack and a rewind that cannot be", () => {
   const outbox = new Outbox();
   outbox.append(FrameType.end);
-  assertThrows(() => outbox.ack(4), ProtocolError, "an ack of 4, where 0 bytes were written");
+  assertThrows(() => outbox.ack(4), ProtocolError, "an ack of 4, but only 0 bytes were written");
   outbox.next();
   outbox.ack(4); // given out to be written, which may be known late
-  assertThrows(() => outbox.wrote(3), ProtocolError, "an ack of 4, where 3 bytes were written");
-  assertThrows(() => outbox.rewind(3), ProtocolError, "it goes back to 3, after an ack of 4");
+  assertThrows(() => outbox.wrote(3), ProtocolError, "an ack of 4, but only 3 bytes were written");
+  assertThrows(() => outbox.rewind(3), ProtocolError, "it resumes at 3, but has acknowledged 4");
   assertThrows(() => outbox.rewind(5), ProtocolError, "an ack of 5");
   assertThrows(() => outbox.ack(NaN), ProtocolError, "an ack of NaN");
-  assertThrows(() => outbox.rewind(NaN), ProtocolError, "it goes back to NaN");
+  assertThrows(() => outbox.rewind(NaN), ProtocolError, "it resumes at NaN");
 });
 
 Deno.test("Outbox.vital tells of values and ends that are not acknowledged, and of nothing else", () => {

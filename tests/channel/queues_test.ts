@@ -490,13 +490,25 @@ Deno.test("a sending side refuses answers that cannot be", () => {
   const { sending } = new ChannelsPair();
   const none = () => new Error();
   for (const number of [0, 1, 2 ** 32 - 1]) {
-    assertThrows(() => sending.credit(number, 1), ProtocolError, `for channel ${number}, of 0`);
-    assertThrows(() => sending.accept(number), ProtocolError, `for channel ${number}, of 0`);
-    assertThrows(() => sending.stop(number, 0, none), ProtocolError, `for channel ${number}, of 0`);
+    assertThrows(
+      () => sending.credit(number, 1),
+      ProtocolError,
+      `for channel ${number}; channels opened: 0`,
+    );
+    assertThrows(
+      () => sending.accept(number),
+      ProtocolError,
+      `for channel ${number}; channels opened: 0`,
+    );
+    assertThrows(
+      () => sending.stop(number, 0, none),
+      ProtocolError,
+      `for channel ${number}; channels opened: 0`,
+    );
   }
   sending.open("");
   assertThrows(() => sending.credit(0, 1), ProtocolError, "a credit of 1 bytes for channel 0");
-  assertThrows(() => sending.stop(0, 2, none), ProtocolError, "a stop for reason 2");
+  assertThrows(() => sending.stop(0, 2, none), ProtocolError, "a stop for unknown reason 2");
   sending.accept(0);
   assertThrows(() => sending.accept(0), ProtocolError, "channel 0 was accepted twice");
 });
@@ -504,17 +516,29 @@ Deno.test("a sending side refuses answers that cannot be", () => {
 Deno.test("a receiving side refuses channels that cannot be", () => {
   const channels = () =>
     new InChannels("a peer", new Unclaimed<string>(), { accept() {}, stop() {}, credit() {} });
-  assertThrows(() => channels().current, ProtocolError, "a frame of no channel");
-  assertThrows(() => channels().finish({ kind: "closed" }), ProtocolError, "the end of no channel");
-  assertThrows(() => channels().select(0), ProtocolError, "channel 0 is selected, of 0");
-  assertThrows(() => channels().open(1, ""), ProtocolError, "channel 1 is opened, where 0 is");
+  assertThrows(() => channels().current, ProtocolError, "a frame before any channel");
+  assertThrows(
+    () => channels().finish({ kind: "closed" }),
+    ProtocolError,
+    "an end before any channel",
+  );
+  assertThrows(
+    () => channels().select(0),
+    ProtocolError,
+    "channel 0 is selected; channels opened: 0",
+  );
+  assertThrows(
+    () => channels().open(1, ""),
+    ProtocolError,
+    "channel 1 is opened; the next one is 0",
+  );
   const one = channels();
   one.open(0, "");
-  assertThrows(() => one.open(0, ""), ProtocolError, "channel 0 is opened, where 1 is the next");
-  assertThrows(() => one.select(1), ProtocolError, "channel 1 is selected, of 1");
+  assertThrows(() => one.open(0, ""), ProtocolError, "channel 0 is opened; the next one is 1");
+  assertThrows(() => one.select(1), ProtocolError, "channel 1 is selected; channels opened: 1");
   one.finish({ kind: "closed" });
   assertThrows(() => one.finish({ kind: "closed" }), ProtocolError, "ended twice");
-  assertThrows(() => one.select(0), ProtocolError, "channel 0 is selected, which has ended");
+  assertThrows(() => one.select(0), ProtocolError, "channel 0 is selected after its end");
 });
 
 Deno.test("a receiving channel refuses values that cannot be", () => {
@@ -532,14 +556,14 @@ Deno.test("a receiving channel refuses values that cannot be", () => {
   within.begin(layout);
   piece(within, 4);
   const value = new Uint8Array(HEADER_BYTES + 1);
-  assertThrows(() => within.value(value, 0, 5), ProtocolError, "within another one");
-  assertThrows(() => within.begin(layout), ProtocolError, "within another one");
-  assertThrows(() => within.pieceTarget(0, 7), ProtocolError, "beyond its value's end");
+  assertThrows(() => within.value(value, 0, 5), ProtocolError, "inside another value");
+  assertThrows(() => within.begin(layout), ProtocolError, "inside another value");
+  assertThrows(() => within.pieceTarget(0, 7), ProtocolError, "beyond the end of its value");
   const again = channel();
   again.begin(layout);
   again.begin(layout);
-  assertThrows(() => again.begin({ ...layout, length: 11 }), ProtocolError, "within another one");
-  assertThrows(() => channel().pieceTarget(0, 1), ProtocolError, "a piece of no value");
+  assertThrows(() => again.begin({ ...layout, length: 11 }), ProtocolError, "inside another value");
+  assertThrows(() => channel().pieceTarget(0, 1), ProtocolError, "a piece without a value");
   assertThrows(
     () => channel(false).begin({ ...layout, length: FIRST_WINDOW_BYTES + 1 }),
     ProtocolError,
@@ -553,7 +577,7 @@ Deno.test("a receiving channel refuses values that cannot be", () => {
         for (let count = 0; count < 100; count++) flooded.value(frame, 0, frame.length);
       },
       ProtocolError,
-      `where the window is ${window}`,
+      `the window is ${window}`,
     );
   }
 });

@@ -43,7 +43,7 @@ Deno.test("a refusal tells of an end, or that its node is to be asked", () => {
 Deno.test("that nobody is there is an end for a will only, and that a host is silent for none", () => {
   const table: [Error, End["kind"] | undefined][] = [
     [new Deno.errors.ConnectionRefused("nobody listens"), "exited"],
-    [new ProtocolError("it has another secret"), "exited"],
+    [new ProtocolError("it has a different secret"), "exited"],
     [new DOMException("the host is silent", "AbortError"), undefined],
     [new Deno.errors.ConnectionReset("it broke"), undefined],
   ];

@@ -58,7 +58,7 @@ test("select() rejects an empty list, and what is no list of operations", async 
   await assertRejects(
     () => select([after(1), {} as Selectable<void>]),
     TypeError,
-    "operations[1] is none",
+    "operations[1] is not an operation",
   );
 });
 

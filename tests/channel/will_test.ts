@@ -217,7 +217,7 @@ test("decodeWill() refuses what is no will", () => {
     withChannel({ ...channel, entries: [{ ...entry, begun: 0 }] }),
   ];
   for (const value of wrong) {
-    assertThrows(() => decodeWill(encode(value)), ProtocolError, "it is no will");
+    assertThrows(() => decodeWill(encode(value)), ProtocolError, "it is not a will");
   }
   assertThrows(() => decodeWill(bytes.subarray(0, bytes.length - 1)), ProtocolError);
   one.hub.peer(two.pid).abandon();

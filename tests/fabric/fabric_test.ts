@@ -149,7 +149,7 @@ Deno.test("nodes may start before and after the master, and come back", async ()
   const from = master.err.length;
   await using back = new Fabric([second, ...store]);
   await master.line(new RegExp(`node ${second} is there`), { from });
-  await back.line(/the master is there/);
+  await back.line(/the master connected/);
 });
 
 Deno.test("a master from a file has the nodes in it, in any order", async () => {
@@ -210,8 +210,8 @@ Deno.test("a second master is refused, with one line at both ends", async () => 
   await using first = new Fabric([...args, address, "1GiB", "1", ...store]);
   await first.line(new RegExp(`node ${address} is there`));
   await using second = new Fabric([...args, address, "1GiB", "1", ...store]);
-  await second.line(new RegExp(`waiting for node ${address}: it has a master already`));
-  await node.line(/refused the master 127\.0\.0\.1:\d+: it has a master already/);
+  await second.line(new RegExp(`waiting for node ${address}: the node already has a master`));
+  await node.line(/refused the master 127\.0\.0\.1:\d+: the node already has a master/);
 });
 
 Deno.test("a wrong secret and none at all are said in one line at both ends", async () => {
@@ -225,8 +225,10 @@ Deno.test("a wrong secret and none at all are said in one line at both ends", as
     ...store,
   ];
   await using wrong = new Fabric([...args, "--secret-file", other.secret]);
-  await wrong.line(new RegExp(`waiting for node ${address}: the other side has another secret`));
-  await node.line(/refused a connection from 127\.0\.0\.1:\d+: it has another secret/);
+  await wrong.line(
+    new RegExp(`waiting for node ${address}: the other side has a different secret`),
+  );
+  await node.line(/refused a connection from 127\.0\.0\.1:\d+: it has a different secret/);
   await using none = new Fabric(args);
   await none.line(new RegExp(`waiting for node ${address}: .*this side has none`));
   await node.line(/refused a connection from 127\.0\.0\.1:\d+: the other side has no secret/);
@@ -258,7 +260,7 @@ Deno.test("rubbish on the ports costs nobody anything, and is said once", async 
     assertEquals(answer[0], PROTOCOL_VERSION);
     old.close();
   }
-  await cluster.master.line(/refused .* what it said first is not of this protocol/);
+  await cluster.master.line(/refused .* its first bytes are not of this protocol/);
   await cluster.master.line(/refused .* it speaks version \d+ of the protocol/);
   (await dialBridge(cluster.bridge)).close();
   const refusals = cluster.master.err.filter((line) => line.includes("not of this protocol"));

@@ -98,7 +98,7 @@ Deno.test("a master that is killed takes every process of every node with it", a
   assertEquals(await program.code, 1);
   assert(program.stderr.includes(`lost the bridge ${cluster.bridge}`), program.stderr);
   // The nodes wait for a master.
-  for (const node of cluster.nodes) await node.line(/the master is gone/);
+  for (const node of cluster.nodes) await node.line(/lost the master/);
 });
 
 Deno.test("a bridge that is killed takes its runs with it, and the next one takes others", async () => {
@@ -186,7 +186,7 @@ Deno.test("a master that falls silent loses its nodes' processes, which they end
   await program.says("all compute");
   cluster.master.kill("SIGSTOP");
   try {
-    const why = `the master is gone: it did not answer for ${TESTS.workerSilenceMs / 1_000} s`;
+    const why = `lost the master: it did not answer for ${TESTS.workerSilenceMs / 1_000} s`;
     await cluster.nodes[0]!.line(new RegExp(why));
   } finally {
     cluster.master.kill("SIGCONT");

@@ -83,13 +83,13 @@ Deno.test("a peer that does not show a token loses its connection, with one line
   const tooLarge = new Uint8Array(4);
   new DataView(tooLarge.buffer).setUint32(0, MAX_HELLO_BYTES + 1);
   const table: [bytes: (token: string) => Uint8Array, said: string][] = [
-    [() => new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "are allowed"],
+    [() => new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "the limit is"],
     [() => tooLarge, "1025 bytes"],
     [() => new Uint8Array([0, 0, 0, 1, 0xc1]), "malformed value"],
-    [() => encodeMessage({ type: "started" }), '"started" before "hello"'],
-    [() => hello("0".repeat(32)), "not one of this run"],
-    [(token) => hello(token.slice(1)), "not one of this run"],
-    [() => hello(""), "not one of this run"],
+    [() => encodeMessage({ type: "started" }), 'the first message is "started", not "hello"'],
+    [() => hello("0".repeat(32)), "does not belong to this run"],
+    [(token) => hello(token.slice(1)), "does not belong to this run"],
+    [() => hello(""), "does not belong to this run"],
   ];
   for (const [bytes, said] of table) {
     await using fixture = new Fixture();

@@ -40,11 +40,11 @@ Deno.test("NotStartedError says who, how it ended, and what it wrote", () => {
   assertEquals(
     new NotStartedError("work", start).message,
     "Cannot start work(): its process exited with 1 before it ran work(); " +
-      "the last it wrote to stderr:\nboom",
+      "its last lines on stderr:\nboom",
   );
   assertEquals(
     new NotStartedError(null, { ...start, status: { signal: "SIGTRAP" }, output: [] }).message,
-    "Cannot start the first process: its process was ended by SIGTRAP before init() resolved; " +
+    "Cannot start the first process: its process was killed by SIGTRAP before init() resolved; " +
       "it wrote nothing to stderr",
   );
 });
@@ -60,6 +60,6 @@ Deno.test("NotStartedError says what to do about a port that every process takes
   });
   assertStringIncludes(
     message,
-    "before it ran work(); what stands before `await init()` runs in every",
+    "before it ran work(); code before `await init()` runs in every",
   );
 });

@@ -47,6 +47,10 @@ Deno.test("maxSpares() is what DEPLOY_SPARES says, else bounded by cores and mem
   assertEquals(maxSpares(undefined, { cores: 64, availableBytes: GIB }), 2);
   assertEquals(maxSpares(undefined, { cores: 64, availableBytes: GIB / 8 }), 0);
   for (const text of ["-1", "2.5", "many", "10000"]) {
-    assertThrows(() => maxSpares(text, machine), SyntaxError, "how many processes may wait");
+    assertThrows(
+      () => maxSpares(text, machine),
+      SyntaxError,
+      "expected the number of spare processes that may wait",
+    );
   }
 });

@@ -104,7 +104,11 @@ Deno.test("readSettings() reads the environment, which overrides the program's r
   );
   assertThrows(() => read({ DEPLOY_FORMAT: "xml" }), SyntaxError, "write human, lines or json");
   assertThrows(() => read({ DEPLOY_RESOURCES: "cpu=-1" }), SyntaxError, "cpu is -1");
-  assertThrows(() => read({ DEPLOY_SPARES: "some" }), SyntaxError, "how many processes");
+  assertThrows(
+    () => read({ DEPLOY_SPARES: "some" }),
+    SyntaxError,
+    "expected the number of spare processes",
+  );
   assertThrows(() => read({ DEPLOY_GRACE: "3" }), SyntaxError, 'Cannot use "3" as DEPLOY_GRACE');
   assertThrows(() => read({ DEPLOY_RESOURCES: "disk=1" }), SyntaxError, "mem=1GiB,cpu=2");
 });

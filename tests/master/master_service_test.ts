@@ -403,7 +403,7 @@ Deno.test("a node or bridge that says what it must not is dropped, with one line
   await testbed.log.line(`node ${node.name} was dropped: "adopted" out of order`);
   const again = await node.adopted();
   again.send({ type: "killed", request: 0, ran: true });
-  await testbed.log.line(`was dropped: a "killed" message that nobody asked for`);
+  await testbed.log.line(`was dropped: a "killed" message that answers no request`);
   await node.adopted();
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "../etc", key: KEY });

@@ -99,7 +99,7 @@ Deno.test("for one more than there may be, the oldest is closed, with one line f
   assertEquals(fixture.lines.length, 1);
   assertMatch(
     fixture.lines[0]!,
-    /^refused a connection from 127\.0\.0\.1:\d+: .* too many like it$/,
+    /^refused a connection from 127\.0\.0\.1:\d+: .* too many unauthenticated connections$/,
   );
 });
 
@@ -107,7 +107,7 @@ Deno.test("what does not show who it is in time is closed, and told of", async (
   await using fixture = new Fixture({ timeoutMs: 50 });
   assert(await isClosed(await fixture.connect()));
   await fixture.until(() => fixture.lines.length === 1);
-  assertMatch(fixture.lines[0]!, /: it did not show who it is within 0\.05 s$/);
+  assertMatch(fixture.lines[0]!, /: it did not authenticate within 0\.05 s$/);
 });
 
 Deno.test("what cannot show it is closed and told of once; what just ends is not told of", async () => {

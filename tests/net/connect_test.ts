@@ -66,10 +66,10 @@ Deno.test("dialPart() connects to a PartServer that has the same secret", async 
 for (
   const { name, server, dialer, said } of [
     {
-      name: "the dialer has another secret",
+      name: "the dialer has a different secret",
       server: credential,
       dialer: otherSecret,
-      said: ["the other side has another secret", "it has another secret"],
+      said: ["the other side has a different secret", "it has a different secret"],
     },
     {
       name: "the dialer has none",
@@ -133,9 +133,9 @@ Deno.test("PartServer drops what is not of the protocol, and who came for someth
   // Closed with unread bytes in it: it ends, or is reset.
   await conn.read(new Uint8Array(1)).catch(() => null);
   conn.close();
-  assert((await next()).includes("what it said first is not of this protocol"));
+  assert((await next()).includes("its first bytes are not of this protocol"));
   await assertRejects(() => dialPart(server.address, Purpose.deploy, credential), ConnectError);
-  assert((await next()).includes("it came for what is not done here"));
+  assert((await next()).includes("it asked for an unknown service"));
 });
 
 Deno.test("PartServer says the same of the same host only once in a while", async () => {

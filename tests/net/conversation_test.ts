@@ -62,7 +62,7 @@ Deno.test("an answer that nobody asked for, of another type, or a second one, is
   assertThrows(() => conversation.answer({ type: "found", request: 0 }), ProtocolError, "found");
   conversation.answer(sum(0, 2));
   await asked;
-  assertThrows(() => conversation.answer(sum(0, 2)), ProtocolError, "nobody asked for");
+  assertThrows(() => conversation.answer(sum(0, 2)), ProtocolError, "answers no request");
   assertThrows(() => conversation.news({ type: "waits", request: 0 }), ProtocolError);
 });
 

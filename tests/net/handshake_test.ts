@@ -99,8 +99,8 @@ Deno.test("a handshake with another key fails on both sides, and the dialer prov
     (stream) => dialHandshake(stream, { key: otherKey }, Purpose.channels),
     (stream) => acceptHandshake(stream, { key }, [Purpose.channels]),
   );
-  assertIsError(dialer, ProtocolError, "the other side has another secret");
-  assertIsError(acceptor, ProtocolError, "it has another secret");
+  assertIsError(dialer, ProtocolError, "the other side has a different secret");
+  assertIsError(acceptor, ProtocolError, "it has a different secret");
   assertEquals(said.dialer.slice(4 + 3 + 32), Array(32).fill(0));
 });
 
@@ -152,13 +152,13 @@ Deno.test("acceptHandshake() refuses another purpose, other protocols and less t
         Purpose.channels,
       ]),
     ProtocolError,
-    "it came for what is not done here: 2",
+    "it asked for an unknown service: 2",
   );
   const http = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: 127.0.0.1:4100\r\n\r\n");
   await assertRejects(
     () => acceptHandshake(new MemoryStream([...http]), { key }, [Purpose.channels]),
     ProtocolError,
-    "what it said first is not of this protocol",
+    "its first bytes are not of this protocol",
   );
   for (let length = 0; length < hello.length + 32; length++) {
     const stream = new MemoryStream([...hello, ...new Array(32).fill(0)].slice(0, length));
@@ -183,7 +183,7 @@ Deno.test("dialHandshake() refuses its own words, played back to it", async () =
     reflected.set(hello.subarray(7), 2);
     for (let sent = 0; sent < 66;) sent += await stream.write(reflected.subarray(sent));
   });
-  assertIsError(dialer, ProtocolError, "the other side has another secret");
+  assertIsError(dialer, ProtocolError, "the other side has a different secret");
   assertEquals(said.dialer.slice(39), Array(32).fill(0));
 });
 
@@ -233,5 +233,5 @@ Deno.test("a purpose is part of what is proven", async () => {
         [Purpose.node],
       ),
   );
-  assertIsError(dialer, ProtocolError, "the other side has another secret");
+  assertIsError(dialer, ProtocolError, "the other side has a different secret");
 });

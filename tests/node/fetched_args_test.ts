@@ -115,12 +115,16 @@ Deno.test("an argument that is not held any more, or whose node is gone, cannot 
     const holding = holder.held.hold(distinct(10_000));
     arg = holding.arg;
     holding.release();
-    const error = await assertRejects(() => get(args, arg), SpawnError, "not there any more");
+    const error = await assertRejects(
+      () => get(args, arg),
+      SpawnError,
+      "the node no longer has it",
+    );
     assertEquals(error.reason, "lost");
     const unknown = { ...arg, id: "../../etc/passwd" };
-    await assertRejects(() => get(args, unknown), SpawnError, "not there any more");
+    await assertRejects(() => get(args, unknown), SpawnError, "the node no longer has it");
     const large = { ...arg, size: 2 ** 40 };
-    await assertRejects(() => get(args, large), SpawnError, "it has 1099511627776 bytes");
+    await assertRejects(() => get(args, large), SpawnError, "it is 1099511627776 bytes long");
   }
   await assertRejects(() => get(fetching().args, arg), SpawnError, "nothing listens there");
   await assertRejects(() => get(fetching().args, { ...arg, node: "there" }), SpawnError, "address");
@@ -129,8 +133,8 @@ Deno.test("an argument that is not held any more, or whose node is gone, cannot 
 Deno.test("a node that sends more than there is, or ends in between, is not believed", async () => {
   const bytes = new Uint8Array(10);
   const table: [string, NodeToFetch[]][] = [
-    ["it is not one of 15 bytes", [{ type: "arg", bytes }, { type: "arg", bytes }]],
-    ["it is not one of 15 bytes", [{ type: "arg", bytes: bytes.subarray(0, 0) }]],
+    ["what the node sent is not 15 bytes long", [{ type: "arg", bytes }, { type: "arg", bytes }]],
+    ["what the node sent is not 15 bytes long", [{ type: "arg", bytes: bytes.subarray(0, 0) }]],
     ["it closed the connection", [{ type: "arg", bytes }]],
   ];
   for (const [said, messages] of table) {

@@ -66,7 +66,7 @@ Deno.test("launch() rejects with what a process wrote that died before hello", a
   assertEquals(
     error.message,
     `Cannot start work(): its process exited with 7 before it ran work(); ` +
-      `the last it wrote to stderr:\n${lines}`,
+      `its last lines on stderr:\n${lines}`,
   );
   assertEquals(error.reason, "not-started");
   const stdout = error.start.output.filter(({ fd }) => fd === 1);
@@ -86,7 +86,7 @@ Deno.test("launch() rejects when a process dies between hello and its function",
 Deno.test("launch() ends a process that writes too much before it is known", async () => {
   await using run = startNode({ args: ["flood-before-hello"] });
   const error = await assertRejects(() => run.launch("work"), NotStartedError);
-  assertStringIncludes(error.message, "was ended, since it wrote more than 1 MiB before it ran");
+  assertStringIncludes(error.message, "was killed for writing more than 1 MiB before it ran");
   assert(error.start.overflowed);
 });
 
@@ -246,7 +246,7 @@ Deno.test("a process that sends rubbish is ended, with one line in the log", asy
   const pid = await run.launch("rubbish");
   assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
   assertEquals(run.logged.length, 1);
-  assertStringIncludes(run.logged[0] ?? "", "its control link carried");
+  assertStringIncludes(run.logged[0] ?? "", "invalid message on its control link");
 });
 
 Deno.test("a will is delivered before the exit of its process is reported", async () => {
@@ -290,7 +290,7 @@ Deno.test("kill() gives up a will in delivery, and leaves no file", async () => 
     assertEquals(run.logged, []);
     const bad = await run.launch("leave-folder");
     assertEquals(await run.master.wait(bad), { code: 0 });
-    assertStringIncludes(run.logged.join(), "it is no plain file");
+    assertStringIncludes(run.logged.join(), "it is not a regular file");
     assertEquals([...Deno.readDirSync(folder)], []);
   } finally {
     await Deno.remove(folder, { recursive: true });

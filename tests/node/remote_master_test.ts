@@ -81,8 +81,12 @@ Deno.test("RemoteMaster rejects all that is and will be asked once the master is
   const { questions, master } = setUp();
   const waiting = master.wait(pid);
   questions.end(masterLost());
-  await assertRejects(() => waiting, SpawnError, "it is gone");
-  await assertRejects(() => master.spawn(REQUEST, { wait: true }), SpawnError, "it is gone");
+  await assertRejects(() => waiting, SpawnError, "the connection to it was lost");
+  await assertRejects(
+    () => master.spawn(REQUEST, { wait: true }),
+    SpawnError,
+    "the connection to it was lost",
+  );
 });
 
 Deno.test("an answer that nobody asked the master for is refused", () => {
@@ -119,6 +123,6 @@ Deno.test("RemoteMaster holds nothing for a master that is lost", async () => {
   const spawned = master.spawn({ ...REQUEST, arg }, { wait: true });
   assertEquals(held.size, 1);
   questions.end(masterLost());
-  await assertRejects(() => spawned, SpawnError, "it is gone");
+  await assertRejects(() => spawned, SpawnError, "the connection to it was lost");
   assertEquals(held.size, 0);
 });

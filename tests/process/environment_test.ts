@@ -28,7 +28,7 @@ Deno.test("checkChange() takes variables and values, and nothing else", () => {
   const good = { A: "1", B: null };
   assertEquals(checkChange(good), good);
   for (const bad of [null, undefined, 3, "text", { A: 1 }, { A: undefined }]) {
-    assertThrows(() => checkChange(bad), TypeError, "Cannot take over the environment");
+    assertThrows(() => checkChange(bad), TypeError, "Cannot use the environment");
   }
 });
 

@@ -159,8 +159,8 @@ Deno.test("NodeLink is lost when the node sends what it should not", async () =>
     ['"start" before "welcome"', [bytesOf(START)]],
     ["a second welcome message", [bytesOf(WELCOME), bytesOf(WELCOME)]],
     ["a second start message", [bytesOf(WELCOME), bytesOf(START), bytesOf(START)]],
-    ['a "killed" message that nobody asked for', [killed]],
-    ["no message of type", [bytesOf({ type: "started" })]],
+    ['a "killed" message that answers no request', [killed]],
+    ["unknown message type", [bytesOf({ type: "started" })]],
     ["malformed value", [new Uint8Array([0, 0, 0, 1, 0xc1])]],
     ["a message of 4294967295 bytes", [new Uint8Array([255, 255, 255, 255])]],
   ];

@@ -34,7 +34,7 @@ Deno.test("Registry.add() throws for a name of two functions, and keeps the firs
   assertThrows(
     () => registry.add("work", other),
     Error,
-    'Cannot register two functions as "work": use a name of its own for each',
+    'Cannot register two functions as "work": use a different name for each',
   );
   assertStrictEquals(registry.find("work"), work);
   assertThrows(() => registry.nameOf(other), SpawnError);
@@ -43,9 +43,9 @@ Deno.test("Registry.add() throws for a name of two functions, and keeps the firs
 Deno.test("Registry.add() throws TypeError for what is no function or no name", () => {
   const registry = new Registry();
   const table: [unknown, unknown, string][] = [
-    ["work", 3, 'Cannot register "work": it is 3, and not a function'],
-    ["work", undefined, 'Cannot register "work": it is undefined, and not a function'],
-    ["work", "work", 'Cannot register "work": it is "work", and not a function'],
+    ["work", 3, 'Cannot register "work": it is 3, not a function'],
+    ["work", undefined, 'Cannot register "work": it is undefined, not a function'],
+    ["work", "work", 'Cannot register "work": it is "work", not a function'],
     ["", work, 'Cannot register a function as "": a name is a non-empty string'],
     [7, work, "Cannot register a function as 7: a name is a non-empty string"],
   ];

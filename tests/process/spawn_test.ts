@@ -24,8 +24,8 @@ Deno.test("everything that needs a process says before init() to await that", as
     ["wait", () => wait(OTHER)],
     ["kill", () => kill(OTHER)],
     ["wait", () => selectableWait(OTHER)],
-    ["tell the pid", () => pid()],
-    ["tell the resources", () => resources()],
+    ["get the pid", () => pid()],
+    ["get the resources", () => resources()],
   ];
   for (const [action, use] of table) {
     await assertRejects(async () => await use(), Error, `Cannot ${action}: await init() first`);
@@ -101,9 +101,13 @@ Deno.test("spawn() rejects what cannot be, and asks nothing", async () => {
     [invalid({ CPU: 1 }), TypeError, 'options has no "CPU"; did you mean "cpu"?'],
     [invalid({ name: "" }), TypeError, 'name is "", not a non-empty string'],
     [invalid({ name: 5 }), TypeError, "name is 5, not a non-empty string"],
-    [invalid({ name: "two\nlines" }), TypeError, '"two\\nlines", which has a control character'],
-    [invalid({ name: "\u202eright to left" }), TypeError, "which has a control character"],
-    [invalid({ name: "half of \ud83d" }), TypeError, "which has a control character"],
+    [
+      invalid({ name: "two\nlines" }),
+      TypeError,
+      '"two\\nlines", which contains a control character',
+    ],
+    [invalid({ name: "\u202eright to left" }), TypeError, "which contains a control character"],
+    [invalid({ name: "half of \ud83d" }), TypeError, "which contains a control character"],
     [invalid({ name: "ä".repeat(128) }), TypeError, "name has 256 bytes in UTF-8"],
   ];
   const requests = await asked(SPAWNED, async (hold) => {

@@ -195,7 +195,7 @@ Deno.test("step() refuses what cannot come, and says why", () => {
   for (const [before, event, why] of table) {
     const state = stateAfter(before);
     const error = assertThrows(() => step(state, event), Error, why);
-    assert(error.message.startsWith(`Cannot take "${event.event}" of process `));
+    assert(error.message.startsWith(`Cannot record "${event.event}" of process `));
   }
 });
 

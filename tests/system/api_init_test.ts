@@ -68,7 +68,7 @@ testRows([
       for (const each of said) say(each);
       say(await wait(await spawn(one)));`,
     says:
-      `true\ntrue\nCannot register two functions as "test/one": use a name of its own for each, ` +
+      `true\ntrue\nCannot register two functions as "test/one": use a different name for each, ` +
       `such as "package/function"\nError\n{"code":0}\n`,
   },
   {
@@ -119,15 +119,15 @@ testRows([
 const LINES: Record<string, [source: string, line: RegExp]> = {
   "init() that is not awaited": [
     `init();`,
-    /^Cannot run: init\(\) was called, and not awaited; write `await init\(…\)` at the top level of/m,
+    /^Cannot run: init\(\) was called but not awaited; write `await init\(…\)` at the top level of/m,
   ],
   "init() that is awaited only later": [
     `const ready = init(); await sleep(50); await ready;`,
-    /^Cannot run: init\(\) was called, and not awaited; /m,
+    /^Cannot run: init\(\) was called but not awaited; /m,
   ],
   "a prelude that listens on a port": [
     `import { port } from "./port.ts"; Deno.listen({ port }); await init();`,
-    /before `await init\(\)` runs in every process of the program, so that a port is taken from the/,
+    /before `await init\(\)` runs in every process of the program, so only the first one can bind/,
   ],
 };
 

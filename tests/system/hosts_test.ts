@@ -87,7 +87,7 @@ networkTest(
         const where = bind.replace(/:9999$/, "");
         assertEquals(
           fabric.err[0],
-          `fabric: Cannot listen on ${where} without a secret: whoever reaches it could run programs; ` +
+          `fabric: Cannot listen on ${where} without a secret: anyone who can reach it could run programs; ` +
             "make a secret with: fabric secret FILE, and give it to all with --secret-file FILE",
         );
       }
@@ -116,9 +116,9 @@ networkTest(
         /refused a connection from 10\.99\.0\.2:\d+: the other side has no secret, and this/,
       );
       const wrong = await deploy(["--secret-file", other]);
-      assertEquals(wrong, `${cannot}the other side has another secret\n`);
+      assertEquals(wrong, `${cannot}the other side has a different secret\n`);
       await cluster.master.line(
-        /refused a connection from 10\.99\.0\.2:\d+: it has another secret$/,
+        /refused a connection from 10\.99\.0\.2:\d+: it has a different secret$/,
       );
     } finally {
       await Deno.remove(other);

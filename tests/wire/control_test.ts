@@ -141,7 +141,7 @@ Deno.test("a control message with one wrong or missing field is refused, and the
       for (const value of wrongInPlaceOf(field, right)) {
         const changed: Record<string, unknown> = { ...message, [field]: value };
         if (value === undefined) delete changed[field];
-        const expected = field === "type" ? "" : `"${field}" of a "${message.type}" message`;
+        const expected = field === "type" ? "" : `"${field}" in a "${message.type}" message`;
         const told = `${message.type}.${field} = ${String(value)}`;
         assertThrows(() => decode(encode(changed)), ProtocolError, expected, told);
       }
@@ -162,12 +162,16 @@ Deno.test("what is no control message is refused", () => {
   for (
     const bytes of [[], [7], [0], [0, 0xcd, 255, 255, 255, 127], [0, 0xd9, 0, 0xd7, 255, 127]]
   ) {
-    assertThrows(() => decodeProcessMessage(new Uint8Array(bytes)), ProtocolError, "no value");
+    assertThrows(
+      () => decodeProcessMessage(new Uint8Array(bytes)),
+      ProtocolError,
+      "malformed value",
+    );
   }
   // 100 000 arrays, each in the one before.
   const deep = new Uint8Array(100_000).fill(0xb1).with(0, 0);
-  assertThrows(() => decodeProcessMessage(deep), ProtocolError, "no value");
+  assertThrows(() => decodeProcessMessage(deep), ProtocolError, "malformed value");
   // A message of the other direction.
-  assertThrows(() => decodeProcessMessage(body(START)), ProtocolError, "no message of type");
-  assertThrows(() => decodeNodeMessage(body(SPAWN)), ProtocolError, "no message of type");
+  assertThrows(() => decodeProcessMessage(body(START)), ProtocolError, "unknown message type");
+  assertThrows(() => decodeNodeMessage(body(SPAWN)), ProtocolError, "unknown message type");
 });

@@ -60,12 +60,12 @@ Deno.test("MessageDecoder refuses a length beyond the limit as soon as it is the
   assertThrows(
     () => [...decoder.push(new Uint8Array([11]))],
     ProtocolError,
-    "a message of 11 bytes, where 10 are allowed",
+    "a message of 11 bytes; the limit is 10",
   );
   assertThrows(
     () => [...new MessageDecoder().push(new Uint8Array([0xff, 0xff, 0xff, 0xff]))],
     ProtocolError,
-    `where ${MAX_MESSAGE_BYTES} are allowed`,
+    `the limit is ${MAX_MESSAGE_BYTES}`,
   );
   assertEquals([...new MessageDecoder(2).push(new Uint8Array([0, 0, 0, 2, 8, 9]))], [
     new Uint8Array([8, 9]),

@@ -34,7 +34,7 @@ Deno.test("an event with a wrong or missing field, or of no known kind, is refus
     assertThrows(
       () => decodeMessage(EVENT, encodeBody({ type: "event", event })),
       ProtocolError,
-      '"event" of a "event" message',
+      '"event" in a "event" message',
       told,
     );
   };
