@@ -22,7 +22,7 @@ async function run(command: RunCommand): Promise<number> {
   }
 }
 
-/** Errors of these kinds are not about what the user did, nor about the world. */
+/** Errors of these kinds are bugs, not mistakes of the user or faults of the environment. */
 function isOurBug(error: Error): boolean {
   return error instanceof TypeError || error instanceof RangeError ||
     error instanceof ReferenceError;
@@ -40,7 +40,7 @@ function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
-    return false; // whatever hides it, it cannot be read as a program
+    return false; // it cannot be read, so it cannot be a program
   }
 }
 
@@ -48,7 +48,7 @@ function say(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   } catch {
-    // Nobody reads stderr, so there is nobody to tell.
+    // stderr has no reader.
   }
 }
 

@@ -3,10 +3,10 @@
 import { BUNDLE_VARIABLE } from "./src/host/run_program.ts";
 import { BRIDGE_VARIABLE } from "./src/fabric/bridge_config.ts";
 
-/** What this process is to be: a fabric starts itself again as two other things. */
+/** The role of this process: a fabric restarts itself in two other roles. */
 async function main(): Promise<void> {
   const bundle = takeVariable(BUNDLE_VARIABLE);
-  // A process of a program is to be what it is as soon as can be, and loads nothing else.
+  // A process of a program must start fast, so it loads nothing else.
   if (bundle !== undefined) return void await import(fileUrl(bundle));
   if (takeVariable(BRIDGE_VARIABLE) !== undefined) {
     const { runBridgePart } = await import("./src/fabric/bridge_part.ts");

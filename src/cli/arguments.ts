@@ -1,8 +1,8 @@
 /**
- * Takes the arguments of an executable apart: its command, options, operands, and what follows `--`.
+ * Scans the arguments of an executable: its command, options, operands, and those after `--`.
  *
- * Nothing is guessed. An option that is not known, a value that is missing and a value where none
- * belongs are each reported, since a typing error must not start a program with other options.
+ * Nothing is guessed. An unknown option, a missing value and an unexpected value
+ * are each reported: a typing error must not start a program with other options.
  */
 
 import { UsageError } from "../core/usage_error.ts";
@@ -16,26 +16,26 @@ import {
 } from "./executable.ts";
 import { listed, nearWord } from "./near.ts";
 
-/** Arguments, taken apart. */
+/** Scanned arguments. */
 export interface Scanned {
   readonly command: Command;
-  /** For each option that was given, its values in order; none if it takes no value. */
+  /** The values of each given option, in order; none if it takes no value. */
   readonly options: ReadonlyMap<string, readonly string[]>;
-  /** The arguments that are no options, without the command's name. */
+  /** The positional arguments, without the command's name. */
   readonly operands: readonly string[];
-  /** What stands after `--`; `undefined` without a `--`. */
+  /** The arguments after `--`; `undefined` without a `--`. */
   readonly rest: readonly string[] | undefined;
 }
 
-/** What is asked of an executable itself, rather than of a command. */
+/** A request that the executable answers itself. */
 export type Request = "help" | "version";
 
 /**
- * Takes `args` apart: `--name value`, `--name=value`, `-x`, operands in any order, `--`. The first
- * operand is the command, if it is the name of one.
+ * Scans `args`: `--name value`, `--name=value`, `-x`, operands in any order, `--`. The first
+ * operand is the command, if it names one.
  *
- * @throws {UsageError} If an option is unknown or not the command's, lacks its value, or has one that it
- * must not have.
+ * @throws {UsageError} If an option is unknown or not one of the command's, has no value, or has a value
+ * that it does not take.
  */
 export function scanArguments(args: readonly string[], executable: Executable): Scanned {
   const command = findCommand(args, executable);
@@ -82,7 +82,7 @@ export function scanArguments(args: readonly string[], executable: Executable): 
   return { command, options, operands, rest };
 }
 
-/** The command that the arguments name, whatever else is right or wrong with them. */
+/** The command that the arguments name, even if they are otherwise wrong. */
 export function findCommand(args: readonly string[], executable: Executable): Command {
   const known = allOptions(executable);
   for (let index = 0; index < args.length; index++) {
@@ -97,7 +97,7 @@ export function findCommand(args: readonly string[], executable: Executable): Co
   return executable.main;
 }
 
-/** Whether help or the version is asked for, whatever else is right or wrong in front of a `--`. */
+/** Whether help or the version is requested before a `--`, even if the arguments are otherwise wrong. */
 export function findRequest(args: readonly string[]): Request | undefined {
   const end = args.indexOf("--");
   const own = end < 0 ? args : args.slice(0, end);
@@ -107,10 +107,10 @@ export function findRequest(args: readonly string[]): Request | undefined {
 }
 
 /**
- * Checks that there are no more than `count` operands.
+ * Checks that there are at most `count` operands.
  *
  * @param expected What the command takes, for the message.
- * @throws {UsageError} If there are more; the message names the first of those.
+ * @throws {UsageError} If there are more; the message names the first excess one.
  */
 export function refuseMore(operands: readonly string[], count: number, expected: string): void {
   const extra = operands[count];

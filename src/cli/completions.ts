@@ -1,9 +1,9 @@
 /**
- * Completion scripts for shells, made from the table.
+ * Completion scripts for shells, generated from the table.
  *
  * Each script finds the command as `findCommand()` does, by the first word that is neither an option nor
- * an option's value, and offers that command's options and operands. What follows `--` is the program's,
- * and completed as files.
+ * an option's value, and offers that command's options and operands. Arguments after `--` are the
+ * program's, and are completed as files.
  */
 
 import {
@@ -33,14 +33,14 @@ function optionsOf({ options }: Command): readonly [name: string, option: Option
   return [...Object.entries(options), ...EVERYWHERE];
 }
 
-/** All options that take a value, with both dashes. */
+/** All options that take a value, with their dashes. */
 function valueOptions(executable: Executable): readonly [written: string, option: Option][] {
   return Object.entries(allOptions(executable))
     .filter(([, { value }]) => value !== undefined)
     .map(([name, option]) => [`--${name}`, option]);
 }
 
-/** What the operands of a command can be, besides the names of commands. */
+/** The possible operands of a command, besides the names of commands. */
 function operandsOf({ operands = [] }: Command): { files: boolean; words: readonly string[] } {
   const all = operands.map(({ completes }) => completes);
   return {
@@ -211,7 +211,7 @@ ${lines.join("\n")}
 `;
 }
 
-/** A text in quotes that mean the same to zsh and fish. */
+/** A text quoted for both zsh and fish. */
 function quoted(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", `'"'"'`)}'`;
 }

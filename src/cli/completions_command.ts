@@ -6,10 +6,10 @@ import { wordArgument } from "./values.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { listed } from "./near.ts";
 
-/** The word that names it. */
+/** The name of the command. */
 export const COMPLETIONS = "completions";
 
-/** The command, as the executable of that name has it. */
+/** The command for the executable of that name. */
 export function completionsCommand(executable: string): Command {
   const line = `${executable} ${COMPLETIONS}`;
   return {
@@ -27,7 +27,7 @@ export function completionsCommand(executable: string): Command {
   };
 }
 
-/** The script that the arguments ask for. @throws {UsageError} If they name no shell. */
+/** The script that the arguments request. @throws {UsageError} If they name no known shell. */
 export async function completionsFor(
   executable: Executable,
   { operands }: Scanned,

@@ -1,4 +1,4 @@
-/** The arguments of `deploy`: what they mean, or what is wrong with them. */
+/** Parses the arguments of `deploy`. */
 
 import { type Address, parseAddress } from "../core/address.ts";
 import type { Resources } from "../core/resources.ts";
@@ -17,11 +17,11 @@ import {
   pathOption,
 } from "./values.ts";
 
-/** What every command of `deploy` takes. */
+/** The options of every command of `deploy`. */
 export interface DeployOptions {
   /** `undefined` leaves it to `DEPLOY_FORMAT`. */
   readonly format: OutputFormat | undefined;
-  /** How long a run has that is told to stop, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
+  /** The grace of a run that is told to stop, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
   readonly graceMs: number | undefined;
   readonly secretFile: string | undefined;
   readonly tlsCa: string | undefined;
@@ -29,14 +29,14 @@ export interface DeployOptions {
 
 /** A program to run, and how. */
 export interface RunCommand {
-  /** `undefined`: `DEPLOY_BRIDGE`, or what deno.json says. */
+  /** `undefined`: that of `DEPLOY_BRIDGE` or deno.json. */
   readonly bridge: Address | undefined;
-  /** `undefined`: what deno.json says, or `main.ts`. */
+  /** `undefined`: that of deno.json, or `main.ts`. */
   readonly program: string | undefined;
   readonly args: readonly string[];
   readonly release: boolean;
   readonly resources: Readonly<Partial<Resources>>;
-  /** Variables by name; `undefined` stands for the value that the variable has here. */
+  /** Variables by name; `undefined` means the variable's value here. */
   readonly env: ReadonlyMap<string, string | undefined>;
   readonly include: readonly string[];
   readonly dryRun: boolean;
@@ -44,12 +44,12 @@ export interface RunCommand {
 }
 
 /**
- * Reads what follows `deploy`.
+ * Parses the arguments of `deploy`.
  *
  * A word that is neither a command nor a file is refused: it is more likely a command that is misspelt,
  * or that another version has, than a program.
  *
- * @param isFile Whether there is a file of that path.
+ * @param isFile Whether a path is that of a file.
  * @throws {UsageError} If the arguments are wrong; the message is one line.
  */
 export function readRunCommand(scanned: Scanned, isFile: (path: string) => boolean): RunCommand {

@@ -1,4 +1,4 @@
-/** A program that is built is deployed, and shown: from the offer to the exit code. */
+/** Deploys a built program and shows it: from the offer to the exit code. */
 
 import { forwardInput } from "../terminal/input.ts";
 import { exitCodeOf, NEW_RUN, step, stoppedExitCodeOf } from "../run/run_state.ts";
@@ -25,24 +25,24 @@ import {
   sizeOf,
 } from "./session.ts";
 
-/** After its grace, a run may take so long to show its end. */
+/** How long the end of a run may take to be shown after its grace. */
 const STOP_MS = 5_000;
 
 /** The same after a second signal. */
 const KILL_MS = 2_000;
 
-/** How a bridge is connected to. */
+/** How to connect to a bridge. */
 export interface BridgeOptions {
   readonly secretFile: string | undefined;
-  /** The file with the certificates that the bridge's is to be signed by. */
+  /** The file with the authority that must have signed the bridge's certificate. */
   readonly tlsCa: string | undefined;
   readonly logger: Logger;
-  /** Gives up when it is aborted. */
+  /** Gives up when aborted. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Begins to connect to a bridge, and gives the promise of that, which may be left alone.
+ * Starts to connect to a bridge, and returns the promise of the connection, which need not be awaited.
  *
  * @throws {SecretError} If the secret cannot be used.
  * @throws {UsageError} If the certificates cannot be read.
@@ -71,7 +71,7 @@ async function tlsOptions(path: string | undefined): Promise<{ caCerts: string[]
   }
 }
 
-/** Nobody said where the bridge is, and where it is by default it is not. */
+/** The error if no bridge was named and none listens at the default address. */
 function noCluster(cause: ConnectError): Error {
   return new Error(
     `${cause.message}; start a cluster with: fabric dev, or name its bridge: ` +
@@ -87,7 +87,7 @@ export class DeployClient {
   readonly #terminal: Terminal;
   #state = NEW_RUN;
   #session: Session | undefined;
-  /** The exit code, once the run is being ended before its time. */
+  /** The exit code, once the user has told the run to stop. */
   #endCode: (() => number) | undefined;
 
   constructor(deployed: Deployed, options: DeployClientOptions) {
@@ -96,7 +96,7 @@ export class DeployClient {
     this.#terminal = createTerminal({ format: options.format });
   }
 
-  /** Runs it, and shows that. */
+  /** Runs the program, and shows the run. */
   async run(link: BridgeLink, stop: AbortSignal): Promise<number> {
     const session = this.#session = this.#newSession(link);
     const end = () => {
@@ -111,20 +111,20 @@ export class DeployClient {
     return this.#endCode?.() ?? await this.#exitCode(outcome);
   }
 
-  /** Kills what is left of a run that was told to stop. */
+  /** Kills the processes that are left of a run that was told to stop. */
   kill(): void {
     this.#session?.stop(KILL);
     this.#exitAfter(KILL_MS);
   }
 
-  /** Finds out whether it runs, what would be sent of it, and where it would fit. */
+  /** Finds out whether the program starts, what would be sent, and where it would fit. */
   async check(
     connecting: Promise<BridgeLink>,
     options: { logger: Logger; signal: AbortSignal },
   ): Promise<number> {
     const { progress, folder } = this.#options;
     progress.step("trial boot here");
-    // Only a dry run needs what starts processes.
+    // Only a dry run loads the modules that start processes.
     const { TrialBootError, tryHere } = await import("./try_here.ts");
     try {
       const needs = await tryHere(this.#deployed, { ...options, folder });
@@ -162,7 +162,7 @@ export class DeployClient {
     }
   };
 
-  /** Tells the run to stop, which is shown. Only the first call of this counts. */
+  /** Tells the run to stop; its end is still shown. Only the first call has an effect. */
   #end(signal: EndSignal, code: () => number): void {
     if (this.#endCode !== undefined) return;
     this.#endCode = code;
@@ -171,7 +171,7 @@ export class DeployClient {
     this.#exitAfter(graceMs + STOP_MS);
   }
 
-  /** If its end cannot be shown by then, this process ends without it. */
+  /** This process ends after that time, even if the run's end has not been shown. */
   #exitAfter(ms: number): void {
     setTimeout(() => exitAtOnce(this.#endCode?.() ?? 1, this.#options.folder), ms);
   }
@@ -192,7 +192,7 @@ export class DeployClient {
         say(`deploy: ${outcome.why}\n`);
         return 1;
       case "lost":
-        // It may come in the middle of what the program writes.
+        // It may come in the middle of the program's output.
         await this.#terminal.remark(`deploy: lost the bridge ${bridge}: ${outcome.why}`);
         return 1;
     }
@@ -202,14 +202,14 @@ export class DeployClient {
 /** How a deployment is shown. */
 export interface DeployClientOptions {
   readonly format: OutputFormat;
-  /** How long the run has when it is told to stop, in ms. */
+  /** The run's grace when it is told to stop, in ms. */
   readonly graceMs: number;
   readonly progress: Progress;
   /** Writes to stderr. */
   readonly say: (text: string) => void;
-  /** The bridge's address, for people. */
+  /** The bridge's address, for messages. */
   readonly bridge: string;
-  /** Where what is made lies. */
+  /** The folder for temporary files. */
   readonly folder: string;
 }
 

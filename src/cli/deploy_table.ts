@@ -1,4 +1,4 @@
-/** The commands of `deploy`, as its arguments, help and completions are made from. */
+/** The commands of `deploy`: the table for its arguments, help and completions. */
 
 import config from "../../deno.json" with { type: "json" };
 import { completionsCommand } from "./completions_command.ts";

@@ -1,30 +1,30 @@
 /**
- * The table that an executable's arguments, help and completions are made from.
+ * The table from which an executable's arguments, help and completions are generated.
  *
- * What is not in the table cannot be given, and what is in it is in the help: the two cannot differ.
+ * Only options in the table are accepted, and all of them are in the help: the two cannot differ.
  */
 
-/** What can stand at one place, for completions: a file, a folder, or one of these words. */
+/** The completions of one argument: files, folders, or these words. */
 export type Completes = "file" | "folder" | readonly string[];
 
 /** One option of a command. */
 export interface Option {
-  /** What it does, as a part of a line of help. */
+  /** Its description in the help. */
   readonly summary: string;
-  /** What its value is called; without it, the option takes no value. */
+  /** The name of its value; without one, the option takes no value. */
   readonly value?: string;
-  /** Its one-letter form, without the dash. */
+  /** Its short form, without the dash. */
   readonly short?: string;
-  /** What its value can be. Without it, nothing is completed. */
+  /** The completions of its value. */
   readonly completes?: Completes;
 }
 
-/** Options by their long names, without the dashes. `--help` and `--version` belong to every command. */
+/** Options by long name, without the dashes. Every command also has `--help` and `--version`. */
 export type Options = Readonly<Record<string, Option>>;
 
-/** One argument that is no option. */
+/** A positional argument. */
 export interface Operand {
-  /** As it stands in the usage: `<bridge>`. */
+  /** Its form in the usage: `<bridge>`. */
   readonly name: string;
   readonly summary: string;
   readonly completes?: Completes;
@@ -32,46 +32,46 @@ export interface Operand {
 
 /** One command of an executable, or the executable itself. */
 export interface Command {
-  /** The word that names it; empty for what is meant where no command is named. */
+  /** Its name; empty for the main command. */
   readonly name: string;
-  /** What it does: one sentence, without its period. */
+  /** Its description: one sentence without a period. */
   readonly summary: string;
-  /** Ways to write what follows the command's name, each maybe with what it means. */
+  /** The forms of its arguments, each with an optional description. */
   readonly usage: readonly { readonly form: string; readonly means?: string }[];
   readonly operands?: readonly Operand[];
   readonly options: Options;
-  /** Whether arguments that are not its own may follow after `--`. */
+  /** Whether arguments for a program may follow `--`. */
   readonly passesArguments?: boolean;
-  /** What else there is to know, in lines. */
+  /** Further notes, in lines. */
   readonly notes?: readonly string[];
-  /** Whole command lines. */
+  /** Example command lines. */
   readonly examples: readonly string[];
-  /** What its exit statuses mean, in one line. */
+  /** The meaning of its exit statuses, in one line. */
   readonly exitStatus: string;
 }
 
 /** An executable, or a script of the project. */
 export interface Executable {
-  /** What a user types to run it. */
+  /** Its name on the command line. */
   readonly name: string;
   readonly version: string;
-  /** What is meant where no command is named. Its page is the executable's own. */
+  /** The command that runs if no other is named. Its help page is the executable's. */
   readonly main: Command;
   readonly commands: readonly Command[];
 }
 
-/** The shells that there are completions for. */
+/** The shells with completion scripts. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** A shell that there are completions for. */
+/** A shell with a completion script. */
 export type Shell = typeof SHELLS[number];
 
-/** `fabric dev`: what a user types for a command. */
+/** A command with its executable, such as `fabric dev`. */
 export function commandLine(executable: Executable, command: Command): string {
   return `${executable.name} ${command.name}`.trimEnd();
 }
 
-/** The options of all commands: one name means the same number of arguments in each. */
+/** The options of all commands: a name takes the same number of values in each. */
 export function allOptions({ main, commands }: Executable): Options {
   return Object.assign({}, ...commands.map(({ options }) => options), main.options);
 }

@@ -1,4 +1,4 @@
-/** The arguments of `fabric`: what they mean, or what is wrong with them. */
+/** Parses the arguments of `fabric`. */
 
 import type { Address } from "../core/address.ts";
 import type { Resources } from "../core/resources.ts";
@@ -26,27 +26,27 @@ export interface TlsFiles {
   readonly ca: string;
 }
 
-/** What every command of `fabric` that runs a part of a cluster takes. */
+/** The options of every command of `fabric` that runs a part of a cluster. */
 export interface FabricOptions {
   /** `undefined` leaves it to `DEPLOY_FORMAT`. */
   readonly format: typeof REPORT_FORMATS[number] | undefined;
   readonly verbose: boolean;
   readonly secretFile: string | undefined;
   readonly store: string | undefined;
-  /** How long what runs has when the fabric ends, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
+  /** The grace of processes when the fabric ends, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
   readonly graceMs: number | undefined;
   readonly insecure: boolean;
   readonly tls: TlsFiles | undefined;
 }
 
-/** A node that a master is told of. */
+/** A node in a master's arguments. */
 export interface NodeGroup {
   readonly address: Address;
   readonly resources: Readonly<Resources>;
   readonly bridge: Address | undefined;
 }
 
-/** What `fabric` was asked to do. */
+/** A parsed command line of `fabric`. */
 export type FabricCommand =
   | { readonly command: "node"; readonly bind: Address; readonly options: FabricOptions }
   | {
@@ -79,7 +79,7 @@ export type FabricCommand =
   | { readonly command: "secret"; readonly file: string | undefined };
 
 /**
- * Reads what follows `fabric`, but for the command that every executable has.
+ * Parses the arguments of `fabric`, except for the commands that every executable has.
  *
  * @throws {UsageError} If the arguments are wrong; the message is one line.
  */

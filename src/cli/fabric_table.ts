@@ -1,13 +1,13 @@
-/** The commands of `fabric`, as its arguments, help and completions are made from. */
+/** The commands of `fabric`: the table for its arguments, help and completions. */
 
 import config from "../../deno.json" with { type: "json" };
 import { completionsCommand } from "./completions_command.ts";
 import type { Command, Executable, Options } from "./executable.ts";
 
-/** How `fabric` can report; the first is the default. */
+/** The report formats of `fabric`; the first is the default. */
 export const REPORT_FORMATS = ["human", "json"] as const;
 
-/** What every part of a cluster takes. */
+/** The options of every part of a cluster. */
 const COMMON: Options = {
   "format": {
     value: "F",

@@ -1,11 +1,11 @@
-/** Help: a page for each command, made from the table. It fits a terminal of 80 columns and 24 lines. */
+/** Help: a page for each command, generated from the table. It fits a terminal of 80 × 24. */
 
 import { type Command, commandLine, type Executable, type Option } from "./executable.ts";
 
 const NAME_WIDTH = 18;
 const GAP = "  ";
 
-/** The page of a command; that of an executable's main command lists its other commands, too. */
+/** The help page of a command; that of the main command also lists the other commands. */
 export function helpPage(executable: Executable, command: Command): string {
   const { summary, operands = [], options, notes = [], examples, exitStatus } = command;
   const rows = [

@@ -1,9 +1,9 @@
-/** What becomes of `deploy` when the user has had enough. */
+/** The interruption of `deploy` by the user. */
 
 import { signalExitCode } from "../core/signals.ts";
 import type { EndSignal } from "../terminal/end_signals.ts";
 
-/** Why something is not gone on with: a signal of the user's. */
+/** The reason for an abort: a signal from the user. */
 export class Interrupted extends Error {
   readonly signal: EndSignal;
 
@@ -12,18 +12,18 @@ export class Interrupted extends Error {
     this.signal = signal;
   }
 
-  /** The exit code of a `deploy` that has begun nothing yet. */
+  /** The exit code of a `deploy` that has not started a run yet. */
   get code(): number {
     return signalExitCode(this.signal);
   }
 }
 
-/** Leaves nothing behind here; what runs elsewhere ends because the connection does. */
+/** Removes temporary files; the run on the cluster ends because the connection does. */
 export function exitAtOnce(code: number, folder: string): never {
   try {
     Deno.removeSync(folder, { recursive: true });
   } catch {
-    // Something is being written there: then the folder is the system's to remove.
+    // A file is being written there: the system removes the folder later.
   }
   Deno.exit(code);
 }

@@ -1,10 +1,10 @@
-/** Finds the word that somebody may have meant. */
+/** Finds the known word nearest to a misspelt one. */
 
 /**
- * The known word that `word` is a misspelling or the beginning of; `undefined` if there is none.
+ * The known word of which `word` is a misspelling or a prefix; `undefined` if there is none.
  *
- * A misspelling has one letter more, less, or other, or two that changed places. A beginning has at
- * least two letters, and is of one known word only.
+ * A misspelling has one letter added, missing or different, or two transposed. A prefix has at
+ * least two letters and must be unambiguous.
  */
 export function nearWord(word: string, known: readonly string[]): string | undefined {
   const misspelt = known.find((name) => isNear(word, name));

@@ -1,14 +1,14 @@
-/** How a piece goes to the bridge: as it is, or deflated. */
+/** How a piece is sent to the bridge: as it is, or deflated. */
 
 import { KiB, MiB } from "../core/resources.ts";
 import { deflate } from "../wire/deflate.ts";
 import type { DeflatedPieceMessage, PieceMessage } from "../wire/run_messages.ts";
 
-/** So much is a few packets on any network; to load what deflates takes as long as to send it. */
+/** This many bytes are a few packets on any network; loading the deflater takes as long as sending them. */
 const FEW_BYTES = 16 * KiB;
 
 /**
- * More than that is not a change, but a program that is new to the cluster, with the runtime if it is an
+ * More than this is not a change but a program that is new to the cluster, with the runtime if it is an
  * executable: deflating it takes longer than a fast network takes to send it.
  */
 const MANY_BYTES = 4 * MiB;

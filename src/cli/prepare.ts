@@ -1,4 +1,4 @@
-/** All that happens here before anything is sent: a program is built, and what it needs is gathered. */
+/** Prepares a deployment before anything is sent: builds the program, and collects its files. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
@@ -18,12 +18,12 @@ import type { RunCommand } from "./deploy_arguments.ts";
 import { includedFiles } from "../build/included_files.ts";
 import type { Deployed } from "./session.ts";
 
-/** How a program is prepared. */
+/** Options for preparing a program. */
 export interface Preparation {
   /** Its path. */
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
-  /** An empty folder for what is made. */
+  /** An empty folder for the output of the build. */
   readonly folder: string;
   readonly progress: Progress;
   /** Writes to stderr. */
@@ -32,10 +32,10 @@ export interface Preparation {
 }
 
 /**
- * Builds the program, and looks at all that is to be shipped.
+ * Builds the program, and makes the manifests of all files to ship.
  *
  * @throws {BuildError} If it cannot be built.
- * @throws {UsageError} If it cannot be shipped like that.
+ * @throws {UsageError} If it cannot be shipped as requested.
  */
 export async function prepare(command: RunCommand, preparation: Preparation): Promise<Deployed> {
   const { program, env, folder, progress, say, stop } = preparation;
@@ -90,7 +90,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   return { spec: checked(spec), sources, resources: command.resources };
 }
 
-/** What the bridge would refuse is refused here already. */
+/** Refuses here what the bridge would refuse. */
 function checked(spec: RunSpec): RunSpec {
   try {
     return decodeRunSpec(encodeRunSpec(spec));

@@ -13,7 +13,7 @@ import { prepare } from "./prepare.ts";
 import { bridgeAddress, programEnv, projectDefaults } from "./run_settings.ts";
 import { formatVariable, graceVariable } from "./values.ts";
 
-/** What is needed of the world around. */
+/** The parts of the environment that it uses. */
 export interface RunContext {
   readonly logger: Logger;
   /** Writes to stderr. */
@@ -21,10 +21,10 @@ export interface RunContext {
 }
 
 /**
- * Deploys a program and shows it, as a local run would be.
+ * Deploys a program and shows it like a local run.
  *
  * @returns The exit code.
- * @throws {UsageError} If what was asked for is impossible.
+ * @throws {UsageError} If the request cannot be met.
  * @throws {BuildError} If the program cannot be built.
  * @throws {Error} With a message of one line, if it cannot be deployed for any other reason.
  */
@@ -52,11 +52,11 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
   const failed = new AbortController();
   const building = AbortSignal.any([stop.signal, failed.signal]);
   const preparing = prepare(command, { program, env, folder, progress, say, stop: building });
-  preparing.catch(() => {}); // looked at below
+  preparing.catch(() => {}); // awaited below
   let link: Promise<{ drop(): void }> | undefined;
   try {
-    // While the program is being built, which takes longest, all the rest is loaded, and the bridge is
-    // connected to, and told that deploy is there.
+    // While the program is being built, which takes longest, everything else is loaded, and the bridge
+    // is connected and told of the deployment.
     const { connectBridge, DeployClient } = await import("./deploy_client.ts");
     const { secretFile, tlsCa } = command.options;
     const { connecting } = await connectBridge(bridge, {
@@ -89,7 +89,7 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
   }
 }
 
-/** What processes are told of colours, unless that is in what they are given. */
+/** The colour variables of the processes, unless the program is given some. */
 function colorsFor(
   format: OutputFormat,
   given: Readonly<Record<string, string>>,

@@ -1,20 +1,20 @@
-/** What all executables and scripts have in common: help, version, and the line about a bad argument. */
+/** The common part of executables and scripts: help, version, and the line about a bad argument. */
 
 import { UsageError } from "../core/usage_error.ts";
 import { findCommand, findRequest, scanArguments, type Scanned } from "./arguments.ts";
 import { COMPLETIONS, completionsFor } from "./completions_command.ts";
 import { commandLine, type Executable } from "./executable.ts";
 
-/** Where an executable writes to. Each call is for whole lines, without the end of the last one. */
+/** The output of an executable. Each call writes whole lines, given without the last newline. */
 export interface Output {
   out(text: string): void;
   error(text: string): void;
 }
 
 /**
- * Answers `--help`, `--version` and `completions`, and has `run` do all else.
+ * Handles `--help`, `--version` and `completions`, and calls `run` for everything else.
  *
- * @returns The exit status: what `run` gives, or 2 after a {@linkcode UsageError}, which is printed in
+ * @returns The exit status: that of `run`, or 2 after a {@linkcode UsageError}, which is printed in
  * one line that says where to read more.
  */
 export async function runExecutable(

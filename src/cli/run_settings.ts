@@ -1,4 +1,4 @@
-/** What a deployment is made of, once arguments, environment and deno.json have been read. */
+/** The settings of a deployment, from arguments, environment and deno.json. */
 
 // @ts-types="../../types/std_jsonc.d.ts"
 import { parse } from "@std/jsonc";
@@ -10,7 +10,7 @@ import { type Address, DEFAULT_BRIDGE, parseAddress } from "../core/address.ts";
 import { UsageError } from "../core/usage_error.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 
-/** Where the bridge and the program are, when the arguments do not say. */
+/** The defaults for the bridge and the program. */
 export interface ProjectDefaults {
   readonly bridge?: string;
   readonly main?: string;
@@ -19,15 +19,15 @@ export interface ProjectDefaults {
 /**
  * Reads `"deploy": { "bridge": …, "main": … }` from the text of a deno.json.
  *
- * @param path What to call the file in errors.
- * @throws {UsageError} If it is there, and not what it must be.
+ * @param path The file's name in errors.
+ * @throws {UsageError} If it is present and invalid.
  */
 export function readDefaults(text: string, path: string): ProjectDefaults {
   let config: unknown;
   try {
     config = parse(text);
   } catch {
-    return {}; // that is for deno to say, which reads it too
+    return {}; // deno reads the file too, and reports the error
   }
   if (typeof config !== "object" || config === null || !("deploy" in config)) return {};
   const { deploy } = config;
@@ -51,10 +51,10 @@ export function readDefaults(text: string, path: string): ProjectDefaults {
 }
 
 /**
- * What the nearest deno.json, from `folder` upwards, says of deploying. Its `main` is a path that can be
+ * The deploy settings of the nearest deno.json, from `folder` upwards. Its `main` is a path that can be
  * opened from `folder`.
  *
- * @throws {UsageError} If it says something that cannot be.
+ * @throws {UsageError} If a setting is invalid.
  */
 export async function projectDefaults(folder: string): Promise<ProjectDefaults> {
   let path: string | undefined;
@@ -72,7 +72,7 @@ export async function projectDefaults(folder: string): Promise<ProjectDefaults> 
   return { ...others, main: root === folder || main.startsWith("/") ? main : `${root}/${main}` };
 }
 
-/** The address of the bridge, from the first of these that says one; or else the default. */
+/** The address of the bridge, from the first of these sources that has one; else the default. */
 export function bridgeAddress(
   command: RunCommand,
   variable: string | undefined,
@@ -91,9 +91,9 @@ export function bridgeAddress(
 }
 
 /**
- * The variables to give to the program: those of `--env`, and nothing else.
+ * The program's environment variables: those of `--env`, and no others.
  *
- * @throws {UsageError} If one is to be taken from here, and is not set here.
+ * @throws {UsageError} If the value of one is to be taken from here, and it is not set here.
  */
 export function programEnv(
   env: RunCommand["env"],

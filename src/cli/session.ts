@@ -1,4 +1,4 @@
-/** Deploy's side of a deployment: offers, uploads, and takes the events of the run. */
+/** Deploy's side of a deployment: offers, uploads, and receives the events of the run. */
 
 import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
@@ -22,39 +22,39 @@ import { PieceSource } from "../build/piece_source.ts";
 /** The link to a bridge. */
 export type BridgeLink = MessageLink<DeployToBridge, BridgeToDeploy>;
 
-/** Makes a link of a connection. From now on the bridge knows that deploy is there. */
+/** Starts a link on a connection, which announces deploy to the bridge. */
 export function bridgeLink(conn: LinkConnection): BridgeLink {
   const liveness = livenessFrom(Deno.env.get("DEPLOY_LIVENESS"));
   return new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, liveness });
 }
 
-/** What is deployed. */
+/** The program to deploy. */
 export interface Deployed {
   readonly spec: RunSpec;
-  /** For each manifest of the spec, in its order, the file that it is of. */
+  /** The file of each manifest in the spec, in that order. */
   readonly sources: readonly { readonly path: string; readonly manifest: Manifest }[];
-  /** What the first process gets instead of what the program says. */
+  /** Overrides of the first process's resources. */
   readonly resources: Readonly<Partial<Resources>>;
 }
 
-/** What is done with what the bridge says. */
+/** Receives what the bridge reports. */
 export interface SessionEvents {
-  /** Takes the run's events, each when the one before has been shown. */
+  /** Takes the run's events one at a time, after the previous one has been shown. */
   readonly sink: RunEventSink;
   readonly progress: Progress;
   /** A line for the user. */
   readonly say: (line: string) => void;
 }
 
-/** How a deployment came out. */
+/** The outcome of a deployment. */
 export type Outcome =
-  /** All events have been given to the sink. */
+  /** The run has ended, and all events have been handled. */
   | { readonly kind: "over" }
-  /** What a dry run found out: what would be sent, and where it would fit, in one line. */
+  /** The result of a dry run: what would be sent, and where it would fit, in one line. */
   | { readonly kind: "fits"; readonly message: string; readonly bytes: number }
-  /** It was not run, and why, in one line; and what it wrote. */
+  /** The program was not run: the reason in one line, and its output. */
   | { readonly kind: "refused"; readonly why: string; readonly output: Uint8Array<ArrayBuffer> }
-  /** The bridge is gone, and why. */
+  /** The connection to the bridge was lost, and the reason. */
   | { readonly kind: "lost"; readonly why: string };
 
 export class Session {
@@ -62,20 +62,20 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #deployed: Deployed;
   readonly #source: PieceSource;
-  /** For how many files of the offer the bridge has yet to say what it lacks. */
+  /** The number of offered files for which the bridge has not said yet what it lacks. */
   #unanswered: number;
   #dry = false;
   #neededBytes = 0;
-  /** Of what is needed: before deflating. */
+  /** The needed bytes sent so far, before deflating. */
   #sentBytes = 0;
   #beganMs = 0;
   #uploading: Promise<void> = Promise.resolve();
-  /** Set once a piece cannot be sent: that is what the link ends for. */
+  /** Set when a piece cannot be sent, as the reason for ending the link. */
   #failure: string | undefined;
   #stdinRoom = STDIN_WINDOW_BYTES;
   #stdinWaits: (() => void) | undefined;
 
-  /** `link` belongs to the session from now on. */
+  /** The session takes ownership of `link`. */
   constructor(link: BridgeLink, deployed: Deployed, events: SessionEvents) {
     this.#link = link;
     this.#deployed = deployed;
@@ -85,8 +85,8 @@ export class Session {
   }
 
   /**
-   * Deploys; resolves when the run is over, or is not to be. If this process is gone before that, the run is
-   * told to stop, and has that grace.
+   * Deploys; resolves when the run has ended or was not started. If this process ends before that, the run is
+   * told to stop, with that grace.
    */
   async run(graceMs: number): Promise<Outcome> {
     const { spec, resources } = this.#deployed;
@@ -96,7 +96,7 @@ export class Session {
     return await this.#listen();
   }
 
-  /** Asks what would be sent, and where a first process with `needs` would fit; sends nothing of it. */
+  /** Asks what would be sent, and where a first process with `needs` would fit, without sending anything. */
   async check(resources: Readonly<Resources>): Promise<Outcome> {
     this.#dry = true;
     void this.#link.send({ type: "check", spec: encodeRunSpec(this.#deployed.spec), resources });
@@ -118,7 +118,7 @@ export class Session {
     void this.#link.send({ type: "stdin-end" });
   }
 
-  /** Ends every process of the run as `how` says. Its events still come. */
+  /** Ends every process of the run as `how` says. Events still arrive. */
   stop({ signal, graceMs }: Termination): void {
     void this.#link.send({ type: "stop", signal, graceMs });
   }
@@ -139,7 +139,7 @@ export class Session {
       return { kind: "lost", why: error.message };
     } finally {
       this.#link.drop();
-      await this.#uploading; // it has a file open
+      await this.#uploading; // it holds an open file
     }
   }
 
@@ -174,7 +174,7 @@ export class Session {
     }
   }
 
-  /** Sends pieces, after those sent before, while messages go on being read. */
+  /** Sends pieces after those sent before, while messages are still being read. */
   #send(pieces: readonly string[]): void {
     const last = this.#unanswered === 0;
     this.#uploading = this.#uploading.then(async () => {
@@ -207,7 +207,7 @@ export class Session {
   }
 }
 
-/** The size of all files that are deployed, in bytes. */
+/** The total size of the deployed files, in bytes. */
 export function sizeOf({ sources }: Deployed): number {
   return sources.reduce((sum, { manifest }) => sum + manifest.size, 0);
 }

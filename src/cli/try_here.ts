@@ -1,4 +1,4 @@
-/** Tries a program on this machine, as its node would: for a dry run. */
+/** The trial boot of a program on this machine, as on its node, for a dry run. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
@@ -12,10 +12,10 @@ import type { Deployed } from "./session.ts";
 export { TrialBootError } from "../core/trial_boot_error.ts";
 
 /**
- * Runs the program here, as far as `init()`.
+ * Boots the program here on trial, up to `init()`.
  *
- * @returns What its first process needs, by what it says itself and by what overrides that.
- * @throws {TrialBootError} If it does not come so far.
+ * @returns The needs of its first process, from the program and the overrides.
+ * @throws {TrialBootError} If it does not reach `init()`.
  */
 export async function tryHere(
   { spec, sources, resources }: Deployed,
@@ -31,7 +31,7 @@ export async function tryHere(
     await Deno.copyFile(sources.at(-1)!.path, `${options.folder}/run/${runtime.name}`);
   }
   const program = runProgram(spec, folder, {
-    // A bundle that is run by a compiled deploy, too, needs a deno.
+    // A compiled deploy also needs a deno to run a bundle.
     execPath: spec.kind === "bundle" ? await findDeno() : Deno.execPath(),
     standalone: false,
     variable: (name) => Deno.env.get(name),

@@ -1,4 +1,4 @@
-/** Reads the values of options and operands: addresses, amounts, paths, formats. */
+/** Parses the values of options and operands: addresses, amounts, paths, formats. */
 
 import { type Address, parseAddress } from "../core/address.ts";
 import { parseGrace } from "../core/duration.ts";
@@ -13,14 +13,14 @@ export function lastValue(scanned: Scanned, name: string): string | undefined {
   return scanned.options.get(name)?.at(-1);
 }
 
-/** As {@linkcode lastValue}, for a value that must not be empty. */
+/** Like {@linkcode lastValue}, for a value that must not be empty. */
 export function pathOption(scanned: Scanned, name: string): string | undefined {
   const value = lastValue(scanned, name);
   if (value === "") throw new UsageError(`--${name} is empty; expected a path`);
   return value;
 }
 
-/** Reads an address; `what` says what it is the address of. */
+/** Parses an address; `what` names the argument. */
 export function addressArgument(
   text: string | undefined,
   what: string,
@@ -39,7 +39,7 @@ export function addressArgument(
   return address;
 }
 
-/** Reads an amount of memory that is more than nothing, in bytes. */
+/** Parses a positive amount of memory, in bytes. */
 export function memArgument(text: string | undefined, what: string): number {
   if (text === undefined) throw new UsageError(`${what} is missing; expected memory, as in 16GiB`);
   let bytes = 0;
@@ -52,7 +52,7 @@ export function memArgument(text: string | undefined, what: string): number {
   throw new UsageError(`${what} is ${JSON.stringify(text)}; expected memory, as in 16GiB`);
 }
 
-/** Reads a number of cores that is more than nothing. */
+/** Parses a positive number of cores. */
 export function cpuArgument(text: string | undefined, what: string): number {
   const cores = text === undefined || !/^\d*\.?\d+$/.test(text) ? 0 : Number(text);
   if (cores > 0) return cores;
@@ -60,13 +60,13 @@ export function cpuArgument(text: string | undefined, what: string): number {
   throw new UsageError(`${what} is ${found}; expected a number of cores, as in 16 or 0.5`);
 }
 
-/** Reads a whole number from 1 up to 9999. */
+/** Parses a whole number from 1 to 9999. */
 export function countArgument(text: string, what: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new UsageError(`${what} is ${JSON.stringify(text)}; expected a number from 1 to 9999`);
 }
 
-/** Reads how long processes that are told to stop have, in ms. */
+/** Parses a grace, in ms. */
 export function graceArgument(text: string, what: string): number {
   try {
     if (text !== "") return parseGrace(text, what);
@@ -84,12 +84,12 @@ export function graceOption(scanned: Scanned): number | undefined {
   return text === undefined ? undefined : graceArgument(text, "--grace");
 }
 
-/** What `DEPLOY_GRACE` says, in ms: 3 s where it is unset or empty. */
+/** The value of `DEPLOY_GRACE`, in ms: 3 s if it is unset or empty. */
 export function graceVariable(text: string | undefined): number {
   return text === undefined || text === "" ? DEFAULT_GRACE_MS : graceArgument(text, "DEPLOY_GRACE");
 }
 
-/** Reads one of `words`. */
+/** Parses one of `words`. */
 export function wordArgument<Word extends string>(
   text: string,
   what: string,
@@ -109,7 +109,7 @@ export function formatOption<Format extends string>(
   return format === undefined ? undefined : wordArgument(format, "--format", formats);
 }
 
-/** What `DEPLOY_FORMAT` says: the first of `formats` where it is unset or empty. */
+/** The value of `DEPLOY_FORMAT`: the first of `formats` if it is unset or empty. */
 export function formatVariable<Format extends string>(
   text: string | undefined,
   formats: readonly [Format, ...Format[]],

@@ -1,14 +1,14 @@
-/** What a fabric tells its bridge, on the bridge's stdin: nobody else can read the secret there. */
+/** The configuration that a fabric writes to its bridge's stdin, where no one else can read the secret. */
 
 import type { Address } from "../core/address.ts";
 import type { Secret } from "../net/connect.ts";
 import type { ReportFormat } from "./report.ts";
 import type { TlsTexts } from "./setting.ts";
 
-/** Set in the environment of a process that is to be a bridge. */
+/** The variable that makes a process a bridge. */
 export const BRIDGE_VARIABLE = "DEPLOY_PART";
 
-/** The longest line that is read. */
+/** The maximum length of the line. */
 export const MAX_CONFIG_BYTES: number = 1024 * 1024;
 
 export interface BridgeConfig {
@@ -21,13 +21,13 @@ export interface BridgeConfig {
   readonly format: ReportFormat;
 }
 
-/** One line. */
+/** Formats the line. */
 export function formatBridgeConfig(config: BridgeConfig): string {
   const { secret, ...rest } = config;
   return JSON.stringify({ ...rest, secret: { ...secret, bytes: [...secret.bytes] } });
 }
 
-/** Reads the line, which this same program has written. @throws {SyntaxError} If it is not that. */
+/** Reads the line, which this program has written. @throws {SyntaxError} If it is malformed. */
 export function parseBridgeConfig(line: string): BridgeConfig {
   const { secret, tls, ...rest } = JSON.parse(line);
   return { ...rest, tls, secret: { ...secret, bytes: new Uint8Array(secret.bytes) } };

@@ -1,4 +1,4 @@
-/** The process that a fabric has started to be its bridge. */
+/** The bridge's side of its process, which a fabric starts. */
 
 import { createReporter, type Reporter } from "./report.ts";
 import { runBridge } from "../bridge/bridge_service.ts";
@@ -8,7 +8,7 @@ import { LinkError } from "../net/message_link.ts";
 import { ListenError } from "../net/part_server.ts";
 import { MAX_CONFIG_BYTES, parseBridgeConfig } from "./bridge_config.ts";
 
-/** Runs the bridge until its stdin ends, or its master is gone. Gives the exit code. */
+/** Runs the bridge until its stdin ends or its master is lost. Returns the exit code. */
 export async function runBridgePart(): Promise<number> {
   const config = parseBridgeConfig(await readLine());
   const ending = new AbortController();

@@ -1,4 +1,4 @@
-/** Keeps the bridge of a master's fabric running: an OS process of its own, started again if it dies. */
+/** Keeps the bridge of a master's fabric running: a separate OS process, restarted if it dies. */
 
 // @ts-types="../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";
@@ -11,24 +11,24 @@ import { type Program, thisProgram } from "../host/program.ts";
 import { ListenError } from "../net/part_server.ts";
 import { BRIDGE_VARIABLE, type BridgeConfig, formatBridgeConfig } from "./bridge_config.ts";
 
-/** Starts are apart by the first of these, then by twice as much up to the second. */
+/** The delay between starts: the first value, then doubled up to the second. */
 const FIRST_RESTART_MS = 100;
 const MAX_RESTART_MS = 5_000;
 
-/** A bridge that has lived for so long was all right. */
+/** After running for this long, a bridge counts as healthy, and the delay is reset. */
 const SOUND_MS = 10_000;
 
-/** How long a bridge may take to end. */
+/** How long a bridge may take to stop. */
 const STOP_MS = 1_500;
 
-/** A port may be somebody's who is just about to end: the bridge of a fabric that was killed. */
+/** A port in use is retried: it may belong to the bridge of a killed fabric, which is about to end. */
 const PORT_RETRY_MS = 100;
 const PORT_RETRIES = 30;
 
 /**
- * Finds a port for a bridge, which keeps it when it is started again.
+ * Finds a port for a bridge, which is the same after a restart.
  *
- * @throws {ListenError} If it is not possible to listen there.
+ * @throws {ListenError} If it cannot listen there.
  */
 export async function findPort({ host, port }: Address): Promise<Address> {
   for (let retries = 0;; retries++) {
@@ -63,21 +63,21 @@ export class BridgeProcess {
     this.#over = this.#run();
   }
 
-  /** @throws {ProgramError} If this program cannot be started again. */
+  /** @throws {ProgramError} If this program cannot restart itself. */
   static async start(config: BridgeConfig, logger: Logger): Promise<BridgeProcess> {
     const program = await thisProgram(Deno.cwd());
-    // The same program with the same flags, and without the arguments of this one.
+    // The same program with the same flags, without the arguments.
     const args = program.args.slice(0, program.args.length - Deno.args.length);
     return new BridgeProcess(config, logger, { ...program, args });
   }
 
-  /** Ends it, in order if that does not take long. */
+  /** Stops it; kills it if that takes too long. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     const child = this.#child;
     if (child !== undefined) {
       const timer = setTimeout(() => child.process.kill("SIGKILL"), STOP_MS);
-      void child.stdin.close().catch(() => {}); // it is gone already
+      void child.stdin.close().catch(() => {}); // it has already ended
       await child.process.status;
       clearTimeout(timer);
     }
@@ -106,17 +106,17 @@ export class BridgeProcess {
         cwd,
         env: { [BRIDGE_VARIABLE]: "bridge" },
         stdin: "piped",
-        // It says itself that it is ready.
+        // The bridge prints its own `ready` line.
         stdout: "inherit",
         stderr: "inherit",
-        // Ctrl-C is for this process, which lets the bridge tell how its runs end.
+        // Ctrl-C goes to this process only, so that the bridge can report how its runs end.
         detached: true,
       }).spawn();
       const stdin = process.stdin.getWriter();
       this.#child = { process, stdin };
-      // It reads no further, and sees by the end of its stdin that this process is gone.
+      // It reads only this line; the end of its stdin tells it that this process has ended.
       const line = new TextEncoder().encode(`${formatBridgeConfig(this.#config)}\n`);
-      await stdin.write(line).catch(() => {}); // it is gone already
+      await stdin.write(line).catch(() => {}); // it has already ended
       const { code, signal } = await process.status;
       return signal ?? `exit code ${code}`;
     } catch (error) {

@@ -1,4 +1,4 @@
-/** `fabric dev`: a whole cluster in one process, but for the bridge, on loopback. */
+/** `fabric dev`: a whole cluster on loopback, in one process apart from the bridge. */
 
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
@@ -36,7 +36,7 @@ export async function runDev(
   return 0;
 }
 
-/** What each of several nodes has: what was said, or its share of the machine. */
+/** The resources of each node: those given, or its share of the machine. */
 export function shareOf(
   machine: Readonly<Resources>,
   count: number,

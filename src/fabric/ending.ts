@@ -1,19 +1,19 @@
-/** How a `fabric` is told to end, and how long that may take. */
+/** How a `fabric` is told to stop, and how long that may take. */
 
 import type { FabricOptions } from "../cli/fabric_arguments.ts";
 import { graceVariable } from "../cli/values.ts";
 import type { Termination } from "../core/signals.ts";
 import { onEndSignals } from "../terminal/end_signals.ts";
 
-/** So long after the grace of what runs, what has not ended in order is left to the watchdogs. */
+/** How long after the grace this process ends; what still runs then is left to the watchdogs. */
 const END_MS = 2_000;
 
 /**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP, with how to end what runs: by SIGTERM, and with the
- * grace that the options or `DEPLOY_GRACE` say. This process ends 2 s after that grace at the latest; at a
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP, with how to end processes: by SIGTERM, and with the
+ * grace from the options or `DEPLOY_GRACE`. This process ends 2 s after that grace at the latest; at a
  * second signal, at once.
  *
- * @throws {UsageError} If `DEPLOY_GRACE` is no duration.
+ * @throws {UsageError} If `DEPLOY_GRACE` is not a duration.
  */
 export function endSignal(options: Pick<FabricOptions, "graceMs">): Promise<Termination> {
   const graceMs = options.graceMs ?? graceVariable(Deno.env.get("DEPLOY_GRACE"));

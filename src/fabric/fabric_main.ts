@@ -12,7 +12,7 @@ import { runMaster, runMasterOfFile } from "./master_command.ts";
 import { runJoin, runNode } from "./node_command.ts";
 import { newSecret, writeNewSecret } from "./secret_file.ts";
 
-/** Runs a command until it is done, or, if it is a part of a cluster, until it is told to end. */
+/** Runs a command until it is done, or, for a part of a cluster, until it is told to stop. */
 export async function runFabric(args: readonly string[], output: Output): Promise<number> {
   return await runExecutable(FABRIC, args, output, async (scanned) => {
     try {
@@ -57,7 +57,7 @@ async function makeSecret(file: string | undefined, output: Output): Promise<num
   }
 }
 
-/** The exit code for what is said in one line; `undefined` for what should not happen. */
+/** The exit code for an expected error; `undefined` for a bug. */
 function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof SecretError) return 2;
   const isOrdinary = error instanceof ListenError || error instanceof ConnectError ||

@@ -1,4 +1,4 @@
-/** Makes a node known to a running master, for as long as the node is there. */
+/** Announces a node to a running master while the node runs. */
 
 import type { Address } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
@@ -11,10 +11,10 @@ import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type JoinToMaster, MASTER_TO_JOIN, type MasterToJoin } from "../wire/node_messages.ts";
 
-/** How often the master is tried to be reached. */
+/** The interval between attempts to reach the master. */
 const RETRY_MS = 1_000;
 
-/** How often it is said that it still cannot be. */
+/** How often a master that is still unreachable is reported. */
 const STILL_MISSING_MS = 60_000;
 
 export interface JoinOptions {
@@ -31,7 +31,7 @@ export interface JoinOptions {
 }
 
 /**
- * Announces the node, again whenever the connection has ended. Resolves when `signal` is aborted.
+ * Announces the node, and again each time the connection ends. Resolves when `signal` is aborted.
  *
  * @throws {ConnectError} If the master refuses the node.
  */
@@ -50,7 +50,7 @@ export async function announce(options: JoinOptions): Promise<void> {
   }
 }
 
-/** Announces the node, and stays connected; gives the reason why that came to an end. */
+/** Announces the node, and stays connected; returns the reason for the connection's end. */
 async function announceOnce(options: JoinOptions): Promise<string> {
   const { master, node, resources, credential, tls, liveness, logger, signal } = options;
   const what = `the master at ${formatAddress(master.host, master.port)}`;

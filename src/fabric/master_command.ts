@@ -14,7 +14,7 @@ import { type NodePart, startNode } from "./node_part.ts";
 import { parseNodesFile } from "./nodes_file.ts";
 import { prepareSetting, type Setting } from "./setting.ts";
 
-/** Where a bridge listens if nothing else is said: on the master's own host. */
+/** The default port of a bridge, on the master's own host. */
 export const BRIDGE_PORT: number = DEFAULT_BRIDGE.port;
 
 /** A master, its own node, and its bridge. */
@@ -22,7 +22,7 @@ export interface MasterPart {
   readonly node: NodePart;
   readonly master: MasterService;
   readonly bridge: BridgeProcess;
-  /** Where the bridge listens, with the port that it got. */
+  /** The bridge's address, with its actual port. */
   readonly bridgeAddress: Address;
 }
 
@@ -53,7 +53,7 @@ export async function runMaster(
   return 0;
 }
 
-/** As {@linkcode runMaster}, with the nodes from a file, of which one has the address to bind. */
+/** Like {@linkcode runMaster}, with the nodes from a file, one of which has the address to bind. */
 export async function runMasterOfFile(
   { bind, nodesFile, options }: Extract<FabricCommand, { command: "master-of-file" }>,
 ): Promise<number> {
@@ -71,7 +71,7 @@ export async function runMasterOfFile(
 }
 
 /**
- * Listens for bridges and nodes that join, and starts the bridge.
+ * Listens for bridges and joining nodes, and starts the bridge.
  *
  * @throws {ListenError}
  */
@@ -103,7 +103,7 @@ export async function startMaster(
   return { node, master, bridge, bridgeAddress };
 }
 
-/** Ends all runs as `how` says, lets the bridge tell of that, and ends. */
+/** Ends all runs as `how` says, lets the bridge report that, and ends. */
 export async function stopMaster(
   { node, master, bridge }: MasterPart,
   how: Termination,

@@ -1,4 +1,4 @@
-/** `fabric <bind>` and `fabric join`: a node, alone in its process. */
+/** `fabric <bind>` and `fabric join`: a node in a process of its own. */
 
 import type { Resources } from "../core/resources.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
@@ -21,7 +21,7 @@ export async function runNode(
   return 0;
 }
 
-/** Runs a node that makes itself known to a master, until a signal ends it or the master refuses it. */
+/** Runs a node that joins a master, until a signal ends it or the master refuses it. */
 export async function runJoin(
   command: Extract<FabricCommand, { command: "join" }>,
 ): Promise<number> {
@@ -45,7 +45,7 @@ export async function runJoin(
   return 0;
 }
 
-/** All that this machine has. */
+/** All resources of this machine. */
 export function machineResources(): Resources {
   return { mem: Deno.systemMemoryInfo().total, cpu: navigator.hardwareConcurrency };
 }

@@ -1,4 +1,4 @@
-/** A node, listening: alone, or beside a master on the same address. */
+/** A node that listens: alone, or beside a master on the same address. */
 
 import type { Address } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
@@ -8,7 +8,7 @@ import { Purpose } from "../net/handshake.ts";
 import type { Setting } from "./setting.ts";
 
 export interface NodePart {
-  /** Where it listens, with the port that it got. */
+  /** Its address, with the actual port. */
   readonly address: Address;
   readonly server: PartServer;
   readonly service: NodeService;
@@ -17,7 +17,7 @@ export interface NodePart {
 /**
  * Listens at `bind` for a master.
  *
- * @param handlers What else there is at that address.
+ * @param handlers The handlers of other parts at that address.
  * @throws {ListenError}
  */
 export function startNode(
@@ -33,7 +33,7 @@ export function startNode(
     logger: reporter.logger,
     handlers: {
       ...handlers,
-      // It listens when it is made, and connections come after this function has returned.
+      // It listens once created, and connections come only after this function has returned.
       [Purpose.node]: (conn, remote) => service.acceptMaster(conn, remote),
       [Purpose.arg]: (conn, remote) => service.acceptFetch(conn, remote),
     },

@@ -1,4 +1,4 @@
-/** `nodes.toml`: the nodes of a cluster, as a master is told of them in a file. */
+/** `nodes.toml`: the file that lists the nodes of a cluster for its master. */
 
 // @ts-types="../../types/std_toml.d.ts"
 import { parse } from "@std/toml";
@@ -11,9 +11,9 @@ import type { NodeGroup } from "../cli/fabric_arguments.ts";
 const FIELDS = ["fabric_addr", "bridge_bind", "mem", "cpu"];
 
 /**
- * Reads the text of a file.
+ * Parses the text of a file.
  *
- * @param file What the file is called in messages.
+ * @param file The file's name in messages.
  * @throws {UsageError} If something in it is wrong; the message names file, entry and field.
  */
 export function parseNodesFile(text: string, file: string): NodeGroup[] {

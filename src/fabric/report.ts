@@ -1,27 +1,27 @@
-/** What `fabric` says: on stdout which parts are ready, on stderr all else. */
+/** The output of `fabric`: `ready` lines on stdout, everything else on stderr. */
 
 import type { RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
 import { createLogger, formatLine, type Logger, parseLogLevel } from "../core/logger.ts";
 import { shortPid } from "../core/pid.ts";
 
-/** How lines on stderr are written: for people, or as one JSON object each. */
+/** The format of lines on stderr: text, or one JSON object each. */
 export type ReportFormat = "human" | "json";
 
-/** Whoever says something, and how. */
+/** Writes the reports of a fabric. */
 export interface Reporter {
   readonly logger: Logger;
-  /** Says that a part can be used: `ready node 10.0.0.2:9999`. */
+  /** Reports that a part can be used: `ready node 10.0.0.2:9999`. */
   ready(part: "node" | "master" | "bridge", address: string): void;
-  /** Says that a process has started, or ended, on a node. Other events are passed over. */
+  /** Reports that a process has started or ended on a node. Other events are ignored. */
   process(node: string, run: string, event: RunEvent): void;
 }
 
 const encoder = new TextEncoder();
 
 /**
- * @param level What is to be said, as `DEPLOY_LOG` has it. @default "info"
- * @throws {SyntaxError} If that is no level.
+ * @param level The log level, as in `DEPLOY_LOG`. @default "info"
+ * @throws {SyntaxError} If that is not a level.
  */
 export function createReporter(format: ReportFormat, level: string | undefined): Reporter {
   const logger = createLogger(
@@ -52,7 +52,7 @@ function describe(node: string, run: string, event: RunEvent): string | undefine
   return `fabric: ${process} ended${status === "" ? "" : `: ${status}`}`;
 }
 
-/** All at once, so that it is there although this process may be killed next. */
+/** Writes synchronously, so that the text is not lost if this process is killed next. */
 function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = encoder.encode(text);
   try {
@@ -60,6 +60,6 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): 
       written += stream.writeSync(bytes.subarray(written));
     }
   } catch {
-    // Nobody reads it, and a cluster does not end for that.
+    // The stream has no reader, which is no reason to end a cluster.
   }
 }

@@ -3,16 +3,16 @@
 import { messageOf } from "../core/errors.ts";
 const SECRET_BYTES = 32;
 
-/** Makes a secret that nobody can guess, as text. */
+/** Makes a random secret, as text. */
 export function newSecret(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
- * Writes a new secret to a file that is not there yet, for its owner only.
+ * Writes a new secret to a new file that only its owner can read.
  *
- * @throws {Error} If it cannot be written, or there is something; the message is one line.
+ * @throws {Error} If it cannot be written, or the file exists; the message is one line.
  */
 export async function writeNewSecret(path: string): Promise<void> {
   try {

@@ -1,4 +1,4 @@
-/** What every part of a cluster that runs in a `fabric` needs: secret, certificates, store, reporter. */
+/** The setting of every part of a cluster in a `fabric`: secret, certificates, store, reporter. */
 
 import type { Address } from "../core/address.ts";
 import { UsageError } from "../core/usage_error.ts";
@@ -35,10 +35,10 @@ export interface Setting extends AsyncDisposable {
 /**
  * Reads the options, and the files that they name.
  *
- * @param binds What is going to be bound: others are to reach it there, and without a secret, only those
- * on this machine may be able to.
+ * @param binds The addresses to bind. Other parts must be able to reach them; without a secret, only from
+ * this machine.
  * @throws {UsageError} If an option or variable is wrong, or an address cannot be bound.
- * @throws {SecretError} If there is no secret where one is needed, or it cannot be had.
+ * @throws {SecretError} If a secret is needed and missing, or cannot be read.
  * @throws {StoreError} If the store cannot be used.
  */
 export async function prepareSetting(
@@ -60,7 +60,7 @@ export async function prepareSetting(
     caCerts: [await readText(options.tls.ca)],
   };
   const store = await Store.open(options.store ?? defaultStore());
-  // What executables have in common with a compiled fabric need not be sent to it.
+  // Pieces that executables share with a compiled fabric need not be sent to it.
   if (Deno.build.standalone) await store.addSource(Deno.execPath());
   return {
     format,
@@ -76,7 +76,7 @@ export async function prepareSetting(
   };
 }
 
-/** `DEPLOY_FORMAT` may be set for the programs that are run here. What fabric reports is lines anyway. */
+/** `DEPLOY_FORMAT` may be set to a format of `deploy`. Fabric's reports are lines in any case. */
 function reportFormat(text: string | undefined): ReportFormat {
   const format = formatVariable(text, ["human", "lines", "json"]);
   return format === "lines" ? "human" : format;
@@ -91,7 +91,7 @@ function readMaxSpares(text: string | undefined): number {
   }
 }
 
-/** Not for users: tests of losses set it, so as not to wait for long. */
+/** Internal: tests of losses set it to shorten the timeouts. */
 function readLiveness(name: string | undefined): LivenessOptions {
   try {
     return livenessFrom(name);
@@ -110,7 +110,7 @@ function readReporter(format: ReportFormat): Reporter {
   }
 }
 
-/** A process's Pid holds the address that it is reached at, so that one must be an address. */
+/** A Pid holds the address at which its process is reached, so a wildcard address is refused. */
 function refuseWildcard(host: string): void {
   if (!/^[0.:]+$/.test(host)) return;
   throw new UsageError(

@@ -191,7 +191,7 @@ export class Placement<Owner> {
     return this.#settle();
   }
 
-  /** Each known node, in the order of their slots. */
+  /** Each known node, the longest known first, apart from reused slots. */
   usage(): NodeUsage<Owner>[] {
     return this.#slots.filter((node) => node !== undefined).map(usageOf);
   }

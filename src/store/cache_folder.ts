@@ -1,11 +1,11 @@
-/** Where what can be made or fetched again is kept. */
+/** The folder for data that can be made or fetched again. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
 
 /**
- * The folder below the user's cache folder that is this project's own, as the system's custom has it;
- * `undefined` if the user has no home. It need not be there yet.
+ * This project's folder below the user's cache folder, following the system's convention;
+ * `undefined` if the user has no home folder. It may not exist yet.
  */
 export function cacheFolder(
   variable: (name: string) => string | undefined,
@@ -15,14 +15,14 @@ export function cacheFolder(
   if (os === "windows") return below(set("LOCALAPPDATA"), "\\deploy");
   const home = set("HOME");
   if (os === "darwin") return below(home, "/Library/Caches/deploy");
-  // The standard says that a relative path there is to be ignored.
+  // The XDG standard says that a relative path is to be ignored.
   const xdg = set("XDG_CACHE_HOME");
   return below(xdg?.startsWith("/") ? xdg : below(home, "/.cache"), "/deploy");
 }
 
 /**
- * Keeps a file there, to save time: whole, or not at all. Where nothing can be written, it is done
- * without.
+ * Caches a file there, atomically. Where nothing can be written, this has no
+ * effect.
  */
 export async function keep(
   path: string,
@@ -36,7 +36,7 @@ export async function keep(
       : Deno.writeFile(draft, contents));
     await Deno.rename(draft, path);
   } catch {
-    // What it would have saved is done again.
+    // The cached work is repeated the next time.
     await Deno.remove(draft).catch(() => {});
   }
 }

@@ -1,4 +1,4 @@
-/** A file on its way into a store. */
+/** A file that is being received into a store. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
@@ -7,13 +7,13 @@ import type { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Puts a file together from the pieces that are there and those that are given to it. */
+/** Assembles a file from the pieces that the store has and those that are put. */
 export class Incoming implements AsyncDisposable {
   readonly #file: Deno.FsFile;
   readonly #manifest: Manifest;
-  /** Every index of each hash that has not arrived. */
+  /** For each missing hash, all its indices. */
   readonly #awaited: Map<string, number[]>;
-  /** The end of the last write: a file has one position, so writes come one after the other. */
+  /** The end of the last write. A file has one position, so writes are sequential. */
   #written: Promise<void> = Promise.resolve();
 
   private constructor(file: Deno.FsFile, manifest: Manifest) {
@@ -22,7 +22,7 @@ export class Incoming implements AsyncDisposable {
     this.#awaited = indicesByHash(manifest.pieces);
   }
 
-  /** Makes the file at `path`, with all pieces in it that `index` knows and that are undamaged. */
+  /** Creates the file at `path`, with all intact pieces that `index` knows. */
   static async begin(path: string, manifest: Manifest, index: PieceIndex): Promise<Incoming> {
     const file = await Deno.open(path, { createNew: true, write: true });
     try {
@@ -42,13 +42,13 @@ export class Incoming implements AsyncDisposable {
     }
   }
 
-  /** What is to be put: the index of one piece for each hash that has not arrived, in order. */
+  /** The pieces to put: one index for each missing hash, in order. */
   missing(): number[] {
     return [...this.#awaited.values()].map((indices) => indices[0] ?? 0);
   }
 
   /**
-   * Takes a piece. One that has arrived before is ignored.
+   * Takes a piece. A duplicate is ignored.
    *
    * @throws {ProtocolError} If it is not the piece at that index of the manifest.
    */
@@ -74,7 +74,7 @@ export class Incoming implements AsyncDisposable {
     await this.#write(bytes, indices);
   }
 
-  /** Resolves when all is written; throws if pieces have not arrived. */
+  /** Resolves when everything is written; throws if pieces are missing. */
   async finish(): Promise<void> {
     await this.#written;
     if (this.#awaited.size > 0) {
@@ -82,9 +82,9 @@ export class Incoming implements AsyncDisposable {
     }
   }
 
-  /** Closes the file, finished or not. */
+  /** Closes the file, complete or not. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // Whoever put the piece has been told of the error.
+    // The error was reported to the caller of `put`.
     await this.#written.catch(() => {});
     this.#file.close();
   }

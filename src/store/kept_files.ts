@@ -1,9 +1,9 @@
 /**
- * The files of a store's folder, as they lie on the disk: `files/<id>/data`, and beside it
- * `manifest.msgpack`, whose modification time says when the file was last used.
+ * The files of a store on disk: `files/<id>/data`, and beside it
+ * `manifest.msgpack`, whose modification time is the time of the file's last use.
  *
- * Folders appear and disappear as wholes, by renaming. Other processes do the same in the same place,
- * so anything may be gone at any time.
+ * Folders appear and disappear atomically, by renaming. Other processes do the same in the same place,
+ * so any of them may disappear at any time.
  */
 
 // @ts-types="../../types/std_msgpack.d.ts"
@@ -12,10 +12,10 @@ import { decode } from "@std/msgpack/decode";
 import { encode } from "@std/msgpack/encode";
 import { isHash, type Manifest, packManifest, unpackManifest } from "../core/manifest.ts";
 
-/** The name of the file with the manifest of another one. */
+/** The name of a manifest's file. */
 const MANIFEST = "manifest.msgpack";
 
-/** A file that is there, if it has not been removed since. */
+/** A file that was there when it was listed. */
 export interface KeptFile {
   readonly id: string;
   readonly sizeBytes: number;
@@ -27,26 +27,26 @@ export function dataPath(store: string, id: string): string {
   return `${store}/files/${id}/data`;
 }
 
-/** The ids of all files that are there. */
+/** The ids of all files. */
 export async function keptIds(store: string): Promise<string[]> {
   const ids: string[] = [];
   for await (const { name } of Deno.readDir(`${store}/files`)) if (isHash(name)) ids.push(name);
   return ids;
 }
 
-/** Reads a file's manifest; `undefined` if the file is gone, or what is there is no manifest. */
+/** Reads a file's manifest; `undefined` if the file is gone, or its manifest is damaged. */
 export async function keptManifest(store: string, id: string): Promise<Manifest | undefined> {
   try {
     return unpackManifest(decode(await Deno.readFile(manifestPath(store, id))));
   } catch {
-    // A file whose manifest is lost or damaged cannot be used; it is replaced when it is fetched again.
+    // A file without an intact manifest cannot be used; it is replaced when it is fetched again.
     return undefined;
   }
 }
 
 /**
- * Keeps a file, which lies in `draft`, an otherwise empty folder on the same file system. The store is
- * to be locked meanwhile.
+ * Stores the file in `draft`, an otherwise empty folder on the same file system. The store must
+ * be locked.
  */
 export async function keep(
   store: string,
@@ -55,29 +55,29 @@ export async function keep(
   draft: string,
 ): Promise<void> {
   await Deno.writeFile(`${draft}/${MANIFEST}`, encode({ ...packManifest(manifest) }));
-  // Programs are run from here, and nobody is to write here.
+  // Programs are run from here, so the file must not be changed.
   await Deno.chmod(`${draft}/data`, 0o555);
   const folder = `${store}/files/${id}`;
   try {
     await Deno.rename(draft, folder);
   } catch (error) {
     if (await isThere(folder)) {
-      // It is there, but was damaged, or another process fetched it at the same time.
+      // The folder exists: the file was damaged, or another process fetched it at the same time.
       await Deno.rename(`${draft}/${MANIFEST}`, manifestPath(store, id));
       await Deno.rename(`${draft}/data`, dataPath(store, id));
     } else throw error;
   }
 }
 
-/** Notes that a file is used now. */
+/** Records that a file is used now. */
 export async function touch(store: string, id: string): Promise<void> {
   const now = new Date();
   await Deno.utime(manifestPath(store, id), now, now);
 }
 
 /**
- * Removes the files that were not used for longest, until no more than `limitBytes` are left, or only
- * `pinned` ones. They are moved to `trash`, a folder to be removed. The store is to be locked meanwhile.
+ * Removes the least recently used files, until at most `limitBytes` are left, or only
+ * `pinned` ones. They are moved to `trash`, a folder to be removed. The store must be locked.
  */
 export async function evict(
   store: string,
@@ -92,7 +92,7 @@ export async function evict(
   return victims;
 }
 
-/** Which files to remove. Pure. */
+/** The files to remove. Pure. */
 export function chooseVictims(
   files: readonly KeptFile[],
   limitBytes: number,
@@ -112,12 +112,12 @@ export function chooseVictims(
 async function look(store: string, id: string): Promise<KeptFile> {
   const data = await statIfThere(dataPath(store, id));
   const manifest = await statIfThere(manifestPath(store, id));
-  // What is not whole goes first.
+  // Incomplete files go first.
   const usedMs = data === undefined ? 0 : manifest?.mtime?.getTime() ?? 0;
   return { id, sizeBytes: data?.size ?? 0, usedMs };
 }
 
-/** What the system says of a file; `undefined` if it is not there. */
+/** The file's `stat`; `undefined` if it does not exist. */
 export async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.stat(path);

@@ -1,9 +1,9 @@
-/** What files are called in a store: by their contents. */
+/** The ids of files in a store, which are made from their contents. */
 
 import type { Manifest } from "../core/manifest.ts";
 import { sha256OfText } from "./sha256.ts";
 
-/** The name of the contents: equal for equal files, and for no others. 64 hex digits. */
+/** The id of the contents: equal for equal files only. 64 hex digits. */
 export function manifestId(manifest: Manifest): Promise<string> {
   return sha256OfText([manifest.size, ...manifest.pieces].join("\n"));
 }

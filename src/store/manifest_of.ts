@@ -1,4 +1,4 @@
-/** Makes manifests of files, and remembers those of large ones. */
+/** Makes manifests of files, and caches those of large ones. */
 
 // @ts-types="../../types/std_msgpack.d.ts"
 import { decode } from "@std/msgpack/decode";
@@ -16,22 +16,22 @@ import { readFull } from "./piece_file.ts";
 import { sha256, sha256OfText } from "./sha256.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 
-/** Hashing less than this takes no longer than looking up what is remembered. */
+/** Hashing less than this takes no longer than a lookup in the cache. */
 const REMEMBERED_BYTES = 4 * 1024 * 1024;
 
 /**
- * How old a file must be to be remembered: a change within the clock's resolution after the hashing
- * would leave it with the size and time that it was remembered by.
+ * How old a file must be to be cached: a change within the clock's resolution after the hashing
+ * would leave its size and time, the cache's key, unchanged.
  */
 const SETTLED_MS = 2_000;
 
 /**
  * Hashes a file.
  *
- * With `cacheFolder`, the manifest of a large file is kept there, and taken from there as long as path,
- * size, modification time and inode are the same. A folder that cannot be used is done without.
+ * With `cacheFolder`, the manifest of a large file is cached there, and used as long as path,
+ * size, modification time and inode are the same. A folder that cannot be used is ignored.
  *
- * @throws {StoreError} If the file cannot be read, is too large, or changes meanwhile.
+ * @throws {StoreError} If the file cannot be read, is too large, or changes while it is read.
  */
 export async function manifestOf(path: string, cacheFolder?: string): Promise<Manifest> {
   try {
@@ -94,7 +94,7 @@ async function recall(entry: string, info: Deno.FileInfo): Promise<Manifest | un
     if (JSON.stringify(kept) !== JSON.stringify(identity(info))) return undefined;
     return unpackManifest(manifest);
   } catch {
-    // It is not there, cannot be read, or was not written by this function: so the file is hashed.
+    // The entry is missing, unreadable or malformed: the file is hashed.
     return undefined;
   }
 }

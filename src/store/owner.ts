@@ -1,19 +1,19 @@
 /**
- * A process's own part of a store: what it is gone with.
+ * A process's own part of a store, which is removed after the process has ended.
  *
- * A store may be shared by several processes of one machine. Each has a folder below `live/`, and
- * listens on a socket in it for as long as it lives: so others know a folder that nobody owns any more,
- * whatever ended its owner, and remove it.
+ * A store may be shared by several processes of one machine. Each has a folder below `live/` and
+ * listens on a socket in it while it runs. So other processes recognize a folder without an owner,
+ * however the owner ended, and remove it.
  */
 
 import { StoreError } from "./store_error.ts";
 
-/** Systems do not bind sockets to longer paths. */
+/** The maximum length of a path that a socket can be bound to. */
 const MAX_SOCKET_PATH_BYTES = 103;
 
-/** The folder of one living process. */
+/** The folder of one running process. */
 export class Owner implements AsyncDisposable {
-  /** It is removed when its owner is closed, or else when the next one starts. */
+  /** Its path. It is removed when the owner is closed, or else when the next one starts. */
   readonly folder: string;
   readonly #listener: Deno.UnixListener;
 
@@ -23,8 +23,8 @@ export class Owner implements AsyncDisposable {
   }
 
   /**
-   * Removes what dead owners have left, and makes a folder for this process. The store is to be locked
-   * meanwhile: a folder is made before its socket is.
+   * Removes the folders of dead owners, and creates one for this process. The store must be locked:
+   * the folder is created before its socket.
    */
   static async start(store: string): Promise<Owner> {
     const live = `${store}/live`;
@@ -51,21 +51,21 @@ export class Owner implements AsyncDisposable {
     try {
       this.#listener.close();
     } catch (error) {
-      // It was closed before.
+      // Already closed.
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
     await removeIfThere(this.folder);
   }
 }
 
-/** The folders of all owners, living or dead. */
+/** The folders of all owners, running or dead. */
 export async function ownerFolders(store: string): Promise<string[]> {
   const folders: string[] = [];
   for await (const { name } of Deno.readDir(`${store}/live`)) folders.push(`${store}/live/${name}`);
   return folders;
 }
 
-/** Removes a file, or a folder with all that is in it. */
+/** Removes a file, or a folder with its contents. */
 export async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
@@ -82,12 +82,12 @@ async function isOwned(folder: string): Promise<boolean> {
     if (
       error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound
     ) return false;
-    // Whoever is too busy to take a connection lives; and so may whoever we may not connect to.
+    // An owner too busy to accept is running; one that we lack permission to connect to may be.
     return true;
   }
 }
 
-/** Takes connections off the queue, which whoever asks would find full some day. */
+/** Accepts connections, so that the socket's queue does not fill up. */
 async function acceptAll(listener: Deno.UnixListener): Promise<void> {
   for (;;) {
     try {
@@ -96,7 +96,7 @@ async function acceptAll(listener: Deno.UnixListener): Promise<void> {
       if (
         error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted
       ) return;
-      // There may be no file descriptors left for now, or the peer is gone already.
+      // There may be no file descriptor free at the moment, or the peer has disconnected.
       await new Promise((resolve) => {
         AbortSignal.timeout(1_000).addEventListener("abort", resolve);
       });

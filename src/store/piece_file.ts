@@ -4,7 +4,7 @@ import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 import { sha256 } from "./sha256.ts";
 import { StoreError } from "./store_error.ts";
 
-/** Fills `buffer` from the file's present position; gives how much of it is filled at its end. */
+/** Fills `buffer` from the file's current position; returns the number of bytes read, less at its end. */
 export async function readFull(file: Deno.FsFile, buffer: Uint8Array): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {
@@ -15,16 +15,16 @@ export async function readFull(file: Deno.FsFile, buffer: Uint8Array): Promise<n
   return filled;
 }
 
-/** Writes all of `bytes` at the file's present position. */
+/** Writes all of `bytes` at the file's current position. */
 export async function writeFull(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   let written = 0;
   while (written < bytes.length) written += await file.write(bytes.subarray(written));
 }
 
 /**
- * Reads one piece of a file that is known by its manifest, and checks it.
+ * Reads one piece of the file that a manifest describes, and checks it.
  *
- * @throws {StoreError} If the file is no longer what the manifest says.
+ * @throws {StoreError} If the file no longer matches the manifest.
  */
 export async function readPiece(
   path: string,
@@ -42,7 +42,7 @@ export async function readPiece(
   return bytes;
 }
 
-/** Whether a file is, in each byte, what its manifest says. False if it is not there. */
+/** Whether every byte of a file matches its manifest. False if it does not exist. */
 export async function isIntact(path: string, manifest: Manifest): Promise<boolean> {
   let file: Deno.FsFile;
   try {

@@ -1,20 +1,20 @@
-/** Where the pieces are that are there: in which files, and at which places. */
+/** An index of the available pieces: in which files they are, and where in those. */
 
 import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 
-/** A place that a piece can be read from. What lies there now may be another thing. */
+/** A place from which a piece can be read. Its contents may have changed since. */
 export interface PiecePlace {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** Finds pieces by their hashes. */
+/** Finds pieces by hash. */
 export class PieceIndex {
   readonly #places = new Map<string, PiecePlace[]>();
   readonly #files = new Map<string, Manifest>();
 
-  /** The paths of all files that were added. */
+  /** The paths of all added files. */
   paths(): string[] {
     return [...this.#files.keys()];
   }
@@ -39,7 +39,7 @@ export class PieceIndex {
       const place = { path, offset: index * PIECE_BYTES, length: pieceBytes(manifest, index) };
       const places = this.#places.get(hash);
       if (places === undefined) this.#places.set(hash, [place]);
-      // A file that repeats a piece a thousand times is as good a source as one that has it once.
+      // One place for each file is enough, even if the file repeats the piece.
       else if (places.every((known) => known.path !== path)) places.push(place);
     }
   }

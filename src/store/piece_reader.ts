@@ -1,10 +1,10 @@
-/** Reads pieces from wherever they are, and believes none that has not the right hash. */
+/** Reads pieces from any of their places, and checks their hashes. */
 
 import { readFull } from "./piece_file.ts";
 import type { PieceIndex, PiecePlace } from "./piece_index.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Reads pieces; keeps the file open that the last one was in, since the next one often is, too. */
+/** Reads pieces. The last file stays open, since the next piece is often in it. */
 export class PieceReader implements Disposable {
   readonly #index: PieceIndex;
   #path = "";
@@ -14,7 +14,7 @@ export class PieceReader implements Disposable {
     this.#index = index;
   }
 
-  /** The piece with that hash; `undefined` if it is nowhere, or damaged wherever it is. */
+  /** The piece with that hash; `undefined` if there is no intact copy. */
   async read(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (const place of this.#index.places(hash)) {
       const bytes = await this.#readPlace(place);
@@ -34,7 +34,7 @@ export class PieceReader implements Disposable {
       const bytes = new Uint8Array(place.length);
       return await readFull(this.#file, bytes) === place.length ? bytes : undefined;
     } catch (error) {
-      // Another process has removed the file, or the disk is bad there: the piece is to be had elsewhere.
+      // Another process removed the file, or the disk has an error: the piece is read from another place.
       if (error instanceof Deno.errors.BadResource) throw error;
       return undefined;
     }

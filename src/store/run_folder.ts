@@ -1,4 +1,4 @@
-/** A run's working directory on this machine, and the files that are put there for it. */
+/** A run's working directory on this machine, and the files placed in it. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
@@ -8,12 +8,12 @@ import { removeIfThere } from "./owner.ts";
 
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-/** A file that is there. */
+/** An existing file. */
 interface PresentFile {
   readonly path: string;
 }
 
-/** A folder that one run has for itself. What the program is not to see of its files lies beside it. */
+/** The folder of one run. Files that the program should not see lie beside its working directory. */
 export class RunFolder implements AsyncDisposable {
   /** The working directory of the run. */
   readonly path: string;
@@ -25,9 +25,9 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /**
-   * Makes the folder, below `parent`, empty.
+   * Creates the empty folder below `parent`.
    *
-   * @throws {ProtocolError} If the id is not one that a folder can be named after.
+   * @throws {ProtocolError} If the id cannot be used as a folder name.
    */
   static async make(parent: string, runId: string): Promise<RunFolder> {
     if (!RUN_ID.test(runId)) {
@@ -41,8 +41,8 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /**
-   * Puts a file there that the program does not write to: without a copy of the contents, if the file
-   * system can do that.
+   * Places a file that the program does not write to: without copying the contents, if the file
+   * system supports that.
    *
    * @returns Its path.
    */
@@ -52,13 +52,13 @@ export class RunFolder implements AsyncDisposable {
     return path;
   }
 
-  /** As {@linkcode link}, for a module that the program imports as `../<name>`. */
+  /** Like {@linkcode link}, for a module that the program imports as `../<name>`. */
   async linkBeside(file: PresentFile, name: string): Promise<void> {
     checkNameBeside(name);
     await linkOrCopy(file.path, `${this.#whole}/${name}`);
   }
 
-  /** Puts a file there that is the program's own, to change as it likes. @returns Its path. */
+  /** Places a copy that the program may change. @returns Its path. */
   async copy(file: PresentFile, name: string, options: { executable: boolean }): Promise<string> {
     const path = await this.#place(name);
     await Deno.copyFile(file.path, path);
@@ -66,7 +66,7 @@ export class RunFolder implements AsyncDisposable {
     return path;
   }
 
-  /** Removes the folder, with all that the run has left in it. */
+  /** Removes the folder with its contents. */
   async [Symbol.asyncDispose](): Promise<void> {
     await removeIfThere(this.#whole);
   }

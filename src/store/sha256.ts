@@ -1,8 +1,8 @@
-/** SHA-256, fast for little and for much. */
+/** SHA-256, fast for small and for large inputs. */
 
 /**
- * Loading node:crypto takes as long as hashing this much with WebCrypto, which is there without being
- * loaded, but takes five times as long for each byte.
+ * Loading node:crypto takes as long as hashing this much with WebCrypto, which needs no loading
+ * but takes five times as long for each byte.
  */
 const WEB_CRYPTO_BYTES = 8 * 1024 * 1024;
 

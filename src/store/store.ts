@@ -1,4 +1,4 @@
-/** Keeps what was shipped: files by their contents, so that nothing is sent or stored twice. */
+/** A content-addressed store of shipped files, so that nothing is sent or stored twice. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Incoming } from "./incoming.ts";
@@ -15,26 +15,26 @@ import { RunFolder } from "./run_folder.ts";
 import { locked } from "./store_lock.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 
-/** How a store is opened. */
+/** Options of a store. */
 export interface StoreOptions {
-  /** How much to keep. What is in use is kept also beyond that. @default 10 GiB */
+  /** The limit of its size. Files in use are kept beyond that. @default 10 GiB */
   limitBytes?: number;
 }
 
-/** Takes one piece of a file. Rejects with a `ProtocolError` if it is not what the manifest says. */
+/** Takes one piece of a file. Rejects with a `ProtocolError` if it does not match the manifest. */
 export type PutPiece = (index: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
 
 /**
- * Gets the pieces with the given indices, in any order, and puts each. A piece that occurs several
- * times in the file is asked for once.
+ * Fetches the pieces with the given indices, in any order, and puts each. A piece that occurs several
+ * times in the file is requested once.
  */
 export type FetchPieces = (missing: readonly number[], put: PutPiece) => Promise<void>;
 
-/** A complete file, which stays where it is until it is released. */
+/** A complete file, which is not removed until it is released. */
 export interface StoredFile extends AsyncDisposable {
-  /** Executable, and not to be written to. */
+  /** The path of the file, which is executable and must not be written to. */
   readonly path: string;
-  /** Lets the file be removed when room is needed. Once is enough; more often does nothing. */
+  /** Allows the file to be removed when space is needed. Idempotent. */
   release(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ interface Flight {
 
 const DEFAULT_LIMIT_BYTES = 10 * 1024 ** 3;
 
-/** A folder of files. Several processes may have the same folder open. */
+/** A folder of files. Several processes may use the same folder. */
 export class Store implements AsyncDisposable {
   /** The path of the folder. */
   readonly folder: string;
@@ -53,7 +53,7 @@ export class Store implements AsyncDisposable {
   readonly #owner: Owner;
   readonly #pins: Pins;
   readonly #index = new PieceIndex();
-  /** By id, what the system said of the file when it was found to be intact. */
+  /** By id, the file's fingerprint when it was last found to be intact. */
   readonly #intact = new Map<string, string>();
   readonly #flights = new Map<string, Flight>();
 
@@ -65,7 +65,7 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Opens a store, which is made if it is not there, and removes what processes that were killed have
+   * Opens a store, creating it if necessary, and removes what killed processes have
    * left in it.
    *
    * @throws {StoreError} If the folder cannot be used.
@@ -73,7 +73,7 @@ export class Store implements AsyncDisposable {
   static async open(folder: string, options: StoreOptions = {}): Promise<Store> {
     try {
       await Deno.mkdir(`${folder}/files`, { recursive: true });
-      // Without symbolic links and `..`, since programs are told paths in it as their own.
+      // Without symbolic links and `..`, since programs see paths in it as their own.
       const path = await Deno.realPath(folder);
       const owner = await locked(`${path}/lock`, () => Owner.start(path));
       return new Store(path, options.limitBytes ?? DEFAULT_LIMIT_BYTES, owner);
@@ -83,7 +83,7 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Makes the pieces of a file outside the store known, such as of this process's own executable. It is
+   * Adds the pieces of a file outside the store, such as this process's own executable, as a source. It is
    * not copied.
    *
    * @throws {StoreError} If it cannot be read.
@@ -93,8 +93,8 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * The indices of the pieces that would have to be fetched, as far as is known without reading what
-   * is there. A piece that occurs several times counts once.
+   * The indices of the pieces that would have to be fetched, as far as is known without reading the
+   * files. A piece that occurs several times counts once.
    */
   async missing(manifest: Manifest): Promise<number[]> {
     await this.#refresh();
@@ -109,17 +109,17 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Gives a file, complete and checked, and calls `fetch` if pieces of it are missing or damaged.
+   * Returns a file, complete and checked, and calls `fetch` if pieces of it are missing or damaged.
    *
-   * Calls for the same file while one is under way share its outcome. If that fails, those that gave
-   * another `fetch` try that; a later call tries anew.
+   * Concurrent calls for the same file share the result. If it fails, those that passed
+   * another `fetch` try that one; a later call starts again.
    *
-   * @throws {StoreError} If the file cannot be kept.
+   * @throws {StoreError} If the file cannot be stored.
    * @throws What `fetch` throws.
    */
   async ensure(manifest: Manifest, fetch: FetchPieces): Promise<StoredFile> {
     const id = await manifestId(manifest);
-    // First, so that the file cannot be removed between its arrival and its use.
+    // Pinned first, so that the file cannot be removed between its arrival and its use.
     await this.#guarded(() => this.#pins.add(id));
     try {
       await this.#land(id, manifest, fetch);
@@ -133,7 +133,7 @@ export class Store implements AsyncDisposable {
     return { path: dataPath(this.folder, id), release, [Symbol.asyncDispose]: release };
   }
 
-  /** The piece with that hash, checked; `undefined` if it is not there, or damaged. */
+  /** The piece with that hash, checked; `undefined` if it is missing or damaged. */
   async readPiece(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!this.#index.has(hash)) await this.#refresh();
     using reader = new PieceReader(this.#index);
@@ -141,16 +141,16 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Makes an empty working directory for a run. It is removed with the store's process at the latest.
+   * Creates an empty working directory for a run. It is removed at the latest with the store's process.
    *
-   * @throws {StoreError} If it cannot be made.
-   * @throws {ProtocolError} If the id is not one that a folder can be named after.
+   * @throws {StoreError} If it cannot be created.
+   * @throws {ProtocolError} If the id cannot be used as a folder name.
    */
   async runFolder(runId: string): Promise<RunFolder> {
     return await this.#guarded(() => RunFolder.make(`${this.#owner.folder}/runs`, runId));
   }
 
-  /** Removes this process's run folders, and lets other processes remove what it used. */
+  /** Removes this process's run folders, and releases the files that it used. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owner[Symbol.asyncDispose]();
   }
@@ -162,7 +162,7 @@ export class Store implements AsyncDisposable {
       try {
         return await underWay.landed;
       } catch (error) {
-        // The other one's source may be gone, and this one's not.
+        // The other call's source may be gone, and this one's may not.
         if (underWay.fetch === fetch) throw error;
       }
     }
@@ -171,7 +171,7 @@ export class Store implements AsyncDisposable {
     await landed;
   }
 
-  /** Returns once the file is there and intact. */
+  /** Resolves when the file is complete and intact. */
   async #complete(id: string, manifest: Manifest, fetch: FetchPieces): Promise<void> {
     if (await this.#guarded(() => this.#isIntact(id, manifest))) return;
     const draft = `${this.#owner.folder}/incoming-${id}`;
@@ -207,7 +207,7 @@ export class Store implements AsyncDisposable {
     await removeIfThere(trash);
   }
 
-  /** The file is read once in the life of this process, and again when it has been written to. */
+  /** The file is read once by this process, and again if it has been written to. */
   async #isIntact(id: string, manifest: Manifest): Promise<boolean> {
     const path = dataPath(this.folder, id);
     const found = await identity(path);
@@ -219,7 +219,7 @@ export class Store implements AsyncDisposable {
     return true;
   }
 
-  /** Learns which files other processes have added and removed. */
+  /** Updates the index with the files that other processes have added and removed. */
   async #refresh(): Promise<void> {
     const ids = new Set(await keptIds(this.folder));
     for (const id of ids) {
@@ -244,7 +244,7 @@ export class Store implements AsyncDisposable {
     return locked(`${this.folder}/lock`, work);
   }
 
-  /** Says what the system's errors mean for whoever uses the store. */
+  /** Turns the system's errors into {@linkcode StoreError}s. */
   async #guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -254,7 +254,7 @@ export class Store implements AsyncDisposable {
   }
 }
 
-/** What tells whether a file was written to since; `undefined` if it is not there. */
+/** A fingerprint that changes when the file is written to; `undefined` if it does not exist. */
 async function identity(path: string): Promise<string | undefined> {
   const info = await statIfThere(path);
   return info && `${info.size} ${info.mtime?.getTime()} ${info.ino}`;

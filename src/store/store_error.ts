@@ -1,8 +1,8 @@
-/** The error for a store that cannot do what it is for. */
+/** The error of a store that cannot read or write files. */
 
 import { messageOf } from "../core/errors.ts";
 
-/** Files cannot be kept, or not be read. The message is one line that says what to do. */
+/** Files cannot be stored or read. The message is one line that says what to do. */
 export class StoreError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -10,7 +10,7 @@ export class StoreError extends Error {
   }
 }
 
-/** The part of a system error's message that says what happened, without codes and paths. */
+/** A system error's message without codes and paths. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.NotFound) return "no such file or folder";

@@ -1,6 +1,6 @@
-/** Lets one process at a time, of all that share a store, change what is in it. */
+/** A lock file: of all processes that share a store, one at a time may change it. */
 
-/** Runs `work` while the lock file is locked. What it locks out is to be over soon. */
+/** Runs `work` with the lock file locked. `work` should be short. */
 export async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
   // Closing the file unlocks it, and so does the end of the process.
   using file = await Deno.open(path, { create: true, write: true });
