@@ -7,7 +7,7 @@ import { readProgram } from "./entry.ts";
 import { compileProgram } from "./executable.ts";
 import { findDeno } from "./find_deno.ts";
 
-/** What to build, and how. */
+/** Options of a build. */
 export interface BuildOptions {
   /** A module, or an executable, which is shipped as it is. */
   readonly program: string;
@@ -15,35 +15,35 @@ export interface BuildOptions {
   readonly runtimeApart?: boolean;
   /** Compile a module to an executable. @default false */
   readonly release?: boolean;
-  /** An existing folder for what is built, as an absolute path. */
+  /** The absolute path of an existing folder for the output. */
   readonly folder: string;
   /** The path of deno. @default the one that findDeno() finds */
   readonly deno?: string;
-  /** For which system to compile, in deno's words. @default this one */
+  /** The target system, by deno's name. @default this one */
   readonly target?: string;
-  /** Ends the compiler, and rejects. */
+  /** Kills the compiler and rejects when aborted. */
   readonly signal?: AbortSignal;
-  /** Is called before each step that takes a while, at most once. */
+  /** Called before each step that takes a while, at most once. */
   onStep?(step: "bundle" | "compile"): void;
 }
 
-/** A program as it is shipped. */
+/** A built program. */
 export interface Built {
   readonly kind: "bundle" | "executable";
-  /** In the folder that was given; or the program itself, if it was an executable. */
+  /** Its path in the output folder; or the program itself, if it was an executable. */
   readonly path: string;
-  /** In the same folder: the runtime's bundle, if that is apart. It is to lie above the program's folder. */
+  /** The runtime's bundle in the same folder, if separate. To be placed above the program's folder. */
   readonly runtime?: string;
-  /** Of all that was built, in bytes. */
+  /** The total size, in bytes. */
   readonly size: number;
-  /** How long it took, in milliseconds. */
+  /** The duration of the build, in milliseconds. */
   readonly ms: number;
-  /** One line each on what the program may miss where it will run, and what to do. */
+  /** One line for each thing that the program may lack at run time, with what to do. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Builds a program. Nothing is remembered from one time to the next: deno itself has a cache.
+ * Builds a program. It keeps no state between builds: deno itself has a cache.
  *
  * @throws {BuildError} If it cannot be built; the message is one line.
  */

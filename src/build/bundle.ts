@@ -1,4 +1,4 @@
-/** Makes one JavaScript file of a program, or two: the program, and the runtime that it imports. */
+/** Bundles a program into one JavaScript file, or two: the program, and the runtime that it imports. */
 
 import { BuildError } from "./build_error.ts";
 import { noteMissing } from "./bundle_notes.ts";
@@ -13,20 +13,20 @@ import {
 } from "./runtime_bundle.ts";
 import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map.ts";
 
-/** A program's text, and what it may miss where it will run. */
+/** A bundle, and warnings about what it may lack at run time. */
 export interface Bundle {
   readonly text: string;
-  /** What the text imports from the folder above its own, if the runtime is apart. */
+  /** The file that the text imports from the folder above its own, if the runtime is separate. */
   readonly runtime?: RuntimeFile;
   readonly warnings: readonly string[];
 }
 
-/** A node may import the program, which is to see no difference. */
+/** A node may import the program, which must not see a difference. */
 const MAIN = "import.meta.main = true;";
 
 /**
- * In an executable, modules are in a place of its own. What the program finds beside itself is in its
- * working directory, as for a bundle, which lies there.
+ * In an executable, modules have paths of its own. Files that the program expects beside itself are in its
+ * working directory, as for a bundle, which is there too.
  */
 const PLACE = [
   "import.meta.dirname = Deno.cwd();",
@@ -34,22 +34,22 @@ const PLACE = [
   'import.meta.url = "file://" + encodeURI(import.meta.filename).replace(/[?#]/g, encodeURIComponent);',
 ].join(" ");
 
-/** How to bundle. */
+/** Options for bundling. */
 export interface BundleOptions {
   /** The bundle is to be compiled to an executable. @default false */
   readonly forExecutable?: boolean;
   /**
-   * The runtime may be a file of its own, which is bundled only when it has changed. It is if the program
-   * imports it from the source that this very process is run from. @default false
+   * The runtime may be a separate file, which is bundled only when it has changed. It is separate if the
+   * program imports it from the source that this process runs from. @default false
    */
   readonly runtimeApart?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Bundles a program. Types are not checked: that takes longer than all the rest.
+ * Bundles a program. Types are not checked: that would take longer than everything else.
  *
- * @throws {BuildError} If deno fails, or if what it makes could not run elsewhere.
+ * @throws {BuildError} If deno fails, or if the bundle could not run on another machine.
  */
 export async function bundle(
   deno: string,
@@ -77,11 +77,11 @@ async function bundleWhole(
   signal: AbortSignal | undefined,
 ): Promise<MappedCode> {
   const bundled = await denoBundle(deno, entry, [LAUNCHER], signal);
-  // The user may have a module that is imported by the same name.
+  // The user may have a module with the same import name.
   return mentionsOnly(bundled.code, LAUNCHER) ? bundled : await denoBundle(deno, entry, [], signal);
 }
 
-/** `undefined` if the program has to be whole. It has no `runtime` if it does not import that one. */
+/** `undefined` if the runtime cannot be separate. There is no `runtime` if the program does not import it. */
 async function bundleApart(
   deno: string,
   entry: Entry,
@@ -89,18 +89,18 @@ async function bundleApart(
   signal: AbortSignal | undefined,
 ): Promise<{ program: MappedCode; runtime: RuntimeFile | undefined } | undefined> {
   const looking = lookUpRuntime(local);
-  looking.catch(() => {}); // told if it is needed
+  looking.catch(() => {}); // reported if it is needed
   const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
   const use = useOf(local, program, entry);
   if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
-  // Not at the same time: of two that find no esbuild, and install it, Deno may let one fail.
+  // One after the other: if two processes install esbuild at the same time, Deno may let one fail.
   const runtime = await bundleRuntime(deno, await looking, signal);
   const path = JSON.stringify(`../${runtime.name}`);
   const code = program.code.replaceAll(JSON.stringify(local.module), path);
   return { program: { code, map: program.map }, runtime };
 }
 
-/** What a bundle from which the runtime was left out has of it: nothing, an import, or too much for that. */
+/** How a bundle uses the external runtime: not at all, by an import, or including parts of it. */
 function useOf(
   { module, root }: LocalRuntime,
   { code, map }: MappedCode,
@@ -108,7 +108,7 @@ function useOf(
 ): "none" | "apart" | "whole" {
   if (!mentionsOnly(code, LAUNCHER) || !mentionsOnly(code, module)) return "whole";
   if (!code.includes(JSON.stringify(module))) return "none";
-  // What it imports from inside the runtime, there would be twice.
+  // Modules that it imports from inside the runtime would be loaded twice.
   const inside = new URL(`file://${encodePath(root)}/src/`).href;
   const base = `file://${encodePath(entry.folder)}/`;
   const isInside = (source: string) => new URL(encodePath(source), base).href.startsWith(inside);

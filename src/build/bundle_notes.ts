@@ -1,33 +1,33 @@
-/** What a bundle will miss at run time, as far as its text shows. */
+/** Finds in the text of a bundle what it will lack at run time. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
 
-/** Things that a module refers to and that are not in the bundle. */
+/** Things that modules refer to and the bundle does not contain. */
 export interface BundleNotes {
-  /** The native add-ons that cannot be found where the program will run. */
+  /** The native add-ons that will not be found where the program runs. */
   readonly addOns: readonly string[];
-  /** One line for each thing that may be missing, and what to do. */
+  /** One line for each thing that may be missing, with what to do. */
   readonly warnings: readonly string[];
 }
 
 const WAY_OUT = "use --release, and --include for the file";
 
-/** Packages that look for a native add-on when they are loaded. */
+/** Packages that load a native add-on. */
 const ADD_ON_LOADERS =
   /(?:^|[/:])((?:@mapbox\/)?node-pre-gyp|node-gyp-build(?:-optional-packages)?|bindings|prebuild-install)[@/]/;
 
-/** An import whose argument is not a text that stands there. */
+/** An import whose argument is not a string literal. */
 const COMPUTED_IMPORT = /(?<![\w$."'`])import\((?!\s*["'])([^\n]{0,60})/;
 const OWN_URL = /new URL\(\s*["'`]([^"'`\n]+)["'`],\s*import\.meta\.url\s*\)/;
 const ADD_ON = /(?:require\w*\(|\bfrom |\bimport )["']([^"'\n]+\.node)["']/;
 
-/** A note that is settled when that file is included: the program looks for it beside itself. */
+/** A warning that does not apply if that file is included: the program looks for it beside itself. */
 export const FILE_NOTE = /: (?:\.\/)?(\S+) is not in the bundle: ship it with --include$/;
 
 /**
- * Looks through a bundle, in which the comment before each module names it. Of npm packages only the
- * add-ons are told: what else they refer to, they mostly can do without.
+ * Scans a bundle, in which a comment before each module names it. For npm packages only
+ * add-ons are reported: most other things that they refer to are optional.
  */
 export function noteMissing(code: string, sources: readonly string[]): BundleNotes {
   const addOns = new Set<string>();
@@ -46,7 +46,7 @@ export function noteMissing(code: string, sources: readonly string[]): BundleNot
     }
     const addOn = ADD_ON.exec(line)?.[1];
     if (addOn !== undefined) {
-      // An absolute path is this machine's.
+      // An absolute path is one of this machine.
       if (addOn.startsWith("/")) addOns.add(basename(addOn));
       else warnings.add(`${name}: ${addOn} is a native add-on: ${WAY_OUT}`);
     }

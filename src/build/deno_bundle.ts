@@ -1,4 +1,4 @@
-/** `deno bundle`, and what it complains about. */
+/** Runs `deno bundle`, and explains its errors. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
@@ -8,15 +8,15 @@ import { runDeno } from "./run_deno.ts";
 import { alignLines, type MappedCode, splitMap } from "./source_map.ts";
 
 /**
- * What `init()` imports in the process that a user starts, and in no other: a third of the runtime, and
+ * The modules that `init()` imports only in the process that a user starts: a third of the runtime,
  * never needed on a node.
  */
 export const LAUNCHER = "../local/launcher.ts";
 const LAUNCHER_IMPORT = `{ launch } = await import("${LAUNCHER}")`;
 
 /**
- * Bundles a module. What `externals` name is not in the bundle, which imports it: specifiers as they stand
- * in the modules, or absolute paths, which then are the specifiers.
+ * Bundles a module. The modules named by `externals` are not bundled but imported: specifiers as written
+ * in the modules, or absolute paths, which become the specifiers.
  *
  * @throws {BuildError} If deno fails.
  */
@@ -39,7 +39,7 @@ export async function denoBundle(
   throw new BuildError(`Cannot build ${entry.shown}: deno bundle made no source map`);
 }
 
-/** Whether a bundle imports the external of that name, if it has it at all, and has it for nothing else. */
+/** Whether a bundle uses the external of that name, if at all, only in an import. */
 export function mentionsOnly(code: string, external: string): boolean {
   const quoted = JSON.stringify(external);
   const imports = external === LAUNCHER
@@ -64,7 +64,7 @@ function explain(output: string): string | undefined {
     `once is enough, so run deno bundle where there is a network${certificate}`;
 }
 
-/** What is said of a native add-on. */
+/** The message about a native add-on. */
 export function addOnMessage(name: string): string {
   return `${name} is a native add-on, which no bundle can have in it; use --release, ` +
     "and --include for the file";

@@ -1,4 +1,4 @@
-/** What a user names as the program: a module to build, or an executable. */
+/** The entry of a program: a module to build, or an executable. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
@@ -8,13 +8,13 @@ import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import { findConfig } from "./find_config.ts";
 
-/** A module that is the start of a program, and the project that it is part of. */
+/** The entry module of a program, and its project. */
 export interface Entry {
-  /** The absolute path of the folder that the module is in. */
+  /** The absolute path of the module's folder. */
   readonly folder: string;
   /** The module's name in that folder. */
   readonly name: string;
-  /** The nearest folder, from the module's upwards, with a `deno.json`; or else the module's own. */
+  /** The nearest folder, from the module's upwards, with a `deno.json`; else the module's own. */
   readonly root: string;
   /** The absolute path of that `deno.json`, if there is one. */
   readonly config: string | undefined;
@@ -26,13 +26,13 @@ export interface Entry {
 
 const MODULE = /\.[cm]?[jt]sx?$/;
 
-/** How executables begin: ELF, Mach-O in its three forms, and those of Windows. */
+/** The first bytes of executables: ELF, the three forms of Mach-O, and Windows. */
 const MAGIC = ["7f454c46", "cffaedfe", "cefaedfe", "cafebabe", "4d5a"];
 
 /**
- * Finds out what a program is: its entry module, or `undefined` for an executable. It does not give way
- * to anything else meanwhile: the sooner that is known, the sooner is the program built, and all the rest
- * is done while it is.
+ * Determines the entry module of a program; `undefined` for an executable. It is synchronous: the sooner
+ * the entry is known, the sooner the build starts, and everything else runs during the
+ * build.
  *
  * @throws {BuildError} If it is neither, or cannot be read.
  */
@@ -41,7 +41,7 @@ export function readProgram(program: string): Entry | undefined {
   let folder: string;
   try {
     using file = Deno.openSync(program);
-    // The module itself may be a link, and is then looked for under that name, as deno does.
+    // The module itself may be a link, which is not resolved, as in deno.
     folder = Deno.realPathSync(dirname(program));
     if (!file.statSync().isFile) {
       throw new BuildError(`Cannot build ${program}: it is not a file`);
@@ -66,7 +66,7 @@ export function readProgram(program: string): Entry | undefined {
   return { folder, name, root, config, rootUrl, shown: program };
 }
 
-/** A path as it stands in a URL. */
+/** A path, escaped for a URL. */
 export function encodePath(path: string): string {
   return encodeURI(path).replaceAll("?", "%3F").replaceAll("#", "%23");
 }

@@ -1,4 +1,4 @@
-/** Makes an executable of a program, with `deno compile`. */
+/** Makes an executable from a program with `deno compile`. */
 
 import { BuildError } from "./build_error.ts";
 import { type Bundle, bundle } from "./bundle.ts";
@@ -6,9 +6,9 @@ import { FILE_NOTE } from "./bundle_notes.ts";
 import type { Entry } from "./entry.ts";
 import { runDeno } from "./run_deno.ts";
 
-/** How to compile. */
+/** Options for compiling. */
 export interface CompileOptions {
-  /** The system it is for, as deno names it, as in `x86_64-unknown-linux-gnu`. @default this one */
+  /** The target system, by deno's name, such as `x86_64-unknown-linux-gnu`. @default this one */
   readonly target?: string;
   readonly signal?: AbortSignal;
 }
@@ -16,11 +16,11 @@ export interface CompileOptions {
 /**
  * Compiles a program to the file `output`.
  *
- * If all of the program's code can be bundled, the bundle is compiled: the executable then has only
- * what the program uses in it, where otherwise every npm package would be whole, and a changed line would
- * move megabytes. `output` with `.js` at its end is the bundle's place meanwhile.
+ * If all of the program's code can be bundled, the bundle is compiled: the executable then contains only
+ * what the program uses; otherwise it would contain whole npm packages, and a changed line would
+ * move megabytes. The bundle is written to `output` with `.js` appended.
  *
- * @returns One line each on what the program may miss where it will run, and what to do.
+ * @returns One line for each thing that the program may lack at run time, with what to do.
  * @throws {BuildError} If deno fails.
  */
 export async function compileProgram(
@@ -37,8 +37,8 @@ export async function compileProgram(
   const path = `${output}.js`;
   try {
     await Deno.writeTextFile(path, whole.text);
-    // What the configuration says of the runtime holds for the bundle, too; the lock file has done its
-    // part.
+    // The runtime settings of the configuration also apply to the bundle; the lock file is no longer
+    // needed.
     const config = entry.config === undefined ? ["--no-config"] : ["--config", entry.config];
     await denoCompile(deno, entry, [path, "--no-lock", ...config], output, options);
   } finally {
@@ -48,8 +48,8 @@ export async function compileProgram(
 }
 
 /**
- * Compiles a module, with all that it imports and the whole of the npm packages that it uses, to the
- * file `output`. What it imports dynamically is loaded only then.
+ * Compiles a module, with everything it imports and the npm packages that it uses as a whole, to the
+ * file `output`. Dynamic imports are loaded when they are reached.
  *
  * @throws {BuildError} If deno fails.
  */
@@ -85,10 +85,10 @@ async function bundleWhole(
   try {
     const options = signal === undefined ? {} : { signal };
     const whole = await bundle(deno, entry, { forExecutable: true, ...options });
-    // Files that it looks for beside itself are no code: they can be included.
+    // Files that it looks for beside itself are not code, and can be included.
     return whole.warnings.every((warning) => FILE_NOTE.test(warning)) ? whole : undefined;
   } catch (error) {
-    // It cannot be bundled, and perhaps be compiled; if not, then that says why.
+    // It may compile even if it cannot be bundled; if not, deno compile reports why.
     if (error instanceof BuildError) return undefined;
     throw error;
   }

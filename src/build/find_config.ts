@@ -1,13 +1,13 @@
-/** Where the project of a program begins: at the nearest `deno.json`. */
+/** Finds the root of a program's project: the nearest `deno.json`. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
 
 /**
- * The path of the nearest `deno.json` or `deno.jsonc`, from `folder` upwards, which has to be absolute;
+ * The path of the nearest `deno.json` or `deno.jsonc`, from `folder` upwards, which must be absolute;
  * `undefined` if there is none.
  *
- * @throws {Error} Deno's own, if it cannot be told whether there is one.
+ * @throws {Error} Deno's own, if a folder cannot be read.
  */
 export function findConfig(folder: string): string | undefined {
   for (let at = folder;; at = dirname(at)) {

@@ -2,7 +2,7 @@
 
 import { BuildError } from "./build_error.ts";
 
-/** What is known of this process, and of the files around it. */
+/** The facts about this process and machine that the search uses. */
 export interface Host {
   /** Whether this process is an executable made by `deno compile`, which cannot build anything. */
   readonly standalone: boolean;
@@ -22,14 +22,14 @@ export const thisHost: Host = {
     try {
       return (await Deno.stat(path)).isFile;
     } catch {
-      // Not there, or in a folder that may not be read: no deno that can be run, either way.
+      // Missing, or in an unreadable folder: it cannot be run in either case.
       return false;
     }
   },
 };
 
 /**
- * The path of a deno: the one that runs this very process, or else the first on the `PATH`, or else the
+ * The path of a deno: the one that runs this process, else the first on the `PATH`, else the
  * one that `DEPLOY_DENO` names.
  *
  * @throws {BuildError} If there is none; the message says where to get it.

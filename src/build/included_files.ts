@@ -1,25 +1,25 @@
-/** The files that a program is to find in its working directory: `--include`. */
+/** The files to ship into a program's working directory: `--include`. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
 import { UsageError } from "../core/usage_error.ts";
 
-/** A file to ship besides the program. */
+/** A file to ship with the program. */
 export interface LocalFile {
-  /** Where it is here. */
+  /** Its path here. */
   readonly source: string;
-  /** Where it lies in the program's working directory, with `/` between its parts. */
+  /** Its path in the program's working directory, with `/` as the separator. */
   readonly path: string;
   readonly executable: boolean;
 }
 
 /**
- * The files that `paths` name: files, and all files below folders.
+ * The files at `paths`, and all files below those that are folders.
  *
- * A path below `folder`, the program's, keeps its place relative to it; any other is there under its
- * last part. Links are followed.
+ * A path below `folder`, the program's, keeps its place relative to it; any other is placed under its
+ * last component. Links are followed.
  *
- * @throws {UsageError} If a path is neither, a link leads back to a folder that it is in, or two files
+ * @throws {UsageError} If a path is neither, a link points to a folder that contains it, or two files
  * would have the same place.
  */
 export async function includedFiles(
@@ -45,7 +45,7 @@ export async function includedFiles(
   return [...found.values()];
 }
 
-/** `above` are the folders that it is in, as they are called without links. */
+/** `above` are the real paths of the folders above it. */
 async function* filesBelow(
   source: string,
   path: string,

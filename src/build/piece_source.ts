@@ -1,4 +1,4 @@
-/** Reads pieces of the files that are deployed, by their hashes. */
+/** Reads the pieces of the deployed files by hash. */
 
 import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -11,7 +11,7 @@ interface Place {
 
 export class PieceSource implements Disposable {
   readonly #places = new Map<string, Place>();
-  /** The file that was read last stays open: the next piece is most likely in it. */
+  /** The file that was read last stays open, since the next piece is probably in it. */
   #open: { readonly path: string; readonly file: Deno.FsFile } | undefined;
 
   constructor(files: readonly { readonly path: string; readonly manifest: Manifest }[]) {
@@ -30,7 +30,7 @@ export class PieceSource implements Disposable {
 
   /**
    * @throws {ProtocolError} If no file has such a piece.
-   * @throws {Error} If the file has become shorter since it was looked at, or cannot be read.
+   * @throws {Error} If the file has become shorter since its manifest was made, or cannot be read.
    */
   async read(hash: string): Promise<Uint8Array<ArrayBuffer>> {
     const { path, offset, size } = this.#place(hash);

@@ -1,30 +1,30 @@
-/** Runs the user's deno, and makes one line of what it complains about. */
+/** Runs the user's deno, and reduces its errors to one line. */
 
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import type { Entry } from "./entry.ts";
 
-/** What deno is to do, and for which program. */
+/** A task for deno, and the program it is for. */
 export interface DenoTask {
   /** The path of deno. */
   readonly deno: string;
   readonly args: readonly string[];
   readonly entry: Entry;
-  /** Ends deno, and rejects. */
+  /** Kills deno and rejects when aborted. */
   readonly signal?: AbortSignal;
-  /** What is to be said of an error that deno's output has in it, instead of deno's own words. */
+  /** Replaces deno's message for an error that it recognizes in deno's output. */
   explain(output: string): string | undefined;
 }
 
 /**
- * Runs deno in the program's folder, where it looks for its configuration, and gives what it wrote to
+ * Runs deno in the program's folder, where it looks for its configuration, and returns what it wrote to
  * stdout.
  *
  * @throws {BuildError} If deno cannot be run, or fails.
  */
 export async function runDeno(task: DenoTask): Promise<Uint8Array<ArrayBuffer>> {
   const { deno, entry, signal } = task;
-  // Not every version of deno looks whether the signal of a command is aborted already.
+  // Not every version of Deno checks whether the signal is already aborted.
   signal?.throwIfAborted();
   let output: Deno.CommandOutput;
   try {
@@ -51,12 +51,12 @@ export async function runDeno(task: DenoTask): Promise<Uint8Array<ArrayBuffer>> 
   throw new BuildError(`Cannot build ${entry.shown}: ${said}`, { details });
 }
 
-/** The trace of deno's own code says nothing about the program. */
+/** The stack of deno's own code says nothing about the program. */
 function withoutBacktrace(text: string): string {
   return text.replace(/\n+Stack backtrace:\n[^]*$/, "").trim();
 }
 
-/** Deno's first complaint and where it stands, with paths as the user knows them. */
+/** Deno's first error and its place, with paths relative to the project. */
 function firstError(text: string, entry: Entry): string | undefined {
   const found = /^error: (.+)$/m.exec(text);
   if (found === null) return undefined;

@@ -1,5 +1,5 @@
 /**
- * The runtime of programs, bundled on its own: most of what a program consists of, and the same from one
+ * The runtime of programs, bundled separately: most of a program's code, and the same from one
  * deployment to the next.
  */
 
@@ -11,25 +11,25 @@ import { denoBundle, LAUNCHER } from "./deno_bundle.ts";
 import { readProgram } from "./entry.ts";
 import { joinMap, nameSources, prependLine } from "./source_map.ts";
 
-/** A runtime whose source is on this machine. */
+/** A runtime with its source on this machine. */
 export interface LocalRuntime {
-  /** Its folder, as an absolute path. */
+  /** The absolute path of its folder. */
   readonly root: string;
   /** The module that programs import. */
   readonly module: string;
 }
 
-/** The runtime, as a file that is to lie in the folder above the program's: the program does not see it. */
+/** The runtime as a file in the folder above the program's, which hides it from the program. */
 export interface RuntimeFile {
   readonly name: string;
   readonly text: string;
 }
 
-/** What the bundle is made of: besides these folders, what says which packages they use. */
+/** The inputs of the bundle: these folders, and the files that say which packages they use. */
 const FOLDERS = ["src/core", "src/codec", "src/wire", "src/net", "src/channel", "src/process"];
 const FILES = ["mod.ts", "deno.json", "deno.lock"];
 
-/** The runtime that this very program belongs to, if that is on this machine as source. */
+/** The runtime that this program belongs to, if its source is on this machine. */
 export function localRuntime(): LocalRuntime | undefined {
   const { protocol, pathname } = new URL("../../mod.ts", import.meta.url);
   if (Deno.build.standalone || protocol !== "file:" || Deno.build.os === "windows") {
@@ -39,19 +39,19 @@ export function localRuntime(): LocalRuntime | undefined {
   return { root: dirname(module), module };
 }
 
-/** A runtime's bundle before it is made. */
+/** A runtime's bundle that may have to be made. */
 export interface WantedRuntime {
   /** The module to bundle. */
   readonly module: string;
   readonly name: string;
   readonly sourceHash: string;
-  /** Where it is kept; `undefined` if the user has no cache folder. */
+  /** Its path in the cache; `undefined` if the user has no cache folder. */
   readonly path: string | undefined;
-  /** What is kept there, if that was made of the same source by the same deno. */
+  /** The cached bundle, if it was made from the same source by the same deno. */
   readonly kept: string | undefined;
 }
 
-/** Tells what the bundle of a runtime is to be called, and whether the user's cache folder has it. */
+/** Finds the name of a runtime's bundle, and the bundle itself if it is cached. */
 export async function lookUpRuntime({ root, module }: LocalRuntime): Promise<WantedRuntime> {
   const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
   const path = cache && `${cache}/runtimes/${await sha256OfText(root)}.js`;
@@ -68,7 +68,7 @@ export async function lookUpRuntime({ root, module }: LocalRuntime): Promise<Wan
 }
 
 /**
- * Gives the runtime's bundle as it was kept, or makes it and keeps it: one for each runtime.
+ * Returns the cached bundle of the runtime, or makes and caches it: one for each runtime.
  *
  * @throws {BuildError} If deno fails.
  */
@@ -80,14 +80,14 @@ export async function bundleRuntime(
   if (kept !== undefined) return { name, text: kept };
   const entry = readProgram(module)!;
   const { code, map } = await denoBundle(deno, entry, [LAUNCHER], signal);
-  // The first line is the mark's.
+  // The first line is the marker.
   const unmarked = joinMap(prependLine("", { code, map: nameSources(map, entry) }));
   const text = await marked(sourceHash, withoutMark(unmarked));
   if (path !== undefined) await keep(path, text);
   return { name, text };
 }
 
-/** A bundle below a line that tells of what source it is, and whether it is whole. */
+/** A bundle below a marker line with the hashes of its source and its text. */
 async function marked(sourceHash: string, bundle: string): Promise<string> {
   return `// ${sourceHash} ${await sha256OfText(bundle)}\n${bundle}`;
 }
@@ -96,7 +96,7 @@ function withoutMark(text: string): string {
   return text.slice(text.indexOf("\n") + 1);
 }
 
-/** Changes with whatever the bundle is made of, and with the version of deno. */
+/** A hash of the bundle's inputs and the version of deno. */
 async function hashOfSource(root: string): Promise<string> {
   const paths = FILES.map((name) => `${root}/${name}`);
   for (const folder of FOLDERS) {
@@ -115,7 +115,7 @@ function readIfThere(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    // Not there, or not to be read: if that matters, deno bundle says so.
+    // Missing or unreadable: if that matters, deno bundle reports it.
     return undefined;
   }
 }

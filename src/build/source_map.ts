@@ -1,20 +1,20 @@
-/** Puts right the source map of a bundle, so that stacks name the user's files and lines. */
+/** Corrects the source map of a bundle, so that stacks name the user's files and lines. */
 
 import type { Entry } from "./entry.ts";
 import { encodePath } from "./entry.ts";
 
-/** Code, and the map that leads from its lines to those of its sources. */
+/** Code, and the map from its lines to those of its sources. */
 export interface MappedCode {
   readonly code: string;
   readonly map: SourceMap;
 }
 
-/** The parts of a source map that are looked at. */
+/** The parts of a source map that are used. */
 export interface SourceMap {
   readonly version: 3;
   readonly sources: readonly string[];
   readonly sourcesContent?: readonly (string | null)[];
-  /** The lines of the code, divided by semicolons. */
+  /** The mappings of the code's lines, separated by semicolons. */
   readonly mappings: string;
   readonly names?: readonly string[];
 }
@@ -22,7 +22,7 @@ export interface SourceMap {
 const MAP_COMMENT = "//# sourceMappingURL=";
 const MAP_PREFIX = `${MAP_COMMENT}data:application/json;base64,`;
 
-/** Takes code and inline source map apart; `undefined` if there is no map. */
+/** Splits code from its inline source map; `undefined` if there is no map. */
 export function splitMap(text: string): MappedCode | undefined {
   const start = text.lastIndexOf(MAP_PREFIX);
   if (start < 0) return undefined;
@@ -34,7 +34,7 @@ export function splitMap(text: string): MappedCode | undefined {
 
 /** The opposite of {@linkcode splitMap}. */
 export function joinMap({ code, map }: MappedCode): string {
-  // What is not ASCII is escaped, since btoa() takes bytes.
+  // Non-ASCII characters are escaped, since btoa() takes bytes.
   const json = JSON.stringify(map).replace(
     /[^\0-\x7f]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -42,13 +42,13 @@ export function joinMap({ code, map }: MappedCode): string {
   return `${code}${MAP_PREFIX}${btoa(json)}\n`;
 }
 
-/** How `deno bundle` replaces esbuild's `require`: by three lines less. */
+/** The replacement of esbuild's `require` by `deno bundle`, which is three lines shorter. */
 const REQUIRE_SHIM = /^var __require = __deno_internal_createRequire\(import\.meta\.url\);$/m;
 const REQUIRE_SHIM_MISSING_LINES = 3;
 
 /**
- * Gives the code the lines back that `deno bundle` takes out after the map was made, where it does: in
- * bundles that need `require`, every line after its definition would otherwise be told three too low.
+ * Restores the lines that `deno bundle` removes after the map was made: in
+ * bundles that need `require`, every line after its definition would otherwise be reported three too low.
  */
 export function alignLines({ code, map }: MappedCode): MappedCode {
   const shim = REQUIRE_SHIM.exec(code);
@@ -58,29 +58,29 @@ export function alignLines({ code, map }: MappedCode): MappedCode {
   return { code: code.slice(0, end) + lines + code.slice(end), map };
 }
 
-/** Whether the first line that is mapped is that below the first module's name. */
+/** Whether the first mapped line is the one below the first module's name. */
 function isAligned({ code, map }: MappedCode): boolean {
   const name = code.search(/^\/\/ /m);
   const firstMapped = map.mappings.search(/[^;]/);
   return name < 0 || code.slice(0, name).split("\n").length === firstMapped;
 }
 
-/** Puts one line before the code, in the place of a `#!` line if there is one. */
+/** Inserts a line before the code, replacing a `#!` line if there is one. */
 export function prependLine(line: string, { code, map }: MappedCode): MappedCode {
   if (code.startsWith("#!")) return { code: code.replace(/^#!.*/, () => line), map };
   return { code: `${line}\n${code}`, map: { ...map, mappings: `;${map.mappings}` } };
 }
 
 /**
- * Names the sources as they are in the user's project, whatever else by a URL. Their text is left out:
- * deno does not show it, and every process of a program reads the map when it starts.
+ * Names the sources by their paths in the user's project, or else by a URL. Their text is left out:
+ * deno does not show it, and every process of a program reads the map at its start.
  */
 export function nameSources(map: SourceMap, entry: Entry): SourceMap {
   const { sourcesContent: _, ...rest } = map;
   return { ...rest, sources: map.sources.map((source) => sourceName(source, entry)) };
 }
 
-/** A package in deno's cache: the registry, the name, the version, and the path in it. */
+/** A package in deno's cache: registry, name, version, and the path in it. */
 const NPM_CACHE = /\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d+\.\d+\.\d+[^/]*)\/(.+)$/;
 
 function sourceName(source: string, entry: Entry): string {

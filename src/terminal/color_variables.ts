@@ -1,19 +1,19 @@
-/** How the processes of a program are told whether what they write is shown in colour. */
+/** The variables that tell a program's processes whether to write colours. */
 
 import type { OutputFormat } from "./formats.ts";
 
-/** The variables that programs of all kinds read, the stronger one first. */
+/** The conventional variables; the first has precedence. */
 const NAMES = ["NO_COLOR", "FORCE_COLOR"] as const;
 
 /**
- * The variables for the processes of a run: `FORCE_COLOR=1` if all that they write is shown on a
- * terminal, and `NO_COLOR=1` otherwise. Where the user has set one of the two, that is passed on.
+ * The variables for the processes of a run: `FORCE_COLOR=1` if all their output is shown on a
+ * terminal, and `NO_COLOR=1` otherwise. If the user has set one of the two, that one is passed on.
  *
- * A process writes to a pipe, so it cannot see for itself what is at the end of it.
+ * A process writes to a pipe, so it cannot detect the terminal itself.
  *
- * @param variable What is set here; an empty one counts as not set.
- * @param isTerminal Whether both stdout and stderr are terminals: a file that one of them may be is to
- * have no escape sequences.
+ * @param variable Reads a variable of this process; an empty one counts as unset.
+ * @param isTerminal Whether both stdout and stderr are terminals: if one is a file, it must not
+ * get escape sequences.
  */
 export function colorVariables(
   format: OutputFormat,

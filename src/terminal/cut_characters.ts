@@ -1,4 +1,4 @@
-/** Puts UTF-8 characters together again that were cut in two by a read. */
+/** Reassembles UTF-8 characters that were split by a read. */
 
 import type { OutputFd } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
@@ -7,33 +7,33 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const NOTHING: Bytes = new Uint8Array(0);
 
-/** The longest character of UTF-8 has 4 bytes, so at most 3 of it are there without the last. */
+/** The longest character of UTF-8 has 4 bytes, so an incomplete one has at most 3. */
 const MAX_CUT_BYTES = 3;
 
 /**
- * Holds back the beginnings of characters at the ends of reads, for each stream of each process.
+ * Holds back incomplete characters at the ends of reads, for each stream of each process.
  *
- * Only what can still become a character is held back, which is at most 3 bytes a stream; other
+ * Only the valid beginning of a character is held back, at most 3 bytes a stream; other
  * bytes pass at once and unchanged, valid UTF-8 or not.
  */
 export class CutCharacters {
   readonly #held = new Map<string, Bytes>();
 
-  /** Takes what was read; gives what can be shown: what was held back, `bytes`, less a new cut. */
+  /** Takes a read; returns the bytes to show: those held back and `bytes`, without a new incomplete end. */
   join(pid: Pid, fd: OutputFd, bytes: Bytes): Bytes {
     if (bytes.length === 0) return bytes;
     const before = this.rest(pid, fd);
     const whole = before.length === 0 ? bytes : concat(before, bytes);
     const cut = cutLength(whole);
     if (cut === 0) return whole;
-    // A copy, so that 3 bytes do not keep a whole read in memory.
+    // A copy, so that 3 bytes do not keep the whole read in memory.
     this.#held.set(key(pid, fd), whole.slice(whole.length - cut));
     return whole.subarray(0, whole.length - cut);
   }
 
-  /** Gives what is held back of a stream that says no more, and forgets it. */
+  /** Returns and removes the bytes held back of a stream that has ended. */
   rest(pid: Pid, fd: OutputFd): Bytes {
-    // With nothing held back, which is the rule, no key is made.
+    // Usually nothing is held back, and no key is made.
     if (this.#held.size === 0) return NOTHING;
     const held = this.#held.get(key(pid, fd));
     if (held === undefined) return NOTHING;
@@ -53,7 +53,7 @@ function concat(first: Bytes, second: Bytes): Bytes {
   return whole;
 }
 
-/** How many bytes at the end of `bytes` are the valid beginning of a character and not all of it. */
+/** The length of the incomplete character at the end of `bytes`. */
 export function cutLength(bytes: Uint8Array): number {
   for (let length = 1; length <= MAX_CUT_BYTES && length <= bytes.length; length++) {
     const lead = bytes[bytes.length - length] ?? 0;
@@ -69,7 +69,7 @@ function isContinuation(byte: number): boolean {
   return byte >= 0x80 && byte <= 0xbf;
 }
 
-/** How many bytes a character has that begins with `lead`; 0 where none does. */
+/** The length of a character that begins with `lead`; 0 if none does. */
 function characterLength(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead >= 0xc2 && lead <= 0xdf) return 2;
@@ -78,7 +78,7 @@ function characterLength(lead: number): number {
   return 0;
 }
 
-/** Whether the continuation byte `second` may follow `lead`: not in what UTF-8 forbids. */
+/** Whether the continuation byte `second` may follow `lead` in valid UTF-8. */
 function maySecond(lead: number, second: number): boolean {
   if (lead === 0xe0) return second >= 0xa0; // shorter forms exist
   if (lead === 0xed) return second <= 0x9f; // surrogates

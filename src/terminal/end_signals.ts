@@ -5,40 +5,40 @@ export type EndSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 const END_SIGNALS: readonly EndSignal[] = ["SIGHUP", "SIGINT", "SIGTERM"];
 
-/** What a shell says of a program whose reader went away: 128 and the number of SIGPIPE. */
+/** A shell's exit code for a program whose reader went away: 128 and the number of SIGPIPE. */
 export const STDOUT_GONE_CODE = 141;
 
-/** What is done at the first signal, at the second, and at each one after that. */
+/** The actions at the first signal, at the second, and at each one after that. */
 export interface EndSteps {
-  /** The run is told to stop, by that signal. */
+  /** Tells the run to stop, by that signal. */
   tell(signal: EndSignal): void;
-  /** What is left of it is killed. */
+  /** Kills the run. */
   kill(signal: EndSignal): void;
-  /** Nothing is waited for any more. */
+  /** Exits without waiting. */
   leave(signal: EndSignal): void;
 }
 
 /**
- * The same signal within so long of the one before is the same one, from a terminal: `deno task` passes on
- * to what it runs the Ctrl-C that the terminal has sent to both. Nobody presses a key twice so quickly.
+ * On a terminal, the same signal within this time counts as one: `deno task` forwards to its child
+ * the Ctrl-C that the terminal has sent to both. A person cannot press a key twice that quickly.
  */
 const REPEAT_MS = 50;
 
-/** Counts the signals that a user has sent. */
+/** Counts the signals from a user. */
 export class EndSignalCounter {
   readonly #repeatMs: number;
   #count = 0;
   #last: { signal: EndSignal; atMs: number } | undefined;
 
-  /** @param isTerminal Whether there is a terminal that the signals may come from. */
+  /** @param isTerminal Whether signals may come from a terminal. */
   constructor(isTerminal: boolean) {
     this.#repeatMs = isTerminal ? REPEAT_MS : 0;
   }
 
-  /** The step to take at this signal; `undefined` if it is one that has been taken already. */
+  /** The action for this signal; `undefined` if it repeats one that was handled. */
   take(signal: EndSignal, nowMs: number): keyof EndSteps | undefined {
     const last = this.#last;
-    // Of the end of a terminal, the system tells all that run in it, and the shell tells them, too.
+    // When a terminal closes, both the system and the shell send SIGHUP.
     const isRepeated = last?.signal === signal &&
       (signal === "SIGHUP" || nowMs - last.atMs < this.#repeatMs);
     if (isRepeated) return undefined;
@@ -49,10 +49,10 @@ export class EndSignalCounter {
 }
 
 /**
- * Takes the next step at each such signal. A program that was started with SIGHUP ignored, as by nohup,
+ * Takes the next action at each such signal. A program that was started with SIGHUP ignored, as by nohup,
  * outlives its terminal.
  *
- * @returns Listens no longer.
+ * @returns A function that stops listening.
  */
 export function onEndSignals(steps: EndSteps): () => void {
   const isTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((each) => each.isTerminal());

@@ -1,4 +1,4 @@
-/** The format for people: each line under the process that wrote it. */
+/** The format for people: each line appears under the process that wrote it. */
 
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
@@ -12,14 +12,14 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
 
-/** What a {@linkcode HumanFormatter} has to know of the terminal. */
+/** The properties of the terminal that a {@linkcode HumanFormatter} uses. */
 export interface HumanFormatterOptions {
   /** Whether titles of processes are in colour. */
   readonly colors: boolean;
   /**
    * Whether stdout and stderr are shown at the same place, so that their order matters. Then all
-   * segments are for stdout. Otherwise each is for its own stream, and stdout's do not count for what
-   * stands where stderr is shown.
+   * segments go to stdout. Otherwise each goes to its own stream, and those of stdout do not affect what
+   * is shown on stderr.
    */
   readonly interleaved: boolean;
 }
@@ -28,10 +28,10 @@ export interface HumanFormatterOptions {
  * Formats a run's events for people.
  *
  * Headings, indents, `spawned:` and `exited` lines, and the newline that ends an unfinished line
- * before something else is shown, are for stderr; what a process wrote is for the stream it wrote it
- * to. So what stdout is given is exactly what the processes wrote to it, and what stderr is given, where
- * stdout is another place, is headings and lines of stderr alone, each once and whole. Every line is
- * indented, empty ones too. What is held in memory does not grow with the length of a line.
+ * before something else is shown, go to stderr; what a process wrote goes to the stream it wrote it
+ * to. So stdout gets exactly what the processes wrote to it, and stderr, where
+ * stdout is another place, gets only headings and lines of stderr, each once and complete. Every line is
+ * indented, including empty ones. The memory used does not grow with the length of a line.
  */
 export class HumanFormatter implements Formatter {
   readonly #colors: boolean;
@@ -40,7 +40,7 @@ export class HumanFormatter implements Formatter {
   readonly #names = new ProcessNames();
   /** The process whose heading was shown last. */
   #shown: Pid | undefined;
-  /** Where the cursor is, at the place of headings. */
+  /** The cursor's place where headings are shown. */
   #cursor: Cursor = "start";
 
   constructor(options: HumanFormatterOptions) {
@@ -52,7 +52,7 @@ export class HumanFormatter implements Formatter {
     switch (event.event) {
       case "spawn":
         this.#names.add(event.pid, event.name);
-        // Nobody spawned the first process, and its heading comes with what it writes.
+        // The first process has no parent, and its heading comes with its first output.
         if (event.parent === null) return [];
         return [
           this.#note(
@@ -83,12 +83,12 @@ export class HumanFormatter implements Formatter {
 
   remark(text: string): Segment {
     const line = `${this.#endLine()}${text}\n`;
-    // Whatever comes next is not of the remark.
+    // The next output needs a heading again.
     this.#shown = undefined;
     return this.#beside(line);
   }
 
-  /** Makes `pid` the process that is shown; gives what that takes on the screen. */
+  /** Makes `pid` the process that is shown; returns the text for that. */
   #switchTo(pid: Pid): string {
     if (this.#shown === pid) return "";
     this.#shown = pid;
@@ -107,15 +107,15 @@ export class HumanFormatter implements Formatter {
     return this.#beside(`${this.#switchTo(pid)}${this.#endLine()}${INDENT}${text}\n`);
   }
 
-  /** What no process wrote. */
+  /** Text that no process wrote. */
   #beside(text: string): Segment {
     return { fd: this.#interleaved ? 1 : 2, bytes: encoder.encode(text) };
   }
 
-  /** What `pid` wrote to `fd`. */
+  /** Output of `pid` on `fd`. */
   #written(pid: Pid, fd: OutputFd, bytes: Bytes): Segment[] {
     if (bytes.length === 0) return [];
-    // Nobody sees how the two streams lie to each other, so stdout is given the bytes as they are.
+    // The order of the two streams is not visible, so stdout gets the bytes unchanged.
     if (fd === 1 && !this.#interleaved) return [{ fd, bytes }];
     const heading = encoder.encode(this.#switchTo(pid));
     const shown = indented(bytes, this.#cursor, heading);

@@ -4,37 +4,37 @@ import { countNewlines } from "./count_newlines.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What stands in front of each line. */
+/** The prefix of each line. */
 export const INDENT = "   ";
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** A copy by the engine costs as much as one of this many bytes in a loop. */
+/** A copy by the engine costs as much as copying this many bytes in a loop. */
 const LOOP_COPY_BYTES = 64;
 
 /**
- * Where the cursor is in its line: at its start, where nothing has been shown; behind something; or
- * back at the first column by a carriage return, so that what comes next is written over the line.
+ * The cursor's place in its line: at its start, with nothing shown; after something; or
+ * back at the first column after a carriage return, so that the next bytes overwrite the line.
  */
 export type Cursor = "start" | "inside" | "returned";
 
-/** Where the cursor is after `bytes`, which are not empty. */
+/** The cursor's place after `bytes`, which are not empty. */
 export function cursorAfter(bytes: Bytes): Cursor {
   const last = bytes[bytes.length - 1];
   return last === NEWLINE ? "start" : last === RETURN ? "returned" : "inside";
 }
 
 /**
- * `bytes` with an indent where something is shown at the first column of a line, empty lines included,
- * also where a line is written over. `\r\n` is the end of a line, and nothing is written over it.
+ * `bytes` with an indent at the first column of each line, including empty lines
+ * and lines that are overwritten. `\r\n` is the end of a line and overwrites nothing.
  *
- * @param cursor Where the cursor is before `bytes`.
- * @param prefix Stands in front of the result.
+ * @param cursor The cursor's place before `bytes`.
+ * @param prefix Prepended to the result.
  */
 export function indented(bytes: Bytes, cursor: Cursor, prefix: Bytes): Bytes {
-  // Carriage returns are rare, and looking for one is much cheaper than looking at every byte.
+  // Carriage returns are rare, and searching for one is much cheaper than checking every byte.
   const places = cursor === "returned" || bytes.indexOf(RETURN) >= 0
     ? indentPlaces(bytes, cursor)
     : undefined;
@@ -47,19 +47,19 @@ export function indented(bytes: Bytes, cursor: Cursor, prefix: Bytes): Bytes {
   return shown;
 }
 
-/** How many lines begin in `bytes`. A newline at its end begins none: nothing of the next is there. */
+/** The number of lines that begin in `bytes`. A newline at its end begins none yet. */
 function countLineStarts(bytes: Bytes, startsLine: boolean): number {
   return (startsLine ? 1 : 0) + countNewlines(bytes.subarray(0, -1));
 }
 
-/** The positions in `bytes` in front of which an indent belongs. */
+/** The positions in `bytes` before which an indent belongs. */
 function indentPlaces(bytes: Bytes, cursor: Cursor): number[] {
   const places: number[] = [];
   for (let index = 0; index < bytes.length; index++) {
     const byte = bytes[index];
     const isReturned = cursor === "returned" && byte !== NEWLINE && byte !== RETURN;
     if (cursor === "start" || isReturned) places.push(index);
-    // A return at the start of a line goes back to where the indent has been put just now.
+    // A return at the start of a line goes back over the indent that was just written.
     cursor = byte === NEWLINE ? "start" : byte === RETURN ? "returned" : "inside";
   }
   return places;
@@ -86,7 +86,7 @@ function copyLines(bytes: Bytes, startsLine: boolean, target: Bytes, position: n
   }
 }
 
-/** Copies `bytes` to `target` at `position`, with an indent in front of each of `places`. */
+/** Copies `bytes` to `target` at `position`, with an indent before each of `places`. */
 function copyAround(
   bytes: Bytes,
   places: readonly number[],

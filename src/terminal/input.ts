@@ -1,24 +1,24 @@
-/** Hands the stdin of this OS process on to the first process of a run. */
+/** Forwards the stdin of this OS process to the first process of a run. */
 
 import { KiB } from "../core/resources.ts";
 
-/** How much is read at once. */
+/** The size of one read. */
 const CHUNK_BYTES = 64 * KiB;
 
-/** How often a program in the background looks whether it has been brought to the foreground. */
+/** How often a background program checks whether it has been brought to the foreground. */
 const BACKGROUND_POLL_MS = 500;
 
-/** What input comes from; `Deno.stdin` is one. */
+/** A source of input, such as `Deno.stdin`. */
 export interface InputSource {
   read(buffer: Uint8Array): Promise<number | null>;
   isTerminal(): boolean;
 }
 
 /**
- * Copies `source` to `target`, no faster than that takes it, and closes `target` at the end.
+ * Copies `source` to `target` with backpressure, and closes `target` at the end.
  *
- * Resolves then, or when `target` breaks, after which no more is read. Reads from a terminal only in
- * the foreground: in the background, the system would stop the whole program for it.
+ * Resolves then, or when `target` fails, after which no more is read. Reads from a terminal only in
+ * the foreground: in the background, the system would stop the whole program.
  */
 export async function forwardInput(
   source: InputSource,
@@ -38,7 +38,7 @@ export async function forwardInput(
     }
     await writer.close();
   } catch {
-    // The process has closed its stdin, or ended: nobody is left to read.
+    // The process has closed its stdin or ended: there is no reader.
     await writer.abort().catch(() => {});
   }
 }
@@ -47,7 +47,7 @@ async function readOrEnd(source: InputSource, buffer: Uint8Array): Promise<numbe
   try {
     return await source.read(buffer);
   } catch {
-    // A closed stdin, or a terminal that is gone, gives no more input than an empty one.
+    // A closed stdin, or a terminal that was closed, counts as the end of input.
     return null;
   }
 }
@@ -69,12 +69,12 @@ export async function isInBackground(): Promise<boolean> {
     const [group, foreground] = text.trim().split(/\s+/);
     return group !== foreground;
   } catch {
-    // Nobody can tell, so it is taken to be as it nearly always is.
+    // Unknown, so the usual case is assumed.
     return false;
   }
 }
 
-/** Reads the text of `/proc/self/stat`: whether its process group is not the terminal's. */
+/** Parses `/proc/self/stat`: whether the process group is not the terminal's. */
 export function isBackgroundStat(stat: string): boolean {
   // The name in parentheses can contain anything; after it come state, ppid, pgrp, session, tty, tpgid.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

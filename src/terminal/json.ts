@@ -1,4 +1,4 @@
-/** The format for programs: one JSON object a line on stdout, and nothing else there. */
+/** The format for programs: one JSON object a line on stdout, and nothing else. */
 
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
@@ -8,19 +8,19 @@ import type { Formatter, Segment } from "./segment.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
-/** A byte order mark is part of what was written, so it is kept. */
+/** A byte order mark is part of the output, so it is kept. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Formats a run's events as data: a line for each event, all for stdout, keys in a fixed order.
+ * Formats a run's events as data: one line for each event, all to stdout, keys in a fixed order.
  *
- * The bytes of an `output` are `text` where they are UTF-8, and `base64` otherwise. A character that
- * was cut in two by a read comes whole, with the later of the two: at `eof`, what is left of a stream
+ * The bytes of an `output` are `text` if they are UTF-8, and `base64` otherwise. A character that
+ * was split by a read comes complete, with the second part: at `eof`, the rest of a stream
  * makes one more `output`. An `output` without bytes makes no line.
  */
 export class JsonFormatter implements Formatter {
   readonly #cut = new CutCharacters();
-  /** The time of the latest event: what is left of a stream was written no later. */
+  /** The time of the latest event: the rest of a stream was written no later. */
   #time = 0;
 
   format(event: RunEvent): Segment[] {
@@ -55,7 +55,7 @@ export class JsonFormatter implements Formatter {
     return { fd: 2, bytes: encoder.encode(`${text}\n`) };
   }
 
-  /** What is left of a stream: the beginning of a character that never ended. */
+  /** The rest of a stream: an incomplete character. */
   #rest(pid: Pid, fd: OutputFd): Segment[] {
     return this.#output(pid, fd, this.#cut.rest(pid, fd));
   }
@@ -68,7 +68,7 @@ export class JsonFormatter implements Formatter {
   }
 }
 
-/** The text that `bytes` are in UTF-8, or `undefined` if they are not. */
+/** `bytes` decoded as UTF-8, or `undefined` if they are not UTF-8. */
 function decode(bytes: Bytes): string | undefined {
   try {
     return decoder.decode(bytes);

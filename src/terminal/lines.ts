@@ -1,4 +1,4 @@
-/** The format for `grep`: every line with its process in front. */
+/** The format for `grep`: every line is prefixed with its process. */
 
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
@@ -12,31 +12,31 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const NEWLINE = 0x0a;
 
-/** A longer line is cut: so much of one is held in memory, for each stream of each process. */
+/** Longer lines are split: this much of one is held in memory for each stream of each process. */
 export const MAX_LINE_BYTES = 65_536;
 
 const encoder = new TextEncoder();
 
-/** What a {@linkcode LinesFormatter} has to know of the terminal. */
+/** The properties of the terminal that a {@linkcode LinesFormatter} uses. */
 export interface LinesFormatterOptions {
   /** Whether titles of processes are in colour. */
   readonly colors: boolean;
-  /** Whether stdout and stderr are the same place, so that their order matters: then all is for stdout. */
+  /** Whether stdout and stderr are one place, so that their order matters: then all goes to stdout. */
   readonly interleaved: boolean;
 }
 
 /**
  * Formats a run's events as whole lines: `8a3be21 worker | hello` for what a process wrote, and
- * `8a3be21 worker * exited` for what is said of it.
+ * `8a3be21 worker * exited` for messages about it.
  *
- * What a process wrote to stdout is for stdout, all else for stderr. A line is shown when it is
- * finished, or its stream has ended. One of more than {@linkcode MAX_LINE_BYTES} is cut into several, not
+ * What a process wrote to stdout goes to stdout, everything else to stderr. A line is shown when it is
+ * complete, or its stream has ended. One of more than {@linkcode MAX_LINE_BYTES} is split, but not
  * within a character.
  */
 export class LinesFormatter implements Formatter {
   readonly #options: LinesFormatterOptions;
   readonly #names = new ProcessNames();
-  /** What is there of lines that have not ended. */
+  /** The incomplete lines. */
   readonly #held = new Map<string, HeldLine>();
 
   constructor(options: LinesFormatterOptions) {
@@ -89,7 +89,7 @@ export class LinesFormatter implements Formatter {
     const held = this.#held.get(key);
     const lines: Bytes[] = [];
     if (end > 0) {
-      // Only the first line can have had a beginning before.
+      // Only the first line can have begun in an earlier chunk.
       const first = held === undefined || held.length === 0 ? 0 : bytes.indexOf(NEWLINE) + 1;
       if (first > 0) lines.push(...held!.add(bytes.subarray(0, first)));
       if (end > first) lines.push(...cutLongLines(bytes.subarray(first, end)));
@@ -102,7 +102,7 @@ export class LinesFormatter implements Formatter {
     return this.#prefixed(pid, fd, lines);
   }
 
-  /** What is left of a stream that says no more. */
+  /** The incomplete last line of a stream that has ended. */
   #rest(pid: Pid, fd: OutputFd): Segment[] {
     const key = `${fd} ${pid}`;
     const held = this.#held.get(key);
@@ -123,7 +123,7 @@ export class LinesFormatter implements Formatter {
   }
 }
 
-/** The beginning of a line, in a buffer that grows up to the longest line. */
+/** The beginning of a line, in a buffer that grows up to the maximum line. */
 class HeldLine {
   #buffer: Bytes = new Uint8Array(256);
   #length = 0;
@@ -132,7 +132,7 @@ class HeldLine {
     return this.#length;
   }
 
-  /** Adds what has no newline but maybe at its end; gives the lines that are whole by that. */
+  /** Adds bytes with at most one newline, at their end; returns the lines completed by them. */
   add(bytes: Bytes): Bytes[] {
     const lines: Bytes[] = [];
     const end = bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
@@ -146,12 +146,12 @@ class HeldLine {
     return lines;
   }
 
-  /** The line as it is, ended. */
+  /** The line so far, terminated. */
   finish(): Bytes {
     return this.#take(this.#length);
   }
 
-  /** A line of what is there, but for a character that is not. */
+  /** A line of the bytes so far, without an incomplete character. */
   #cut(): Bytes {
     return this.#take(this.#length - cutLength(this.#buffer.subarray(0, this.#length)));
   }
@@ -178,7 +178,7 @@ class HeldLine {
   }
 }
 
-/** Whole lines, as they are if none can be too long. */
+/** Whole lines, unchanged if none can be too long. */
 function cutLongLines(bytes: Bytes): Bytes[] {
   if (bytes.length <= MAX_LINE_BYTES) return [bytes];
   const lines: Bytes[] = [];

@@ -1,25 +1,25 @@
-/** What a process is called on the screen: the beginning of its Pid, in a colour of its own, and its name. */
+/** The title of a process on the screen: the beginning of its Pid, in a colour of its own, and its name. */
 
 import { type Pid, shortPid } from "../core/pid.ts";
 
-/** Colours of the 256-colour palette that stand out from a black and from a white background. */
+/** Colours of the 256-colour palette that are readable on a black and on a white background. */
 export const PID_COLORS: readonly number[] = [196, 130, 64, 28, 30, 31, 27, 63, 98, 129, 164];
 
 /** How a title is shown. */
 export interface TitleOptions {
-  /** Whether in colour. */
+  /** Whether it is in colour. */
   readonly colors: boolean;
-  /** Whether it stands as a heading, and so in bold. */
+  /** Whether it is a heading, and so bold. */
   readonly heading?: boolean;
 }
 
 /**
- * The first 7 hex digits of `pid`, in a colour that depends on nothing but `pid`, and `name`.
+ * The first 7 hex digits of `pid`, in a colour that depends only on `pid`, and `name`.
  *
- * The escape sequences are written here rather than by a package: the launcher loads this, and a package
- * would be in every executable that `deno compile` makes of a program.
+ * The escape sequences are written here rather than by a package: the launcher loads this module, and a
+ * package would be in every executable that `deno compile` makes from a program.
  *
- * @param name Where it is unknown, the digits stand alone.
+ * @param name If it is `undefined`, the digits stand alone.
  */
 export function processTitle(pid: Pid, name: string | undefined, options: TitleOptions): string {
   const digits = shortPid(pid);
@@ -30,26 +30,26 @@ export function processTitle(pid: Pid, name: string | undefined, options: TitleO
   return options.heading === true ? `\x1b[1m${title}\x1b[22m` : title;
 }
 
-/** A name is the program's, and must neither begin a line nor steer the terminal. */
+/** A name comes from the program, and must contain neither newlines nor terminal control codes. */
 function withoutControls(name: string): string {
   return name.replaceAll(/\p{Cc}/gu, "\ufffd");
 }
 
-/** The names of processes, from the events of a run. Those that have ended are forgotten. */
+/** The names of processes, from the events of a run. Ended processes are removed. */
 export class ProcessNames {
   readonly #names = new Map<Pid, string>();
 
-  /** A process has begun. */
+  /** Adds a process that was spawned. */
   add(pid: Pid, name: string): void {
     this.#names.set(pid, name);
   }
 
-  /** A process has ended: nothing more is shown of it. */
+  /** Removes a process that has ended, of which nothing more is shown. */
   delete(pid: Pid): void {
     this.#names.delete(pid);
   }
 
-  /** As {@linkcode processTitle}. */
+  /** Like {@linkcode processTitle}. */
   title(pid: Pid, options: TitleOptions): string {
     return processTitle(pid, this.#names.get(pid), options);
   }

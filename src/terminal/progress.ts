@@ -1,29 +1,29 @@
-/** Says what is being done and how far it is: in one line that changes, or in plain lines. */
+/** Shows progress: in one line that changes, or in plain lines. */
 
 import { formatMem } from "../core/resources.ts";
 
-/** Where progress is shown. */
+/** A display of progress. */
 export interface Progress {
-  /** Something begins that takes a while. */
+  /** A step begins. */
   step(text: string): void;
-  /** How far a transfer is, in bytes. */
+  /** The progress of a transfer, in bytes. */
   sent(done: number, total: number): void;
-  /** What has been done, in one line that stays. */
+  /** A step is done: shows a line that stays. */
   done(text: string): void;
-  /** Takes away what is not to stay. */
+  /** Removes the line that changes. */
   clear(): void;
 }
 
-/** A bar is not drawn more often than this. */
+/** The minimum interval between drawings of the bar. */
 const REDRAW_MS = 50;
 
-/** How many characters the bar is wide. */
+/** The bar's width in characters. */
 const BAR_WIDTH = 24;
 
 /** Shows nothing. */
 export const SILENT: Progress = { step() {}, sent() {}, done() {}, clear() {} };
 
-/** One plain line for each thing that was done. */
+/** One plain line for each completed step. */
 export function plainProgress(write: (text: string) => void): Progress {
   return { step() {}, sent() {}, done: (text) => write(`${text}\n`), clear() {} };
 }
@@ -35,7 +35,7 @@ export function barProgress(
 ): Progress {
   let drawnMs = -Infinity;
   let beganMs: number | undefined;
-  /** Whether the line that the cursor is in is this one's: else it may be the program's output. */
+  /** Whether the cursor's line is this one: otherwise it may be output of the program. */
   let isOwn = false;
   const draw = (text: string) => {
     write(`${isOwn ? "\r\x1b[K" : ""}${text}`);

@@ -1,19 +1,19 @@
-/** Writes segments to the real stdout and stderr: completely, in order, at the reader's pace. */
+/** Writes segments to the real stdout and stderr: completely, in order, with backpressure. */
 
 import type { OutputFd } from "../core/events.ts";
 import type { Segment } from "./segment.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How long to wait before trying again where a stream cannot take anything and cannot be waited for. */
+/** The delay before writing again to a full stream that cannot be awaited. */
 const RETRY_MS = 5;
 
-/** Takes bytes, as `Deno.stdout` does: maybe only the first of them, and says how many. */
+/** Writes bytes like `Deno.stdout`: possibly only the first ones; resolves with the number written. */
 export interface ByteTarget {
   write(bytes: Bytes): Promise<number>;
 }
 
-/** Where a {@linkcode Screen} writes to. */
+/** The streams of a {@linkcode Screen}. */
 export interface ScreenOptions {
   /** @default Deno.stdout */
   readonly stdout?: ByteTarget;
@@ -24,9 +24,9 @@ export interface ScreenOptions {
 /**
  * The terminal's two output streams.
  *
- * Writes are asynchronous, because a reader that does not read must not stop the event loop: control
- * messages and signals go through it. One write at a time is under way for each stream; what is handed over
- * meanwhile leaves together in the next.
+ * Writes are asynchronous, because a reader that stalls must not block the event loop: control
+ * messages and signals go through it. Each stream has one write in progress at a time; what is added
+ * during it is written together by the next.
  */
 export class Screen {
   readonly #streams: Record<OutputFd, OrderedWriter>;
@@ -38,7 +38,7 @@ export class Screen {
     };
   }
 
-  /** Resolves when stdout is found to have no reader any more, as in `main.ts | head -1`. */
+  /** Resolves when stdout is found to have lost its reader, as in `main.ts | head -1`. */
   get stdoutGone(): Promise<void> {
     return this.#streams[1].gone;
   }
@@ -46,22 +46,22 @@ export class Screen {
   /**
    * Writes `segments` after all those of earlier calls, resolved or not; resolves when they are written.
    *
-   * What is for a stream without a reader is dropped.
+   * Bytes for a stream without a reader are dropped.
    *
-   * @throws If a stream fails otherwise, such as a full disk; the next call tries again.
+   * @throws If a stream fails for another reason, such as a full disk; the next call tries again.
    */
   async write(segments: readonly Segment[]): Promise<void> {
     await Promise.all(segments.map(({ fd, bytes }) => this.#streams[fd].write(bytes)));
   }
 }
 
-/** One stream: keeps the order of the calls, and has one write under way at a time. */
+/** One stream: keeps the order of calls, with one write in progress at a time. */
 class OrderedWriter {
   readonly #target: ByteTarget;
   readonly #gone = Promise.withResolvers<void>();
   #isGone = false;
   #writing = false;
-  /** What is to be written next, and the promise of all those who wait for that. */
+  /** The bytes of the next write, and the promise shared by its callers. */
   #next: { parts: Bytes[]; done: PromiseWithResolvers<void> } | undefined;
 
   constructor(target: ByteTarget) {
@@ -80,7 +80,7 @@ class OrderedWriter {
     return promise;
   }
 
-  /** Writes until nothing waits. Never rejects: who waits for a write is told how it ended. */
+  /** Writes until the queue is empty. Never rejects: failures go to the promises of the callers. */
   async #drain(): Promise<void> {
     this.#writing = true;
     while (this.#next !== undefined) {
@@ -107,7 +107,7 @@ class OrderedWriter {
           this.#isGone = true;
           this.#gone.resolve();
         } else if (error instanceof Deno.errors.WouldBlock) {
-          // Another program that has the same stream made it non-blocking.
+          // Another program that shares the stream made it non-blocking.
           await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         } else {
           throw error;
@@ -130,9 +130,9 @@ function concat(parts: readonly Bytes[]): Bytes {
 }
 
 /**
- * Whether this program's stdout and stderr end at the same place: one terminal, pipe or file.
+ * Whether this program's stdout and stderr are the same terminal, pipe or file.
  *
- * Telling takes all permissions. With fewer, two terminals are taken for the same one, and all else for
+ * The check needs all permissions. With fewer, two terminals count as the same one, and everything else as
  * different places.
  */
 export function sameTarget(): boolean {

@@ -1,20 +1,20 @@
-/** What a formatter makes of an event: bytes, and where they go. */
+/** The output of a formatter: bytes for stdout or stderr. */
 
 import type { OutputFd, RunEvent } from "../core/events.ts";
 
-/** Bytes for one of the terminal's own output streams: 1 is stdout, 2 is stderr. */
+/** Bytes for one of the terminal's output streams: 1 is stdout, 2 is stderr. */
 export interface Segment {
   readonly fd: OutputFd;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Turns the events of a run into what is shown of them. */
+/** Formats the events of a run for display. */
 export interface Formatter {
   /**
-   * Gives what `event` adds to the screen: none, one or several segments, none of them empty, each
+   * Returns the segments that `event` adds to the screen: any number, none of them empty, each
    * to be written after those before it and after those of earlier events.
    */
   format(event: RunEvent): Segment[];
-  /** Gives a line for people that is none of the run's: on a line of its own, and not among data. */
+  /** Returns a message for people that is not part of the run: on a line of its own, and not among data. */
   remark(text: string): Segment;
 }

@@ -1,4 +1,4 @@
-/** Shows a run to whoever started it: a formatter and the screen, put together. */
+/** Shows a run to its user: a formatter and the screen combined. */
 
 import type { RunEventSink } from "../core/events.ts";
 import { HumanFormatter } from "./human.ts";
@@ -8,12 +8,12 @@ import type { OutputFormat } from "./formats.ts";
 import { type ByteTarget, sameTarget, Screen } from "./screen.ts";
 import type { Formatter } from "./segment.ts";
 
-/** What a terminal shows, and where. */
+/** Options of a terminal. */
 export interface TerminalOptions {
   readonly format: OutputFormat;
-  /** Whether names are in colour. @default if stderr is a terminal and `NO_COLOR` is unset */
+  /** Whether names are in colour. @default whether stderr is a terminal and `NO_COLOR` is unset */
   readonly colors?: boolean;
-  /** Whether stdout and stderr are the same place. @default as this program's own are */
+  /** Whether stdout and stderr are the same place. @default whether this program's own are */
   readonly interleaved?: boolean;
   /** @default Deno.stdout */
   readonly stdout?: ByteTarget;
@@ -21,19 +21,19 @@ export interface TerminalOptions {
   readonly stderr?: ByteTarget;
 }
 
-/** A run's output, as its user sees it. */
+/** The display of a run. */
 export interface Terminal {
   /**
    * Shows an event. Resolves when all of it is written.
    *
-   * @throws If stdout or stderr fails in another way than having no reader, such as a full disk.
+   * @throws If stdout or stderr fails for another reason than a missing reader, such as a full disk.
    */
   readonly sink: RunEventSink;
-  /** Shows a line that is none of the run's, for people: not on stdout, in the json format. */
+  /** Shows a message for people that is not part of the run; not on stdout in the json format. */
   remark(line: string): Promise<void>;
   /**
-   * Resolves when stdout is found to have no reader any more, as in `main.ts | head -1`. From then on, what
-   * is for stdout is dropped; who runs the program may want to end it, as a shell would by SIGPIPE.
+   * Resolves when stdout is found to have lost its reader, as in `main.ts | head -1`. From then on, output
+   * for stdout is dropped; the caller may want to end the program, as a shell would by SIGPIPE.
    */
   readonly stdoutGone: Promise<void>;
 }
@@ -54,16 +54,16 @@ function createFormatter(options: TerminalOptions): Formatter {
   const colors = options.colors ?? (Deno.stderr.isTerminal() && !Deno.noColor);
   const interleaved = options.interleaved ?? sameTarget();
   if (options.format === "human") return new HumanFormatter({ colors, interleaved });
-  // Titles are on both streams, and whoever searches one of them wants no escape sequences.
+  // Titles are on both streams, and a search in one of them should not meet escape sequences.
   return new LinesFormatter({ colors: colors && interleaved, interleaved });
 }
 
-/** Writes what is no event of a run, as it is; if nobody reads it, nothing happens. */
+/** Writes text that is not part of a run; does nothing if the stream has no reader. */
 export async function writeRaw(
   target: { readonly writable: WritableStream<Uint8Array<ArrayBuffer>> },
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   const writer = target.writable.getWriter();
-  await writer.write(bytes).catch(() => {}); // nobody reads it
+  await writer.write(bytes).catch(() => {}); // it has no reader
   writer.releaseLock();
 }
