@@ -2,8 +2,8 @@
  * Distributed programs for Deno: processes, on one machine or on many, and channels between them.
  *
  * A program starts processes with {@linkcode spawn}. They share nothing; they talk over channels,
- * which are one-way, typed, ordered and reliable: one process makes a {@linkcode Sender} for the other
- * one's Pid, and that makes a {@linkcode Receiver} for the first one's.
+ * which are one-way, typed, ordered and reliable: one process creates a {@linkcode Sender} with the other
+ * one's Pid, which creates a {@linkcode Receiver} with the first one's.
  *
  * The same file runs three ways, with the same output and the same meaning: `deno run -A main.ts` and
  * `deno compile -A main.ts && ./main` on this machine, `deploy main.ts` on a cluster.

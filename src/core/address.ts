@@ -1,6 +1,6 @@
 /** Network addresses as people write them: `host:port`, with IPv6 hosts in brackets. */
 
-/** Where something listens. */
+/** The address of a listener. */
 export interface Address {
   /** The host without brackets. */
   readonly host: string;
@@ -8,12 +8,12 @@ export interface Address {
   readonly port: number;
 }
 
-/** Where the bridge of a cluster listens if nothing else is said: `fabric dev`'s, on this machine. */
+/** The default address of a bridge: that of `fabric dev` on this machine. */
 export const DEFAULT_BRIDGE: Address = { host: "127.0.0.1", port: 8888 };
 
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:@[\]/]+)):(\d{1,5})$/;
 
-/** Reads `10.0.0.2:9999` or `[::1]:9999`; `undefined` for what is no address. */
+/** Reads `10.0.0.2:9999` or `[::1]:9999`; `undefined` for anything else. */
 export function parseAddress(text: string): Address | undefined {
   const match = ADDRESS.exec(text);
   if (match === null) return undefined;

@@ -5,7 +5,7 @@ import { DEFAULT_GRACE_MS, MAX_GRACE_MS } from "./signals.ts";
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Reads a duration: a number and a unit (`ms`, `s`, `m` or `h`), such as `500ms`, `10s` or `1.5 h`; or
+ * Parses a duration: a number and a unit (`ms`, `s`, `m` or `h`), such as `500ms`, `10s` or `1.5 h`; or
  * `0`, which needs no unit.
  *
  * @returns Milliseconds.
@@ -21,12 +21,12 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * Reads a grace, how long processes that are told to stop have: a duration of at most an hour.
+ * Parses a grace, the time that processes have when they are told to stop: at most an hour.
  *
- * @param text What the user wrote; if nothing, it is 3 s.
- * @param what What it was written as, such as `DEPLOY_GRACE`.
+ * @param text The user's text; if empty or `undefined`, the result is 3 s.
+ * @param what Its source, such as `DEPLOY_GRACE`.
  * @returns Milliseconds.
- * @throws {SyntaxError} If it is none; the message is for the user.
+ * @throws {SyntaxError} If it is malformed; the message is for the user.
  */
 export function parseGrace(text: string | undefined, what: string): number {
   if (text === undefined || text === "") return DEFAULT_GRACE_MS;
@@ -38,7 +38,7 @@ export function parseGrace(text: string | undefined, what: string): number {
   );
 }
 
-/** Milliseconds, or `undefined` if it is no duration. */
+/** Milliseconds, or `undefined` if it is not a duration. */
 function readDuration(text: string): number | undefined {
   const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*$/.exec(text) ?? [];
   const number = Number(amount);

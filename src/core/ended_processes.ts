@@ -1,46 +1,46 @@
-/** How the processes of a run ended that have ended, in little memory. */
+/** The exit statuses of a run's ended processes, in little memory. */
 
 import type { ExitStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
 
-/** How many ended processes of a run are remembered at least: the latest ones. */
+/** The minimum number of ended processes of a run that are kept: the latest ones. */
 export const REMEMBERED = 1_000_000;
 
-/** A generation begins with room for so many. */
+/** The initial capacity of a generation. */
 const FIRST_SLOTS = 64;
 
-/** How full, at most, a table is. */
+/** The maximum load of a table. */
 const MAX_LOAD = 0.75;
 
-/** How many statuses that differ a generation can tell apart. */
+/** The maximum number of different statuses in a generation. */
 const MAX_STATUSES = 65_535;
 
 /** The empty slot; others hold the index of a status, plus one. */
 const EMPTY = 0;
 
 /**
- * Remembers how processes ended: the latest million of them at least, and at most twice as many.
+ * Keeps the exit statuses of the latest processes: at least a million, and at most twice as many.
  *
- * 64 bits stand for a Pid: it is random, and chance makes two of ten million processes the same once in
- * 400,000 runs. A process takes 13 to 27 bytes, whatever its status, and all together less
- * than 45 MB. There are two generations: when the younger one is full, the older one is forgotten.
+ * A Pid is represented by 64 bits of its 128 random ones: two of ten million processes collide in one of
+ * 400,000 runs. A process takes 13 to 27 bytes, whatever its status, and all together take less
+ * than 45 MB. There are two generations: when the younger one is full, the older one is dropped.
  */
 export class EndedProcesses {
   readonly #limit: number;
   #young = new Generation();
   #old = new Generation();
 
-  /** @param limit How many are remembered at least. */
+  /** @param limit The minimum number that are kept. */
   constructor(limit: number = REMEMBERED) {
     this.#limit = limit;
   }
 
-  /** How much memory its tables take. */
+  /** The memory used by its tables. */
   get bytes(): number {
     return this.#young.bytes + this.#old.bytes;
   }
 
-  /** A process has ended. */
+  /** Adds an ended process. */
   add(pid: Pid, status: ExitStatus): void {
     if (this.#young.size >= this.#limit || !this.#young.add(pid, status)) {
       this.#old = this.#young;
@@ -49,7 +49,7 @@ export class EndedProcesses {
     }
   }
 
-  /** How a process ended; `undefined` if it has not, or was forgotten. */
+  /** How a process ended; `undefined` if it has not, or was dropped. */
   get(pid: Pid): ExitStatus | undefined {
     return this.#young.get(pid) ?? this.#old.get(pid);
   }
@@ -60,22 +60,22 @@ export class EndedProcesses {
   }
 }
 
-/** A hash table with open addressing: the slot of a Pid is the first free one from where its bits say. */
+/** A hash table with open addressing and linear probing. */
 class Generation {
   size = 0;
   #mask = FIRST_SLOTS - 1;
-  /** For each slot the two halves of the 64 bits that stand for a Pid. */
+  /** For each slot the two halves of the 64 bits of its Pid. */
   #keys = new Uint32Array(2 * FIRST_SLOTS);
   #values = new Uint16Array(FIRST_SLOTS);
   readonly #statuses: ExitStatus[] = [];
-  /** For each status, as text, its place in the list. */
+  /** The index in the list of each status, by its text. */
   readonly #indices = new Map<string, number>();
 
   get bytes(): number {
     return this.#keys.byteLength + this.#values.byteLength;
   }
 
-  /** Gives `false`, and adds nothing, if there is no room for one more status. */
+  /** Returns `false`, and adds nothing, if there is no room for another status. */
   add(pid: Pid, status: ExitStatus): boolean {
     const index = this.#indexOf(status);
     if (index === undefined) return false;
@@ -102,7 +102,7 @@ class Generation {
     return this.#statuses.push(status) - 1;
   }
 
-  /** The slot that has the key, or the free one where it belongs. */
+  /** The slot of the key, or the free one where it belongs. */
   #slot(high: number, low: number): number {
     let slot = low & this.#mask;
     while (
@@ -132,7 +132,7 @@ class Generation {
   }
 }
 
-/** 64 bits made of the 128 that a Pid begins with. */
+/** 64 bits from the 128 that a Pid begins with. */
 function keyOf(pid: Pid): [high: number, low: number] {
   const word = (at: number) => parseInt(pid.slice(at, at + 8), 16);
   return [

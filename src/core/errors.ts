@@ -1,9 +1,9 @@
-/** The errors that a user's program can catch and tell apart, and what any error says. */
+/** The errors that a user's program can catch and distinguish, and the message of any error. */
 
 import type { ExitStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
 
-/** Why a spawn did not give a Pid. See {@linkcode SpawnError}. */
+/** Why a spawn failed. See {@linkcode SpawnError}. */
 export type SpawnErrorReason =
   | "no-capacity"
   | "unsatisfiable"
@@ -32,7 +32,7 @@ export type SpawnErrorReason =
  * ```
  */
 export class SpawnError extends Error {
-  /** Why there is no new process. */
+  /** Why the spawn failed. */
   readonly reason: SpawnErrorReason;
 
   /** Made by `spawn` and `trySpawn`; a program that imitates them, as in a test, can make one too. */
@@ -46,9 +46,9 @@ export class SpawnError extends Error {
 /** How a channel ended. See {@linkcode ChannelError}. */
 export type ChannelErrorKind = "closed" | "exited" | "failed" | "aborted" | "lost";
 
-/** What is known besides of how a channel ended. */
+/** Further facts about the end of a channel. */
 export interface ChannelErrorOptions extends ErrorOptions {
-  /** How the remote process ended, if that is why, and it is known. */
+  /** How the remote process ended, if that is the reason and it is known. */
   status?: ExitStatus;
 }
 
@@ -92,7 +92,7 @@ export class ChannelError extends Error {
   }
 }
 
-/** What `error` says: its message, or, as anything can be thrown, itself as text. */
+/** The message of `error`, or its text if it is not an `Error`, since any value can be thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -103,8 +103,8 @@ export function messageOf(error: unknown): string {
 export type Operation = ((...args: any[]) => unknown) | (abstract new (...args: any[]) => unknown);
 
 /**
- * Makes the stack of `error` begin at the line that called `operation`, which runs: the line of the
- * program, and not those of the runtime that found the fault. Gives `error`.
+ * Makes the stack of `error` begin at the caller of `operation`, which is running: the line of the
+ * program, not those of the runtime that found the fault. Returns `error`.
  */
 export function atCaller<E extends Error>(error: E, operation: Operation): E {
   Error.captureStackTrace(error, operation);
@@ -112,24 +112,24 @@ export function atCaller<E extends Error>(error: E, operation: Operation): E {
 }
 
 /**
- * Takes down the line that called `operation`, which runs, for an error that is known only later, when
- * that line is on no stack any more. It takes 5 to 15 µs: see {@linkcode CallSites} for where that is much.
+ * Records the line that called `operation`, which is running, for an error that occurs later, when
+ * that line is no longer on the stack. It takes 5 to 15 µs: see {@linkcode CallSites} where that is too much.
  */
 export function callSite(operation: Operation): Error {
   return atCaller(new Error(), operation);
 }
 
 /**
- * Call sites for what may be called a million times a second: there is one for the first waits only.
+ * Call sites of functions that may be called a million times a second: only the first waits get one.
  *
- * For later ones, V8 knows which function of the program awaits the promise, which is the one that called
- * if it does so at once: see {@linkcode settledAt}. A small round trip would take half as long again if
- * every wait took its call site down.
+ * For later ones, V8 knows which function awaits the promise, which is the caller
+ * if it awaits at once: see {@linkcode settledAt}. A small round trip would take half as long again if
+ * every wait recorded its call site.
  */
 export class CallSites {
   #left = 100;
 
-  /** The call site, or `undefined` where there have been enough. */
+  /** The call site, or `undefined` once enough have been recorded. */
   take(operation: Operation): Error | undefined {
     if (this.#left === 0) return undefined;
     this.#left--;
@@ -138,10 +138,10 @@ export class CallSites {
 }
 
 /**
- * Settles as `waiting` does. An error gets the stack of `site`; or if there is none, one that begins where
- * the program awaits what this gives.
+ * Settles like `waiting`. An error gets the stack of `site`; or, without one, a stack that begins where
+ * the program awaits the returned promise.
  *
- * @param signal What it rejects with when that is aborted is left as it is.
+ * @param signal Its reason, if it is aborted, is passed on unchanged.
  */
 export async function settledAt<T>(
   waiting: Promise<T>,
@@ -157,10 +157,10 @@ export async function settledAt<T>(
 }
 
 /**
- * Gives `error` the stack of a {@linkcode callSite}, which is used up.
+ * Gives `error` the stack of a {@linkcode callSite}, which is consumed.
  *
- * The result is the call site itself, made to be `error`: Deno prints of an uncaught error what was
- * recorded when its stack was, and not what `stack` says, so that to copy that text would not do.
+ * The result is the call site itself, turned into `error`: for an uncaught error Deno prints what was
+ * recorded with its stack, not the text of `stack`, so copying that text is not enough.
  */
 export function errorAt<E extends Error>(site: Error, error: E): E {
   const { stack: _stack, ...properties } = Object.getOwnPropertyDescriptors(error);

@@ -10,14 +10,14 @@ export type OutputFd = 1 | 2;
  * One thing that happened in a run.
  *
  * Of each process: exactly one `spawn`, before anything else; its `output`, in order within each
- * `fd`; one `eof` for each `fd` after all output of it; exactly one `exit`, last. The parent of the
+ * `fd`; one `eof` for each `fd` after all its output; exactly one `exit`, last. The parent of the
  * first process is `null`. The bytes of an `output` belong to whoever receives the event.
  *
- * - `spawn`: `name` is what the process is called where people see it, `node` the address of the node
+ * - `spawn`: `name` is the name that is shown to people, `node` the address of the node
  *   that hosts it, or `null` in a local run.
  * - `noticed`: another process was given the status of this one, which had failed, or caused its end.
  *   It may come before the `exit` that it is about, or after it, and more than once.
- * - `said`: what the system itself says of the run, for a person, in one line.
+ * - `said`: a message of the system itself about the run, for people, in one line.
  *
  * `time` is in milliseconds since the epoch, by the clock of the node where it happened.
  */
@@ -40,7 +40,7 @@ export type RunEvent =
  * Takes the events of a run.
  *
  * Events are handled in the order of the calls. The promise resolves when the event has been
- * handled; whoever reads a process's output waits for that before reading more, so that a slow
- * terminal slows the processes that write to it. The bytes of an output event may be others then.
+ * handled; the reader of a process's output waits for that before reading more, so that a slow
+ * terminal slows the processes that write to it. The buffer of an output event may be reused then.
  */
 export type RunEventSink = (event: RunEvent) => Promise<void>;

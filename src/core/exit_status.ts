@@ -1,4 +1,4 @@
-/** How a process ended, and what that means for the exit status of a whole run. */
+/** How a process ended, and the exit status of a whole run. */
 
 import { signalExitCode } from "./signals.ts";
 
@@ -16,7 +16,7 @@ export type ExitStatus =
   | { killed: string }
   | { lost: string };
 
-/** Whether `status` is that of a process that did what it should: exit code 0. */
+/** Whether `status` is success: exit code 0. */
 export function success(status: ExitStatus): boolean {
   return "code" in status && status.code === 0;
 }
@@ -29,13 +29,13 @@ export function formatStatus(status: ExitStatus): string {
   return `lost: ${status.lost}`;
 }
 
-/** The exit code of a run in which only other processes than the first failed. */
+/** The exit code of a run in which a process failed, but not the first one. */
 const OTHERS_FAILED = 101;
 
 /**
- * What a process's status is as the exit code of an OS process.
+ * A process's status as the exit code of an OS process.
  *
- * A signal counts with its number on Linux, wherever the process ran: a run has the same exit code on
+ * A signal counts by its number on Linux, wherever the process ran: a run has the same exit code on
  * every machine.
  */
 export function exitCode(status: ExitStatus): number {

@@ -1,17 +1,17 @@
-/** Diagnostics of the tool itself, kept apart from what the user's program writes. */
+/** Diagnostics of the tool itself, separate from the output of the user's program. */
 
-/** How much is said: each level says its own and all before it. */
+/** The levels of messages: each level includes those before it. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
-/** Takes one-line messages. Which of them are shown depends on the level. */
+/** Takes one-line messages. The level decides which are shown. */
 export interface Logger {
   /** Something failed that should have worked. */
   error(message: string): void;
   /** Something works less well than it should. */
   warn(message: string): void;
-  /** What an operator may want to follow. */
+  /** Events of interest to an operator. */
   info(message: string): void;
-  /** What only whoever looks for a bug wants to know. */
+  /** Details for debugging. */
   debug(message: string): void;
 }
 
@@ -20,7 +20,7 @@ const LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug"];
 /**
  * Reads the level from `DEPLOY_LOG`; `undefined` and the empty string mean `warn`.
  *
- * @throws {SyntaxError} If `text` names no level.
+ * @throws {SyntaxError} If `text` is not a level.
  */
 export function parseLogLevel(text: string | undefined): LogLevel {
   if (text === undefined || text === "") return "warn";
@@ -33,16 +33,16 @@ export function parseLogLevel(text: string | undefined): LogLevel {
   return level;
 }
 
-/** Makes one line of a message: `deploy: warn: …`, unless `name` is another. */
+/** Formats a message as one line: `deploy: warn: …`, unless `name` is given. */
 export function formatLine(level: LogLevel, message: string, name: string = "deploy"): string {
   // A peer's text may be part of a message, and must not be able to forge further lines.
   return `${name}: ${level}: ${message.replaceAll(/\r?\n/g, " | ")}`;
 }
 
 /**
- * Makes a logger that gives each message of `level` and above to `write`, as one line.
+ * Makes a logger that passes each message of `level` and above to `write` as one line.
  *
- * @param format Makes the line, without its end. @default {@linkcode formatLine}
+ * @param format Formats the line, without its newline. @default {@linkcode formatLine}
  */
 export function createLogger(
   level: LogLevel,

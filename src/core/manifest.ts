@@ -1,4 +1,4 @@
-/** What a file consists of: the hashes of its pieces. Files with equal manifests are equal. */
+/** Manifests: the hashes of a file's pieces. Files with equal manifests are equal. */
 
 import { ProtocolError } from "./protocol_error.ts";
 
@@ -6,25 +6,25 @@ import { ProtocolError } from "./protocol_error.ts";
 export interface Manifest {
   /** The file's size in bytes. */
   readonly size: number;
-  /** SHA-256 in hex of each consecutive {@linkcode PIECE_BYTES}; of what is left, for the last one. */
+  /** SHA-256 in hex of each piece of {@linkcode PIECE_BYTES}; the last one may be shorter. */
   readonly pieces: readonly string[];
 }
 
 /** The size of each piece but the last. */
 export const PIECE_BYTES = 128 * 1024;
 
-/** The largest file that can be shipped: 4 GiB. It bounds the size of a manifest, too. */
+/** The largest file that can be shipped: 4 GiB. It also bounds the size of a manifest. */
 export const MAX_FILE_BYTES = 32_768 * PIECE_BYTES;
 
 const HASH_BYTES = 32;
 const HASH = /^[0-9a-f]{64}$/;
 
-/** Whether `value` is a hash as a manifest holds it. */
+/** Whether `value` is a hash in the form of a manifest. */
 export function isHash(value: unknown): value is string {
   return typeof value === "string" && HASH.test(value);
 }
 
-/** How many pieces a file of `size` bytes has. */
+/** The number of pieces of a file of `size` bytes. */
 export function pieceCount(size: number): number {
   return Math.ceil(size / PIECE_BYTES);
 }
@@ -34,7 +34,7 @@ export function pieceBytes(manifest: Manifest, index: number): number {
   return Math.min(PIECE_BYTES, manifest.size - index * PIECE_BYTES);
 }
 
-/** A manifest as it is sent and written down: with its hashes as bytes, one after the other. */
+/** A manifest as it is sent and stored: with its hashes as concatenated bytes. */
 export interface PackedManifest {
   readonly size: number;
   readonly hashes: Uint8Array<ArrayBuffer>;
@@ -45,9 +45,9 @@ export function packManifest({ size, pieces }: Manifest): PackedManifest {
 }
 
 /**
- * Reads what a peer, or a file, says is a packed manifest.
+ * Unpacks a manifest from a peer or a file.
  *
- * @throws {ProtocolError} If it is none.
+ * @throws {ProtocolError} If it is malformed.
  */
 export function unpackManifest(value: unknown): Manifest {
   if (typeof value !== "object" || value === null) {

@@ -1,12 +1,12 @@
-/** Checks of the options that a program gives: what is not known is a mistake, and is said to be one. */
+/** Checks of the options that a program passes: an unknown option is an error. */
 
 /**
- * Checks that `options` is an object, and has no other properties than those in `known`, if that is given.
+ * Checks that `options` is an object, and has only the properties in `known`, if that is given.
  *
- * A misspelt option would otherwise be the same as none, and nobody would see that it has no effect.
+ * A misspelt option would otherwise be ignored without notice.
  *
- * @param action What is refused, for the message: `spawn work()`.
- * @throws {TypeError} The message names the first unknown option, and the known one that is most like it.
+ * @param action The operation that is refused, for the message: `spawn work()`.
+ * @throws {TypeError} The message names the first unknown option, and the most similar known one.
  */
 export function checkOptions(
   action: string,
@@ -27,7 +27,7 @@ export function checkOptions(
 }
 
 /**
- * Checks that `signal` is an `AbortSignal`, or not given.
+ * Checks that `signal` is an `AbortSignal` or `undefined`.
  *
  * @param action As for {@linkcode checkOptions}.
  * @throws {TypeError} If it is something else.
@@ -37,7 +37,7 @@ export function checkSignal(action: string, signal: unknown): void {
   throw new TypeError(`Cannot ${action}: signal is ${String(signal)}, not an AbortSignal`);
 }
 
-/** The one of `known` that takes the least changes to be made of `word`; the first of several. */
+/** The word in `known` with the smallest edit distance to `word`; the first of several. */
 export function nearest(word: string, known: readonly string[]): string {
   let best = "";
   let least = Infinity;
@@ -51,12 +51,12 @@ export function nearest(word: string, known: readonly string[]): string {
 }
 
 /**
- * How much one word differs from another: a character that is left out, added or another one counts 2,
- * but only 1 if it is one of those behind the end of a common beginning, as in `memory` and `mem`.
+ * The edit distance of two words: a character that is missing, added or different counts 2,
+ * but only 1 if it follows a word that is a prefix of the other, as in `memory` and `mem`.
  */
 function changesBetween(from: string, to: string): number {
   if (from.startsWith(to) || to.startsWith(from)) return Math.abs(from.length - to.length);
-  // A row for each prefix of `from`; in it, what each prefix of `to` differs by (Wagner and Fischer).
+  // A row for each prefix of `from` with the distances to each prefix of `to` (Wagner and Fischer).
   let row = Array.from({ length: to.length + 1 }, (_, index) => 2 * index);
   for (let i = 1; i <= from.length; i++) {
     const next = [2 * i];

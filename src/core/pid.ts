@@ -1,10 +1,10 @@
-/** The identity of a process: 128 random bits and the address that it listens on. */
+/** The identity of a process: 128 random bits and the address at which it listens. */
 
 /** @internal */
 declare const brand: unique symbol;
 
 /**
- * Names one process, for ever, in the whole cluster.
+ * Identifies one process in the whole cluster; it is never reused.
  *
  * A Pid is a primitive string, so it compares with `===`, is a key of a `Map`, and crosses channels
  * and `spawn` arguments like any string. Its text form is `<32 hex digits>@<host>:<port>`, with IPv6
@@ -20,7 +20,7 @@ declare const brand: unique symbol;
  */
 export type Pid = string & { readonly [brand]: "Pid" };
 
-/** What a Pid says. */
+/** The parts of a Pid. */
 export interface PidParts {
   /** 32 lower-case hex digits: 128 random bits. */
   readonly id: string;
@@ -29,18 +29,18 @@ export interface PidParts {
   readonly port: number;
 }
 
-/** How many hex digits of a Pid a person is shown. */
+/** The number of hex digits of a Pid that are shown to people. */
 const SHORT_DIGITS = 7;
 
 /** A port has no leading zeros: Pids are compared as strings, so each process has one text. */
 const PID = /^([0-9a-f]{32})@(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:@[\]/]+)):([1-9]\d{0,4})$/;
 
-/** Puts a Pid together from its parts. */
+/** Makes a Pid from its parts. */
 export function makePid(id: string, host: string, port: number): Pid {
   return `${id}@${formatAddress(host, port)}` as Pid;
 }
 
-/** Takes a Pid apart, or gives `undefined` for what is none. */
+/** Parses a Pid; `undefined` if `text` is not one. */
 export function parsePid(text: string): PidParts | undefined {
   const match = PID.exec(text);
   if (match === null) return undefined;
@@ -51,7 +51,7 @@ export function parsePid(text: string): PidParts | undefined {
   return { id, host, port };
 }
 
-/** Whether `value` is the text of a Pid. It says nothing of whether such a process exists. */
+/** Whether `value` is the text of a Pid. It does not check whether such a process exists. */
 export function isPid(value: unknown): value is Pid {
   return typeof value === "string" && parsePid(value) !== undefined;
 }

@@ -1,6 +1,6 @@
-/** The error for bytes from outside that are not what the protocol allows. */
+/** The error for input from outside that violates the protocol. */
 
-/** A peer sent what is no message of the protocol; its connection is to be dropped. */
+/** A peer sent something that the protocol does not allow; its connection is to be dropped. */
 export class ProtocolError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

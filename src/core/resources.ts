@@ -1,6 +1,6 @@
-/** What a process needs of a machine: memory and CPU, their units, and how people write them. */
+/** The resources of processes and machines: memory and CPU, their units, and their text forms. */
 
-/** What a process asks of the node that runs it. */
+/** The resources that a process requests from its node. */
 export interface Resources {
   /** Memory, in bytes. */
   mem: number;
@@ -15,7 +15,7 @@ export const MiB: number = 1024 * KiB;
 /** 1024 MiB. */
 export const GiB: number = 1024 * MiB;
 
-/** What a process gets when nobody says anything: 100 MiB and a 16th of a core. */
+/** The default resources of a process: 100 MiB and a 16th of a core. */
 export const DEFAULT_RESOURCES: Readonly<Resources> = Object.freeze({
   mem: 100 * MiB,
   cpu: 1 / 16,
@@ -40,12 +40,12 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads an amount of memory as people write it, and gives it in bytes, rounded to a whole one.
+ * Parses an amount of memory as people write it; returns bytes, rounded to a whole number.
  *
  * `KiB`, `MiB`, `GiB`, `TiB` (or just `K`, `M`, `G`, `T`) are powers of 1024; `kB`, `MB`, `GB`, `TB`
  * are powers of 1000; no unit means bytes. Upper or lower case, with or without a space.
  *
- * @throws {SyntaxError} If `text` is no amount of memory; the message shows what one looks like.
+ * @throws {SyntaxError} If `text` is not an amount of memory; the message shows an example.
  *
  * @example
  * ```ts
@@ -67,23 +67,23 @@ export function parseMem(text: string): number {
   return bytes;
 }
 
-/** `131 MiB`: bytes for a person, in the largest unit that leaves at least 1. */
+/** `131 MiB`: bytes for people, in the largest unit that gives at least 1. */
 export function formatMem(bytes: number): string {
   const units = [[GiB, "GiB"], [MiB, "MiB"], [KiB, "KiB"]] as const;
   for (const [size, name] of units) {
     const amount = bytes / size;
-    // Three digits, but 1023 MiB stays that, where rounding to three would say 1020.
+    // Three digits, but 1023 MiB is not rounded to 1020.
     const shown = amount >= 100 ? Math.round(amount) : Number(amount.toPrecision(3));
     if (amount >= 1) return `${shown} ${name}`;
   }
   return `${bytes} B`;
 }
 
-/** Why `resources` cannot be asked for, or `undefined` if they can. */
+/** Why `resources` cannot be requested, or `undefined` if they can. */
 export function invalidResource(resources: Resources): string | undefined {
   for (const name of ["mem", "cpu"] as const) {
     const value: unknown = resources[name];
-    // Written this way round so that NaN fails too.
+    // Written this way so that NaN fails too.
     if (typeof value !== "number" || !(value >= 0) || value === Infinity) {
       const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
       return `${name} is ${shown}, must be a finite number and at least 0`;
@@ -92,7 +92,7 @@ export function invalidResource(resources: Resources): string | undefined {
   return undefined;
 }
 
-/** Fills in what is not given, or given as `undefined`, from `defaults`. */
+/** Fills in missing and `undefined` parts from `defaults`. */
 export function resolveResources(
   given: Partial<Resources> | undefined,
   defaults: Readonly<Resources> = DEFAULT_RESOURCES,
@@ -101,10 +101,10 @@ export function resolveResources(
 }
 
 /**
- * Reads `mem=1GiB,cpu=2`, the form of `DEPLOY_RESOURCES`; either part may be left out.
+ * Parses `mem=1GiB,cpu=2`, the form of `DEPLOY_RESOURCES`; either part may be missing.
  *
- * @throws {SyntaxError} If `text` is none of that. Whether the amounts can be asked for is
- * for {@linkcode invalidResource} to say.
+ * @throws {SyntaxError} If `text` has another form. The amounts are not checked: use
+ * {@linkcode invalidResource}.
  */
 export function parseResources(text: string): Partial<Resources> {
   const found: Partial<Resources> = {};

@@ -1,6 +1,6 @@
-/** The signals of Unix: their names and numbers, and how a process is ended by one. */
+/** Unix signals: their names and numbers, and how a process is ended by one. */
 
-/** Numbers on Linux of the signals that a process can be sent. */
+/** The numbers on Linux of the signals that can be sent to a process. */
 const SIGNAL_NUMBERS = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -35,17 +35,17 @@ const SIGNAL_NUMBERS = {
   SIGSYS: 31,
 } as const satisfies Partial<Record<Deno.Signal, number>>;
 
-/** Whether `value` is the name of a signal that a process can be sent, such as `"SIGTERM"`. */
+/** Whether `value` is the name of a signal that can be sent to a process, such as `"SIGTERM"`. */
 export function isSignal(value: unknown): value is Deno.Signal {
   return typeof value === "string" && Object.hasOwn(SIGNAL_NUMBERS, value);
 }
 
-/** The exit code of a shell's child that a signal ended is 128 and the signal's number. */
+/** A shell reports a child that was ended by a signal as 128 plus the signal's number. */
 const SIGNAL_BASE = 128;
 
 /**
- * The exit code that stands for a signal, as in a shell: 128 and its number on Linux, on every system.
- * It is 128 for a signal that Linux does not have.
+ * The exit code for a signal, as in a shell: 128 plus its number on Linux, on every system.
+ * 128 for a signal that Linux does not have.
  */
 export function signalExitCode(signal: Deno.Signal): number {
   const numbers: Partial<Record<Deno.Signal, number>> = SIGNAL_NUMBERS;
@@ -53,38 +53,38 @@ export function signalExitCode(signal: Deno.Signal): number {
 }
 
 /**
- * How processes are ended: told by a signal, given some time, and then killed.
+ * How processes are ended: by a signal, followed by SIGKILL after a grace.
  *
- * With SIGKILL, or a grace of 0, they have no time: they are killed.
+ * With SIGKILL or a grace of 0 they are killed at once.
  */
 export interface Termination {
   readonly signal: Deno.Signal;
-  /** How long a process may still be there after the signal, in ms. After that, SIGKILL. */
+  /** How long a process may run after the signal, in ms. After that, SIGKILL. */
   readonly graceMs: number;
 }
 
-/** How one process is ended for another one that asked for that. */
+/** How one process is ended at the request of another. */
 export interface Kill extends Termination {
-  /** Whether the processes that it spawned are ended, too, and those that they spawned, and so on. */
+  /** Whether all its descendants are ended as well. */
   readonly descendants: boolean;
 }
 
-/** The end at once, which nothing in the process can hinder. */
+/** Immediate termination, which a process cannot prevent. */
 export const KILL: Kill = { signal: "SIGKILL", graceMs: 0, descendants: false };
 
-/** How long a process that is told to stop has, unless somebody says otherwise. */
+/** The default grace of a process that is told to stop. */
 export const DEFAULT_GRACE_MS = 3_000;
 
 /**
- * How processes are ended that have lost a part of their cluster, so that nobody can say how. No process
+ * How processes are ended when they have lost a part of their cluster that would decide it. No process
  * outlives such a part by 5 s.
  */
 export const ORPHANED: Termination = { signal: "SIGTERM", graceMs: DEFAULT_GRACE_MS };
 
-/** The longest grace that can be given: 1 h. */
+/** The maximum grace: 1 h. */
 export const MAX_GRACE_MS = 3_600_000;
 
-/** Whether it leaves a process no time. */
+/** Whether it gives a process no time. */
 export function isAtOnce({ signal, graceMs }: Termination): boolean {
   return signal === "SIGKILL" || graceMs === 0;
 }

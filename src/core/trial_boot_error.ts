@@ -1,8 +1,8 @@
-/** The error for a program that could not be booted on trial, to learn what it needs. */
+/** The error of a failed trial boot, which determines what a program needs. */
 
 import type { OutputFd } from "./events.ts";
 
-/** A program did not come to say what its first process needs. The message is one line. */
+/** A program did not report the needs of its first process. The message is one line. */
 export class TrialBootError extends Error {
   /** What the program wrote, in order. */
   readonly output: readonly { readonly fd: OutputFd; readonly bytes: Uint8Array<ArrayBuffer> }[];
@@ -13,7 +13,7 @@ export class TrialBootError extends Error {
     this.output = output;
   }
 
-  /** What the program wrote, to either stream, one chunk after the other. */
+  /** What the program wrote, both streams together. */
   written(): Uint8Array<ArrayBuffer> {
     const all = new Uint8Array(this.output.reduce((sum, { bytes }) => sum + bytes.length, 0));
     let at = 0;

@@ -1,4 +1,4 @@
-/** The error for what a user asked for and cannot have. */
+/** The error for wrong input from the user. */
 
 /**
  * A bad argument, option, variable or configuration file. The message is one line: what is wrong, and

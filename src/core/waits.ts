@@ -1,20 +1,20 @@
-/** What a process waits for, as a value: it is asked for, sent to a node, and shown. */
+/** What a process waits for, as a value that is requested, sent to a node, and shown. */
 
 import type { Pid } from "./pid.ts";
 
 /**
  * One thing that a process waits for.
  *
- * `select` says that it is one of the operations of a `select`, of which one is enough.
+ * `select` marks one of the operations of a `select`, any of which is enough.
  *
  * - `recv`: the next value of a channel from `remote`.
- * - `send`: room in the window of a channel to `remote`, of whose bytes `unreadBytes` are on their way or
+ * - `send`: room in the window of a channel to `remote`, with `unreadBytes` in transit or
  *   unread.
- * - `accept`: a channel of that name, from whichever process.
+ * - `accept`: a channel of that name, from any process.
  * - `wait`: the end of `remote`.
- * - `kill`: the end of `remote`, which this process has asked for.
+ * - `kill`: the end of `remote`, which this process has requested.
  * - `spawn`: the start of a process of that name.
- * - `deliver`: this process is ending, and so many bytes have yet to arrive in `remote`.
+ * - `deliver`: this process is ending, and this many bytes have yet to arrive at `remote`.
  */
 export type Wait =
   | { readonly kind: "recv"; readonly remote: Pid; readonly name: string; readonly select: boolean }
@@ -31,28 +31,28 @@ export type Wait =
   | { readonly kind: "spawn"; readonly name: string }
   | { readonly kind: "deliver"; readonly remote: Pid; readonly bytes: number };
 
-/** A process tells of so many things that it waits for; of more, only the number. */
+/** The maximum number of waits in a report; of more, only the number is given. */
 export const MAX_WAITS = 256;
 
-/** What a process answers when it is asked what it waits for. */
+/** A process's report of what it waits for. */
 export interface WaitReport {
   /** The first ones, at most {@linkcode MAX_WAITS}. */
   readonly waits: readonly Wait[];
-  /** How many there are in all. */
+  /** The total number. */
   readonly count: number;
   /**
-   * Grows whenever something goes to another process or comes from one: two reports that are the same in
-   * everything are of one and the same wait.
+   * Grows whenever something is sent to another process or received from one: two equal reports describe
+   * the same wait.
    */
   readonly progress: number;
-  /** Whether a timer of `after()`, or input or output of the program's own, may end the waiting. */
+  /** Whether a timer of `after()`, or I/O of the program's own, may end the waiting. */
   readonly mayWake: boolean;
 }
 
 /** What is known of what a process waits for. */
 export type WaitState =
   | { readonly state: "waits"; readonly report: WaitReport }
-  /** It does not answer, since its code is running: for no longer than that. */
+  /** It does not answer, since its code is running: for at most that long. */
   | { readonly state: "computes"; readonly forMs: number }
   /** A signal, such as SIGSTOP, has stopped it. */
   | { readonly state: "stopped" };
