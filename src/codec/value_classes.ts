@@ -1,4 +1,4 @@
-/** Which classes of objects the value codec knows, and which it refuses. */
+/** The classes of objects that the value codec supports, and those it refuses. */
 
 import { declaresPrivate } from "./value_private.ts";
 
@@ -19,9 +19,9 @@ export type Kind =
 
 interface ClassInfo {
   readonly kind: Kind;
-  /** Throws unless its argument is truly of that kind: anyone can inherit from `Map.prototype`. */
+  /** Throws unless its argument is really of that kind: any object can inherit from `Map.prototype`. */
   readonly probe?: (value: object) => unknown;
-  /** What instances are and why that cannot be sent, if so. */
+  /** What instances are and why they cannot be sent, if so. */
   readonly refusal?: string;
 }
 
@@ -32,7 +32,7 @@ function getter(prototype: object, name: string): (value: object) => unknown {
   return (value) => get.call(value);
 }
 
-/** Built-in classes that can be sent, by prototype; subclasses are looked up along their chain. */
+/** Built-in classes that can be sent, by prototype; subclasses are found along their prototype chain. */
 const BUILT_IN = new Map<object, ClassInfo>([
   [Map.prototype, { kind: "map", probe: getter(Map.prototype, "size") }],
   [Set.prototype, { kind: "set", probe: getter(Set.prototype, "size") }],
@@ -55,7 +55,7 @@ function probeError(value: object): void {
   if (!isError(value)) throw new TypeError("it is not an error");
 }
 
-/** As `getter`, where the prototype itself answers too. */
+/** Like `getter`, for a getter that also works on the prototype itself. */
 function getterOfInstance(prototype: object, name: string): (value: object) => unknown {
   const get = getter(prototype, name);
   return (value) => {
@@ -68,7 +68,7 @@ const PLAIN: ClassInfo = { kind: "object" };
 const VIEW_CLASS: ClassInfo = { kind: "view" };
 const PROMISE: ClassInfo = { kind: "refused", refusal: "a Promise; promises cannot be sent" };
 
-/** What the constructors of all typed arrays inherit. */
+/** The parent of the constructors of all typed arrays. */
 const TypedArray: unknown = Object.getPrototypeOf(Uint8Array);
 
 const known = new WeakMap<object, ClassInfo>();
@@ -84,14 +84,14 @@ export function kindOf(value: object, prototype: object | null): Kind {
     try {
       info.probe(value);
     } catch {
-      // It only inherits from that prototype: an object like any other, as for structuredClone().
+      // It only inherits from that prototype: a plain object, as for structuredClone().
       return "object";
     }
   }
   return info.kind;
 }
 
-/** `a Secret, a class with private state; it cannot be sent`, or `undefined` for what can be. */
+/** `a Secret, a class with private state; it cannot be sent`, or `undefined` if it can be sent. */
 export function refusalOf(value: unknown): string | undefined {
   if (typeof value === "function") return "a function; functions cannot be sent";
   if (typeof value === "symbol") return "a symbol; symbols cannot be sent";
@@ -121,13 +121,13 @@ function inspect(prototype: object): ClassInfo {
   if (builtIn !== undefined) return builtIn;
   const next: object | null = Object.getPrototypeOf(prototype);
   const inherited = next === null ? PLAIN : classInfo(next);
-  // What an error's class added is lost anyway, so that its private part is no reason to refuse.
+  // An error loses what its class added anyway, so private state is not a reason to refuse it.
   if (inherited.kind === "error" || inherited.kind === "dom") return inherited;
   const tag = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value;
   if (tag === "Generator" || tag === "AsyncGenerator") return refused(`${article(tag)}, which`);
   const own = Object.hasOwn(prototype, "constructor");
   const constructor: unknown = own ? prototype.constructor : undefined;
-  // Nothing of its own, such as Object.create(parent), or `prototype` of a generator function.
+  // No class of its own, as with Object.create(parent) or the `prototype` of a generator function.
   if (typeof constructor !== "function") {
     return inherited.refusal === ITERATOR && typeof tag === "string"
       ? refused(`${article(tag)}, which`)
@@ -136,7 +136,7 @@ function inspect(prototype: object): ClassInfo {
   return inspectClass(constructor, inherited);
 }
 
-/** What every built-in iterator inherits. */
+/** The refusal that every built-in iterator inherits. */
 const ITERATOR = "an Iterator, which cannot be sent";
 
 function inspectClass(constructor: { name: string }, inherited: ClassInfo): ClassInfo {
@@ -145,15 +145,15 @@ function inspectClass(constructor: { name: string }, inherited: ClassInfo): Clas
   const name = String(constructor.name);
   const source = Function.prototype.toString.call(constructor);
   if (source.endsWith("{ [native code] }")) {
-    // `Object` of another realm is as good as ours.
+    // `Object` of another realm counts as ours.
     if (inherited === VIEW_CLASS || name === "Object") return inherited;
     return refused(`${article(name)}, which`);
   }
   if (declaresPrivate(source)) {
     return refused(`${article(name || "anonymous object")}, a class with private state; it`);
   }
-  // Classes of the platform that are written in JavaScript, such as ReadableStream: their state is
-  // out of sight, behind symbols. A program's own globals are enumerable, so that they differ.
+  // Classes of the platform that are written in JavaScript, such as ReadableStream, hide their state
+  // behind symbols. A program's own globals are enumerable, unlike these.
   const global = Object.getOwnPropertyDescriptor(globalThis, name);
   if (
     global?.enumerable === false && (globalThis as Record<string, unknown>)[name] === constructor

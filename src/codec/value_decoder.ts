@@ -1,4 +1,4 @@
-/** The value codec's reading half: bytes that anyone may have made up, as a value. */
+/** The decoder of the value codec: untrusted bytes, as a value. */
 
 import { bufferOf } from "./ready_buffer.ts";
 import {
@@ -26,39 +26,39 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 let depth = 0;
 let resizableBytes = 0;
-/** The objects read so far, if the message refers to some again. */
+/** The objects read so far, if the message has references. */
 let objects: unknown[] | undefined;
 
-/** Whether the bytes of the value stay where they are. */
+/** Whether byte arrays are views of the input rather than copies. */
 let inPlace = false;
 
-/** A buffer whose contents are not in the input. */
+/** The buffer whose contents are not in the input. */
 let cutOut: Cut | undefined;
 
-/** The objects whose shapes others may share, or their keys once one did. */
+/** The objects whose shapes others may share, or their keys once one does. */
 const shapes: (Record<string, unknown> | string[])[] = [];
 let shapeCount = 0;
 
-/** Arrays this short get their room at once; longer ones grow, so that nesting cannot multiply it. */
+/** Arrays up to this length are allocated at once; longer ones grow, so that nesting cannot multiply memory. */
 const SHORT_ARRAY = 1024;
 
-/** Beyond this, a gap in an array is as large as its reader makes it; below, it takes memory. */
+/** The longest gap in an array that takes memory; beyond it, the engine uses a sparse table. */
 const MAX_FAST_GAP = 1024;
 
-/** The contents of a buffer, which were read into one of their own instead of into the input. */
+/** The contents of a buffer that were received separately from the input. */
 export interface Cut {
-  /** Where they would begin in the input. */
+  /** The position in the input where they would begin. */
   readonly position: number;
-  /** What becomes part of the value. */
+  /** The buffer that becomes part of the value. */
   readonly buffer: ArrayBuffer;
 }
 
 /**
- * Reads the one value that lies in `bytes` from `start` to `end`, apart from what is cut out of it.
+ * Decodes the one value in `bytes` from `start` to `end`, with the contents of one buffer cut out.
  *
- * Nothing of `bytes` is kept: the value is a copy, but for the buffer of `cut`.
+ * `bytes` are not referenced: the value is a copy, except for the buffer of `cut`.
  *
- * @throws {ProtocolError} If that is not exactly one value, as the encoder writes it.
+ * @throws {ProtocolError} If they are not exactly one value as written by the encoder.
  */
 export function decode(
   bytes: Bytes,
@@ -83,7 +83,7 @@ export function decode(
     if (cutOut !== undefined) throw malformed("its separate part is not a buffer");
     return value;
   } catch (cause) {
-    // Too deep for this stack, or no memory for what is asked.
+    // Too deep for the stack, or not enough memory.
     if (cause instanceof RangeError) throw malformed("it is too large", cause);
     throw cause;
   } finally {
@@ -95,8 +95,8 @@ export function decode(
 }
 
 /**
- * Reads the one value that `bytes` are. As {@linkcode decode}, but each `Uint8Array` that covers the
- * whole of its buffer is a view of its place in `bytes`, which it keeps alive, and no copy.
+ * Decodes `bytes` as one value. Like {@linkcode decode}, but each `Uint8Array` that covers the
+ * whole of its buffer is a view of its place in `bytes`, which it keeps alive, instead of a copy.
  *
  * @throws {ProtocolError} As {@linkcode decode}; also if the value refers to such a buffer twice.
  */
@@ -212,19 +212,19 @@ function readOther(byte: number): unknown {
   }
 }
 
-/** Gives `object` the next number, before its contents are read. */
+/** Assigns the next number to `object`, before its contents are read. */
 function enter(object: object): void {
   if (++depth > tag.MAX_DEPTH) throw malformed("it is nested too deeply");
   objects?.push(object);
 }
 
-/** Gives `object` the next number, its contents being complete. */
+/** Assigns the next number to `object`, whose contents are complete. */
 function numbered<Value extends object>(object: Value): Value {
   objects?.push(object);
   return object;
 }
 
-/** Whether `END` comes next, and if so passes it. */
+/** Whether `END` is next; skips it if so. */
 function ended(): boolean {
   if (at >= limit || input[at] !== tag.END) return false;
   passTag();
@@ -250,7 +250,7 @@ function readBigInt(): bigint {
 }
 
 function readObject(count: number): Record<string, unknown> {
-  // A key and a value take two bytes at least.
+  // A key and a value take at least two bytes.
   if (count * 2 > limit - at) throw malformed("it is truncated");
   const object: Record<string, unknown> = {};
   enter(object);
@@ -264,7 +264,7 @@ function readObject(count: number): Record<string, unknown> {
   return object;
 }
 
-/** Reads an object that has the keys of an earlier one. */
+/** Reads an object with the keys of an earlier one. */
 function readSameShape(number: number): Record<string, unknown> {
   if (number >= shapeCount) throw malformed(`unknown shape ${number}`);
   const known = shapes[number] as Record<string, unknown> | string[];
@@ -280,7 +280,7 @@ function readSameShape(number: number): Record<string, unknown> {
   return object;
 }
 
-/** Sets a property where an assignment would do something else. */
+/** Defines a property for which an assignment would do something else. */
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, {
     value,
@@ -320,9 +320,9 @@ function readArrayMore(length: number): unknown[] {
   return array;
 }
 
-/** Makes room for holes, which must not take memory that the message did not have. */
+/** Makes room for holes, which must not take more memory than the message did. */
 function setLength(array: unknown[], length: number): void {
-  // The engine turns an array this long into a table of what is there, which it then stays.
+  // The engine turns an array this long into a sparse table, and keeps it so.
   if (length - array.length > MAX_FAST_GAP) array.length = 2 ** 32 - 1;
   array.length = length;
 }
@@ -395,7 +395,7 @@ function readViewInPlace(): Uint8Array {
   take(1);
   const size = readCount();
   const start = take(size);
-  // The buffer has a number, and there is none: what refers to it is refused.
+  // The buffer has a number but does not exist: references to it are refused.
   objects?.push(undefined);
   return numbered(input.subarray(start, start + size));
 }
@@ -409,7 +409,7 @@ function readError(): Error {
   const error = name === "AggregateError"
     ? new AggregateError([], message)
     : new globalThis[name](message);
-  // One without a stack must not show ours.
+  // An error without a stack must not get one from here.
   withHidden(error, "stack", stack);
   enter(error);
   if (flags & tag.HAS_CAUSE) withHidden(error, "cause", read());

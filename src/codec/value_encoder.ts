@@ -1,4 +1,4 @@
-/** The value codec's writing half: any value that can be sent, as bytes. */
+/** The encoder of the value codec: any value that can be sent, as bytes. */
 
 import { type Kind, kindOf } from "./value_classes.ts";
 import { addNumber, addShape, forget, knownNumber, knownShape, setAside } from "./value_met.ts";
@@ -26,31 +26,31 @@ import * as tag from "./value_tags.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Thrown inside: a second walk finds out what cannot be sent, and where it is. */
+/** Thrown internally: a second walk then finds what cannot be sent, and where it is. */
 const REFUSED = Symbol("refused");
-/** Thrown inside: too many levels. */
+/** Thrown internally: too many levels. */
 const DEEP = Symbol("deep");
 
 let busy = false;
 let depth = 0;
 let resizableBytes = 0;
-/** Whether of a buffer only what a view shows is written. */
+/** Whether only the part of a buffer that a view covers is written. */
 let viewsOnly = false;
-/** Whether an object was met again. */
+/** Whether an object occurred again. */
 let shared = false;
-/** Where the value begins. */
+/** The start of the value. */
 let origin = 0;
-/** Where the contents of the largest buffer so far lie. */
+/** The place of the contents of the largest buffer so far. */
 let largestStart = 0;
 let largestSize = 0;
 
 /**
  * Writes `value` into `target` from `position` on.
  *
- * @returns The position after it, or -1 if it does not fit; then what follows `position` in
- *   `target` is undefined.
+ * @returns The position after it, or -1 if it does not fit; then the contents of `target` after
+ *   `position` are undefined.
  * @throws {TypeError} If `value` holds something that cannot be sent, or is nested too deeply. The
- *   message names the path. What a getter of `value` throws, this throws.
+ *   message names the path. An error thrown by a getter of `value` is passed on.
  */
 export function encodeInto(value: unknown, target: Bytes, position: number): number {
   if (busy) return nested(() => encodeInto(value, target, position));
@@ -70,8 +70,8 @@ export function encodeInto(value: unknown, target: Bytes, position: number): num
 }
 
 /**
- * Gives the bytes of `value`, in a buffer that is the caller's alone and may be larger than that: it
- * has `front` bytes before them, at least.
+ * Returns the bytes of `value`, in a buffer that only the caller has and that may be larger: it
+ * has at least `front` bytes before them.
  *
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
@@ -80,8 +80,8 @@ export function encode(value: unknown, front: number = 0): Bytes {
 }
 
 /**
- * As {@linkcode encode}, but of the buffer of a view, only what the view shows is written: each view
- * that the reader gets has a buffer of its own, with nothing else in it.
+ * Like {@linkcode encode}, but only the part of a buffer that a view covers is written: each view
+ * that the reader gets has its own buffer, with nothing else in it.
  *
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
@@ -107,8 +107,8 @@ function encodeApart(value: unknown, front: number, onlyViews: boolean): Bytes {
 }
 
 /**
- * Where in the value that was encoded last the contents of its largest `ArrayBuffer` lie: such a one
- * as has a fixed length. Its size is 0 if there is none.
+ * Where the contents of the largest `ArrayBuffer` are in the value that was encoded last, of those
+ * with a fixed length. The size is 0 if there is none.
  */
 export function largestBuffer(): { readonly start: number; readonly size: number } {
   return { start: largestStart - origin, size: largestSize };
@@ -121,7 +121,7 @@ function begin(position: number): void {
   largestSize = 0;
 }
 
-/** A getter of the value that is being encoded encodes another one. */
+/** Runs a nested call: a getter of the value that is being encoded encodes another one. */
 function nested<Result>(run: () => Result): Result {
   const outer = { depth, resizableBytes, viewsOnly, shared, origin, largestStart, largestSize };
   const output = saveOutput();
@@ -146,7 +146,7 @@ function finish(): void {
   busy = false;
 }
 
-/** The errors that were made here: all others that come out of encoding are thrown by getters. */
+/** The errors created here; all others that encoding throws come from getters. */
 const refusals = new WeakSet<TypeError>();
 
 /** Whether `error` says that a value cannot be encoded, and is not one of the program's own. */
@@ -186,7 +186,7 @@ function write(value: unknown, at: number): number {
 }
 
 function writeObject(value: object, at: number): number {
-  // A buffer and what is made of it have their numbers the other way round.
+  // A buffer and its view are numbered in the opposite order.
   if (ArrayBuffer.isView(value)) return writeView(value, at);
   const number = knownNumber(value);
   if (number >= 0) return writeReference(number, at);
@@ -226,8 +226,8 @@ function writeProperties(value: Record<string, unknown>, at: number): number {
 
 function writeArray(value: readonly unknown[], at: number): number {
   const length = value.length;
-  // The cheapest way to learn of other properties than elements, unless as many elements are
-  // missing; and that is noticed at the first that is.
+  // The cheapest way to detect properties other than elements, unless as many elements are
+  // missing, which is detected at the first missing one.
   const more = Object.values(value).length !== length;
   if (more) at = writeCount(length, writeTag(tag.ARRAY_MORE, at));
   else if (length < 16) out[at++] = tag.ARRAY + length;
@@ -235,7 +235,7 @@ function writeArray(value: readonly unknown[], at: number): number {
   for (let index = 0; index < length; index++) {
     const element = value[index];
     if (typeof element === "number") {
-      // Saves most arrays of numbers a call, and a box for each number.
+      // Saves a call and a boxed number for each element of most arrays of numbers.
       if (at > limit) reserve(at, 0);
       at = writeNumber(element, at);
       continue;
@@ -246,7 +246,7 @@ function writeArray(value: readonly unknown[], at: number): number {
   return more ? writeRest(value, length, at) : at;
 }
 
-/** Writes the own properties of an array, without its first `done` elements. */
+/** Writes the own properties of an array except its first `done` elements. */
 function writeRest(value: readonly unknown[], done: number, at: number): number {
   // Indices come first, in ascending order.
   const keys = Object.keys(value).slice(done);
@@ -287,7 +287,7 @@ function writeOther(value: object, kind: Kind, at: number): number {
   }
 }
 
-// What calls `write()` for contents keeps few variables, so that the stack holds MAX_DEPTH of it.
+// Functions that call `write()` for contents use few variables, so that the stack holds MAX_DEPTH frames.
 
 function writeMap(map: ReadonlyMap<unknown, unknown>, at: number): number {
   const flat: unknown[] = [];
@@ -356,7 +356,7 @@ function writeBuffer(value: ArrayBuffer, at: number): number {
 }
 
 function writeView(value: ArrayBufferView, at: number): number {
-  // The buffer has its number before its view, and both before the next object.
+  // The buffer is numbered before its view, and both before the next object.
   const known = knownNumber(value);
   if (known >= 0) return writeReference(known, at);
   const { buffer, byteOffset, byteLength } = value;
@@ -391,7 +391,7 @@ function writeView(value: ArrayBufferView, at: number): number {
   return at;
 }
 
-/** Writes a view as if it had a buffer of its own, whose number no other object has. */
+/** Writes a view as if it had its own buffer, whose number no other object has. */
 function writeOnlyView(value: ArrayBufferView, number: number, at: number): number {
   const { buffer, byteOffset, byteLength: size } = value;
   addNumber({});
@@ -408,14 +408,14 @@ const nameOfTypedArray = Object.getOwnPropertyDescriptor(
   Symbol.toStringTag,
 )?.get as (this: unknown) => unknown;
 
-/** Whether a view of a resizable buffer has no length of its own, which only a copy can show. */
+/** Whether a view of a resizable buffer tracks its length, which only a copy can reveal. */
 function tracksLength(value: ArrayBufferView): boolean {
   const { buffer, byteOffset, byteLength } = value;
   if (byteLength === 0) return byteOffset === buffer.byteLength;
   const copy = structuredClone(value);
   (copy.buffer as ArrayBuffer).resize(byteOffset);
   try {
-    // Throws where the view lies outside of its buffer.
+    // Throws if the view is outside its buffer.
     if (copy instanceof DataView) void copy.byteLength;
     else Uint8Array.prototype.at.call(copy as Uint8Array, 0);
     return true;

@@ -1,7 +1,7 @@
 /**
- * What the value codec reads from, and how it reads what holds no other value.
+ * The input of the value codec, and the decoding of values that contain no others.
  *
- * Every length is checked against what is left before anything is allocated for it. The state is in
+ * Every length is checked against the remaining bytes before anything is allocated. The state is in
  * variables of the module rather than in an object: this is the innermost loop of every channel.
  */
 
@@ -13,17 +13,17 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const EMPTY: Bytes = new Uint8Array(0);
 
 export let input: Bytes = EMPTY;
-/** The position of what is read next. */
+/** The position of the next byte. */
 export let at = 0;
-/** Where the message ends. */
+/** The end of the message. */
 export let limit = 0;
-/** `input` as a `DataView`, once one was needed. */
+/** `input` as a `DataView`, created on demand. */
 let view: DataView | undefined;
 
-/** A larger input is not kept until the next call. */
+/** A larger input is released after a call. */
 const KEPT_BYTES = 1 << 20;
 
-/** Reads from `bytes`, from `start` to `end`, from now on. */
+/** Sets the input to `bytes`, from `start` to `end`. */
 export function openInput(bytes: Bytes, start: number, end: number): void {
   if (input !== bytes) {
     input = bytes;
@@ -33,22 +33,22 @@ export function openInput(bytes: Bytes, start: number, end: number): void {
   limit = end;
 }
 
-/** Lets go of a large input. */
+/** Releases a large input. */
 export function closeInput(): void {
   if (input.length > KEPT_BYTES) openInput(EMPTY, 0, 0);
 }
 
-/** Passes a tag that was looked at. */
+/** Skips a tag that was peeked at. */
 export function passTag(): void {
   at++;
 }
 
-/** The error to throw for what the encoder does not write. */
+/** The error for input that the encoder does not write. */
 export function malformed(what: string, cause?: unknown): ProtocolError {
   return new ProtocolError(`malformed value: ${what}`, cause === undefined ? {} : { cause });
 }
 
-/** Takes the next `size` bytes; gives the position of the first. */
+/** Takes the next `size` bytes; returns the position of the first. */
 export function take(size: number): number {
   const start = at;
   if (size > limit - start) throw malformed("it is truncated");
@@ -74,9 +74,9 @@ export function readDouble(): number {
 }
 
 /**
- * Reads the numbers that an array begins with, at most `length`, and gives how many there are.
+ * Reads the numbers that an array begins with, at most `length`, and returns how many there are.
  *
- * A loop of its own: it saves arrays of numbers a call for each, and a box for most.
+ * A separate loop: it saves a call for each number, and a boxed number for most.
  */
 export function readNumbers(array: unknown[], length: number): number {
   const bytes = input;
@@ -118,7 +118,7 @@ export function readCount(): number {
   throw malformed("a count is too large");
 }
 
-/** For each short length, an array to pass as the arguments of `String.fromCharCode`. */
+/** For each short length, an array for the arguments of `String.fromCharCode`. */
 const codes: number[][] = [];
 
 export function readLatin1(length: number): string {
@@ -135,7 +135,7 @@ let decoder: TextDecoder | undefined;
 export function readUtf8(size: number): string {
   const start = take(size);
   const bytes = input.subarray(start, start + size);
-  // Several times as fast as one that is fatal, which is asked only if something was replaced.
+  // Several times as fast as a fatal decoder, which is used only if something was replaced.
   decoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
   const text = decoder.decode(bytes);
   if (!text.includes("\ufffd")) return text;
@@ -146,7 +146,7 @@ export function readUtf8(size: number): string {
   }
 }
 
-/** So many arguments are safe to pass to a function. */
+/** The number of arguments that is safe to pass to a function. */
 const PIECE = 4096;
 
 export function readUtf16(length: number): string {
@@ -162,13 +162,13 @@ export function readUtf16(length: number): string {
   return text;
 }
 
-/** Keys that were read lately, by a hash of their bytes: most messages have the same ones. */
+/** A cache of recent keys, by a hash of their bytes: most messages have the same ones. */
 const keys: (string | undefined)[] = new Array(256);
 
-/** Longer keys are not remembered. */
+/** Longer keys are not cached. */
 const REMEMBERED_BYTES = 32;
 
-/** The name of a property, or `undefined`: then it is the string value that follows. */
+/** The name of a property, or `undefined` if it is the string value that follows. */
 export function readShortKey(): string | undefined {
   const length = input[take(1)] as number;
   if (length > tag.MAX_KEY_BYTES) {
@@ -190,7 +190,7 @@ export function readShortKey(): string | undefined {
     if (index === length) return key;
   }
   at = start;
-  // The name of a property is the string that the engine compares by identity.
+  // The engine compares names of properties by identity.
   const fresh = Object.keys({ [readLatin1(length)]: 0 })[0] as string;
   keys[hash] = fresh;
   return fresh;

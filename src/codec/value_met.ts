@@ -1,11 +1,11 @@
-/** What the message that is being encoded has met before: its objects, and the shapes of them. */
+/** The objects of the message that is being encoded, and their shapes, for references to them. */
 
 import { MAX_SHAPES } from "./value_tags.ts";
 
-/** So many objects are looked for one by one; for more, a `Map` is faster. */
+/** Up to this many objects, a linear search is faster than a `Map`. */
 const SCANNED = 64;
 
-/** The objects by number: the first few, and in `numbers`, once there are more, all of them. */
+/** The first objects, by number; once there are more, all are in `numbers`. */
 let scanned: unknown[] = [];
 let numbers: Map<unknown, number> | undefined;
 let count = 0;
@@ -13,7 +13,7 @@ let count = 0;
 let shapes: (readonly string[])[] = [];
 let shapeCount = 0;
 
-/** The number of an object that was met before, or -1. */
+/** The number of an object that occurred before, or -1. */
 export function knownNumber(value: object): number {
   if (numbers !== undefined) return numbers.get(value) ?? -1;
   for (let number = 0; number < count; number++) {
@@ -22,7 +22,7 @@ export function knownNumber(value: object): number {
   return -1;
 }
 
-/** Gives the next number to an object. */
+/** Assigns the next number to an object. */
 export function addNumber(value: object): void {
   if (count < SCANNED) {
     scanned[count++] = value;
@@ -44,12 +44,12 @@ export function knownShape(keys: readonly string[]): number {
   return -1;
 }
 
-/** Gives the next number to the shape of an object that was written in full. */
+/** Assigns the next number to the shape of an object that was written in full. */
 export function addShape(keys: readonly string[]): void {
   if (shapeCount < MAX_SHAPES) shapes[shapeCount++] = keys;
 }
 
-/** Forgets the message, so that none of its objects is kept alive. */
+/** Clears the state, so that no object of the message is kept alive. */
 export function forget(): void {
   for (let number = Math.min(count, SCANNED) - 1; number >= 0; number--) {
     scanned[number] = undefined;
@@ -59,7 +59,7 @@ export function forget(): void {
   shapeCount = 0;
 }
 
-/** Starts afresh, for a message within a message; gives what goes back to the one outside. */
+/** Saves and clears the state, for a nested message; returns a function that restores it. */
 export function setAside(): () => void {
   const outer = { scanned, numbers, count, shapes, shapeCount };
   scanned = [];

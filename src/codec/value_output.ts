@@ -1,5 +1,5 @@
 /**
- * Where the value codec writes, and what it writes there that holds no other value.
+ * The output buffer of the value codec, and the encoding of values that contain no others.
  *
  * The state is in variables of the module rather than in an object, and positions are passed and
  * returned: this is the innermost loop of every channel.
@@ -10,45 +10,45 @@ import * as tag from "./value_tags.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * Thrown by `reserve()` where the target cannot grow; the encoder's caller never sees it. No Error:
- * the first one of a process takes half a millisecond, at its start.
+ * Thrown by `reserve()` if the target cannot grow; the encoder's caller never sees it. Not an Error:
+ * the first one that a process creates takes half a millisecond.
  */
 export const FULL: unique symbol = Symbol("full");
 
-/** Room for whatever is written between two checks of `limit`. */
+/** Room for the bytes written between two checks of `limit`. */
 const SLACK = 96;
 const SPARE_BYTES = 16 * 1024;
-/** Strings from here on are left to `TextEncoder`. */
+/** Strings of this length or more are encoded by `TextEncoder`. */
 const LONG_STRING = 64;
 
 const EMPTY: Bytes = new Uint8Array(0);
 
-/** Where to write. Every call that is given a position may replace it by a larger one. */
+/** The buffer to write to. Every call that takes a position may replace it by a larger one. */
 export let out: Bytes = EMPTY;
-/** Beyond this position, `reserve()` must be called before anything is written. */
+/** At this position, `reserve()` must be called before more is written. */
 export let limit = 0;
-/** `out` as a `DataView`, once one was needed. */
+/** `out` as a `DataView`, created on demand. */
 let view: DataView | undefined;
-/** Whether `out` belongs to us, and may be replaced. */
+/** Whether `out` is an own buffer, which may be replaced. */
 let growable = false;
-/** Where a value is encoded that gets a buffer of its own, if no one does that now. */
+/** The buffer for encoding into an own buffer; absent while it is in use. */
 let spare: Bytes | undefined;
 
 let encoder: TextEncoder | undefined;
 
-/** What {@linkcode saveOutput} saved. */
+/** The state saved by {@linkcode saveOutput}. */
 export interface SavedOutput {
   readonly target: Bytes;
   readonly targetLimit: number;
   readonly targetGrowable: boolean;
 }
 
-/** What `restoreOutput()` needs to go on here later. */
+/** Saves the state for `restoreOutput()`. */
 export function saveOutput(): SavedOutput {
   return { target: out, targetLimit: limit, targetGrowable: growable };
 }
 
-/** Goes on where {@linkcode saveOutput} was called. */
+/** Restores the state of a call of {@linkcode saveOutput}. */
 export function restoreOutput(saved: SavedOutput): void {
   out = saved.target;
   limit = saved.targetLimit;
@@ -56,18 +56,18 @@ export function restoreOutput(saved: SavedOutput): void {
   view = undefined;
 }
 
-/** Writes into `target` from now on, and throws `FULL` once it has no room. */
+/** Directs output to `target`; throws `FULL` when it has no room. */
 export function openTarget(target: Bytes): void {
   if (out !== target) {
     out = target;
     view = undefined;
   }
-  // Writing past the end of a typed array does nothing, so that checking afterwards is enough.
+  // Writing past the end of a typed array does nothing, so a check afterwards is enough.
   limit = target.length;
   growable = false;
 }
 
-/** Writes into a buffer of its own from now on, which grows. */
+/** Directs output to an own buffer, which grows. */
 export function openBuffer(): void {
   out = spare ?? new Uint8Array(SPARE_BYTES);
   spare = undefined;
@@ -76,22 +76,22 @@ export function openBuffer(): void {
   growable = true;
 }
 
-/** Gives what `openBuffer()` collected, up to `end`, in a buffer that no one else has. */
+/** Returns the output since `openBuffer()`, up to `end`, in a buffer that nothing else uses. */
 export function takeBuffer(end: number): Bytes {
-  // A copy costs less than keeping a mostly empty buffer, except for a large one.
+  // A copy is cheaper than keeping a mostly empty buffer, except for a large one.
   return out.length === SPARE_BYTES || end * 2 < out.length
     ? out.slice(0, end)
     : out.subarray(0, end);
 }
 
-/** Lets go of what `openBuffer()` made. */
+/** Releases the buffer of `openBuffer()`. */
 export function closeBuffer(): void {
   if (out.length === SPARE_BYTES) spare = out;
   out = EMPTY;
   view = undefined;
 }
 
-/** Makes room for `size` bytes at `at` and for what may come before the next check. */
+/** Makes room for `size` bytes at `at` and for the bytes before the next check. */
 export function reserve(at: number, size: number): void {
   if (!growable) throw FULL;
   const larger = new Uint8Array(Math.max(out.length * 2, at + size + SPARE_BYTES));
@@ -104,7 +104,7 @@ export function reserve(at: number, size: number): void {
 
 /** Any number. */
 export function writeNumber(value: number, at: number): number {
-  // -0 is no integer here.
+  // -0 does not count as an integer here.
   if ((value | 0) !== value || (value === 0 && 1 / value < 0)) {
     out[at] = tag.DOUBLE;
     return writeDouble(value, at + 1);
@@ -138,7 +138,7 @@ export function writeDouble(value: number, at: number): number {
   return at + 8;
 }
 
-/** A LEB128 number; beyond 2³¹, where there are no bit operations, too. */
+/** A LEB128 number; also above 2³¹, where bit operations do not work. */
 export function writeCount(value: number, at: number): number {
   if (at > limit) reserve(at, 0);
   while (value >= 0x80) {
@@ -183,17 +183,17 @@ function writeLongString(value: string, at: number): number {
   if (start + value.length * 3 <= out.length) {
     size = encoder.encodeInto(value, out.subarray(start)).written;
   } else {
-    // What encodeInto() reports where there is too little room is wrong in Deno 2.6.
+    // In Deno 2.6, encodeInto() reports wrong numbers if there is too little room.
     const bytes = encoder.encode(value);
     size = bytes.length;
     if (start + size > out.length) {
-      // UTF-8 took 3 bytes for each lone surrogate; UTF-16 takes 2, and may yet fit.
+      // UTF-8 took 3 bytes for each lone surrogate; UTF-16 takes 2, and may still fit.
       if (!value.isWellFormed()) return writeUtf16(value, at);
       reserve(start, size);
     }
     out.set(bytes, start);
   }
-  // One byte a character is ASCII; anything else may hold lone surrogates, which UTF-8 has not.
+  // One byte a character is ASCII; anything else may have lone surrogates, which UTF-8 cannot encode.
   if (size !== value.length && !value.isWellFormed()) return writeUtf16(value, at);
   out[at] = tag.UTF8;
   out[at + 1] = size;

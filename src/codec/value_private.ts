@@ -1,6 +1,6 @@
-/** Reads from the text of a class whether it keeps state where no copy can reach it. */
+/** Determines from the source of a class whether it has private state, which cannot be copied. */
 
-/** What may stand before a `/` that begins a regular expression, and not before a division. */
+/** The text before a `/` that begins a regular expression rather than a division. */
 const BEFORE_REGEXP = /(?:^|[-+*%&|^~!?:;,=<>([{}]|\b(?:return|typeof|case|in|of|do|else|void) ?)$/;
 
 /** Strings, templates without a placeholder, and comments. */
@@ -12,13 +12,13 @@ const REGEXP = /\/(?:[^[\\/\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\//y;
 const TEMPLATE = /(?:[^`\\$]|\\[^]|\$(?!\{))*(`|\$\{)/y;
 
 /**
- * Whether `source`, the text of a class, declares a private member: a `#name` at the level of the
- * class's own body. Strings, comments, templates and regular expressions are passed over, and so
- * are classes within it. Text that it cannot follow counts as none.
+ * Whether `source`, the text of a class, declares a private member: a `#name` at the top level of the
+ * class's body. Strings, comments, templates and regular expressions are skipped, and so
+ * are nested classes. Text that it cannot parse counts as having none.
  */
 export function declaresPrivate(source: string): boolean {
   if (!source.startsWith("class") || !source.includes("#")) return false;
-  // How each open brace, bracket or parenthesis closes; "`" for a placeholder of a template.
+  // The open braces, brackets and parentheses; "`" for a placeholder of a template.
   const open: string[] = [];
   let code = "";
   for (let at = 0; at < source.length;) {

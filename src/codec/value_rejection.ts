@@ -1,17 +1,17 @@
-/** Finds out where in a value that which cannot be sent is, once it is known to be there. */
+/** Finds the part of a value that cannot be sent, once the encoder has found that there is one. */
 
 import { refusalOf } from "./value_classes.ts";
 
-/** A value to look at, and how a program would write the way to it. */
+/** A value to check, and its path as a program would write it. */
 interface Place {
   readonly value: unknown;
   readonly parent: Place | undefined;
-  /** What is appended to the parent's path, or a pattern in which `…` stands for that path. */
+  /** The step appended to the parent's path, or a pattern in which `…` stands for that path. */
   readonly step: string;
 }
 
 /**
- * What is wrong with a `value` that was found to hold something that cannot be sent.
+ * The message for a `value` that contains something that cannot be sent.
  *
  * The text names the first such thing by its path: `value.jobs[3].run is a function; functions
  * cannot be sent`.
@@ -24,10 +24,10 @@ export function whyRefused(value: unknown): string {
     if (refusal !== undefined) return `${pathOf(place)} is ${refusal}`;
     if (typeof place.value !== "object" || place.value === null || seen.has(place.value)) continue;
     seen.add(place.value);
-    // The last one pushed is the next one looked at: the order in which the encoder goes.
+    // The last one pushed is checked next, which gives the encoder's order.
     rest.push(...childrenOf(place.value, place).reverse());
   }
-  // A getter gave it to the encoder and something else to this walk.
+  // A getter returned it to the encoder, and something else to this walk.
   return "value has a getter that returns something that cannot be sent";
 }
 

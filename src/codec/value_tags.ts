@@ -1,18 +1,18 @@
 /**
- * The bytes that begin each value in the value codec's format.
+ * The tags of the value codec's format: the first byte of each value.
  *
  * A message is one header byte, then one value. The header is {@linkcode PLAIN}, or
  * {@linkcode SHARED} if a {@linkcode REF} occurs; only then need the reader number the objects.
- * A value is a tag and what the tag says follows. Fixed-size numbers are little-endian; a "count" is
- * a LEB128 number below 2⁵³. Objects of every kind are numbered from 0 in the order in which they
- * are completed to the point where a cycle could name them: an object, array, Map, Set or Error
+ * A value is a tag, followed by what the tag specifies. Fixed-size numbers are little-endian; a "count" is
+ * a LEB128 number below 2⁵³. Objects of all kinds are numbered from 0 in the order in which they
+ * reach the point where a cycle could refer to them: an object, array, Map, Set or Error
  * before its contents, everything else after them.
  *
  * - `0x00`–`0x7f`: that integer.
  * - {@linkcode LATIN1} + n: a string of n < 32 characters below U+0100, one byte each.
  * - {@linkcode OBJECT} + n: n < 16 keys, each followed by its value. A key is its length, at most
  *   {@linkcode MAX_KEY_BYTES}, and that many Latin-1 bytes, or {@linkcode LONG_KEY} and a string value.
- * - {@linkcode ARRAY} + n: n < 16 elements. {@linkcode REST} in the place of an element ends them
+ * - {@linkcode ARRAY} + n: n < 16 elements. {@linkcode REST} in place of an element ends them
  *   early; see there.
  */
 
@@ -51,13 +51,13 @@ export const ARRAY_LONG = 0xce;
 export const ARRAY_MORE = 0xcf;
 /** Ends the elements of an array: a count, then as many keys, each followed by its value. */
 export const REST = 0xd0;
-/** A count: the number of the object that is meant again. */
+/** A count: the number of the object that is referred to. */
 export const REF = 0xd1;
 /** 8 bytes: the time in ms, NaN for an invalid date. */
 export const DATE = 0xd2;
 /** Two string values: source and flags. */
 export const REGEXP = 0xd3;
-/** Keys and values by turns until {@linkcode END}. */
+/** Alternating keys and values until {@linkcode END}. */
 export const MAP = 0xd4;
 /** Values until {@linkcode END}. */
 export const SET = 0xd5;
@@ -66,11 +66,11 @@ export const END = 0xd6;
 export const BUFFER = 0xd7;
 /** A count that is `maxByteLength`, then as {@linkcode BUFFER}. */
 export const RESIZABLE_BUFFER = 0xd8;
-/** A byte that indexes {@linkcode VIEWS}, then its buffer, all of which it covers. */
+/** A byte that indexes {@linkcode VIEWS}, then its buffer, which it covers completely. */
 export const WHOLE_VIEW = 0xd9;
 /** A byte that indexes {@linkcode VIEWS}, counts `byteOffset` and `length`, then its buffer. */
 export const VIEW = 0xda;
-/** As {@linkcode VIEW} without `length`: it follows that of its resizable buffer. */
+/** As {@linkcode VIEW} without `length`: it tracks that of its resizable buffer. */
 export const TRACKING_VIEW = 0xdb;
 /** A byte that indexes {@linkcode ERRORS}, a byte of `HAS_…` flags, and those values. */
 export const ERROR = 0xdc;
@@ -95,12 +95,12 @@ export const HAS_CAUSE = 4;
 export const HAS_ERRORS = 8;
 
 /**
- * How deep values may be nested: about what `structuredClone()` manages. Maps, Sets and Errors within
- * each other need more of the stack, which may be full before.
+ * The maximum nesting of values: about that of `structuredClone()`. Nested Maps, Sets and Errors
+ * need more of the stack, which may be exhausted first.
  */
 export const MAX_DEPTH = 2_000;
 
-/** The sum of `maxByteLength` of the resizable buffers in a message: address space, not memory. */
+/** The maximum total of `maxByteLength` of a message's resizable buffers: address space, not memory. */
 export const MAX_RESIZABLE_BYTES = 2 ** 36;
 
 /** Names of the constructors of views, in the order of their numbers in a message. */
@@ -120,7 +120,7 @@ export const VIEWS: readonly string[] = [
   "DataView",
 ];
 
-/** Names of the errors that stay what they are, in the order of their numbers in a message. */
+/** Names of the errors that keep their class, in the order of their numbers in a message. */
 export const ERRORS = [
   "Error",
   "EvalError",

@@ -21,7 +21,7 @@ const EMPTY = 0;
 /**
  * Keeps the exit statuses of the latest processes: at least a million, and at most twice as many.
  *
- * A Pid is represented by 64 bits of its 128 random ones: two of ten million processes collide in one of
+ * A Pid is represented by 64 bits made of its 128 random ones: two of ten million processes collide in one of
  * 400,000 runs. A process takes 13 to 27 bytes, whatever its status, and all together take less
  * than 45 MB. There are two generations: when the younger one is full, the older one is dropped.
  */
