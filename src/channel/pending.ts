@@ -2,6 +2,7 @@
 
 import type { Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
+import { WINDOW_BYTES } from "../wire/window.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { OutChannel } from "./out_channel.ts";
 
@@ -32,7 +33,8 @@ export function* peerPending(
     const line = channel.waiting();
     if (line === undefined) continue;
     waitingBytes += line.bytes;
-    const send = { kind: "send", remote, name, unreadBytes: line.inFlight } as const;
+    const received = line.window === WINDOW_BYTES;
+    const send = { kind: "send", remote, name, unreadBytes: line.inFlight, received } as const;
     for (let count = 0; count < line.sends; count++) yield { ...send, select: false };
     for (let count = 0; count < line.selects; count++) yield { ...send, select: true };
   }

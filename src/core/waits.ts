@@ -13,6 +13,7 @@ import type { Pid } from "./pid.ts";
  * - `accept`: a channel of that name, from any process.
  * - `wait`: the end of `remote`.
  * - `kill`: the end of `remote`, which this process has requested.
+ * - `after`: a timer of `after()`.
  * - `spawn`: the start of a process of that name.
  * - `deliver`: this process is ending, and this many bytes have yet to arrive at `remote`.
  */
@@ -24,11 +25,14 @@ export type Wait =
     readonly name: string;
     readonly select: boolean;
     readonly unreadBytes: number;
+    /** Whether the other process has made its Receiver, so that the window is the full one. */
+    readonly received: boolean;
   }
   | { readonly kind: "accept"; readonly name: string; readonly select: boolean }
   | { readonly kind: "wait"; readonly remote: Pid; readonly select: boolean }
   | { readonly kind: "kill"; readonly remote: Pid }
   | { readonly kind: "spawn"; readonly name: string }
+  | { readonly kind: "after"; readonly select: boolean }
   | { readonly kind: "deliver"; readonly remote: Pid; readonly bytes: number };
 
 /** The maximum number of waits in a report; of more, only the number is given. */
@@ -45,7 +49,7 @@ export interface WaitReport {
    * the same wait.
    */
   readonly progress: number;
-  /** Whether a timer of `after()`, or I/O of the program's own, may end the waiting. */
+  /** Whether I/O of the program's own may end the waiting. */
   readonly mayWake: boolean;
 }
 

@@ -10,14 +10,17 @@ const OWN = new Map([["stdin", 1], ["stdout", 1], ["stderr", 1], ["tcpListener",
 /** The resources that wake nobody: files are read by threads, and their operations end by themselves. */
 const IDLE = /^(file|fsFile)$/;
 
+const AFTER: Wait = { kind: "after", select: true };
+
 /** @param asked What is pending at the node. */
 export function waitReport(hub: Hub, asked: ReadonlySet<Wait>): WaitReport {
-  const all = [...hub.pending(), ...asked];
+  const timers = Array.from({ length: pendingTimers() }, () => AFTER);
+  const all = [...hub.pending(), ...asked, ...timers];
   return {
     waits: all.slice(0, MAX_WAITS),
     count: all.length,
     progress: hub.traffic,
-    mayWake: pendingTimers() > 0 || hasOwnSources(hub.connections),
+    mayWake: hasOwnSources(hub.connections),
   };
 }
 

@@ -136,14 +136,19 @@ export function exitCodeOf(state: RunState): number | undefined {
  * process ended by itself in its grace; otherwise, if it was killed, was not there any more, or never was,
  * that of the signal.
  *
+ * A process that ended of the signal did as it was told, so that it has not failed. One that had to be
+ * killed has.
+ *
  * @param told The state of the run when it was told.
  */
 export function stoppedExitCodeOf(state: RunState, signal: Deno.Signal, told: RunState): number {
-  const { firstStatus } = state;
+  const { firstStatus, failed, overflowed } = state;
   const isKilled = firstStatus !== null && "signal" in firstStatus &&
     firstStatus.signal === "SIGKILL";
-  const own = isKilled || told.firstStatus !== null ? undefined : exitCodeOf(state);
-  return own ?? signalExitCode(signal);
+  const isItsOwn = isOver(state) && firstStatus !== null && told.firstStatus === null && !isKilled;
+  if (!isItsOwn) return signalExitCode(signal);
+  const obeyed = ({ status }: FailedProcess) => "signal" in status && status.signal === signal;
+  return runExitCode(firstStatus, !overflowed && failed.values().every(obeyed));
 }
 
 /** The process that failed first, of those other than the first whose failure nobody noticed. */

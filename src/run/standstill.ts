@@ -4,6 +4,9 @@ import type { Pid } from "../core/pid.ts";
 import type { Wait, WaitState } from "../core/waits.ts";
 import { describeWait, type NamedProcess, titlesOf } from "./wait_lines.ts";
 
+/** What is not seen from outside of a program's code. */
+const UNLESS = " (unless a timer or input of their own wakes them)";
+
 /**
  * Says that every process of a run waits for another one of it, if that is so: then none of them ever
  * goes on by itself. In one line, with the circle in which they wait.
@@ -30,11 +33,13 @@ export function standstillText(
   const describe = (pid: Pid) => `${title(pid)}: ${describeWait(edges.get(pid)!, title)}`;
   const circle = findCircle(processes[0]?.pid, edges);
   if (circle !== undefined) {
-    return `processes wait for each other, in a circle: ${circle.map(describe).join("; ")}`;
+    return `processes wait for each other, in a circle: ${
+      circle.map(describe).join("; ")
+    }${UNLESS}`;
   }
   if (processes.length === 0) return undefined;
   const all = processes.map(({ pid }) => describe(pid)).join("; ");
-  return `no process can go on, since each waits for another one: ${all}`;
+  return `no process can go on, since each waits for another one: ${all}${UNLESS}`;
 }
 
 /** Whether only a process that runs can end this wait, by going on. */
@@ -48,6 +53,7 @@ function isUpToProcesses(wait: Wait, running: ReadonlySet<Pid>): boolean {
       return running.has(wait.remote);
     case "accept":
       return true;
+    case "after":
     case "kill":
     case "spawn":
       return false;

@@ -49,7 +49,8 @@ export function describeWait(wait: Wait, title: (pid: Pid) => string): string {
       return `recv from ${title(wait.remote)}${quoted(wait.name)}`;
     case "send": {
       const unread = formatMem(wait.unreadBytes);
-      return `send to ${title(wait.remote)}${quoted(wait.name)} (window full: ${unread} unread)`;
+      const why = wait.received ? "window full" : "no Receiver yet";
+      return `send to ${title(wait.remote)}${quoted(wait.name)} (${why}: ${unread} unread)`;
     }
     case "accept":
       return `accept${quoted(wait.name)}`;
@@ -57,6 +58,8 @@ export function describeWait(wait: Wait, title: (pid: Pid) => string): string {
       return `wait ${title(wait.remote)}`;
     case "kill":
       return `kill ${title(wait.remote)}`;
+    case "after":
+      return "after()";
     case "spawn":
       return `spawn ${wait.name}`;
     case "deliver":

@@ -122,11 +122,12 @@ export const MAX_HELLO_BYTES = 1024;
 /** A `Wait` of core. */
 const wait = variant("kind", {
   recv: { remote: pid, name: text, select: bool },
-  send: { remote: pid, name: text, select: bool, unreadBytes: integer },
+  send: { remote: pid, name: text, select: bool, unreadBytes: integer, received: bool },
   accept: { name: text, select: bool },
   wait: { remote: pid, select: bool },
   kill: { remote: pid },
   spawn: { name: text },
+  after: { select: bool },
   deliver: { remote: pid, bytes: integer },
 });
 

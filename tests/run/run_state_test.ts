@@ -254,6 +254,8 @@ Deno.test("stoppedExitCodeOf() is the signal's but if the first process ended by
   const table: [first: ExitStatus, worker: ExitStatus, code: number][] = [
     [{ code: 0 }, { code: 0 }, 0],
     [{ code: 7 }, { code: 0 }, 7],
+    [{ code: 0 }, { signal: "SIGINT" }, 0],
+    [{ code: 0 }, { signal: "SIGTERM" }, 101],
     [{ code: 0 }, { signal: "SIGKILL" }, 101],
     [{ signal: "SIGINT" }, { code: 0 }, 130],
     [{ signal: "SIGSEGV" }, { code: 0 }, 139],

@@ -10,6 +10,7 @@ import { FIRST, spawned, WORKER } from "../terminal/events.ts";
 /** A run of two processes that wait for each other, and a clock that is moved by hand. */
 class Watched {
   readonly said: string[] = [];
+  readonly intervals: number[] = [];
   asked = 0;
   progress = 0;
   mayWake = false;
@@ -21,7 +22,7 @@ class Watched {
       return Promise.resolve(new Map([[FIRST, this.#waits(WORKER)], [WORKER, this.#waits(FIRST)]]));
     },
     startTimer: (ms, then) => {
-      assertEquals(ms, 2_500);
+      this.intervals.push(ms);
       this.#due = then;
       return () => this.#due = undefined;
     },
@@ -34,7 +35,7 @@ class Watched {
     return { state: "waits", report: { waits, count: 1, progress, mayWake } };
   }
 
-  /** So many times 2.5 s pass. */
+  /** So many times the timer goes off. */
   async pass(times: number): Promise<void> {
     for (let count = 0; count < times; count++) {
       const due = this.#due;
@@ -47,12 +48,13 @@ class Watched {
 
 Deno.test("a standstill is said once, when it has lasted five seconds", async () => {
   const run = new Watched();
-  await run.pass(2);
+  await run.pass(5);
   assertEquals(run.said, []);
   await run.pass(1);
   assertEquals(run.said.length, 1);
   await run.pass(10);
-  assertEquals([run.said.length, run.asked], [1, 3]);
+  assertEquals([run.said.length, run.asked], [1, 6]);
+  assertEquals(run.intervals, Array(6).fill(1_000));
 });
 
 Deno.test("a run in which something happens is not asked", async () => {
@@ -62,8 +64,8 @@ Deno.test("a run in which something happens is not asked", async () => {
     await run.pass(1);
   }
   assertEquals([run.said, run.asked], [[], 0]);
-  await run.pass(3);
-  assertEquals([run.said.length, run.asked], [1, 3]);
+  await run.pass(6);
+  assertEquals([run.said.length, run.asked], [1, 6]);
 });
 
 Deno.test("values that come and go are no standstill, though the waits look the same", async () => {
@@ -73,20 +75,30 @@ Deno.test("values that come and go are no standstill, though the waits look the 
     await run.pass(1);
   }
   assertEquals(run.said, []);
-  await run.pass(2);
+  await run.pass(5);
   assertEquals(run.said.length, 1);
 });
 
 Deno.test("a standstill that ends in between counts anew", async () => {
   const run = new Watched();
-  await run.pass(2);
+  await run.pass(5);
   run.mayWake = true;
   await run.pass(1);
   run.mayWake = false;
-  await run.pass(2);
-  assertEquals(run.said, []);
   await run.pass(1);
+  assertEquals(run.said, []);
+  await run.pass(5);
   assertEquals(run.said.length, 1);
+});
+
+Deno.test("processes that wait for something else are asked less and less often", async () => {
+  const run = new Watched();
+  run.mayWake = true;
+  await run.pass(5);
+  assertEquals(run.intervals, [1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
+  run.watch.took();
+  await run.pass(1);
+  assertEquals(run.intervals.at(-1), 1_000);
 });
 
 Deno.test("nothing is asked after stop()", async () => {

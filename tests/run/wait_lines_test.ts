@@ -24,8 +24,8 @@ function recv(remote: Pid, name = "", select = false): Wait {
   return { kind: "recv", remote, name, select };
 }
 
-function send(remote: Pid, select = false): Wait {
-  return { kind: "send", remote, name: "", select, unreadBytes: 1024 * 1024 };
+function send(remote: Pid, select = false, received = true): Wait {
+  return { kind: "send", remote, name: "", select, unreadBytes: 1024 * 1024, received };
 }
 
 function accept(name = "", select = false): Wait {
@@ -37,6 +37,8 @@ Deno.test("waitLines() gives one line a process, and names processes as everywhe
     [waiting(recv(FIRST, "jobs")), 'recv from 3fecd01 main.ts "jobs"'],
     [waiting(recv(GONE)), "recv from 0000001"],
     [waiting(send(HUB)), "send to 77bb621 hub (window full: 1 MiB unread)"],
+    [waiting(send(HUB, false, false)), "send to 77bb621 hub (no Receiver yet: 1 MiB unread)"],
+    [waiting({ kind: "after", select: true }), "select: after()"],
     [waiting(accept()), "accept"],
     [waiting(accept("clients")), 'accept "clients"'],
     [waiting({ kind: "wait", remote: HUB, select: false }), "wait 77bb621 hub"],
@@ -77,6 +79,8 @@ Deno.test("waitLines() aligns what stands behind titles", () => {
   ]);
 });
 
+const UNLESS = " (unless a timer or input of their own wakes them)";
+
 /** The text for three processes in these states, in their order. */
 function standstill(...states: WaitState[]): string | undefined {
   const processes = PROCESSES.slice(0, states.length);
@@ -87,7 +91,8 @@ Deno.test("standstillText() tells the circle in which processes wait for each ot
   assertEquals(
     standstill(waiting(recv(WORKER, "jobs")), waiting(recv(FIRST))),
     "processes wait for each other, in a circle: " +
-      '3fecd01 main.ts: recv from 8a3be21 worker "jobs"; 8a3be21 worker: recv from 3fecd01 main.ts',
+      '3fecd01 main.ts: recv from 8a3be21 worker "jobs"; 8a3be21 worker: recv from 3fecd01 main.ts' +
+      UNLESS,
   );
   assertEquals(
     standstill(
@@ -96,12 +101,12 @@ Deno.test("standstillText() tells the circle in which processes wait for each ot
       waiting(send(WORKER)),
     ),
     "processes wait for each other, in a circle: 8a3be21 worker: recv from 77bb621 hub; " +
-      "77bb621 hub: send to 8a3be21 worker (window full: 1 MiB unread)",
+      "77bb621 hub: send to 8a3be21 worker (window full: 1 MiB unread)" + UNLESS,
   );
   assertEquals(
     standstill(waiting(recv(WORKER)), waiting(accept("clients"))),
     "no process can go on, since each waits for another one: " +
-      '3fecd01 main.ts: recv from 8a3be21 worker; 8a3be21 worker: accept "clients"',
+      '3fecd01 main.ts: recv from 8a3be21 worker; 8a3be21 worker: accept "clients"' + UNLESS,
   );
 });
 
@@ -112,6 +117,7 @@ Deno.test("standstillText() says nothing where some process may go on", () => {
     ["one that computes", { state: "computes", forMs: 60_000 }],
     ["one that is stopped", { state: "stopped" }],
     ["a spawn", waiting({ kind: "spawn", name: "merge" })],
+    ["a timer", waiting(recv(FIRST, "", true), { kind: "after", select: true })],
     ["a kill", waiting({ kind: "kill", remote: FIRST })],
     ["a wait for a process that has ended", waiting(recv(GONE))],
     [
@@ -119,7 +125,7 @@ Deno.test("standstillText() says nothing where some process may go on", () => {
       waiting(recv(FIRST), recv(GONE)),
     ],
     [
-      "a timer, or input of its own",
+      "I/O of its own",
       { state: "waits", report: { waits: [recv(FIRST)], count: 1, progress: 0, mayWake: true } },
     ],
     [

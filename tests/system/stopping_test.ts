@@ -90,7 +90,7 @@ Deno.test("a run's exit code is the first process's own, if it ended by itself w
     ["both succeed", LISTENS(0), LISTENS(0), 0],
     ["its own code", LISTENS(7), LISTENS(0), 7],
     ["a worker fails", LISTENS(0), LISTENS(3), 101],
-    ["a worker is ended by the signal", LISTENS(0), "", 101],
+    ["a worker is ended by the signal", LISTENS(0), "", 0],
     ["it is ended by the signal", "", LISTENS(0), 143],
   ];
   for (const [what, first, worker, code] of table) {

@@ -52,7 +52,15 @@ const PROCESS_MESSAGES: ProcessMessage[] = [
     request: 3,
     waits: [
       { kind: "recv", remote: PID, name: "jobs", select: false },
-      { kind: "send", remote: PARENT, name: "", select: true, unreadBytes: 2 ** 20 },
+      {
+        kind: "send",
+        remote: PARENT,
+        name: "",
+        select: true,
+        unreadBytes: 2 ** 20,
+        received: true,
+      },
+      { kind: "after", select: true },
       { kind: "accept", name: "clients", select: false },
       { kind: "wait", remote: PID, select: true },
       { kind: "kill", remote: PID },
