@@ -1,12 +1,12 @@
 /**
- * Measures what the architecture page says that deploy must cost: `deno task bench [options]`
+ * Measures deploy against its cost goals: `deno task bench [options]`
  *
  * - `--only NAME` measures that row (repeatable)
- * - `--rounds N` measures each side N times, instead of as often as its row says
- * - `--json FILE` writes all that was measured to a file
+ * - `--rounds N` measures each side N times, instead of its row's number
+ * - `--json FILE` writes all measurements to a file
  *
- * Each row runs its baseline beside it, in turn. Its last line tells what is judged, in the median and
- * in the quartiles, and the two limits for it. See docs/performance.md.
+ * Each row runs its baseline beside it, in turn. Its last line gives the judged value, its median and
+ * quartiles, and its two limits. See docs/performance.md.
  */
 
 import config from "../deno.json" with { type: "json" };
@@ -42,7 +42,7 @@ const BENCH: Executable = {
     usage: [{ form: "[--only NAME]… [--rounds N] [--json FILE]" }],
     options: {
       "only": { value: "NAME", summary: "measure that row (repeatable)", completes: NAMES },
-      "rounds": { value: "N", summary: "measure each side N times, instead of as its row says" },
+      "rounds": { value: "N", summary: "measure each side N times, instead of its row's number" },
       "json": { value: "FILE", summary: "write all measurements", completes: "file" },
     },
     examples: ["deno task bench --only cold --rounds 5"],

@@ -1,8 +1,8 @@
 /**
  * Makes the executables `dist/fabric` and `dist/deploy`: `deno task build [--target T]…`
  *
- * Without `--target`, they are for this machine. For each target that is named, they are in
- * `dist/<target>/`. The deno in `COMPILE_DENO` compiles, or else the one that runs this.
+ * Without `--target`, they are for this machine. For each named target, they are in
+ * `dist/<target>/`. They are compiled by the deno in `COMPILE_DENO`, or else by the one that runs this.
  */
 
 import config from "../deno.json" with { type: "json" };
@@ -14,7 +14,7 @@ import type { Executable } from "../src/cli/executable.ts";
 import { runExecutable } from "../src/cli/run_executable.ts";
 import { wordArgument } from "../src/cli/values.ts";
 
-/** What `deno compile --target` knows. */
+/** The targets of `deno compile`. */
 const TARGETS = [
   "aarch64-apple-darwin",
   "aarch64-unknown-linux-gnu",
@@ -60,7 +60,7 @@ async function buildAll(target: string | undefined): Promise<void> {
     const path = `${folder}/${name}${extension}`;
     const entry = readProgram(`${ROOT}/${module}`);
     if (entry === undefined) throw new BuildError(`Cannot build ${module}: it is not a module`);
-    // Not as a bundle: fabric starts itself again for each process, and loads but little then.
+    // Not as a bundle: fabric restarts itself for each process, and loads only a few modules then.
     await compileModule(deno, entry, path, target === undefined ? {} : { target });
     const mb = ((await Deno.stat(path)).size / 1e6).toFixed(1);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);

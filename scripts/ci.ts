@@ -1,11 +1,11 @@
 /**
  * Checks everything, on both supported versions of Deno at the same time: what `.ci/run` runs.
  *
- * With `--fast`, what is to pass before a commit: on this version only, without the tests that run whole
+ * With `--fast`, the checks before a commit: on this version only, without the tests that run whole
  * programs (`deno task ok`).
  *
  * The other version is the one in `COMPILE_DENO`, which also compiles the programs of `tests/compiled`.
- * Each job's output is printed when it ends, with `--fast` only if it failed. The errors come again at the
+ * Each job's output is printed when it ends, with `--fast` only if it failed. The errors are repeated at the
  * end. The last line is `N passed, N failed`; the exit code is 1 if anything failed.
  */
 
@@ -17,10 +17,10 @@ import { describeResult, report } from "./ci/report.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** Into how many lanes the tests of whole programs are split. */
+/** The number of lanes for the tests of whole programs. */
 const SYSTEM_LANES = 2;
 
-/** How many jobs run at the same time: some of them wait most of the time. */
+/** The number of concurrent jobs; some of them are idle most of the time. */
 const SLOTS = navigator.hardwareConcurrency + 1;
 
 /** One version of Deno. */
@@ -30,7 +30,7 @@ interface Runtime {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** In Deno 2.9 these are off by default; in 2.6 they are on, and these variables are not known. */
+/** The sanitizers are off by default in Deno 2.9; in 2.6 they are on, and these variables are unknown. */
 const SANITIZERS = { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: "1" };
 
 function job({ name, path, env }: Runtime, what: string, args: string[], tests = false): Job {
@@ -54,7 +54,7 @@ function checks(runtime: Runtime): Job[] {
 }
 
 /**
- * Has everything there that is downloaded at first use: two that download the same at the same time
+ * Downloads everything that is downloaded at first use: two concurrent downloads of the same thing
  * can disturb each other.
  */
 async function provide(
@@ -102,7 +102,7 @@ function allJobs(latest: Runtime, oldest: Runtime | undefined, lanes: readonly L
     const runtimes = lane.name === "compiled"
       ? [oldest] // only that one can compile
       : lane.name === "faults"
-      ? [latest] // minutes of waiting, and the same on every version
+      ? [latest] // mostly waiting, and the same on every version
       : [latest, oldest];
     return runtimes.flatMap((runtime) => runtime === undefined ? [] : laneJob(runtime, lane));
   });
@@ -117,7 +117,7 @@ async function main(args: readonly string[]): Promise<number> {
   const lanes = planLanes(await testFiles(), SYSTEM_LANES);
   const latest = { name: Deno.version.deno, path: Deno.execPath(), env: SANITIZERS };
   const compileDeno = fast ? undefined : Deno.env.get("COMPILE_DENO");
-  // Each version throws away what the other one has compiled, and would be twice as slow.
+  // Each version discards the other one's compiled code, so with one cache both would be twice as slow.
   await using cache = compileDeno === undefined ? undefined : await ownCache();
   const oldest = compileDeno === undefined || cache === undefined ? undefined : {
     name: await versionOf(compileDeno),

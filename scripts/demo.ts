@@ -1,4 +1,4 @@
-/** `deno task demo`: runs examples with several processes, and says what they show. */
+/** `deno task demo`: runs examples with several processes, and explains them. */
 
 import { runExample } from "./run_example.ts";
 

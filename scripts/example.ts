@@ -24,7 +24,7 @@ const EXAMPLE: Executable = {
   commands: [],
 };
 
-/** Runs the example, or lists all. What follows its name is the example's own. */
+/** Runs the example, or lists all. Arguments after its name are the example's own. */
 async function example(name: string | undefined, args: readonly string[]): Promise<number> {
   const examples = await listExamples();
   if (name === undefined) {

@@ -25,7 +25,7 @@ export async function listExamples(): Promise<Example[]> {
 
 /** Runs an example on this terminal, with the deno that runs this, and gives its exit code. */
 export async function runExample(name: string, args: readonly string[]): Promise<number> {
-  // Ctrl-C reaches the example too, which ends its processes and says so. Ending before it would
+  // Ctrl-C also reaches the example, which ends its processes and reports it. Ending earlier would
   // hide that.
   const ignore = () => {};
   Deno.addSignalListener("SIGINT", ignore);

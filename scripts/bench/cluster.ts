@@ -1,4 +1,4 @@
-/** A cluster on this machine that programs are deployed to, and a program that changes. */
+/** A cluster on this machine, and a program to deploy that changes. */
 
 import config from "../../deno.json" with { type: "json" };
 import { Commanded } from "./commanded.ts";
@@ -25,7 +25,7 @@ export class DevCluster implements AsyncDisposable {
     this.#stop = () => Deno.kill(fabric.pid, "SIGTERM");
   }
 
-  /** Resolves when it can be deployed to. */
+  /** Resolves when it accepts deployments. */
   static async start(): Promise<DevCluster> {
     const store = await Deno.makeTempDir({ prefix: "deploy-bench-" });
     const size = ["--nodes", "2", "--mem", "4GiB", "--cpu", "4"];
@@ -50,7 +50,7 @@ export class DevCluster implements AsyncDisposable {
   }
 }
 
-/** The example `workers` in a folder of its own, with one line that is another each time. */
+/** The example `workers` in a folder of its own, with one line that changes each time. */
 export class ChangingProgram implements AsyncDisposable {
   readonly #text: string;
   /** It holds `main.ts`. */

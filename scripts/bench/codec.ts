@@ -44,14 +44,14 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
-/** Nanoseconds that one call takes, of about `BATCH_MS` of calls. */
+/** Nanoseconds of one call, measured over about `BATCH_MS`. */
 function time(run: () => unknown, calls: number): number {
   const start = performance.now();
   for (let call = 0; call < calls; call++) run();
   return (performance.now() - start) * 1e6 / calls;
 }
 
-/** The best of interleaved rounds, in ns: other load only ever adds. NaN for what is left out. */
+/** The best of interleaved rounds, in ns: other load only ever adds. NaN for a candidate that is left out. */
 function compare(runs: readonly ((() => unknown) | undefined)[]): number[] {
   const calls = runs.map((run) => {
     if (run === undefined) return 0;
@@ -76,7 +76,7 @@ function encoded(candidate: Candidate, value: unknown): Bytes | undefined {
     const copy = candidate.decode(bytes);
     return Object(copy).constructor === Object(value).constructor ? bytes : undefined;
   } catch {
-    // It cannot carry this value, which the table then shows.
+    // It does not support this value, which the table shows.
     return undefined;
   }
 }

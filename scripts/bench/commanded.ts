@@ -1,13 +1,13 @@
-/** A program that runs for the whole of a row, and measures something each time it is asked to. */
+/** A program that runs for a whole row, and measures something on request. */
 
 import { drain } from "./drain.ts";
 
-/** After so long, a program that was asked to end is killed. */
+/** How long a program may take to stop before it is killed. */
 const END_MS = 10_000;
-/** No single measurement takes longer; a program that hangs is to fail the row, not to hang it. */
+/** The time limit of one measurement, so that a program that hangs fails its row. */
 const ANSWER_MS = 120_000;
 
-/** What to run, and how. */
+/** The program and its options. */
 export interface CommandOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -42,7 +42,7 @@ export class Commanded implements AsyncDisposable {
     this.#stderr = drain(this.#child.stderr);
   }
 
-  /** Has it measure something. @throws {Error} If it ends instead; the message has its stderr. */
+  /** Requests a measurement. @throws {Error} If it ends instead; the message has its stderr. */
   async ask(what: string): Promise<number> {
     await this.#writer.write(new TextEncoder().encode(`${what}\n`));
     return Number(await this.line());
@@ -60,11 +60,11 @@ export class Commanded implements AsyncDisposable {
     return value;
   }
 
-  /** Ends it: by the end of its stdin, or, if that does not help, by force. */
+  /** Stops it by closing its stdin, or kills it if that does not help. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer.close().catch(() => {}); // it has ended
     const late = setTimeout(() => this.#child.kill("SIGKILL"), END_MS);
-    while (!(await this.#lines.next()).done); // what it writes last is of no interest
+    while (!(await this.#lines.next()).done); // discards its last output
     await this.#child.status;
     clearTimeout(late);
   }

@@ -1,10 +1,10 @@
 /** Counts the bytes that are sent to an address. */
 
-/** Passes connections on to another address of this machine, and counts what goes there. */
+/** Relays connections to another address of this machine, and counts the bytes sent to it. */
 export class CountingRelay implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #port: number;
-  /** How many bytes went there so far. */
+  /** The number of bytes sent so far. */
   bytes = 0;
 
   constructor(target: string) {
@@ -28,7 +28,7 @@ export class CountingRelay implements Disposable {
         controller.enqueue(chunk);
       },
     });
-    // Either side may end the connection without more ado.
+    // Either side may close the connection at any time.
     await Promise.allSettled([
       from.readable.pipeThrough(count).pipeTo(to.writable),
       to.readable.pipeTo(from.writable),

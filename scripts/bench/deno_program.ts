@@ -4,7 +4,7 @@ import { Commanded } from "./commanded.ts";
 
 const FOLDER = `${import.meta.dirname}/programs`;
 
-/** How a program of deploy runs, if it is not to have spares. */
+/** The environment of a program without spares. */
 export const NO_SPARES = { DEPLOY_SPARES: "0" };
 
 /** The path of a program. */
@@ -29,7 +29,7 @@ export function startProgram(
   });
 }
 
-/** Runs an empty file; gives how long that took, from its start to its end, in ms. */
+/** Runs an empty file; returns the time from its start to its end, in ms. */
 export async function runEmpty(): Promise<number> {
   const start = performance.now();
   const { success } = await new Deno.Command(Deno.execPath(), {
@@ -42,7 +42,7 @@ export async function runEmpty(): Promise<number> {
   return performance.now() - start;
 }
 
-/** Now, in ms, on a clock that all processes of this machine have. */
+/** The time in ms, by a clock shared by all processes of this machine. */
 export function clockMs(): number {
   return performance.timeOrigin + performance.now();
 }

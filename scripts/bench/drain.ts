@@ -1,4 +1,4 @@
-/** Reads what nobody looks at unless something fails. */
+/** Reads output that is needed only if something fails. */
 
 const KEPT_CHARACTERS = 4_000;
 

@@ -1,13 +1,13 @@
-/** What a record was made on. */
+/** The machine of a record. */
 
-/** A machine, and what runs on it. */
+/** A machine and its load. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGib: number;
   readonly os: string;
   readonly deno: string;
-  /** How many processes ran or waited to, over the last minute. */
+  /** The number of running and runnable processes, averaged over the last minute. */
   readonly load: number;
 }
 

@@ -3,7 +3,7 @@
 import type { Goal, Row, Unit } from "./row.ts";
 import { compare, judge, summarize, type Summary, type Verdict } from "./statistics.ts";
 
-/** What was measured of a side. */
+/** The measurements of a side. */
 export interface SideResult extends Summary {
   readonly name: string;
   readonly unit: Unit;
@@ -11,7 +11,7 @@ export interface SideResult extends Summary {
   readonly samples: readonly number[];
 }
 
-/** How a row came out, as it is in the record. */
+/** The result of a row, as recorded. */
 export interface RowResult {
   readonly name: string;
   readonly title: string;
@@ -21,8 +21,8 @@ export interface RowResult {
 }
 
 /**
- * Measures each side of a row once in each round. What they start first, caches and the like, is not
- * counted: there is a round before the first one.
+ * Measures each side of a row once in each round. A first round, which fills caches, is not
+ * counted.
  *
  * @throws {LeftOut} If it cannot be measured here.
  */

@@ -1,9 +1,9 @@
-/** Rows whose sides are programs that stay. */
+/** Rows whose sides are long-running programs. */
 
 import type { Commanded } from "./commanded.ts";
 import type { OpenRow, Side } from "./row.ts";
 
-/** A row of `sides`, which lets go of everything in `held` when it is done with. */
+/** A row of `sides`, which disposes of everything in `held` at its end. */
 export function openRow(sides: readonly Side[], held: readonly AsyncDisposable[] = []): OpenRow {
   return {
     sides,
@@ -13,7 +13,7 @@ export function openRow(sides: readonly Side[], held: readonly AsyncDisposable[]
   };
 }
 
-/** A program that measures something when it is asked that. */
+/** A program that measures something on request. */
 export interface Asked {
   readonly name: string;
   readonly program: Commanded;
@@ -21,7 +21,7 @@ export interface Asked {
   readonly peer?: boolean;
 }
 
-/** A row of programs that are asked, and of other sides. */
+/** A row of such programs and of other sides. */
 export function askingRow(asked: readonly Asked[], more: readonly Side[] = []): OpenRow {
   const sides = asked.map(({ name, program, question, peer = false }) => ({
     name,

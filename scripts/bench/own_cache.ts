@@ -1,21 +1,21 @@
-/** A cache of Deno's that nobody else uses. */
+/** A separate cache for Deno. */
 
 import { run } from "./tools.ts";
 
 /** Npm packages, and the esbuild of `deno bundle`. */
 const DOWNLOADED = ["npm", "dl"];
 
-/** The cache that Deno uses now. */
+/** Deno's current cache. */
 export async function denoDir(): Promise<string> {
   const { stdout } = await run(Deno.execPath(), ["info", "--json"]);
   return (JSON.parse(stdout) as { denoDir: string }).denoDir;
 }
 
 /**
- * Makes a folder that can be a `DENO_DIR`. It has what was downloaded to the one that there is.
+ * Makes a folder for use as `DENO_DIR`, with the downloads of the current one.
  *
- * Each version of Deno throws away what another one has compiled. Where two are at work, in tests for one,
- * every start of a process would be measured without what is cached of it, which is not what users have.
+ * Each version of Deno discards the compiled code of another. If two are in use, as in tests,
+ * every start of a process would be measured without cached code, unlike that of users.
  */
 export async function ownCache(): Promise<AsyncDisposable & { readonly folder: string }> {
   const current = await denoDir();

@@ -2,7 +2,7 @@
  * Measures placement: a simulated cluster of 10 000 nodes where 100 000 spawns wait.
  *
  * `deno run scripts/bench/placement.ts [--nodes=10000] [--waiting=100000] [--seed=1]`. A decision is
- * one request that gets its node; its time holds all that belongs to it: being asked, joining the
+ * one request that gets its node; its time includes everything: the request, joining the
  * queue, leaving it, and the release that made room.
  */
 
@@ -13,18 +13,18 @@ import type { Ticket } from "../../src/master/ticket.ts";
 
 type Random = () => number;
 
-/** How large the nodes of a simulated cluster are, and what is asked of them. */
+/** The sizes of a simulated cluster's nodes and of the requests. */
 export interface Workload {
   readonly node: (random: Random) => Resources;
   readonly need: (random: Random) => Resources;
 }
 
-/** What is simulated. */
+/** Options of a simulation. */
 export interface SimulationOptions {
   readonly nodes: number;
-  /** How many requests wait all the time, until no more are made. */
+  /** The number of requests that are kept waiting. */
   readonly waiting: number;
-  /** How many requests are made while that many wait. */
+  /** The number of requests made while that many wait. */
   readonly requests: number;
   readonly seed: number;
 }
@@ -34,19 +34,19 @@ export interface Phase {
   readonly name: string;
   readonly grants: number;
   readonly ms: number;
-  /** What this process used of the CPU meanwhile, garbage collection included. */
+  /** The CPU time of this process, including garbage collection. */
   readonly cpuMs: number;
 }
 
-/** What happened to each request, and how long it took. */
+/** The result of a simulation. */
 export interface SimulationResult {
   readonly phases: readonly Phase[];
   readonly requests: number;
   readonly granted: number;
   readonly released: number;
-  /** The most that any node was found to have in use, as a share of what it has. */
+  /** The maximum share in use of any node. */
   readonly fullest: number;
-  /** The most grants to younger requests that any request saw when it was looked at. */
+  /** The maximum number of grants to younger requests that any checked request saw. */
   readonly mostOvertaken: number;
 }
 
@@ -83,7 +83,7 @@ const MIXED: readonly Resources[] = [
   { mem: 4 * GiB, cpu: 12 },
 ];
 
-/** Clusters and requests that make different parts of the work hard. */
+/** Clusters and requests that stress different parts of placement. */
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
   "one size": { node: () => NODES[1]!, need: () => ({ mem: 2 * GiB, cpu: 1 }) },
   "eight sizes": { node: (random) => pick(NODES, random), need: (random) => pick(MIXED, random) },

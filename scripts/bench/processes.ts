@@ -1,13 +1,13 @@
-/** What Linux tells of other processes: who started whom, CPU time, memory. */
+/** Facts about other processes on Linux: parents, CPU time, memory. */
 
 // @ts-types="../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";
 import { LeftOut } from "./row.ts";
 
-/** What `times` in `/proc` count in: USER_HZ, which is 100 on every system that Deno runs on. */
+/** The unit of times in `/proc`: USER_HZ, which is 100 on every system that Deno runs on. */
 const TICK_MS = 10;
 
-/** A tree of processes is settled if it used no CPU time for so long. */
+/** A tree of processes is idle if it used no CPU time for this long. */
 const SETTLED_MS = 150;
 const SETTLE_LIMIT_MS = 30_000;
 
@@ -26,7 +26,7 @@ export function requireProc(): void {
 function readStat(pid: number): Stat | undefined {
   try {
     const text = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The name, in parentheses, may have anything in it.
+    // The name, in parentheses, may contain anything.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
     const [, parent = 0] = fields;
     const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15);
@@ -37,12 +37,12 @@ function readStat(pid: number): Stat | undefined {
   }
 }
 
-/** ESRCH, which Deno has no class for: the process ended between the file's opening and its reading. */
+/** ESRCH, for which Deno has no class: the process ended between opening and reading the file. */
 function isNoProcess(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("No such process");
 }
 
-/** A process and all that descends from it. */
+/** A process and its descendants. */
 function tree(root: number): Stat[] {
   const byParent = new Map<number, Stat[]>();
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -59,7 +59,7 @@ function tree(root: number): Stat[] {
   return found;
 }
 
-/** The CPU time that a process and all that it started have used, in ms. */
+/** The CPU time of a process and its descendants, in ms. */
 export function treeCpuMs(root: number): number {
   return tree(root).reduce((sum, { ticks }) => sum + ticks, 0) * TICK_MS;
 }
@@ -69,7 +69,7 @@ export function descendants(root: number): number[] {
   return tree(root).map(({ pid }) => pid).filter((pid) => pid !== root);
 }
 
-/** Resolves when a process and all that it started do nothing any more. */
+/** Resolves when a process and its descendants are idle. */
 export async function settled(root: number): Promise<void> {
   const deadline = performance.now() + SETTLE_LIMIT_MS;
   let [before, sinceMs] = [treeCpuMs(root), performance.now()];
@@ -85,9 +85,9 @@ export async function settled(root: number): Promise<void> {
 
 /** The memory of a process, in MiB. */
 export interface Memory {
-  /** All pages that it has: what `ps` and `top` show. */
+  /** All its pages: what `ps` and `top` show. */
   readonly resident: number;
-  /** Those of them that no other process has: what one more such process costs. */
+  /** The pages that no other process shares: the cost of one more such process. */
   readonly own: number;
 }
 

@@ -50,7 +50,7 @@ export function describeRow({ name, title, sides, judged }: RowResult): string {
   return lines.join("\n");
 }
 
-/** Which rows are within which limit. */
+/** The rows within each limit. */
 export function summaryLine(results: readonly RowResult[]): string {
   const names = (verdict: Verdict) =>
     results.filter(({ judged }) => judged?.verdict === verdict).map(({ name }) => name);

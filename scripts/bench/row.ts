@@ -1,23 +1,23 @@
-/** What the benchmark is made of: rows, and the sides that are measured beside each other in one. */
+/** The parts of the benchmark: rows, and the sides that are measured beside each other in one. */
 
-/** What a number counts. Of `/s`, more is better. */
+/** The unit of a number. For rates, more is better. */
 export type Unit = "ms" | "µs" | "MiB" | "kB" | "MB/s" | "thousands/s" | "ms/s";
 
-/** One thing that is measured, again and again, in turn with the others of its row. */
+/** One side of a row, measured repeatedly in turn with the others. */
 export interface Side {
   readonly name: string;
-  /** What its numbers count, if not what the row's do. */
+  /** The unit of its numbers, if not the row's. */
   readonly unit?: Unit;
-  /** Whether it is what others do, and to be compared with ours. @default false */
+  /** Whether it is another system, to be compared with ours. @default false */
   readonly peer?: boolean;
   /** Measures once. */
   measure(): Promise<number>;
 }
 
-/** How what is measured is judged. */
+/** How a row is judged. */
 export interface Goal {
   /**
-   * What is compared with the two limits: the first side divided by the second, the first less the
+   * The value compared with the two limits: the first side divided by the second, the first minus the
    * second, or the first alone.
    */
   readonly judges: "ratio" | "difference" | "value";
@@ -26,7 +26,7 @@ export interface Goal {
   readonly stretch: number;
 }
 
-/** Everything of a row that runs. */
+/** A started row. */
 export interface OpenRow extends AsyncDisposable {
   /** Ours, then the baseline (unless the row has none), then peers. */
   readonly sides: readonly Side[];
@@ -34,7 +34,7 @@ export interface OpenRow extends AsyncDisposable {
 
 /** One row of the benchmark. */
 export interface Row {
-  /** What `--only` calls it. */
+  /** Its name for `--only`. */
   readonly name: string;
   /** What is measured. */
   readonly title: string;

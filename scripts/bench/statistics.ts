@@ -1,4 +1,4 @@
-/** Medians and spreads of what was measured. */
+/** Medians and spreads of measurements. */
 
 import type { Goal } from "./row.ts";
 
@@ -9,10 +9,10 @@ export interface Summary {
   readonly high: number;
 }
 
-/** How a row came out. */
+/** The verdict on a row. */
 export type Verdict = "stretch" | "must" | "miss";
 
-/** The value that a share of sorted samples is below, between two samples if need be. */
+/** The quantile of sorted samples, interpolated between two samples if necessary. */
 function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const [below, above] = [sorted[Math.floor(at)] ?? NaN, sorted[Math.ceil(at)] ?? NaN];
@@ -30,8 +30,8 @@ export function summarize(samples: readonly number[]): Summary {
 }
 
 /**
- * What is judged, in each round: both sides were measured one right after the other there, so that
- * what else the machine did meanwhile falls on both.
+ * The judged value of each round: both sides were measured directly after one another, so that
+ * other load on the machine affects both.
  */
 export function compare(
   judges: Goal["judges"],
@@ -45,7 +45,7 @@ export function compare(
   });
 }
 
-/** Which of a goal's limits a value is within. */
+/** The limit of a goal that a value is within. */
 export function judge(goal: Goal, value: number): Verdict {
   const within = (limit: number) => goal.better === "less" ? value <= limit : value >= limit;
   if (within(goal.stretch)) return "stretch";

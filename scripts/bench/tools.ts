@@ -1,4 +1,4 @@
-/** Peers that are measured where their tools are on the machine. */
+/** Peers that are measured if their tools are installed. */
 
 import { programPath } from "./deno_program.ts";
 
@@ -50,7 +50,7 @@ export class OpenMpi implements AsyncDisposable {
     return new OpenMpi(mpirun, folder);
   }
 
-  /** Runs it from start to end: a rank that waits computes, and would slow what is measured next. */
+  /** Runs it from start to end: a waiting rank spins, and would slow the next measurement. */
   async measure(kind: "roundTrips" | "arrays", count: number, bytes: number): Promise<number> {
     const { stdout } = await run(
       this.#mpirun,

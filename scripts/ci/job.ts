@@ -1,14 +1,14 @@
-/** Commands that run at the same time, each with its output in one piece. */
+/** Runs commands concurrently, and keeps each one's output together. */
 
 // @ts-types="../../types/std_async.d.ts"
 import { deadline } from "@std/async/deadline";
 import { withoutColours } from "./test_output.ts";
 
-/** A command, and what it is called. */
+/** A command and its name. */
 export interface Job {
   readonly name: string;
   readonly command: readonly [path: string, ...args: string[]];
-  /** Variables besides those of this process. */
+  /** Additional environment variables. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether it prints counts of tests. */
   readonly tests: boolean;
@@ -23,15 +23,15 @@ export interface JobResult {
   readonly seconds: number;
 }
 
-/** No job takes so long, on any machine. */
+/** The time limit of a job, for any machine. */
 const JOB_LIMIT_MS = 30 * 60_000;
 
-/** How long what a job has started may go on writing after its end. */
+/** How long processes started by a job may keep its output open after its end. */
 const OUTPUT_LIMIT_MS = 10_000;
 
 /**
- * Runs a command in `cwd` to its end. What outlives it by `outputLimitMs` with its output open is a failure
- * of it, too.
+ * Runs a command in `cwd` to its end. If a process outlives it by `outputLimitMs` with its output open, it
+ * has failed.
  */
 export async function runJob(
   job: Job,
@@ -68,7 +68,7 @@ export async function runJob(
   return { job, success, output: withoutColours(output), seconds };
 }
 
-/** Runs jobs, at most `slots` at a time, in their order; tells of each as soon as it has ended. */
+/** Runs jobs in their order, at most `slots` at a time; reports each as soon as it has ended. */
 export async function runJobs(
   jobs: readonly Job[],
   slots: number,

@@ -1,4 +1,4 @@
-/** Which test files run in one process, one after the other, and which beside each other. */
+/** The assignment of test files to lanes, which run at the same time. */
 
 /** A part of the tests: one run of `deno test`. */
 export interface Lane {
@@ -7,7 +7,7 @@ export interface Lane {
   readonly files: readonly string[];
   /** Its files run at the same time, in threads of one process. */
   readonly parallel: boolean;
-  /** What it takes, in seconds of CPU time; to begin with the longest. */
+  /** Its cost in seconds of CPU time; the longest start first. */
   readonly costs: number;
 }
 
@@ -20,7 +20,7 @@ const PARALLEL = [
   ...["run", "scripts", "store", "terminal", "wire"],
 ];
 
-/** Tests of faults of clusters: most of their time is waiting for a loss to be noticed. */
+/** Tests of faults of clusters: most of their time is spent waiting for a loss to be detected. */
 const FAULTS = ["chaos/", "fabric/losses_test.ts", "system/deploy_ends_test.ts"];
 
 /** How long the tests of a file take, in seconds of CPU time, where that is more than {@linkcode USUAL}. */
@@ -90,7 +90,7 @@ function groupOf(path: string): "units" | "system" | "faults" | "compiled" {
   return PARALLEL.includes(folder) ? "units" : "system";
 }
 
-/** Parts of about the same cost: each file, from the most expensive on, goes to the cheapest part. */
+/** Parts of about the same cost: files in descending order of cost each go to the cheapest part. */
 function balance(files: readonly string[], count: number): string[][] {
   const parts = Array.from({ length: count }, () => ({ files: [] as string[], cost: 0 }));
   for (const file of files.toSorted((a, b) => costOf(b) - costOf(a) || (a < b ? -1 : 1))) {

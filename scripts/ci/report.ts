@@ -1,17 +1,17 @@
-/** What a run of jobs amounts to. */
+/** The result of a run of jobs. */
 
 import type { JobResult } from "./job.ts";
 import { failureText, readCounts } from "./test_output.ts";
 
-/** Whether all is well, and the last lines to print. */
+/** Whether everything passed, and the last lines to print. */
 export interface Report {
   readonly success: boolean;
   readonly text: string;
 }
 
 /**
- * Sums results up. A skipped test is a failure: everything that tests need is to be there. So are those
- * that `others` tells of, in a line each.
+ * Sums results up. A skipped test is a failure, since CI has everything that tests need. So are the failures
+ * in `others`, one line each.
  *
  * The last line is `N passed, N failed`: tests, and jobs that failed without a failed test.
  */

@@ -1,19 +1,19 @@
-/** What `deno test` prints when it is done, as data. */
+/** Parses the output of `deno test`. */
 
-/** How many tests passed, failed, and were not run. */
+/** The numbers of tests that passed, failed, and were not run. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly ignored: number;
 }
 
-/** Takes the colours out of what was printed. */
+/** Removes the colours from output. */
 export function withoutColours(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\x1b\[[0-9;]*m/g, "");
 }
 
-/** The counts that a run of `deno test` prints last; `undefined` if it did not come so far. */
+/** The counts that a run of `deno test` prints last; `undefined` if it did not finish. */
 export function readCounts(output: string): Counts | undefined {
   const lines = output.matchAll(/^(?:ok|FAILED) \| (\d+) passed.* \| (\d+) failed(.*)$/gm)
     .toArray();
@@ -23,7 +23,7 @@ export function readCounts(output: string): Counts | undefined {
   return { passed: Number(passed), failed: Number(failed), ignored: Number(ignored) };
 }
 
-/** What is worth reading again of a run that failed: its errors, or the last lines if there are none. */
+/** The important part of a failed run's output: its errors, or the last lines if there are none. */
 export function failureText(output: string): string {
   const begin = output.lastIndexOf("\n ERRORS \n");
   if (begin >= 0) {

@@ -76,7 +76,7 @@ function places(stderr: string): string[] {
   );
 }
 
-Deno.test("a bundle runs as its sources do, as a program and imported by one", async () => {
+Deno.test("a bundle runs like its sources, as a program and imported by one", async () => {
   await using files = await project({
     "deno.jsonc": '{ "imports": { "@lib/": "./lib/" } } // a comment\n',
     "lib/util.ts": [
@@ -151,7 +151,7 @@ Deno.test("a stack names the right lines also in a bundle that needs require()",
   }
 });
 
-Deno.test("a stack names what is not the user's own by where it comes from", async () => {
+Deno.test("a stack names code that is not the user's by its origin", async () => {
   await using files = await project({
     "deno.json": "{}",
     "main.ts": [
@@ -166,7 +166,7 @@ Deno.test("a stack names what is not the user's own by where it comes from", asy
   }
 });
 
-Deno.test("a bundle has the runtime in it, without what only the launcher needs", async () => {
+Deno.test("a bundle contains the runtime, without what only the launcher needs", async () => {
   const mod = new URL("../../mod.ts", import.meta.url).href;
   const { imports } = JSON.parse(
     await Deno.readTextFile(new URL("../../deno.json", import.meta.url)),
@@ -198,7 +198,7 @@ Deno.test("a bundle has the runtime in it, without what only the launcher needs"
   assertStringIncludes(own, 'console.log("own")');
 });
 
-Deno.test("build() tells what a bundle will miss", async () => {
+Deno.test("build() reports what a bundle will lack", async () => {
   await using files = await project({
     "deno.json": "{}",
     "main.ts": [
@@ -214,7 +214,7 @@ Deno.test("build() tells what a bundle will miss", async () => {
   assertStringIncludes(warnings[1]!, "main.ts: ./work.ts is not in the bundle");
 });
 
-Deno.test("build() says in one line why a program cannot be built", async () => {
+Deno.test("build() reports in one line why a program cannot be built", async () => {
   await using files = await project({
     "deno.json": "{}",
     "syntax.ts": "const x: number = ;\n",
@@ -263,7 +263,7 @@ async function pretend(files: Project, stderr: string): Promise<string> {
   return path;
 }
 
-Deno.test("build() says what deno needs from the network, and what to do without", async () => {
+Deno.test("build() reports what deno needs from the network, and what to do without it", async () => {
   await using files = await project({ "main.ts": "" });
   const noEsbuild = await pretend(
     files,
@@ -318,7 +318,7 @@ Deno.test("build() ships an executable as it is", async () => {
   });
 });
 
-Deno.test("build() ends when it is told to, before the compiler starts and while it runs", async () => {
+Deno.test("build() ends when aborted, before the compiler starts and while it runs", async () => {
   await using files = await project({ "main.ts": "" });
   const path = `${files.path}/deno`;
   await Deno.writeTextFile(path, `#!/bin/sh\n: >"${files.output}/started"\nexec sleep 60\n`);

@@ -20,12 +20,12 @@ const QUIET: readonly string[] = [
 ];
 
 for (const line of QUIET) {
-  Deno.test(`noteMissing() has nothing to say of ${line}`, () => {
+  Deno.test(`noteMissing() reports nothing for ${line}`, () => {
     assertEquals(noteMissing(`// main.ts\n${line}\n`, []), { addOns: [], warnings: [] });
   });
 }
 
-Deno.test("noteMissing() tells of imports that are only known at run time", () => {
+Deno.test("noteMissing() reports imports that are only known at run time", () => {
   const expected = [
     "main.ts: an import() whose module is only known at run time is not in the bundle: " +
     "use --release, and --include for the file",
@@ -38,7 +38,7 @@ Deno.test("noteMissing() tells of imports that are only known at run time", () =
   assertEquals(warnings("// main.ts\nimport(a);\nimport(b);\n"), expected);
 });
 
-Deno.test("noteMissing() tells of files that a module finds by its own place", () => {
+Deno.test("noteMissing() reports files that a module locates relative to itself", () => {
   assertEquals(
     warnings(
       '// main.ts\nnew Worker(new URL("./work.ts", import.meta.url), { type: "module" });\n',
@@ -47,7 +47,7 @@ Deno.test("noteMissing() tells of files that a module finds by its own place", (
   );
 });
 
-Deno.test("noteMissing() tells of native add-ons", () => {
+Deno.test("noteMissing() reports native add-ons", () => {
   const found = { addOns: ["b.node"], warnings: [] };
   assertEquals(noteMissing('// a.cjs\nvar b = __require("/home/ada/b.node");\n', []), found);
   assertEquals(noteMissing('// a.ts\nimport b from "/home/ada/b.node";\n', []), found);

@@ -1,4 +1,4 @@
-/** Which deno builds programs. */
+/** The choice of the deno that builds programs. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";

@@ -1,4 +1,4 @@
-/** What `--include` ships, and where it lies then. */
+/** The files that `--include` ships, and their places. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
@@ -30,7 +30,7 @@ async function places(folder: string, paths: string[], program: string): Promise
   return files.map(({ path }) => path);
 }
 
-Deno.test("what lies below the program's folder keeps its place; all else is under its own name", async () => {
+Deno.test("a path below the program's folder keeps its place; any other is placed by its name", async () => {
   await withFiles(["p/data/a.txt", "p/data/deep/b.txt", "p/c.txt", "q/d/e.txt"], async (folder) => {
     assertEquals(await places(folder, ["p/data/a.txt"], "p"), ["data/a.txt"]);
     assertEquals(await places(folder, ["p/data/"], "p"), ["data/a.txt", "data/deep/b.txt"]);
@@ -42,7 +42,7 @@ Deno.test("what lies below the program's folder keeps its place; all else is und
   });
 });
 
-Deno.test("a file that is named twice is shipped once, and executables stay such", async () => {
+Deno.test("a file that is named twice is shipped once, and executables stay executable", async () => {
   await withFiles(["p/a", "p/b"], async (folder) => {
     await Deno.chmod(`${folder}/p/b`, 0o755);
     const files = await includedFiles([`${folder}/p`, `${folder}/p/a`], `${folder}/p`);
@@ -53,7 +53,7 @@ Deno.test("a file that is named twice is shipped once, and executables stay such
   });
 });
 
-Deno.test("links are followed, and those that lead round in a circle are refused", async () => {
+Deno.test("links are followed, and cycles are refused", async () => {
   await withFiles(["p/main.ts", "q/a.txt"], async (folder) => {
     await Deno.symlink("../q", `${folder}/p/link`);
     assertEquals(await places(folder, ["p/link"], "p"), ["q/a.txt"]);
@@ -63,7 +63,7 @@ Deno.test("links are followed, and those that lead round in a circle are refused
   });
 });
 
-Deno.test("what cannot be shipped is said", async () => {
+Deno.test("errors name what cannot be shipped", async () => {
   await withFiles(["p/main.ts", "a/x", "b/x"], async (folder) => {
     await assertRejects(
       () => places(folder, ["a/none"], "p"),

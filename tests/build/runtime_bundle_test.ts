@@ -59,7 +59,7 @@ Deno.test("a program that imports the runtime has it in a file above its folder"
   });
 });
 
-Deno.test("deno bundle is run once at a time, since it may have esbuild to install", async () => {
+Deno.test("deno bundle runs one at a time, since it may install esbuild", async () => {
   await apart(async (folder) => {
     const alone = `${folder}/deno`;
     const script = [
@@ -77,7 +77,7 @@ Deno.test("deno bundle is run once at a time, since it may have esbuild to insta
   });
 });
 
-Deno.test("the runtime's own sources are known by their names in its folder", async () => {
+Deno.test("the runtime's own sources are named by their paths in its folder", async () => {
   await apart(async (folder) => {
     const runtime = await bundleRuntime(Deno.execPath(), await lookUpRuntime({ root, module }));
     await Deno.writeTextFile(`${folder}/${runtime.name}`, runtime.text);
@@ -91,7 +91,7 @@ Deno.test("the runtime's own sources are known by their names in its folder", as
   });
 });
 
-Deno.test("a program that has to have the runtime in it, or none, is one file", async () => {
+Deno.test("a program that must contain the runtime, or has none, is one file", async () => {
   const whole = [
     // There would be two of what it imports.
     'import { init } from "deploy"; import { parsePid } from "inside/core/pid.ts"; await init(parsePid);',
@@ -112,7 +112,7 @@ Deno.test("a program that has to have the runtime in it, or none, is one file", 
   });
 });
 
-Deno.test("the runtime is bundled again when it has changed, or what is kept of it is damaged", async () => {
+Deno.test("the runtime is bundled again when it has changed, or the cached bundle is damaged", async () => {
   await apart(async (folder, cache) => {
     const copy = `${folder}/copy`;
     for (const part of ["core", "codec", "wire", "net", "channel", "process"]) {

@@ -23,7 +23,7 @@ function entry(root: string, folder: string): Entry {
   return { folder, name: "main.ts", root, config: undefined, rootUrl, shown: "main.ts" };
 }
 
-Deno.test("splitMap() and joinMap() are each other's opposites", () => {
+Deno.test("splitMap() and joinMap() are inverses", () => {
   const parts = { code: 'console.log("ä");\n', map: map(";AAAA", "größe/日本/🙂.ts") };
   const text = joinMap(parts);
   assertEquals(splitMap(text), parts);
@@ -33,7 +33,7 @@ Deno.test("splitMap() and joinMap() are each other's opposites", () => {
   assertEquals(splitMap(parts.code), undefined);
 });
 
-Deno.test("prependLine() moves the lines down, or takes the place of a #! line", () => {
+Deno.test("prependLine() moves the lines down, or replaces a #! line", () => {
   assertEquals(
     prependLine("first();", { code: "second();\n", map: map("AAAA") }),
     { code: "first();\nsecond();\n", map: map(";AAAA") },
@@ -44,7 +44,7 @@ Deno.test("prependLine() moves the lines down, or takes the place of a #! line",
   );
 });
 
-Deno.test("alignLines() gives back the lines that were taken out, and only those", () => {
+Deno.test("alignLines() restores the removed lines, and only those", () => {
   const cut = `#!x\nimport y;\n${SHIM}\n\n// a.ts\na();\n`;
   const whole = `#!x\nimport y;\n${SHIM}\n\n\n\n\n// a.ts\na();\n`;
   const mapped = map(";;;;;;;;AAAA", "a.ts");
@@ -69,7 +69,7 @@ const NAMES: readonly [string, string][] = [
 ];
 
 for (const [source, expected] of NAMES) {
-  Deno.test(`nameSources() makes ${expected} of ${source}`, () => {
+  Deno.test(`nameSources() turns ${source} into ${expected}`, () => {
     const program = entry("/home/ada/program", "/home/ada/program/src");
     const named = nameSources({ ...map("AAAA", source), sourcesContent: ["text"] }, program);
     assertEquals(named, map("AAAA", expected));

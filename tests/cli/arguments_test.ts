@@ -1,4 +1,4 @@
-/** Commands, options, operands and `--`, taken apart; and what is said of those that are wrong. */
+/** Scanning of commands, options, operands and `--`, and the errors. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
@@ -24,7 +24,7 @@ const MAKE: Command = {
 };
 const TOOL: Executable = { name: "tool", version: "1", main: MAIN, commands: [MAKE] };
 
-Deno.test("scanArguments() takes the command, options, operands and the rest apart", () => {
+Deno.test("scanArguments() separates the command, options, operands and the rest", () => {
   const table: [args: string[], expected: unknown][] = [
     [[], ["", {}, [], undefined]],
     [["a", "b"], ["", {}, ["a", "b"], undefined]],
@@ -60,7 +60,7 @@ Deno.test("scanArguments() takes the command, options, operands and the rest apa
   }
 });
 
-Deno.test("scanArguments() says what is wrong with an option, and what was expected", () => {
+Deno.test("scanArguments() reports what is wrong with an option, and what was expected", () => {
   const expected = "expected --verbose, --dry-run or --mem";
   const table: [args: string[], message: string][] = [
     [["--nothing"], `unknown option --nothing; ${expected}`],
@@ -102,7 +102,7 @@ Deno.test("findCommand() finds the command that wrong arguments belong to", () =
   }
 });
 
-Deno.test("findRequest() looks in front of -- only", () => {
+Deno.test("findRequest() looks only before --", () => {
   assertEquals(findRequest(["a", "--nix", "-h", "-V"]), "help");
   assertEquals(findRequest(["--help"]), "help");
   assertEquals(findRequest(["make", "-V"]), "version");
@@ -110,7 +110,7 @@ Deno.test("findRequest() looks in front of -- only", () => {
   assertEquals(findRequest([]), undefined);
 });
 
-Deno.test("refuseMore() names the first operand that is not taken", () => {
+Deno.test("refuseMore() names the first excess operand", () => {
   refuseMore(["a"], 1, "one file");
   const error = assertThrows(() => refuseMore(["a", "b c", "d"], 1, "one file"), UsageError);
   assertEquals(error.message, 'unexpected argument "b c"; expected one file');

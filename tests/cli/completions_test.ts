@@ -82,7 +82,7 @@ if (await isThere("fish")) {
 }
 
 if (await isThere("zsh")) {
-  Deno.test("zsh can read the scripts, and takes them for completions", async () => {
+  Deno.test("zsh can parse the scripts, and registers them as completions", async () => {
     for (const executable of [DEPLOY, FABRIC]) {
       const script = completionScript(executable, "zsh");
       const defined = `compdef() { print -r -- "$@" }\n${script}\nwhence -w _${executable.name}`;

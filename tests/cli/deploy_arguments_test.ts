@@ -1,4 +1,4 @@
-/** What each way to call `deploy` means, and what is said of each that is wrong. */
+/** The meaning of each command line of `deploy`, and the errors. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
@@ -59,7 +59,7 @@ Deno.test("readRunCommand() reads a program to run", () => {
   }
 });
 
-Deno.test("a word is a program if there is such a file, and else a command that is not there", () => {
+Deno.test("a word is a program if there is such a file, and otherwise an unknown command", () => {
   const isFile = (path: string) => path === "ps" || path === "my-tool";
   for (const word of ["ps", "my-tool", "main.ts", "./nodes", "Nodes", "bin/nodes"]) {
     assertEquals(parse([word], isFile).program, word);
@@ -78,7 +78,7 @@ Deno.test("a word is a program if there is such a file, and else a command that 
   }
 });
 
-Deno.test("readRunCommand() says what is wrong and what was expected", () => {
+Deno.test("readRunCommand() reports what is wrong and what was expected", () => {
   const table: [args: string[], message: string][] = [
     [["--relaese"], "unknown option --relaese; did you mean --release?"],
     [

@@ -1,4 +1,4 @@
-/** What each way to call `fabric` means, and what is said of each that is wrong. */
+/** The meaning of each command line of `fabric`, and the errors. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
@@ -102,7 +102,7 @@ Deno.test("readFabricCommand() reads the options", () => {
   });
 });
 
-Deno.test("readFabricCommand() says what is wrong and what was expected", () => {
+Deno.test("readFabricCommand() reports what is wrong and what was expected", () => {
   const table: [args: string, message: string][] = [
     ["", "<bind> is missing; expected host:port"],
     [

@@ -17,7 +17,7 @@ const PAGES = [DEPLOY, FABRIC].flatMap((executable) =>
 
 for (const { executable, command } of PAGES) {
   const line = commandLine(executable, command);
-  Deno.test(`the page of ${line} fits a terminal, and says all that it must`, () => {
+  Deno.test(`the page of ${line} fits a terminal, and is complete`, () => {
     const page = helpPage(executable, command);
     const lines = page.trimEnd().split("\n");
     assert(lines.length <= LINES, `${lines.length} lines`);
@@ -32,7 +32,7 @@ for (const { executable, command } of PAGES) {
   });
 }
 
-Deno.test("help names no command and no option that is not there", () => {
+Deno.test("help names only commands and options that exist", () => {
   for (const { executable, command } of PAGES) {
     const page = helpPage(executable, command);
     const options = new Set([...Object.keys(command.options), "help", "version"]);
@@ -53,7 +53,7 @@ function isInExample(page: string, name: string): boolean {
   return page.includes(`-- --${name}`);
 }
 
-Deno.test("an option takes a value, or none, in all commands of an executable", () => {
+Deno.test("an option takes a value in all commands of an executable or in none", () => {
   for (const { main, commands } of [DEPLOY, FABRIC] satisfies Executable[]) {
     const seen = new Map<string, string>();
     for (const { options } of [main, ...commands]) {
@@ -66,6 +66,6 @@ Deno.test("an option takes a value, or none, in all commands of an executable", 
   }
 });
 
-Deno.test("the table says which shells there are completions for", () => {
+Deno.test("the table lists the shells with completions", () => {
   assertEquals([...SHELLS], ["bash", "zsh", "fish"]);
 });

@@ -1,10 +1,10 @@
-/** Which word somebody may have meant. */
+/** Suggestions for misspelt words. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { listed, nearWord } from "../../src/cli/near.ts";
 
-Deno.test("nearWord() finds misspellings and beginnings, and nothing farther away", () => {
+Deno.test("nearWord() finds misspellings and prefixes, and nothing farther away", () => {
   const known = ["include", "inspect", "mem", "cpu", "secret-file"];
   const table: [word: string, found: string | undefined][] = [
     ["include", "include"],
@@ -25,7 +25,7 @@ Deno.test("nearWord() finds misspellings and beginnings, and nothing farther awa
   for (const [word, found] of table) assertEquals(nearWord(word, known), found, word);
 });
 
-Deno.test("listed() reads as a sentence does", () => {
+Deno.test("listed() reads like a sentence", () => {
   assertEquals([[], ["a"], ["a", "b"], ["a", "b", "c"]].map(listed), [
     "",
     "a",

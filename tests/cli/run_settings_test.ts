@@ -17,7 +17,7 @@ function command(...args: string[]): RunCommand {
   return readRunCommand(scanArguments(args, DEPLOY), () => false);
 }
 
-Deno.test("readDefaults() reads what deno.json says of deploying, comments and all", () => {
+Deno.test("readDefaults() reads the deploy settings of deno.json, with comments", () => {
   const table: [text: string, expected: unknown][] = [
     [`{}`, {}],
     [`{ "deploy": {} }`, {}],
@@ -36,7 +36,7 @@ Deno.test("readDefaults() reads what deno.json says of deploying, comments and a
   for (const [text, expected] of table) assertEquals(readDefaults(text, "deno.json"), expected);
 });
 
-Deno.test("readDefaults() says which field is wrong", () => {
+Deno.test("readDefaults() names the field that is wrong", () => {
   const table: [text: string, message: string][] = [
     [`{ "deploy": "a:1" }`, `"deploy" in d.json is not an object`],
     [`{ "deploy": null }`, `"deploy" in d.json is not an object`],
@@ -48,7 +48,7 @@ Deno.test("readDefaults() says which field is wrong", () => {
   }
 });
 
-Deno.test("projectDefaults() takes the nearest deno.json, and its main from where that lies", async () => {
+Deno.test("projectDefaults() takes the nearest deno.json, and its main relative to that", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
     await Deno.mkdir(`${folder}/a/b`, { recursive: true });
@@ -90,7 +90,7 @@ Deno.test("bridgeAddress() prefers the argument, then DEPLOY_BRIDGE, deno.json, 
   );
 });
 
-Deno.test("programEnv() gives what --env names, and nothing else", () => {
+Deno.test("programEnv() gives the variables of --env, and no others", () => {
   const here = (name: string) => ({ HOME: "/home", EMPTY: "" })[name];
   const { env } = command("--env", "A=1", "--env", "HOME", "--env", "EMPTY", "--env", "B=x=y");
   assertEquals(programEnv(env, here), { A: "1", HOME: "/home", EMPTY: "", B: "x=y" });

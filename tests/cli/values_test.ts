@@ -1,4 +1,4 @@
-/** What values of options and operands can be, and what is said of those that are wrong. */
+/** The values of options and operands, and the errors. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

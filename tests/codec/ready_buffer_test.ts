@@ -1,16 +1,16 @@
-/** Small buffers that are made before they are needed. */
+/** Small buffers that are allocated before they are needed. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 
 import { bufferOf, makeReady } from "../../src/codec/ready_buffer.ts";
 
-/** So many bytes, all of them `byte`. */
+/** `size` bytes, all of them `byte`. */
 function filled(size: number, byte: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(size).fill(byte);
 }
 
-Deno.test("each buffer has its contents, and is its taker's alone", () => {
+Deno.test("each buffer has its contents, and is used by its caller only", () => {
   const taken: ArrayBuffer[] = [];
   // Sizes that come again and sizes that do not, small and large ones, and none at all.
   const sizes = [16, 16, 16, 16, 8, 16, 8, 8, 8, 0, 0, 0, 1024, 1024, 1024, 4096, 4096, 4096, 16];
@@ -24,7 +24,7 @@ Deno.test("each buffer has its contents, and is its taker's alone", () => {
   }
 });
 
-Deno.test("a buffer of the size that is expected is made once, however often one is made ready", () => {
+Deno.test("a buffer of the expected size is allocated once, however often one is requested", () => {
   bufferOf(filled(32, 1));
   bufferOf(filled(32, 2));
   makeReady();

@@ -1,4 +1,4 @@
-/** What goes in comes out: tables, and random values beside `structuredClone()`. */
+/** Round trips: tables, and random values compared with `structuredClone()`. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -198,7 +198,7 @@ Deno.test("decode() keeps a cycle through the cause of an error and through Map 
   assertEquals([...(copy.cause as Map<string, Set<Error>>).get("set") ?? []][0] === copy, true);
 });
 
-Deno.test("decode() gives views of resizable buffers that follow them, if the originals did", () => {
+Deno.test("decode() gives views that track their resizable buffers, if the originals did", () => {
   const buffer = new ArrayBuffer(8, { maxByteLength: 32 });
   const copy = roundTrip({
     tracking: new Uint8Array(buffer, 4),
@@ -237,7 +237,7 @@ Deno.test("decode() copies everything out of its bytes", () => {
   assertSame(copy, value);
 });
 
-Deno.test("decode() reads the part of its bytes that it is told to", () => {
+Deno.test("decode() reads only the given part of its bytes", () => {
   const bytes = new Uint8Array(1000);
   const first = encodeInto({ i: 1, s: "first" }, bytes, 10);
   const second = encodeInto([1.5, Uint8Array.of(9)], bytes, first);
@@ -255,7 +255,7 @@ Deno.test("decode() gives what structuredClone() gives for random values", () =>
   }
 });
 
-Deno.test("encodeInto() fills exactly the room that is needed, and gives -1 for less", () => {
+Deno.test("encodeInto() fills exactly the room it needs, and returns -1 for less", () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = seededRandom(seed);
   const values = [
@@ -322,7 +322,7 @@ Deno.test("encode() may be called by a getter of the value that is being encoded
   }
 });
 
-Deno.test("largestBuffer() tells where the contents of a value's largest buffer lie", () => {
+Deno.test("largestBuffer() gives the place of the contents of a value's largest buffer", () => {
   const [small, large] = [new Uint8Array([1, 2]), new Uint8Array([5, 6, 7])];
   const resizable = new ArrayBuffer(9, { maxByteLength: 10 });
   const table: [unknown, number][] = [
@@ -350,7 +350,7 @@ Deno.test("largestBuffer() tells where the contents of a value's largest buffer 
   }
 });
 
-Deno.test("encodeViews() writes of a buffer what a view shows, and decodeInPlace() leaves it there", () => {
+Deno.test("encodeViews() writes only the viewed part of a buffer, and decodeInPlace() makes a view of it", () => {
   const buffer = new ArrayBuffer(64);
   new Uint8Array(buffer).set(crypto.getRandomValues(new Uint8Array(64)));
   const views = [
@@ -373,7 +373,7 @@ Deno.test("encodeViews() writes of a buffer what a view shows, and decodeInPlace
   }
 });
 
-Deno.test("encodeViews() and decodeInPlace() give every value back, as encode() and decode() do", () => {
+Deno.test("encodeViews() and decodeInPlace() give back every value, like encode() and decode()", () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   const random = seededRandom(seed);
   for (let count = 0; count < 2_000; count++) {

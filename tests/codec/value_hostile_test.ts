@@ -1,4 +1,4 @@
-/** Bytes that no encoder wrote: they are refused as such, at no cost. */
+/** Malformed bytes are refused at no cost. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
@@ -100,7 +100,7 @@ for (const [name, bytes] of Object.entries(MALFORMED)) {
   });
 }
 
-Deno.test("decode() refuses every message that is cut off, and every one that goes on", () => {
+Deno.test("decode() refuses every truncated message, and every one with trailing bytes", () => {
   const value = {
     a: [1, "text", { b: 1.5 }],
     m: new Map([[1, new Date(0)]]),
@@ -114,14 +114,14 @@ Deno.test("decode() refuses every message that is cut off, and every one that go
   assertThrows(() => decode(Uint8Array.from([...bytes, 0])), ProtocolError);
 });
 
-Deno.test("decode() throws RangeError for a part that its bytes do not have", () => {
+Deno.test("decode() throws RangeError for a range outside its bytes", () => {
   const bytes = encode(1);
   for (const [start, end] of [[-1, 1], [0, 3], [2, 1], [NaN, 1]] as const) {
     assertThrows(() => decode(bytes, start, end), RangeError);
   }
 });
 
-Deno.test("decode() refuses any nesting that is too deep, and takes what encode() may write", () => {
+Deno.test("decode() refuses too deep nesting of any kind, and takes what encode() may write", () => {
   const wrappers: Record<string, [open: number[], close: number[]]> = {
     array: [[tag.ARRAY + 1], []],
     object: [[tag.OBJECT + 1, 1, 65], []],
@@ -168,7 +168,7 @@ Deno.test("decode() allocates nothing for the holes of an array", () => {
   assertEquals(Deno.memoryUsage().heapUsed - before < 50e6, true);
 });
 
-/** Refused, or a value: whatever else happens fails the test. */
+/** Decodes or refuses; anything else fails the test. */
 function decodeHostile(bytes: Uint8Array<ArrayBuffer>, note: string): void {
   try {
     decode(bytes);

@@ -1,4 +1,4 @@
-/** What cannot be sent, and how the error says where it is. */
+/** Values that cannot be sent, and the path in the error. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
@@ -131,7 +131,7 @@ Deno.test("encode() throws what a getter of the value throws", () => {
   assertEquals(assertThrows(() => encode([value])), thrown);
 });
 
-Deno.test("encode() says so when a getter hides again what cannot be sent", () => {
+Deno.test("encode() has a message for a getter whose result cannot be found again", () => {
   let calls = 0;
   const value = {
     get x(): unknown {
@@ -144,7 +144,7 @@ Deno.test("encode() says so when a getter hides again what cannot be sent", () =
   );
 });
 
-Deno.test("encode() takes MAX_DEPTH levels, and says so of more", () => {
+Deno.test("encode() takes MAX_DEPTH levels, and refuses more", () => {
   const nest = (levels: number, wrap: (inner: unknown) => unknown): unknown => {
     let value: unknown = 1;
     for (let level = 0; level < levels; level++) value = wrap(value);
@@ -175,7 +175,7 @@ Deno.test("encode() refuses resizable buffers that would reserve too much addres
   );
 });
 
-Deno.test("declaresPrivate() tells a private member from a # elsewhere", () => {
+Deno.test("declaresPrivate() distinguishes a private member from a # elsewhere", () => {
   const table: readonly (readonly [source: string, expected: boolean])[] = [
     ["class A { #x = 1; }", true],
     ["class A{#x}", true],

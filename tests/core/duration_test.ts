@@ -19,7 +19,7 @@ Deno.test("parseDuration() reads numbers with units, and 0", () => {
   for (const [text, ms] of table) assertEquals(parseDuration(text), ms, text);
 });
 
-Deno.test("parseDuration() refuses what is no duration, and shows one", () => {
+Deno.test("parseDuration() refuses anything else, and shows an example", () => {
   const wrong = [
     "",
     " ",
@@ -41,7 +41,7 @@ Deno.test("parseDuration() refuses what is no duration, and shows one", () => {
   }
 });
 
-Deno.test("parseGrace() is 3 s if nothing is said, at most an hour, and names where it was said", () => {
+Deno.test("parseGrace() is 3 s by default, at most an hour, and its error names the source", () => {
   assertEquals(parseGrace(undefined, "--grace"), 3_000);
   assertEquals(parseGrace("", "DEPLOY_GRACE"), 3_000);
   assertEquals([parseGrace("0", "--grace"), parseGrace("60m", "--grace")], [0, 3_600_000]);

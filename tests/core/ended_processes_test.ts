@@ -1,4 +1,4 @@
-/** How processes ended is remembered, compactly and within a bound. */
+/** The statuses of ended processes are kept, compactly and within a bound. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -19,7 +19,7 @@ function newPid(): Pid {
   return makePid(randomId(), "10.0.0.1", 4100);
 }
 
-Deno.test("EndedProcesses gives what a map would, of thousands of processes", () => {
+Deno.test("EndedProcesses gives the same statuses as a map, for thousands of processes", () => {
   const ended = new EndedProcesses();
   const model = new Map<Pid, ExitStatus>();
   for (let index = 0; index < 20_000; index++) {
@@ -32,7 +32,7 @@ Deno.test("EndedProcesses gives what a map would, of thousands of processes", ()
   for (let index = 0; index < 20_000; index++) assertEquals(ended.has(newPid()), false);
 });
 
-Deno.test("EndedProcesses tells processes apart whose Pids differ in one digit", () => {
+Deno.test("EndedProcesses distinguishes processes whose Pids differ in one digit", () => {
   const ended = new EndedProcesses();
   const id = "0123456789abcdef".repeat(2);
   ended.add(makePid(id, "a", 1), { code: 0 });
@@ -46,7 +46,7 @@ Deno.test("EndedProcesses tells processes apart whose Pids differ in one digit",
   }
 });
 
-Deno.test("EndedProcesses forgets the oldest beyond its bound, and never one of the latest", () => {
+Deno.test("EndedProcesses drops the oldest beyond its bound, and never one of the latest", () => {
   const LIMIT = 100;
   const ended = new EndedProcesses(LIMIT);
   const pids: Pid[] = [];
@@ -60,7 +60,7 @@ Deno.test("EndedProcesses forgets the oldest beyond its bound, and never one of 
   }
 });
 
-Deno.test("EndedProcesses takes more statuses that differ than a generation can tell apart", () => {
+Deno.test("EndedProcesses takes more different statuses than a generation can hold", () => {
   const ended = new EndedProcesses();
   const pids = Array.from({ length: 70_000 }, newPid);
   for (const [index, pid] of pids.entries()) {

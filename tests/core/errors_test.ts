@@ -1,4 +1,4 @@
-/** The errors that a program can tell apart. */
+/** The errors that a program can distinguish. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -59,7 +59,7 @@ Deno.test("atCaller() leaves what an operation called, and itself, out of the st
   assertEquals(error.stack!.split("\n")[0], "TypeError: it is wrong");
 });
 
-Deno.test("errorAt() is the error, with the stack of where the program called before", async () => {
+Deno.test("errorAt() gives the error the stack of the earlier call", async () => {
   const remote = makePid(randomId(), "127.0.0.1", 4100);
   const cause = new Error("why");
   function operation() {

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createLogger, parseLogLevel } from "../../src/core/logger.ts";
 
-Deno.test("createLogger() says what is of its level and above, one line each", () => {
+Deno.test("createLogger() writes messages of its level and above, one line each", () => {
   const table = [["error", 1], ["warn", 2], ["info", 3], ["debug", 4]] as const;
   for (const [level, count] of table) {
     const lines: string[] = [];
@@ -16,7 +16,7 @@ Deno.test("createLogger() says what is of its level and above, one line each", (
   }
 });
 
-Deno.test("parseLogLevel() reads DEPLOY_LOG, and says what it can be", () => {
+Deno.test("parseLogLevel() reads DEPLOY_LOG, and its error lists the levels", () => {
   assertEquals([undefined, "", "error", "debug"].map(parseLogLevel), [
     "warn",
     "warn",

@@ -1,10 +1,10 @@
-/** Options of programs: what is not known, and what was meant. */
+/** Options of programs: unknown names, and suggestions for them. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
 import { checkOptions, nearest } from "../../src/core/options.ts";
 
-Deno.test("nearest() finds what was meant", () => {
+Deno.test("nearest() finds the word that was meant", () => {
   const known = ["mem", "cpu", "name", "signal", "permissions", "graceMs", "descendants"];
   const table: Record<string, string> = {
     memory: "mem",
@@ -26,7 +26,7 @@ Deno.test("nearest() finds what was meant", () => {
   }
 });
 
-Deno.test("checkOptions() takes objects, and refuses all else and what they should not have", () => {
+Deno.test("checkOptions() takes objects, and refuses other values and unknown properties", () => {
   checkOptions("act", {}, ["one"]);
   checkOptions("act", { one: undefined }, ["one"]);
   checkOptions("act", { two: 1 });

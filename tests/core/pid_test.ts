@@ -1,4 +1,4 @@
-/** Pids: their text, and what is none. */
+/** Pids: their text, and values that are not Pids. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
@@ -30,7 +30,7 @@ Deno.test("makePid() and parsePid() are each other's inverse", () => {
   }
 });
 
-Deno.test("isPid() is false for what is no Pid", () => {
+Deno.test("isPid() is false for anything but a Pid", () => {
   const table: unknown[] = [
     ...[undefined, null, 7, 7n, true, {}, [], new String(`${ID}@a:1`), Symbol("pid")],
     ...["", ID, `${ID}@`, `${ID}@a`, `${ID}@a:`, `@a:1`, `${ID}a:1`, `${ID}@:1`],

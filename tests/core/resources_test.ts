@@ -41,7 +41,7 @@ Deno.test("parseMem() reads what people write", () => {
   for (const [text, bytes] of table) assertEquals(parseMem(text), bytes, text);
 });
 
-Deno.test("parseMem() throws SyntaxError for what is no amount, and says what one looks like", () => {
+Deno.test("parseMem() throws SyntaxError for anything else, and shows an example", () => {
   const table = ["", " ", "MiB", "-1", "+1", "1e3", "1 XB", "1 MiB 2", "1,5 GB", "0x10", "1..5"];
   table.push("NaN", "Infinity", "1.", "1 MiBs", "99999999 TiB", "9".repeat(400));
   for (const text of table) {
@@ -68,7 +68,7 @@ Deno.test("formatMem() is short, and precise where it matters", () => {
   for (const [bytes, text] of table) assertEquals(formatMem(bytes), text);
 });
 
-Deno.test("formatMem() is within 0.5 % of what parseMem() reads again", () => {
+Deno.test("parseMem() of formatMem() is within 0.5 % of the amount", () => {
   for (let bytes = 1; bytes < 2 ** 50; bytes = Math.ceil(bytes * 1.037)) {
     const again = parseMem(formatMem(bytes));
     assert(Math.abs(again - bytes) <= bytes * 0.005, `${bytes} became ${formatMem(bytes)}`);
@@ -97,12 +97,12 @@ Deno.test("invalidResource() names the resource and its value", () => {
   }
 });
 
-Deno.test("resolveResources() fills in what is not given", () => {
+Deno.test("resolveResources() fills in missing parts", () => {
   assertEquals(resolveResources(undefined), { mem: 100 * MiB, cpu: 1 / 16 });
   assertEquals(resolveResources({}), { ...DEFAULT_RESOURCES });
   assertEquals(resolveResources({ mem: 0 }), { mem: 0, cpu: 1 / 16 });
   assertEquals(resolveResources({ cpu: 2 }, { mem: 5, cpu: 1 }), { mem: 5, cpu: 2 });
-  // As a caller without types may: the type says that what is not given is left out.
+  // A caller without types may pass this; the type does not allow `undefined`.
   const given = { mem: undefined } as unknown as Partial<Resources>;
   assertEquals(resolveResources(given), { ...DEFAULT_RESOURCES });
 });

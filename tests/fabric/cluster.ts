@@ -1,12 +1,12 @@
 /**
- * Clusters on this machine, of real `fabric`s: each an OS process of its own, on ports that are free.
+ * Clusters of real `fabric`s on this machine: each a separate OS process, on free ports.
  *
  * By default they run from source; with `compiled`, they are that executable.
  */
 
 const FABRIC = new URL("../../fabric.ts", import.meta.url).pathname;
 
-/** How long a part may take to be ready, on a machine that does much else. */
+/** How long a part may take to be ready on a busy machine. */
 const READY_MS = 60_000;
 
 /** One `fabric`, and what it has said. */

@@ -1,4 +1,4 @@
-/** Programs that are deployed to a cluster, and what is left of them in the machine's process table. */
+/** Programs deployed to a cluster, and their remains in the machine's process table. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
@@ -8,7 +8,7 @@ import type { JsonEvent } from "../system/helpers.ts";
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 const ROOT = new URL("../../", import.meta.url).href;
 
-/** How long a program may take, on a machine that does much else. */
+/** How long a program may take on a busy machine. */
 const LIMIT_MS = 120_000;
 
 /** A program that was deployed. Disposing of it ends `deploy`, and so the program. */

@@ -38,7 +38,7 @@ Deno.test("fabric secret prints 32 random bytes, another each time", async () =>
   assertEquals([one.code, two.code], [0, 0]);
 });
 
-Deno.test("fabric secret FILE writes it for the owner only, and never over another", async () => {
+Deno.test("fabric secret FILE writes it for the owner only, and never overwrites a file", async () => {
   await using folder = await makeFolder();
   const text = await Deno.readTextFile(folder.secret);
   assertMatch(text, /^[0-9a-f]{64}\n$/);
@@ -57,8 +57,8 @@ Deno.test("fabric refuses to bind anything but loopback without a secret", async
   assert(lines[0]!.includes("fabric secret FILE"), lines[0]);
 });
 
-Deno.test("fabric binds with --insecure what cannot be bound without, and warns", async () => {
-  // The address is none of this machine's, so that is what it fails at.
+Deno.test("fabric with --insecure binds any address without a secret, and warns", async () => {
+  // The address is not one of this machine, so binding fails.
   const bound = await run(["--insecure", "192.0.2.1:0"]);
   assertEquals(bound.code, 1);
   assert(bound.err.some((line) => line.includes("can run programs here")), bound.err.join("\n"));
@@ -96,14 +96,14 @@ for (
     ["a secret that is not there", ["127.0.0.1:0", "--secret-file", "/nowhere/s"], "no such file"],
   ] as const
 ) {
-  Deno.test(`fabric exits with 2 and says what is wrong with ${what}`, async () => {
+  Deno.test(`fabric exits with 2 and reports what is wrong with ${what}`, async () => {
     const { code, err } = await run(args);
     assertEquals(code, 2);
     assert(err[0]!.startsWith("fabric: ") && err[0]!.includes(said), err[0]);
   });
 }
 
-Deno.test("fabric says what is wrong in nodes.toml: file, node and field", async () => {
+Deno.test("fabric reports what is wrong in nodes.toml: file, node and field", async () => {
   await using folder = await makeFolder();
   const file = `${folder.path}/nodes.toml`;
   await Deno.writeTextFile(
@@ -182,7 +182,7 @@ cpu = 2
   await master.ready("bridge");
 });
 
-Deno.test("a node that joins is dialled, forgotten when it leaves, and announces itself again", async () => {
+Deno.test("a joining node is dialled, removed when it leaves, and announces itself again", async () => {
   await using folder = await makeFolder();
   const store = ["--store", folder.path];
   await using master = new Fabric([
@@ -214,7 +214,7 @@ Deno.test("a second master is refused, with one line at both ends", async () => 
   await node.line(/refused the master 127\.0\.0\.1:\d+: the node already has a master/);
 });
 
-Deno.test("a wrong secret and none at all are said in one line at both ends", async () => {
+Deno.test("a wrong or missing secret is reported in one line at both ends", async () => {
   await using folder = await makeFolder();
   await using other = await makeFolder();
   const store = ["--store", folder.path];
@@ -242,7 +242,7 @@ Deno.test("a wrong secret and none at all are said in one line at both ends", as
   }
 });
 
-Deno.test("rubbish on the ports costs nobody anything, and is said once", async () => {
+Deno.test("malformed input on the ports affects nothing else, and is reported once", async () => {
   await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
   for (const text of [cluster.bridge, cluster.addresses[0]!]) {
     const { host, port } = parseAddress(text)!;
@@ -267,7 +267,7 @@ Deno.test("rubbish on the ports costs nobody anything, and is said once", async 
   assertEquals(refusals.length, 2, cluster.master.err.join("\n"));
 });
 
-Deno.test("a piece that cannot be inflated costs its sender the connection, and nobody else anything", async () => {
+Deno.test("a piece that cannot be inflated closes its sender's connection, and affects nothing else", async () => {
   await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
   const bytes = new TextEncoder().encode("await 0;\n".repeat(1_000));
   const hash = await sha256(bytes);
@@ -293,7 +293,7 @@ Deno.test("a piece that cannot be inflated costs its sender the connection, and 
     );
   }
   {
-    // What is another piece is refused as if it had come as it is.
+    // A wrong piece is refused as if it had not been deflated.
     const { link, messages } = await offer();
     void link.send({ type: "run", resources: {}, graceMs: 0 });
     void link.send({ type: "deflated-piece", hash, bytes: (await deflate(bytes.slice(9)))! });
@@ -306,7 +306,7 @@ Deno.test("a piece that cannot be inflated costs its sender the connection, and 
   link.drop();
 });
 
-Deno.test("a bridge that is killed is started again, on its port", async () => {
+Deno.test("a killed bridge is restarted on its port", async () => {
   await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
   const bridges = await childrenOf(cluster.master.pid);
   assertEquals(bridges.length, 1);
@@ -316,7 +316,7 @@ Deno.test("a bridge that is killed is started again, on its port", async () => {
   assertEquals(await cluster.master.ready("bridge", { from }), cluster.bridge);
 });
 
-Deno.test("the bridge ends with a fabric that is killed", async () => {
+Deno.test("the bridge ends when its fabric is killed", async () => {
   await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
   const [bridge] = await childrenOf(cluster.master.pid);
   cluster.master.kill("SIGKILL");
@@ -339,7 +339,7 @@ Deno.test("SIGTERM and SIGINT end a cluster within 5 s, with exit code 0 and not
   }
 });
 
-Deno.test("fabric dev is a whole cluster, and says how to deploy to it", async () => {
+Deno.test("fabric dev is a whole cluster, and prints how to deploy to it", async () => {
   await using folder = await makeFolder();
   await using dev = new Fabric([
     ...["dev", "--nodes", "2", "--mem", "1GiB", "--cpu", "0.5", "--bridge", "127.0.0.1:0"],
@@ -353,7 +353,7 @@ Deno.test("fabric dev is a whole cluster, and says how to deploy to it", async (
   assertEquals(nodes.length, 2);
 });
 
-Deno.test("fabric --format json says what it says as JSON, one object a line", async () => {
+Deno.test("fabric --format json prints JSON, one object a line", async () => {
   await using folder = await makeFolder();
   await using master = new Fabric([
     ...["master", "127.0.0.1:0", "1GiB", "1", "bridge", "127.0.0.1:0", "--format", "json"],

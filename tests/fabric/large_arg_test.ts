@@ -1,11 +1,11 @@
-/** A large argument goes from node to node, and not past the master. */
+/** A large argument goes from node to node, and not through the master. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { Fabric } from "./cluster.ts";
 import { Deployed } from "./deployed.ts";
 
-/** Whoever says nothing for 2.5 s is lost. */
+/** A part that is silent for 2.5 s is lost. */
 const IMPATIENT = { env: { DEPLOY_LIVENESS: "tests" } };
 
 /** Passes on connections to a port of this machine, and counts the bytes of both ways. */

@@ -1,4 +1,4 @@
-/** Parts of a cluster that go away while a program runs: nothing is left behind, and all is told. */
+/** Losses of parts of a cluster while a program runs: nothing is left behind, and all is reported. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -11,7 +11,7 @@ import { Deployed, noneIsLeft, processesWith } from "./deployed.ts";
 type Exit = Extract<JsonEvent, { event: "exit" }>;
 
 /**
- * Has `Deno.args[1]` processes that compute for ever, spread over the nodes, and tells when all do. The
+ * Has `Deno.args[1]` processes that compute forever, spread over the nodes, and reports when all run. The
  * first process sees to it that the nodes fill evenly, and waits for the others to end.
  */
 const COMPUTES = `
@@ -47,7 +47,7 @@ function exits(program: Deployed): Exit[] {
   return program.events.filter((event): event is Exit => event.event === "exit");
 }
 
-Deno.test("a node that is killed takes its processes with it, which are told as lost; it may come back", async () => {
+Deno.test("a killed node's processes end, and are reported as lost; the node may come back", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "6"] });
@@ -88,7 +88,7 @@ Deno.test("a node that is killed takes its processes with it, which are told as 
   await noneIsLeft(mark);
 });
 
-Deno.test("a master that is killed takes every process of every node with it", async () => {
+Deno.test("when the master is killed, every process of every node ends", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
@@ -101,7 +101,7 @@ Deno.test("a master that is killed takes every process of every node with it", a
   for (const node of cluster.nodes) await node.line(/lost the master/);
 });
 
-Deno.test("a bridge that is killed takes its runs with it, and the next one takes others", async () => {
+Deno.test("when the bridge is killed, its runs end, and the next bridge takes new ones", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
@@ -122,7 +122,7 @@ Deno.test("a bridge that is killed takes its runs with it, and the next one take
   await noneIsLeft(mark);
 });
 
-Deno.test("a node that is told to end ends its processes first, and tells how they ended", async () => {
+Deno.test("a node that is told to stop ends its processes first, and reports how they ended", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
@@ -139,7 +139,7 @@ Deno.test("a node that is told to end ends its processes first, and tells how th
   await noneIsLeft(mark);
 });
 
-Deno.test("a master that is told to end ends every run first, and tells how", async () => {
+Deno.test("a master that is told to stop ends every run first, and reports how", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
@@ -151,7 +151,7 @@ Deno.test("a master that is told to end ends every run first, and tells how", as
   assertEquals(exits(program).length, 5, program.stderr);
 });
 
-Deno.test("a node that falls silent is lost, and ends what it has when it hears that", async () => {
+Deno.test("a silent node is lost, and ends its processes when it learns that", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
@@ -179,7 +179,7 @@ Deno.test("a node that falls silent is lost, and ends what it has when it hears 
   await noneIsLeft(mark);
 });
 
-Deno.test("a master that falls silent loses its nodes' processes, which they end sooner than it would", async () => {
+Deno.test("when the master is silent, the nodes end their processes before it would report them lost", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
@@ -230,7 +230,7 @@ await Promise.all([one, two, three].map((pid) => wait(pid)));
 console.log("done");
 `;
 
-Deno.test("spawn() waits for room, trySpawn() does not, and who has ended waits no more", async () => {
+Deno.test("spawn() waits for room, trySpawn() does not, and the wait ends with the process", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   await using program = await Deployed.start(cluster.bridge, WAITS);
   assertEquals(await program.code, 0, program.stderr);
@@ -241,7 +241,7 @@ Deno.test("spawn() waits for room, trySpawn() does not, and who has ended waits 
   assert(text.includes('impatient {"code":3}'), text);
   assert(text.includes("waited true"), text);
   assert(text.includes("done"), text);
-  // The one that nobody waited for any more was never started.
+  // The one whose wait was cancelled was never started.
   assertEquals(text.split("holding").length - 1, 3);
 });
 

@@ -53,7 +53,7 @@ for (
     [{ cpus: "4" }, 'nodes.toml: node 2: "cpus" is unknown; expected fabric_addr'],
   ] as const
 ) {
-  Deno.test(`parseNodesFile() says: ${said}`, () => {
+  Deno.test(`parseNodesFile() reports: ${said}`, () => {
     const table = (fields: Record<string, string | undefined>) =>
       "[[nodes]]\n" + Object.entries(fields).filter(([, value]) => value !== undefined)
         .map(([name, value]) => `${name} = ${value}\n`).join("");
@@ -63,7 +63,7 @@ for (
   });
 }
 
-Deno.test("parseNodesFile() refuses what is no list of nodes, in one line", () => {
+Deno.test("parseNodesFile() refuses anything but a list of nodes, in one line", () => {
   for (
     const [text, said] of [
       ["", "it has no node"],

@@ -1,4 +1,4 @@
-/** A master over real connections, with nodes and a bridge that do what the test says. */
+/** A master over real connections, with scripted nodes and a scripted bridge. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -194,7 +194,7 @@ async function begin(bridge: BridgeEnd, node: NodeEnd, run: string, mem = 0): Pr
   return pid;
 }
 
-Deno.test("a run is over when its last process is, and its node is told to close it", async () => {
+Deno.test("a run ends when its last process has ended, and its node is told to close it", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
@@ -216,7 +216,7 @@ Deno.test("a run is over when its last process is, and its node is told to close
   assertEquals((await end.next("failed")).reason, "lost");
 });
 
-Deno.test("what a process had is free for another run when it has ended, and only once", async () => {
+Deno.test("an ended process's resources are free for another run, once", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
@@ -250,7 +250,7 @@ Deno.test("what a process had is free for another run when it has ended, and onl
   assertEquals((await end.next("open")).run, "r3");
 });
 
-Deno.test("a lost node's processes are told as lost, in the order in which they began", async () => {
+Deno.test("a lost node's processes are reported as lost, in the order of their starts", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
@@ -288,7 +288,7 @@ Deno.test("a lost node's processes are told as lost, in the order in which they 
   assertEquals((await back.next("launch")).resources.mem, GiB);
 });
 
-Deno.test("a run that is ended is over when all is gone; what waits is not started any more", async () => {
+Deno.test("ending a run cancels waiting spawns, and is done when all processes have ended", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
@@ -310,7 +310,7 @@ Deno.test("a run that is ended is over when all is gone; what waits is not start
   assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 1 });
 });
 
-Deno.test("a run that never began is over as soon as it is ended", async () => {
+Deno.test("ending a run that has not started is done at once", async () => {
   await using testbed = startMaster();
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "r1", key: KEY });
@@ -318,7 +318,7 @@ Deno.test("a run that never began is over as soon as it is ended", async () => {
   assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 0 });
 });
 
-Deno.test("the runs of a bridge end with it, and those of another one do not", async () => {
+Deno.test("the runs of a bridge end with it, and those of another bridge do not", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
@@ -348,7 +348,7 @@ Deno.test("a spawn that is cancelled does not wait, and takes no room", async ()
   assertEquals((await bridge.next("over")).processes, 1);
 });
 
-Deno.test("nothing more is placed on a node that is leaving, and what it has ends in order", async () => {
+Deno.test("nothing more is placed on a leaving node, and its processes end in order", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
@@ -362,7 +362,7 @@ Deno.test("nothing more is placed on a node that is leaving, and what it has end
   assertEquals((await bridge.next("over")).processes, 1);
 });
 
-Deno.test("a node that joins is dialled, and forgotten when it and its announcement are gone", async () => {
+Deno.test("a joining node is dialled, and removed when it and its announcement are gone", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   const bridge = await testbed.bridge();
@@ -385,7 +385,7 @@ Deno.test("a node that joins is dialled, and forgotten when it and its announcem
   }
 });
 
-Deno.test("a node cannot join with what is no address, or more than can be counted", async () => {
+Deno.test("a node cannot join with a malformed address, or resources too large to count", async () => {
   await using testbed = startMaster();
   for (const address of ["here", "127.0.0.1:0"]) {
     assert((await (await testbed.join(address)).next("refused")).why.includes("not an address"));
@@ -394,7 +394,7 @@ Deno.test("a node cannot join with what is no address, or more than can be count
   assert(refused.why.includes("a node cannot have"), refused.why);
 });
 
-Deno.test("a node or bridge that says what it must not is dropped, with one line", async () => {
+Deno.test("a node or bridge that violates the protocol is dropped, with one line", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
@@ -410,7 +410,7 @@ Deno.test("a node or bridge that says what it must not is dropped, with one line
   await testbed.log.line(`dropped the bridge 127.0.0.1:8888: cannot open the run "../etc"`);
 });
 
-Deno.test("a program is tried where it would be placed, which takes no room there", async () => {
+Deno.test("a trial boot is on the node where the program would be placed, and takes no room", async () => {
   await using small = new FakeNode();
   await using large = new FakeNode();
   await using testbed = startMaster();
@@ -441,7 +441,7 @@ Deno.test("a program is tried where it would be placed, which takes no room ther
   assertEquals((await ends[0]!.next("close")).run, "r2");
 });
 
-Deno.test("a program waits to be tried until there is a node, and is refused if that is lost", async () => {
+Deno.test("a trial boot waits for a node, and fails if that node is lost", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   const bridge = await testbed.bridge();

@@ -74,7 +74,7 @@ function setUp(): { master: Master; node: ScriptedNode; room: Unlimited } {
   return { master: new Master(room), node, room };
 }
 
-Deno.test("spawn() gives what its node gives, and fails as it fails", async () => {
+Deno.test("spawn() resolves and rejects like its node", async () => {
   const { master, node } = setUp();
   const pid = newPid();
   const spawned = master.spawn(REQUEST, { wait: true });
@@ -85,7 +85,7 @@ Deno.test("spawn() gives what its node gives, and fails as it fails", async () =
   await assertRejects(() => failing, Error, "no such executable");
 });
 
-Deno.test("wait() and kill() go to the node that has the process", async () => {
+Deno.test("wait() and kill() go to the node that hosts the process", async () => {
   const { master, node, room } = setUp();
   const other = new ScriptedNode();
   room.addNode(other);
@@ -101,7 +101,7 @@ Deno.test("wait() and kill() go to the node that has the process", async () => {
   assertEquals([node.killed, other.killed], [[], [second]]);
 });
 
-Deno.test("a process that has ended can be waited for again, and is not killed any more", async () => {
+Deno.test("an ended process can be waited for again, and is not killed", async () => {
   const { master, node } = setUp();
   const pid = await spawned(master, null, [node, 0]);
   node.end(pid, { code: 3 });
@@ -111,14 +111,14 @@ Deno.test("a process that has ended can be waited for again, and is not killed a
   assertEquals(node.killed, []);
 });
 
-Deno.test("wait() and kill() reject for a Pid that nobody has, and name it", async () => {
+Deno.test("wait() and kill() reject for an unknown Pid, and name it", async () => {
   const { master } = setUp();
   const pid = newPid();
   await assertRejects(() => master.wait(pid), Error, `Cannot wait for ${pid}: this program has no`);
   await assertRejects(() => master.kill(pid), Error, `Cannot kill ${pid}: this program has no`);
 });
 
-Deno.test("a process can be asked for before its node has said that it started", async () => {
+Deno.test("a process can be waited for before its node has reported its start", async () => {
   const { master, node } = setUp();
   const pid = newPid();
   const spawned = [1, 2, 3].map(() => master.spawn(REQUEST, { wait: true }));
@@ -128,14 +128,14 @@ Deno.test("a process can be asked for before its node has said that it started",
   // The first launch never ends, and keeps nobody from finding the second one's process.
   (await node.launched(1)).resolve(pid);
   assertEquals(await waited, [{ signal: "SIGKILL" }, [pid]]);
-  // Who nobody has is known when no launch of that time can be it.
+  // A Pid is known to be unknown when no launch of that time can be it.
   (await node.launched(0)).resolve(newPid());
   (await node.launched(2)).resolve(newPid());
   await unknown;
   await Promise.all(spawned);
 });
 
-/** Has a process spawned, on whichever node it comes to, the how-manieth launch of which it is. */
+/** Spawns a process that is expected on `node`, as its launch number `index`. */
 async function spawned(
   master: Master,
   parent: Pid | null,
@@ -167,7 +167,7 @@ Deno.test("kill() with descendants ends a whole tree, on every node, and nothing
   for (const { signal, graceMs } of there.kills) assertEquals({ signal, graceMs }, how);
 });
 
-Deno.test("kill() with descendants ends what is being started, and nothing more is", async () => {
+Deno.test("kill() with descendants ends processes that are being started, and no more are", async () => {
   const { master, node } = setUp();
   const root = await spawned(master, null, [node, 0]);
   const late = master.spawn({ ...REQUEST, parent: root }, { wait: true });
@@ -196,7 +196,7 @@ Deno.test("kill() with descendants ends what is being started, and nothing more 
   await elsewhere;
 });
 
-Deno.test("idle() resolves when the last process has ended and nothing is under way", async () => {
+Deno.test("idle() resolves when the last process has ended and no spawn is in progress", async () => {
   const [room, node] = [new Unlimited(), new ScriptedNode()];
   room.addNode(node);
   const master = new Master(room);

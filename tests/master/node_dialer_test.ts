@@ -1,4 +1,4 @@
-/** How a master keeps dialling a node that is not there, without waiting for it. */
+/** How a master keeps dialling a node that is missing, with a clock moved by hand. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
@@ -7,13 +7,13 @@ import { NodeDialer } from "../../src/master/node_dialer.ts";
 import { credentialOf } from "../../src/net/connect.ts";
 import { ManualClock } from "../net/manual_clock.ts";
 
-/** The port of nobody. */
+/** A port on which nothing listens. */
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
 
-Deno.test("NodeDialer dials ever more rarely, up to once a second, and says once a minute that it still does", async () => {
+Deno.test("NodeDialer backs off to one attempt a second, and reports once a minute that it still waits", async () => {
   const lines: string[] = [];
   const clock = new ManualClock();
   const dialer = new NodeDialer(

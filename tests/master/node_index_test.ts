@@ -58,7 +58,7 @@ Deno.test("findRoom() and findLargeEnough() find a best node among a few", () =>
   }
 });
 
-Deno.test("findRoom() finds one among thousands if there is one, and nearly a best one", () => {
+Deno.test("findRoom() finds a node among thousands if there is one, nearly the best", () => {
   for (let seed = 1; seed <= 2; seed++) {
     const index = new NodeIndex();
     let [searches, excess, step] = [0, 0, 0];

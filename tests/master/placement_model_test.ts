@@ -1,4 +1,4 @@
-/** Placement under random operations, against books that are kept the slow and obvious way. */
+/** Placement under random operations, compared with a slow and simple model. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

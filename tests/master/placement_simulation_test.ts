@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/ass
 import { simulate, WORKLOADS } from "../../scripts/bench/placement.ts";
 
 for (const [name, workload] of Object.entries(WORKLOADS)) {
-  Deno.test(`10 000 nodes serve 100 000 that wait, without looking at each: ${name}`, () => {
+  Deno.test(`10 000 nodes serve 100 000 waiting requests without examining each: ${name}`, () => {
     const options = { nodes: 10_000, waiting: 100_000, requests: 20_000, seed: 1 };
     const result = simulate(workload, options);
     assertEquals(result.granted, result.requests);

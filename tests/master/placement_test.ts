@@ -36,7 +36,7 @@ function take(placement: Placement<string>, owner: string, need: Resources): Tic
   return ticket;
 }
 
-Deno.test("request() fits memory and CPU, waits for room, and says what no node can hold", () => {
+Deno.test("request() fits memory and CPU, waits for room, and refuses what no node can hold", () => {
   const tables: [Resources[], Resources[], string[]][] = [
     [[gib(4, 2)], [gib(4, 2), gib(0, 0)], ["a", "a"]],
     [[gib(4, 2)], [gib(5, 1), gib(1, 3)], ["unsatisfiable", "unsatisfiable"]],
@@ -72,7 +72,7 @@ Deno.test("request() counts exactly: parts of a core fit as often as they should
   }
 });
 
-Deno.test("request() rejects what is no amount", () => {
+Deno.test("request() rejects invalid amounts", () => {
   const placement = cluster(gib(1, 1));
   for (const need of [gib(-1, 0), gib(0, NaN), gib(Infinity, 0)]) {
     assertThrows(() => placement.request("x", need), RangeError, "Cannot place a request");
@@ -82,7 +82,7 @@ Deno.test("request() rejects what is no amount", () => {
   assertThrows(() => placement.addNode("a", gib(1, 1)), Error, "already present");
 });
 
-Deno.test("request() spreads: each goes where it leaves the node least full", () => {
+Deno.test("request() spreads: each goes to the node that is then the least full", () => {
   const tables: [Resources[], Resources[], string][] = [
     // Equal nodes, in turn.
     [[gib(4, 4), gib(4, 4), gib(4, 4)], Array(6).fill(gib(1, 1)), "abcabc"],
@@ -99,7 +99,7 @@ Deno.test("request() spreads: each goes where it leaves the node least full", ()
   }
 });
 
-Deno.test("tryRequest() and probe() never wait, and leave no trace where nothing is granted", () => {
+Deno.test("tryRequest() and probe() never wait, and change nothing if nothing is granted", () => {
   const placement = cluster(gib(2, 2));
   assertEquals(placement.probe(gib(2, 2)), { node: "a" });
   assertEquals(placement.probe(gib(3, 2)), "unsatisfiable");
@@ -131,7 +131,7 @@ Deno.test("release() gives room to the oldest that fit, and gives nothing back t
   assertEquals(placement.usage()[0]?.inUse, gib(2));
 });
 
-Deno.test("addNode() serves those that wait, the oldest first", () => {
+Deno.test("addNode() serves waiting requests, oldest first", () => {
   const placement = cluster(gib(1, 1));
   take(placement, "x", gib(1, 1));
   for (const owner of ["a", "b", "c"]) take(placement, owner, gib(0.5, 0.5));
@@ -195,7 +195,7 @@ Deno.test("small requests overtake a large one a bounded number of times", () =>
   assertEquals(overtaken, OVERTAKES);
 });
 
-Deno.test("another node is reserved too if the processes on the first one do not end", () => {
+Deno.test("another node is reserved if the processes on the first one do not end", () => {
   const placement = cluster(gib(4, 4), gib(4, 4), gib(4, 4));
   // For ever, and so that those two nodes lack the least of what the large one needs.
   for (const owner of ["a", "b"]) take(placement, owner, gib(1, 1));
@@ -240,7 +240,7 @@ Deno.test("of many nodes an eighth is reserved, for the oldest; lost ones are re
   assertEquals(reserved(), ["large 0", "large 1", "large 2"]);
 });
 
-Deno.test("what was reserved is next reserved for another one that was overtaken too often", () => {
+Deno.test("a reserved node is next reserved for another request that was overtaken too often", () => {
   const placement = cluster(gib(4, 4));
   const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
   const [first] = ["first", "second"].map((owner) => take(placement, owner, gib(4, 4)));
@@ -257,7 +257,7 @@ Deno.test("what was reserved is next reserved for another one that was overtaken
   assertEquals(placement.usage()[0]?.inUse, gib(4, 4));
 });
 
-Deno.test("what was reserved is open to all when its request is withdrawn", () => {
+Deno.test("a reserved node is open to all when its request is withdrawn", () => {
   const placement = cluster(gib(4, 4));
   const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
   const large = take(placement, "large", gib(4, 4));
@@ -272,7 +272,7 @@ Deno.test("what was reserved is open to all when its request is withdrawn", () =
   assertEquals(placement.usage()[0]?.reservedFor, undefined);
 });
 
-Deno.test("why() tells what waits how many are before it, and the node with the most free", () => {
+Deno.test("why() gives the number of older requests, and the node with the most free", () => {
   const placement = cluster(gib(4, 4), gib(8, 8), gib(8, 8), gib(1, 8));
   const fill = [gib(3, 4), gib(6, 2), gib(2, 6), gib(1, 4)].map((need, index) => {
     const ticket = take(placement, `fill ${index}`, need);
@@ -293,7 +293,7 @@ Deno.test("why() tells what waits how many are before it, and the node with the 
   assertEquals(placement.why(second)?.before, 0);
 });
 
-Deno.test("why() leaves out what is reserved for another request", () => {
+Deno.test("why() leaves out nodes reserved for another request", () => {
   const placement = cluster(gib(4, 4));
   const fill = Array.from({ length: 4 }, () => take(placement, "fill", gib(1, 1)));
   const large = take(placement, "large", gib(4, 4));

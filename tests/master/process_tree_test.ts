@@ -1,11 +1,11 @@
-/** Who descends from whom. */
+/** The tree of a run's processes. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { ProcessTree } from "../../src/master/process_tree.ts";
 
-Deno.test("ProcessTree tells what descends from a process, in whichever order they came", () => {
+Deno.test("ProcessTree gives the descendants of a process, in whatever order they were added", () => {
   const [first, a, b, deep, other]: Pid[] = Array.from(
     { length: 5 },
     () => makePid(randomId(), "127.0.0.1", 4100),
@@ -34,7 +34,7 @@ function newPids(count: number): Pid[] {
   return Array.from({ length: count }, () => makePid(randomId(), "127.0.0.1", 4100));
 }
 
-Deno.test("ProcessTree keeps an ended process for as long as one descends from it that has not", () => {
+Deno.test("ProcessTree keeps an ended process while a descendant of it is running", () => {
   const tree = new ProcessTree();
   const [first, a, deep] = newPids(3) as [Pid, Pid, Pid];
   for (const [pid, parent] of [[first, null], [a, first], [deep, a]] as const) {
@@ -48,7 +48,7 @@ Deno.test("ProcessTree keeps an ended process for as long as one descends from i
   assertEquals([tree.from(first), tree.size], [[first], 0]);
 });
 
-Deno.test("ProcessTree keeps nothing of a million processes that have ended", () => {
+Deno.test("ProcessTree keeps nothing of a million ended processes", () => {
   const tree = new ProcessTree();
   const [first] = newPids(1) as [Pid];
   tree.add(first, null);
@@ -60,7 +60,7 @@ Deno.test("ProcessTree keeps nothing of a million processes that have ended", ()
   assertEquals(tree.size, 1);
 });
 
-Deno.test("ProcessTree is bounded by a long chain of which each spawns the next one and ends", () => {
+Deno.test("ProcessTree stays bounded for a long chain in which each spawns the next one and ends", () => {
   const MAX = 10;
   const tree = new ProcessTree(MAX);
   const chain = newPids(100);
@@ -75,7 +75,7 @@ Deno.test("ProcessTree is bounded by a long chain of which each spawns the next 
   assert(tree.descends(chain.at(-1)!, new Set([chain.at(-MAX)!])));
 });
 
-Deno.test("ProcessTree takes the children of a process that it leaves out for its parent's", () => {
+Deno.test("ProcessTree gives the children of a process that it drops to its parent", () => {
   const tree = new ProcessTree(1);
   const [first, a, b, underA, underB] = newPids(5) as [Pid, Pid, Pid, Pid, Pid];
   tree.add(first, null);

@@ -11,7 +11,7 @@ function request(mem: number, cpu = 0): SpawnRequest {
   return { parent: null, function: "work", name: "shown", ...rest };
 }
 
-Deno.test("Room gives room while there is some, then lets wait, and gives back once only", async () => {
+Deno.test("Room grants room while there is some, then queues, and releases once only", async () => {
   const room = new Room();
   room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
   const one = await room.take(request(1 * GiB), { wait: true });
@@ -46,7 +46,7 @@ Deno.test("Room says why a process of some size waits", () => {
   );
 });
 
-Deno.test("Room refuses at once what fits nowhere, and says what there is", async () => {
+Deno.test("Room refuses at once what fits nowhere, and gives the largest sizes", async () => {
   const room = new Room();
   room.expectNode("n1", { mem: 2 * GiB, cpu: 1 });
   room.addNode("n2", { mem: 1 * GiB, cpu: 4 });
@@ -68,7 +68,7 @@ Deno.test("Room refuses at once what fits nowhere, and says what there is", asyn
   assertEquals((await waiting).node, "n1");
 });
 
-Deno.test("Room lets nobody wait who does not want to any more", async () => {
+Deno.test("Room cancels a waiting request when its signal is aborted", async () => {
   const room = new Room();
   room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
   const one = await room.take(request(1 * GiB), { wait: true });
@@ -87,7 +87,7 @@ Deno.test("Room lets nobody wait who does not want to any more", async () => {
   assertEquals((await next).node, "n1");
 });
 
-Deno.test("what a lost node had given is not given back, and the node comes back empty", async () => {
+Deno.test("grants of a lost node are not released later, and the node comes back empty", async () => {
   const room = new Room();
   room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
   const lost = await room.take(request(1 * GiB), { wait: true });

@@ -1,4 +1,4 @@
-/** When it is said that spawns wait for room. */
+/** The notices about spawns that wait for room. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -21,7 +21,7 @@ function clocked(): { notice: WaitNotice; said: string[]; pass(): void } {
   return { notice, said, pass };
 }
 
-Deno.test("WaitNotice says nothing of a spawn that has room within 10 s", () => {
+Deno.test("WaitNotice gives nothing for a spawn that gets room within 10 s", () => {
   const { notice, said, pass } = clocked();
   const stop = notice.begin(() => "a");
   stop();
@@ -29,7 +29,7 @@ Deno.test("WaitNotice says nothing of a spawn that has room within 10 s", () => 
   assertEquals(said, []);
 });
 
-Deno.test("WaitNotice says one line of many that wait, and again when none did in between", () => {
+Deno.test("WaitNotice gives one line for many waiting spawns, and another after none waited", () => {
   const { notice, said, pass } = clocked();
   const stops = ["a", "b", "c"].map((text) => notice.begin(() => text));
   pass();

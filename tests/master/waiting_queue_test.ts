@@ -61,7 +61,7 @@ Deno.test("WaitingQueue keeps order and counts, and finds the oldest of a few si
   }
 });
 
-Deno.test("WaitingQueue finds the last of many sizes, whichever it is", () => {
+Deno.test("WaitingQueue finds the last of many sizes, in any position", () => {
   for (let count = 1; count <= 40; count++) {
     for (let last = 0; last < count; last++) {
       const sizes = Array.from({ length: count }, (_, at) => ({ mem: 2 ** at, cpu: 100 - at }));
@@ -101,7 +101,7 @@ Deno.test("WaitingQueue finds what fits among a thousand sizes, and an old one o
   }
 });
 
-Deno.test("WaitingQueue tells sizes apart that differ by no more than a byte or a millionth", () => {
+Deno.test("WaitingQueue distinguishes sizes that differ by a byte or a millionth of a core", () => {
   const need = (random: () => number): Amount => ({
     mem: 2 ** 40 + Math.floor(random() * 20),
     cpu: 2 ** 30 + Math.floor(random() * 20),

@@ -1,4 +1,4 @@
-/** How CI splits the tests, and what it says of how they went. */
+/** How CI splits the tests, and reports the results. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -32,7 +32,7 @@ FAILED | 4 passed (1 step) | 1 failed (2 steps) | 2 ignored (5ms)
 error: Test failed
 `;
 
-Deno.test("planLanes() has each file in one lane, and the lanes of whole programs about alike", () => {
+Deno.test("planLanes() puts each file in one lane, and balances the lanes of whole programs", () => {
   const files = [
     ...["channel/peer", "core/pid", "wire/frame", "layers", "process/init"],
     ...["chaos/faults", "fabric/fabric", "fabric/losses", "system/deploy_ends", "system/deploy"],
@@ -62,7 +62,7 @@ Deno.test("planLanes() makes no empty lanes", () => {
   assertEquals(planLanes(["tests/system/a_test.ts"], 2).map(({ name }) => name), ["system 1"]);
 });
 
-Deno.test("readCounts() takes what deno test says last", () => {
+Deno.test("readCounts() takes the last counts of deno test", () => {
   assertEquals(readCounts(PASSED), { passed: 2, failed: 0, ignored: 0 });
   assertEquals(readCounts(FAILED), { passed: 4, failed: 1, ignored: 2 });
   assertEquals(readCounts(PASSED + FAILED), { passed: 4, failed: 1, ignored: 2 });
@@ -78,7 +78,7 @@ Deno.test("readCounts() takes what deno test says last", () => {
   }
 });
 
-Deno.test("readCounts() reads what the deno that runs this prints, with and without failures", async () => {
+Deno.test("readCounts() reads the output of the current deno, with and without failures", async () => {
   const folder = await Deno.makeTempDir({ prefix: "deploy-ci-test-" });
   try {
     const write = (text: string) => Deno.writeTextFile(`${folder}/a_test.ts`, text);
@@ -105,7 +105,7 @@ Deno.test("readCounts() reads what the deno that runs this prints, with and with
   }
 });
 
-Deno.test("failureText() is the errors, or the end if there are none", () => {
+Deno.test("failureText() gives the errors, or the last lines if there are none", () => {
   assertEquals(
     failureText(FAILED),
     "one => ./tests/one_test.ts:3:6\nerror: AssertionError: Values are not equal.",
@@ -114,11 +114,11 @@ Deno.test("failureText() is the errors, or the end if there are none", () => {
   assertEquals(failureText(lines.join("\n") + "\n"), lines.slice(60).join("\n"));
 });
 
-Deno.test("withoutColours() takes out what terminals are told, and nothing else", () => {
+Deno.test("withoutColours() removes escape sequences, and nothing else", () => {
   assertEquals(withoutColours("\x1b[0m\x1b[32mok\x1b[0m | [1m] é"), "ok | [1m] é");
 });
 
-Deno.test("report() counts tests, and fails for whatever is not as it should be", () => {
+Deno.test("report() counts tests, and fails for anything unexpected", () => {
   const good = result(PASSED, true);
   assertEquals(report([good, good]), { success: true, text: "4 passed, 0 failed" });
   assertEquals(
@@ -146,7 +146,7 @@ Deno.test("report() counts tests, and fails for whatever is not as it should be"
   }
 });
 
-Deno.test("runJobs() runs so many at a time, in order, and tells of each with its whole output", async () => {
+Deno.test("runJobs() runs the given number at a time, in order, and reports each with its whole output", async () => {
   let [running, most] = [0, 0];
   const told: string[] = [];
   const jobs = ["a", "b", "c", "d", "e"].map((name) => job(name, ""));
@@ -171,7 +171,7 @@ Deno.test("runJob() gives the exit, and both streams", async () => {
   assertEquals(describeResult(result("", true)), "── 2.9 units: ok (1 s)");
 });
 
-Deno.test("runJob() does not wait for what a job leaves behind, and takes it for a failure", async () => {
+Deno.test("runJob() does not wait for what a job leaves running, and counts it as a failure", async () => {
   const { success, output } = await runJob(job("parent", "sleep 30 & echo $!"), "/", 100);
   const pid = Number(/^\d+/.exec(output)?.[0]);
   Deno.kill(pid, "SIGKILL");

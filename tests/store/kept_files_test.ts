@@ -24,7 +24,7 @@ for (const [name, limit, pinned, victims] of CASES) {
   });
 }
 
-Deno.test("chooseVictims() meets the limit or spares only what is pinned, and takes no more than it must", () => {
+Deno.test("chooseVictims() meets the limit or keeps only pinned files, and removes no more than it must", () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   const next = numbers(seed);
   for (let round = 0; round < 500; round++) {
@@ -48,7 +48,7 @@ Deno.test("chooseVictims() meets the limit or spares only what is pinned, and ta
   }
 });
 
-Deno.test("cacheFolder() is where the system's custom has it", () => {
+Deno.test("cacheFolder() follows the system's convention", () => {
   const cases: [Record<string, string>, typeof Deno.build.os, string | undefined][] = [
     [{ HOME: "/home/ada" }, "linux", "/home/ada/.cache/deploy"],
     [{ HOME: "/home/ada", XDG_CACHE_HOME: "/big/cache" }, "linux", "/big/cache/deploy"],

@@ -1,4 +1,4 @@
-/** Manifests: what they say, and what is refused. */
+/** Manifests: their contents, and those that are refused. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
@@ -21,7 +21,7 @@ import { pieces, randomBytes, testFolder } from "./files.ts";
 const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const ABC_HASH = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-Deno.test("sha256() is SHA-256, at first and after much was hashed", async () => {
+Deno.test("sha256() is SHA-256, for the first bytes and after many", async () => {
   const abc = new TextEncoder().encode("abc");
   assertEquals(await sha256(new Uint8Array()), EMPTY_HASH);
   assertEquals(await sha256(abc), ABC_HASH);
@@ -88,7 +88,7 @@ for (const [name, value] of REFUSED) {
   });
 }
 
-Deno.test("readPiece() and isIntact() notice that a file was changed", async () => {
+Deno.test("readPiece() and isIntact() detect a changed file", async () => {
   await using folder = await testFolder();
   const path = `${folder.path}/file`;
   const bytes = pieces(1, 2);
@@ -105,7 +105,7 @@ Deno.test("readPiece() and isIntact() notice that a file was changed", async () 
   assertEquals(await isIntact(`${folder.path}/nothing`, manifest), false);
 });
 
-Deno.test("manifestOf() remembers a large file until it changes, and only then", async () => {
+Deno.test("manifestOf() caches a large file until it changes", async () => {
   await using folder = await testFolder();
   const cache = `${folder.path}/cache`;
   const path = `${folder.path}/large`;
@@ -136,7 +136,7 @@ Deno.test("manifestOf() remembers a large file until it changes, and only then",
   assertEquals(await manifestOf(path, cache), changed);
 });
 
-Deno.test("manifestOf() does not remember what may yet change within the clock's resolution", async () => {
+Deno.test("manifestOf() does not cache a file that may still change within the clock's resolution", async () => {
   await using folder = await testFolder();
   const path = `${folder.path}/large`;
   await Deno.writeFile(path, new Uint8Array(5 * 1024 * 1024));
@@ -146,7 +146,7 @@ Deno.test("manifestOf() does not remember what may yet change within the clock's
   await assertRejects(() => Deno.stat(`${folder.path}/cache`), Deno.errors.NotFound);
 });
 
-Deno.test("manifestOf() does without a cache that cannot be used", async () => {
+Deno.test("manifestOf() ignores a cache that cannot be used", async () => {
   await using folder = await testFolder();
   const path = `${folder.path}/large`;
   await Deno.writeFile(path, new Uint8Array(5 * 1024 * 1024));
@@ -155,7 +155,7 @@ Deno.test("manifestOf() does without a cache that cannot be used", async () => {
   assertEquals(await manifestOf(path, `${folder.path}/cache`), await manifestOf(path));
 });
 
-Deno.test("manifestOf() says in one line what cannot be shipped", async () => {
+Deno.test("manifestOf() reports in one line what cannot be shipped", async () => {
   await using folder = await testFolder();
   const cases = [
     [`${folder.path}/nothing`, "no such file or folder"],

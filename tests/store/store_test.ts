@@ -56,7 +56,7 @@ Deno.test("ensure() keeps an empty file without a fetch", async () => {
   assertEquals((await Deno.stat(kept.path)).size, 0);
 });
 
-Deno.test("ensure() asks only for pieces that no other file has, and once for each", async () => {
+Deno.test("ensure() requests only pieces that no other file has, once each", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const first = await source(folder, "first", pieces(1, 2, 3));
@@ -69,7 +69,7 @@ Deno.test("ensure() asks only for pieces that no other file has, and once for ea
   assertEquals(await Deno.readFile(kept.path), bytes);
 });
 
-Deno.test("addSource() makes the pieces of a file known where it lies", async () => {
+Deno.test("addSource() adds the pieces of a file without copying it", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const own = await source(folder, "fabric", pieces(1, 2, 3));
@@ -90,7 +90,7 @@ Deno.test("addSource() makes the pieces of a file known where it lies", async ()
   );
 });
 
-Deno.test("ensure() notices a damaged file, and fetches only the damaged pieces", async () => {
+Deno.test("ensure() detects a damaged file, and fetches only the damaged pieces", async () => {
   await using folder = await testFolder();
   const bytes = pieces(1, 2, 3, 4);
   const file = await source(folder, "file", bytes);
@@ -124,7 +124,7 @@ Deno.test("ensure() notices a damaged file, and fetches only the damaged pieces"
   assertEquals(file.asked.slice(2), [[0], [1, 2, 3, 4], all, all]);
 });
 
-Deno.test("readPiece() gives what is there, and nothing that is damaged", async () => {
+Deno.test("readPiece() gives existing pieces, and none that is damaged", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const bytes = pieces(1, 2);
@@ -138,7 +138,7 @@ Deno.test("readPiece() gives what is there, and nothing that is damaged", async 
   assertEquals(await store.readPiece(second), bytes.slice(PIECE_BYTES, 2 * PIECE_BYTES));
 });
 
-Deno.test("ensure() makes one fetch of twenty calls at the same moment", async () => {
+Deno.test("ensure() makes one fetch for twenty concurrent calls", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const file = await source(folder, "file", pieces(1, 2, 3));
@@ -149,7 +149,7 @@ Deno.test("ensure() makes one fetch of twenty calls at the same moment", async (
   assertEquals(new Set(kept.map(({ path }) => path)).size, 1);
 });
 
-Deno.test("ensure() tells all who wait of a failed fetch, and the next call tries anew", async () => {
+Deno.test("ensure() rejects all waiting calls when a fetch fails, and the next call starts again", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const file = await source(folder, "file", pieces(1, 2, 3));
@@ -169,7 +169,7 @@ Deno.test("ensure() tells all who wait of a failed fetch, and the next call trie
   assertEquals(await Deno.readFile(kept.path), pieces(1, 2, 3));
 });
 
-Deno.test("ensure() tries its own fetch when the one that it waited for fails", async () => {
+Deno.test("ensure() tries its own fetch when the one it waited for fails", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const file = await source(folder, "file", pieces(1, 2));
@@ -188,7 +188,7 @@ Deno.test("ensure() rejects if the fetch leaves pieces out", async () => {
   await assertRejects(() => store.ensure(file.manifest, lazy), Error, "1 pieces have not arrived");
 });
 
-Deno.test("put() refuses what is not the piece that the manifest says", async () => {
+Deno.test("put() refuses a piece that does not match the manifest", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const file = await source(folder, "file", pieces(1, 2));
@@ -230,7 +230,7 @@ Deno.test("put() takes pieces in any order, and several at once", async () => {
   assertEquals(await Deno.readFile(kept.path), bytes);
 });
 
-Deno.test("the files not used for longest go first, and those in use stay", async () => {
+Deno.test("the least recently used files are removed first, and those in use are kept", async () => {
   await using folder = await testFolder();
   const file = async (name: string, seed: number) =>
     await source(folder, name, pieces(seed).slice(0, PIECE_BYTES));
@@ -275,7 +275,7 @@ Deno.test("the files not used for longest go first, and those in use stay", asyn
   assertEquals(await stillThere(), "d");
 });
 
-Deno.test("two stores in one folder share files, also when both fetch one at once", async () => {
+Deno.test("two stores in one folder share files, even when both fetch one at once", async () => {
   await using folder = await testFolder();
   await using one = await open(folder);
   await using other = await open(folder);
@@ -292,7 +292,7 @@ Deno.test("two stores in one folder share files, also when both fetch one at onc
   assertEquals(second.asked, [[1]]);
 });
 
-Deno.test("a process that was killed keeps nothing in use, and leaves nothing behind", async () => {
+Deno.test("a killed process keeps nothing in use, and leaves nothing behind", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const file = await source(folder, "file", pieces(1));
@@ -325,7 +325,7 @@ Deno.test("a process that was killed keeps nothing in use, and leaves nothing be
   assertEquals((await names(`${store.folder}/live`)).length, 1);
 });
 
-Deno.test("a run's folder holds what is put there, and goes with all that a run leaves", async () => {
+Deno.test("a run's folder has the files placed in it, and is removed with its contents", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const bytes = pieces(1);
@@ -365,7 +365,7 @@ for (const id of ["", "..", "a/b", "a\0", "x".repeat(65), "ä"]) {
   });
 }
 
-Deno.test("names that lead out of a run's folder are refused", async () => {
+Deno.test("paths that lead out of a run's folder are refused", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   await using run = await store.runFolder("run");
@@ -392,7 +392,7 @@ Deno.test("names that lead out of a run's folder are refused", async () => {
   await run.link(kept, "..a/.b");
 });
 
-Deno.test("open() says in one line what is wrong with the folder, and what to do", async () => {
+Deno.test("open() reports in one line what is wrong with the folder, and what to do", async () => {
   await using folder = await testFolder();
   await Deno.writeTextFile(`${folder.path}/file`, "");
   const inAFile = `${folder.path}/file/store`;
@@ -409,7 +409,7 @@ Deno.test("open() says in one line what is wrong with the folder, and what to do
   }
 });
 
-Deno.test("a store that has lost its folder says so, and what to do", async () => {
+Deno.test("a store that has lost its folder reports it, and what to do", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const file: Manifest = (await source(folder, "file", pieces(1))).manifest;
@@ -418,7 +418,7 @@ Deno.test("a store that has lost its folder says so, and what to do", async () =
   assertStringIncludes(error.message, `Cannot store files in ${store.folder}: `);
 });
 
-Deno.test("a run's module beside its folder is not in it, and goes with it", async () => {
+Deno.test("a run's module is beside its folder, and is removed with it", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   await using kept = await store.ensure({ size: 0, pieces: [] }, nothing);

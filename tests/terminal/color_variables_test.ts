@@ -1,4 +1,4 @@
-/** What processes are told of colours. */
+/** The colour variables of processes. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

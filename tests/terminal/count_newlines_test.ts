@@ -1,4 +1,4 @@
-/** Counting newlines, compared with doing it one by one. */
+/** Counting newlines, compared with counting one by one. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

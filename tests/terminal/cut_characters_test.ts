@@ -1,4 +1,4 @@
-/** Which bytes are held back, and that all of them come in the end. */
+/** The bytes that are held back, all of which come in the end. */
 
 // @ts-types="../../types/std_bytes.d.ts"
 import { concat } from "@std/bytes/concat";
@@ -15,7 +15,7 @@ const BORDERS: readonly number[] = [
   ...[0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff],
 ];
 
-Deno.test("cutLength() is what a decoder would wait for, for all bytes at the borders of UTF-8", () => {
+Deno.test("cutLength() is what a decoder would hold back, for all boundary bytes of UTF-8", () => {
   for (const first of BORDERS) {
     for (const second of BORDERS) {
       for (const third of BORDERS) {
@@ -27,7 +27,7 @@ Deno.test("cutLength() is what a decoder would wait for, for all bytes at the bo
   }
 });
 
-Deno.test("cutLength() looks at no more bytes than there are", () => {
+Deno.test("cutLength() reads only existing bytes", () => {
   const table: [bytes: number[], expected: number][] = [
     [[], 0],
     [[0x61], 0],
@@ -80,7 +80,7 @@ Deno.test("rest() gives what was held back, once", () => {
   assertEquals(characters.rest(FIRST, 1), utf8(""));
 });
 
-Deno.test("join() passes bytes that can become no character at once", () => {
+Deno.test("join() passes bytes that cannot become a character at once", () => {
   const characters = new CutCharacters();
   for (const bytes of [[0xff], [0xe2, 0x28], [0xed, 0xa0], [0xf4, 0x90], [0xc0], [0x80]]) {
     assertEquals(characters.join(FIRST, 1, new Uint8Array(bytes)), new Uint8Array(bytes));

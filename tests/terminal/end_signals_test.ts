@@ -1,4 +1,4 @@
-/** Which step the end of a run takes at which signal. */
+/** The action at each signal that ends a run. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

@@ -204,11 +204,11 @@ Deno.test("format() shows lines, pieces of lines and switches", () => {
   }
 });
 
-Deno.test("format() shows nothing of the first process before there is something", () => {
+Deno.test("format() shows nothing of the first process before its first output", () => {
   assertEquals(showText([spawned(null, FIRST)]), { all: "", out: "", err: "" });
 });
 
-Deno.test("format() shows names as one line of text, whatever they are", () => {
+Deno.test("format() shows any name as one line of text", () => {
   const name = "a\nb\x1b[31m\x9bc\u{1F600}";
   const { err } = showText([spawned(null, FIRST), spawned(FIRST, WORKER, name), ...ended(WORKER)]);
   const shown = "8a3be21 a\ufffdb\ufffd[31m\ufffdc\u{1F600}";
@@ -237,7 +237,7 @@ Deno.test("format() says how a process ended", () => {
   }
 });
 
-Deno.test("format() shows characters whole, wherever they are cut and whatever comes between", () => {
+Deno.test("format() shows characters complete, wherever they are cut and whatever comes between", () => {
   const text = "é€\n𝄞";
   const bytes = utf8(text);
   const between = wrote(WORKER, 2, "…\n");
@@ -254,7 +254,7 @@ Deno.test("format() shows characters whole, wherever they are cut and whatever c
   }
 });
 
-Deno.test("format() shows a character that stays unfinished at the stream's end, or at the exit", () => {
+Deno.test("format() shows an incomplete character at the stream's end, or at the exit", () => {
   const cut = wrote(FIRST, 1, new Uint8Array([0x61, 0xe2, 0x82]));
   const [eof, , exit] = ended(FIRST);
   for (const last of [eof!, exit!]) {
@@ -302,7 +302,7 @@ Deno.test("format() gives stdout what each process wrote to it, of 60 processes 
   }
 });
 
-Deno.test("format() holds nothing of a line of 50 MB that does not end", () => {
+Deno.test("format() buffers nothing of an unfinished line of 50 MB", () => {
   const chunk = new Uint8Array(64 * 1024).fill(0x61);
   for (const interleaved of [true, false]) {
     const formatter = new HumanFormatter({ colors: false, interleaved });

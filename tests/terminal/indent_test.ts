@@ -1,4 +1,4 @@
-/** Indents, compared with a slow way to put them, wherever the bytes are cut into reads. */
+/** Indents, compared with a slow implementation, for every cut into reads. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStrictEquals } from "@std/assert";
@@ -35,7 +35,7 @@ Deno.test("indented() is the same for every cut of a text into reads", () => {
   }
 });
 
-Deno.test("indented() puts the prefix in front, and copies nothing where nothing is added", () => {
+Deno.test("indented() prepends the prefix, and copies nothing where nothing is added", () => {
   const bytes = utf8("a");
   assertStrictEquals(indented(bytes, "inside", new Uint8Array()), bytes);
   assertEquals(indented(bytes, "start", utf8("name:\n")), utf8("name:\n   a"));

@@ -40,13 +40,13 @@ Deno.test("forwardInput() copies all, and the end", async () => {
   assertEquals(taken, ["one", "two", "three", "(end)"]);
 });
 
-Deno.test("forwardInput() takes a stdin that cannot be read for an empty one", async () => {
+Deno.test("forwardInput() treats an unreadable stdin as empty", async () => {
   const { stream, taken } = target();
   await forwardInput(new ScriptedInput(["one", new Deno.errors.BadResource("closed")]), stream);
   assertEquals(taken, ["one", "(end)"]);
 });
 
-Deno.test("forwardInput() reads no more once nobody takes it", async () => {
+Deno.test("forwardInput() stops reading when the target fails", async () => {
   const { stream, taken } = target(1);
   const source = new ScriptedInput(["one", "two", "three", "four"]);
   await forwardInput(source, stream);

@@ -66,7 +66,7 @@ Deno.test("format() gives text where the bytes are UTF-8, and base64 where they 
   }
 });
 
-Deno.test("format() gives every status as it is", () => {
+Deno.test("format() gives every status unchanged", () => {
   const statuses = [{ code: 3 }, { signal: "SIGKILL" }, { killed: "a: b" }, { lost: "c" }] as const;
   for (const status of statuses) {
     const lines = show([spawned(null, FIRST), ...ended(FIRST, status)]);
@@ -96,7 +96,7 @@ Deno.test("format() gives an unfinished character before the end of its stream",
   }
 });
 
-Deno.test("format() loses nothing of any run: its lines say the same events", () => {
+Deno.test("format() loses nothing of any run: its lines give the same events", () => {
   for (let round = 0; round < 200; round++) {
     const seed = round < 150 ? round : crypto.getRandomValues(new Uint32Array(1))[0]!;
     const events = randomRun(randomFrom(seed), 1 + round % 8);
@@ -126,11 +126,11 @@ Deno.test("format() loses nothing of any run: its lines say the same events", ()
   }
 });
 
-Deno.test("format() gives nothing of what was noticed", () => {
+Deno.test("format() gives nothing for noticed", () => {
   assertEquals(show([{ event: "noticed", pid: WORKER }]), []);
 });
 
-Deno.test("what the system says is for stderr: stdout is data", () => {
+Deno.test("messages of the system go to stderr: stdout is data", () => {
   const formatter = new JsonFormatter();
   const text = (segments: readonly Segment[]) =>
     segments.map(({ fd, bytes }) => [fd, new TextDecoder().decode(bytes)]);

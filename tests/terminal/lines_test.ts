@@ -37,7 +37,7 @@ function show(
 const BEGUN = [spawned(null, FIRST), spawned(FIRST, WORKER)];
 const BEGUN_SHOWN = "3fecd01 workers.ts * spawned: 8a3be21 worker\n";
 
-Deno.test("format() puts the process in front of each line, on the stream that it was written to", () => {
+Deno.test("format() prefixes each line with its process, on the stream that it was written to", () => {
   const out = "8a3be21 worker | hello worker 0!\n3fecd01 workers.ts | total 4500!\n";
   const err = `${BEGUN_SHOWN}8a3be21 worker * exited\n3fecd01 workers.ts * exited\n`;
   assertEquals(show(EXAMPLE), { 1: out, 2: err });
@@ -50,7 +50,7 @@ Deno.test("format() puts the process in front of each line, on the stream that i
   assert(colored.includes("\x1b[38;5;129m8a3be21\x1b[39m worker | hello"), colored);
 });
 
-Deno.test("format() shows a line when it is finished, or its stream has ended", () => {
+Deno.test("format() shows a line when it is complete, or its stream has ended", () => {
   const [main, worker] = ["3fecd01 workers.ts | ", "8a3be21 worker | "];
   const [eof] = ended(FIRST);
   const table: [name: string, events: RunEvent[], out: string, err: string][] = [
@@ -124,7 +124,7 @@ Deno.test("format() changes, drops and reorders nothing, of any run", () => {
   }
 });
 
-Deno.test("format() cuts a line that is too long, not within a character, and holds no more of it", () => {
+Deno.test("format() splits a line that is too long, not within a character, and buffers no more of it", () => {
   const prefix = "3fecd01 workers.ts | ";
   for (const pieceBytes of [1_000, 65_536, 200_000]) {
     const formatter = new LinesFormatter({ colors: false, interleaved: false });
@@ -150,7 +150,7 @@ Deno.test("format() cuts a line that is too long, not within a character, and ho
   }
 });
 
-Deno.test("format() adds no line where one is exactly as long as may be", () => {
+Deno.test("format() adds no line after one of exactly the maximum length", () => {
   const line = "a".repeat(MAX_LINE_BYTES);
   for (const parts of [[`${line}\n`], [line, "\n"], [line.slice(1), "a\n"]]) {
     const shown = show([spawned(null, FIRST), ...parts.map((part) => wrote(FIRST, 1, part))])[1];

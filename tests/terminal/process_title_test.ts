@@ -25,7 +25,7 @@ Deno.test("processTitle() is 7 digits and the name, plain, in colour, and bold a
   assertEquals(processTitle(FIRST, undefined, { colors: false }), "3fecd01");
 });
 
-Deno.test("ProcessNames knows the names of those that have not ended", () => {
+Deno.test("ProcessNames knows the names of processes that have not ended", () => {
   const names = new ProcessNames();
   names.add(FIRST, "main.ts");
   assertEquals(names.title(FIRST, { colors: false }), "3fecd01 main.ts");
@@ -56,7 +56,7 @@ function luminance(color: number): number {
   return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
 }
 
-Deno.test("PID_COLORS stand out from black and from white", () => {
+Deno.test("PID_COLORS are readable on black and on white", () => {
   for (const color of PID_COLORS) {
     const light = luminance(color);
     assert(1.05 / (light + 0.05) > 3.9, `${color} on white`);

@@ -5,7 +5,7 @@ import { assertEquals } from "@std/assert";
 import { MiB } from "../../src/core/resources.ts";
 import { barProgress, plainProgress, rate } from "../../src/terminal/progress.ts";
 
-Deno.test("plainProgress() writes one line for each thing that was done, and nothing else", () => {
+Deno.test("plainProgress() writes one line for each completed step, and nothing else", () => {
   const written: string[] = [];
   const progress = plainProgress((text) => written.push(text));
   progress.step("bundling");

@@ -1,4 +1,4 @@
-/** The screen: what arrives at streams that are slow, take little, fail or go away. */
+/** The screen: output to streams that are slow, take little, fail or lose their reader. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -30,7 +30,7 @@ class ScriptedTarget implements ByteTarget {
   }
 }
 
-/** Lets everything happen that waits for nothing outside. */
+/** Runs everything that waits only for microtasks and the event loop. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
@@ -82,7 +82,7 @@ Deno.test("write() goes on after a short write", async () => {
   assertEquals(stdout.writes, ["abcdef", "bcdef", "ef"]);
 });
 
-Deno.test("write() keeps the order of overlapping calls, and puts what waits in one write", async () => {
+Deno.test("write() keeps the order of overlapping calls, and batches what waits", async () => {
   const { screen, stdout } = scripted();
   const written = ["1:a", "1:bb", "1:cc"].map((text) => watch(screen.write(segments(text))));
   const told = (): boolean[] => written.map((is) => is());
@@ -107,7 +107,7 @@ Deno.test("write() to one stream does not wait for the other", async () => {
   assertEquals(slow(), true);
 });
 
-Deno.test("write() drops what is for a stream without a reader, and says that stdout has none", async () => {
+Deno.test("write() drops bytes for a stream without a reader, and reports that of stdout", async () => {
   const { screen, stdout, stderr } = scripted();
   const gone = watch(screen.stdoutGone);
   const written = watch(screen.write(segments("1:abc")));
@@ -121,7 +121,7 @@ Deno.test("write() drops what is for a stream without a reader, and says that st
   assertEquals([stdout.writes, stderr.writes], [["abc", "bc"], ["kept"]]);
 });
 
-Deno.test("write() says nothing of stdout when stderr has no reader", async () => {
+Deno.test("write() reports nothing about stdout when stderr has no reader", async () => {
   const { screen, stdout, stderr } = scripted();
   const gone = watch(screen.stdoutGone);
   const written = watch(screen.write(segments("2:a", "1:b")));
@@ -130,7 +130,7 @@ Deno.test("write() says nothing of stdout when stderr has no reader", async () =
   assertEquals([gone(), written()], [false, true]);
 });
 
-Deno.test("write() tries again where a stream cannot take anything now", async () => {
+Deno.test("write() retries when a stream would block", async () => {
   let blocked = 3;
   const taken: number[] = [];
   const stdout: ByteTarget = {
@@ -144,7 +144,7 @@ Deno.test("write() tries again where a stream cannot take anything now", async (
   assertEquals(taken, [3]);
 });
 
-Deno.test("write() rejects for all who wait when a stream fails, and the next call tries again", async () => {
+Deno.test("write() rejects all pending calls when a stream fails, and the next call tries again", async () => {
   const { screen, stdout } = scripted();
   const first = screen.write(segments("1:a"));
   const waiting = [screen.write(segments("1:b")), screen.write(segments("1:c"))];
@@ -159,7 +159,7 @@ Deno.test("write() rejects for all who wait when a stream fails, and the next ca
   assertEquals(stdout.writes, ["a", "bc", "d"]);
 });
 
-Deno.test("write() rejects where a stream takes nothing, instead of trying for ever", async () => {
+Deno.test("write() rejects when a stream takes nothing, instead of retrying forever", async () => {
   const { screen, stdout } = scripted();
   const failed = assertRejects(() => screen.write(segments("1:a")), Error, "takes no more bytes");
   await stdout.answer(0);

@@ -34,18 +34,18 @@ async function shell(line: string, permissions = "-A"): Promise<Shown> {
 
 const EXAMPLE_OUT = "hello worker 0!\ntotal 4500!\n";
 
-Deno.test("a terminal gives a pipe for each stream its part, without colours", async () => {
+Deno.test("a terminal writes to separate pipes their own parts, without colours", async () => {
   assertEquals(await shell("$show"), { code: 0, stdout: EXAMPLE_OUT, stderr: EXAMPLE_BESIDE });
 });
 
-Deno.test("a terminal gives one pipe or file for both streams all in order", async () => {
+Deno.test("a terminal writes everything in order where one pipe or file is both streams", async () => {
   const expected = { code: 0, stdout: EXAMPLE_SHOWN, stderr: "" };
   assertEquals(await shell("$show 2>&1"), expected);
   assertEquals(await shell("$show >$dir/file 2>&1; cat $dir/file"), expected);
   assertEquals(await shell("$show >>$dir/file 2>>$dir/file; cat $dir/file"), expected);
 });
 
-Deno.test("a terminal gives each stream its part where it may not look whether they are one", async () => {
+Deno.test("a terminal writes to each stream its part where it lacks permission to compare them", async () => {
   for (const permissions of ["", "--allow-read"]) {
     const shown = await shell("$show", permissions);
     assertEquals(shown, { code: 0, stdout: EXAMPLE_OUT, stderr: EXAMPLE_BESIDE });
@@ -72,7 +72,7 @@ Deno.test("a terminal keeps order and bytes through pipes and files that are rea
   assertEquals(out === words.join(""), true);
 });
 
-Deno.test("a terminal goes on when its reader has gone, and says so", async () => {
+Deno.test("a terminal goes on when its reader is gone, and reports it", async () => {
   const apart = await shell("$show flood | head -1");
   assertEquals(apart.stdout, "y\n");
   assertEquals(apart.code, 0);
@@ -88,7 +88,7 @@ Deno.test("a terminal with format json puts everything on stdout", async () => {
   assertEquals(events, EXAMPLE.map(({ event }) => event));
 });
 
-Deno.test("a terminal with format lines puts stdout's lines on stdout, all else on stderr", async () => {
+Deno.test("a terminal with format lines puts stdout's lines on stdout, everything else on stderr", async () => {
   const out = "8a3be21 worker | hello worker 0!\n3fecd01 workers.ts | total 4500!\n";
   assertEquals(await shell("$show example lines"), {
     code: 0,
@@ -100,7 +100,7 @@ Deno.test("a terminal with format lines puts stdout's lines on stdout, all else 
   assertEquals(together.stdout, "3:8a3be21 worker * exited\n5:3fecd01 workers.ts * exited\n");
 });
 
-Deno.test("createTerminal() takes colours and places as it is told", async () => {
+Deno.test("createTerminal() uses the given colours and places", async () => {
   const written: Segment[] = [];
   const target = (fd: 1 | 2) => ({
     write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
