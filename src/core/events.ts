@@ -11,7 +11,7 @@ export type OutputFd = 1 | 2;
  *
  * Of each process: exactly one `spawn`, before anything else; its `output`, in order within each
  * `fd`; one `eof` for each `fd` after all its output; exactly one `exit`, last. The parent of the
- * first process is `null`. The bytes of an `output` belong to whoever receives the event.
+ * first process is `null`. The bytes of an `output` belong to the receiver of the event.
  *
  * - `spawn`: `name` is the name that is shown to people, `node` the address of the node
  *   that hosts it, or `null` in a local run.

@@ -16,7 +16,7 @@ const FIRST_RESTART_MS = 100;
 const MAX_RESTART_MS = 5_000;
 
 /** After running for this long, a bridge counts as healthy, and the delay is reset. */
-const SOUND_MS = 10_000;
+const HEALTHY_MS = 10_000;
 
 /** How long a bridge may take to stop. */
 const STOP_MS = 1_500;
@@ -91,7 +91,7 @@ export class BridgeProcess {
       const startMs = performance.now();
       const how = await this.#runOnce();
       if (signal.aborted) return;
-      if (performance.now() - startMs > SOUND_MS) pauseMs = FIRST_RESTART_MS;
+      if (performance.now() - startMs > HEALTHY_MS) pauseMs = FIRST_RESTART_MS;
       this.#logger.warn(`the bridge ended (${how}); restarting it`);
       await pause(pauseMs, signal);
       pauseMs = Math.min(2 * pauseMs, MAX_RESTART_MS);

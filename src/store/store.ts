@@ -38,9 +38,9 @@ export interface StoredFile extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-interface Flight {
+interface PendingFile {
   readonly fetch: FetchPieces;
-  readonly landed: Promise<void>;
+  readonly done: Promise<void>;
 }
 
 const DEFAULT_LIMIT_BYTES = 10 * 1024 ** 3;
@@ -55,7 +55,7 @@ export class Store implements AsyncDisposable {
   readonly #index = new PieceIndex();
   /** By id, the file's fingerprint when it was last found to be intact. */
   readonly #intact = new Map<string, string>();
-  readonly #flights = new Map<string, Flight>();
+  readonly #pending = new Map<string, PendingFile>();
 
   private constructor(folder: string, limitBytes: number, owner: Owner) {
     this.folder = folder;
@@ -122,7 +122,7 @@ export class Store implements AsyncDisposable {
     // Pinned first, so that the file cannot be removed between its arrival and its use.
     await this.#guarded(() => this.#pins.add(id));
     try {
-      await this.#land(id, manifest, fetch);
+      await this.#receive(id, manifest, fetch);
       await this.#guarded(() => touch(this.folder, id));
     } catch (error) {
       await this.#pins.release(id);
@@ -155,20 +155,20 @@ export class Store implements AsyncDisposable {
     await this.#owner[Symbol.asyncDispose]();
   }
 
-  async #land(id: string, manifest: Manifest, fetch: FetchPieces): Promise<void> {
+  async #receive(id: string, manifest: Manifest, fetch: FetchPieces): Promise<void> {
     for (;;) {
-      const underWay = this.#flights.get(id);
-      if (underWay === undefined) break;
+      const pending = this.#pending.get(id);
+      if (pending === undefined) break;
       try {
-        return await underWay.landed;
+        return await pending.done;
       } catch (error) {
         // The other call's source may be gone, and this one's may not.
-        if (underWay.fetch === fetch) throw error;
+        if (pending.fetch === fetch) throw error;
       }
     }
-    const landed = this.#complete(id, manifest, fetch).finally(() => this.#flights.delete(id));
-    this.#flights.set(id, { fetch, landed });
-    await landed;
+    const done = this.#complete(id, manifest, fetch).finally(() => this.#pending.delete(id));
+    this.#pending.set(id, { fetch, done });
+    await done;
   }
 
   /** Resolves when the file is complete and intact. */

@@ -1,11 +1,11 @@
-/** Building programs: bundles that run as their sources do, and errors that say what to do. */
+/** Building programs: bundles that run like their sources, and errors that say what to do. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { build, type Built } from "../../src/build/build.ts";
 import { BuildError } from "../../src/build/build_error.ts";
 
-/** A user's project, and a place for what is made of it. */
+/** A user's project, and a folder for its build. */
 interface Project extends AsyncDisposable {
   readonly path: string;
   readonly output: string;
@@ -255,7 +255,7 @@ Deno.test("build() reports in one line why a program cannot be built", async () 
   assertStringIncludes(error.message, "/no/deno cannot be run");
 });
 
-/** Something that answers as deno does where there is no network. */
+/** A script that answers like deno without a network. */
 async function pretend(files: Project, stderr: string): Promise<string> {
   const path = `${files.path}/deno`;
   await Deno.writeTextFile(path, `#!/bin/sh\ncat >&2 <<'EOF'\n${stderr}\nEOF\nexit 1\n`);

@@ -1,4 +1,4 @@
-/** What a bundle's text shows to be missing from it. */
+/** What is missing from a bundle, as shown by its text. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

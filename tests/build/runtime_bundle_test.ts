@@ -1,4 +1,4 @@
-/** The runtime as a file of its own, beside the program that imports it. */
+/** The runtime as a separate file, beside the program that imports it. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import {
@@ -95,7 +95,7 @@ Deno.test("a program that must contain the runtime, or has none, is one file", a
   const whole = [
     // There would be two of what it imports.
     'import { init } from "deploy"; import { parsePid } from "inside/core/pid.ts"; await init(parsePid);',
-    // Which of the two is the import, nobody could tell for sure.
+    // It is ambiguous which of the two is the import.
     `import { init } from "deploy"; await init(); console.log("${module}");`,
   ];
   for (const source of whole) {
@@ -134,7 +134,7 @@ Deno.test("the runtime is bundled again when it has changed, or the cached bundl
     };
     const first = await bundleRuntime(Deno.execPath(), await lookUpRuntime(local));
     assertEquals(await Deno.readTextFile(await kept()), first.text);
-    // A deno that is not there is not missed as long as nothing is to be bundled.
+    // A missing deno does not matter while nothing has to be bundled.
     assertEquals(await bundleRuntime("/no/deno", await lookUpRuntime(local)), first);
     await Deno.writeTextFile(await kept(), first.text.slice(0, -1_000));
     assertEquals(await bundleRuntime(Deno.execPath(), await lookUpRuntime(local)), first);

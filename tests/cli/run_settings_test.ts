@@ -1,4 +1,4 @@
-/** Where bridge and program come from, and what of this machine's environment a program gets. */
+/** The sources of bridge and program, and the environment variables of a program. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";

@@ -59,7 +59,7 @@ const MALFORMED: Record<string, readonly number[]> = {
   "a reference with nothing before it": [tag.SHARED, tag.REF, 0],
   "a view whose buffer is the view": [tag.SHARED, tag.WHOLE_VIEW, 0, tag.REF, 0],
   "a huge reference": [tag.SHARED, tag.ARRAY + 1, tag.REF, ...LARGE],
-  "a shape that is not there": [tag.PLAIN, tag.SAME_SHAPE],
+  "a shape that does not exist": [tag.PLAIN, tag.SAME_SHAPE],
   "a shape within itself": [tag.PLAIN, tag.OBJECT + 1, 1, 65, tag.SAME_SHAPE],
   "a bigint of other digits": [tag.PLAIN, tag.BIGINT, ...text("0x1")],
   "a bigint without digits": [tag.PLAIN, tag.BIGINT, ...text("-")],

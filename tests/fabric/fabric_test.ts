@@ -69,7 +69,7 @@ for (
   const [what, args, said] of [
     ["an address that stands for all", ["0.0.0.0:0"], "means all addresses"],
     [
-      "a master of a file that is not there",
+      "a master with a missing file",
       ["127.0.0.1:0", "/nowhere/nodes.toml"],
       "no such file",
     ],
@@ -93,7 +93,7 @@ for (
       ],
       "master's own node only",
     ],
-    ["a secret that is not there", ["127.0.0.1:0", "--secret-file", "/nowhere/s"], "no such file"],
+    ["a missing secret", ["127.0.0.1:0", "--secret-file", "/nowhere/s"], "no such file"],
   ] as const
 ) {
   Deno.test(`fabric exits with 2 and reports what is wrong with ${what}`, async () => {

@@ -9,7 +9,7 @@ import { KILL, type Termination } from "../../src/core/signals.ts";
 import { Master } from "../../src/master/master.ts";
 import { Unlimited } from "../../src/master/unlimited.ts";
 
-/** A node whose launches end when the test says so. */
+/** A node whose launches are completed by the test. */
 class ScriptedNode implements NodePort {
   readonly #launches: PromiseWithResolvers<Pid>[] = [];
   readonly #running = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
@@ -30,7 +30,7 @@ class ScriptedNode implements NodePort {
     return { pid, ended: ended.promise };
   }
 
-  /** Has a process end. */
+  /** Ends a process. */
   end(pid: Pid, status: ExitStatus = { code: 0 }): void {
     this.#running.get(pid)?.resolve(status);
     this.#running.delete(pid);
@@ -125,7 +125,7 @@ Deno.test("a process can be waited for before its node has reported its start", 
   await node.launched(2);
   const waited = Promise.all([master.wait(pid), master.kill(pid)]);
   const unknown = assertRejects(() => master.wait(newPid()), Error, "no such process");
-  // The first launch never ends, and keeps nobody from finding the second one's process.
+  // The first launch never ends, and does not prevent finding the second one's process.
   (await node.launched(1)).resolve(pid);
   assertEquals(await waited, [{ signal: "SIGKILL" }, [pid]]);
   // A Pid is known to be unknown when no launch of that time can be it.
@@ -191,7 +191,7 @@ Deno.test("kill() with descendants ends processes that are being started, and no
   released.resolve(true);
   assertEquals(await killed, [root, child]);
   assertEquals(node.killed, [root, child]);
-  // What is none of them, and has not started yet, is not waited for.
+  // A launch that is not a descendant is not waited for.
   (await node.launched(2)).resolve(newPid());
   await elsewhere;
 });

@@ -197,7 +197,7 @@ Deno.test("small requests overtake a large one a bounded number of times", () =>
 
 Deno.test("another node is reserved if the processes on the first one do not end", () => {
   const placement = cluster(gib(4, 4), gib(4, 4), gib(4, 4));
-  // For ever, and so that those two nodes lack the least of what the large one needs.
+  // Forever, and so that those two nodes lack the least of what the large one needs.
   for (const owner of ["a", "b"]) take(placement, owner, gib(1, 1));
   const running: Ticket<string>[] = [];
   while (placement.probe(gib(1, 1)) !== "no-capacity") {

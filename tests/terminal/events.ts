@@ -87,7 +87,7 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** Characters of 1 to 4 bytes, many newlines, and bytes that are no characters. */
+/** Characters of 1 to 4 bytes, many newlines, and bytes that are not characters. */
 const ALPHABET: readonly Bytes[] = [
   ..."ab\n\n\r é€𝄞\u{10ffff}\u{ffff}\u{feff}",
 ].map(utf8).concat([[0x80], [0xc3], [0xe2, 0x82], [0xf0, 0x9f], [0xff], [0xed, 0xa0, 0x80]]
@@ -101,7 +101,7 @@ const STATUSES: readonly ExitStatus[] = [
   { lost: "node 10.0.0.3:9999 did not answer for 10 s" },
 ];
 
-/** A whole run of `processes` processes, whose events come in a random order that may be. */
+/** A whole run of `processes` processes, with the events in a random possible order. */
 export function randomRun(random: () => number, processes: number): RunEvent[] {
   const below = (limit: number): number => Math.floor(random() * limit);
   const alive: { pid: Pid; open: OutputFd[] }[] = [];

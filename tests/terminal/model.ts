@@ -3,18 +3,18 @@
 import type { OutputFd, RunEvent } from "../../src/core/events.ts";
 import type { Pid } from "../../src/core/pid.ts";
 
-/** Whether `bytes` are the beginning of a character, and not all of it: asked of the platform. */
+/** Whether `bytes` are an incomplete character, according to the platform. */
 export function isBeginning(bytes: Uint8Array<ArrayBuffer>): boolean {
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     return bytes.length > 0 && decoder.decode(bytes, { stream: true }) === "";
   } catch {
-    return false; // these bytes are no UTF-8
+    return false; // these bytes are not UTF-8
   }
 }
 
 /**
- * What is shown of a run at the place of headings, without colours.
+ * The text of a run on the stream with the headings, without colours.
  *
  * @param fds The streams of processes that are shown there.
  */

@@ -17,7 +17,7 @@ const scripts: Record<string, () => Iterable<RunEvent>> = {
     }
     yield* ended(FIRST);
   },
-  /** Lines for as long as somebody reads them. */
+  /** Lines until the reader is gone. */
   *flood() {
     yield spawned(null, FIRST);
     while (!gone) yield wrote(FIRST, 1, "y\n".repeat(1000));

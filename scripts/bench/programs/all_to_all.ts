@@ -1,4 +1,4 @@
-/** Many processes, each with a channel to each other one. */
+/** Many processes, each with a channel to every other one. */
 
 import { init, type Pid, pid, Receiver, Sender, spawn } from "deploy";
 
@@ -8,7 +8,7 @@ const MESSAGES = 100;
 
 type Order = "open" | "send" | "close";
 
-/** Does what it is told: at first, who the members are, and then one order after another. */
+/** Receives the list of members, and then obeys one order after another. */
 async function member(parent: Pid): Promise<void> {
   await using orders = new Receiver<Pid[] | Order>(parent);
   await using done = new Sender<null>(parent);

@@ -22,7 +22,7 @@ async function echo(parent: Pid): Promise<void> {
   for await (const value of receiver) await sender.send(value);
 }
 
-/** Takes `count` values at a time, and tells that it has. */
+/** Receives `count` values at a time, and acknowledges them. */
 async function take(parent: Pid, count: number): Promise<void> {
   await using receiver = new Receiver<Message | Uint8Array>(parent);
   await using sender = new Sender<null>(parent);

@@ -1,4 +1,4 @@
-/** What `channels.ts` does, by Node's `child_process.fork`: `node node_fork.mjs <kind> <count>`. */
+/** The equivalent of `channels.ts` with Node's `child_process.fork`: `node node_fork.mjs <kind> <count>`. */
 
 import { fork } from "node:child_process";
 import process from "node:process";
@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 const [kind, countText, role] = process.argv.slice(2);
 const count = Number(countText);
 
-/** So many messages are handed over before the last of them is waited for. */
+/** The number of messages sent before waiting for the last of them. */
 const BATCH = 1_000;
 
 if (role === "child") {

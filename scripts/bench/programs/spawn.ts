@@ -20,7 +20,7 @@ async function answerFirst(parent: Pid): Promise<void> {
 
 function nothing(): void {}
 
-/** Starts processes in so many lanes, each the next one when its last has ended; gives how many. */
+/** Starts processes in `lanes` lanes, each one after the end of the previous one; returns the number. */
 async function coldStarts(lanes: number): Promise<number> {
   const each = Math.ceil(SINGLES / lanes);
   const lane = async () => {

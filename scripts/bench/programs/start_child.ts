@@ -1,4 +1,4 @@
-/** What `loop` of `spawn.ts` does, by hand: starts a child, which connects and writes, and waits for its end. */
+/** The equivalent of `loop` in `spawn.ts` by hand: starts a child, which connects and writes, and waits for its end. */
 
 import { answer, median } from "./answer.ts";
 import { ANSWER_BYTES, LOOPS } from "./sizes.ts";

@@ -1,4 +1,4 @@
-/** What `channels.ts` does, by hand: bytes over one TCP connection between two processes. */
+/** The equivalent of `channels.ts` by hand: bytes over one TCP connection between two processes. */
 
 import { decode } from "../../../src/codec/value_decoder.ts";
 import { encodeInto } from "../../../src/codec/value_encoder.ts";
@@ -15,7 +15,7 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Messages are gathered until they are as many bytes, and written at once. */
+/** Messages are collected up to this many bytes, and written at once. */
 const WRITE_BYTES = 64 * 1024;
 const LENGTH_BYTES = 4;
 /** More than any one message. */
@@ -105,7 +105,7 @@ const messages: Kind = {
   },
 };
 
-/** Reads arrays, each to where `place` says, and tells when all are there. */
+/** Reads arrays, each into the buffer that `place` gives, and reports when all have arrived. */
 function arraysTo(place: () => Uint8Array): Kind {
   return {
     async measure(conn) {
@@ -133,7 +133,7 @@ const KINDS = {
   messages,
   /** Each array overwrites the one before it. */
   arrays: arraysTo(() => reused),
-  /** Each array is one that the program could keep, as that of a channel is. */
+  /** Each array is a new one that the program could keep, as with a channel. */
   newArrays: arraysTo(() => new Uint8Array(ARRAY_BYTES)),
 };
 

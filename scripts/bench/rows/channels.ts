@@ -1,4 +1,4 @@
-/** How fast values get from process to process. */
+/** The speed of channels. */
 
 import { Commanded } from "../commanded.ts";
 import { programPath, startProgram } from "../deno_program.ts";
@@ -21,7 +21,7 @@ function tcp(name: string, kind: Kind): Asked {
   return { name, program: startProgram("tcp.ts", { args: [kind] }), question: kind };
 }
 
-/** Node's own way, where there is a Node. */
+/** Node's own IPC, if Node is installed. */
 async function nodeFork(kind: Kind, count: number): Promise<Asked[]> {
   const node = await findTool("node");
   if (node === undefined) return [];
@@ -30,7 +30,7 @@ async function nodeFork(kind: Kind, count: number): Promise<Asked[]> {
   return [{ name: "Node, child_process.fork", program, question: kind, peer: true }];
 }
 
-/** Programs, and Open MPI where that is. */
+/** Programs, and Open MPI if it is installed. */
 async function withMpi(
   programs: readonly Asked[],
   kind: "roundTrips" | "arrays",

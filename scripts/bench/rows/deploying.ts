@@ -1,4 +1,4 @@
-/** How fast a program that was changed is deployed again, and what is sent for that. */
+/** The time and the bytes to deploy a changed program again. */
 
 import { parseMem } from "../../../src/core/resources.ts";
 import { ChangingProgram, DevCluster, projectPath } from "../cluster.ts";
@@ -29,7 +29,7 @@ export const REDEPLOY: Row = {
       await program.change();
       return await untilOutput(args, program.folder);
     };
-    await measure(deploy); // the first time, what deno bundle needs is fetched
+    await measure(deploy); // the first run fetches what deno bundle needs
     return openRow([
       { name: "deploy to a cluster, bundle", measure: () => measure(deploy) },
       { name: "deno run here", measure: () => measure(["run", "-A", "main.ts"]) },
@@ -37,7 +37,7 @@ export const REDEPLOY: Row = {
   },
 };
 
-/** Runs deno to its end; gives how long it took until there was something on stdout, in ms. */
+/** Runs deno to its end; returns the time to its first output on stdout, in ms. */
 async function untilOutput(args: readonly string[], cwd: string): Promise<number> {
   const start = performance.now();
   const child = new Deno.Command(Deno.execPath(), {

@@ -1,4 +1,4 @@
-/** What processes and channels cost that do nothing. */
+/** The cost of idle processes and channels. */
 
 // @ts-types="../../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";

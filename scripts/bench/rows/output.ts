@@ -1,4 +1,4 @@
-/** How fast output is shown. */
+/** The speed of showing output. */
 
 import { clockMs, runArgs } from "../deno_program.ts";
 import { openRow } from "../open.ts";
@@ -28,7 +28,7 @@ export const OUTPUT: Row = {
   },
 };
 
-/** Runs a program with its stdout in a file; gives how fast that grew, in MB/s. */
+/** Runs a program with its stdout in a file; returns the file's growth in MB/s. */
 async function shownRate(program: string, path: string): Promise<number> {
   await run("sh", [
     ...["-c", 'out=$1; shift; exec "$@" >"$out"', "sh", path, Deno.execPath()],

@@ -1,4 +1,4 @@
-/** How fast the master decides. */
+/** The speed of the master's decisions. */
 
 import { openRow } from "../open.ts";
 import { simulate, type SimulationOptions, WORKLOADS } from "../placement.ts";

@@ -1,4 +1,4 @@
-/** How fast processes start, and what they cost. */
+/** The time and the CPU cost of starting processes. */
 
 import type { Commanded } from "../commanded.ts";
 import { NO_SPARES, runEmpty, startProgram } from "../deno_program.ts";
@@ -91,7 +91,7 @@ export const BURST: Row = {
     const singles = startProgram("spawn.ts", { env: NO_SPARES });
     return openRow([
       { name: "60 at once", measure: () => cpuEach(burst, "burst") },
-      // Where cores share what they compute with, each does less in the same CPU time while all are
+      // Where cores share execution units, each does less in the same CPU time while all are
       // busy, as they are in a burst.
       { name: "cold, two at a time for each core", measure: () => cpuEach(singles, "together") },
       { name: "cold, one at a time", peer: true, measure: () => cpuEach(singles, "alone") },
@@ -99,7 +99,7 @@ export const BURST: Row = {
   },
 };
 
-/** The CPU time of all that a program does for each of the processes that it spawns. */
+/** The total CPU time of a program for each process that it spawns. */
 async function cpuEach(program: Commanded, question: string): Promise<number> {
   await settled(program.pid);
   const before = treeCpuMs(program.pid);
