@@ -1,4 +1,4 @@
-/** The bridge of a cluster: takes deployments, and has the nodes that host their runs report to it. */
+/** The bridge of a cluster: takes deployments, and serves the nodes that host their runs. */
 
 import type { Address } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
@@ -15,7 +15,7 @@ import type { BridgedRun, HostLink } from "./bridged_run.ts";
 import { type DeployLink, Deployment, type DeploymentContext } from "./deployment.ts";
 import { MasterClient } from "./master_client.ts";
 
-/** What a bridge has to know. */
+/** The settings of a bridge. */
 export interface BridgeOptions {
   /** Where to listen for deploy and for nodes. */
   readonly bind: Address;
@@ -23,26 +23,26 @@ export interface BridgeOptions {
   readonly credential: Credential;
   /** The folder of the store. */
   readonly store: string;
-  /** Encrypts what is listened for, and what is dialled. */
+  /** Encrypts incoming and outgoing connections. */
   readonly tls?: PartServerOptions["tls"] & DialOptions["tls"];
   /** @default LOCAL_NETWORK */
   readonly liveness?: LivenessOptions;
   readonly logger: Logger;
-  /** Is told where the bridge listens, once it can be used. */
+  /** Called with the bridge's address once it can be used. */
   readonly onReady: (address: string) => void;
   /** Ends the bridge, and with it the runs that were deployed through it. */
   readonly signal: AbortSignal;
 }
 
-/** How long the last events of runs may take on their way to deploy, when the bridge is to end. */
+/** How long the last events of runs may take to reach deploy when the bridge ends. */
 const LAST_EVENTS_MS = 1_000;
 
 /**
- * Is a bridge, until `signal` is aborted or the master is gone. What has ended by the time that `signal` is
- * aborted is told first.
+ * Runs a bridge until `signal` is aborted or the master is lost. Runs that have ended when `signal` is
+ * aborted are reported first.
  *
  * @returns Why it ended, for a person.
- * @throws {Error} If the master cannot be reached, or `bind` not be listened on.
+ * @throws {Error} If the master cannot be reached, or the bridge cannot listen on `bind`.
  */
 export async function runBridge(options: BridgeOptions): Promise<string> {
   const { bind, credential, liveness = LOCAL_NETWORK, logger, signal, tls } = options;
@@ -109,7 +109,7 @@ async function serveNode(
       throw new ProtocolError(`the first message is "${host.type}", not "host"`);
     }
     const run = runs.get(host.run);
-    // It may have ended while the node was on its way.
+    // The run may have ended while the node was connecting.
     if (run === undefined) return link.drop();
     await run.serve(link, messages, host.node);
   } catch (error) {
@@ -117,7 +117,10 @@ async function serveNode(
   }
 }
 
-/** Drops a peer, with one line; a fault of this program is told whole, and ends nothing else. */
+/**
+ * Drops a peer with one log line; an error of this program is logged with its stack, and affects no other
+ * peer.
+ */
 function drop(link: { drop(): void }, who: string, error: unknown, logger: Logger): void {
   link.drop();
   if (error instanceof ProtocolError) logger.warn(`dropped ${who}: ${error.message}`);

@@ -28,10 +28,10 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** The link to a node that hosts processes of the run. */
 export type HostLink = MessageLink<BridgeToNode, NodeToBridge>;
 
-/** How far the run may be ahead of the viewer that is furthest. A node has one output on its way, too. */
+/** How far the run may be ahead of the fastest viewer. A node has one more output in flight. */
 const ROOM_BYTES = 256 * KiB;
 
-/** How much is kept of what that viewer has been sent, for those that are slower. */
+/** How much is kept for slower viewers after the fastest one has been sent it. */
 const KEEP_BYTES = 1 * MiB;
 
 export class BridgedRun implements RunNews {
@@ -52,28 +52,28 @@ export class BridgedRun implements RunNews {
   });
   readonly #spec: Bytes;
   readonly #store: Store;
-  /** How long the master has to say why a node's processes are lost: it knows better. */
+  /** How long the master has to report why a node's processes are lost, since it knows more. */
   readonly #newsMs: number;
   readonly #clock: Clock;
   readonly #nodes = new Set<HostLink>();
-  /** The node that has the first process, once that is there. */
+  /** The node of the first process, once that exists. */
   #first: HostLink | undefined;
   #firstPid: Pid | undefined;
-  /** Stdin that came before the first process did. */
+  /** Stdin that came before the first process. */
   #early: StdinMessage[] = [];
   #stdinBytes = 0;
   #stdinEnded = false;
-  /** How many processes there have been, once the master has said that none is left. */
+  /** The total number of processes, once the master has reported that none is left. */
   #processes: number | undefined;
   /** A node's link has ended before it was done, so that some events may never come. */
   #gap = false;
-  /** How many losses are being told. */
+  /** How many losses are being recorded. */
   #losing = 0;
   #ending = false;
 
   /**
-   * `spec` is a `RunSpec`, encoded. `stdinTaken` is told how many more bytes of stdin the first process has
-   * taken.
+   * `spec` is a `RunSpec`, encoded. `stdinTaken` is called with the number of bytes of stdin that the first
+   * process has taken.
    */
   constructor(
     id: string,
@@ -102,7 +102,7 @@ export class BridgedRun implements RunNews {
    * Serves a node that hosts processes of the run, until its link ends. `messages` are those of the
    * link, after the first.
    *
-   * @throws {ProtocolError} If it sends what it must not; its processes count as lost then.
+   * @throws {ProtocolError} If it breaks the protocol; its processes count as lost then.
    */
   async serve(
     node: HostLink,
@@ -150,7 +150,7 @@ export class BridgedRun implements RunNews {
     void this.#lose(this.#merger.lose(process, why));
   }
 
-  /** The master has no process of it left: what is still on its way is waited for. */
+  /** Called when the master has no process of the run left: waits for events in flight. */
   ended(processes: number): void {
     this.#processes = processes;
     this.#check();
@@ -170,17 +170,17 @@ export class BridgedRun implements RunNews {
     await this.#lose(this.#merger.loseAll(why, node));
   }
 
-  /** Until a loss is told, the run is not over. */
+  /** The run is not over until a loss is recorded. */
   async #lose(told: Promise<void>): Promise<void> {
     this.#losing++;
-    // It may wait for a parent that nobody will tell of.
+    // It may wait for a parent that will not be reported.
     this.#check();
     await told;
     this.#losing--;
     this.#check();
   }
 
-  /** `body` is the bytes of `message`: an event goes on to the log, and to viewers, as those. */
+  /** `body` is the bytes of `message`: an event is passed to the log and to viewers as these bytes. */
   async #take(
     node: HostLink,
     message: Exclude<NodeToBridge, { type: "done" }>,
@@ -207,7 +207,7 @@ export class BridgedRun implements RunNews {
         if (isFirst && this.#firstPid === undefined) this.#begin(node, event.pid);
         if (event.event === "exit" && event.pid === this.#firstPid) this.#first = undefined;
         await this.#merger.add(node, EventRecord.from(body, event)).catch((error) => {
-          // No node reports that, so this one is dropped.
+          // Nodes do not report such events, so this node is dropped.
           throw error instanceof EventOrderError ? new ProtocolError(error.message) : error;
         });
       }
@@ -221,10 +221,12 @@ export class BridgedRun implements RunNews {
     this.#early = [];
   }
 
-  /** Ends the run's books once the master says that all processes have ended, and all has arrived. */
+  /**
+   * Closes the run once the master has reported that all processes have ended, and all events have arrived.
+   */
   #check(): void {
     const over = this.#processes !== undefined;
-    // Who is waited for is told of by a node that does not wait, if there is one.
+    // Awaited processes are reported by a node that does not wait, if there is one.
     if ((this.#gap || over) && this.#merger.waits >= this.#nodes.size) this.#merger.release();
     if (this.#processes === undefined || this.#ending || this.#losing > 0) return;
     if (this.#merger.exited < this.#processes && this.#nodes.size > 0) return;

@@ -20,7 +20,7 @@ import { decideEnd, type EndCause } from "./run_end.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The link to whoever deploys. */
+/** The link to deploy. */
 export type DeployLink = MessageLink<BridgeToDeploy, DeployToBridge>;
 
 /** What all deployments of a bridge have in common. */
@@ -44,11 +44,11 @@ interface Offer {
 export class Deployment {
   readonly #link: DeployLink;
   readonly #context: DeploymentContext;
-  /** For each piece that deploy was asked for, who waits for it. */
+  /** The files that wait for each requested piece. */
   readonly #awaited = new Map<string, ((bytes: Uint8Array<ArrayBuffer>) => Promise<void>)[]>();
   readonly #gone = new AbortController();
   #offer: Offer | undefined;
-  /** What was asked for, once something was; resolves when it is done, and never rejects. */
+  /** The request of deploy, once it came; resolves when it is done, and never rejects. */
   #asked: Promise<void> | undefined;
   #run: BridgedRun | undefined;
   /** Resolves when deploy has been sent all events of the run, or is gone. */
@@ -57,7 +57,7 @@ export class Deployment {
   #begun = false;
   /** How long the run has if deploy is gone. */
   #graceMs = 0;
-  /** The last message has been sent: nothing that still comes matters. */
+  /** The last message has been sent: later messages are ignored. */
   #answered = false;
 
   constructor(link: DeployLink, context: DeploymentContext) {
@@ -66,10 +66,10 @@ export class Deployment {
   }
 
   /**
-   * Serves the link until deploy closes it, and ends the run then, if that is not over. Resolves when
-   * nothing is left of it here.
+   * Serves the link until deploy closes it, and then ends the run if that is not over. Resolves when
+   * everything is released.
    *
-   * @throws {ProtocolError} If it sends what it must not.
+   * @throws {ProtocolError} If deploy breaks the protocol.
    */
   async serve(): Promise<void> {
     try {
@@ -126,7 +126,7 @@ export class Deployment {
     void this.#link.send(message);
   }
 
-  /** Begins to get what the store lacks of the program's files, each of which is asked for once. */
+  /** Begins to request the pieces of the program's files that the store lacks, once for each file. */
   #look(encoded: Bytes): void {
     let spec: RunSpec;
     try {
@@ -136,7 +136,7 @@ export class Deployment {
     }
     const each = manifestsOf(spec).map((manifest) => this.#ensure(manifest));
     const files = Promise.all(each);
-    files.catch(() => {}); // looked at when it is to be run, or when deploy is gone
+    files.catch(() => {}); // handled when the run begins, or when deploy is gone
     this.#offer = { encoded, spec, each, files };
   }
 
@@ -171,10 +171,10 @@ export class Deployment {
     }
   }
 
-  /** Resolves when a piece has come and has been put where it belongs. */
+  /** Resolves when a piece has arrived and has been stored. */
   #arrival(hash: string, index: number, put: PutPiece): Promise<void> {
     return new Promise((resolve, reject) => {
-      // Whoever wants the file is told, and so is deploy.
+      // The error goes to the waiting files, and to deploy.
       const take = (bytes: Uint8Array<ArrayBuffer>) => put(index, bytes).then(resolve, reject);
       const others = this.#awaited.get(hash);
       if (others === undefined) this.#awaited.set(hash, [take]);
@@ -189,7 +189,7 @@ export class Deployment {
     for (const take of takers) await take(bytes);
   }
 
-  /** Runs what was offered as soon as it is here. */
+  /** Runs the offered program as soon as it has arrived. */
   async #start(
     offer: Offer,
     asked: Extract<DeployToBridge, { type: "run" }>,
@@ -197,13 +197,14 @@ export class Deployment {
     await offer.files;
     const sized = (resources: Resources) => resolveResources(asked.resources, resources);
     const run = this.#open(offer);
-    // Where it probably goes, it boots, says what it needs, and then is there already.
+    // The trial boot runs on the node that will probably host the first process, which then has booted
+    // already.
     const guess = sized(DEFAULT_RESOURCES);
     const needs = await this.#context.master.try(run.id, guess, this.#tellWait(guess));
     if (!this.#gone.signal.aborted) await this.#begin(run, offer.spec.name, sized(needs));
   }
 
-  /** Looks, and changes nothing. */
+  /** Handles a dry run, which changes nothing. */
   async #check({ spec, resources }: Extract<DeployToBridge, { type: "check" }>): Promise<void> {
     const { store, master } = this.#context;
     const pieces = new Set<string>();
@@ -254,7 +255,7 @@ export class Deployment {
     this.#answer({ type: "over" });
   }
 
-  /** Sends deploy what happens in the run, as fast as it takes that. */
+  /** Sends deploy the events of the run, as fast as it takes them. */
   async #show(run: BridgedRun): Promise<void> {
     for await (const { records } of run.view()) {
       for (const { body } of records) await this.#link.sendBody(body);

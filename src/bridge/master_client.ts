@@ -17,12 +17,12 @@ import { Conversation } from "../net/conversation.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { type LinkConnection, MessageLink } from "../net/message_link.ts";
 
-/** What is told of a run. */
+/** News about a run. */
 export interface RunNews {
   lost(process: LostProcess, why: string): void;
-  /** A line for whoever looks at it. */
+  /** A line for its viewers. */
   said(text: string): void;
-  /** No process of it is left; so many there have been. */
+  /** No process of it is left; gives their total number. */
   ended(processes: number): void;
 }
 
@@ -49,7 +49,7 @@ export class MasterClient {
   readonly #questions: Conversation<Question, Answers>;
   readonly #runs = new Map<string, RunNews>();
 
-  /** Without a word from the master, the bridge ends, to be started anew. */
+  /** When the master is silent, the bridge ends, and is restarted. */
   constructor(conn: LinkConnection, liveness?: LivenessOptions) {
     this.#link = new MessageLink(conn, { schema: MASTER_TO_BRIDGE, liveness, works: true });
     this.ended = this.#link.ended;
@@ -60,23 +60,23 @@ export class MasterClient {
     void this.#read();
   }
 
-  /** Tells where the bridge listens, for nodes. It comes before anything else. */
+  /** Sends the bridge's address, for nodes. This is the first message. */
   announce(address: string): void {
     void this.#link.send({ type: "bridge", address });
   }
 
-  /** A run begins, and `news` are told of it until it is over. */
+  /** Opens a run, whose news go to `news` until it is over. */
   open(run: string, key: Uint8Array<ArrayBuffer>, news: RunNews): void {
     this.#runs.set(run, news);
     void this.#link.send({ type: "open", run, key });
   }
 
   /**
-   * Has the first process of a run, which is probably of that size, booted where it would be placed; gives
-   * what it says that it needs. Calls `onWait` if there is no node.
+   * Has a trial boot of the first process done where one of that size would be placed; returns what it
+   * needs. Calls `onWait` if there is no node.
    *
-   * @throws {TrialBootError} If it does not say so.
-   * @throws {SpawnError} If it cannot be tried.
+   * @throws {TrialBootError} If the trial boot fails.
+   * @throws {SpawnError} If there can be no trial boot.
    */
   async try(run: string, resources: Resources, onWait: () => void): Promise<Resources> {
     const question = { type: "try", run, resources } as const;
@@ -86,7 +86,8 @@ export class MasterClient {
   }
 
   /**
-   * Starts the first process of a run, which is called `name` where people see it, when there is room for it; calls `onWait` if there is none yet.
+   * Starts the first process of a run, with `name` as its displayed name, when there is room for it; calls
+   * `onWait` if there is none yet.
    *
    * @throws {SpawnError} If it could not be started.
    */
@@ -105,7 +106,7 @@ export class MasterClient {
     return orThrow(await this.#questions.ask({ type: "where", resources }));
   }
 
-  /** Ends every process of a run as `how` says; its news tell when that is done. */
+  /** Ends every process of a run as `how` says; its news report when that is done. */
   end(run: string, { signal, graceMs }: Termination): void {
     void this.#link.send({ type: "end", run, signal, graceMs });
   }

@@ -1,29 +1,29 @@
-/** Who ends a run before its last process has ended, and when: the one place where that is decided. */
+/** Decides who ends a run before its last process has ended, and when. */
 
 import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
 
 /** Something that may end a run. */
 export type EndCause =
-  /** Whoever deployed it has said that it is to end, and how. */
+  /** Deploy has requested its end, and how. */
   | { readonly kind: "told"; readonly how: Termination }
-  /** The connection to whoever deployed it has ended; the grace is what was said when it was deployed. */
+  /** The connection to deploy has ended; the grace is the one given at the start. */
   | { readonly kind: "deployer-gone"; readonly graceMs: number }
-  /** Its program could not be tried, or its first process not be started. */
+  /** Its trial boot failed, or its first process could not be started. */
   | { readonly kind: "not-started" };
 
-/** How far a deployment has come. */
+/** The progress of a deployment. */
 export interface DeploymentState {
   /** The master knows of a run. */
   readonly opened: boolean;
   /** The run's first process has been asked for. */
   readonly begun: boolean;
-  /** Whoever deployed has been sent the last message: the run is over, or will not be. */
+  /** Deploy has been sent the last message: the run is over, or never begins. */
   readonly answered: boolean;
 }
 
 /** What is done. */
 export type EndDecision =
-  /** Every process of the run is ended so; its last events still come. */
+  /** Every process of the run is ended this way; its last events are still sent. */
   | { readonly endRun: Termination }
   /** The deployment is dropped, since there is no run yet that could end in order. */
   | "drop-deployment"
@@ -31,10 +31,10 @@ export type EndDecision =
   | "nothing";
 
 /**
- * What happens to a run for that cause.
+ * The action for that cause.
  *
- * A run belongs to the connection of whoever deployed it, for now: it ends when that does. It also ends
- * with its bridge, which the master sees to, and with the cluster.
+ * For now, a run belongs to the connection of deploy, and ends with it. It also ends with its bridge, which
+ * the master ensures, and with the cluster.
  */
 export function decideEnd(cause: EndCause, deployment: DeploymentState): EndDecision {
   const { opened, begun, answered } = deployment;

@@ -1,11 +1,11 @@
 /** How many processes of a run boot at the same time. */
 
 /**
- * Lets processes begin to boot in the order in which they were asked for, a few at a time.
+ * Lets processes boot in the order in which they were requested, a few at a time.
  *
- * Booting is computing. If all of 60 processes boot at once, each is ready when the last is; a few at a
- * time, they are all ready just as soon, and half of them in half of that time. A process that takes long
- * for another reason does not keep others back: its place is free again after `holdMs`.
+ * Booting is CPU-bound. If 60 processes boot at once, all are ready only at the end; a few at a time, the
+ * last is ready just as soon, and half of them in half of that time. A process that takes long for another
+ * reason does not delay others: its place is freed after `holdMs`.
  */
 export class BootGate {
   readonly #holdMs: number;
@@ -17,7 +17,7 @@ export class BootGate {
     this.#holdMs = holdMs;
   }
 
-  /** Waits for a place. Gives the function that gives the place up; only its first call counts. */
+  /** Waits for a place. Returns the function that releases it; only its first call counts. */
   async enter(): Promise<() => void> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -26,7 +26,7 @@ export class BootGate {
       if (left) return;
       left = true;
       clearTimeout(timer);
-      // The place goes straight to the next, so that nobody who comes just now is served first.
+      // The place goes straight to the next waiter, so that a newcomer cannot overtake it.
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
       else next();

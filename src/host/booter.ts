@@ -1,4 +1,4 @@
-/** Starts a run's program again and again, up to where it waits to be told what to run. */
+/** Boots processes of a run, up to the point where they wait to be told what to run. */
 
 import type { Logger } from "../core/logger.ts";
 import { makePid, type Pid, randomId } from "../core/pid.ts";
@@ -9,24 +9,24 @@ import type { Program } from "./program.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /**
- * How many processes boot at once; see {@linkcode BootGate}. More are not ready any sooner, and take more CPU
- * time each; with fewer, one that waits for something would leave a core with nothing to do.
+ * How many processes boot at once; see {@linkcode BootGate}. More are not ready sooner, and take more CPU
+ * time each; with fewer, one that waits for something would leave a core idle.
  */
 const BOOTS_PER_CORE = 2;
-/** After this long, a process that is not ready does something else than booting. */
+/** After this long, a process that is not ready is assumed not to be booting. */
 const MAX_BOOT_MS = 2_000;
 
-/** Processes and their node are on the same machine, whatever address others reach them at. */
+/** Processes and their node are on the same machine, whatever address others use. */
 const CONTROL_HOST = "127.0.0.1";
 
-/** What is started, and how. */
+/** What to start, and how. */
 export interface BooterOptions {
   readonly program: Program;
   /** The address that the processes listen on, and are reached at. */
   readonly hostname: string;
-  /** 32 bytes, which the processes of the run prove to each other that they hold. */
+  /** The key of the run, 32 bytes, with which its processes authenticate each other. */
   readonly key: Uint8Array<ArrayBuffer>;
-  /** Where processes leave files when they end. */
+  /** The folder for the wills of processes. */
   readonly temporaryFolder: string;
   readonly logger: Logger;
 }
@@ -39,7 +39,7 @@ export interface BootedProcess {
   readonly willPath: string;
 }
 
-/** Ends a process that nobody has told what it is; resolves when it is gone. */
+/** Ends a process that has not been given a task; resolves when it is gone. */
 export async function endBooted({ child, arrival }: BootedProcess): Promise<void> {
   child.kill();
   arrival.link.close();
@@ -72,7 +72,7 @@ export class Booter {
     this.#watchdog = new Watchdog(options.logger);
   }
 
-  /** How many processes boot just now. */
+  /** How many processes are booting. */
   get busy(): number {
     return this.#booting.size;
   }
@@ -95,13 +95,13 @@ export class Booter {
     }
   }
 
-  /** Kills what boots, and boots no more. */
+  /** Kills booting processes, and boots no more. */
   stop(): void {
     this.#stopping = true;
     for (const child of this.#booting) child.kill();
   }
 
-  /** Lets go of everything; called when all processes are gone. */
+  /** Releases everything; called when all processes are gone. */
   async close(): Promise<void> {
     this.#server.close();
     await this.#watchdog.close();
@@ -122,15 +122,15 @@ export class Booter {
       this.#booting.add(child);
       const { group, exited } = child;
       const watched = this.#watchdog.add(group);
-      // The group's id is not given to another process before the group is gone.
+      // The group's id is not reused before the group is gone.
       void exited.then(() => this.#watchdog.remove(group));
       const arrival = await Promise.race([expected.arrival, exited.then(() => undefined)]);
       if (arrival === undefined) throw new DeadBootError(child);
       const pid = makePid(randomId(), hostname, arrival.port);
-      // Neither this node's other runs nor anyone else can have, or guess, such a name.
+      // No other run or user can have, or guess, such a name.
       const willPath = `${temporaryFolder}/deploy-${Deno.pid}-${randomId()}.will`;
       arrival.link.send({ type: "welcome", pid, key, will: willPath });
-      // It may compute for ever as soon as it is told to start.
+      // It may compute forever as soon as it is told to start.
       await watched;
       return { pid, child, arrival, willPath };
     } finally {

@@ -1,4 +1,4 @@
-/** One OS process of a run: its start, its output, and how it ended. The monitor of the process. */
+/** One OS process of a run: its start, its output, and its end. The monitor of the process. */
 
 import type { OutputFd } from "../core/events.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
@@ -15,27 +15,28 @@ export interface OutputChunk {
   readonly bytes: Bytes;
 }
 
-/** Takes what a process writes; resolves when more may come, in the place of these bytes. */
+/** Takes the output of a process; resolves when more may come, in the same memory. */
 export type OutputSink = (fd: OutputFd, bytes: Bytes) => Promise<void>;
 
-/** How much a process may write before it is known who it is. */
+/** How much a process may write before it is released. */
 export const MAX_HELD_BYTES: number = 1 * MiB;
 
-/** What a held chunk costs besides its bytes, so that very many small ones are not free. */
+/** The accounted overhead of a held chunk, so that many small ones are not free. */
 const CHUNK_OVERHEAD_BYTES = 64;
 
-/** Kills every process of a group, if there still are any. */
+/** Kills every process of a group, if any is left. */
 export function killGroup(group: number): void {
   send(-group, "SIGKILL");
 }
 
-/** Sends a signal to a process, or, if `target` is negative, to a group; `false` if nobody is there. */
+/** Sends a signal to a process, or, if `target` is negative, to a group; `false` if there is none. */
 function send(target: number, signal: Deno.Signal): boolean {
   try {
     Deno.kill(target, signal);
     return true;
   } catch (error) {
-    // NotFound: nobody is left. PermissionDenied: what is left is another user's, or (on macOS) dead.
+    // NotFound: no process is left. PermissionDenied: those left belong to another user, or (on macOS) are
+    // dead.
     if (error instanceof Deno.errors.NotFound) return false;
     if (error instanceof Deno.errors.PermissionDenied) return false;
     throw error;
@@ -45,8 +46,8 @@ function send(target: number, signal: Deno.Signal): boolean {
 /**
  * A started OS process, the leader of a session and process group of its own.
  *
- * What it writes is held until {@linkcode ChildProcess.release}, and goes straight to a sink from then
- * on, as fast as the sink takes it. When it ends, whatever is left of its group is killed.
+ * Its output is held until {@linkcode ChildProcess.release}, and then goes straight to a sink, as fast as
+ * the sink takes it. When it ends, the rest of its group is killed.
  */
 export class ChildProcess {
   /** The id of the process, and of its group. */
@@ -88,7 +89,7 @@ export class ChildProcess {
     this.drained = { 1: this.#pump(1, child.stdout), 2: this.#pump(2, child.stderr) };
   }
 
-  /** What it wrote so far, in order, while nobody has released it. */
+  /** Its output so far, in order, until it is released. */
   get held(): readonly OutputChunk[] {
     return this.#held;
   }
@@ -98,7 +99,7 @@ export class ChildProcess {
     return this.#overflowed;
   }
 
-  /** Hands what was held to `sink`, and from then on all that comes. */
+  /** Passes the held output to `sink`, and then all further output. */
   release(sink: OutputSink): void {
     this.#sink = sink;
     this.#flushed = Promise.all(this.#held.map(({ fd, bytes }) => sink(fd, bytes)));
@@ -113,22 +114,22 @@ export class ChildProcess {
   }
 
   /**
-   * Sends a signal to the process and all of its group, as a terminal does at Ctrl-C: what a process has
-   * started, such as a compiler, hears of it as it would if the user had started the process in a shell.
+   * Sends a signal to the process and all of its group, as a terminal does at Ctrl-C: its children, such as
+   * a compiler, get it as if the user had started the process in a shell.
    *
    * @throws {TypeError} If this system has no such signal.
    */
   signal(signal: Deno.Signal): void {
-    // Before it has made its group, it is alone.
+    // Before it has created its group, it is alone.
     if (this.#alive && !send(-this.group, signal)) send(this.group, signal);
   }
 
   async #awaitExit(ended: Promise<Deno.CommandStatus>): Promise<ExitStatus> {
     const { code, signal } = await ended;
     this.#alive = false;
-    // What it started ends with it.
+    // Its children end with it.
     killGroup(this.group);
-    // Nobody reads it any more. Fails if there is still something in it, which is as good as closed.
+    // It has no reader left. Closing fails if data is still buffered, which has the same effect.
     if (this.stdin !== null && !this.stdin.locked) await this.stdin.abort().catch(() => {});
     return signal === null ? { code } : { signal };
   }

@@ -30,21 +30,21 @@ export class ControlLink {
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
     conn.setNoDelay(true);
-    // The process is gone, and whoever reads the link learns it from there.
+    // The process is gone, which the reader of the link will notice.
     this.#queue = new WriteQueue(conn, () => this.close());
   }
 
-  /** Allows messages of any size that the protocol has: the peer has shown who it is. */
+  /** Allows messages up to the protocol's limit, after the peer has authenticated. */
   trust(): void {
     this.#decoder.maxBytes = MAX_MESSAGE_BYTES;
   }
 
   /**
-   * Gives the messages of the process as they come; ends when the link does, for whatever reason.
+   * Yields the messages of the process as they come; ends when the link does, for any reason.
    *
-   * Reads no further while the process leaves a lot of answers unread.
+   * Stops reading while the process leaves many answers unread.
    *
-   * @throws {ProtocolError} If the peer sends what is no message.
+   * @throws {ProtocolError} If the peer sends an invalid message.
    */
   async *messages(): AsyncGenerator<ProcessMessage, undefined> {
     const buffer = new Uint8Array(READ_BYTES);
@@ -59,8 +59,8 @@ export class ControlLink {
   }
 
   /**
-   * Sends a message, after those sent before. Nothing happens if the link is broken, which
-   * {@linkcode ControlLink.messages} shows.
+   * Sends a message, after those sent before. Does nothing if the link is broken, which {@linkcode
+   * ControlLink.messages} shows.
    *
    * @throws {RangeError} If the message is too large.
    */
@@ -80,7 +80,7 @@ export class ControlLink {
     try {
       return await this.#conn.read(buffer);
     } catch {
-      // Reset by a peer that died, or closed at this end: either way, nothing more comes.
+      // Reset by a dead peer, or closed on this side: either way, nothing more follows.
       return null;
     }
   }

@@ -1,4 +1,4 @@
-/** Where the processes of a node connect to, and show that they are the ones it started. */
+/** The listener that the processes of a node connect to and authenticate at. */
 
 import { formatAddress, randomId } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
@@ -14,29 +14,29 @@ export interface Arrival {
   readonly messages: ReturnType<ControlLink["messages"]>;
   /** The port that it listens on for other processes. */
   readonly port: number;
-  /** What the program says that its first process needs. */
+  /** The resources that the program requests for its first process. */
   readonly needs: Readonly<Resources>;
 }
 
 /** A process that has been, or is about to be, started. */
 export interface Expected {
-  /** What it has to show. It is good for one connection. */
+  /** The token it has to present. It is valid for one connection. */
   readonly token: string;
-  /** Resolves when the process has connected and shown the token. */
+  /** Resolves when the process has connected and presented the token. */
   readonly arrival: Promise<Arrival>;
-  /** Waits no longer: a token that has not been shown is void. */
+  /** Stops waiting: an unused token becomes invalid. */
   cancel(): void;
 }
 
-/** How long a connection may take to show a token. */
+/** How long a connection may take to present a token. */
 const HELLO_MS = 5_000;
 
-/** How many connections may be about to do so; processes of a large program boot at once. */
+/** How many unauthenticated connections there may be; processes of a large program boot at once. */
 const MAX_UNAUTHENTICATED = 4096;
 
 const encoder = new TextEncoder();
 
-/** Whether two texts are the same, in a time that does not tell where they differ. */
+/** Whether two strings are equal, compared in constant time. */
 export function equalSecret(left: string, right: string): boolean {
   const [a, b] = [encoder.encode(left), encoder.encode(right)];
   if (a.length !== b.length) return false;
@@ -45,7 +45,7 @@ export function equalSecret(left: string, right: string): boolean {
   return difference === 0;
 }
 
-/** Listens on a port of its own for the control links of processes that it is told to expect. */
+/** Listens on a port for the control links of expected processes. */
 export class ControlServer {
   /** `host:port`, for the processes. */
   readonly address: string;
@@ -73,13 +73,13 @@ export class ControlServer {
     return { token, arrival: promise, cancel: () => void this.#expected.delete(token) };
   }
 
-  /** Accepts no more. Links that were handed out stay open. */
+  /** Accepts no more. Established links stay open. */
   close(): void {
     this.#admission[Symbol.dispose]();
     this.#expected.clear();
   }
 
-  /** Reads the first message, which has to show a token; gives what hands the link to who expects it. */
+  /** Reads the first message, which has to contain a token; returns the function that delivers the link. */
   async #authenticate(conn: Deno.TcpConn): Promise<() => void> {
     const link = new ControlLink(conn);
     const messages = link.messages();
@@ -97,7 +97,7 @@ export class ControlServer {
 
   #claim(shown: string): ((arrival: Arrival) => void) | undefined {
     let claimed: string | undefined;
-    // All are compared, so that the time taken does not tell which comes close.
+    // All are compared, so that the time does not reveal which one nearly matched.
     for (const token of this.#expected.keys()) if (equalSecret(token, shown)) claimed = token;
     if (claimed === undefined) return undefined;
     const expecting = this.#expected.get(claimed);

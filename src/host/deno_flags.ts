@@ -1,6 +1,6 @@
-/** The flags of `deno run`: which of them a program that is started again must not be given again. */
+/** The flags of `deno run`, and which of them are not repeated when a program is started again. */
 
-/** Flags whose value is a word of its own. `--lock` may have one, and is looked at separately. */
+/** Flags whose value is a separate word. `--lock` may have one, and is handled separately. */
 const VALUE_FLAGS = new Set([
   "-c",
   "--cert",
@@ -21,8 +21,8 @@ const VALUE_FLAGS = new Set([
 ]);
 
 /**
- * Flags that are for the first start only: watching restarts one process and not a program, a
- * debugger has one port, and what was downloaded or type-checked once is not to be so at each spawn.
+ * Flags for the first start only: watching restarts one process and not a program, a debugger has one port,
+ * and a download or type check should not be repeated at each spawn.
  */
 const ONCE_FLAGS = new Set([
   "--check",
@@ -51,7 +51,7 @@ export interface DenoFlags {
   readonly positional: readonly string[];
 }
 
-/** Tells flags, values and the subcommand apart, and leaves out what is for the first start only. */
+/** Separates flags, values and the subcommand, and drops flags for the first start only. */
 export function readDenoFlags(words: readonly string[]): DenoFlags {
   const kept: string[] = [];
   const positional: string[] = [];
@@ -74,7 +74,7 @@ export function readDenoFlags(words: readonly string[]): DenoFlags {
 }
 
 interface Flag {
-  /** What is left of the word; `null` if nothing is. */
+  /** The rest of the word; `null` if it is dropped. */
   readonly word: string | null;
   /** Whether the next word is this flag's value. */
   readonly takesNext: boolean;
@@ -88,7 +88,7 @@ function readLong(word: string, next: string | undefined): Flag {
   return { word: ONCE_FLAGS.has(name) ? null : word, takesNext };
 }
 
-/** Deno takes any word after `--lock` for the file's name, but who writes `--lock run` does not. */
+/** Deno takes any word after `--lock` as the file's name, but `--lock run` is not meant that way. */
 function isLockFile(word: string): boolean {
   return !word.startsWith("-") && word !== "run";
 }

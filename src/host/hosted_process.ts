@@ -20,8 +20,8 @@ import { takeWill } from "./will_store.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * Delivers what a process left undelivered, in its name; resolves when all of it is acknowledged or
- * its receivers are gone. When `signal` is aborted, it stops.
+ * Delivers the will of a process, in its name; resolves when all of it is acknowledged or its receivers are
+ * gone. When `signal` is aborted, it stops.
  */
 export type DeliverWill = (
   will: Bytes,
@@ -34,42 +34,42 @@ export type DeliverWill = (
   },
 ) => Promise<void>;
 
-/** What all processes of a run have in common. */
+/** The context shared by all processes of a run. */
 export interface RunContext {
   readonly master: MasterPort;
-  /** 32 bytes, which the processes of the run prove to each other that they hold. */
+  /** The key of the run, 32 bytes, with which its processes authenticate each other. */
   readonly key: Bytes;
   readonly sink: RunEventSink;
   /** The address of the node; `null` in a local run. */
   readonly node: string | null;
   readonly logger: Logger;
   readonly deliverWill: DeliverWill;
-  /** For what a process is given time for. */
+  /** For timeouts. */
   readonly startTimer: StartTimer;
 }
 
-/** A process whose link is closed is about to end by itself, unless its program does not let it. */
+/** How long a process whose link is closed may take to end by itself. */
 const UNLINKED_MS = 2_000;
 
-/** How long after a process's end its last questions may take to arrive: they are in the kernel. */
+/** How long after a process's end its last requests may take to arrive from the kernel's buffers. */
 const LAST_WORDS_MS = 1_000;
 
-/** A spawn that is under way. */
+/** A spawn in progress. */
 interface PendingSpawn {
   /** Resolves when the process that asked for it has been answered. */
   readonly answered: Promise<void>;
-  /** It is not to wait for room any longer. */
+  /** It should not wait for room any longer. */
   waitNoLonger(): void;
-  /** The process is not wanted: it is not to be started, or it is ended. */
+  /** The process is no longer wanted: it is not started, or it is ended. */
   cancel(): void;
 }
 
-/** A process that is told what to run. */
+/** A process that has been told what to run. */
 export class HostedProcess {
   readonly pid: Pid;
   /** Resolves with `true` when the process runs its function, with `false` if it ends before. */
   readonly started: Promise<boolean>;
-  /** Resolves when the process is gone, all it left is delivered, and its exit was reported. */
+  /** Resolves when the process is gone, its will is delivered, and its exit is reported. */
   readonly ended: Promise<ExitStatus>;
 
   readonly #context: RunContext;
@@ -79,9 +79,9 @@ export class HostedProcess {
   readonly #willPath: string;
   readonly #start = Promise.withResolvers<boolean>();
   readonly #killed = new AbortController();
-  /** The spawns that it has asked for and that are not answered, by their number. */
+  /** Its unanswered spawn requests, by number. */
   readonly #spawns = new Map<number, PendingSpawn>();
-  /** Processes that this one is ending. */
+  /** Processes that this one is killing. */
   readonly #kills: Pid[] = [];
   readonly #inquiry: WaitInquiry;
   #runs = false;
@@ -90,7 +90,7 @@ export class HostedProcess {
   /**
    * Tells the process what to run.
    *
-   * @throws {RangeError} If the argument is too large to be handed over.
+   * @throws {RangeError} If the argument is too large for a message.
    */
   constructor(context: RunContext, request: SpawnRequest, own: BootedProcess) {
     this.pid = own.pid;
@@ -118,15 +118,14 @@ export class HostedProcess {
     this.ended = this.#end(this.#serve());
   }
 
-  /** Kills the process and its group; what it left is not delivered. */
+  /** Kills the process and its group; its will is not delivered. */
   kill(): void {
     this.#killed.abort();
     this.#child.kill();
   }
 
   /**
-   * Sends a signal to the process and its group. If it ends of that, it ends by itself: what it left is
-   * delivered.
+   * Sends a signal to the process and its group. If this ends the process, its will is still delivered.
    *
    * @throws {TypeError} If this system has no such signal.
    */
@@ -151,7 +150,7 @@ export class HostedProcess {
     return this.#exited ? Promise.resolve(undefined) : this.#inquiry.ask();
   }
 
-  /** Handles what the process says until its link ends. */
+  /** Handles the messages of the process until its link ends. */
   async #serve(): Promise<void> {
     const { link, messages } = this.#arrival;
     try {
@@ -220,7 +219,7 @@ export class HostedProcess {
       const wanted = { parent: this.pid, function: fn, name, arg, resources, cwd, env };
       const pid = await master.spawn(wanted, { wait, signal: waiting.signal });
       if (!cancelled) return { type: "spawned", request, pid };
-      // It was started before the placement or its node could hear of it.
+      // It was started before the cancellation reached the placement or its node.
       void sink({ event: "noticed", pid });
       await master.kill(pid, { ...KILL, descendants: true });
       throw new SpawnError("lost", `Cannot spawn ${fn}(): it was cancelled`);
@@ -241,7 +240,7 @@ export class HostedProcess {
     const { pid } = this;
     const { parent, name } = this.#request;
     this.#runs = true;
-    // Not waited for: a slow terminal slows the process's output, and nothing else.
+    // Not awaited: a slow terminal slows only the process's output.
     void sink({ event: "spawn", parent, pid, name, node, time: Date.now() });
     this.#child.release((fd, bytes) => {
       return sink({ event: "output", pid, fd, bytes, time: Date.now() });
@@ -249,7 +248,7 @@ export class HostedProcess {
     this.#start.resolve(true);
   }
 
-  /** The program knows how that process ended, or will end, so that it is no failure of the program. */
+  /** The program knows, or will know, how that process ended, so its failure is noticed. */
   #notice(pid: Pid): void {
     void this.#context.sink({ event: "noticed", pid });
   }
@@ -266,14 +265,14 @@ export class HostedProcess {
     }
   }
 
-  /** The end, in its order: the OS process, its last questions, its output, its will, its exit. */
+  /** The end, in order: the OS process, its last requests, its output, its will, its exit. */
   async #end(served: Promise<void>): Promise<ExitStatus> {
     const { sink } = this.#context;
     const status = await this.#child.exited;
     this.#exited = true;
     await withDeadline(served, LAST_WORDS_MS);
     this.#arrival.link.close();
-    // Nobody is there any more for whom a spawn could wait.
+    // Its pending spawns are no longer needed.
     for (const spawn of this.#spawns.values()) spawn.waitNoLonger();
     this.#start.resolve(false);
     if (!this.#runs) {
@@ -281,13 +280,13 @@ export class HostedProcess {
       await this.#executeWill(status);
       return status;
     }
-    // What it spawned belongs under its name, so it is there before its exit is.
+    // The processes that it spawned are reported before its exit.
     await this.#unlessKilled(
       Promise.all(Array.from(this.#spawns.values(), ({ answered }) => answered)),
     );
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
     await this.#executeWill(status);
-    // It has caused their ends, though it did not wait for them.
+    // It caused their ends, although it did not wait for them.
     for (const pid of this.#kills) this.#notice(pid);
     await sink({ event: "exit", pid: this.pid, status, time: Date.now() });
     return status;

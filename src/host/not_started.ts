@@ -1,4 +1,4 @@
-/** What is said of a process that died before it ran its function. */
+/** Error messages for a process that died before it ran its function. */
 
 import { SpawnError } from "../core/errors.ts";
 import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
@@ -8,15 +8,15 @@ import { type ChildProcess, MAX_HELD_BYTES, type OutputChunk } from "./child_pro
 const MAX_TAIL_LINES = 10;
 const MAX_TAIL_BYTES = 2 * KiB;
 
-/** How a process ended that never ran its function, and what it had written by then. */
+/** The status and the output of a process that never ran its function. */
 export interface DeadStart {
   readonly status: ExitStatus;
   readonly output: readonly OutputChunk[];
-  /** Whether it was ended for writing too much. */
+  /** Whether it was killed for writing too much. */
   readonly overflowed: boolean;
 }
 
-/** How a process ended that was never released; resolves when all that it wrote is here. */
+/** The end of a process that was never released; resolves when all its output has been read. */
 export async function deadStart(child: ChildProcess): Promise<DeadStart> {
   const status = await child.exited;
   await Promise.all([child.drained[1], child.drained[2]]);
@@ -57,17 +57,17 @@ export function describeEnd({ status, overflowed }: DeadStart): string {
 }
 
 /**
- * What to do about a start that failed as programs often do, as the end of a sentence; the empty string if
- * that cannot be told from what the process wrote.
+ * Advice for common failures to start, as the end of a sentence; the empty string if the output shows none
+ * of them.
  */
 export function adviceFor({ output }: DeadStart): string {
-  // Whoever holds the address is the process that the user started: it has run the same lines before.
+  // The address is held by the process that the user started, which has run the same code before.
   if (!/\bAddrInUse\b/.test(stderrTail(output))) return "";
   return "; code before `await init()` runs in every process of the program, so only the first one can " +
     "bind a port: listen after `await init()`";
 }
 
-/** The last lines of what was written to stderr: at most 10, and at most 2 KiB. */
+/** The last lines of stderr: at most 10, and at most 2 KiB. */
 export function stderrTail(output: readonly OutputChunk[]): string {
   let bytes = new Uint8Array();
   for (let index = output.length - 1; index >= 0 && bytes.length < MAX_TAIL_BYTES; index--) {
@@ -78,7 +78,7 @@ export function stderrTail(output: readonly OutputChunk[]): string {
     joined.set(bytes, chunk.bytes.length);
     bytes = joined;
   }
-  // A character that the cut goes through is left out.
+  // A character that is cut in two is left out.
   let start = Math.max(0, bytes.length - MAX_TAIL_BYTES);
   while (start > 0 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
   const lines = new TextDecoder().decode(bytes.subarray(start)).trimEnd().split("\n");

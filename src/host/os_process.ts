@@ -1,27 +1,27 @@
-/** What the system tells of another process, where it does. */
+/** Information of the system about another process, where available. */
 
 /** The unit of times in `/proc/PID/stat`: `getconf CLK_TCK` is 100 on every Linux. */
 const TICK_MS = 10;
 
-/** What Linux tells of a process. */
+/** Information of Linux about a process. */
 export interface OsProcess {
   /** A letter: `R` runs, `S` sleeps, `T` is stopped by a signal, `Z` has ended. */
   readonly state: string;
-  /** The CPU time that it has taken, all its threads together. */
+  /** The CPU time of all its threads. */
   readonly cpuMs: number;
 }
 
-/** Looks at a process; `undefined` if it is gone, or the system is not Linux. */
+/** Reads the state of a process; `undefined` if it is gone, or the system is not Linux. */
 export function readOsProcess(id: number): OsProcess | undefined {
   try {
     return parseStat(Deno.readTextFileSync(`/proc/${id}/stat`));
   } catch {
-    // There is no /proc on macOS, and nothing there of a process that is gone.
+    // There is no /proc on macOS, and no entry for a process that is gone.
     return undefined;
   }
 }
 
-/** Reads the text of `/proc/PID/stat`; `undefined` if it is of another form. */
+/** Parses `/proc/PID/stat`; `undefined` if it is malformed. */
 export function parseStat(text: string): OsProcess | undefined {
   // The name in parentheses can contain anything. After it come the state and, 11 fields on, utime and stime.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

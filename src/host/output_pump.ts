@@ -1,28 +1,28 @@
-/** Reads one output stream of a child process until nothing more is to be expected of it. */
+/** Reads one output stream of a child process until nothing more can be expected. */
 
 import { KiB } from "../core/resources.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The most that is read at once, and so the most of a stream that is on its way to the terminal. */
+/** The most that is read at once, and so the most of a stream that is in flight to the terminal. */
 const CHUNK_BYTES = 64 * KiB;
 
-/** How often a stream is looked at after its process has ended. */
+/** How often a stream is checked after its process has ended. */
 const TICK_MS = 100;
-/** A stream that is silent for this long after its process has ended is given up. */
+/** A stream that is silent for this long after its process has ended is abandoned. */
 const SILENT_TICKS = 10;
 /**
- * One that is still waited for after this long is given up, too. What the process itself wrote lay in
+ * A stream that is still open after this long is abandoned, too. Everything the process itself wrote was in
  * the pipe when it ended, and is read without waiting.
  */
 const WAITING_TICKS = 30;
 
 /**
- * Gives all that comes out of `stream` to `take`, in order, one chunk at a time: the next is read when
- * `take` has resolved, into the same memory. New memory for each would cost more than all the rest.
+ * Passes everything from `stream` to `take`, in order, one chunk at a time: the next is read when
+ * `take` has resolved, into the same memory. New memory for each would cost more than everything else.
  *
- * Resolves at the end of the stream, or some time after `exited`: something that the process started
- * and that outlived it can hold the pipe open for ever.
+ * Resolves at the end of the stream, or some time after `exited`: a child that outlived the process can
+ * hold the pipe open forever.
  */
 export async function pumpOutput(
   stream: ReadableStream<Bytes>,

@@ -1,4 +1,4 @@
-/** What the launcher of a local run has to be allowed to do. */
+/** The permissions that the launcher of a local run needs. */
 
 /** The state of each permission that matters to the launcher. */
 export interface PermissionStates {
@@ -17,9 +17,8 @@ export interface PermissionStates {
 /**
  * The one line that says which permissions are missing, or `undefined` if none is.
  *
- * A permission that would be prompted for is missing: a program of many processes cannot prompt. What
- * a process could not send before it ended is left in a file; where processes may not write files,
- * reading them is not needed either.
+ * A permission that would need a prompt counts as missing: a program of many processes cannot prompt. Wills
+ * are files; where processes may not write files, reading them is not needed either.
  */
 export function missingPermissions(
   states: PermissionStates,

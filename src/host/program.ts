@@ -1,4 +1,4 @@
-/** How the program that runs in this OS process is started again, in a new one. */
+/** Starts the program of this OS process again, in a new one. */
 
 import { readDenoFlags } from "./deno_flags.ts";
 import { wordsFromPs } from "./ps_words.ts";
@@ -12,7 +12,7 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What is known about how this OS process was started. */
+/** How this OS process was started. */
 export interface Invocation {
   /** The words of the command line, the executable's first. */
   readonly cmdline: readonly string[];
@@ -31,18 +31,18 @@ export class ProgramError extends Error {
   }
 }
 
-/** Subcommands that run code which is no program of its own. */
+/** Subcommands that run code that is not a separate program. */
 const OTHER_SUBCOMMANDS = ["bench", "eval", "jupyter", "repl", "serve", "test", "x"];
 
 /**
- * Works out the command that starts the program again with the same arguments and flags, less the
- * flags that are for one process only, such as `--watch` and `--inspect`.
+ * Works out the command that starts the program again with the same arguments and flags, except flags for
+ * one process only, such as `--watch` and `--inspect`.
  *
  * @throws {ProgramError} If there is no file to start: `deno eval`, a program on stdin and the like.
  */
 export function restartCommand(invocation: Invocation): { command: string; args: string[] } {
   const { cmdline, args, standalone, execPath } = invocation;
-  // The executable itself puts in front of these the arguments that it was compiled with.
+  // The executable itself prepends the arguments that it was compiled with.
   if (standalone) return { command: execPath, args: cmdline.slice(1) };
 
   const scriptIndex = cmdline.length - args.length - 1;
@@ -87,10 +87,10 @@ export async function thisProgram(cwd: string): Promise<Program> {
 function readProcCmdline(): string[] | undefined {
   try {
     const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0");
-    words.pop(); // each word is ended by a NUL, the last one too
+    words.pop(); // each word ends with a NUL, also the last one
     return words;
   } catch {
-    // There is no /proc on macOS, and it may only be read with all permissions.
+    // There is no /proc on macOS, and reading it needs all permissions.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Takes apart a command line as `ps` prints it, where nothing but spaces lies between the words. */
+/** Splits a command line as printed by `ps`, which separates words only by spaces. */
 
 import { readDenoFlags } from "./deno_flags.ts";
 
@@ -13,7 +13,7 @@ export interface PsContext {
   readonly cwd: string;
 }
 
-/** Gives the words of the command line, or `undefined` if they cannot be told apart for certain. */
+/** Returns the words of the command line, or `undefined` if they are ambiguous. */
 export function wordsFromPs(text: string, context: PsContext): string[] | undefined {
   return context.standalone ? standaloneWords(text, context) : denoWords(text, context);
 }
@@ -47,7 +47,7 @@ function denoWords(text: string, context: PsContext): string[] | undefined {
     if (!isMainModule(script, context)) continue;
     const flags = words.slice(0, start);
     const { positional } = readDenoFlags(flags);
-    // A word that is neither flag nor value is a piece of a value with spaces in it.
+    // A word that is neither flag nor value is part of a value with spaces.
     const plain = positional.every((word, index) => index === 0 && word === "run");
     return plain ? [executable, ...flags, script, ...context.args] : undefined;
   }
@@ -56,13 +56,13 @@ function denoWords(text: string, context: PsContext): string[] | undefined {
 
 function isMainModule(script: string, { mainModule, cwd }: PsContext): boolean {
   if (/^(https?|npm|jsr|data|blob|file):/.test(script)) {
-    // What these resolve to need not look like them, and none of them contains a space.
+    // Their resolved form may look different, and none of them contains a space.
     return true;
   }
   const main = URL.parse(mainModule);
   if (main === null) return false;
   const path = decodeURIComponent(main.pathname);
-  // Where this process may not know its directory, the end of the path has to do.
+  // If this process may not read its directory, the end of the path has to suffice.
   if (!cwd.startsWith("/") && !script.startsWith("/")) {
     return path.endsWith(`/${script.replace(/^\.\//, "")}`);
   }

@@ -1,17 +1,17 @@
-/** How a shipped program is started, in the folder that it was put into. */
+/** Starts a shipped program in its folder. */
 
 import type { RunSpec } from "../wire/run_spec.ts";
 import type { Program } from "./program.ts";
 
 /**
- * Tells a compiled `fabric` that it is to run the bundle of that path, and nothing else. See fabric.ts.
+ * Tells a compiled `fabric` to run only the bundle at this path. See fabric.ts.
  */
 export const BUNDLE_VARIABLE = "DEPLOY_BUNDLE";
 
 /**
- * What a program sees of its machine's environment besides what it was given with `--env`, which
- * comes first. It is what a runtime and the commands that a program starts need to find their files and
- * to write texts and times.
+ * The variables of the machine's environment that a program sees besides those given with `--env`, which
+ * take precedence. A runtime and the commands that a program starts need them to find files and to format
+ * text and times.
  */
 const PASSED_VARIABLES = [
   "PATH",
@@ -29,7 +29,7 @@ const PASSED_VARIABLES = [
   "LD_LIBRARY_PATH",
 ] as const;
 
-/** What is known of the runtime that a node runs on. */
+/** The runtime that a node runs on. */
 export interface Runtime {
   readonly execPath: string;
   /** Whether it is an executable made by `deno compile`: a compiled `fabric`. */
@@ -47,8 +47,8 @@ export function thisRuntime(): Runtime {
 }
 
 /**
- * The command for a program whose file lies in `folder`, as `spec.main`. It is not restricted: whoever
- * may deploy may do all that the node's user may.
+ * The command for a program whose file lies in `folder`, as `spec.main`. It is not restricted: anyone who
+ * may deploy may do everything that the node's user may.
  */
 export function runProgram(spec: RunSpec, folder: string, runtime: Runtime): Program {
   const path = `${folder}/${spec.main}`;
@@ -63,7 +63,7 @@ export function runProgram(spec: RunSpec, folder: string, runtime: Runtime): Pro
     env[BUNDLE_VARIABLE] = path;
     return { command: runtime.execPath, args: spec.args, cwd: folder, env };
   }
-  // What lies around the folder is not the program's: neither configuration nor lock file.
+  // Configuration and lock files outside the folder do not belong to the program.
   const args = ["run", "-A", "--no-config", "--no-lock", "--no-prompt", path, ...spec.args];
   return { command: runtime.execPath, args, cwd: folder, env };
 }

@@ -1,10 +1,10 @@
 /** How many spare processes a run has. */
 
-/** Two misses within that time are of the same burst, which no number of spares would have met. */
+/** Two misses within this time belong to the same burst, which no number of spares would have covered. */
 const GROWTH_PAUSE_MS = 500;
 
 /**
- * Says how many booted processes should wait, from how spawns fared.
+ * Decides how many spares to keep, from the history of spawns.
  *
  * None before the first spawn: a program that never spawns pays nothing. One more each time that a
  * spawn finds none, but only one for a burst: the processes of a burst boot all at once anyway, and
@@ -24,7 +24,7 @@ export class SparePolicy {
     return this.#wanted;
   }
 
-  /** A spawn found none. */
+  /** A spawn found no spare. */
   missed(nowMs: number): void {
     if (nowMs - this.#grownMs < GROWTH_PAUSE_MS) return;
     this.#grownMs = nowMs;
@@ -37,7 +37,7 @@ export class SparePolicy {
   }
 }
 
-/** What this machine has for spares, as far as this process may know that. */
+/** The resources of this machine for spares, as far as this process may read them. */
 export function thisMachine(): { cores: number; availableBytes: number } {
   const permission = { name: "sys", kind: "systemMemoryInfo" } as const;
   const may = Deno.permissions.querySync(permission).state === "granted";
@@ -47,17 +47,17 @@ export function thisMachine(): { cores: number; availableBytes: number } {
   };
 }
 
-/** Memory that a spare is taken to need. */
+/** The estimated memory of a spare. */
 const SPARE_BYTES = 64 * 1024 * 1024;
 
-/** No more than this part of the memory that is available goes to the spares of one run. */
+/** The maximum share of available memory for the spares of one run. */
 const MEMORY_SHARE = 1 / 8;
 
 /**
- * The most spares that a run may have: what `DEPLOY_SPARES` says, or as many as there are cores, if there
- * is memory for them.
+ * The most spares that a run may have: the value of `DEPLOY_SPARES`, or the number of cores, if there is
+ * memory for them.
  *
- * @throws {SyntaxError} If `text` is no number of processes.
+ * @throws {SyntaxError} If `text` is not a number of processes.
  */
 export function maxSpares(
   text: string | undefined,

@@ -4,21 +4,24 @@ import type { Logger } from "../core/logger.ts";
 import { type BootedProcess, type Booter, DeadBootError, endBooted } from "./booter.ts";
 import { SparePolicy } from "./spare_policy.ts";
 
-/** After so long without a spawn, no spares are kept. */
+/** After this long without a spawn, no spares are kept. */
 const IDLE_MS = 5_000;
 
 /**
- * So long after a spawn the next spare begins to boot: the answer to the spawn, and what the process does
- * first, come before it. Booting takes a core for longer than both.
+ * The next spare begins to boot this long after a spawn, so that the answer to the spawn and the first work
+ * of the process come first. Booting takes a core for longer than both.
  */
 const REFILL_DELAY_MS = 50;
 
-/** A spare that lived shorter than this is not replaced before the next spawn: so would be the next. */
+/**
+ * A spare that lived shorter than this is not replaced before the next spawn, since its replacement would
+ * fail, too.
+ */
 const SHORT_LIFE_MS = 1_000;
 
 /**
- * Keeps spares, as many as its policy says. They are not processes of the run yet: nobody sees them, and
- * what their prelude writes is held.
+ * Keeps spares, as many as its policy says. They are not processes of the run yet: they are not shown, and
+ * the output of their prelude is held.
  */
 export class SparePool {
   readonly #booter: Booter;
@@ -41,7 +44,7 @@ export class SparePool {
     return this.#ready.size;
   }
 
-  /** Gives a spare away, if one is ready. */
+  /** Takes a spare out, if one is ready. */
   take(): BootedProcess | undefined {
     this.#restartIdle();
     for (const spare of this.#ready) {
@@ -52,7 +55,7 @@ export class SparePool {
     return undefined;
   }
 
-  /** Boots what is missing, soon, if nothing else boots then: a spawn that waits comes first. */
+  /** Boots missing spares soon, if nothing else is booting then: waiting spawns come first. */
   refill(): void {
     if (this.#closed || this.#refill !== undefined) return;
     this.#refill = setTimeout(() => {

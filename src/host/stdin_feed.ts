@@ -1,4 +1,4 @@
-/** Gives what comes from a bridge as stdin to the first process of a run. */
+/** Forwards stdin from a bridge to the first process of a run. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
 import { STDIN_WINDOW_BYTES } from "../wire/run_messages.ts";
@@ -6,24 +6,24 @@ import { STDIN_WINDOW_BYTES } from "../wire/run_messages.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * Keeps what comes, in order, until there is a process that takes it.
+ * Keeps incoming data, in order, until there is a process that takes it.
  *
- * It never holds more than a window: so much may come that was not told to be taken. Once the process
- * takes nothing any more, nothing more is told, and so nothing more comes.
+ * It never holds more than a window of unacknowledged data. Once the process takes nothing more, nothing
+ * more is acknowledged, and so nothing more comes.
  */
 export class StdinFeed {
   readonly #taken: (bytes: number) => void;
   #writer: WritableStreamDefaultWriter<Bytes> | undefined;
-  /** What comes before the process does; `null` is the end. */
+  /** Data that came before the process; `null` is the end. */
   #early: (Bytes | null)[] = [];
   #heldBytes = 0;
 
-  /** `taken` is told of each piece that the process has taken. */
+  /** `taken` is called for each piece that the process has taken. */
   constructor(taken: (bytes: number) => void) {
     this.#taken = taken;
   }
 
-  /** The process takes it from here. */
+  /** Connects the process, which takes the data from now on. */
   attach(stdin: WritableStream<Bytes>): void {
     this.#writer = stdin.getWriter();
     for (const piece of this.#early) this.#write(piece);
@@ -36,7 +36,7 @@ export class StdinFeed {
     this.#writer?.abort().catch(() => {});
   }
 
-  /** Takes what comes. @throws {ProtocolError} If it is more than was asked for. */
+  /** Takes incoming data. @throws {ProtocolError} If it exceeds the window. */
   push(bytes: Bytes): void {
     this.#heldBytes += bytes.length;
     if (this.#heldBytes > STDIN_WINDOW_BYTES) {
@@ -45,7 +45,7 @@ export class StdinFeed {
     this.#put(bytes);
   }
 
-  /** Nothing more comes. */
+  /** Ends the data. */
   end(): void {
     this.#put(null);
   }

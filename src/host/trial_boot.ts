@@ -1,4 +1,4 @@
-/** Finds out what a program needs: its first process says so when it calls `init()`. */
+/** The trial boot: finds out what a program needs, from the `init()` of its first process. */
 
 import { messageOf } from "../core/errors.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
@@ -13,14 +13,14 @@ import { temporaryFolder } from "./will_store.ts";
 /** How long a program may take to reach `init()`. */
 export const TRIAL_TIMEOUT_MS = 10_000;
 
-/** How long a first process waits to be launched once it has said what it needs. */
+/** How long a first process waits to be launched after its trial boot. */
 const PATIENCE_MS = 5_000;
 
 /**
- * A first process that boots before it is known whether it is to run here.
+ * A first process that boots before it is known whether it will run here.
  *
- * It is no process of the run until it is taken: nobody sees it, and what its prelude writes is held. If
- * nobody takes it within some seconds, it is gone again.
+ * It is not a process of the run until it is taken: it is not shown, and the output of its prelude is held.
+ * If it is not taken within some seconds, it is ended.
  */
 export class FirstBoot {
   readonly #booted: Promise<BootedProcess>;
@@ -31,11 +31,11 @@ export class FirstBoot {
 
   constructor(booter: Booter) {
     this.#booted = this.#boot(booter);
-    this.#booted.catch(() => {}); // whoever asks is told
+    this.#booted.catch(() => {}); // the caller gets the error
   }
 
   /**
-   * What the program says that it needs.
+   * The resources that the program requests.
    *
    * @throws {TrialBootError} If it cannot be started, or if it ends, or 10 s pass, before it has called
    * `init()`.
@@ -44,7 +44,7 @@ export class FirstBoot {
     return (await this.#booted).arrival.needs;
   }
 
-  /** Gives the process, to the first who asks and if it has booted; `undefined` otherwise. */
+  /** Returns the process, once, if it has booted; `undefined` otherwise. */
   async take(): Promise<BootedProcess | undefined> {
     if (this.#taken) return undefined;
     this.#taken = true;
@@ -85,7 +85,7 @@ export class FirstBoot {
 }
 
 /**
- * Starts `program` as far as `init()`, which tells what the first process needs, and ends it.
+ * Boots `program` as far as `init()`, which states the needs of the first process, and ends it.
  *
  * @throws {TrialBootError} As {@linkcode FirstBoot.needs}.
  * @throws The reason of `signal`, if that is aborted; the program is ended then, too.

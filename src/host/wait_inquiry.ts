@@ -1,4 +1,4 @@
-/** Asks one process what it waits for, and tells a process that computes by its silence. */
+/** Asks one process what it waits for, and recognises a computing process by its silence. */
 
 import type { StartTimer } from "../core/timer.ts";
 import type { WaitState } from "../core/waits.ts";
@@ -6,29 +6,29 @@ import { Conversation } from "../net/conversation.ts";
 import { type NodeMessage, orThrow, type ProcessMessage } from "../wire/control.ts";
 import { readOsProcess } from "./os_process.ts";
 
-/** An answer takes a millisecond; a process that has not given one for so long is computing. */
+/** An answer takes a millisecond; a process that has not answered for this long is computing. */
 const ANSWER_MS = 500;
 
 type Question = Extract<NodeMessage, { type: "why" }>;
 type Answer = Extract<ProcessMessage, { type: "waits" }>;
 
-/** How a process is reached. */
+/** How to reach a process. */
 export interface WaitInquiryOptions {
-  /** The id that the system has given it. */
+  /** Its OS process id. */
   readonly osPid: number;
   readonly send: (question: Question) => void;
   readonly startTimer: StartTimer;
 }
 
-/** The questions to one process. */
+/** The inquiries to one process. */
 export class WaitInquiry {
   readonly #options: WaitInquiryOptions;
   readonly #conversation: Conversation<Question, { why: Answer }>;
-  /** Whoever wants to know. */
+  /** The pending callers. */
   readonly #askers = new Set<(state: WaitState | undefined) => void>();
-  /** Whether there is a question that has not been answered. */
+  /** Whether a question is unanswered. */
   #asking = false;
-  /** When the process last said something, by `performance.now()`. */
+  /** When the process last sent a message, by `performance.now()`. */
   #heardMs = performance.now();
 
   constructor(options: WaitInquiryOptions) {
@@ -39,7 +39,7 @@ export class WaitInquiry {
     );
   }
 
-  /** The process has said something, whatever it was. */
+  /** Records that the process has sent a message. */
   heard(): void {
     this.#heardMs = performance.now();
   }
@@ -47,20 +47,20 @@ export class WaitInquiry {
   /**
    * Takes an answer.
    *
-   * @throws {ProtocolError} If it was not asked for.
+   * @throws {ProtocolError} If no question is pending.
    */
   answer(message: Answer): void {
     this.#conversation.answer(message);
   }
 
-  /** Nothing is answered any more. */
+  /** No more answers follow. */
   end(): void {
     this.#conversation.end(new Error("the process closed its control link"));
   }
 
   /**
-   * Asks. A process that does not answer for half a second is computing: since it last said something,
-   * or for as long as it has used the CPU, whichever is shorter.
+   * Asks. A process that does not answer for half a second is computing: since its last message, or for as
+   * long as it has used the CPU, whichever is shorter.
    *
    * @returns `undefined` if its link ends before it has answered.
    */
@@ -87,13 +87,13 @@ export class WaitInquiry {
       );
       state = { state: "waits", report: { waits, count, progress, mayWake } };
     } catch {
-      // Its link has ended, and so will it.
+      // Its link has ended, and it will end, too.
     }
     this.#asking = false;
     for (const resolve of this.#askers) resolve(state);
   }
 
-  /** Why it does not answer. */
+  /** The reason for its silence. */
   #silence(): WaitState {
     const seen = readOsProcess(this.#options.osPid);
     if (seen?.state === "T") return { state: "stopped" };

@@ -1,12 +1,11 @@
-/** Ends the processes of a run when the launcher is gone, however it went. */
+/** Ends the processes of a run when the launcher is gone, for any reason. */
 
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 
 /**
- * Reads `+ <group>` and `- <group>`. When its stdin ends, nobody is left who would end the groups that
- * it knows of, and their leaders, which may not have made their groups yet. Everything in it is built
- * into the shell.
+ * Reads `+ <group>` and `- <group>`. When its stdin ends, it kills the groups that it knows of, and their
+ * leaders, which may not have created their groups yet. It uses only shell builtins.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -22,7 +21,7 @@ for group in $groups; do kill -s KILL -- "-$group" "$group" 2>/dev/null; done
 exit 0
 `;
 
-/** A watchdog that keeps dying is not started for ever. */
+/** How often a dying watchdog is started again. */
 const MAX_STARTS = 10;
 
 const encoder = new TextEncoder();
@@ -33,12 +32,12 @@ interface Shell {
 }
 
 /**
- * A small shell process in a session of its own, which outlives the launcher for just as long as it
- * takes to kill the process groups that it was told about.
+ * A small shell process in its own session, which outlives the launcher just long enough to kill the
+ * process groups that it was told about.
  *
- * Control links end by themselves with the launcher, but a process whose code computes for ever does not
- * notice. The watchdog does not keep the launcher alive. If it is killed, another takes its place.
- * Where there is no shell, there is no watchdog, and one warning.
+ * Control links end by themselves with the launcher, but a process whose code computes forever does not
+ * notice. The watchdog does not keep the launcher alive. If it is killed, another one replaces it. Where
+ * there is no shell, there is no watchdog, and one warning.
  */
 export class Watchdog {
   readonly #logger: Logger;
@@ -57,13 +56,13 @@ export class Watchdog {
     return this.#shell?.child.pid;
   }
 
-  /** Once this has resolved, the process group ends with the launcher, even if that is killed. */
+  /** Adds a group. Once this has resolved, the group ends with the launcher, even if that is killed. */
   async add(group: number): Promise<void> {
     this.#groups.add(group);
     await this.#tell(`+ ${group}\n`);
   }
 
-  /** This process group has ended, and its id may come to be another's. */
+  /** Removes a group that has ended, since its id may be reused. */
   remove(group: number): void {
     if (this.#groups.delete(group)) void this.#tell(`- ${group}\n`);
   }
@@ -74,7 +73,7 @@ export class Watchdog {
     const shell = this.#shell;
     if (shell === undefined) return;
     shell.child.ref();
-    // Fails if the shell is dead already, which is as good.
+    // Fails if the shell is already dead, which has the same effect.
     await shell.writer.close().catch(() => {});
     await shell.child.status;
   }
@@ -106,7 +105,7 @@ export class Watchdog {
   async #awaitEnd(child: Deno.ChildProcess): Promise<void> {
     const { code } = await child.status;
     if (this.#closed) return;
-    // What was written to it and not read fails, and is as good as not written.
+    // Unread writes fail, and count as not written.
     void this.#shell?.writer.abort().catch(() => {});
     this.#shell = undefined;
     if (this.#starts < MAX_STARTS) this.#start();

@@ -1,26 +1,26 @@
-/** The files in which processes leave what they could not deliver before they ended. */
+/** The will files, in which processes leave undelivered data when they end. */
 
 import { formatMem, GiB } from "../core/resources.ts";
 
-/** What a process leaves is what its channels hold: a window and a message each. More is nonsense. */
+/** The largest will: a window and a message per channel. */
 const MAX_WILL_BYTES: number = 1 * GiB;
 
-/** The folder for files that live only a moment. */
+/** The folder for short-lived files. */
 export function temporaryFolder(): string {
   return (Deno.env.get("TMPDIR") || "/tmp").replace(/(?<=.)\/+$/, "");
 }
 
 /**
- * Takes the will out of its file: reads it and removes it. Gives `undefined` if none was left.
+ * Reads and removes a will file. Returns `undefined` if there is none.
  *
- * @throws {Error} If there is something, but no will; it is removed all the same.
+ * @throws {Error} If the file is not a will; it is removed nevertheless.
  */
 export async function takeWill(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.lstat(path);
   } catch {
-    // NotFound, as nearly always; or this process may not read there, and then none writes there.
+    // NotFound, in nearly all cases; or this process may not read there, and then no process writes there.
     return undefined;
   }
   try {

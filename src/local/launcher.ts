@@ -34,19 +34,19 @@ import { newKey } from "../net/handshake.ts";
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
 const HOSTNAME = "127.0.0.1";
 
-/** After its grace, a run may take so long to show its end to a terminal that does not read. */
+/** How long after its grace a run may take to show its end on a terminal that does not read. */
 const STOP_MS = 5_000;
 
 /** The same after a second signal. */
 const KILL_MS = 2_000;
 
-/** What the environment says about how to run. */
+/** The settings from the environment. */
 export interface LauncherSettings {
   readonly format: OutputFormat;
   readonly logLevel: LogLevel;
   readonly resources: Resources;
   readonly maxSpares: number;
-  /** How long processes have that are told to stop, in ms. */
+  /** The grace of processes that are told to stop, in ms. */
   readonly graceMs: number;
 }
 
@@ -54,7 +54,7 @@ export interface LauncherSettings {
  * Reads `DEPLOY_FORMAT`, `DEPLOY_LOG`, `DEPLOY_SPARES`, `DEPLOY_GRACE`, and `DEPLOY_RESOURCES`, which overrides what the
  * program says.
  *
- * @throws {SyntaxError} If one of them is not what it can be; the message is for the user.
+ * @throws {SyntaxError} If one of them is invalid; the message is for the user.
  */
 export function readSettings(
   variable: (name: string) => string | undefined,
@@ -87,9 +87,9 @@ export function readSettings(
  * Runs the whole program: what `init()` does in the process that the user started.
  *
  * Starts the program again in `cwd` as its first process, shows the run as `DEPLOY_FORMAT` says, and exits
- * with the run's exit code when its last process has ended. SIGINT, SIGTERM and SIGHUP go to every
- * process; after `DEPLOY_GRACE`, or at a second signal, what is left is killed. It exits, and never
- * returns or throws.
+ * with the run's exit code when its last process has ended. SIGINT, SIGTERM and SIGHUP go to every process;
+ * after `DEPLOY_GRACE`, or at a second signal, the remaining ones are killed. It exits, and never returns
+ * or throws.
  */
 export async function launch(
   options: { resources: Partial<Resources>; cwd: string },
@@ -126,7 +126,7 @@ class LocalRun {
   readonly #room = new Unlimited();
   readonly #master = new Master(this.#room);
   readonly #node: NodeRun;
-  /** Set once the run is over, or is being ended before its time. */
+  /** Set once the run is over, or is being ended early. */
   #ending = false;
   /** The exit code. */
   #code = (): number => exitCodeOf(this.#run.state) ?? 1;
@@ -172,7 +172,7 @@ class LocalRun {
     Deno.exit(this.#code());
   }
 
-  /** Starts the first process, and hands it the terminal's input. */
+  /** Starts the first process, and forwards the terminal's input to it. */
   async #startFirst(): Promise<void> {
     try {
       const pid = await this.#master.spawn({
@@ -198,7 +198,7 @@ class LocalRun {
     }
   }
 
-  /** Shows the run; resolves when all of it has been shown, or it can be shown no more. */
+  /** Shows the run; resolves when all of it has been shown, or output has failed. */
   async #show(): Promise<void> {
     try {
       for await (const { records } of this.#run.view()) {
@@ -210,7 +210,7 @@ class LocalRun {
     }
   }
 
-  /** Shows what was written by a first process that never came to be a process of the run. */
+  /** Shows the output of a first process that never became a process of the run. */
   async #showRaw(error: NotStartedError): Promise<void> {
     for (const { fd, bytes } of error.start.output) {
       // In the json format, there is nothing but events on stdout.
@@ -219,7 +219,7 @@ class LocalRun {
     }
   }
 
-  /** Takes a line of the system's own about the run. */
+  /** Adds a line of the system about the run. */
   #say(text: string): void {
     void this.#run.append({ event: "said", text, time: Date.now() });
   }
@@ -248,7 +248,7 @@ class LocalRun {
     });
   }
 
-  /** Tells every process to stop, shows how they end, and exits. Only the first call of this counts. */
+  /** Tells every process to stop, shows how they end, and exits. Only the first call counts. */
   async #end(signal: EndSignal, code: () => number): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
@@ -259,19 +259,19 @@ class LocalRun {
     Deno.exit(this.#code());
   }
 
-  /** What is left then is ended by the watchdog. */
+  /** The watchdog ends the remaining processes. */
   #exitAfter(ms: number): void {
     setTimeout(() => Deno.exit(this.#code()), ms);
   }
 
-  /** Resolves at once, or, when the run is being ended, never: the exit is on its way. */
+  /** Resolves at once, or never if the run is being ended, since the exit follows. */
   async #unlessEnding(): Promise<void> {
     if (this.#ending) await new Promise(() => {});
     this.#ending = true;
   }
 }
 
-/** What the program is called: its file, or the executable that it was compiled to. */
+/** The program's name: its file, or its compiled executable. */
 function ownName(): string {
   const { standalone } = Deno.build;
   const path = standalone ? Deno.execPath() : decodeURIComponent(new URL(Deno.mainModule).pathname);
@@ -309,7 +309,7 @@ function say(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   } catch {
-    // Nobody reads stderr, so there is nobody to tell.
+    // stderr has no reader, so the error cannot be shown.
   }
 }
 

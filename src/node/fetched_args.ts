@@ -1,4 +1,4 @@
-/** The arguments of processes that a node is to start, from wherever they are. */
+/** Fetches the arguments of processes that a node is to start. */
 
 import { parseAddress } from "../core/address.ts";
 import { messageOf, SpawnError } from "../core/errors.ts";
@@ -20,20 +20,20 @@ import type { HeldArgs } from "./held_args.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What is around a piece in its message. */
+/** The overhead of a message around its piece. */
 const AROUND_BYTES = 1024;
 
-/** Fetched arguments of one run take at most so much memory at once, but for one that is larger. */
+/** The memory limit for fetched arguments of one run at a time, except for a single larger one. */
 const MAX_FETCHED_BYTES = 256 * MiB;
 
 /** How arguments are fetched. */
 export interface FetchOptions {
-  /** Those that the node holds itself. */
+  /** The arguments that the node itself holds. */
   readonly held: HeldArgs;
   readonly credential: Credential;
   readonly tls?: DialOptions["tls"];
   readonly liveness?: LivenessOptions | undefined;
-  /** Gives up what is being fetched. */
+  /** Aborts fetches in progress. */
   readonly signal: AbortSignal;
 }
 
@@ -48,10 +48,10 @@ export class FetchedArgs {
   }
 
   /**
-   * Gets an argument, and gives it to `use`. It counts as held here until what that returns is settled;
-   * if there is too much of that, others wait in the order in which they came.
+   * Gets an argument, and passes it to `use`. It counts as held until the promise of `use` is settled; if
+   * too much is held, others wait in the order in which they came.
    *
-   * @throws {SpawnError} `lost`, if it cannot be had.
+   * @throws {SpawnError} `lost`, if it cannot be fetched.
    */
   async use<Result>(arg: CarriedArg, use: (bytes: Bytes) => Promise<Result>): Promise<Result> {
     if (arg instanceof Uint8Array) return await use(arg);
@@ -100,7 +100,7 @@ export class FetchedArgs {
  * Fetches an argument from the node that holds it.
  *
  * @throws {ConnectError} If the node cannot be reached.
- * @throws {Error} If it has the argument no more, or the connection ends.
+ * @throws {Error} If the node no longer has the argument, or the connection ends.
  */
 export async function fetchArg(
   { node, id, size }: HeldArg,

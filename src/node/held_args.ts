@@ -1,7 +1,7 @@
 /**
- * The arguments of spawns that a node's processes have asked for, and that are not answered yet.
+ * The arguments of spawns that a node's processes have requested and that are unanswered.
  *
- * An argument may be 256 MiB. A large one does not go along with its spawn, past the master, on links that
+ * An argument may be 256 MiB. A large one is not sent with its spawn, through the master, on links that
  * also carry heartbeats: it stays here, and the node that hosts the new process fetches it.
  */
 
@@ -19,13 +19,13 @@ import type { MessageLinkOptions } from "../net/message_link.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Arguments up to this size go along with their spawns: that costs less than to fetch them. */
+/** Arguments up to this size are sent with their spawns, which costs less than fetching them. */
 export const MAX_CARRIED_BYTES = 4 * 1024;
 
-/** A request is no larger than that. */
+/** The size limit of a request. */
 const MAX_REQUEST_BYTES = 1024;
 
-/** An argument that is held until that is not needed any more. */
+/** An argument that is held until it is released. */
 export interface Holding {
   readonly arg: HeldArg;
   release(): void;
@@ -36,7 +36,7 @@ export class HeldArgs {
   readonly #liveness: LivenessOptions | undefined;
   readonly #args = new Map<string, Bytes>();
 
-  /** `node` is the address of the node, where others reach it. */
+  /** `node` is the address at which other nodes reach this one. */
   constructor(node: string, liveness?: LivenessOptions) {
     this.#node = node;
     this.#liveness = liveness;
@@ -57,12 +57,12 @@ export class HeldArgs {
     };
   }
 
-  /** An argument that this node holds itself; `undefined` if it is another one's, or was released. */
+  /** An argument that this node holds; `undefined` if another node holds it, or it was released. */
   find({ node, id }: HeldArg): Bytes | undefined {
     return node === this.#node ? this.#args.get(id) : undefined;
   }
 
-  /** Gives another node the argument that it asks for, and resolves when it has closed the connection. */
+  /** Sends another node the argument that it requests, and resolves when it has closed the connection. */
   async serve(conn: Deno.Conn): Promise<void> {
     const options: MessageLinkOptions<FetchToNode> = {
       schema: FETCH_TO_NODE,
@@ -72,7 +72,7 @@ export class HeldArgs {
     const link = new MessageLink<NodeToFetch, FetchToNode>(conn, options);
     let asked = false;
     for await (const { id } of link.messages()) {
-      // It is read on, so that the end of the other side is noticed.
+      // Keeps reading, so that the end of the other side is noticed.
       if (asked) return link.drop();
       asked = true;
       void this.#send(link, this.#args.get(id));

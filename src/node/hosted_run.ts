@@ -1,4 +1,4 @@
-/** One run on a node of a cluster: gets its program, hosts its processes, and leaves nothing behind. */
+/** One run on a node of a cluster: fetches its program, hosts its processes, and cleans up. */
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
@@ -21,11 +21,11 @@ import { RunLink } from "./run_link.ts";
 import { runProgram, thisRuntime } from "../host/run_program.ts";
 import { temporaryFolder } from "../host/will_store.ts";
 
-/** What a node is, for the runs that it hosts. */
+/** The node, as the runs that it hosts see it. */
 export interface NodeContext {
-  /** The host that it binds, and its processes too. */
+  /** The host that the node and its processes bind. */
   readonly host: string;
-  /** Its address; also tells it from other nodes that share its store. */
+  /** Its address; also distinguishes it from other nodes that share its store. */
   readonly address: string;
   readonly port: number;
   readonly credential: Credential;
@@ -36,18 +36,18 @@ export interface NodeContext {
   readonly logger: Logger;
   /** How many booted processes of a run may wait to be spawned. */
   readonly maxSpares: number;
-  /** Is told of each process's start and end. */
+  /** Called at each process's start and end. */
   readonly report?: (run: string, event: RunEvent) => void;
 }
 
-/** What a master tells a node of a run. */
+/** What a master tells a node about a run. */
 export interface OpenedRun {
   readonly run: string;
   readonly key: Uint8Array<ArrayBuffer>;
   readonly bridge: string;
 }
 
-/** What is there once the program is. */
+/** The state that exists once the program has arrived. */
 interface Prepared {
   readonly node: NodeRun;
   readonly link: RunLink;
@@ -66,7 +66,7 @@ export class HostedRun {
   #folder: RunFolder | undefined;
   #ended: Promise<void> | undefined;
 
-  /** `held` are the arguments that the node itself has for others. */
+  /** `held` are the arguments that the node holds for others. */
   constructor(
     opened: OpenedRun,
     context: NodeContext,
@@ -79,14 +79,16 @@ export class HostedRun {
     this.#args = new FetchedArgs({ held, credential, tls, liveness, signal: this.#ending.signal });
   }
 
-  /** As {@linkcode NodeRun.needs}, once the program is here. @throws {SpawnError} If it does not come. */
+  /**
+   * As {@linkcode NodeRun.needs}, once the program has arrived. @throws {SpawnError} If it does not arrive.
+   */
   async needs(): Promise<Resources> {
     const { node } = await this.#prepared(null);
     return await node.needs();
   }
 
   /**
-   * Starts a process; the first one waits for the program to be here, and so do others meanwhile.
+   * Starts a process, once the program has arrived.
    *
    * @throws {SpawnError} `not-started`, or `lost` if the run is ending.
    */
@@ -110,23 +112,23 @@ export class HostedRun {
   }
 
   /**
-   * Launches nothing more, and ends all processes as `how` says; what ends is told. Called again, it can
-   * only shorten the grace.
+   * Launches nothing more, and ends all processes as `how` says; their ends are reported. Called again, it
+   * can only shorten the grace.
    */
   stop(how: Termination): void {
     this.#ending.abort();
-    // Its program may be on its way still: there may be a folder by then, and there is no node.
+    // Its program may still be arriving: there may be a folder, but no `NodeRun` yet.
     if (this.#node === undefined) this.#link?.drop();
     void this.#node?.stop(how);
   }
 
-  /** As {@linkcode stop}; tells all that is left to tell, and removes what the run has left here. */
+  /** As {@linkcode stop}; also sends all remaining events, and removes the files of the run. */
   async close(how: Termination = KILL): Promise<void> {
     await this.#end(how);
     await this.#link?.done();
   }
 
-  /** As {@linkcode close}, but nobody is there any more to be told. */
+  /** As {@linkcode close}, but without reports, since the master is gone. */
   async drop(how: Termination): Promise<void> {
     this.#link?.drop();
     await this.#end(how);
@@ -192,7 +194,7 @@ export class HostedRun {
     }
   }
 
-  /** Gets the program's files, and puts them into a folder of the run's own. */
+  /** Fetches the program's files, and puts them into the folder of the run. */
   async #fill(spec: RunSpec, link: RunLink): Promise<string> {
     const { store, port } = this.#context;
     const get = async (manifest: RunSpec["manifest"]): Promise<StoredFile> => {
@@ -218,7 +220,7 @@ export class HostedRun {
     await link.tell(event);
   }
 
-  /** Without its bridge, nobody sees what the processes do, nor can anybody end them. */
+  /** Without its bridge, the output of the processes is lost, and they cannot be ended. */
   #broken(reason: Error): void {
     if (this.#ended !== undefined) return;
     const { run } = this.#opened;
@@ -231,9 +233,9 @@ export class HostedRun {
     return this.#ended ??= this.#leave();
   }
 
-  /** Resolves when all processes are gone, and so is what the run has left here. */
+  /** Resolves when all processes are gone and the files of the run are removed. */
   async #leave(): Promise<void> {
-    await this.#preparing?.catch(() => {}); // whoever wanted to launch something is told
+    await this.#preparing?.catch(() => {}); // the caller of launch() gets the error
     await this.#node?.stopped;
     await this.#remove();
   }

@@ -1,4 +1,4 @@
-/** One run's processes on one node: their start, their questions, and their end. */
+/** One run's processes on one node: their start, their requests, and their end. */
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
@@ -19,7 +19,7 @@ import { deadStart, NotStartedError } from "../host/not_started.ts";
 import { FirstBoot } from "../host/trial_boot.ts";
 import { SparePool } from "../host/spare_pool.ts";
 
-/** What a node has to know of a run. */
+/** What a node needs to know about a run. */
 export interface NodeRunOptions extends RunContext, BooterOptions {
   /** How many booted processes may wait to be spawned. */
   readonly maxSpares: number;
@@ -28,21 +28,21 @@ export interface NodeRunOptions extends RunContext, BooterOptions {
 /**
  * Hosts the processes of one run.
  *
- * Each is an OS process in a group of its own, and is told on its control link who it is. It exists for
- * others from the moment that it runs its function. Its end is complete when its output has been taken
- * by the sink and what it left undelivered is delivered; only then do those who wait for it learn of it.
+ * Each is an OS process in its own group, and gets its identity on its control link. It exists for others
+ * from the moment that it runs its function. Its end is complete when the sink has taken its output and its
+ * will is delivered; only then do processes that wait for it learn of it.
  */
 export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
   readonly #booter: Booter;
   readonly #spares: SparePool;
-  /** The first process, if it was booted to say what it needs. */
+  /** The first process, if there was a trial boot. */
   #first: FirstBoot | undefined;
   readonly #launches = new Set<Promise<unknown>>();
   readonly #processes = new Map<Pid, HostedProcess>();
   readonly #stdin = new Map<Pid, WritableStream<Uint8Array<ArrayBuffer>>>();
   #idle = Promise.withResolvers<void>();
-  /** Set once nothing is launched any more; resolves when all is gone. */
+  /** Set once nothing more is launched; resolves when all processes are gone. */
   #stopped: Promise<void> | undefined;
   /** Cancels the timers of the graces that {@linkcode NodeRun.stop} was given. */
   readonly #graces: (() => void)[] = [];
@@ -55,10 +55,10 @@ export class NodeRun implements NodePort {
   }
 
   /**
-   * Boots the first process, and gives what it says that it needs. If it is launched here in the next
-   * seconds, it is there already; but for where there are to be no spares.
+   * Does a trial boot of the first process, and returns what it needs. If it is launched here within
+   * seconds, the booted process is used, unless spares are turned off.
    *
-   * @throws {TrialBootError} If it does not say so.
+   * @throws {TrialBootError} If the trial boot fails.
    * @throws {SpawnError} `lost` if the run is ending.
    */
   async needs(): Promise<Resources> {
@@ -110,7 +110,7 @@ export class NodeRun implements NodePort {
     return this.#stdin.get(pid);
   }
 
-  /** How many processes have booted, and wait to be spawned. They are no processes of the run yet. */
+  /** The number of spares. They are not processes of the run yet. */
   get spares(): number {
     return this.#spares.size;
   }
@@ -121,12 +121,12 @@ export class NodeRun implements NodePort {
   }
 
   /**
-   * Launches no more, and ends every process as `how` says: by SIGKILL, if it says nothing. Resolves when
-   * all are gone and reported.
+   * Launches nothing more, and ends every process as `how` says, by default with SIGKILL. Resolves when all
+   * are gone and reported.
    *
-   * What boots, and spares, end at once: nobody has told them yet who they are. When the grace is over,
-   * what is still there is killed, and what has ended by then and is still being delivered is given up.
-   * Called again, it can only shorten that: who has been told by a signal is not told twice.
+   * Booting processes and spares end at once, since they have no task yet. When the grace is over,
+   * remaining processes are killed, and unfinished deliveries of wills are abandoned. Called again, it can
+   * only shorten the grace: no process is signalled twice.
    *
    * @throws {TypeError} If this system has no such signal.
    */
@@ -143,7 +143,7 @@ export class NodeRun implements NodePort {
     return stopped;
   }
 
-  /** What the first {@linkcode stop} gave; `undefined` until that. */
+  /** The promise of the first {@linkcode stop}; `undefined` before that. */
   get stopped(): Promise<void> | undefined {
     return this.#stopped;
   }
@@ -166,12 +166,12 @@ export class NodeRun implements NodePort {
   }
 
   async #launch(request: SpawnRequest): Promise<Launched> {
-    // The first process is another than those that it spawns: it has a stdin.
+    // Unlike spawned processes, the first process has a stdin.
     const spare = request.function === null ? await this.#first?.take() : this.#spares.take();
     if (spare !== undefined) {
       const launched = await this.#begin(request, spare);
       if (launched !== undefined) return launched;
-      // It died while it waited, or at once: what that means, a fresh one shows.
+      // It died while it waited, or at once: a fresh one will show why.
     }
     const booted = await this.#boot(request);
     const launched = await this.#begin(request, booted);
@@ -190,7 +190,7 @@ export class NodeRun implements NodePort {
     }
   }
 
-  /** Tells a process what to run; gives `undefined` if it ends before it runs its function. */
+  /** Starts a process on its function; returns `undefined` if it ends before it runs it. */
   async #begin(request: SpawnRequest, booted: BootedProcess): Promise<Launched | undefined> {
     const { pid } = booted;
     if (this.#stopping) {

@@ -1,4 +1,4 @@
-/** A node of a cluster: takes a master, and hosts processes for it for as long as it is there. */
+/** A node of a cluster: accepts a master, and hosts processes for it as long as it is connected. */
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
@@ -24,10 +24,10 @@ import {
 
 type MasterLink = MessageLink<NodeToMaster, MasterToNode>;
 
-/** How long a master that is refused may take to go away. */
+/** How long a refused master may take to close the connection. */
 const REFUSED_MS = 2_000;
 
-/** Takes one master at a time. */
+/** Accepts one master at a time. */
 export class NodeService {
   readonly #context: NodeContext;
   readonly #sessions = new Set<MasterSession>();
@@ -39,25 +39,25 @@ export class NodeService {
     this.#held = new HeldArgs(context.address, context.liveness);
   }
 
-  /** Takes the connection of a master; refuses it if there is one already. */
+  /** Accepts the connection of a master; refuses it if there already is one. */
   acceptMaster(conn: Deno.Conn, remote: string): void {
     const link: MasterLink = new MessageLink(conn, {
       schema: MASTER_TO_NODE,
       liveness: this.#context.liveness,
-      // It ends what it hosts for the master before that gives up.
+      // It ends its processes before the master gives up.
       works: true,
     });
     void this.#serve(link, remote);
   }
 
-  /** Takes the connection of a node that fetches the argument of a process that it hosts. */
+  /** Accepts the connection of a node that fetches an argument. */
   acceptFetch(conn: Deno.Conn, remote: string): void {
     void this.#held.serve(conn).catch((error) => {
       this.#context.logger.error(`Cannot send an argument to ${remote}: ${messageOf(error)}`);
     });
   }
 
-  /** Takes nothing any more, and ends what it hosts as `how` says; resolves when that is gone and told. */
+  /** Accepts nothing more, and ends its processes as `how` says; resolves when they are gone and reported. */
   async stop(how: Termination): Promise<void> {
     this.#stopping = true;
     await Promise.all(Array.from(this.#sessions, (session) => session.stop(how)));
@@ -87,7 +87,7 @@ export class NodeService {
     const session = new MasterSession(link, remote, this.#context, this.#held);
     const earlier = Array.from(this.#sessions, ({ gone }) => gone);
     this.#sessions.add(session);
-    // What an earlier master has left here is not free yet, and a run that it hosts may be the same.
+    // The resources of an earlier master are not free yet, and it may have opened the same run.
     await Promise.all(earlier);
     void link.send({ type: "adopted" });
     logger.info(`the master connected from ${remote}`);
@@ -96,11 +96,11 @@ export class NodeService {
   }
 }
 
-/** A node's conversation with its master. What it hosts ends with it. */
+/** A node's link to its master. The processes end with it. */
 class MasterSession {
-  /** Where the master is connected from. */
+  /** The address that the master connected from. */
   readonly remote: string;
-  /** Resolves when the master is gone, and all that was hosted for it, too. */
+  /** Resolves when the master and all processes that were hosted for it are gone. */
   readonly gone: Promise<void>;
   readonly #link: MasterLink;
   readonly #context: NodeContext;
@@ -124,7 +124,7 @@ class MasterSession {
     return this.#link.over;
   }
 
-  /** Does what the master says until it is gone; resolves when all that it hosted is gone, too. */
+  /** Serves the master until it is gone; resolves when all processes hosted for it are gone, too. */
   async serve(messages: AsyncIterable<MasterToNode>): Promise<void> {
     const { logger } = this.#context;
     try {
@@ -136,13 +136,13 @@ class MasterSession {
     this.#link.drop();
     const reason = await this.#link.ended;
     if (!this.#leaving) logger.warn(`lost the master: ${reason.message}`);
-    // A master that is only silent takes what is here for lost after 10 s: it has to be gone by then.
+    // A master that is only silent declares these processes lost after 10 s: they have to be gone by then.
     const isSilent = reason instanceof LinkError && reason.isSilence;
     await this.#end(isSilent ? KILL : ORPHANED);
     this.#gone.resolve();
   }
 
-  /** Ends all that it hosts as `how` says, tells of that, and leaves the master. */
+  /** Ends all processes as `how` says, reports it, and leaves the master. */
   async stop(how: Termination): Promise<void> {
     this.#leaving = true;
     this.#send({ type: "leaving" });
@@ -150,7 +150,7 @@ class MasterSession {
     await this.#link.close();
   }
 
-  /** Nobody is there any more who could be told. */
+  /** There is no master left to report to. */
   async #end(how: Termination): Promise<void> {
     this.#questions.end(masterLost());
     await Promise.all(Array.from(this.#runs.values(), (run) => run.drop(how)));

@@ -1,4 +1,4 @@
-/** The master, as a node of a cluster uses it for the processes of one run: questions on a connection. */
+/** The master, as a node of a cluster uses it for the processes of one run: requests on a connection. */
 
 import { SpawnError } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
@@ -10,20 +10,20 @@ import { orThrow } from "../wire/control.ts";
 import type { MasterAnswer, NodeToMaster } from "../wire/node_messages.ts";
 import { type HeldArgs, MAX_CARRIED_BYTES } from "./held_args.ts";
 
-/** What a node asks its master, for all runs. */
+/** The requests of a node to its master, for all runs. */
 type Question = Extract<NodeToMaster, { request: number }>;
 
-/** What answers it. */
+/** The answers. */
 interface Answers {
   spawn: Extract<MasterAnswer, { type: "spawned" }>;
   wait: Extract<MasterAnswer, { type: "ended" }>;
   kill: Extract<MasterAnswer, { type: "killed" }>;
 }
 
-/** The questions of a node to its master. */
+/** The requests of a node to its master. */
 export type MasterQuestions = Conversation<Question, Answers>;
 
-/** Makes the questions of a node that reaches its master by `send`. */
+/** Makes a conversation with the master, on which `send` sends. */
 export function masterQuestions(send: (message: NodeToMaster) => unknown): MasterQuestions {
   return new Conversation<Question, Answers>({
     spawn: ["spawned"],
@@ -32,20 +32,20 @@ export function masterQuestions(send: (message: NodeToMaster) => unknown): Maste
   }, send);
 }
 
-/** What is pending when the master is gone fails so. */
+/** The error of requests that are pending when the master is lost. */
 export function masterLost(): SpawnError {
   return new SpawnError("lost", "Cannot ask the master: the connection to it was lost");
 }
 
-/** What the processes of one run ask of the master. */
+/** The requests of the processes of one run. */
 export class RemoteMaster implements MasterPort {
   readonly #run: string;
   readonly #questions: MasterQuestions;
   readonly #held: HeldArgs;
-  /** Many processes may ask about one: the master is asked once, and what it answers is not kept. */
+  /** Many processes may wait for the same one: the master is asked once, and its answer is not kept. */
   readonly #waits = new Map<Pid, Promise<ExitStatus>>();
 
-  /** Arguments that are too large to go along with their spawns are put into `held`. */
+  /** Arguments that are too large to be sent with their spawns are put into `held`. */
   constructor(run: string, questions: MasterQuestions, held: HeldArgs) {
     this.#held = held;
     this.#run = run;

@@ -15,12 +15,12 @@ import { StdinFeed } from "../host/stdin_feed.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The largest message of a bridge: the spec of the run, and what is around it. */
+/** The largest message of a bridge: the run spec and its overhead. */
 const MAX_BYTES = MAX_SPEC_BYTES + 1024;
 
-/** How the bridge of a run is found. */
+/** How to reach the bridge of a run. */
 export interface RunLinkOptions {
-  /** Where it listens. */
+  /** Its address. */
   readonly bridge: string;
   readonly run: string;
   /** The node's own address. */
@@ -32,7 +32,7 @@ export interface RunLinkOptions {
   readonly signal: AbortSignal;
 }
 
-/** A piece that is on its way. */
+/** A requested piece. */
 interface Expected {
   readonly hash: string;
   readonly take: (bytes: Bytes) => Promise<void>;
@@ -47,7 +47,7 @@ export class RunLink {
   readonly #link: MessageLink<NodeToBridge, BridgeToNode>;
   readonly #spec = Promise.withResolvers<Bytes>();
   #hasSpec = false;
-  /** In the order in which they come. */
+  /** In the order of arrival. */
   readonly #expected: Expected[] = [];
 
   private constructor(conn: Deno.Conn, liveness: LivenessOptions | undefined) {
@@ -57,11 +57,11 @@ export class RunLink {
       maxBytes: MAX_BYTES,
     });
     this.stdin = new StdinFeed((bytes) => void this.#link.send({ type: "stdin-taken", bytes }));
-    this.#spec.promise.catch(() => {}); // whoever asks is told
+    this.#spec.promise.catch(() => {}); // the caller of spec() gets the error
     this.ended = this.#serve();
   }
 
-  /** Resolves with what is run: a `RunSpec`, encoded. Rejects if the connection ends before. */
+  /** Resolves with the encoded `RunSpec`. Rejects if the connection ends first. */
   get spec(): Promise<Bytes> {
     return this.#spec.promise;
   }
@@ -77,7 +77,7 @@ export class RunLink {
     return link;
   }
 
-  /** Gets pieces of a file. */
+  /** Requests pieces of a file. */
   fetcher(manifest: Manifest): FetchPieces {
     return async (missing, put) => {
       if (this.#link.over) throw await this.ended;
@@ -87,12 +87,12 @@ export class RunLink {
     };
   }
 
-  /** Tells of an event. Resolves when the next one may come; also when the connection is gone. */
+  /** Sends an event. Resolves when the next one may be sent, also when the connection is gone. */
   async tell(event: RunEvent): Promise<void> {
     await this.#link.send({ type: "event", event });
   }
 
-  /** All is told; resolves when the bridge has closed the connection, having read it. */
+  /** Says that all events are sent; resolves when the bridge has read them and closed the connection. */
   async done(): Promise<void> {
     void this.#link.send({ type: "done" });
     await this.ended;
@@ -144,7 +144,7 @@ export class RunLink {
         if (expected === undefined || expected.hash !== message.hash) {
           throw new ProtocolError("a piece that was not requested");
         }
-        // Not read further meanwhile, so that no more than one is held.
+        // Reading pauses meanwhile, so that no more than one is held.
         await expected.take(message.bytes);
         this.#expected.shift();
         return;

@@ -231,7 +231,7 @@ function checkKill(action: string, options: KillOptions): void {
 function checkWaited(process: CurrentProcess, pid: Pid): void {
   checkPid("wait for", pid);
   if (pid !== process.pid) return;
-  throw new Error(`Cannot wait for ${pid}: a process cannot wait for itself`);
+  throw new Error(`Cannot wait for ${pid}: it is this process`);
 }
 
 function checkPid(action: string, pid: unknown): void {

@@ -1,4 +1,7 @@
-/** The log of a run on disk: a folder of files, of which the oldest goes when there are too many bytes. */
+/**
+ * The log of a run on disk: a folder of files, of which the oldest is deleted when the size limit is
+ * reached.
+ */
 
 import { MiB } from "../core/resources.ts";
 import type { EventRecord } from "./event_record.ts";
@@ -9,17 +12,17 @@ import type { LogPart, RunLog } from "./run_log.ts";
 
 /** How a log is kept. */
 export interface DiskLogOptions {
-  /** The folder of this log alone. It is made if it is not there. */
+  /** The folder of this log alone. It is created if it does not exist. */
   readonly folder: string;
-  /** How many bytes the files have together, roughly. @default 64 MiB */
+  /** The approximate size limit of all files together. @default 64 MiB */
   readonly maxBytes?: number;
-  /** A file that is larger is followed by the next one. @default 4 MiB */
+  /** A new file is begun when the current one is larger than this. @default 4 MiB */
   readonly segmentBytes?: number;
   /** How many of the latest bytes are kept in memory, too, for viewers that keep up. @default 1 MiB */
   readonly cacheBytes?: number;
-  /** How many bytes may wait to be written before whoever appends has to wait. @default 4 MiB */
+  /** How many bytes may wait to be written before appending waits. @default 4 MiB */
   readonly unwrittenBytes?: number;
-  /** Is told, once, that events can be written no more. They are kept in memory then, as these options say. */
+  /** Called once if events can no longer be written. They are then kept in memory, within these limits. */
   readonly onFailure?: (error: Error) => void;
 }
 
@@ -27,11 +30,11 @@ export interface DiskLogOptions {
 const WRITE_BYTES = 1 * MiB;
 
 /**
- * Keeps the events of a run in files, so that they outlive whoever wrote them.
+ * Keeps the events of a run in files, so that they outlive the process that wrote them.
  *
  * Events are appended in memory first, and written in the order in which they came; viewers that keep up
- * never read the disk. After a crash, `open` finds every event up to the last whole one. The oldest file
- * goes as a whole, when the files are larger than `maxBytes` and its events may go.
+ * never read the disk. After a crash, `open` finds every event up to the last whole one. The oldest file is
+ * deleted as a whole when the files exceed `maxBytes` and its events may be dropped.
  */
 export class DiskLog implements RunLog {
   readonly #options: Required<DiskLogOptions>;
@@ -55,7 +58,7 @@ export class DiskLog implements RunLog {
     this.#tail = new MemoryLog({ keepBytes: options.cacheBytes, start: this.#written });
   }
 
-  /** Opens the log in a folder, with the events that are there: those of a run that has crashed, too. */
+  /** Opens the log in a folder with its existing events, also those of a run that has crashed. */
   static async open(options: DiskLogOptions): Promise<DiskLog> {
     const { folder } = options;
     await Deno.mkdir(folder, { recursive: true });
@@ -70,7 +73,7 @@ export class DiskLog implements RunLog {
       const segment = new LogSegment(folder, first);
       await segment.recover();
       segments.push(segment);
-      // What follows a gap is of no use: nobody can tell what is missing.
+      // Events after a gap are useless: it is unknown what is missing.
       if (at + 1 < firsts.length && segment.end !== firsts[at + 1]) break;
     }
     for (const first of firsts.slice(segments.length)) {
@@ -136,7 +139,7 @@ export class DiskLog implements RunLog {
     try {
       return { from, records: await segment.read(from, maxBytes) };
     } catch (error) {
-      // It has gone meanwhile, as the oldest: what is left begins later.
+      // It has been deleted meanwhile, as the oldest file: the remaining ones begin later.
       if (!(error instanceof Deno.errors.NotFound) || from >= this.start) throw error;
       return await this.read(from, maxBytes);
     }

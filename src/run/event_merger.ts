@@ -1,13 +1,13 @@
 /**
  * Makes one stream of the events that the nodes of a run send, each on its own connection.
  *
- * Between connections there is no order, so a child may be heard of before its parent, and of a process
- * that its failure was noticed before it is known that there is one. The node's stream then waits. That
- * cannot go round in a circle: a process is reported before anybody else can know of it, and each stream
- * is in the order of time, so of all streams that wait, none waits for a later event. Only a connection
- * that broke can leave a process untold; {@linkcode EventMerger.release} is for that.
+ * Connections are not ordered relative to each other, so a child may be reported before its parent, and the
+ * notice of a failure before its process. The node's stream then waits. This cannot deadlock: a process is
+ * reported before any other process can know of it, and each stream is in chronological order, so no
+ * waiting stream waits for a later event. Only a broken connection can leave a process unreported;
+ * {@linkcode EventMerger.release} handles that case.
  *
- * Of the processes that have ended it remembers the latest million, at least, in little memory.
+ * It remembers at least the latest million ended processes, in little memory.
  */
 
 import { EndedProcesses } from "../core/ended_processes.ts";
@@ -18,7 +18,7 @@ import { EventRecord } from "./event_record.ts";
 type Spawn = Extract<RunEvent, { event: "spawn" }>;
 type Exit = Extract<RunEvent, { event: "exit" }>;
 
-/** What one process's events still lack. */
+/** The open events of one process. */
 interface Alive {
   readonly open: Set<OutputFd>;
   readonly source: unknown;
@@ -31,9 +31,9 @@ export class EventMerger {
   readonly #sink: RecordSink;
   readonly #now: () => number;
   readonly #alive = new Map<Pid, Alive>();
-  /** What is heard of these late is to be ignored. */
+  /** Late events of these are ignored. */
   readonly #ended = new EndedProcesses();
-  /** For a process that nobody has told of yet, what waits for it. */
+  /** For a process that has not been reported yet, what waits for it. */
   readonly #waiting = new Map<Pid, (() => void)[]>();
   #waits = 0;
   #exited = 0;
@@ -50,12 +50,12 @@ export class EventMerger {
     return this.#exited;
   }
 
-  /** How many sources wait for a parent to be told of. */
+  /** How many sources wait for a parent to be reported. */
   get waits(): number {
     return this.#waits;
   }
 
-  /** Whether a process is alive that `source` has told of. */
+  /** Whether a process that `source` reported is alive. */
   has(source: unknown): boolean {
     return this.#alive.values().some((process) => process.source === source);
   }
@@ -66,8 +66,8 @@ export class EventMerger {
   }
 
   /**
-   * Takes the next event of `source`; resolves when the next but one may come. Events of processes that
-   * have ended, or never began, are ignored: a lost process may turn out to have lived a little longer.
+   * Takes the next event of `source`; resolves when the one after the next may come. Events of processes
+   * that have ended, or never began, are ignored: a lost process may have lived a little longer.
    */
   async add(source: unknown, added: RunEvent | EventRecord): Promise<void> {
     const record = added instanceof EventRecord ? added : EventRecord.of(added);
@@ -89,7 +89,7 @@ export class EventMerger {
     await this.#sink(record);
   }
 
-  /** A process will not be heard of any more: its events are completed. */
+  /** Completes the events of a process of which nothing more will be reported. */
   async lose(process: Omit<Spawn, "event" | "time">, why: string): Promise<void> {
     const { pid, parent, name, node } = process;
     if (!this.#knows(pid)) {
@@ -100,7 +100,7 @@ export class EventMerger {
     await this.#complete(pid, why);
   }
 
-  /** Loses every process that `source` has told of; of all sources, if it is left out. */
+  /** Declares every process that `source` reported lost; the processes of all sources if it is omitted. */
   async loseAll(why: string, source?: unknown): Promise<void> {
     const pids = [...this.#alive].filter(([, process]) =>
       source === undefined || process.source === source
@@ -108,7 +108,7 @@ export class EventMerger {
     await Promise.all(pids.map(([pid]) => this.#complete(pid, why)));
   }
 
-  /** Waits for no parent any more: nobody is there who could tell of it. */
+  /** Stops waiting for parents: no source is left that could report them. */
   release(): void {
     for (const waiting of this.#waiting.values()) for (const go of waiting) go();
     this.#waiting.clear();
@@ -122,9 +122,9 @@ export class EventMerger {
   }
 
   async #spawn(record: EventRecord, pid: Pid, source: unknown): Promise<void> {
-    // While its parent was waited for, it may have been told of, or lost.
+    // It may have been reported, or lost, while its parent was awaited.
     if (this.#knows(pid)) return;
-    // If it is refused, it has not been told of.
+    // A refused event counts as not reported.
     const shown = this.#sink(record);
     this.#alive.set(pid, { open: new Set([1, 2]), source });
     for (const go of this.#waiting.get(pid) ?? []) go();
@@ -141,7 +141,7 @@ export class EventMerger {
     this.#changed();
   }
 
-  /** Waits, as a source, until a process has been told of. */
+  /** Makes a source wait until a process has been reported. */
   async #awaitSpawn(pid: Pid): Promise<void> {
     if (this.#knows(pid)) return;
     const seen = this.#seen(pid);

@@ -9,13 +9,13 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const EVENT_BYTES = 256;
 
 /**
- * One event, in the form that it came in; the other form is made when it is asked for, once.
+ * One event, in the form in which it arrived; the other form is made once, on demand.
  *
- * An event that came over a connection goes on, to the disk and to viewers, as the very bytes that it
- * came as. In a local run, where it never leaves the process, it is never encoded.
+ * The bytes of an event that came over a connection are passed on unchanged, to the disk and to viewers. In
+ * a local run, where it never leaves the process, it is never encoded.
  */
 export class EventRecord {
-  /** About how much memory it takes. */
+  /** The approximate memory that it takes. */
   readonly size: number;
   #event: RunEvent | undefined;
   #body: Bytes | undefined;
@@ -32,24 +32,24 @@ export class EventRecord {
   }
 
   /**
-   * `body` is the body of an event message, and belongs to the record from now on; `event` is the event
-   * that it says, if that is known already.
+   * `body` is the body of an event message, and belongs to the record from now on; `event` is its event, if
+   * that is known already.
    */
   static from(body: Bytes, event?: RunEvent): EventRecord {
     return new EventRecord(event, body);
   }
 
-  /** @throws {ProtocolError} If its bytes are no event. */
+  /** @throws {ProtocolError} If its bytes are not an event. */
   get event(): RunEvent {
     return this.#event ??= eventOf(this.#body!);
   }
 
-  /** The body of the message that tells of it. */
+  /** The body of its event message. */
   get body(): Bytes {
     return this.#body ??= eventBody(this.#event!);
   }
 
-  /** This event, in memory that nobody else writes to. */
+  /** This event, in memory that nothing else writes to. */
   owned(): EventRecord {
     const event = this.#event;
     if (this.#body !== undefined || event?.event !== "output") return this;

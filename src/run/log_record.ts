@@ -43,13 +43,13 @@ export function writeRecord(body: Bytes, target: Bytes, at: number): number {
   return end;
 }
 
-/** What stands at one place of a log. */
+/** The content at one position of a log. */
 export type ReadRecord =
   /** A record, and where the next one begins. */
   | { readonly kind: "record"; readonly body: Bytes; readonly end: number }
-  /** The record is not all there: it goes on to `end`, or its header is cut off. */
+  /** The record is incomplete: it extends to `end`, or its header is cut off. */
   | { readonly kind: "cut"; readonly end: number }
-  /** What stands there was never written whole. */
+  /** The bytes were never written completely. */
   | { readonly kind: "damaged" };
 
 /** Reads the record that begins in `bytes` at `at`, a multiple of 4. The body is a part of `bytes`. */

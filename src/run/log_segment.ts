@@ -5,15 +5,15 @@ import { type ReadRecord, readRecord } from "./log_record.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** How far apart the places are that are remembered of a file. */
+/** The distance between remembered positions of a file. */
 const INDEX_BYTES = 64 * 1024;
 
-/** At least so much is read at once. */
+/** The minimum that is read at once. */
 const READ_BYTES = 64 * 1024;
 
 const SUFFIX = ".events";
 
-/** A name that sorts as the offset does. */
+/** A name that sorts like the offset. */
 export function segmentName(first: number): string {
   return `${String(first).padStart(16, "0")}${SUFFIX}`;
 }
@@ -32,7 +32,7 @@ export class LogSegment {
   end: number;
   /** The size of the file. */
   bytes = 0;
-  /** Where some of its events begin: each some way behind the one before. */
+  /** The positions of some of its events, at some distance from each other. */
   readonly #places: { readonly offset: number; readonly at: number }[];
 
   constructor(folder: string, first: number) {
@@ -48,8 +48,8 @@ export class LogSegment {
   }
 
   /**
-   * Reads what a crash may have cut off: everything up to the last whole event counts, and the file
-   * is shortened to that.
+   * Reads a file that a crash may have cut off: everything up to the last whole event counts, and the file
+   * is truncated to that.
    */
   async recover(): Promise<void> {
     const { size } = await Deno.stat(this.path);
@@ -88,7 +88,7 @@ export class LogSegment {
   }
 }
 
-/** The records of a file between two places, with their ends in the file; what is no record ends it. */
+/** The records of a file between two positions, with their ends in the file; an invalid record ends it. */
 async function* records(file: Deno.FsFile, from: number, to: number): AsyncGenerator<ReadRecord> {
   let wanted = READ_BYTES;
   for (let at = from; at < to;) {

@@ -3,18 +3,18 @@
 import type { EventRecord } from "./event_record.ts";
 import type { LogPart, RunLog } from "./run_log.ts";
 
-/** So many forgotten events are kept in the list before it is made shorter. */
+/** How many forgotten events stay in the list before it is shortened. */
 const COMPACT_AT = 1_024;
 
 /**
- * Keeps every event that may not go yet, and of the others the latest ones, up to `keepBytes` in all.
+ * Keeps every event that may not be dropped yet, and the latest of the others, up to `keepBytes` in total.
  *
- * With `keepBytes` 0 an event is forgotten as soon as it may go.
+ * With `keepBytes` 0 an event is dropped as soon as it may be.
  */
 export class MemoryLog implements RunLog {
   readonly #keepBytes: number;
   #records: (EventRecord | undefined)[] = [];
-  /** How many of the records at the beginning of the list are forgotten. */
+  /** How many records at the beginning of the list are dropped. */
   #forgotten = 0;
   /** The offset of the first entry of the list. */
   #base: number;

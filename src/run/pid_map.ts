@@ -1,8 +1,8 @@
-/** A map from Pids that is never changed: a change makes another map, at little cost. */
+/** An immutable map from Pids: a change makes another map, at little cost. */
 
 import type { Pid } from "../core/pid.ts";
 
-/** Pids are told apart by their first two hex digits: so many parts a map has. */
+/** The number of parts of a map, one for each value of the first two hex digits. */
 const PARTS = 256;
 
 type Part<Value> = ReadonlyMap<Pid, Value>;
@@ -10,8 +10,8 @@ type Part<Value> = ReadonlyMap<Pid, Value>;
 /**
  * An immutable map.
  *
- * A Pid begins with random digits, so the entries are spread evenly over 256 parts. A change copies one
- * of these, and the list of them: 0.5 µs with a thousand entries, where a copy of all takes 30 µs.
+ * A Pid begins with random digits, so the entries are spread evenly over 256 parts. A change copies one of
+ * these, and the list of them: 0.5 µs with a thousand entries; a copy of all takes 30 µs.
  */
 export class PidMap<Value> {
   readonly size: number;
@@ -41,13 +41,13 @@ export class PidMap<Value> {
     return this.#changed(size, pid, (part) => part.set(pid, value));
   }
 
-  /** This map, with nothing for `pid`. */
+  /** This map without `pid`. */
   without(pid: Pid): PidMap<Value> {
     if (!this.has(pid)) return this;
     return this.#changed(this.size - 1, pid, (part) => part.delete(pid));
   }
 
-  /** All values, in no order. */
+  /** All values, in no particular order. */
   *values(): Generator<Value> {
     for (const part of this.#parts) if (part !== undefined) yield* part.values();
   }

@@ -1,26 +1,26 @@
-/** A run as a thing: its log, the state that follows from it, and its viewers. */
+/** A run: its log, the state derived from it, and its viewers. */
 
 import type { RunEvent } from "../core/events.ts";
 import { EventRecord } from "./event_record.ts";
 import type { LogPart, RunLog } from "./run_log.ts";
 import { NEW_RUN, type RunState, step } from "./run_state.ts";
 
-/** How much a viewer is given at once, roughly. */
+/** About how much a viewer is given at once. */
 const PART_BYTES = 1024 * 1024;
 
 /** What a run keeps, and how far it may be ahead of its viewers. */
 export interface RunOptions {
   readonly log: RunLog;
   /**
-   * How far, in bytes, events may be ahead of the viewer that is furthest. With 0, whoever reports an
-   * event waits until it has been shown, and its bytes are not copied: for a run with one viewer at most.
+   * How far, in bytes, events may be ahead of the fastest viewer. With 0, the source of an event waits
+   * until it has been shown, and its bytes are not copied: for a run with at most one viewer.
    */
   readonly roomBytes: number;
 }
 
-/** Whoever reported an event, and waits until there is room for the next one. */
+/** The source of an event that waits until there is room for the next one. */
 interface Waiting {
-  /** How many bytes of events are to be shown before. */
+  /** How many bytes of events have to be shown first. */
   readonly shownBytes: number;
   readonly go: () => void;
 }
@@ -28,15 +28,15 @@ interface Waiting {
 /**
  * One run.
  *
- * Its life hangs on no viewer: any number may come and go. The run is slowed only by the viewer that is
- * furthest, and only if that lags behind by more than there is room for; without a viewer, nothing waits.
- * A viewer that another one leaves behind finds the oldest events gone if the log cannot keep them.
+ * It is independent of its viewers: any number may come and go. Only the fastest viewer slows the run, and
+ * only if it lags behind by more than the allowed room; without a viewer, nothing waits. A slower viewer
+ * misses the oldest events if the log cannot keep them.
  */
 export class Run {
   readonly #log: RunLog;
   readonly #roomBytes: number;
   readonly #viewers = new Set<RunViewer>();
-  /** In the order in which they are let go. */
+  /** In the order in which they are released. */
   #waiting: Waiting[] = [];
   #state = NEW_RUN;
   /** The size of all events there have been. */
@@ -48,16 +48,16 @@ export class Run {
     this.#roomBytes = roomBytes;
   }
 
-  /** What is known of the run now. */
+  /** The current state of the run. */
   get state(): RunState {
     return this.#state;
   }
 
   /**
-   * Adds an event. Resolves when the next one may come of whoever reported this one: see
-   * {@linkcode RunOptions.roomBytes}. The bytes of an output may be others then.
+   * Adds an event. Resolves when its source may report the next one: see {@linkcode RunOptions.roomBytes}.
+   * The bytes of an output may be overwritten then.
    *
-   * @throws {EventOrderError} If the event cannot come now. Nothing of it has been taken then.
+   * @throws {EventOrderError} If the event is impossible now. Nothing is recorded then.
    */
   append(event: RunEvent | EventRecord): Promise<void> {
     const record = event instanceof EventRecord ? event : EventRecord.of(event);
@@ -73,7 +73,7 @@ export class Run {
     return taken === undefined ? shown : taken.then(() => shown);
   }
 
-  /** Begins to view it, from the event at `offset` on, or from the oldest one that is still there. */
+  /** Begins to view it, from the event at `offset` on, or from the oldest remaining one. */
   view(offset = 0): RunViewer {
     const viewer = new RunViewer(this.#log, offset, () => this.#settle(), () => {
       this.#viewers.delete(viewer);
@@ -84,13 +84,13 @@ export class Run {
     return viewer;
   }
 
-  /** No event comes any more: viewers end when they have seen the last one. */
+  /** No more events follow: viewers end when they have seen the last one. */
   close(): void {
     this.#closed = true;
     for (const viewer of this.#viewers) viewer.finish();
   }
 
-  /** How many bytes the viewer that is furthest has shown, of all there have been. */
+  /** How many bytes of all events the fastest viewer has shown. */
   #shownBytes(): number {
     if (this.#viewers.size === 0) return this.#bytes;
     let lag = Infinity;
@@ -98,7 +98,7 @@ export class Run {
     return this.#bytes - lag;
   }
 
-  /** A viewer has moved, come or gone. */
+  /** A viewer has moved, been added or been removed. */
   #settle(): void {
     let furthest = this.#viewers.size === 0 ? this.#log.end : 0;
     for (const viewer of this.#viewers) furthest = Math.max(furthest, viewer.offset);
@@ -114,11 +114,12 @@ export class Run {
 }
 
 /**
- * Whoever shows a run: takes its events in order, part by part, as they come.
+ * A viewer of a run: takes its events in order, part by part, as they come.
  *
- * Iterated once. To ask for the next part says that the one before has been shown. Leaving the loop ends
- * the viewing; the loop ends by itself after the last event of a run that is closed. A part that begins
- * later than the one before ended (see {@linkcode LogPart.from}) means that events in between are gone.
+ * Iterated once. Asking for the next part confirms that the previous one has been shown. Leaving the loop
+ * ends the viewing; the loop ends by itself after the last event of a run that is closed. A part that
+ * begins later than the one before ended (see {@linkcode LogPart.from}) means that events in between are
+ * gone.
  */
 export class RunViewer {
   readonly #log: RunLog;
@@ -130,7 +131,7 @@ export class RunViewer {
   #closed = false;
   #wake: () => void = () => {};
 
-  /** `moved` is called when it has shown something, `left` when it shows no more. */
+  /** `moved` is called when it has shown something, `left` when it ends. */
   constructor(log: RunLog, offset: number, moved: () => void, left: () => void) {
     this.#log = log;
     this.#moved = moved;
@@ -139,7 +140,7 @@ export class RunViewer {
     this.#lagBytes = log.bytesFrom(this.#offset);
   }
 
-  /** It has shown all events before this offset, of those that were there. */
+  /** It has shown all available events before this offset. */
   get offset(): number {
     return this.#offset;
   }
@@ -149,13 +150,13 @@ export class RunViewer {
     return this.#lagBytes;
   }
 
-  /** So many bytes have been added to the log. */
+  /** Records that bytes have been added to the log. */
   appended(bytes: number): void {
     this.#lagBytes += bytes;
     this.#wake();
   }
 
-  /** Ends the viewing, whatever has been shown: the run waits for it no more. */
+  /** Ends the viewing, whatever has been shown: the run no longer waits for it. */
   close(): void {
     this.#closed = true;
     this.#left();
@@ -189,7 +190,7 @@ export class RunViewer {
   #pass({ from, records }: LogPart): void {
     const offset = from + records.length;
     const shownBytes = records.reduce((sum, { size }) => sum + size, 0);
-    // Sizes that a log has not by heart are rough, and where something is gone they differ by that.
+    // Sizes that a log has to estimate are approximate, and differ where events have been dropped.
     if (offset === this.#log.end) this.#lagBytes = 0;
     else if (from > this.#offset) this.#lagBytes = this.#log.bytesFrom(offset);
     else this.#lagBytes = Math.max(0, this.#lagBytes - shownBytes);

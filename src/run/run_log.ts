@@ -13,16 +13,16 @@ export interface LogPart {
  * An append-only list of events, numbered from 0 in the order in which they were appended. The number
  * of an event is its offset; it never changes.
  *
- * A log is bounded. It forgets its oldest events, of those that it has been told may go.
+ * A log is bounded. It drops its oldest events once it has been told that they may be dropped.
  */
 export interface RunLog {
-  /** The offset of the oldest event that is still there; `end` if there is none. */
+  /** The offset of the oldest remaining event; `end` if there is none. */
   readonly start: number;
   /** The offset of the event that is appended next. */
   readonly end: number;
   /**
-   * Adds an event at the end. The record belongs to the log. Gives a promise if the log cannot keep up,
-   * which resolves when it can take more.
+   * Adds an event at the end. The record belongs to the log. Returns a promise if the log cannot keep up;
+   * it resolves when the log can take more.
    */
   append(record: EventRecord): Promise<void> | undefined;
   /**
@@ -32,8 +32,8 @@ export interface RunLog {
   read(offset: number, maxBytes: number): LogPart | Promise<LogPart>;
   /** The size of all events from `offset` on, in bytes; roughly. */
   bytesFrom(offset: number): number;
-  /** Events before `offset` may be forgotten when room is needed: whoever needs them has seen them. */
+  /** Events before `offset` may be dropped when room is needed: no viewer still needs them. */
   release(offset: number): void;
-  /** Resolves when all that was appended is kept as well as this log keeps it, and lets go of it. */
+  /** Resolves when everything appended is stored as durably as this log can, and closes it. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The state of a run, which follows from its events: who runs, who failed, and the exit status. */
+/** The state of a run, derived from its events: running processes, failures, and the exit status. */
 
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import { type ExitStatus, runExitCode, success } from "../core/exit_status.ts";
@@ -7,12 +7,12 @@ import { signalExitCode } from "../core/signals.ts";
 import { PidMap } from "./pid_map.ts";
 
 /**
- * How many failures are remembered that nobody has taken notice of. With more of them at one time the
- * run has failed, whatever is noticed afterwards.
+ * How many unnoticed failures are remembered. With more at one time the run has failed, whatever is noticed
+ * later.
  */
 export const MAX_FAILURES = 10_000;
 
-/** An event that cannot come now: a fault of whoever reports the events. */
+/** An event that is impossible now: an error of its source. */
 export class EventOrderError extends Error {
   override readonly name = "EventOrderError";
 }
@@ -31,11 +31,11 @@ export interface RunningProcess {
   readonly index: number;
   /** Its output streams that have not ended. */
   readonly open: readonly OutputFd[];
-  /** Whether its end, when it comes, has been taken notice of. */
+  /** Whether its end, when it comes, is already noticed. */
   readonly noticed: boolean;
 }
 
-/** A process that failed, of which nobody has taken notice. */
+/** A process whose failure is unnoticed. */
 export interface FailedProcess {
   readonly process: RunningProcess;
   readonly status: ExitStatus;
@@ -48,8 +48,8 @@ export interface FailedProcess {
 /**
  * What is known of a run after some of its events.
  *
- * Processes that have ended and need not be remembered are forgotten: a long run takes no more memory
- * than a short one.
+ * Ended processes that need not be remembered are dropped: a long run takes no more memory than a short
+ * one.
  */
 export interface RunState {
   /** The first process, once it has been spawned. */
@@ -58,13 +58,13 @@ export interface RunState {
   readonly firstStatus: ExitStatus | null;
   /** The processes that have not ended. */
   readonly running: PidMap<RunningProcess>;
-  /** The others than the first that failed without notice; at most {@linkcode MAX_FAILURES}. */
+  /** The unnoticed failures of processes other than the first; at most {@linkcode MAX_FAILURES}. */
   readonly failed: PidMap<FailedProcess>;
   /** How many processes have been spawned. */
   readonly spawns: number;
   /** How many processes have failed, noticed or not. */
   readonly failures: number;
-  /** Whether there were more failures without notice at one time than are remembered. */
+  /** Whether there were ever more unnoticed failures than are remembered. */
   readonly overflowed: boolean;
 }
 
@@ -82,7 +82,7 @@ export const NEW_RUN: RunState = {
 /**
  * The state of a run after one more event.
  *
- * @throws {EventOrderError} If the event cannot come now: see {@linkcode RunEvent} for their order.
+ * @throws {EventOrderError} If the event is impossible now: see {@linkcode RunEvent} for their order.
  */
 export function step(state: RunState, event: RunEvent): RunState {
   switch (event.event) {
@@ -114,8 +114,8 @@ export function runningProcesses({ running }: RunState): RunningProcess[] {
 }
 
 /**
- * Whether the last process has ended. A spawn that was under way at that moment is not known here: when
- * its process comes, the run is not over any more.
+ * Whether the last process has ended. A spawn in progress at that moment is not known here: when its
+ * process appears, the run is no longer over.
  */
 export function isOver({ first, running }: RunState): boolean {
   return first !== null && running.size === 0;
@@ -132,8 +132,8 @@ export function exitCodeOf(state: RunState): number | undefined {
 }
 
 /**
- * The exit code of a run that was told to stop by `signal`, and has ended: as of any run if the first
- * process ended by itself in its grace; otherwise, if it was killed, was not there any more, or never was,
+ * The exit code of a run that was told to stop by `signal`, and has ended: the usual one if the first
+ * process ended by itself within its grace; otherwise (it was killed, had ended before, or never started)
  * that of the signal.
  *
  * A process that ended of the signal did as it was told, so that it has not failed. One that had to be
@@ -151,7 +151,7 @@ export function stoppedExitCodeOf(state: RunState, signal: Deno.Signal, told: Ru
   return runExitCode(firstStatus, !overflowed && failed.values().every(obeyed));
 }
 
-/** The process that failed first, of those other than the first whose failure nobody noticed. */
+/** The first unnoticed failure of a process other than the first. */
 export function failedFirst({ failed }: RunState): FailedProcess | undefined {
   let first: FailedProcess | undefined;
   for (const each of failed.values()) {
@@ -198,7 +198,7 @@ function exited(state: RunState, event: Extract<RunEvent, { event: "exit" }>): R
   return { ...left, failures, failed };
 }
 
-/** A process that has succeeded, or is forgotten, may be told of as well: that changes nothing. */
+/** A notice of a process that has succeeded, or has been dropped, changes nothing. */
 function noticed(state: RunState, pid: Pid): RunState {
   const process = state.running.get(pid);
   if (process === undefined) {

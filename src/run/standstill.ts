@@ -1,4 +1,4 @@
-/** Finds out that no process of a run can go on, since each waits for another one. */
+/** Detects that no process of a run can continue, since each waits for another one. */
 
 import type { Pid } from "../core/pid.ts";
 import type { Wait, WaitState } from "../core/waits.ts";
@@ -8,12 +8,11 @@ import { describeWait, type NamedProcess, titlesOf } from "./wait_lines.ts";
 const UNLESS = " (unless a timer or input of their own wakes them)";
 
 /**
- * Says that every process of a run waits for another one of it, if that is so: then none of them ever
- * goes on by itself. In one line, with the circle in which they wait.
+ * Returns one line, with the circle, if every process of a run waits for another one of it: then none of
+ * them ever continues. Otherwise returns `undefined`.
  *
- * A process that computes, that a timer of `after()` or input of its own may wake, or that waits for
- * something else than a process, is not at a standstill, and neither is its run. Timers that a program
- * has set by itself are not seen.
+ * A run is not at a standstill if one of its processes computes, may be woken by a timer of `after()` or by
+ * input of its own, or waits for something other than a process. A program's own timers are not seen.
  */
 export function standstillText(
   processes: readonly NamedProcess[],
@@ -42,14 +41,14 @@ export function standstillText(
   return `no process can go on, since each waits for another one: ${all}${UNLESS}`;
 }
 
-/** Whether only a process that runs can end this wait, by going on. */
+/** Whether only another running process can end this wait. */
 function isUpToProcesses(wait: Wait, running: ReadonlySet<Pid>): boolean {
   switch (wait.kind) {
     case "recv":
     case "send":
     case "wait":
     case "deliver":
-      // The end of one that is gone is about to be known.
+      // The end of one that is gone will be known soon.
       return running.has(wait.remote);
     case "accept":
       return true;
@@ -60,7 +59,7 @@ function isUpToProcesses(wait: Wait, running: ReadonlySet<Pid>): boolean {
   }
 }
 
-/** The processes that are reached again and again, in their order, if one follows who waits for whom. */
+/** The circle that is reached by following who waits for whom, in order. */
 function findCircle(
   first: Pid | undefined,
   edges: ReadonlyMap<Pid, Wait>,

@@ -1,4 +1,4 @@
-/** Watches a run in which nothing happens, and says if it is at a standstill. */
+/** Watches a quiet run, and reports a standstill. */
 
 import type { Pid } from "../core/pid.ts";
 import type { StartTimer } from "../core/timer.ts";
@@ -6,13 +6,13 @@ import type { WaitState } from "../core/waits.ts";
 import { runningProcesses, type RunState } from "./run_state.ts";
 import { standstillText } from "./standstill.ts";
 
-/** Processes are asked when nothing has happened in the run for so long, and then again and again. */
+/** How long a run has to be quiet before its processes are asked, and the first interval afterwards. */
 const QUIET_MS = 1_000;
 
-/** As long as their answers are no standstill, they are asked less and less often, down to this. */
+/** The interval grows up to this while their answers show no standstill. */
 const MAX_QUIET_MS = 5_000;
 
-/** A standstill is told when nothing has changed in it for so long. */
+/** How long a standstill has to be unchanged before it is reported. */
 const STANDSTILL_MS = 5_000;
 
 /** What a {@linkcode StandstillWatch} needs. */
@@ -22,21 +22,21 @@ export interface StandstillWatchOptions {
   /** Asks the processes of the run what they wait for. */
   readonly waits: () => Promise<ReadonlyMap<Pid, WaitState>>;
   readonly startTimer: StartTimer;
-  /** Takes a line for whoever looks at the run. */
+  /** Takes a line for the viewers of the run. */
   readonly say: (text: string) => void;
 }
 
 /**
- * Says once of a run that no process of it can go on, if that has been so for five seconds.
+ * Reports once that no process of a run can continue, if this has been so for five seconds.
  *
- * A run in which something happens is not asked anything. In a quiet one each process is asked every 1 to
- * 5 seconds, which takes it less than a millisecond.
+ * An active run is not asked. In a quiet one each process is asked every 1 to 5 seconds, which takes it
+ * less than a millisecond.
  */
 export class StandstillWatch {
   readonly #options: StandstillWatchOptions;
   #events = 0;
   #seenEvents = 0;
-  /** What the processes said last, if it was a standstill. */
+  /** The last answers of the processes, if they showed a standstill. */
   #last: string | undefined;
   #sameForMs = 0;
   #intervalMs = QUIET_MS;
@@ -53,7 +53,7 @@ export class StandstillWatch {
     this.#events++;
   }
 
-  /** Asks nothing any more. */
+  /** Stops asking. */
   stop(): void {
     this.#stopped = true;
     this.#stopTimer();

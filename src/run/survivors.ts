@@ -1,14 +1,14 @@
-/** Says that processes of a run go on after its first one has ended. */
+/** Reports that processes of a run continue after its first one has ended. */
 
 import type { RunEvent } from "../core/events.ts";
 import { shortPid } from "../core/pid.ts";
 import type { StartTimer } from "../core/timer.ts";
 import { isOver, runningProcesses, type RunState } from "./run_state.ts";
 
-/** So long after the first process's end it is said. */
+/** The delay of the report after the first process's end. */
 const NOTICE_MS = 2_000;
 
-/** So many of them are named. */
+/** How many of them are named. */
 const MAX_NAMED = 8;
 
 /** What a {@linkcode SurvivorNotice} needs. */
@@ -16,11 +16,11 @@ export interface SurvivorNoticeOptions {
   /** The state of the run now. */
   readonly state: () => RunState;
   readonly startTimer: StartTimer;
-  /** Takes a line for whoever looks at the run. */
+  /** Takes a line for the viewers of the run. */
   readonly say: (text: string) => void;
 }
 
-/** Says once of a run that others outlive its first process, if they do so by two seconds. */
+/** Reports once that other processes outlive the first one by two seconds. */
 export class SurvivorNotice {
   readonly #options: SurvivorNoticeOptions;
   #stopTimer: () => void = () => {};
@@ -29,7 +29,7 @@ export class SurvivorNotice {
     this.#options = options;
   }
 
-  /** Looks at what the run has just been told. */
+  /** Looks at the latest event of the run. */
   took(event: RunEvent): void {
     if (event.event !== "exit") return;
     const { state, startTimer, say } = this.#options;

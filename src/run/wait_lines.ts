@@ -1,24 +1,24 @@
-/** What the processes of a run wait for, in words: one line a process. */
+/** What the processes of a run wait for, as text: one line per process. */
 
 import { type Pid, shortPid } from "../core/pid.ts";
 import { formatMem } from "../core/resources.ts";
 import type { Wait, WaitState } from "../core/waits.ts";
 
-/** A process, as far as it is named. */
+/** The name of a process. */
 export interface NamedProcess {
   readonly pid: Pid;
   readonly name: string;
 }
 
-/** So many waits of one process are told. */
+/** How many waits of one process are listed. */
 const MAX_TOLD = 4;
 
-/** A longer title does not push the others' lines to the right. */
+/** Longer titles do not widen the column. */
 const MAX_COLUMN = 40;
 
 /**
- * One line for each process, in their order: its title, and what it waits for, in a column of its own.
- * A process of which nothing is known has just ended, and has no line.
+ * One line for each process, in order: its title, and what it waits for, in a second column. A process
+ * without an answer has just ended, and has no line.
  */
 export function waitLines(
   processes: readonly NamedProcess[],
@@ -33,7 +33,7 @@ export function waitLines(
   );
 }
 
-/** Gives the title of a process by its Pid: the digits that are shown of that, and its name. */
+/** Gives the title of a process by its Pid: the displayed digits, and its name. */
 export function titlesOf(processes: readonly NamedProcess[]): (pid: Pid) => string {
   const names = new Map(processes.map(({ pid, name }) => [pid, name]));
   return (pid) => {
@@ -42,7 +42,7 @@ export function titlesOf(processes: readonly NamedProcess[]): (pid: Pid) => stri
   };
 }
 
-/** One wait in words: `recv from 3fecd01 main.ts "jobs"`. */
+/** One wait as text: `recv from 3fecd01 main.ts "jobs"`. */
 export function describeWait(wait: Wait, title: (pid: Pid) => string): string {
   switch (wait.kind) {
     case "recv":

@@ -25,9 +25,9 @@ Deno.test("wait() refuses what is no Pid, and this process itself", async () => 
   await asked({ type: "ended", status: { code: 0 } }, async () => {
     await assertRejects(() => wait("3" as Pid), TypeError, 'Cannot wait for "3": it is not a Pid');
     await assertRejects(() => wait(undefined as unknown as Pid), TypeError, "undefined");
-    await assertRejects(() => wait(OWN), Error, "a process cannot wait for itself");
+    await assertRejects(() => wait(OWN), Error, "it is this process");
     assertThrows(() => selectableWait("3" as Pid), TypeError, 'wait for "3": it is not a Pid');
-    assertThrows(() => selectableWait(OWN), Error, "a process cannot wait for itself");
+    assertThrows(() => selectableWait(OWN), Error, "it is this process");
     const wrong = (options: unknown) => () => wait(OTHER, options as { signal?: AbortSignal });
     await assertRejects(wrong({ sginal: 1 }), TypeError, '"sginal"; did you mean "signal"?');
     await assertRejects(wrong({ signal: 1 }), TypeError, "signal is 1, not an AbortSignal");

@@ -88,7 +88,7 @@ networkTest(
         assertEquals(
           fabric.err[0],
           `fabric: Cannot listen on ${where} without a secret: anyone who can reach it could run programs; ` +
-            "make a secret with: fabric secret FILE, and give it to all with --secret-file FILE",
+            "make a secret with: fabric secret FILE, and give it to every part with --secret-file FILE",
         );
       }
     }
