@@ -26,7 +26,7 @@ const PORT_RETRY_MS = 100;
 const PORT_RETRIES = 30;
 
 /**
- * Finds a port for a bridge, which is the same after a restart.
+ * Finds a port for a bridge, which it keeps after a restart.
  *
  * @throws {ListenError} If it cannot listen there.
  */

@@ -9,7 +9,7 @@ import type { Amount } from "./amount.ts";
  * placement changes a ticket; fields that are not marked "for the caller" are internal.
  */
 export class Ticket<Owner> implements Amount {
-  /** For the caller: the need. */
+  /** For the caller: the value it was made with. */
   readonly owner: Owner;
   readonly mem: number;
   readonly cpu: number;

@@ -21,8 +21,7 @@ export function cacheFolder(
 }
 
 /**
- * Caches a file there, atomically. Where nothing can be written, this has no
- * effect.
+ * Caches a file there, atomically. Where nothing can be written, this has no effect.
  */
 export async function keep(
   path: string,
