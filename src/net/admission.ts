@@ -1,19 +1,19 @@
-/** Accepts connections, and has each show that it may be here before it is taken. */
+/** Accepts connections, and authenticates each before it is used. */
 
 import { messageOf } from "../core/errors.ts";
 import { formatAddress } from "../core/pid.ts";
 import { delay, startTimer } from "./delay.ts";
 
-/** How long to wait when no connection can be accepted, usually for want of file descriptors. */
+/** How long to wait when no connection can be accepted, usually because file descriptors have run out. */
 const ACCEPT_RETRY_MS = 50;
 
-/** The same is said of the same host no more often than that. */
+/** The same line about the same host is logged at most this often. */
 const REPEAT_MS = 60_000;
 
-/** Of how many lines it is known when they were said. */
+/** How many recent lines are remembered. */
 const MAX_REMEMBERED = 256;
 
-/** What accepts connections. */
+/** A source of connections. */
 export interface AdmissionListener<Conn> {
   accept(): Promise<Conn>;
   close(): void;
@@ -21,20 +21,20 @@ export interface AdmissionListener<Conn> {
 
 /** How connections are admitted. */
 export interface AdmissionOptions<Conn, Shown> {
-  /** It belongs to the admission from now on. */
+  /** The listener, owned by the admission from now on. */
   readonly listener: AdmissionListener<Conn>;
-  /** How many unauthenticated connections there may be. For one more, the oldest is closed. */
+  /** The most unauthenticated connections. If there is another one, the oldest is closed. */
   readonly max: number;
   /** How long a connection may be unauthenticated. */
   readonly timeoutMs: number;
   /**
-   * Has a connection show who it is; called as soon as it is accepted. What it throws is why the
-   * connection is refused. It reads from the connection, so that closing that ends it.
+   * Authenticates a connection; called as soon as it is accepted. If it throws, the connection is refused
+   * for that reason. It reads from the connection, so closing the connection ends it.
    */
   readonly authenticate: (conn: Conn) => Promise<Shown>;
-  /** Takes a connection that has shown who it is, which is its own from now on. */
+  /** Takes an authenticated connection, and owns it from now on. */
   readonly take: (conn: Conn, shown: Shown, remote: string) => void;
-  /** Is told of each connection that was refused, in one line, but not of the same thing again and again. */
+  /** Logs each refused connection, in one line, but does not repeat the same line. */
   readonly log: (line: string) => void;
 }
 
@@ -45,9 +45,9 @@ interface Unauthenticated {
 /**
  * Accepts connections until it is closed.
  *
- * What nobody knows yet costs little: there are at most `max` such connections, each for at most
- * `timeoutMs`, and those who never show who they are do not keep out those who do. A connection that
- * just ends before it has shown anything is no offence, and is not told of.
+ * Unauthenticated connections cost little: there are at most `max`, each for at most `timeoutMs`, and those
+ * that never authenticate do not keep others out. A connection that ends before it has sent anything is not
+ * an error, and is not logged.
  */
 export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
   readonly #options: AdmissionOptions<Conn, Shown>;
@@ -61,7 +61,7 @@ export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
     void this.#acceptAll();
   }
 
-  /** Accepts no more, and closes what is unauthenticated. Connections that were taken stay open. */
+  /** Stops accepting, and closes unauthenticated connections. Authenticated ones stay open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -127,7 +127,7 @@ export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
     take(conn, shown, remote.address);
   }
 
-  /** Says a line, unless what `key` stands for was said lately: whoever is refused tries again. */
+  /** Logs a line, unless one with the same `key` was logged lately: refused peers try again. */
   #say(key: string, line: string): void {
     const nowMs = performance.now();
     if (nowMs - (this.#said.get(key) ?? -Infinity) < REPEAT_MS) return;
@@ -151,7 +151,7 @@ function remoteOf({ remoteAddr }: Deno.Conn): { host: string; address: string } 
   return { host: hostname, address: formatAddress(hostname, port) };
 }
 
-/** Whether the other side closed the connection, or was gone. */
+/** Whether the other side closed the connection, or is gone. */
 function justEnded(error: unknown): boolean {
   const { UnexpectedEof, ConnectionReset, BrokenPipe, ConnectionAborted } = Deno.errors;
   return [UnexpectedEof, ConnectionReset, BrokenPipe, ConnectionAborted]

@@ -1,12 +1,12 @@
-/** Time as an argument, so that tests of what happens after a while need not wait for it. */
+/** Time as an argument, so that tests of timeouts need not wait. */
 
-/** What tells the time, and calls back. */
+/** A source of time and timers. */
 export interface Clock {
-  /** Milliseconds since some moment; it never goes back. */
+  /** Milliseconds since some moment; monotonic. */
   now(): number;
-  /** Calls `tick` each time that so many milliseconds have passed, until what is returned is called. */
+  /** Calls `tick` at this interval in milliseconds, until the returned function is called. */
   every(ms: number, tick: () => void): () => void;
-  /** Calls `due` once that so many milliseconds have passed, unless what is returned is called before. */
+  /** Calls `due` after this many milliseconds, unless the returned function is called first. */
   after(ms: number, due: () => void): () => void;
 }
 

@@ -10,10 +10,10 @@ export { credentialOf, loadCredential, loadSecret, requireSecret } from "./crede
 export { isLoopback, type Secret, SecretError } from "./credential.ts";
 export { PartServer, type PartServerOptions } from "./part_server.ts";
 
-/** How long a connection may take to come about; the handshake has as much again. */
+/** How long connecting may take; the handshake may take as long again. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
-/** What whoever dials finds at the other end, by what it dials for. */
+/** The part at the other end, by the purpose of the connection. */
 const PARTS: Readonly<Record<Purpose, string>> = {
   [Purpose.channels]: "process",
   [Purpose.node]: "node",
@@ -24,7 +24,9 @@ const PARTS: Readonly<Record<Purpose, string>> = {
   [Purpose.arg]: "node",
 };
 
-/** A connection did not come about. The message is one line: to what, on what address, and why. */
+/**
+ * A connection could not be established. The message is one line: to which part, at which address, and why.
+ */
 export class ConnectError extends Error {
   /** Only the reason: `the connection was refused`. */
   readonly why: string;
@@ -36,18 +38,18 @@ export class ConnectError extends Error {
   }
 }
 
-/** How a connection is made. */
+/** How to connect. */
 export interface DialOptions {
-  /** Gives up when it is aborted. */
+  /** Aborts the attempt. */
   readonly signal?: AbortSignal | undefined;
-  /** Encrypts; the certificates, in PEM, that the other side's is to be signed by. */
+  /** Encrypts; the certificates, in PEM, of the authorities that may have signed the other side's. */
   readonly tls?: { readonly caCerts: string[] } | undefined;
 }
 
 /**
- * Connects to a part of the cluster, and shows and is shown that both have the same secret.
+ * Connects to a part of the cluster; both sides prove that they have the same secret.
  *
- * @throws {ConnectError} If that does not come about.
+ * @throws {ConnectError} If that fails.
  * @throws The reason of `signal`, if that is aborted.
  */
 export async function dialPart(
@@ -61,7 +63,7 @@ export async function dialPart(
   const conn = await connect(address, what, options);
   let late = false;
   let open = true;
-  // Closing ends the read that the handshake waits in.
+  // Closing ends the pending read of the handshake.
   const close = (): void => {
     if (open) conn.close();
     open = false;
@@ -107,7 +109,7 @@ async function connect(address: Address, what: string, options: DialOptions): Pr
   }
 }
 
-/** `Deno.connectTls` takes no signal: what comes too late is closed. */
+/** `Deno.connectTls` takes no signal: a connection that comes too late is closed. */
 async function connectTls(
   options: Deno.ConnectTlsOptions,
   signal: AbortSignal,

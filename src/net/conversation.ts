@@ -1,53 +1,53 @@
 /**
- * Questions and answers on one link: numbers the questions, and gives each answer to whoever asked.
+ * Requests and answers on one link: numbers the requests, and passes each answer to its caller.
  *
- * It knows no socket. Whoever owns the link hands it the answers, and tells it when the link has ended.
+ * It uses no socket. The owner of the link passes it the answers, and tells it when the link has ended.
  */
 
 import type { FailedMessage } from "../wire/control.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 
-/** A message that belongs to a question. */
+/** A message that belongs to a request. */
 export interface Numbered {
   readonly type: string;
   readonly request: number;
 }
 
-/** Messages before they have got their number; of a union, each of its messages. */
+/** Messages before they are numbered; distributes over a union. */
 export type Unnumbered<Message> = Message extends unknown ? Omit<Message, "request"> : never;
 
-/** For each type of question, the messages that answer it. */
+/** For each type of request, the messages that answer it. */
 type Table<Answers> = { readonly [Type in keyof Answers]: Numbered };
 
-/** For each type of question, the types of message that answer it; `failed` may always come instead. */
+/** For each type of request, the types of its answers; `failed` is always allowed. */
 export type AnswerTypes<Answers extends Table<Answers>> = {
   readonly [Type in keyof Answers]: readonly Answers[Type]["type"][];
 };
 
-/** How a question is asked. */
+/** The options of a request. */
 export interface AskOptions<Answer> {
   /**
-   * Is given the answer as soon as it comes, before the next message of the link is looked at: for what
-   * that message may be about.
+   * Called with the answer as soon as it comes, before the next message of the link is handled, which may
+   * refer to it.
    */
   readonly take?: (answer: Answer) => void;
-  /** Is called for each message that tells of the question, and does not answer it yet. */
+  /** Called for each message about the request that does not answer it. */
   readonly onNews?: () => void;
   /**
-   * When it is aborted, `cancel` is sent, with the question's number. An answer comes all the same.
+   * When it is aborted, `cancel` is sent, with the request's number. An answer still comes.
    */
   readonly signal?: AbortSignal | undefined;
 }
 
 interface Pending {
-  /** The question's type. */
+  /** The request's type. */
   readonly type: string;
   readonly answered: (answer: Numbered) => void;
   readonly onNews: (() => void) | undefined;
   readonly reject: (reason: Error) => void;
 }
 
-/** The questions of one side of a link, to the other side. */
+/** The requests of one side of a link to the other. */
 export class Conversation<Question extends Numbered, Answers extends Table<Answers>> {
   readonly #answers: AnswerTypes<Answers>;
   readonly #send: (message: Question) => unknown;
@@ -55,18 +55,17 @@ export class Conversation<Question extends Numbered, Answers extends Table<Answe
   #count = 0;
   #ended: Error | undefined;
 
-  /** `send` puts a message on the link; what it returns is not looked at. */
+  /** `send` puts a message on the link; its result is ignored. */
   constructor(answers: AnswerTypes<Answers>, send: (message: Question) => unknown) {
     this.#answers = answers;
     this.#send = send;
   }
 
   /**
-   * Asks. Resolves with the answer, also when that is `failed`: see `orThrow()`.
+   * Sends a request. Resolves with the answer, also if that is `failed`: see `orThrow()`.
    *
-   * @throws The reason given to {@linkcode Conversation.end}, if that has been called, or is called
-   * before the answer comes.
-   * @throws What `send` throws, if the question cannot be sent.
+   * @throws The reason given to {@linkcode Conversation.end}, if that is called before the answer comes.
+   * @throws The error of `send`, if the request cannot be sent.
    */
   ask<Type extends Question["type"] & keyof Answers>(
     question: Unnumbered<Extract<Question, { type: Type }>> & { readonly type: Type },
@@ -107,7 +106,7 @@ export class Conversation<Question extends Numbered, Answers extends Table<Answe
   /**
    * Takes an answer.
    *
-   * @throws {ProtocolError} If nobody asked for it. The link is to be ended then.
+   * @throws {ProtocolError} If no such request is pending. The link has to be ended then.
    */
   answer(message: Answers[keyof Answers] | FailedMessage): void {
     const pending = this.#find(message);
@@ -119,15 +118,15 @@ export class Conversation<Question extends Numbered, Answers extends Table<Answe
   }
 
   /**
-   * Takes a message that tells of a question, and does not answer it.
+   * Takes a message about a request that does not answer it.
    *
-   * @throws {ProtocolError} If there is no such question. The link is to be ended then.
+   * @throws {ProtocolError} If there is no such request. The link has to be ended then.
    */
   news(message: Numbered): void {
     this.#find(message).onNews?.();
   }
 
-  /** Nothing is answered any more: what is pending, and all that is asked from now on, rejects so. */
+  /** Ends the conversation: pending and future requests reject with this reason. */
   end(reason: Error): void {
     this.#ended ??= reason;
     const pending = [...this.#pending.values()];

@@ -1,4 +1,4 @@
-/** The cluster's secret: where it comes from, and what goes without one. */
+/** The cluster's secret: where it comes from, and what is allowed without one. */
 
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
@@ -7,23 +7,23 @@ import { type Credential, importKey } from "./handshake.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The least that a secret may have: below that, it could be guessed. */
+/** The minimum length of a secret: a shorter one could be guessed. */
 const MIN_SECRET_BYTES = 16;
 
-/** A file that is larger is no secret. */
+/** A larger file is not a secret. */
 const MAX_SECRET_BYTES = 4096;
 
-/** What everybody has who has no secret. */
+/** The key of all parts without a secret. */
 const OPEN_SECRET = "deploy: there is no secret";
 
-/** What a part is given to show to others. */
+/** The secret that a part authenticates with. */
 export interface Secret {
   readonly bytes: Bytes;
-  /** There is no secret: the bytes are such as everybody has. */
+  /** Whether there is no secret, and the bytes are publicly known. */
   readonly open: boolean;
 }
 
-/** The secret cannot be had, or none is there where one is needed; the message is one line. */
+/** The secret cannot be read, or is required and missing; the message is one line. */
 export class SecretError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -34,9 +34,9 @@ export class SecretError extends Error {
 /**
  * Reads the cluster's secret: all of the file but white space around it.
  *
- * @param options.secretFile The file; if `undefined`, the one that `DEPLOY_SECRET_FILE` names. If that
- * names none either, the secret is one that everybody has.
- * @param options.logger Is told if others on this machine may read the file.
+ * @param options.secretFile The file; if `undefined`, the one that `DEPLOY_SECRET_FILE` names. If that is
+ * unset, too, the publicly known key is used.
+ * @param options.logger Logs a warning if other users of this machine may read the file.
  * @throws {SecretError} If the file cannot be read, or holds no secret.
  */
 export async function loadSecret(
@@ -60,12 +60,12 @@ export async function loadSecret(
   return { bytes, open: false };
 }
 
-/** Makes of a secret what handshakes need. */
+/** Prepares a secret for handshakes. */
 export async function credentialOf(secret: Secret): Promise<Credential> {
   return { key: await importKey(secret.bytes), open: secret.open };
 }
 
-/** As {@linkcode loadSecret}, for those who need it for handshakes only. */
+/** As {@linkcode loadSecret}, for parts that need it only for handshakes. */
 export async function loadCredential(
   options: { secretFile?: string | undefined; logger: Logger },
 ): Promise<Credential> {
@@ -73,10 +73,10 @@ export async function loadCredential(
 }
 
 /**
- * Checks that what is bound without a secret can be reached from this machine only.
+ * Checks that addresses bound without a secret can be reached only from this machine.
  *
  * @param options.insecure Allows everything, with a warning.
- * @throws {SecretError} If that is not so.
+ * @throws {SecretError} If one is reachable from other machines.
  */
 export function requireSecret(
   secret: { readonly open?: boolean },
@@ -97,7 +97,7 @@ export function requireSecret(
   );
 }
 
-/** Whether only this machine itself can connect to that host. */
+/** Whether only this machine can connect to that host. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

@@ -1,17 +1,16 @@
-/** A timer that neither keeps a process alive nor costs it anything at start. */
+/** A timer that does not keep a process alive and adds nothing to its start. */
 
-/** A timer that runs. */
+/** A running timer. */
 export interface Timer {
-  /** What is done when the time is up; `null` for nothing. */
+  /** Called when the time is up; `null` for nothing. */
   onabort: (() => void) | null;
 }
 
 /**
  * Calls `done` after `ms` milliseconds.
  *
- * `setTimeout` would be 13 ms of loading at its first use in newer versions of Deno. A signal with a
- * timeout has a way of its own to add listeners, by which the timeout keeps the process alive; the
- * event target's does not do that.
+ * `setTimeout` would load for 13 ms at its first use in newer versions of Deno. A timeout signal overrides
+ * `addEventListener` so that the timeout keeps the process alive; the method of `EventTarget` does not.
  */
 export function startTimer(ms: number, done: () => void): Timer {
   const timer: Timer = { onabort: done };
@@ -20,7 +19,7 @@ export function startTimer(ms: number, done: () => void): Timer {
   return timer;
 }
 
-/** Resolves after `ms` milliseconds, and does not keep the process alive meanwhile. */
+/** Resolves after `ms` milliseconds, without keeping the process alive. */
 export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => startTimer(ms, resolve));
 }

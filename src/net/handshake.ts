@@ -1,49 +1,49 @@
 /**
- * How two parts show each other that they hold the same key, before either believes the other.
+ * The handshake: two parts prove to each other that they hold the same key.
  *
  *     dialer                                              acceptor
  *       "DPLY", version, purpose, open, nonce A      ──▶
  *                                                    ◀──  version, open, nonce B, MAC("acceptor", …)
  *       MAC("dialer", …)                             ──▶
  *
- * Each MAC is HMAC-SHA-256 by the key over the role's name, the version, the purpose and both nonces:
- * fresh on both sides, so that nothing recorded can be played back, and bound to the role, so that
- * nothing can be sent back to whom it came from. `open` is 1 where there is no secret and everybody
- * has the same key: it is said so that whoever forgot the secret is told so.
+ * Each MAC is HMAC-SHA-256 by the key over the role's name, the version, the purpose and both nonces: fresh
+ * on both sides, which prevents replay, and bound to the role, which prevents reflection. `open` is 1 where
+ * there is no secret and the key is publicly known: with it, a side that forgot the secret gets an error
+ * that says so.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The version of everything that is said on a connection, from the handshake on. */
+/** The version of the protocol on a connection, from the handshake on. */
 export const PROTOCOL_VERSION = 2;
 
-/** What a connection is for; it is part of what is proven. The numbers are only ever added to. */
+/** The purpose of a connection, which the MACs cover. Numbers are only added. */
 export const Purpose = {
   /** The channels of two processes. */
   channels: 1,
   /** A master, to one of its nodes. */
   node: 2,
-  /** A node that makes itself known, to a master. */
+  /** A joining node, to a master. */
   join: 3,
   /** A bridge, to its master. */
   bridge: 4,
   /** Deploy, to a bridge. */
   deploy: 5,
-  /** A node that hosts a run, to the bridge that the run came from. */
+  /** A node that hosts a run, to the bridge of that run. */
   run: 6,
-  /** A node that hosts a process, to the node that has the process's argument. */
+  /** A node that hosts a process, to the node that holds its argument. */
   arg: 7,
 } as const;
 
 /** A number of {@linkcode Purpose}. */
 export type Purpose = typeof Purpose[keyof typeof Purpose];
 
-/** How long an acceptor waits for a dialer to show that it holds the key. */
+/** How long an acceptor waits for a dialer to authenticate. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
-/** What a handshake needs of a connection. */
+/** The part of a connection that a handshake needs. */
 export interface ByteStream {
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
@@ -57,20 +57,20 @@ const ALGORITHM = { name: "HMAC", hash: "SHA-256" } as const;
 
 const KEY_BYTES = 32;
 
-/** A key for a new run, which nobody can guess. */
+/** A random key for a new run. */
 export function newKey(): Bytes {
   return crypto.getRandomValues(new Uint8Array(KEY_BYTES));
 }
 
-/** Prepares a key for handshakes, once for all of them. */
+/** Prepares a key for handshakes, once for all. */
 export function importKey(key: Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);
 }
 
-/** What a part shows to others. */
+/** The key that a part authenticates with. */
 export interface Credential {
   readonly key: CryptoKey;
-  /** There is no secret: the key is one that everybody has. */
+  /** Whether there is no secret, and the key is publicly known. */
   readonly open?: boolean;
 }
 
@@ -104,7 +104,8 @@ export async function dialHandshake(
     transcript("acceptor", purpose, nonceA, nonceB),
   );
   if (!proven) {
-    // What proves nothing, so that the other side can say why, too. A MAC would help to guess the key.
+    // Zeros prove nothing, but let the other side report the reason, too. A real MAC would help to guess
+    // the key.
     await writeAll(stream, new Uint8Array(MAC_BYTES));
     throw new ProtocolError("the other side has a different secret");
   }
@@ -113,11 +114,11 @@ export async function dialHandshake(
 }
 
 /**
- * Authenticates as the side that was connected to; gives what the other side came for.
+ * Authenticates as the side that accepted; returns the purpose of the other side.
  *
- * @param purposes What it may come for.
+ * @param purposes The allowed purposes.
  * @throws {ProtocolError} If the other side does not hold the key, speaks another version or another
- * protocol, or came for another purpose.
+ * protocol, or asks for another purpose.
  */
 export async function acceptHandshake(
   stream: ByteStream,
@@ -131,7 +132,7 @@ export async function acceptHandshake(
   const version = hello[MAGIC.length]!;
   const isOpen = hello[MAGIC.length + 2]!;
   if (version !== PROTOCOL_VERSION || isOpen !== Number(open)) {
-    // So that it can say why, too.
+    // So that the dialer can report the reason, too.
     await writeAll(stream, new Uint8Array([PROTOCOL_VERSION, Number(open)]));
     checkVersion(version);
     checkOpen(isOpen, open);
@@ -197,7 +198,7 @@ function transcript(
   return bytes;
 }
 
-/** Reads so many bytes. @throws {Deno.errors.UnexpectedEof} If the stream ends before. */
+/** Reads that many bytes. @throws {Deno.errors.UnexpectedEof} If the stream ends first. */
 export async function readExactly(stream: ByteStream, count: number): Promise<Bytes> {
   const bytes = new Uint8Array(count);
   for (let filled = 0; filled < count;) {

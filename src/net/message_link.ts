@@ -1,9 +1,8 @@
 /**
  * A connection between two parts of a cluster: checked messages both ways, with heartbeats.
  *
- * It begins after the handshake. Each side says something from time to time; a side that hears nothing
- * for long takes the connection for lost, since a network that is cut raises no error (see
- * `liveness.ts`).
+ * It begins after the handshake. Each side sends heartbeats; a side that receives nothing for too long
+ * considers the connection lost, since a cut network raises no error (see `liveness.ts`).
  */
 
 import {
@@ -21,7 +20,7 @@ import type { Schema } from "../wire/schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a side that has nothing else to say says: a message whose type is empty, which no schema has. */
+/** The heartbeat: a message whose type is empty, which is in no schema. */
 const HEARTBEAT: Bytes = encodeMessage({ type: "" });
 type Heartbeat = { type: "" };
 
@@ -31,7 +30,7 @@ const READ_BYTES = 64 * 1024;
 /** Sends wait while more than this is queued. */
 const MAX_QUEUED_BYTES = 256 * 1024;
 
-/** What a link needs of a connection. */
+/** The part of a connection that a link needs. */
 export interface LinkConnection {
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
@@ -39,11 +38,11 @@ export interface LinkConnection {
 }
 
 export interface MessageLinkOptions<In extends { type: string }> {
-  /** What the other side may say. */
+  /** The messages that the other side may send. */
   readonly schema: Schema<In>;
-  /** After how long without a word the other side is taken for lost. @default LOCAL_NETWORK */
+  /** The heartbeat interval and the silence limits. @default LOCAL_NETWORK */
   readonly liveness?: LivenessOptions | undefined;
-  /** Whether this side works for the other one, and so gives it up sooner. @default false */
+  /** Whether this side works for the other, and so gives it up sooner. @default false */
   readonly works?: boolean;
   /** @default SYSTEM_CLOCK */
   readonly clock?: Clock;
@@ -51,16 +50,16 @@ export interface MessageLinkOptions<In extends { type: string }> {
   readonly maxBytes?: number;
 }
 
-/** A message as it came. */
+/** A message as it arrived. */
 export interface Received<In> {
   readonly message: In;
-  /** The same as bytes, which may be sent on as they are: see {@linkcode MessageLink.sendBody}. */
+  /** The same as bytes, which may be forwarded unchanged: see {@linkcode MessageLink.sendBody}. */
   readonly body: Bytes;
 }
 
 /** Why a link has ended, for a person: `did not answer for 10 s`, `closed the connection`. */
 export class LinkError extends Error {
-  /** Whether the other side only was not heard of: it may be there, behind a network that is cut. */
+  /** Whether the other side was only silent: it may still run, behind a cut network. */
   readonly isSilence: boolean;
 
   constructor(message: string, options: ErrorOptions & { isSilence?: boolean } = {}) {
@@ -71,7 +70,7 @@ export class LinkError extends Error {
   }
 }
 
-/** The same of somebody with a name: `node 10.0.0.3:9999 did not answer for 10 s`. */
+/** The same with the name of the other side: `node 10.0.0.3:9999 did not answer for 10 s`. */
 export function endOf(who: string, { message }: LinkError | ProtocolError): string {
   const [, rest] = /^it (.*)$/.exec(message) ?? [];
   return rest === undefined ? `${who} is gone: ${message}` : `${who} ${rest}`;
@@ -80,8 +79,8 @@ export function endOf(who: string, { message }: LinkError | ProtocolError): stri
 /**
  * One end of such a connection.
  *
- * It ends when either side closes it, the connection breaks, the other side falls silent, or sends
- * what is no message; {@linkcode MessageLink.ended} tells which.
+ * It ends when either side closes it, the connection breaks, or the other side falls silent or sends an
+ * invalid message; {@linkcode MessageLink.ended} tells which.
  */
 export class MessageLink<Out extends { type: string }, In extends { type: string }> {
   /** Resolves, once, when the link has ended, with the reason: for a person, in a few words. */
@@ -122,9 +121,8 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   }
 
   /**
-   * Sends a message, after those sent before. Resolves when another one may be sent: whoever sends
-   * a lot waits for that, so that it is slowed by the other side; whoever sends a little need not.
-   * On a link that has ended, nothing happens.
+   * Sends a message, after those sent before. Resolves when another one may be sent. Callers that send a
+   * lot wait for that, for backpressure; others need not. Does nothing on a link that has ended.
    *
    * @throws {RangeError} If the message is too large.
    */
@@ -133,19 +131,19 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   }
 
   /**
-   * As {@linkcode MessageLink.send}, for a message that came from another link or was encoded before:
-   * its bytes go on as they are, and must not be changed. It has to be one that this link may carry.
+   * As {@linkcode MessageLink.send}, for a message that came from another link or was encoded before: its
+   * bytes are sent unchanged, and must not be modified. The schema of this link has to include it.
    */
   sendBody(body: Bytes): Promise<void> {
     return this.#push(framed(body));
   }
 
-  /** The messages of the other side, as they come; ends when the link does. For one reader. */
+  /** Yields the messages of the other side as they come; ends when the link does. For one reader. */
   async *messages(): AsyncGenerator<In, undefined> {
     for await (const { message } of this.received()) yield message;
   }
 
-  /** As {@linkcode MessageLink.messages}, with the bytes of each. Bytes in a message are parts of those. */
+  /** As {@linkcode MessageLink.messages}, with the bytes of each. Bytes in a message are views of those. */
   async *received(): AsyncGenerator<Received<In>, undefined> {
     const decoder = new MessageDecoder(this.#options.maxBytes ?? MAX_MESSAGE_BYTES);
     const buffer = new Uint8Array(READ_BYTES);
@@ -173,7 +171,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     this.#finish(new LinkError("the connection was closed on this side"));
   }
 
-  /** Ends the link at once; `reason` says why, unless it has ended before. */
+  /** Ends the link at once; `reason` is the reason, unless it has already ended. */
   drop(
     reason: LinkError | ProtocolError = new LinkError("the connection was closed on this side"),
   ): void {
@@ -206,7 +204,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     const state = {
       heardMs: this.#heardMs,
       listening: this.#listening,
-      // While something is being written, that is what the other side hears.
+      // A write in progress serves as a heartbeat.
       spoke: this.#spoke || this.#queue.bytes > 0,
     };
     const does = atHeartbeat(state, this.#clock.now(), this.#silenceMs);

@@ -1,4 +1,4 @@
-/** Where a part of a cluster listens for others: it takes only those who show that they belong. */
+/** The listener of a part of a cluster: accepts only authenticated connections. */
 
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
@@ -7,28 +7,28 @@ import { formatAddress } from "../core/pid.ts";
 import { Admission } from "./admission.ts";
 import { acceptHandshake, type Credential, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
 
-/** How many connections may be about to show who they are. */
+/** How many unauthenticated connections there may be. */
 const MAX_UNAUTHENTICATED = 256;
 
 /** How many connections the kernel keeps until they are accepted. */
 const BACKLOG = 2_000;
 
-/** Takes a connection, which is its own from then on; `remote` is the address of the other end. */
+/** Takes a connection, and owns it from then on; `remote` is the address of the other end. */
 export type PartHandler = (conn: Deno.Conn, remote: string) => void;
 
 export interface PartServerOptions {
-  /** Where to listen; port 0 is any that is free. */
+  /** Where to listen; port 0 means any free one. */
   readonly address: Address;
   readonly credential: Credential;
-  /** What to do for those who come; for no other purpose may anyone come. */
+  /** The handlers, by purpose; other purposes are refused. */
   readonly handlers: Readonly<Partial<Record<Purpose, PartHandler>>>;
-  /** Is told of those who were not taken. */
+  /** Logs refused connections. */
   readonly logger: Logger;
   /** Encrypts: a certificate and its key, in PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** It is not possible to listen there. The message is one line. */
+/** Listening failed. The message is one line. */
 export class ListenError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -37,15 +37,15 @@ export class ListenError extends Error {
 }
 
 /**
- * Listens, and hands each connection to the handler of its purpose once both sides have shown that they
- * have the same secret. A connection that has not done so in 5 s is closed; nothing is kept of what it said.
+ * Listens, and passes each connection to the handler of its purpose once both sides have proven that they
+ * have the same secret. A connection that has not done so within 5 s is closed.
  */
 export class PartServer implements Disposable {
-  /** Where it listens, with the port that it got. */
+  /** Its address, with the actual port. */
   readonly address: Address;
   readonly #admission: Disposable;
 
-  /** @throws {ListenError} If it is not possible to listen there. */
+  /** @throws {ListenError} If listening fails. */
   constructor(options: PartServerOptions) {
     const { credential, handlers, logger } = options;
     const purposes = Object.values(Purpose).filter((each) => handlers[each] !== undefined);
@@ -62,7 +62,7 @@ export class PartServer implements Disposable {
     });
   }
 
-  /** Accepts no more, and closes what has not shown who it is. Connections handed out stay open. */
+  /** Stops accepting, and closes unauthenticated connections. Others stay open. */
   close(): void {
     this.#admission[Symbol.dispose]();
   }

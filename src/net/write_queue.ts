@@ -1,4 +1,4 @@
-/** What is to be written to a connection, in order, one write at a time. */
+/** The write queue of a connection: in order, one write at a time. */
 
 import { type ByteStream, writeAll } from "./handshake.ts";
 
@@ -10,10 +10,10 @@ interface Waiting {
 }
 
 /**
- * A queue in front of a connection. The rest of a short write has to follow it directly, so there is
- * never more than one write under way.
+ * A queue in front of a connection. The rest of a short write has to follow it directly, so there is never
+ * more than one write in progress.
  *
- * It does not bound itself: whoever pushes a lot waits, with {@linkcode WriteQueue.drained}.
+ * It is not bounded: callers that push a lot wait, with {@linkcode WriteQueue.drained}.
  */
 export class WriteQueue {
   readonly #conn: Pick<ByteStream, "write">;
@@ -30,12 +30,12 @@ export class WriteQueue {
     this.#broken = broken;
   }
 
-  /** How many bytes are not written yet. */
+  /** The number of unwritten bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Puts `bytes` behind what is queued. They must not be changed afterwards. */
+  /** Appends `bytes`, which must not be changed afterwards. */
   push(bytes: Bytes): void {
     if (this.#closed) return;
     this.#queue.push(bytes);
@@ -43,13 +43,13 @@ export class WriteQueue {
     if (!this.#writing) void this.#write();
   }
 
-  /** Resolves when at most `atMost` bytes are not written yet, or the queue is closed. */
+  /** Resolves when at most `atMost` bytes are unwritten, or the queue is closed. */
   drained(atMost: number): Promise<void> {
     if (this.#bytes <= atMost) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ atMost, resolve }));
   }
 
-  /** Drops what is not written yet, and takes nothing more. The connection stays as it is. */
+  /** Drops unwritten bytes, and takes nothing more. The connection is unaffected. */
   close(): void {
     this.#closed = true;
     this.#queue = [];

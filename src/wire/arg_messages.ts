@@ -1,20 +1,20 @@
-/** What a node says to another one, to fetch the argument of a spawn. */
+/** The messages between two nodes, of which one fetches the argument of a spawn. */
 
 import { bytes, type Schema, text } from "./schema.ts";
 
-/** How large the pieces of an argument are, but for the last one. */
+/** The size of the pieces of an argument, except the last. */
 export const ARG_PIECE_BYTES = 256 * 1024;
 
-/** What the node says that fetches. */
+/** The messages of the fetching node. */
 export type FetchToNode =
-  /** The one message: which argument. */
+  /** The only message: which argument. */
   { type: "fetch"; id: string };
 
-/** What the node says that has the argument. */
+/** The messages of the node that holds the argument. */
 export type NodeToFetch =
-  /** The next bytes of the argument. Who fetches it knows its size, and closes the connection. */
+  /** The next bytes of the argument. The fetching node knows its size, and closes the connection. */
   | { type: "arg"; bytes: Uint8Array<ArrayBuffer> }
-  /** It is not here any more: nobody waits for the process. */
+  /** The argument has been released: no process waits for the spawn. */
   | { type: "gone" };
 
 export const FETCH_TO_NODE: Schema<FetchToNode> = { fetch: { id: text } };

@@ -1,4 +1,4 @@
-/** What a master and its bridge say to each other. */
+/** The messages between a master and its bridge. */
 
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
@@ -12,31 +12,32 @@ import { integer, key, orNull, pid, resources, type Schema, text } from "./schem
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a bridge tells its master, or asks of it. */
+/** The messages of a bridge to its master. */
 export type BridgeToMaster =
   /** The first message: where the bridge listens, for deploy and for nodes. */
   | { type: "bridge"; address: string }
-  /** A run begins. Nodes that are to host it get what it runs from the bridge. */
+  /** A run begins. Nodes that host it get the run spec from the bridge. */
   | { type: "open"; run: string; key: Bytes }
   /**
-   * Have the run's first process booted where one of that size would be placed, and say what it needs.
-   * The master answers `TryAnswer`, and before that `waits` if there is no node.
+   * Do a trial boot of the run's first process where one of that size would be placed. The master answers
+   * `TryAnswer`, and before that `waits` if there is no node.
    */
   | { type: "try"; request: number; run: string; resources: Readonly<Resources> }
   /**
-   * Place and start the run's first process, which is called `name` where people see it; the master answers `launched` or `failed`, and before that
+   * Place and start the run's first process, with `name` as its displayed name; the master answers
+   * `launched` or `failed`, and before that
    * `waits` if there is no room for it.
    */
   | { type: "first"; request: number; run: string; name: string; resources: Readonly<Resources> }
   /**
-   * End everything of a run so. The master says `over` when that is done. Said again, it can only shorten
+   * End all processes of a run. The master sends `over` when that is done. Sent again, it can only shorten
    * the grace.
    */
   | ({ type: "end"; run: string } & TerminationFields)
   /** Where a process of that size would go; the master answers `fits`. */
   | { type: "where"; request: number; resources: Readonly<Resources> };
 
-/** A process that went away with its node: what its `spawn` event says, if that did not come. */
+/** A process that was lost with its node: the fields of its `spawn` event, in case that did not arrive. */
 export interface LostProcess {
   pid: Pid;
   parent: Pid | null;
@@ -45,18 +46,18 @@ export interface LostProcess {
   node: string;
 }
 
-/** What a master tells its bridge. */
+/** The messages of a master to its bridge. */
 export type MasterToBridge =
   | { type: "launched"; request: number; pid: Pid }
   | { type: "waits"; request: number }
   | TryAnswer
-  /** A process went away with its node, which will say nothing of it any more. */
+  /** A process was lost with its node, which will report nothing more about it. */
   | ({ type: "lost"; run: string; why: string } & LostProcess)
-  /** A line about a run, for whoever looks at it. */
+  /** A line about a run, for its viewers. */
   | { type: "said"; run: string; text: string }
   /**
-   * No process of the run is left; so many there have been that the master knows of. One that began
-   * just as its node was lost may be known to the bridge only: it is lost, too.
+   * No process of the run is left; gives the number of processes that the master knew of. One that began
+   * just before its node was lost may be known only to the bridge: it is lost, too.
    */
   | { type: "over"; run: string; processes: number }
   /** One line for a person, and the address of the node, if there is one. */

@@ -1,4 +1,4 @@
-/** The control link between a process and its node: which messages there are. */
+/** The messages of the control link between a process and its node. */
 
 import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
@@ -27,21 +27,21 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a process tells its node, or asks of it. `request` numbers the questions of one process. */
+/** The messages of a process to its node. `request` numbers the requests of one process. */
 export type ProcessMessage =
   /**
    * The first message: the token from the environment, the port the process listens on, and the resources
    * that `init()` was given, for the first process.
    */
   | { type: "hello"; token: string; port: number; resources: Readonly<Resources> }
-  /** The function is known, and runs now. Until then the process does not exist for others. */
+  /** The function is known and runs now. Before this, the process does not exist for others. */
   | { type: "started" }
   | {
     type: "spawn";
     request: number;
     /** The registered name of the function to run. */
     function: string;
-    /** What the process is called where people see it. */
+    /** The displayed name of the process. */
     name: string;
     arg: Bytes;
     resources: Readonly<Resources>;
@@ -51,8 +51,8 @@ export type ProcessMessage =
     env: Bytes | null;
   }
   /**
-   * The process that the `spawn` of that number asked for is not wanted any more. It is not started, or
-   * ended if it is; the `spawn` is answered all the same.
+   * Cancels the `spawn` of that number: its process is not started, or is ended if it was; the `spawn` is
+   * still answered.
    */
   | { type: "cancel"; request: number }
   | { type: "wait"; request: number; pid: Pid }
@@ -62,7 +62,7 @@ export type ProcessMessage =
   | ({ type: "waits"; request: number } & WaitReport)
   /**
    * End a process: by `signal`, and by SIGKILL after `graceMs`; if `signal` is `null`, by SIGKILL at once.
-   * With `descendants`, also all that it spawned, and that those spawned, and so on.
+   * With `descendants`, also its whole subtree of spawned processes.
    */
   | {
     type: "kill";
@@ -73,7 +73,10 @@ export type ProcessMessage =
     descendants: boolean;
   };
 
-/** What failed, as an answer to a question: of a spawn why; of others, the reason is `"unknown"`. */
+/**
+ * A failure, as the answer to a request. The reason is that of a `SpawnError` for a spawn, `"unknown"` for
+ * others.
+ */
 export interface FailedMessage {
   type: "failed";
   request: number;
@@ -81,42 +84,42 @@ export interface FailedMessage {
   message: string;
 }
 
-/** The answers to `spawn`, `wait` and `kill`, whoever asked them of whom. */
+/** The answers to `spawn`, `wait` and `kill`, on any link. */
 export type AnswerMessage =
   | { type: "spawned"; request: number; pid: Pid }
   | { type: "ended"; request: number; status: ExitStatus }
   | { type: "killed"; request: number }
   | FailedMessage;
 
-/** What a node tells a process. */
+/** The messages of a node to a process. */
 export type NodeMessage =
-  /** Who the process is. It comes once, as the answer to `hello`. */
+  /** The identity of the process. Sent once, as the answer to `hello`. */
   | {
     type: "welcome";
     pid: Pid;
-    /** The run's key, which processes prove to each other that they hold: 32 bytes. */
+    /** The run's key, 32 bytes, with which processes authenticate each other. */
     key: Bytes;
-    /** The file to leave a will in. */
+    /** The path for the will. */
     will: string;
   }
-  /** What the process is to run. It comes once, at any time after `welcome`. */
+  /** What the process runs. Sent once, at any time after `welcome`. */
   | {
     type: "start";
     parent: Pid | null;
-    /** The registered name; `null`: the first process, whose `init()` resolves. */
+    /** The registered name; `null` for the first process, whose `init()` resolves. */
     function: string | null;
-    /** What the process is called where people see it. */
+    /** The displayed name of the process. */
     name: string;
     arg: Bytes;
     resources: Readonly<Resources>;
     cwd: string | null;
     env: Bytes | null;
   }
-  /** What does the process wait for? Answer: `waits`. One that computes does not answer. */
+  /** Asks what the process waits for. Answer: `waits`. A computing process does not answer. */
   | { type: "why"; request: number }
   | AnswerMessage;
 
-/** The largest message of a peer that has not yet shown who it is. */
+/** The largest message of an unauthenticated peer. */
 export const MAX_HELLO_BYTES = 1024;
 
 /** A `Wait` of core. */
@@ -157,7 +160,7 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },
 };
 
-/** What must be in each {@linkcode AnswerMessage}. */
+/** The schema of each {@linkcode AnswerMessage}. */
 export const ANSWERS: Schema<AnswerMessage> = {
   spawned: { request: integer, pid },
   ended: { request: integer, status },
@@ -180,18 +183,18 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
   ...ANSWERS,
 };
 
-/** The answer to a question that failed with `error`. */
+/** The answer to a request that failed with `error`. */
 export function failedMessage(request: number, error: unknown): FailedMessage {
   const reason = error instanceof SpawnError ? error.reason : "unknown";
   return { type: "failed", request, reason, message: messageOf(error) };
 }
 
-/** The error that a question failed with, as whoever asked throws it. */
+/** The error of a failed request, as its caller throws it. */
 export function errorOf({ reason, message }: FailedMessage): Error {
   return reason === "unknown" ? new Error(message) : new SpawnError(reason, message);
 }
 
-/** Gives `answer`, unless the question failed. @throws As {@linkcode errorOf} says. */
+/** Returns `answer`, unless the request failed. @throws As {@linkcode errorOf} says. */
 export function orThrow<Answer extends { readonly type: string }>(
   answer: Answer | FailedMessage,
 ): Answer {
@@ -203,12 +206,12 @@ function isFailed(answer: { readonly type: string }): answer is FailedMessage {
   return answer.type === "failed";
 }
 
-/** Checks what a process sent. @throws {ProtocolError} If it is no {@linkcode ProcessMessage}. */
+/** Checks a message of a process. @throws {ProtocolError} If it is not a {@linkcode ProcessMessage}. */
 export function decodeProcessMessage(body: Bytes): ProcessMessage {
   return decodeMessage(PROCESS_MESSAGES, body);
 }
 
-/** Checks what a node sent. @throws {ProtocolError} If it is no {@linkcode NodeMessage}. */
+/** Checks a message of a node. @throws {ProtocolError} If it is not a {@linkcode NodeMessage}. */
 export function decodeNodeMessage(body: Bytes): NodeMessage {
   return decodeMessage(NODE_MESSAGES, body);
 }

@@ -1,4 +1,4 @@
-/** Makes bytes fewer for a slow network, and gives them back: raw DEFLATE, RFC 1951. */
+/** Compresses bytes for slow networks, and decompresses them: raw DEFLATE, RFC 1951. */
 
 import { messageOf } from "../core/errors.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -6,21 +6,20 @@ import { ProtocolError } from "../core/protocol_error.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * How much is inflated at once: it may become a thousand times as much before anybody can say that it is
- * too much.
+ * How much is inflated at once: the result may be a thousand times as large before its size can be checked.
  */
 const SLICE_BYTES = 4 * 1024;
 
-/** Deflates `bytes`; `undefined` if they would not become fewer. */
+/** Deflates `bytes`; `undefined` if the result would not be smaller. */
 export async function deflate(bytes: Bytes): Promise<Bytes | undefined> {
   return await collect([bytes], new CompressionStream("deflate-raw"), bytes.length - 1);
 }
 
 /**
- * Inflates what came from outside, to at most `maxBytes`. What was cut off is not noticed: whoever gets the
- * result knows its hash.
+ * Inflates untrusted bytes to at most `maxBytes`. Truncated input is not detected: the caller checks the
+ * hash of the result.
  *
- * @throws {ProtocolError} If it is nothing that {@linkcode deflate} gives, or becomes larger.
+ * @throws {ProtocolError} If the bytes are not the output of {@linkcode deflate}, or the result is larger.
  */
 export async function inflate(bytes: Bytes, maxBytes: number): Promise<Bytes> {
   if (bytes.length >= maxBytes) {
@@ -40,7 +39,7 @@ export async function inflate(bytes: Bytes, maxBytes: number): Promise<Bytes> {
   );
 }
 
-/** What a stream makes of `parts`; `undefined`, and it goes no further, if that is over `maxBytes`. */
+/** The output of a stream for `parts`; `undefined`, with an early end, if that exceeds `maxBytes`. */
 async function collect(
   parts: Iterable<Bytes>,
   stream: CompressionStream | DecompressionStream,

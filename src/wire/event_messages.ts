@@ -1,4 +1,4 @@
-/** Events of a run, as bytes: the bodies of messages that tell of them. */
+/** Events of a run as bytes: the bodies of event messages. */
 
 import type { RunEvent } from "../core/events.ts";
 import { decodeMessage, encodeBody } from "./message.ts";
@@ -6,15 +6,15 @@ import { EVENT } from "./run_messages.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The body of the message that tells of `event`. */
+/** The body of the message of `event`. */
 export function eventBody(event: RunEvent): Bytes {
   return encodeBody({ type: "event", event });
 }
 
 /**
- * The event that such a message tells of; its bytes are parts of `body`.
+ * The event in such a message; its bytes are views of `body`.
  *
- * @throws {ProtocolError} If `body` is none.
+ * @throws {ProtocolError} If `body` is not an event message.
  */
 export function eventOf(body: Bytes): RunEvent {
   return decodeMessage(EVENT, body).event;

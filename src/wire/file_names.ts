@@ -1,14 +1,14 @@
-/** What the files of a run may be called, which come from another machine. */
+/** The allowed names of a run's files, which come from another machine. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
 
-/** No file system has room for longer ones. */
+/** No file system allows longer ones. */
 const MAX_NAME_LENGTH = 1024;
 
-/** What the name of a module beside a run's folder looks like. */
+/** The form of the name of a module beside a run's folder. */
 const BESIDE = /^[A-Za-z0-9_-]{1,64}\.js$/;
 
-/** Checks the name of a module beside a run's folder. @throws {ProtocolError} If it is none. */
+/** Checks the name of a module beside a run's folder. @throws {ProtocolError} If it is invalid. */
 export function checkNameBeside(name: string): void {
   if (!BESIDE.test(name)) {
     throw new ProtocolError(`Cannot use ${JSON.stringify(name)} as the name of a module`);
@@ -18,7 +18,7 @@ export function checkNameBeside(name: string): void {
 /**
  * Checks the name of a file below a run's folder, with `/` between its parts.
  *
- * @throws {ProtocolError} If it is none, or leads out of the folder.
+ * @throws {ProtocolError} If it is invalid, or leads out of the folder.
  */
 export function checkName(name: string): void {
   const parts = name.split("/");

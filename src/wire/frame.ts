@@ -1,19 +1,19 @@
 /**
  * The frames of a connection between two processes: their types, header and limits.
  *
- * A frame is 1 byte of type, 3 bytes of length (little-endian), and that many bytes of payload. All
- * frames of one direction, one after the other, are that direction's stream; its bytes are counted
- * from the first connection of the two processes on, and a position in it is an offset. A connection
- * that breaks is replaced by another that goes on at the offset that the receiver has reached.
+ * A frame is 1 byte of type, 3 bytes of length (little-endian), and that many bytes of payload. All frames
+ * of one direction, one after the other, are that direction's stream; its bytes are counted from the first
+ * connection of the two processes on, and a position in it is an offset. A broken connection is replaced by
+ * another one, which resumes at the offset that the receiver has reached.
  *
- * Fields of a payload are little-endian. docs/protocol.md tells what each frame does.
+ * Fields of a payload are little-endian. docs/protocol.md describes each frame.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
 import { WINDOW_BYTES } from "./window.ts";
 
 /**
- * What a frame is. The numbers are part of the protocol: new ones are appended.
+ * The types of frames. The numbers are part of the protocol: new ones are appended.
  *
  * The frames of the first group belong to the current channel of their direction, and have to be
  * acknowledged before their process may end: see {@linkcode isVital}.
@@ -23,9 +23,9 @@ export const FrameType = {
   value: 1,
   /** The first piece of a value: its {@linkcode Layout}, then bytes. */
   first: 2,
-  /** The next piece of the value that `first` began; the one that fills it is the last. */
+  /** The next piece of the value that `first` began; the value ends with the one that completes it. */
   more: 3,
-  /** The value that `first` began is not coming any more. */
+  /** The rest of the value that `first` began is not sent. */
   cancel: 4,
   /** The Sender was closed: nothing follows on this channel. */
   end: 5,
@@ -37,33 +37,33 @@ export const FrameType = {
   /** u32 number, then the name in UTF-8: a channel begins, and is the current one from here on. */
   open: 8,
 
-  /** u32: there is a Receiver for the channel of that number, whose window is the full one now. */
+  /** u32: there is a Receiver for the channel of that number, which now has its full window. */
   accept: 9,
-  /** u32 number, u32 {@linkcode StopReason}: nothing is taken any more on that channel. */
+  /** u32 number, u32 {@linkcode StopReason}: the receiver accepts nothing more on that channel. */
   stop: 10,
-  /** u32 number, u32: so many bytes of that channel's window are no longer held by its receiver. */
+  /** u32 number, u32 bytes: credit, the bytes of that channel's window that its receiver no longer holds. */
   credit: 11,
 
   /** f64: all frames up to this offset of the other direction have arrived. */
   ack: 12,
   /** Asks for an `ack` now. */
   ask: 13,
-  /** This side has no open channel end and nothing on its way, until it says `busy`. */
+  /** This side has no open channel end and nothing in flight, until it sends `busy`. */
   idle: 14,
   /** This side needs the connection again. */
   busy: 15,
-  /** u32, the exit code: this process ends by itself, and nothing but an `ack` may be sent to it. */
+  /** u32, the exit code: this process ends by itself, and only an `ack` may still be sent to it. */
   bye: 16,
 } as const;
 
 /** A number of {@linkcode FrameType}. */
 export type FrameType = typeof FrameType[keyof typeof FrameType];
 
-/** Why a receiving process takes nothing on a channel. The numbers are part of the protocol. */
+/** Why a receiving process accepts nothing on a channel. The numbers are part of the protocol. */
 export const StopReason = {
   /** The Receiver was closed. */
   closed: 0,
-  /** There are too many channels for which it has made no Receiver. */
+  /** It has too many channels without a Receiver. */
   crowded: 1,
 } as const;
 
@@ -78,12 +78,12 @@ export const HEADER_BYTES = 4;
 /** The longest name of a channel, in UTF-8. */
 export const MAX_NAME_BYTES = 255;
 
-/** The largest payload of a `value` frame; what is larger goes in pieces. */
+/** The largest payload of a `value` frame; larger values are sent in pieces. */
 export const MAX_VALUE_BYTES = 32 * 1024;
 
 /**
- * The largest payload of a `first` or `more` frame: a window and some more, so that an array of that
- * size goes in one piece, with what describes it. A piece is handed to the system in one write.
+ * The largest payload of a `first` or `more` frame: a little more than a window, so that an array of that
+ * size fits into one piece, with its description. A piece is handed to the system in one write.
  */
 export const MAX_PIECE_BYTES = WINDOW_BYTES + 64 * 1024;
 
@@ -94,8 +94,8 @@ export const MAX_MESSAGE_BYTES = 2 ** 32 - 1;
 export const LAYOUT_BYTES = 12;
 
 /**
- * Where in an encoded value the contents of its largest buffer lie, so that its receiver can read
- * them into a buffer of their own, which becomes the program's: 1 MiB is copied once less.
+ * The position of the largest buffer in an encoded value. Its receiver reads the contents into a separate
+ * buffer, which the program gets: this saves one copy of 1 MiB.
  */
 export interface Layout {
   /** The bytes of the whole value. */
@@ -105,7 +105,7 @@ export interface Layout {
   readonly bufferSize: number;
 }
 
-/** Exact payload sizes of the frames that have one. */
+/** The payload sizes of frames with a fixed size. */
 const FIXED_BYTES: Readonly<Record<number, number>> = {
   [FrameType.cancel]: 0,
   [FrameType.end]: 0,
@@ -120,7 +120,7 @@ const FIXED_BYTES: Readonly<Record<number, number>> = {
   [FrameType.bye]: 4,
 };
 
-/** Whether there is a frame of `type` with a payload of `length` bytes. */
+/** Whether a frame of `type` may have a payload of `length` bytes. */
 export function isFrame(type: number, length: number): boolean {
   if (type === FrameType.value) return length > 0 && length <= MAX_VALUE_BYTES;
   if (type === FrameType.more) return length > 0 && length <= MAX_PIECE_BYTES;
@@ -130,7 +130,7 @@ export function isFrame(type: number, length: number): boolean {
   return FIXED_BYTES[type] === length;
 }
 
-/** Writes a header at `position`; gives the position after it. */
+/** Writes a header at `position`; returns the position after it. */
 export function writeHeader(
   target: Uint8Array,
   position: number,
@@ -157,7 +157,7 @@ export function writeLayout(target: DataView, position: number, layout: Layout):
 }
 
 /**
- * Reads what {@linkcode writeLayout} wrote.
+ * Reads the output of {@linkcode writeLayout}.
  *
  * @throws {ProtocolError} If the buffer does not lie within the value.
  */

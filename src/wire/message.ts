@@ -2,7 +2,7 @@
  * The bytes of the messages of control links and cluster links.
  *
  * A message is a 4-byte big-endian length and a body of that many bytes of the value codec: one object,
- * whose `type` says which message it is. Every message is checked field by field before it is believed.
+ * whose `type` says which message it is. Every message is checked field by field before it is used.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -13,17 +13,17 @@ import { checkMessage, type Schema } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The largest message. Only a spawn's argument gets anywhere near it. */
+/** The largest message. Only a spawn's argument comes close to it. */
 export const MAX_MESSAGE_BYTES = 256 * MiB;
 
 const LENGTH_BYTES = 4;
 
-/** Gives the bytes of one message, its length in front. Of views, only what they show is written. */
+/** Returns the bytes of one message, preceded by its length. Of views, only the viewed bytes are written. */
 export function encodeMessage<Message extends { readonly type: string }>(message: Message): Bytes {
   return framed(encodeBody(message));
 }
 
-/** Gives the body of a message, with room for its length in front of it: see {@linkcode framed}. */
+/** Returns the body of a message, with room for its length in front of it: see {@linkcode framed}. */
 export function encodeBody<Message extends { readonly type: string }>(message: Message): Bytes {
   const body = encodeViews(message, LENGTH_BYTES);
   if (body.length > MAX_MESSAGE_BYTES) {
@@ -36,8 +36,8 @@ export function encodeBody<Message extends { readonly type: string }>(message: M
 }
 
 /**
- * Gives the bytes of the message of that body, its length in front, without a copy. `body` is what
- * {@linkcode encodeBody} made, or {@linkcode MessageDecoder}.
+ * Returns the bytes of the message with that body, preceded by its length, without a copy. `body` comes
+ * from {@linkcode encodeBody} or {@linkcode MessageDecoder}.
  */
 export function framed(body: Bytes): Bytes {
   const start = body.byteOffset - LENGTH_BYTES;
@@ -46,9 +46,9 @@ export function framed(body: Bytes): Bytes {
 }
 
 /**
- * Gives the message of `schema` that a body is. Bytes in it are parts of `body`, which they keep alive.
+ * Decodes a body as a message of `schema`. Bytes in it are views of `body`, which they keep alive.
  *
- * @throws {ProtocolError} If it is none.
+ * @throws {ProtocolError} If it is not one.
  */
 export function decodeMessage<Message extends { type: string }>(
   schema: Schema<Message>,
@@ -57,7 +57,7 @@ export function decodeMessage<Message extends { type: string }>(
   return checkMessage(schema, decodeInPlace(body));
 }
 
-/** Cuts a stream of bytes, in whatever pieces it comes, into the bodies of messages. */
+/** Splits a stream of bytes, received in any pieces, into the bodies of messages. */
 export class MessageDecoder {
   #header = new Uint8Array(LENGTH_BYTES);
   #headerFilled = 0;
@@ -71,8 +71,8 @@ export class MessageDecoder {
   }
 
   /**
-   * Takes the next bytes of the stream; yields each body that they complete. A body is in memory of its
-   * own, where there is room for its length in front of it.
+   * Takes the next bytes of the stream; yields each body that they complete. Each body has its own memory,
+   * with room for its length in front of it.
    *
    * @throws {ProtocolError} If a message is larger than `maxBytes`.
    */
@@ -91,7 +91,7 @@ export class MessageDecoder {
             `a message of ${length} bytes; the limit is ${this.maxBytes}`,
           );
         }
-        // With its length in front, so that it can be sent on as it is.
+        // With its length in front, so that it can be forwarded unchanged.
         this.#body = new Uint8Array(LENGTH_BYTES + length).subarray(LENGTH_BYTES);
         this.#bodyFilled = 0;
       }

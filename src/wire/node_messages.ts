@@ -1,4 +1,4 @@
-/** What a master and one of its nodes say to each other, and what a node says to join one. */
+/** The messages between a master and its nodes, and those of a node that joins. */
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
@@ -25,14 +25,14 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The fields of a spawn, whoever asks whom for it. */
+/** The fields of a spawn, in each message that requests one. */
 export interface SpawnFields {
   request: number;
   run: string;
   parent: Pid | null;
   /** The registered name of the function to run; `null` for the first process. */
   function: string | null;
-  /** What the process is called where people see it. */
+  /** The displayed name of the process. */
   name: string;
   arg: CarriedArg;
   resources: Readonly<Resources>;
@@ -46,61 +46,66 @@ export interface TerminationFields {
   graceMs: number;
 }
 
-/** What came of trying a program as far as `init()`. */
+/** The result of a trial boot. */
 export type TryAnswer =
-  /** What it says that its first process needs. */
+  /** The resources that the program requests for its first process. */
   | { type: "needs"; request: number; resources: Readonly<Resources> }
-  /** It did not come so far: why, in one line, and what it wrote. */
+  /** It did not reach `init()`: why, in one line, and its output. */
   | { type: "unfit"; request: number; why: string; output: Bytes }
-  /** It could not be tried. */
+  /** The trial boot could not be done. */
   | FailedMessage;
 
 /** A master's answers to `spawn`, `wait` and `kill`. */
 export type MasterAnswer =
   | Exclude<AnswerMessage, { type: "killed" }>
-  /** Those of the processes that were to be ended which were still there. */
+  /** The processes that were still running when they were ended. */
   | { type: "killed"; request: number; pids: Pid[] };
 
-/** What a master tells a node, or asks of it. */
+/** The messages of a master to a node. */
 export type MasterToNode =
-  /** The first message: the node is this master's from now on, under this name, with so much. */
+  /**
+   * The first message: the node belongs to this master from now on, with this address and these resources.
+   */
   | { type: "adopt"; address: string; resources: Readonly<Resources> }
-  /** A run that the node will host processes of; comes before the first `launch` of it. */
+  /** A run that the node will host; precedes its first `launch`. */
   | { type: "open"; run: string; key: Bytes; bridge: string }
-  /** Boot the run's first process, which is likely to be launched here; the node answers `TryAnswer`. */
+  /**
+   * Do a trial boot of the run's first process, which will probably be launched here; the node answers
+   * `TryAnswer`.
+   */
   | { type: "try"; request: number; run: string }
   /** Start a process; the node answers `launched` or `failed`. */
   | ({ type: "launch" } & SpawnFields)
   /** End a process; the node answers `killed` or `failed`. */
   | ({ type: "kill"; request: number; run: string; pid: Pid } & TerminationFields)
   /**
-   * Launch nothing more of the run, and end its processes so. What ends is told. Said again, it can only
+   * Launch nothing more of the run, and end its processes. Their ends are reported. Sent again, it can only
    * shorten the grace.
    */
   | ({ type: "stop"; run: string } & TerminationFields)
-  /** The run is over, or is to be: kill what is left of it, and remove what it left. */
+  /** Close the run: kill its remaining processes, and remove its files. */
   | { type: "close"; run: string }
-  /** Answers to the node's own questions. */
+  /** Answers to the node's requests. */
   | MasterAnswer;
 
-/** What a node tells its master, or asks of it. */
+/** The messages of a node to its master. */
 export type NodeToMaster =
   /** The answer to `adopt`. */
   | { type: "adopted" }
-  /** The other answer to it, in one line; the node closes the connection. */
+  /** The negative answer, in one line; the node closes the connection. */
   | { type: "refused"; why: string }
-  /** It is about to end: nothing more is to be placed there. What it hosts ends first, and is told. */
+  /** The node is about to end: nothing more is placed there. Its processes end first, and are reported. */
   | { type: "leaving" }
-  /** Answers to the master's questions. */
+  /** Answers to the master's requests. */
   | { type: "launched"; request: number; pid: Pid }
   /** Whether the process was still there. */
   | { type: "killed"; request: number; ran: boolean }
   | TryAnswer
-  /** A process that was launched has ended, and all its output is with the bridge. */
+  /** A launched process has ended, and the bridge has all its output. */
   | { type: "exited"; run: string; pid: Pid; status: ExitStatus }
   /** A process of this node spawns; the master answers `spawned` or `failed`. */
   | ({ type: "spawn"; wait: boolean } & SpawnFields)
-  /** Whoever asked for that spawn is gone. */
+  /** The requester of that spawn is gone. */
   | { type: "cancel"; request: number }
   /** The master answers `ended` or `failed`. */
   | { type: "wait"; request: number; run: string; pid: Pid }
@@ -110,13 +115,13 @@ export type NodeToMaster =
     & TerminationFields
   );
 
-/** What a node that joins tells its master. */
+/** The message of a node that joins. */
 export type JoinToMaster = { type: "join"; address: string; resources: Readonly<Resources> };
 
-/** What a master answers to a node that joins: from now on it dials the node as any other. */
+/** The answer of a master to a node that joins: from now on it dials the node like any other. */
 export type MasterToJoin = { type: "joined" } | { type: "refused"; why: string };
 
-/** What must be in each {@linkcode TryAnswer}. */
+/** The schema of each {@linkcode TryAnswer}. */
 export const TRY_ANSWERS: Schema<TryAnswer> = {
   needs: { request: integer, resources },
   unfit: { request: integer, why: text, output: bytes },
@@ -129,17 +134,17 @@ const SPAWN = {
   parent: orNull(pid),
   function: orNull(text),
   name: text,
-  /** What is larger is fetched. */
+  /** Larger arguments are fetched. */
   arg: (value: unknown) => bytes(value) || heldArg(value),
   resources,
   cwd: orNull(text),
   env: orNull(bytes),
 };
 
-/** What must be in {@linkcode TerminationFields}. */
+/** The schema of {@linkcode TerminationFields}. */
 export const TERMINATION: Record<keyof TerminationFields, Check> = { signal, graceMs: grace };
 
-/** The most processes that one question may end. */
+/** The most processes that one request may end. */
 const MAX_KILLED = 1_000_000;
 
 export const MASTER_TO_NODE: Schema<MasterToNode> = {

@@ -1,4 +1,4 @@
-/** What a bridge says with deploy about a run, and with the nodes that host the run. */
+/** The messages of a bridge with deploy, and with the nodes that host a run. */
 
 import type { RunEvent } from "../core/events.ts";
 import type { Resources } from "../core/resources.ts";
@@ -21,81 +21,81 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Something that happened in a run. */
+/** An event of a run. */
 export type EventMessage = { type: "event"; event: RunEvent };
 
 /** A piece of an artifact, named by its SHA-256 in hex. */
 export type PieceMessage = { type: "piece"; hash: string; bytes: Bytes };
 
-/** The same piece, named by the same hash, but its bytes are deflated. */
+/** The same piece, named by the same hash, with deflated bytes. */
 export type DeflatedPieceMessage = { type: "deflated-piece"; hash: string; bytes: Bytes };
 
 /** Stdin of the run's first process, and its end. */
 export type StdinMessage = { type: "stdin"; bytes: Bytes } | { type: "stdin-end" };
 
-/** So many bytes of stdin have been taken by the process: as many may be sent again. */
+/** The process has taken this many bytes of stdin: as many may be sent again. */
 export type StdinTakenMessage = { type: "stdin-taken"; bytes: number };
 
-/** How many bytes of stdin may be on their way. */
+/** How many bytes of stdin may be in flight. */
 export const STDIN_WINDOW_BYTES = 256 * 1024;
 
-/** What deploy tells a bridge. */
+/** The messages of deploy to a bridge. */
 export type DeployToBridge =
-  /** The first message: what is to be run; `spec` is a `RunSpec`, encoded. */
+  /** The first message: the encoded `RunSpec`. */
   | { type: "offer"; spec: Bytes }
   | PieceMessage
   | DeflatedPieceMessage
   /**
-   * Run what was offered; `resources` override what the program says. May come before pieces. If deploy is
-   * gone before the run is over, the run is told to stop by SIGTERM, and has that grace.
+   * Run the offered program; `resources` override those of the program. May precede pieces. If deploy is
+   * gone before the run is over, the run is told to stop by SIGTERM, with that grace.
    */
   | { type: "run"; resources: Readonly<Partial<Resources>>; graceMs: number }
   /**
-   * The first message of a dry run: tell what of `spec` would be needed, and where such a process would
-   * be placed. The answers are one `need` and `fits`.
+   * The first message of a dry run: asks which pieces of `spec` would be needed, and where such a process
+   * would be placed. The answers are one `need` and `fits`.
    */
   | { type: "check"; spec: Bytes; resources: Readonly<Resources> }
   | StdinMessage
-  /** End every process of the run so. Said again, it can only shorten the grace. */
+  /** End every process of the run. Sent again, it can only shorten the grace. */
   | ({ type: "stop" } & TerminationFields);
 
-/** What a bridge tells deploy. */
+/** The messages of a bridge to deploy. */
 export type BridgeToDeploy =
-  /** The pieces of one file of the offer that the bridge lacks, maybe none; one such for each file. */
+  /** The pieces of one file of the offer that the bridge lacks, possibly none; one message per file. */
   | { type: "need"; pieces: string[] }
-  /** It was not run, and why, in one line; and what it wrote before that. The last message. */
+  /** The program was not run: why, in one line, and its output so far. The last message. */
   | { type: "refused"; why: string; output: Bytes }
   /** Where it would run, in one line; the answer to a dry run, and the last message. */
   | { type: "fits"; message: string }
   /** The run has an id and is about to begin. */
   | { type: "accepted"; run: string }
-  /** No node has so much free as its first process asks for; it will begin when one has. */
+  /** No node has enough free resources for the first process; it will begin when one has. */
   | { type: "waiting"; resources: Readonly<Resources> }
   | EventMessage
   | StdinTakenMessage
   /**
-   * The last message: no process of the run is left, and all events have been sent. Deploy closes the
-   * connection then. The bridge does not: what deploy has yet to read would be lost.
+   * The last message: no process of the run is left, and all events have been sent. Deploy then closes the
+   * connection. If the bridge did, data that deploy has not read would be lost.
    */
   | { type: "over" };
 
-/** What a node tells a bridge about a run that it hosts. */
+/** The messages of a node to the bridge of a run that it hosts. */
 export type NodeToBridge =
   /** The first message: which run, and the node's address. */
   | { type: "host"; run: string; node: string }
-  /** Pieces that the node has not. They come in this order. */
+  /** Pieces that the node lacks. They are sent in this order. */
   | { type: "need"; pieces: string[] }
   | EventMessage
   | StdinTakenMessage
   /**
-   * The last message: no process of the run is left on this node, and all events have been sent. The
-   * bridge closes the connection then. The node does not: what the bridge has yet to read would be lost.
+   * The last message: no process of the run is left on this node, and all events have been sent. The bridge
+   * then closes the connection. If the node did, data that the bridge has not read would be lost.
    */
   | { type: "done" };
 
-/** What a bridge tells a node about a run that it hosts. */
+/** The messages of a bridge to a node that hosts a run. */
 export type BridgeToNode =
-  /** The answer to `host`: what is run; `spec` is a `RunSpec`, encoded. */
+  /** The answer to `host`: the encoded `RunSpec`. */
   | { type: "run"; spec: Bytes }
   | PieceMessage
   | StdinMessage;
@@ -104,7 +104,7 @@ export type BridgeToNode =
 export const MAX_PIECES = 65_536;
 
 const fd = (value: unknown): boolean => value === 1 || value === 2;
-/** What must be in an {@linkcode EventMessage}. */
+/** The schema of an {@linkcode EventMessage}. */
 export const EVENT: Schema<EventMessage> = {
   event: {
     event: variant("event", {

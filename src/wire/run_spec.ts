@@ -1,4 +1,4 @@
-/** What is to be run: all that a machine has to know to start a program's processes. */
+/** The run spec: everything a machine needs to start a program's processes. */
 
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
@@ -8,9 +8,9 @@ import { checkName, checkNameBeside } from "./file_names.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A file that lies in the program's working directory. */
+/** A file in the program's working directory. */
 export interface IncludedFile {
-  /** Where it lies there: with `/` between its parts, and not leading out of it. */
+  /** Its path there, with `/` between its parts, and not leading out of it. */
   readonly path: string;
   readonly executable: boolean;
   readonly manifest: Manifest;
@@ -20,15 +20,15 @@ export interface IncludedFile {
 export interface RunSpec {
   /** One JavaScript module, or an executable made by `deno compile`. */
   readonly kind: "bundle" | "executable";
-  /** What people call it: `main.ts`. */
+  /** Its displayed name: `main.ts`. */
   readonly name: string;
-  /** What the program's file is called in its working directory; a bundle's ends with `.js` or `.mjs`. */
+  /** The name of the program's file in its working directory; that of a bundle ends with `.js` or `.mjs`. */
   readonly main: string;
   readonly manifest: Manifest;
   /** A module that a bundle imports as `../<name>`, if it does: its runtime. */
   readonly runtime?: { readonly name: string; readonly manifest: Manifest };
   readonly args: readonly string[];
-  /** The variables that it was given. A node adds a few of its own: see `run_program.ts`. */
+  /** The variables that it is given. A node adds a few of its own: see `run_program.ts`. */
   readonly env: Readonly<Record<string, string>>;
   readonly includes: readonly IncludedFile[];
 }
@@ -36,19 +36,19 @@ export interface RunSpec {
 /** The most bytes of a spec: the manifests of some large files, and a long command line. */
 export const MAX_SPEC_BYTES = 16 * 1024 * 1024;
 
-/** What the system lets a program be started with is less than that. */
+/** The system's own limit for starting a program is lower. */
 const MAX_ARGS = 65_536;
 const MAX_ENV = 65_536;
 const MAX_INCLUDES = 65_536;
 const MAX_NAME_CHARACTERS = 256;
 
-/** What is to be on a machine before the program can be started there: the main file's is the first. */
+/** The files that a machine needs before it can start the program, the main file first. */
 export function manifestsOf({ manifest, includes, runtime }: RunSpec): Manifest[] {
   const all = [manifest, ...includes.map((file) => file.manifest)];
   return runtime === undefined ? all : [...all, runtime.manifest];
 }
 
-/** Gives a spec as bytes of the value codec, in which its manifests are packed. */
+/** Encodes a spec in the value codec, with packed manifests. */
 export function encodeRunSpec(spec: RunSpec): Bytes {
   const { manifest, runtime, includes } = spec;
   return encode({
@@ -60,9 +60,9 @@ export function encodeRunSpec(spec: RunSpec): Bytes {
 }
 
 /**
- * Reads a spec that came from another machine.
+ * Decodes a spec from another machine.
  *
- * @throws {ProtocolError} If it is none.
+ * @throws {ProtocolError} If it is invalid.
  */
 export function decodeRunSpec(bytes: Bytes): RunSpec {
   if (bytes.length > MAX_SPEC_BYTES) throw refusal(`it has ${bytes.length} bytes`);
@@ -110,7 +110,7 @@ function checkInclude(value: unknown): IncludedFile {
 function checkEnv(value: unknown): Record<string, string> {
   const entries = Object.entries(object("env", value));
   if (entries.length > MAX_ENV) throw refusal(`it has ${entries.length} variables`);
-  // Made of entries, so that no name means anything but itself.
+  // Made of entries, so that no name has a special meaning.
   return Object.fromEntries(entries.map(([name, content]) => {
     if (name === "" || /[=\0]/.test(name)) throw refusal("a variable has an invalid name");
     return [name, word("a variable", content)];
@@ -129,7 +129,7 @@ function list(what: string, value: unknown, count: number): unknown[] {
   throw refusal(`${what} is not a list, or is too long`);
 }
 
-/** A text that the system can hand to a program. */
+/** A string that the system can pass to a program. */
 function word(what: string, value: unknown): string {
   if (typeof value === "string" && !value.includes("\0")) return value;
   throw refusal(`${what} is not a string without NUL bytes`);

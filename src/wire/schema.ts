@@ -1,10 +1,10 @@
-/** Checks of what comes from outside: which fields a message must have, and what may be in them. */
+/** Checks of untrusted messages: the required fields and their allowed values. */
 
 import { isPid } from "../core/pid.ts";
 import { isSignal, MAX_GRACE_MS } from "../core/signals.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 
-/** Says whether a field's value is one that is allowed there. */
+/** Whether a field's value is allowed. */
 export type Check = (value: unknown) => boolean;
 
 export function text(value: unknown): boolean {
@@ -23,7 +23,7 @@ export function pid(value: unknown): boolean {
   return isPid(value);
 }
 
-/** A finite number that is not negative. */
+/** A finite, non-negative number. */
 export function amount(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && value < Infinity;
 }
@@ -37,7 +37,7 @@ export const heldArg: Check = fields({ node: text, id: text, size: integer });
 /** A part of a `Resources` of core. */
 export const someResources: Check = fields({ mem: orNone(amount), cpu: orNone(amount) });
 
-/** A whole number that is not negative. */
+/** A non-negative integer. */
 export function integer(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
@@ -47,7 +47,7 @@ export function signal(value: unknown): boolean {
   return isSignal(value);
 }
 
-/** How long a process may take to end, in ms: no longer than the longest grace there is. */
+/** The grace of a process, in ms, up to the longest allowed one. */
 export function grace(value: unknown): boolean {
   return amount(value) && (value as number) <= MAX_GRACE_MS;
 }
@@ -79,27 +79,27 @@ export function status(value: unknown): boolean {
         typeof content === "string");
 }
 
-/** `null`, or what `check` allows. */
+/** `null`, or a value that `check` allows. */
 export function orNull(check: Check): Check {
   return (value) => value === null || check(value);
 }
 
-/** `undefined`, which a field that is not there is, or what `check` allows. */
+/** `undefined`, also for a missing field, or a value that `check` allows. */
 export function orNone(check: Check): Check {
   return (value) => value === undefined || check(value);
 }
 
-/** One of these texts. */
+/** One of these strings. */
 export function oneOf(...values: readonly string[]): Check {
   return (value) => values.includes(value as string);
 }
 
-/** An array, of at most `count` of what `check` allows. */
+/** An array of at most `count` values that `check` allows. */
 export function listOf(check: Check, count: number): Check {
   return (value) => Array.isArray(value) && value.length <= count && value.every(check);
 }
 
-/** An object in which each of these fields is what its check allows; others may be there. */
+/** An object in which the check of each of these fields passes; others may exist. */
 export function fields(checks: Readonly<Record<string, Check>>): Check {
   const all = Object.entries(checks);
   return (value) =>
@@ -107,7 +107,7 @@ export function fields(checks: Readonly<Record<string, Check>>): Check {
     all.every(([name, check]) => check((value as Record<string, unknown>)[name]));
 }
 
-/** An object whose field `kind` names one of these, and whose other fields are what that one's checks allow. */
+/** An object whose field `kind` names one of these, and whose other fields pass its checks. */
 export function variant(
   kind: string,
   variants: Readonly<Record<string, Readonly<Record<string, Check>>>>,
@@ -118,7 +118,7 @@ export function variant(
     (checks.get((value as Record<string, string>)[kind]!)?.(value) ?? false);
 }
 
-/** Why a question has failed: a reason of a `SpawnError`, or `"unknown"`. */
+/** Why a request has failed: a reason of a `SpawnError`, or `"unknown"`. */
 export const reason: Check = oneOf(
   "no-capacity",
   "unsatisfiable",
@@ -129,15 +129,15 @@ export const reason: Check = oneOf(
   "unknown",
 );
 
-/** For each message of a union, its `type`, and for each of its other fields, a check. */
+/** For each message of a union, by `type`, a check for each of its other fields. */
 export type Schema<Message extends { type: string }> = {
   [Type in Message["type"]]: Record<Exclude<keyof Extract<Message, { type: Type }>, "type">, Check>;
 };
 
 /**
- * Gives `value` as the message of `schema` that it is.
+ * Returns `value` as a message of `schema`.
  *
- * @throws {ProtocolError} If it is none.
+ * @throws {ProtocolError} If it is not one.
  */
 export function checkMessage<Message extends { type: string }>(
   schema: Schema<Message>,

@@ -1,16 +1,17 @@
-/** How much one process may hold for another one: the sizes of a channel's window. */
+/** The sizes of a channel's window: how much one process holds for another. */
 
 /**
- * How many bytes one channel may have on their way or unread: its window. A `value` frame counts with
- * its header, so that small values cost their receiver no more than this; of a piece, its bytes count.
+ * The window of a channel: how many bytes may be in flight or unread. A `value` frame counts with its
+ * header, so that small values do not cost their receiver more than this; a piece counts without its
+ * header.
  */
 export const WINDOW_BYTES = 1024 * 1024;
 
-/** The window of a channel as long as there is no Receiver for it; also its largest value. */
+/** The window of a channel without a Receiver; also its largest value. */
 export const FIRST_WINDOW_BYTES = 64 * 1024;
 
-/** How many channels of one peer a process holds for which it has made no Receiver. */
+/** How many channels without a Receiver a process holds per peer. */
 export const MAX_UNRECEIVED_CHANNELS = 1_000;
 
-/** A receiver gives credit in portions of this size, not for each value. */
+/** A receiver gives credit in portions of this size, not per value. */
 export const CREDIT_BYTES = WINDOW_BYTES / 8;
