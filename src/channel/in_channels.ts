@@ -218,7 +218,8 @@ export class InChannels<Peer> implements Incoming {
   }
 
   #accept(channel: InChannel): void {
-    if (channel.end === undefined && !this.#failed) this.#events.accept(channel.number!);
+    // Of one that has ended, too: its sender counts those that have no Receiver.
+    if (!this.#failed) this.#events.accept(channel.number!);
     channel.accept();
   }
 

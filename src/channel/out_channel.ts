@@ -34,6 +34,8 @@ export interface SendContext {
   ready(channel: OutChannel): void;
   /** So many more values and ends stand in line, or fewer. */
   readonly lined: (change: number) => void;
+  /** Something stands in line of a channel that is not open: it is opened as soon as it may be, or fails. */
+  admit(channel: OutChannel): void;
   /** Nothing follows on the channel. */
   over(channel: OutChannel): void;
 }
@@ -64,12 +66,13 @@ export interface SavedChannel {
 const TAKEN: Promise<void> = Promise.resolve();
 
 export class OutChannel {
-  readonly number: number;
+  /** Its number, which it has once it is open: see {@linkcode open}. */
+  number = -1;
   readonly name: string;
   readonly #context: SendContext;
   /** Bytes of the window that the receiver has not given credit for. */
   #inFlight = 0;
-  #window = FIRST_WINDOW_BYTES;
+  #window = 0;
   readonly #line: SendLine;
   /** Whether the first in line, a `select`, is sending just now. */
   #offering = false;
@@ -81,11 +84,17 @@ export class OutChannel {
   /** Makes the error that says why nothing can be sent any more. */
   #failure: (() => Error) | undefined;
 
-  constructor(context: SendContext, number: number, name: string) {
+  constructor(context: SendContext, name: string) {
     this.#context = context;
     this.#line = new SendLine(context.hold, context.lined);
-    this.number = number;
     this.name = name;
+  }
+
+  /** The other process has been told of it, or is about to be: what stands in line may go. */
+  open(number: number): void {
+    this.number = number;
+    this.#window = FIRST_WINDOW_BYTES;
+    this.#advance();
   }
 
   /** Why nothing can be sent, or `undefined` if something can be. */
@@ -211,10 +220,12 @@ export class OutChannel {
     if (this.#over) return;
     this.#over = true;
     this.#failure ??= error;
-    this.#cancel();
-    this.#append(FrameType.abort, reason);
+    if (this.number >= 0) {
+      this.#cancel();
+      this.#append(FrameType.abort, reason);
+      this.#context.written();
+    }
     this.#line.reject(error, false);
-    this.#context.written();
     this.#context.over(this);
   }
 
@@ -298,9 +309,10 @@ export class OutChannel {
   }
 
   /** Puts what {@linkcode save} gave into a channel that was not used before. */
-  restore({ inFlight, accepted, entries }: SavedChannel): void {
+  restore({ number, inFlight, accepted, entries }: SavedChannel): void {
+    this.number = number;
     this.#inFlight = inFlight;
-    if (accepted) this.#window = WINDOW_BYTES;
+    this.#window = accepted ? WINDOW_BYTES : FIRST_WINDOW_BYTES;
     for (const { rest, begun } of entries) {
       if (rest === null) {
         this.#line.push({ kind: "end", held: false, settle: undefined });
@@ -342,6 +354,10 @@ export class OutChannel {
   /** Takes from the line whatever there is room for, up to a value that needs turns. */
   #advance(): void {
     const { outbox } = this.#context;
+    if (this.number < 0) {
+      if (this.#line.length > 0) this.#context.admit(this);
+      return;
+    }
     const before = outbox.end;
     for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
       if (entry.kind === "end") {

@@ -1,6 +1,7 @@
 /** All channels to one peer: their numbers and names, and their turns on the wire. */
 
-import { StopReason } from "../wire/frame.ts";
+import { FrameType, StopReason } from "../wire/frame.ts";
+import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
@@ -19,8 +20,18 @@ export interface SavedChannels {
 export class OutChannels {
   readonly #outbox: Outbox;
   readonly #context: SendContext;
-  /** Those on which something may follow. */
+  /** Those that are open, and on which something may follow. */
   readonly #channels = new Map<number, OutChannel>();
+  /** Those that are not open, since the other process has as many without a Receiver as it holds. */
+  readonly #parked = new Fifo<OutChannel>();
+  /** The numbers of those that are open, and for which there is no Receiver, as far as is known. */
+  readonly #unreceived = new Set<number>();
+  /** Makes the error that says that the other process holds no more of them. */
+  readonly #crowded: () => Error;
+  /** Parked channels that have something to send, and of which the other process is yet to be asked. */
+  #applicants = new Set<OutChannel>();
+  /** Whether it is being asked just now. */
+  #asking = false;
   /** The names of those whose Sender is open. */
   readonly #names = new Set<string>();
   #opened = 0;
@@ -34,8 +45,12 @@ export class OutChannels {
   /** What waits for no value or end to stand in line. */
   #emptied: (() => void)[] = [];
 
-  /** `written` is called when there is something to write. */
-  constructor(outbox: Outbox, hold: Hold, written: () => void) {
+  /**
+   * `written` is called when there is something to write; `crowded` makes the error for a channel that the
+   * other process would not hold.
+   */
+  constructor(outbox: Outbox, hold: Hold, written: () => void, crowded: () => Error) {
+    this.#crowded = crowded;
     this.#outbox = outbox;
     this.#context = {
       outbox,
@@ -43,7 +58,11 @@ export class OutChannels {
       written,
       ready: (channel) => this.#turns.push(channel),
       lined: (change) => this.#lined(change),
-      over: (channel) => void this.#channels.delete(channel.number),
+      admit: (channel) => this.#admit(channel),
+      over: (channel) => {
+        if (channel.number >= 0) this.#channels.delete(channel.number);
+        else this.#parked.remove(channel);
+      },
     };
   }
 
@@ -53,8 +72,9 @@ export class OutChannels {
   }
 
   /** The channels on which something may follow, oldest first. */
-  all(): Iterable<OutChannel> {
-    return this.#channels.values();
+  *all(): Generator<OutChannel> {
+    yield* this.#channels.values();
+    yield* this.#parked;
   }
 
   /** Whether there is an open Sender of that name. */
@@ -64,13 +84,13 @@ export class OutChannels {
 
   /** Begins a channel. */
   open(name: string): OutChannel {
-    const channel = new OutChannel(this.#context, this.#opened++, name);
+    const channel = new OutChannel(this.#context, name);
     this.#names.add(name);
     if (this.#failure !== undefined) {
       channel.fail(this.#failure);
     } else {
-      this.#channels.set(channel.number, channel);
-      this.#outbox.open(channel.number, new TextEncoder().encode(name));
+      this.#parked.push(channel);
+      this.#openParked();
     }
     return channel;
   }
@@ -102,6 +122,7 @@ export class OutChannels {
    */
   accept(number: number): void {
     this.#find(number, "an accept")?.accept();
+    this.#received(number);
   }
 
   /**
@@ -113,13 +134,16 @@ export class OutChannels {
   stop(number: number, reason: number, error: (reason: number) => Error): void {
     if (reason > StopReason.crowded) throw new ProtocolError(`a stop for unknown reason ${reason}`);
     this.#find(number, "a stop")?.stop(() => error(reason));
+    this.#received(number);
   }
 
   /** Nothing can be sent any more. */
   fail(error: () => Error): void {
     this.#failure = error;
-    for (const channel of this.#channels.values()) channel.fail(error);
+    for (const channel of this.all()) channel.fail(error);
     this.#channels.clear();
+    this.#parked.drain();
+    this.#unreceived.clear();
     this.#turns.clear();
   }
 
@@ -148,7 +172,7 @@ export class OutChannels {
   restore({ opened, waiting }: SavedChannels): void {
     this.#opened = opened;
     for (const saved of waiting) {
-      const channel = new OutChannel(this.#context, saved.number, "");
+      const channel = new OutChannel(this.#context, "");
       this.#channels.set(saved.number, channel);
       channel.restore(saved);
     }
@@ -158,6 +182,50 @@ export class OutChannels {
   #find(number: number, what: string): OutChannel | undefined {
     if (number < this.#opened) return this.#channels.get(number);
     throw new ProtocolError(`${what} for channel ${number}; channels opened: ${this.#opened}`);
+  }
+
+  /** The other process does not hold that channel without a Receiver any more. */
+  #received(number: number): void {
+    if (!this.#unreceived.delete(number) || this.#parked.length === 0) return;
+    this.#openParked();
+    this.#context.written();
+  }
+
+  /** Opens as many channels as the other process holds, oldest first. */
+  #openParked(): void {
+    while (this.#parked.length > 0 && this.#unreceived.size < MAX_UNRECEIVED_CHANNELS) {
+      const channel = this.#parked.shift()!;
+      const number = this.#opened++;
+      this.#channels.set(number, channel);
+      this.#unreceived.add(number);
+      this.#outbox.open(number, new TextEncoder().encode(channel.name));
+      channel.open(number);
+    }
+  }
+
+  /**
+   * A parked channel has something to send. Receivers may have been made of which the news is on its way,
+   * so the other process is asked to acknowledge all that there has been; the news comes before that. What
+   * is parked then fails.
+   */
+  #admit(channel: OutChannel): void {
+    this.#applicants.add(channel);
+    if (!this.#asking) void this.#askForRoom();
+  }
+
+  async #askForRoom(): Promise<void> {
+    this.#asking = true;
+    while (this.#applicants.size > 0) {
+      const asked = this.#applicants;
+      this.#applicants = new Set();
+      this.#outbox.append(FrameType.ask);
+      this.#context.written();
+      await this.#outbox.acknowledged();
+      for (const channel of asked) {
+        if (this.#parked.remove(channel)) channel.fail(this.#crowded);
+      }
+    }
+    this.#asking = false;
   }
 
   #lined(change: number): void {

@@ -9,7 +9,7 @@ import type { ChannelError } from "../core/errors.ts";
 import { type ExitStatus, success } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
-import { FrameType } from "../wire/frame.ts";
+import { FrameType, StopReason } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { endError, stopError } from "./channel_errors.ts";
@@ -75,7 +75,12 @@ export class Peer {
     this.remote = remote;
     this.#outbox = new Outbox(saved?.acked);
     const kick = () => this.#connection.kick();
-    this.sending = new OutChannels(this.#outbox, context.hold, kick);
+    this.sending = new OutChannels(
+      this.#outbox,
+      context.hold,
+      kick,
+      () => stopError(remote, StopReason.crowded),
+    );
     this.receiving = new InChannels(this, context.unclaimed, {
       accept: (number) => {
         this.#outbox.appendUint32(FrameType.accept, number);

@@ -81,7 +81,7 @@ Deno.test("Assembly refuses a piece beyond its end, and what its layout says wro
   for (const other of wrong) {
     const assembly = new Assembly({ length: bytes.length, ...other });
     assemble(assembly, bytes, new Random(1));
-    assertThrows(() => assembly.value(), ProtocolError, "no value", JSON.stringify(other));
+    assertThrows(() => assembly.value(), ProtocolError, "malformed value", JSON.stringify(other));
   }
 });
 

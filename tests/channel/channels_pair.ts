@@ -17,7 +17,12 @@ type Answer =
 export class ChannelsPair {
   readonly outbox = new Outbox();
   readonly hold = new Hold({ ref() {}, unref() {} });
-  readonly sending = new OutChannels(this.outbox, this.hold, () => this.kicks++);
+  readonly sending = new OutChannels(
+    this.outbox,
+    this.hold,
+    () => this.kicks++,
+    () => new Error("crowded"),
+  );
   readonly unclaimed = new Unclaimed<string>();
   readonly receiving = new InChannels("a peer", this.unclaimed, {
     accept: (number) => this.answers.push({ type: "accept", number }),

@@ -133,27 +133,46 @@ test("without a Receiver a channel takes 64 KiB, and the rest once there is one"
 test("1,000 channels without a Receiver are taken, and one more is an error at its Sender", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
-  const senders: Sender<number>[] = [];
-  for (let index = 0; index <= MAX_UNRECEIVED_CHANNELS; index++) {
-    const sender = one.sender<number>(two, `${index}`);
-    void sender.send(index);
-    senders.push(sender);
+  const open = (index: number) => one.sender<number>(two, `${index}`);
+  for (let index = 0; index < MAX_UNRECEIVED_CHANNELS; index++) await open(index).send(index);
+  const last = open(MAX_UNRECEIVED_CHANNELS);
+  assertEquals(last.trySend(0), false);
+  for (
+    const send of [() => last.send(1), () => last.send(1), () => Promise.resolve(last.trySend(2))]
+  ) {
+    const error = await assertRejects(async () => void await send(), ChannelError);
+    assertEquals(error.kind, "closed");
+    assert(error.message.includes("1000 channels from this process without a Receiver"));
   }
-  const last = senders.at(-1)!;
-  await until(() => fails(last), "the last one is refused");
-  const error = await assertRejects(() => last.send(1), ChannelError);
-  assertEquals(error.kind, "closed");
-  assert(
-    error.message.includes("1000 channels from this process without a Receiver"),
-  );
   await last.close();
-  for (let index = 0; index < MAX_UNRECEIVED_CHANNELS; index++) {
+  // A Receiver makes room for one more, though its sender has not heard of that.
+  const receiver = two.receiver<number>(one, "0");
+  await open(2_000).send(2_000);
+  assertEquals(await receiver.recv(), 0);
+  await assertRejects(() => open(2_001).send(0), ChannelError);
+  for (let index = 1; index < MAX_UNRECEIVED_CHANNELS; index++) {
     assertEquals(await two.receiver<number>(one, `${index}`).recv(), index);
   }
-  // And again: there is room now.
-  const again = one.sender<number>(two, "again");
-  await again.send(5);
-  assertEquals(await two.receiver<number>(one, "again").recv(), 5);
+  assertEquals(await two.receiver<number>(one, "2000").recv(), 2_000);
+});
+
+test("channels of one name that are closed before they are received keep what was taken, in order", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process(), run.process()];
+  const taken: number[] = [];
+  for (let index = 0; index < MAX_UNRECEIVED_CHANNELS + 500; index++) {
+    const sender = one.sender<number>(two, "again");
+    await sender.send(index).then(() => taken.push(index), () => {});
+    await sender.close();
+    if (index % 5 > 0 || index > 1_000) continue;
+    await using receiver = two.receiver<number>(one, "again");
+    assertEquals(await receiver.recv(), taken.shift());
+  }
+  assertEquals(taken.length, MAX_UNRECEIVED_CHANNELS);
+  for (const value of taken) {
+    await using receiver = two.receiver<number>(one, "again");
+    assertEquals(await Array.fromAsync(receiver), [value]);
+  }
 });
 
 function fails(sender: Sender<number>): boolean {

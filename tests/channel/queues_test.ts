@@ -332,27 +332,38 @@ Deno.test("a channel holds a window and one value, and no more", () => {
   assert(end > 3_000_000 + WINDOW_BYTES && end < 3_000_000 + WINDOW_BYTES + 2 * MAX_PIECE_BYTES);
 });
 
-Deno.test("of channels without a Receiver so many are held, and one more is refused", async () => {
+Deno.test("of channels without a Receiver so many are opened, and one more fails once that is certain", async () => {
   const pair = new ChannelsPair();
   const senders: OutChannel[] = [];
-  for (let count = 0; count <= MAX_UNRECEIVED_CHANNELS; count++) {
+  for (let count = 0; count < MAX_UNRECEIVED_CHANNELS; count++) {
     const sender = pair.sending.open(`name ${count}`);
     senders.push(sender);
     void sender.send(count);
   }
+  const refused = pair.sending.open("one more");
+  const sends = [refused.send("taken"), refused.send("by nobody")];
+  const ended = refused.end();
   pair.settle();
-  const refused = senders.at(-1)!;
-  assertEquals(refused.failure()?.message, "stopped: 1");
-  assertEquals(senders.filter((sender) => sender.failure() !== undefined), [refused]);
-  await refused.end();
+  for (const send of sends) await assertRejects(() => send, Error, "crowded");
+  await ended;
+  assertEquals([...pair.sending.all()], senders);
+  assertEquals(pair.sending.waiting, false);
   // One Receiver makes room for one more.
   const receiver = pair.receiving.receive("name 7");
   const more = pair.sending.open("one more");
-  void more.send("more");
+  const sent = more.send("more");
   pair.settle();
+  await sent;
   assertEquals(receiver.take(), 7);
-  assertEquals(more.failure(), undefined);
   assertEquals(pair.receiving.receive("one more").take(), "more");
+});
+
+Deno.test("a channel that comes where too many have no Receiver is stopped", () => {
+  const pair = new ChannelsPair();
+  for (let number = 0; number <= MAX_UNRECEIVED_CHANNELS; number++) {
+    pair.receiving.open(number, `${number}`);
+  }
+  assertEquals(pair.answers, [{ type: "stop", number: MAX_UNRECEIVED_CHANNELS, reason: 1 }]);
 });
 
 Deno.test("a Receiver that was closed before its channel came stops that channel, and no other one", () => {
