@@ -1,10 +1,10 @@
-/** How a process learns that it is one of a run: what its node leaves in its environment. */
+/** How a process learns that it belongs to a run: the variable that its node sets in its environment. */
 
-/** What a node tells a process that it starts, in the variable {@linkcode BOOTSTRAP_VARIABLE}. */
+/** The information of a node for a process that it starts, in the variable {@linkcode BOOTSTRAP_VARIABLE}. */
 export interface Bootstrap {
   /** Where the node listens for control links. */
   readonly control: { readonly hostname: string; readonly port: number };
-  /** What shows the node which of its processes this is. */
+  /** The token that identifies this process to the node. */
   readonly token: string;
   /** The host to listen on for other processes. */
   readonly host: string;
@@ -13,7 +13,7 @@ export interface Bootstrap {
 /** The variable that makes a process one of a run. */
 export const BOOTSTRAP_VARIABLE = "DEPLOY_PROCESS";
 
-/** Reads the value of {@linkcode BOOTSTRAP_VARIABLE}. @throws {SyntaxError} If it is none. */
+/** Reads the value of {@linkcode BOOTSTRAP_VARIABLE}. @throws {SyntaxError} If it is malformed. */
 export function parseBootstrap(text: string): Bootstrap {
   const fail = (cause?: unknown) =>
     new SyntaxError(
@@ -39,10 +39,10 @@ export function parseBootstrap(text: string): Bootstrap {
 }
 
 /**
- * What the node left for this process, taken out of the environment, so that it is neither seen by
- * the user's code nor inherited by what that starts; `undefined` in a process that no node started.
+ * Takes the node's information out of the environment, so that the user's code does not see it and child
+ * processes do not inherit it; `undefined` in a process that no node started.
  *
- * @throws {SyntaxError} If there is something else in the variable.
+ * @throws {SyntaxError} If the variable has another value.
  */
 export function takeBootstrap(): Bootstrap | undefined {
   if (!mayAskFor(BOOTSTRAP_VARIABLE)) return undefined;
@@ -52,16 +52,16 @@ export function takeBootstrap(): Bootstrap | undefined {
     Deno.env.delete(BOOTSTRAP_VARIABLE);
     return parseBootstrap(text);
   } catch (error) {
-    // A node gives what it starts the permissions that the program was started with, and those it
-    // checked: so this is the process that a user started, and whoever comes next says what lacks.
+    // A node passes on the permissions of the program, which it has checked. So this is the process that a
+    // user started, and the missing permission is reported later.
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
   }
 }
 
-/** False where to read `variable` would make Deno ask the user at a terminal for permission. */
+/** False where reading `variable` would make Deno prompt for permission. */
 function mayAskFor(variable: string): boolean {
-  // The query comes second, and so never in a process that a node started: it costs more.
+  // The query comes second, since it costs more: a process that a node started never needs it.
   return !Deno.stdin.isTerminal() ||
     Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }

@@ -9,16 +9,16 @@ import type { Endings } from "./endings.ts";
 import type { Environment } from "./environment.ts";
 import type { NodeLink } from "./node_link.ts";
 
-/** What this process is, and what it needs to ask its node for others. */
+/** The state of this process, and its link to the node. */
 export interface CurrentProcess {
   readonly pid: Pid;
   readonly resources: Readonly<Resources>;
   readonly link: NodeLink;
-  /** The ends of other processes that this one has asked for. */
+  /** The ends of other processes that this one waits for. */
   readonly endings: Endings;
   /** Keeps the process alive while something of the user's is pending. */
   readonly hold: Hold;
-  /** What is pending at the node, for whoever asks what this process waits for. */
+  /** The requests pending at the node, for reports of what this process waits for. */
   readonly waits: Set<Wait>;
   /** The environment that every process of the program starts with; see environment.ts. */
   readonly environment: Environment | undefined;
@@ -26,7 +26,7 @@ export interface CurrentProcess {
 
 let process: CurrentProcess | undefined;
 
-/** Says which process this is. `init()` calls it, once. */
+/** Sets the state of this process. `init()` calls it once. */
 export function setCurrent(current: CurrentProcess): void {
   process = current;
 }
@@ -34,7 +34,7 @@ export function setCurrent(current: CurrentProcess): void {
 /**
  * This process.
  *
- * @param action What cannot be done without it, such as `spawn`, for the message.
+ * @param action The action that needs it, such as `spawn`, for the message.
  * @param operation The function that the program called for that.
  * @throws {Error} If `init()` has not resolved.
  */
@@ -77,7 +77,7 @@ export function pid(): Pid {
 }
 
 /**
- * What this process asked of its node.
+ * The resources that this process was given.
  *
  * @throws {Error} Before `init()` has resolved.
  */

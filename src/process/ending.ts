@@ -1,19 +1,19 @@
-/** How a process ends by itself once nothing of it is pending, with everything delivered first. */
+/** The natural end of a process, once nothing is pending, with everything delivered first. */
 
 import type { Hold } from "../channel/hold.ts";
 import type { Hub } from "../channel/hub.ts";
 
-/** What a process has sent, as far as its end is concerned. */
+/** The sent data of a process, as its end needs it. */
 export type Outgoing = Pick<Hub, "dirty" | "flush" | "writeWill" | "fail">;
 
 /**
- * Makes the natural end of the first process, when its event loop has run dry, wait until everything
- * that it sent has been acknowledged.
+ * Makes the natural end of the first process, when its event loop is empty, wait until everything that it
+ * sent is acknowledged.
  *
- * `beforeunload` is dispatched whenever the loop runs dry, and again after what a listener began. So
- * does a listener of the user's that has more to do: while one prevents the end, nothing is flushed.
+ * `beforeunload` is dispatched whenever the loop is empty, and again after the work that a listener began.
+ * Listeners of the user may do the same: while one prevents the end, nothing is flushed.
  *
- * @param lastBeforeEnd Called while the loop is dry, just before the process ends.
+ * @param lastBeforeEnd Called when the loop is empty, just before the process ends.
  */
 export function flushAtNaturalEnd(hub: Outgoing, hold: Hold, lastBeforeEnd: () => void): void {
   let last = false;
@@ -21,8 +21,8 @@ export function flushAtNaturalEnd(hub: Outgoing, hold: Hold, lastBeforeEnd: () =
     lastBeforeEnd();
     if (!hub.dirty) return;
     if (!last) {
-      // Listeners are called in the order in which they were added. Come last from now on, and let
-      // the event be dispatched again.
+      // Listeners are called in the order in which they were added. Become the last one, and let the event
+      // be dispatched again.
       last = true;
       globalThis.removeEventListener("beforeunload", onBeforeUnload);
       globalThis.addEventListener("beforeunload", onBeforeUnload);
@@ -40,9 +40,9 @@ export function flushAtNaturalEnd(hub: Outgoing, hold: Hold, lastBeforeEnd: () =
 /**
  * Runs the function that a process was spawned for, and ends the process.
  *
- * It has returned: the process waits for what is pending and for what is not yet acknowledged, and
- * exits with `Deno.exitCode`. It has thrown: that becomes an unhandled rejection, which Deno prints as
- * it always does, and the exit code is 1, also if a listener of the program's handles the event.
+ * If it returns, the process waits for pending operations and unacknowledged data, and exits with
+ * `Deno.exitCode`. If it throws, the error becomes an unhandled rejection, which Deno prints as usual, and
+ * the exit code is 1, even if a listener of the program handles the event.
  *
  * @param run The function, which is called with `arg` and nothing else.
  * @param exit Deno's own `exit`.
@@ -63,7 +63,7 @@ export async function runToEnd(
   }
   do {
     await hold.idle();
-    // What waited for the last operation runs now, and may begin another one.
+    // Code that waited for the last operation runs now, and may begin another one.
     await eventLoopTurn();
   } while (hold.count > 0);
   await hub.flush(Deno.exitCode);
@@ -73,13 +73,13 @@ export async function runToEnd(
 /**
  * Calls `run` with `arg`, and settles as what it returns.
  *
- * What it throws, now or later, has nothing of the runtime in its trace: it is called with an empty stack,
- * as the reaction of a promise, and who waits for it is behind a closure, through which V8 does not
+ * Its errors, thrown now or later, have no frames of the runtime in their traces: it is called with an
+ * empty stack, as the reaction of a promise, and its waiter is behind a closure, through which V8 does not
  * follow promises.
  */
 function callBare(run: (arg: unknown) => unknown, arg: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    // What has crossed a channel has no methods, so that no `arg` is taken for a promise.
+    // A value from a channel has no methods, so `arg` is never taken for a promise.
     void Promise.resolve(arg).then(run).then((value) => resolve(value), (error) => reject(error));
   });
 }
@@ -97,7 +97,7 @@ function endAfterRejection(error: unknown, hub: Outgoing, exit: typeof Deno.exit
   });
 }
 
-/** Resolves when the event loop has gone round. It is not `setTimeout`, which is slow to load. */
+/** Resolves when the event loop has gone round. `setTimeout` would be slow to load. */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
     AbortSignal.timeout(0).addEventListener("abort", () => resolve());

@@ -1,20 +1,20 @@
-/** How other processes end, as the node tells it: the question is asked once, whoever waits for it. */
+/** How other processes end, according to the node: asked once for all waiters. */
 
 import { messageOf } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { NodeLink } from "./node_link.ts";
 
-/** How a process ended; or that the program has no such process. */
+/** The status of an ended process, or that the program has no such process. */
 export type EndOutcome = { value: ExitStatus } | { error: Error };
 
 /** The end of one process, in the future or in the past. */
 export class Ending {
-  /** What the node has said; `undefined` until it has. */
+  /** The answer of the node; `undefined` until it comes. */
   outcome: EndOutcome | undefined;
   readonly #waiters = new Set<() => void>();
 
-  /** Calls `waiter` when there is an outcome; gives a way to give that up. */
+  /** Calls `waiter` when there is an outcome; returns a function that cancels this. */
   wait(waiter: () => void): () => void {
     this.#waiters.add(waiter);
     return () => void this.#waiters.delete(waiter);
@@ -28,11 +28,10 @@ export class Ending {
 }
 
 /**
- * The ends that this process has asked for.
+ * The ends that this process waits for.
  *
- * Who gives up waiting leaves the question behind, and the next one that waits for the same process finds
- * it there: so there is at most one for each process that runs, at the node as here, and not one for each
- * call.
+ * A cancelled waiter leaves its request pending, and the next waiter for the same process uses it: so there
+ * is at most one request per running process, here and at the node, and not one per call.
  */
 export class Endings {
   readonly #link: NodeLink;
@@ -42,7 +41,7 @@ export class Endings {
     this.#link = link;
   }
 
-  /** The end of `pid`. What has been answered is not kept: it is asked for again. */
+  /** The end of `pid`. Answers are not kept: they are requested again. */
   of(pid: Pid): Ending {
     const known = this.#asked.get(pid);
     if (known !== undefined) return known;

@@ -1,18 +1,18 @@
 /**
- * How the environment of a process comes to those it spawns.
+ * How spawned processes get the environment of their parent.
  *
- * A process starts with the environment of its program, and what differs in its parent's is applied
- * before the function runs. So what is sent is the difference of a process's environment from the one
- * that it started with, not from the one that it got from its parent.
+ * A process starts with the environment of its program, and the differences of its parent's are applied
+ * before the function runs. So a process sends the difference between its environment and the one that it
+ * started with, not the one that it got from its parent.
  */
 
 /** Variables and their values. */
 export type Environment = Readonly<Record<string, string>>;
 
-/** What differs between two environments: new values, and `null` for what is not there any more. */
+/** The difference between two environments: new values, and `null` for removed variables. */
 export type EnvironmentChange = Record<string, string | null>;
 
-/** What turns `from` into `to`; `undefined` if they are the same. */
+/** The change from `from` to `to`; `undefined` if they are the same. */
 export function changeBetween(from: Environment, to: Environment): EnvironmentChange | undefined {
   const change: EnvironmentChange = {};
   let changed = false;
@@ -29,7 +29,7 @@ export function changeBetween(from: Environment, to: Environment): EnvironmentCh
   return changed ? change : undefined;
 }
 
-/** Checks what came as a change. @throws {TypeError} If it is none. */
+/** Checks a received change. @throws {TypeError} If it is invalid. */
 export function checkChange(value: unknown): EnvironmentChange {
   const valid = typeof value === "object" && value !== null &&
     Object.values(value).every((each) => each === null || typeof each === "string");
@@ -47,7 +47,7 @@ export function applyChange(change: EnvironmentChange): void {
   }
 }
 
-/** This process's environment; `undefined` if it may not read all of it. */
+/** This process's environment; `undefined` without permission to read all of it. */
 export function readEnvironment(): Environment | undefined {
   try {
     return Deno.env.toObject();

@@ -42,33 +42,33 @@ let called = false;
 /**
  * Makes this process part of a run. It is the first thing that a program awaits.
  *
- * What stands before it is the program's prelude. It runs once in every process, so that it should
- * only define and register.
+ * The code before it is the program's prelude. It runs once in every process, so it should only define and
+ * register.
  *
- * So it must not hold what only one process can have: a program that listens on a port before
+ * It must not use anything that only one process can have: a program that listens on a port before
  * `await init()` does so in every process, and all but the first of them fail (`AddrInUse`).
  *
  * - In the process that a user started, `init()` runs the whole program: it starts the program again
- *   as its first process, shows what all processes write, and exits with the program's exit status.
+ * as its first process, shows the output of all processes, and exits with the program's exit status.
  *   It never resolves there.
  * - In the first process, it resolves, and the rest of the program runs.
  * - In a spawned process, it never resolves: it runs the function that the process was spawned for,
  *   waits until everything that was sent has arrived, and exits.
  *
- * `Deno.exit`, too, and an uncaught error end a process only with everything that it sent delivered.
- * What listeners for `unload`, `error` and `unhandledrejection` send is part of that if they were
- * added before `init()`. Where the process may not write to the system's folder for temporary files,
- * `Deno.exit` throws, and the process ends when that has happened.
+ * Everything that a process sent is also delivered if it ends by `Deno.exit` or an uncaught error. This
+ * includes values sent by listeners for `unload`, `error` and `unhandledrejection` that were added before
+ * `init()`. Where the process may not write to the system's folder for temporary files,
+ * `Deno.exit` throws, and the process ends when everything is delivered.
  *
- * No process has a terminal: what is typed comes to the first one's `Deno.stdin` as from a pipe, and
- * `Deno.stdin.isTerminal()` is false. So `prompt`, `confirm` and `alert` do nothing but give `null` or
- * `false`, and `Deno.stdin.setRaw` and `Deno.consoleSize` throw. Read lines from `Deno.stdin.readable`.
+ * No process has a terminal: the first one gets typed input on `Deno.stdin` as from a pipe, and
+ * `Deno.stdin.isTerminal()` is false. So `prompt`, `confirm` and `alert` only return `null` or `false`, and
+ * `Deno.stdin.setRaw` and `Deno.consoleSize` throw. Read lines from `Deno.stdin.readable`.
  *
- * The promise is to be awaited: where that has not begun by the next turn of the event loop, the process
- * ends with exit code 1 and a line that says so.
+ * The promise must be awaited: if it is not by the next turn of the event loop, the process ends with exit
+ * code 1 and a line that says so.
  *
- * @throws {TypeError} If the options are not what they must be, or have one that does not exist.
- * @throws {Error} If it was called before, if a name stands for two functions, or in `deno test`, where
+ * @throws {TypeError} If an option is invalid or unknown.
+ * @throws {Error} If it was called before, if a name is used for two functions, or in `deno test`, where
  * `runProgram()` of `deploy/testing` runs programs.
  */
 export function init(options: InitOptions = {}): Promise<void> {
@@ -84,11 +84,11 @@ export function init(options: InitOptions = {}): Promise<void> {
   return promise;
 }
 
-/** A promise that knows whether somebody waits for it. */
+/** A promise that knows whether it is awaited. */
 class InitPromise extends Promise<void> {
   awaited = false;
 
-  /** What `then` gives is an ordinary promise. */
+  /** `then` returns an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
@@ -118,7 +118,7 @@ function begin(options: InitOptions): Checked {
   if ("WorkerGlobalScope" in globalThis) {
     throw new Error("Cannot init() in a worker: call it in the main module");
   }
-  // Elsewhere than in `deno test` and `deno bench`, it is a function without parameters, and does nothing.
+  // Outside of `deno test` and `deno bench`, it is a function without parameters that does nothing.
   if (Deno.test.length > 0) {
     throw new Error(
       "Cannot init() in deno test: a program runs in processes of its own; run it from the test with " +
@@ -131,9 +131,9 @@ function begin(options: InitOptions): Checked {
 }
 
 /**
- * Becomes the process of a run, or the launcher of one.
+ * Makes this the process of a run, or a launcher.
  *
- * @param requireAwait Ends the process if nobody waits for `init()`. Called after a turn of the event loop.
+ * @param requireAwait Ends the process if `init()` is not awaited. Called after a turn of the event loop.
  */
 async function become(
   { bootstrap, resources }: Checked,
@@ -143,8 +143,8 @@ async function become(
     return await joinRun(bootstrap, resolveResources(resources), requireAwait);
   }
   const turned = eventLoopTurn();
-  // Only this process needs that half of the system, and loading it takes time. Bundles leave it out: they
-  // look for this import as it is written (src/build/deno_bundle.ts).
+  // Only the launcher needs that half of the system, and loading it takes time. Bundles omit it: they
+  // search for this exact import (src/build/deno_bundle.ts).
   const { launch } = await import("../local/launcher.ts");
   await turned;
   requireAwait();
@@ -178,8 +178,7 @@ function check(
 }
 
 /**
- * Becomes one of the processes of a run, and runs what the node says. The first one of them needs so
- * much.
+ * Makes this one of the processes of a run, and runs its task. `resources` are those of the first process.
  */
 async function joinRun(
   bootstrap: Bootstrap,
@@ -187,7 +186,7 @@ async function joinRun(
   requireAwait: () => unknown,
 ): Promise<void> {
   let will: WillFile | undefined;
-  // Without its node a process is no part of anything, and nobody sees what it writes.
+  // Without its node a process belongs to no run, and its output is lost.
   const lost = () => {
     will?.abandon();
     exit(1);
@@ -200,8 +199,8 @@ async function joinRun(
   const link = new NodeLink(conn, lost);
   link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port, resources });
 
-  // All that can be done before it is known what to run is done then: in a spare process, that takes
-  // a long while, and afterwards somebody waits for each step.
+  // Everything that does not depend on the task is done before it is known: a spare process has time for
+  // it, and afterwards its parent waits for each step.
   const environment = readEnvironment();
   const hold = new Hold(listener);
   const { pid, key, will: willPath } = await link.welcome;
@@ -258,7 +257,7 @@ function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   });
 }
 
-/** The call that a process was spawned for. Exits if there is no such function. */
+/** The call that a process was spawned for. Exits if the function is unknown. */
 function prepare(
   start: StartMessage,
   name: string,
@@ -273,13 +272,13 @@ function prepare(
   }
   const { parent } = start;
   if (parent === null) throw new Error(`Cannot run ${name}: the node named no parent`);
-  // Bound, and not called by a function of the runtime, which would be in its traces.
+  // Bound, and not called by a function of the runtime, which would appear in its traces.
   return { run: fn.bind(undefined, parent), arg: decode(start.arg) };
 }
 
-/** Says something about the system itself, as the program's other parts do. */
+/** Logs a message of the system itself, in the common format. */
 async function warn(line: string): Promise<void> {
-  // It happens too rarely to be loaded at every start.
+  // Rarely needed, so it is not loaded at every start.
   const { createLogger, parseLogLevel } = await import("../core/logger.ts");
   const level = parseLogLevel(Deno.env.get("DEPLOY_LOG"));
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));

@@ -1,15 +1,15 @@
-/** The ends of a process that cannot be waited in: `Deno.exit` and uncaught errors. */
+/** The ends of a process that allow no waiting: `Deno.exit` and uncaught errors. */
 
 import type { Outgoing } from "./ending.ts";
 import type { WillFile } from "./will_file.ts";
 
 /**
- * Leaves what is not yet acknowledged in `will`, whenever the process ends without being able to wait.
+ * Leaves unacknowledged data in `will` whenever the process ends without being able to wait.
  *
- * Deno dispatches `unload` inside every kind of exit, and `error` or `unhandledrejection` for what is
- * about to end the process. Listeners are called in the order in which they were added, and there is
- * no way to come last: what a listener that the program adds after `init()` sends there is not in the
- * will, except that `unload` at a natural end is seen to by ending.ts, which calls the result.
+ * Deno dispatches `unload` inside every kind of exit, and `error` or `unhandledrejection` for errors that
+ * are about to end the process. Listeners are called in the order in which they were added, and there is no
+ * way to be last: values sent by a listener that the program adds after `init()` are not in the will,
+ * except for `unload` at a natural end, which ending.ts handles by calling the result.
  *
  * @returns A function that makes this the last of the `unload` listeners there are now.
  */
@@ -18,7 +18,7 @@ export function leaveWill(hub: Outgoing, will: WillFile): () => void {
   const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
     if (event.defaultPrevented) return;
     will.write(hub.writeWill(1));
-    // A listener that comes after this one may still prevent the end, and a will is for the dead.
+    // A later listener may still prevent the end, and a will is only for a process that has ended.
     queueMicrotask(() => {
       if (event.defaultPrevented) will.write(undefined);
     });

@@ -1,4 +1,4 @@
-/** The process's end of the control link: what it asks its node, and what the node answers. */
+/** The process's end of the control link: its requests to the node, and the answers. */
 
 import {
   type AnswerMessage,
@@ -11,31 +11,31 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { Conversation } from "../net/conversation.ts";
 import { WriteQueue } from "../net/write_queue.ts";
 
-/** The message that says who this process is. */
+/** The message with the identity of this process. */
 export type WelcomeMessage = Extract<NodeMessage, { type: "welcome" }>;
 
-/** The message that says what this process is to run. */
+/** The message with the task of this process. */
 export type StartMessage = Extract<NodeMessage, { type: "start" }>;
 
-/** What can be asked, each with a number. */
+/** The numbered requests. */
 type Question = Extract<ProcessMessage, { request: number }>;
 
-/** What answers it. */
+/** Their answers. */
 interface Answers {
   spawn: Extract<AnswerMessage, { type: "spawned" }>;
   wait: Extract<AnswerMessage, { type: "ended" }>;
   kill: Extract<AnswerMessage, { type: "killed" }>;
 }
 
-/** How large a piece of the link is read at once. Answers are small. */
+/** How much is read at once. Answers are small. */
 const READ_BYTES = 16 * 1024;
 
 /**
  * The link of one process to its node.
  *
- * It keeps the process alive until {@linkcode NodeLink.unref} is called. When it breaks, or the node
- * sends what is no message, `lost` is called, once; what is pending never settles, since the process
- * is about to end.
+ * It keeps the process alive until {@linkcode NodeLink.unref} is called. When it breaks, or the node sends
+ * an invalid message, `lost` is called, once; pending requests never settle, since the process is about to
+ * end.
  */
 export class NodeLink {
   readonly #conn: Deno.TcpConn;
@@ -45,11 +45,11 @@ export class NodeLink {
     { spawn: ["spawned"], wait: ["ended"], kill: ["killed"] },
     (question) => this.send(question),
   );
-  /** Answers the node's question what this process waits for. Set before `start` comes. */
+  /** Answers the node's `why`. Set before `start` comes. */
   onWhy: (request: number) => void = () => {};
   readonly #welcome = Promise.withResolvers<WelcomeMessage>();
   readonly #start = Promise.withResolvers<StartMessage>();
-  /** What the node has said without being asked. */
+  /** The messages of the node that are not answers. */
   readonly #told = new Set<NodeMessage["type"]>();
   #broken = false;
 
@@ -61,17 +61,17 @@ export class NodeLink {
     this.#read();
   }
 
-  /** Resolves with who this process is. */
+  /** Resolves with the identity of this process. */
   get welcome(): Promise<WelcomeMessage> {
     return this.#welcome.promise;
   }
 
-  /** Resolves with what this process is to run. */
+  /** Resolves with the task of this process. */
   get start(): Promise<StartMessage> {
     return this.#start.promise;
   }
 
-  /** Makes an open link not keep the process alive. */
+  /** Lets the process end while the link is open. */
   unref(): void {
     this.#conn.unref();
   }
@@ -82,9 +82,9 @@ export class NodeLink {
   }
 
   /**
-   * Asks something; resolves with the answer, also when that is `failed`.
+   * Sends a request; resolves with the answer, also if that is `failed`.
    *
-   * @throws {RangeError} If the question is too large for one control message.
+   * @throws {RangeError} If the request is too large for one control message.
    */
   readonly ask: Conversation<Question, Answers>["ask"] = (question, options) =>
     this.#conversation.ask(question, options);

@@ -1,17 +1,16 @@
-/** The functions that `spawn` may start, by name: how a process finds what another one asked for. */
+/** The functions that `spawn` may start, by name, so that a process finds the requested one. */
 
 import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 
 /**
- * What a new process can run: it is called with the Pid of the process that spawned it, and with a
- * copy of the argument. The process ends when it returns, or when the promise it returned settles.
+ * A function that a new process can run. It is called with the Pid of the process that spawned it, and with
+ * a copy of the argument. The process ends when it returns, or when the promise it returned settles.
  *
- * `SpawnFunction<Job>` is a function that takes a `Job`; without a type argument, it is one of whatever
- * argument.
+ * `SpawnFunction<Job>` is a function that takes a `Job`; without a type argument, it takes any argument.
  */
-// What a function takes is its own business. Nothing else than `any` lets functions of every
-// argument stand in one record and keeps the type for `spawn`, which checks the argument with it.
+// Only `any` allows functions with different arguments in one record and keeps the types for `spawn`, which
+// checks the argument with them.
 // deno-lint-ignore no-explicit-any
 export type SpawnFunction<A = any> = (parent: Pid, arg: A) => unknown | Promise<unknown>;
 
@@ -21,9 +20,9 @@ export class Registry {
   #names = new Map<SpawnFunction, string>();
 
   /**
-   * Registers `fn` as `name`; again the same is fine.
+   * Registers `fn` as `name`; may be repeated for the same function.
    *
-   * @throws {TypeError} If `name` is no non-empty string, or `fn` no function.
+   * @throws {TypeError} If `name` is not a non-empty string, or `fn` is not a function.
    * @throws {Error} If the name is taken by another function.
    */
   add(name: string, fn: SpawnFunction): void {
@@ -54,7 +53,7 @@ export class Registry {
   /**
    * The name that `fn` was first registered with.
    *
-   * @throws {TypeError} If `fn` is no function.
+   * @throws {TypeError} If `fn` is not a function.
    * @throws {SpawnError} `unregistered`.
    */
   nameOf(fn: SpawnFunction): string {
@@ -88,7 +87,7 @@ export const registry: Registry = new Registry();
  * the program.
  *
  * @returns `fn` itself.
- * @throws {TypeError} If `name` is no non-empty string, or `fn` no function.
+ * @throws {TypeError} If `name` is not a non-empty string, or `fn` is not a function.
  * @throws {Error} If the name was registered for another function, here or by `init`.
  *
  * @example

@@ -1,4 +1,4 @@
-/** What a process does that waits to be spawned: all that it will do then, once, for nothing. */
+/** The rehearsal of a spare: it does once, without effect, everything that it will do when it is used. */
 
 import type { Pid } from "../core/pid.ts";
 import { DEFAULT_RESOURCES } from "../core/resources.ts";
@@ -9,10 +9,10 @@ import { encode } from "../codec/value_encoder.ts";
 import type { StartMessage } from "./node_link.ts";
 
 /**
- * Reads a message like the one that is to come, and writes the answer, to nobody.
+ * Decodes a message like the expected one, and encodes the answer without sending it.
  *
- * A function is compiled when it is called for the first time, which takes ten times as long as the
- * call: here nobody waits for that yet.
+ * A function is compiled when it is called for the first time, which takes ten times as long as the call:
+ * here it delays no one.
  */
 export function rehearse(pid: Pid): void {
   const arg = encode({ rehearsal: [1, 0.5, "text", null] });

@@ -11,19 +11,19 @@ import { registry, type SpawnFunction } from "./registry.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a new process needs and is called, and whether it is still wanted. */
+/** The resources and the name of a new process, and a signal that cancels it. */
 export interface SpawnOptions extends Partial<Resources> {
   /**
-   * What the process is called where people see it: at most 255 bytes of UTF-8, in one line and without
-   * control characters.
+   * The displayed name of the process: at most 255 bytes of UTF-8, in one line and without control
+   * characters.
    *
    * @default the name that its function is registered under
    */
   name?: string;
   /**
-   * Gives the spawn up when it is aborted, also while the process waits for room or boots: the spawn
-   * rejects with the signal's reason, and no process is left behind. This process does not end before
-   * that is seen to. Once the spawn has resolved, the signal has no effect.
+   * Cancels the spawn when it is aborted, also while it waits for room or the process boots: the spawn
+   * rejects with the signal's reason, and no process is left behind. This process does not end before that
+   * is ensured. Once the spawn has resolved, the signal has no effect.
    */
   signal?: AbortSignal;
 }
@@ -33,7 +33,7 @@ const OPTIONS = ["mem", "cpu", "name", "signal", "permissions"] as const;
 /** The longest name of a process, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 255;
 
-/** What would end a line or change how the rest of it is shown. */
+/** Characters that end a line or change how the rest of it is shown. */
 const UNFIT_FOR_NAME = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 
 /**
@@ -46,17 +46,17 @@ type Taking<F> = F extends (parent: Pid, ...rest: infer Rest) => unknown
   : never;
 
 /**
- * What each of the functions `F` takes.
+ * The arguments of the functions `F`.
  *
  * @internal
  */
 type Taken<F> = [F] extends [(parent: Pid, arg: infer A) => unknown] ? A : never;
 
 /**
- * What comes behind the function in a call of {@linkcode spawn}: what the function takes behind `parent`,
- * just as if the program called it, and the options.
+ * The arguments after the function in a call of {@linkcode spawn}: the function's own argument after
+ * `parent`, as if the program called it, and the options.
  *
- * A function that takes no argument gets none: where there are options, `undefined` stands for it.
+ * For a function without an argument, `undefined` takes its place if there are options.
  *
  * @typeParam F The type of the function.
  *
@@ -82,22 +82,21 @@ export type SpawnArguments<F extends SpawnFunction> = "required" extends Taking<
 /**
  * Starts a new process that runs `fn(parent, arg)`, where `parent` is this one's Pid.
  *
- * Resolves when the process has its Pid and can be talked to; until there is room for it, waits. The
- * process sees the same arguments, environment and working directory as this one does now. While
- * this is pending, this process does not end.
+ * Waits until there is room for the process. Resolves when it has its Pid and accepts connections. The
+ * process sees the same arguments, environment and working directory as this one does now. While this is
+ * pending, this process does not end.
  *
- * The call is checked as one of `fn` would be: if that takes an argument, there must be one of its type,
- * and if it takes none, there must be none. Options are the third argument in either case:
+ * The call is type-checked like a call of `fn`: an argument of its type is required if it takes one, and
+ * not allowed if it takes none. Options are the third argument in either case:
  * `spawn(quiet, undefined, { mem: 1 * GiB })`.
  *
  * @param fn A function that `init()` or `spawnable()` registered. It is looked up by name in the new
- * process, so what it closes over is what the program's prelude makes there.
- * @param rest The argument, which is anything that a channel carries, and is copied before this returns;
- * and the options.
+ * process, so its closure is the one that the program's prelude creates there.
+ * @param rest The argument, which may be any value that a channel carries and is copied before this
+ * returns; and the options.
  * @throws {SpawnError} See its `reason`. `no-capacity` is only for {@linkcode trySpawn}.
- * @throws {TypeError} If `arg` cannot be copied (the message names the part that cannot), `fn` is no
- * function, or the options have one that does not exist (the message names the one that was meant), or
- * that is of another type.
+ * @throws {TypeError} If `arg` cannot be copied (the message names the part that cannot), `fn` is not a
+ * function, or an option is unknown (the message suggests the nearest one) or has the wrong type.
  * @throws {RangeError} If `arg` is larger than 256 MiB once encoded: send that over a channel.
  * @throws {Error} Before `init()` has resolved.
  *
@@ -120,7 +119,7 @@ export function spawn<F extends SpawnFunction>(fn: F, ...rest: SpawnArguments<F>
 }
 
 /**
- * As {@linkcode spawn}, but where that would wait for room, rejects at once.
+ * As {@linkcode spawn}, but rejects at once where that would wait for room.
  *
  * @throws {SpawnError} Also `no-capacity`: no node has room now.
  */
@@ -152,7 +151,7 @@ function start(
   try {
     encoded = encode(arg);
   } catch (error) {
-    // What is no refusal was thrown by a getter of the program's, and says itself where.
+    // Any other error was thrown by a getter of the program, and has its own stack.
     return Promise.reject(isRefusal(error) ? atCaller(error, operation) : error);
   }
   const site = callSite(operation);
@@ -173,7 +172,7 @@ function start(
       if (answer.type === "failed") {
         throw new SpawnError(answer.reason === "unknown" ? "lost" : answer.reason, answer.message);
       }
-      // The answer was on its way when the node was told that nobody wants the process any more.
+      // The answer was in flight when the spawn was cancelled.
       if (givenUp) await endUnwanted(process, answer.pid);
       return answer.pid;
     });
@@ -181,18 +180,18 @@ function start(
   });
 }
 
-/** Ends a process that was given up. */
+/** Ends a process whose spawn was cancelled. */
 async function endUnwanted({ link }: CurrentProcess, pid: Pid): Promise<void> {
   const how = { signal: null, graceMs: 0, descendants: true };
   const answer = await link.ask({ type: "kill", pid, ...how });
   if (answer.type === "failed") throw new Error(answer.message);
 }
 
-/** What is to be started. */
+/** The process to start. */
 interface Wanted {
   /** The name that the function is registered under. */
   readonly function: string;
-  /** The name that is shown. */
+  /** The displayed name. */
   readonly name: string;
   readonly resources: Resources;
 }
@@ -204,7 +203,7 @@ function check(fn: SpawnFunction, options: SpawnOptions): Wanted {
   const { name = registered } = options;
   checkName(action, name);
   checkSignal(action, options.signal);
-  // Whoever narrows permissions relies on it, so that leaving them as they are is not an option.
+  // A program that narrows permissions relies on it, so the option must not be ignored.
   if ("permissions" in options && options.permissions !== undefined) {
     throw new SpawnError(
       "invalid",
@@ -235,7 +234,7 @@ function checkName(action: string, name: unknown): void {
   }
 }
 
-/** The environment of this process, as what differs from the one that all processes start with. */
+/** The difference between this process's environment and the one that all processes start with. */
 function encodeChange({ environment }: CurrentProcess): Bytes | null {
   const now = readEnvironment();
   if (environment === undefined || now === undefined) return null;

@@ -1,12 +1,12 @@
 /**
- * The same ends as in leave_will.ts, for a process that may not write a will: it has to stay alive
- * until everything is acknowledged, and its caller has to be stopped by other means, a throw.
+ * The same ends as in leave_will.ts, for a process that may not write a will: it has to stay alive until
+ * everything is acknowledged, and the caller of `Deno.exit` is stopped by a thrown error.
  */
 
 import type { Hold } from "../channel/hold.ts";
 import type { Outgoing } from "./ending.ts";
 
-/** What `Deno.exit` throws where a process cannot end at once. A program lets it pass. */
+/** Thrown by `Deno.exit` where a process cannot end at once. A program should not catch it. */
 export class ExitSignal extends Error {
   readonly code: number;
 
@@ -20,11 +20,11 @@ export class ExitSignal extends Error {
 }
 
 /**
- * Puts a `Deno.exit` into place that throws {@linkcode ExitSignal} and exits once `hub` is flushed,
+ * Replaces `Deno.exit` by a function that throws {@linkcode ExitSignal} and exits once `hub` is flushed,
  * and makes uncaught errors wait for the same.
  *
- * The signal itself is never reported. Code that catches everything sees it, and `finally` blocks
- * run: that is the price of not being allowed to write.
+ * The signal itself is never reported. Code that catches everything sees it, and `finally` blocks run: this
+ * is the cost of running without write permission.
  *
  * @param exit Deno's own `exit`.
  */
@@ -56,7 +56,7 @@ export function unwindInsteadOfExit(hub: Outgoing, hold: Hold, exit: typeof Deno
     crashed = true;
     event.preventDefault();
     event.stopImmediatePropagation();
-    hold.acquire(); // for good: when it is thrown again, it ends the process
+    hold.acquire(); // for the whole process: when it is thrown again, it ends the process
     hub.flush(1).finally(() => {
       if ("reason" in event) Promise.reject(reason);
       else reportError(reason);

@@ -9,11 +9,11 @@ import { DEFAULT_GRACE_MS, isSignal, MAX_GRACE_MS } from "../core/signals.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
 import type { Ending, EndOutcome } from "./endings.ts";
 
-/** Whether a {@linkcode wait} is still wanted. */
+/** The options of {@linkcode wait}. */
 export interface WaitOptions {
   /**
-   * Gives up when it is aborted: `wait` rejects with the signal's reason, and does not keep this process
-   * alive any more. The other process is left alone.
+   * Cancels the wait when it is aborted: `wait` rejects with the signal's reason, and no longer keeps this
+   * process alive. The other process is not affected.
    */
   signal?: AbortSignal;
 }
@@ -21,13 +21,13 @@ export interface WaitOptions {
 /**
  * Resolves with how a process ended, as soon as it has; at once if it had ended before.
  *
- * When it resolves, everything that the process wrote has been passed on. While this is pending, this
- * process does not end. A failure that was told of so has been taken notice of: it does not change the
- * exit status of the run any more.
+ * When it resolves, all output of the process has been passed on. While this is pending, this process does
+ * not end. A failure that is returned this way counts as noticed: it no longer affects the exit status of
+ * the run.
  *
- * @param pid Any process of this program, but for this one itself. Of those that have ended, the latest
- * million are remembered, at least; an older one is as one that the program does not have.
- * @throws {TypeError} If `pid` is no Pid, or an option is none, or of another type.
+ * @param pid Any process of this program except this one. At least the latest million ended processes are
+ * remembered; older ones are unknown.
+ * @throws {TypeError} If `pid` is not a Pid, or an option is unknown or has the wrong type.
  * @throws {Error} If the program has no such process, or before `init()` has resolved.
  *
  * @example
@@ -47,7 +47,7 @@ export interface WaitOptions {
  * ```
  */
 export function wait(pid: Pid, options?: WaitOptions): Promise<ExitStatus>;
-/** The same without options, for `pids.map(wait)`, in which the number is an index. */
+/** The same without options, for `pids.map(wait)`, where the number is an index. */
 export function wait(pid: Pid, index: number): Promise<ExitStatus>;
 export function wait(pid: Pid, given: WaitOptions | number = {}): Promise<ExitStatus> {
   const options = typeof given === "number" ? {} : given;
@@ -94,7 +94,7 @@ export function wait(pid: Pid, given: WaitOptions | number = {}): Promise<ExitSt
  * A {@linkcode wait} as an operation of `select`: possible when the process has ended, from then on in
  * every `select`. An unknown process makes `select` reject.
  *
- * @throws {TypeError} If `pid` is no Pid.
+ * @throws {TypeError} If `pid` is not a Pid.
  * @throws {Error} If `pid` is this process's own, or before `init()` has resolved.
  *
  * @example
@@ -118,7 +118,7 @@ export function selectableWait(pid: Pid): Selectable<ExitStatus> {
     throw atCaller(error as Error, selectableWait);
   }
   let ending: Ending | undefined;
-  // It is asked for when somebody first wants to know.
+  // Requested only when it is first needed.
   const asked = () => ending ??= process.endings.of(pid);
   return {
     [attempt]: () => {
@@ -138,7 +138,7 @@ export function selectableWait(pid: Pid): Selectable<ExitStatus> {
   };
 }
 
-/** The program is given how a process ended. */
+/** Passes a status to the program, which has noticed it then. */
 function give({ link }: CurrentProcess, pid: Pid, outcome: EndOutcome): void {
   if ("value" in outcome && !success(outcome.value)) link.send({ type: "noticed", pid });
 }
@@ -146,20 +146,19 @@ function give({ link }: CurrentProcess, pid: Pid, outcome: EndOutcome): void {
 /** How {@linkcode kill} ends a process. */
 export interface KillOptions {
   /**
-   * The signal that the process is sent first, so that it can finish what it does.
+   * The signal that the process is sent first, so that it can finish its work.
    *
    * @default "SIGKILL"
    */
   signal?: Deno.Signal;
   /**
-   * How long after that signal the process is ended by SIGKILL if it is still there, in ms: at most an
-   * hour.
+   * How long after that signal the process gets SIGKILL if it is still running, in ms: at most an hour.
    *
    * @default 3_000
    */
   graceMs?: number;
   /**
-   * Whether the processes that it spawned end with it, and those that they spawned, and so on.
+   * Whether its whole subtree of spawned processes ends with it.
    *
    * @default false
    */
@@ -167,13 +166,13 @@ export interface KillOptions {
 }
 
 /**
- * Ends a process, and all that it started but did not spawn; resolves when they are gone.
+ * Ends a process, and everything that it started other than by `spawn`; resolves when they are gone.
  *
- * By SIGKILL, unless the options say otherwise: what the process sent, and what has not arrived yet, is
- * lost then. To end one that has ended is no error. While this is pending, this process does not end.
+ * By default with SIGKILL: values of the process that have not arrived are then lost. Ending one that has
+ * ended is not an error. While this is pending, this process does not end.
  *
  * @param pid Any process of this program.
- * @throws {TypeError} If `pid` is no Pid, or an option is none, or of another type.
+ * @throws {TypeError} If `pid` is not a Pid, or an option is unknown or has the wrong type.
  * @throws {RangeError} If `graceMs` is negative, NaN, or more than an hour.
  * @throws {Error} If the program has no such process, or before `init()` has resolved.
  *
@@ -188,7 +187,7 @@ export interface KillOptions {
  * ```
  */
 export function kill(pid: Pid, options?: KillOptions): Promise<void>;
-/** The same without options, for `pids.map(kill)`, in which the number is an index. */
+/** The same without options, for `pids.map(kill)`, where the number is an index. */
 export function kill(pid: Pid, index: number): Promise<void>;
 export function kill(pid: Pid, given: KillOptions | number = {}): Promise<void> {
   const options = typeof given === "number" ? {} : given;

@@ -1,18 +1,18 @@
-/** What this process waits for, as its node is told it. Loaded when that is first asked for. */
+/** The report of what this process waits for, for its node. Loaded on the first request. */
 
 import type { Hub } from "../channel/hub.ts";
 import { pendingTimers } from "../channel/select.ts";
 import { MAX_WAITS, type Wait, type WaitReport } from "../core/waits.ts";
 
-/** The runtime's own resources, of which each process has one, by the names that Deno gives them. */
+/** The runtime's own resources in each process, by Deno's names. */
 const OWN = new Map([["stdin", 1], ["stdout", 1], ["stderr", 1], ["tcpListener", 1]]);
 
-/** The resources that wake nobody: files are read by threads, and their operations end by themselves. */
+/** The resources that do not count as wake-ups: file operations run in threads and end by themselves. */
 const IDLE = /^(file|fsFile)$/;
 
 const AFTER: Wait = { kind: "after", select: true };
 
-/** @param asked What is pending at the node. */
+/** @param asked The requests pending at the node. */
 export function waitReport(hub: Hub, asked: ReadonlySet<Wait>): WaitReport {
   const timers = Array.from({ length: pendingTimers() }, () => AFTER);
   const all = [...hub.pending(), ...asked, ...timers];
@@ -25,8 +25,8 @@ export function waitReport(hub: Hub, asked: ReadonlySet<Wait>): WaitReport {
 }
 
 /**
- * Whether the program has something open that its input may come from: a server, a request, a child
- * process. Deno tells that only inside of itself, and if some version does not, it is taken to have none.
+ * Whether the program has an open resource that may wake it: a server, a request, a child process. Only
+ * Deno's internals tell this; in a version that does not, the answer is no.
  *
  * @param connections How many connections to other processes there are.
  */
@@ -35,7 +35,7 @@ function hasOwnSources(connections: number): boolean {
   for (const name of resourceNames()) open.set(name, (open.get(name) ?? 0) + 1);
   for (const [name, count] of open) {
     if (IDLE.test(name)) continue;
-    // One connection more leads to the node.
+    // One more connection leads to the node.
     const own = name === "tcpStream" ? connections + 1 : OWN.get(name) ?? 0;
     if (count > own) return true;
   }
@@ -53,7 +53,7 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** Whether the program reads stdin by way of its stream, which nobody else locks. */
+/** Whether the program reads stdin through its stream, which only the program locks. */
 function isReadingStdin(): boolean {
   return Deno.stdin.readable.locked;
 }

@@ -1,12 +1,12 @@
-/** The file in which a process that is about to end leaves what could not be delivered before. */
+/** The will file, in which an ending process leaves undelivered data. */
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * Keeps a file at `path` up to date with what would be lost if the process ended now.
+ * Keeps a file at `path` up to date with the data that would be lost if the process ended now.
  *
- * The node reads the file once the process is gone. There is none as long as there is nothing to
- * leave. All of it is synchronous, since it happens where a process cannot wait any more.
+ * The node reads the file once the process is gone. There is no file as long as there is nothing to leave.
+ * All operations are synchronous, since the process can no longer wait.
  */
 export class WillFile {
   readonly #path: string;
@@ -17,21 +17,21 @@ export class WillFile {
     this.#path = path;
   }
 
-  /** Replaces what is in the file by `will`; `undefined` removes the file. */
+  /** Replaces the contents of the file by `will`; `undefined` removes the file. */
   write(will: Bytes | undefined): void {
     if (this.#abandoned) return;
     if (will !== undefined) this.#save(will);
     else if (this.#written) this.#remove();
   }
 
-  /** Leaves no file, now or later: for when there is no node any more that would read it. */
+  /** Leaves no file, now or later: for when the node that would read it is gone. */
   abandon(): void {
     this.write(undefined);
     this.#abandoned = true;
   }
 
   #save(will: Bytes): void {
-    // A file that someone else put there is not written to: its owner could read the values.
+    // A file of another user is not written to: its owner could read the values.
     const options = this.#written ? { truncate: true } : { createNew: true, mode: 0o600 };
     using file = Deno.openSync(this.#path, { ...options, write: true });
     this.#written = true;
