@@ -1,0 +1,41 @@
+/**
+ * Keeps a member on each node but its own, which counts until it has got to its argument; one that dies is
+ * spawned again. A node has room for one member, or for the first process. "ready" comes once all are there.
+ */
+
+import { init, MiB, type Pid, Receiver, Sender, spawn, wait } from "deploy";
+
+const [members = "2", steps = "20"] = Deno.args;
+
+async function count(parent: Pid) {
+  await using sender = new Sender<string>(parent);
+  await sender.send("here");
+  for (let step = 0; step < Number(steps); step++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const all = { mem: 900 * MiB, cpu: 0 };
+
+await init({ functions: { count }, resources: all });
+
+let here = 0;
+let lost = 0;
+async function keep() {
+  for (let isFirst = true;; isFirst = false) {
+    const pid = await spawn(count, undefined, all);
+    try {
+      await using receiver = new Receiver<string>(pid);
+      await receiver.recv();
+      if (isFirst && ++here === Number(members)) console.log("ready");
+    } catch {
+      // wait() tells how it ended.
+    }
+    const status = await wait(pid);
+    if ("code" in status) return;
+    lost++;
+    console.log(`ended ${JSON.stringify(status)}`);
+  }
+}
+await Promise.all(Array.from({ length: Number(members) }, keep));
+console.log(`all have counted, ${lost} were lost`);

@@ -1,0 +1,110 @@
+/** runProgram() tells what a program did, and fails a test for what a program left behind. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { LeftoverError, runProgram } from "deploy/testing";
+import { markedProcesses } from "../../src/testing/os_processes.ts";
+
+const ADDER = new URL("./programs/adder.ts", import.meta.url);
+const LEAVER = new URL("./programs/leaver.ts", import.meta.url);
+
+Deno.test("runProgram() gives the exit code, the output and the tree of processes", async () => {
+  const { code, stdout, stderr, said, processes, events } = await runProgram(ADDER, {
+    args: ["1", "2"],
+  });
+  assertEquals({ code, stdout, stderr, said }, {
+    code: 0,
+    stdout: "sum 3\n",
+    stderr: "got 1\ngot 2\n",
+    said: "",
+  });
+  const [first, ...others] = processes;
+  assert(first !== undefined);
+  const { pid } = first;
+  const status = { code: 0 };
+  assertEquals(first, {
+    ...{ pid, parent: null, name: "adder.ts", node: null },
+    ...{ stdout: "sum 3\n", stderr: "", status },
+  });
+  assertEquals(
+    others.map(({ pid: _, ...each }) => each),
+    ["1", "2"].map((text) => ({
+      ...{ parent: pid, name: `add ${text}`, node: null },
+      ...{ stdout: "", stderr: `got ${text}\n`, status },
+    })),
+  );
+  assertEquals(events.filter(({ event }) => event === "exit").length, 3);
+  assertEquals(events[0]?.event, "spawn");
+});
+
+Deno.test("runProgram() gives the program its stdin, variables and working directory", async () => {
+  const folder = await Deno.makeTempDir();
+  const { stdout } = await runProgram(ADDER.pathname, {
+    stdin: "typed",
+    env: { TITLE: "total" },
+    cwd: folder,
+    denoArgs: ["-A", "--config", new URL("../../deno.json", import.meta.url).pathname],
+  });
+  await Deno.remove(folder);
+  assertEquals(stdout, "total 0\ntyped\n");
+});
+
+Deno.test("runProgram() resolves for a program that fails, and its code tells", async () => {
+  const { code, processes } = await runProgram(ADDER, { args: ["-1"] });
+  assertEquals(code, 3);
+  assertEquals(processes.map(({ status }) => status), [{ code: 3 }, { code: 0 }]);
+});
+
+Deno.test("runProgram() of a module that is not there gives what Deno says of it", async () => {
+  const { code, said, processes } = await runProgram(new URL("./nothing.ts", import.meta.url));
+  assertEquals({ code, processes }, { code: 1, processes: [] });
+  assertMatch(said, /Module not found/);
+});
+
+Deno.test("runProgram() ends a program that takes too long, and says how far it was", async () => {
+  const error = await assertRejects(
+    () =>
+      runProgram(new URL("./programs/survivor.ts", import.meta.url), {
+        args: ["1", "1000000"],
+        timeoutMs: 5_000,
+      }),
+    Error,
+    "took longer than 5000 ms",
+  );
+  assertMatch(error.message, /--- processes\n\w{7} survivor\.ts: /);
+  assertMatch(error.message, /--- stdout\nready/);
+});
+
+Deno.test("runProgram() rejects for a process that is left, having killed it", async () => {
+  const error = await assertRejects(
+    () => runProgram(LEAVER, { args: ["process"] }),
+    LeftoverError,
+    "left behind:\n  process ",
+  );
+  assertEquals(error.files, []);
+  assertEquals(error.processes.length, 1);
+  const [id, ...command] = error.processes[0]!.split(" ");
+  assertEquals(command, ["sleep", "1000"]);
+  const all = await markedProcesses("");
+  assertEquals(all.filter((each) => each.id === Number(id)), []);
+});
+
+Deno.test("runProgram() rejects for a temporary file that is left, having removed it", async () => {
+  const error = await assertRejects(
+    () => runProgram(LEAVER, { args: ["file"] }),
+    LeftoverError,
+    "left behind:\n  file or folder ",
+  );
+  assertEquals(error.processes, []);
+  assertEquals(error.files.length, 1);
+  assertMatch(error.files[0]!, /-left$/);
+  await assertRejects(() => Deno.stat(error.files[0]!), Deno.errors.NotFound);
+});
+
+Deno.test("a program with a TMPDIR of its own may leave files there", async () => {
+  const folder = await Deno.makeTempDir();
+  const { stdout } = await runProgram(LEAVER, { args: ["file"], env: { TMPDIR: folder } });
+  assertEquals(stdout, "done\n");
+  assertEquals([...Deno.readDirSync(folder)].length, 1);
+  await Deno.remove(folder, { recursive: true });
+});
