@@ -1,4 +1,4 @@
-/** Where channels come in from processes that one need not know before. */
+/** Accepts channels from processes that need not be known in advance. */
 
 import { atCaller, callSite, ChannelError, errorAt, type Operation } from "../core/errors.ts";
 import { checkName } from "./channel_end.ts";
@@ -8,13 +8,13 @@ import { Receiver } from "./receiver.ts";
 import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
 
 /**
- * Takes the channels of one name from whichever process of the program opens one to this process: what
- * a server hears its clients by.
+ * Accepts channels of one name from any process of the program that opens one to this process, as a server
+ * does from its clients.
  *
- * It gives each channel of its name for which this process has made no {@linkcode Receiver}, once, in
- * the order in which they came; also those that came before it was made. `remote` of the Receiver tells
- * whom it is from. A channel comes as soon as its Sender was made. One on which its process sent
- * nothing, and which it did not close, may never come if that process ends at once.
+ * It gives each channel of its name for which this process has made no {@linkcode Receiver}, once, in the
+ * order in which they came; also those that came before it was made. `remote` of the Receiver is the
+ * sending process. A channel arrives as soon as its Sender is made. If its process ends at once, a channel
+ * that was neither used nor closed may never arrive.
  *
  * An Acceptor that is open keeps its process alive only while an operation on it is pending. Iterating
  * over it ends when it is closed.
@@ -43,7 +43,7 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
   /**
    * Begins to accept. Returns at once.
    *
-   * @throws {TypeError} If `name` is no text.
+   * @throws {TypeError} If `name` is not a string.
    * @throws {RangeError} If `name` has more than 255 bytes in UTF-8.
    * @throws {Error} If this process has an open Acceptor of that name already, or `init()` was not
    * awaited.
@@ -62,8 +62,8 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
   }
 
   /**
-   * Resolves with the Receiver of the next channel; waits for it if there is none. Calls that overlap
-   * are served in the order in which they were made. The Receiver is the caller's to close.
+   * Resolves with the Receiver of the next channel; waits for it if there is none. Concurrent calls are
+   * served in the order in which they were made. The caller closes the Receiver.
    *
    * @param options.signal Rejects with its reason when it is aborted while the call waits. No channel
    * is lost: one that comes at the same moment goes to the next call.
@@ -73,7 +73,7 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
     return this.#accept(options?.signal, Acceptor.prototype.accept);
   }
 
-  /** @param operation What the program called, for the stack of the error. */
+  /** @param operation The function that the program called, for the stack of the error. */
   #accept(signal: AbortSignal | undefined, operation: Operation): Promise<Receiver<T>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const ready = this.#attempt();
@@ -129,9 +129,8 @@ export class Acceptor<T> implements AsyncDisposable, AsyncIterable<Receiver<T>> 
   }
 
   /**
-   * Stops accepting: calls that wait reject with `closed`. Receivers that it gave stay open, and
-   * channels that it has not given wait for a Receiver, or for another Acceptor. Closing twice is
-   * closing once.
+   * Stops accepting: calls that wait reject with `closed`. Receivers that it returned stay open, and other
+   * channels wait for a Receiver, or for another Acceptor. Closing twice has no further effect.
    */
   close(): Promise<void> {
     if (!this.#closed) {

@@ -1,4 +1,4 @@
-/** When the arrival of values is acknowledged to the process that they came from. */
+/** Decides when the arrival of values is acknowledged to their sender. */
 
 import { startTimer, type Timer } from "../net/delay.ts";
 
@@ -8,9 +8,9 @@ const ACK_DELAY_MS = 10;
 const ACK_BYTES = 128 * 1024;
 
 export class Acknowledger {
-  /** Has what is due written soon. */
+  /** Schedules a write of what is due. */
   readonly #kick: () => void;
-  /** Up to where has been acknowledged. */
+  /** The acknowledged offset. */
   #offset = 0;
   #due = false;
   #timer: Timer | undefined;
@@ -19,17 +19,17 @@ export class Acknowledger {
     this.#kick = kick;
   }
 
-  /** A new connection has told the other side that all up to `offset` is here. */
+  /** A new connection has told the other side that everything up to `offset` has arrived. */
   begin(offset: number): void {
     this.#offset = offset;
   }
 
-  /** Something came that is to be acknowledged, with whatever is written next. */
+  /** A frame arrived that has to be acknowledged, together with the next write. */
   owe(): void {
     this.#due = true;
   }
 
-  /** Bytes were read, up to `offset`: they are acknowledged now if they are many, else by and by. */
+  /** Bytes were read, up to `offset`: they are acknowledged now if they are many, else later. */
   arrived(offset: number): void {
     if (offset - this.#offset >= ACK_BYTES) {
       this.#due = true;

@@ -1,8 +1,8 @@
 /**
- * A value that comes in pieces: where its bytes go, and how many of them its receiver still holds.
+ * A value that arrives in pieces: where its bytes are stored, and how many count as held.
  *
- * The contents of its largest buffer are read into one of their own, which becomes the program's.
- * All the others are read into one that serves again when the value has been decoded.
+ * The contents of its largest buffer are read into a separate buffer, which the program gets. All others
+ * are read into one that is reused when the value has been decoded.
  */
 
 import type { Layout } from "../wire/frame.ts";
@@ -17,14 +17,14 @@ export class Assembly {
   /** The value without the contents of that buffer. */
   readonly #rest: Bytes;
   readonly #buffer: Bytes;
-  /** How many of its bytes came in pieces that are whole. */
+  /** How many of its bytes arrived in complete pieces. */
   #filled = 0;
-  /** How many have come at all: a piece in which a connection broke comes again, and counts once. */
+  /** How many arrived in total: an interrupted piece is sent again, and counts once. */
   #arrived = 0;
   /** How many of those count as held. */
   #held = 0;
 
-  /** @throws {ProtocolError} If there is no memory for it. */
+  /** @throws {ProtocolError} If there is not enough memory. */
   constructor(layout: Layout) {
     this.#layout = layout;
     const { length, bufferSize } = layout;
@@ -39,19 +39,19 @@ export class Assembly {
     }
   }
 
-  /** Whether all of it is here. */
+  /** Whether it is complete. */
   get whole(): boolean {
     return this.#filled === this.#layout.length;
   }
 
-  /** Whether it is the value of `layout`, of which no piece is whole. */
+  /** Whether it is the value of `layout`, without a complete piece. */
   begins({ length, bufferStart, bufferSize }: Layout): boolean {
     const own = this.#layout;
     return this.#filled === 0 && own.length === length && own.bufferStart === bufferStart &&
       own.bufferSize === bufferSize;
   }
 
-  /** Where the next piece belongs, from its byte `filled` on, of which `left` are to come. */
+  /** The target of the next piece, from its byte `filled` on, with `left` bytes to come. */
   target(filled: number, left: number): Bytes {
     const { length, bufferStart, bufferSize } = this.#layout;
     const start = this.#filled + filled;
@@ -66,7 +66,7 @@ export class Assembly {
   /**
    * The first `filled` bytes of a piece are in their place, and if it is `whole`, all of them.
    *
-   * @returns How many of them had not come before.
+   * @returns How many of them are new.
    */
   arrived(filled: number, whole: boolean): number {
     const arrived = this.#filled + filled;
@@ -77,7 +77,7 @@ export class Assembly {
     return more;
   }
 
-  /** Tells how many bytes count as held; they do so no longer. */
+  /** Returns how many bytes count as held, and releases them. */
   release(): number {
     const held = this.#held;
     this.#held = 0;
@@ -85,9 +85,9 @@ export class Assembly {
   }
 
   /**
-   * The value; to be called once, when it is whole.
+   * The value; called once, when it is complete.
    *
-   * @throws {ProtocolError} If the bytes are no value.
+   * @throws {ProtocolError} If the bytes are not a value.
    */
   value(): unknown {
     const { bufferStart, bufferSize } = this.#layout;

@@ -1,13 +1,13 @@
-/** What the two ends of a channel, and an Acceptor, have in common. */
+/** Checks shared by Sender, Receiver and Acceptor. */
 
 import { MAX_NAME_BYTES } from "../wire/frame.ts";
 import { isPid, type Pid, shortPid } from "../core/pid.ts";
 import { atCaller, type Operation } from "../core/errors.ts";
 
 /**
- * Checks whom a channel end is to be opened to.
+ * Checks the remote process of a channel end.
  *
- * @throws {TypeError} If `remote` is no Pid, or `own`.
+ * @throws {TypeError} If `remote` is not a Pid, or is `own`.
  */
 export function checkRemote(
   end: "Sender" | "Receiver",
@@ -39,7 +39,7 @@ export function checkRemote(
 /**
  * Checks the name of a channel.
  *
- * @throws {TypeError} If it is no text.
+ * @throws {TypeError} If it is not a string.
  * @throws {RangeError} If it is too long.
  */
 export function checkName(
@@ -54,7 +54,7 @@ export function checkName(
       operation,
     );
   }
-  // A text has at least as many bytes as it has units, and at most three times as many.
+  // A string has at least as many bytes as code units, and at most three times as many.
   if (3 * name.length <= MAX_NAME_BYTES) return;
   const { length } = new TextEncoder().encode(name);
   if (length <= MAX_NAME_BYTES) return;
@@ -66,7 +66,7 @@ export function checkName(
   );
 }
 
-/** `a Sender "results" to this pid`, as a message names it. */
+/** `a Sender "results" to this pid`, as messages name it. */
 export function describeEnd(end: "Sender" | "Receiver", name: string): string {
   return name === ""
     ? `a ${end} to this pid`

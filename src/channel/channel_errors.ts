@@ -1,4 +1,4 @@
-/** The errors that tell a program why a channel carries nothing more. */
+/** The errors of channels that have ended. */
 
 import { ChannelError } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
@@ -12,7 +12,7 @@ export function endError(action: string, remote: Pid, { kind, why, status }: End
   return new ChannelError(kind, remote, message, status && { status });
 }
 
-/** The other process takes nothing any more on a channel. */
+/** The other process accepts nothing more on a channel. */
 export function stopError(remote: Pid, reason: number): ChannelError {
   const why = reason === StopReason.crowded
     ? `it has ${MAX_UNRECEIVED_CHANNELS} channels from this process without a Receiver, and ` +

@@ -1,9 +1,9 @@
 /**
- * The connection to another process, of which there is at most one: dialled by either side, replaced
- * when it breaks or when both have dialled at once, and ended in order or given up.
+ * The connection to another process, of which there is at most one: dialled by either side, replaced when
+ * it breaks or when both have dialled at once, and ended in order or abandoned.
  *
- * It is only a carrier. Whether there is a need of it its streams know, and where they go on is all
- * that one link leaves to the next.
+ * It only carries the streams. They know whether it is needed, and the only state that one link leaves to
+ * the next is where they resume.
  */
 
 import type { Pid } from "../core/pid.ts";
@@ -15,35 +15,35 @@ import { Link, type LinkEvents } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
 import { absenceEnd, type End, refusalEnd } from "./remote_end.ts";
 
-/** In whose name connections are made. */
+/** The identity for which connections are made. */
 export interface ConnectionContext {
   readonly pid: Pid;
   /** The run's key. */
   readonly key: Promise<CryptoKey>;
-  /** Set where a will is delivered: `pid` has ended, and takes nothing any more. */
+  /** Set when a will is delivered: `pid` has ended, and accepts nothing. */
   readonly posthumous?: boolean;
-  /** Takes one line about something that should not happen. */
+  /** Logs one line about something that should not happen. */
   readonly log: (line: string) => void;
 }
 
-/** What a connection carries, asks, and tells. */
+/** The streams that a connection carries. */
 export interface Streams extends Pick<ProcessDialerEvents, "wanted">, Omit<LinkEvents, "ended"> {
   /** What goes out. */
   readonly outbox: Outbox;
   /** Takes what comes in. */
   readonly frames: FrameHandler;
-  /** A link begins: what is put into the outbox now is in its first write. */
+  /** A link begins: data that is now put into the outbox is in its first write. */
   joined(): void;
-  /** The link is over; another one follows if it is wanted. `inOrder` if both sides had ended it. */
+  /** The link is over; another one follows if it is needed. `inOrder` if both sides had ended it. */
   parted(inOrder: boolean): void;
-  /** Nobody is found where the process should be, which may have ended. */
+  /** The process is not found at its address, and may have ended. */
   unfound(): void;
-  /** The other process has shown that this is its end, or has to be taken for it. */
+  /** The other process has ended, or has to be considered ended. */
   ended(end: End): void;
 }
 
 type State =
-  /** There is no link, and no need of one. */
+  /** There is no link, and none is needed. */
   | { readonly name: "apart" }
   | { readonly name: "dialling"; readonly dialer: ProcessDialer }
   | {
@@ -53,7 +53,7 @@ type State =
     /** When this process dialled it; `undefined` if the other one did. */
     readonly dialledMs: number | undefined;
   }
-  /** There will be no link any more; the last one may still be on its way to its end in order. */
+  /** There will be no more links; the last one may still be ending in order. */
   | { readonly name: "closed"; readonly ending: Link | undefined };
 
 export class Connection {
@@ -61,12 +61,12 @@ export class Connection {
   readonly #remote: Pid;
   readonly #streams: Streams;
   #state: State = { name: "apart" };
-  /** Up to where the other process's stream was received by links that are over. */
+  /** The offset up to which earlier links have received the other process's stream. */
   #received: number;
-  /** Whether it was logged that somebody else is where the process should be. */
+  /** Whether it was logged that another process listens at the address. */
   #logged = false;
 
-  /** `received` is up to where the other process's stream has been received before. */
+  /** `received` is the offset up to which the other process's stream has been received before. */
   constructor(context: ConnectionContext, remote: Pid, streams: Streams, received: number) {
     this.#context = context;
     this.#remote = remote;
@@ -79,24 +79,24 @@ export class Connection {
     return this.#state.name === "joined";
   }
 
-  /** Up to where the other process's stream has been received. */
+  /** The offset up to which the other process's stream has been received. */
   get received(): number {
     return this.#state.name === "joined" ? this.#state.reader.offset : this.#received;
   }
 
-  /** Connects if there is no link and a reason to have one; after a break, it rests before. */
+  /** Connects if there is no link and one is needed; after a break, it waits first. */
   join(afterBreak = false): void {
     if (this.#state.name === "apart" && this.#streams.wanted()) this.#dial(afterBreak);
   }
 
-  /** Writes what is in the outbox, and connects if there is a reason to. */
+  /** Writes the outbox, and connects if needed. */
   kick(): void {
     if (this.#state.name === "joined") this.#state.link.kick();
     else this.join();
   }
 
   /**
-   * Takes a link that the other process has dialled, or refuses it; tells which.
+   * Accepts a link that the other process has dialled, or refuses it; returns which.
    *
    * @throws {Error} If the link broke, or the greeting is impossible; `conn` is the caller's then.
    */
@@ -111,7 +111,7 @@ export class Connection {
       await writeRefusal(conn, verdict);
       return false;
     }
-    // What an older link still holds comes again on this one.
+    // Data in an older link is sent again on this one.
     if (this.#state.name === "joined") this.#part(this.#state.link);
     const reply = encodeReply({ verdict, number: this.#received });
     this.#joinWith(conn, greeting.offset, undefined, reply);
@@ -119,8 +119,8 @@ export class Connection {
   }
 
   /**
-   * Ends the link in order, if there is one: what is in the outbox is written, and then no more.
-   * Resolves when that is done, also for a link that {@linkcode close} brings to its end.
+   * Ends the link in order, if there is one: the outbox is written, and then no more. Resolves when that is
+   * done, also for a link that {@linkcode close} ends.
    */
   async finish(): Promise<void> {
     const state = this.#state;
@@ -129,8 +129,8 @@ export class Connection {
   }
 
   /**
-   * Ends the connection for good: no other link is dialled or taken. The one there is is given up, or
-   * with `inOrder` brought to its end.
+   * Ends the connection permanently: no other link is dialled or accepted. The current one is abandoned, or
+   * with `inOrder` ended in order.
    */
   close(inOrder: boolean): void {
     const link = this.#state.name === "joined" ? this.#state.link : undefined;
@@ -140,7 +140,7 @@ export class Connection {
     else link?.drop();
   }
 
-  /** How long ago this process has dialled: 0 if it is just doing so, or infinitely if it has not. */
+  /** How long ago this process dialled: 0 during an attempt, `Infinity` if it has not. */
   get #dialledAgoMs(): number {
     const state = this.#state;
     if (state.name === "dialling" && state.dialer.attempting) return 0;
@@ -156,7 +156,7 @@ export class Connection {
     this.#state = state;
   }
 
-  /** Connects, again and again, as long as it is wanted and nothing else happens to the connection. */
+  /** Connects repeatedly, as long as it is needed and the state does not change. */
   #dial(afterBreak: boolean): void {
     const { pid, key, posthumous = false } = this.#context;
     const options = { from: pid, key, offset: this.#received, posthumous };
@@ -196,7 +196,7 @@ export class Connection {
   /**
    * Makes `conn` the link to the other process, which has received up to `offset`.
    *
-   * @throws {ProtocolError} If it cannot have; nothing can be told to it then any more.
+   * @throws {ProtocolError} If that is impossible; the streams cannot continue then.
    */
   #joinWith(
     conn: Deno.TcpConn,
@@ -227,7 +227,7 @@ export class Connection {
     link.start(reply);
   }
 
-  /** Lets go of the link; the other process's stream goes on after its last whole frame. */
+  /** Drops the link; the other process's stream resumes after its last complete frame. */
   #part(link: Link): void {
     this.#received = this.received;
     this.#become({ name: "apart" });
@@ -242,8 +242,8 @@ export class Connection {
       this.#context.log(`closed the connection to ${this.#remote}: ${why}`);
       return this.#streams.ended({ kind: "lost", why });
     }
-    // If both sides had ended it, it is only needed anew. Otherwise the process has most likely ended,
-    // and dialling takes a moment's rest.
+    // If both sides had ended it, it is merely needed again. Otherwise the process has probably ended, and
+    // dialling waits a moment.
     const inOrder = error === undefined && link.finishing;
     this.#streams.parted(inOrder);
     this.join(!inOrder);

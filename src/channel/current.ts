@@ -5,7 +5,7 @@ import type { Hub } from "./hub.ts";
 
 let current: Hub | undefined;
 
-/** Makes `hub` this process's own. Called once, by `init()`. */
+/** Sets this process's hub. Called once, by `init()`. */
 export function setHub(hub: Hub): void {
   current = hub;
 }
@@ -13,8 +13,8 @@ export function setHub(hub: Hub): void {
 /**
  * This process's hub.
  *
- * @param action What needs it, for the error: `create a Sender`.
- * @param operation What the program called for that.
+ * @param action The action that needs it, for the error: `create a Sender`.
+ * @param operation The function that the program called.
  * @throws {Error} Before `init()` has resolved.
  */
 export function hub(action: string, operation: Operation): Hub {

@@ -5,31 +5,31 @@ import { dialHandshake, Purpose } from "../net/handshake.ts";
 import { startTimer } from "../net/delay.ts";
 import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 
-/** Who connects, and where its stream goes on. */
+/** The identity of the dialer, and where its stream resumes. */
 export interface DialOptions {
   readonly from: Pid;
   readonly key: Promise<CryptoKey>;
-  /** Up to where the stream of the other process has been received. */
+  /** The offset up to which the stream of the other process has been received. */
   readonly offset: number;
   readonly posthumous: boolean;
 }
 
-/** What came of an attempt: a connection that is the caller's to close, and what was answered. */
+/** The result of an attempt: a connection, owned by the caller, and the answer. */
 export interface Dialed {
   readonly conn: Deno.TcpConn;
   readonly reply: Reply;
 }
 
 /**
- * How long a host may take to answer that it is there. What comes then has no limit: a process that
- * computes answers late, and more attempts would only pile up in front of it.
+ * How long a host may take to accept the connection. The answer has no time limit: a computing process
+ * answers late, and more attempts would only queue up.
  */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Connects to a process, shows that it may, and greets it. When `attempt` is aborted, so is that.
+ * Connects to a process, authenticates, and greets it, unless `attempt` is aborted.
  *
- * @throws {Error} If nobody is there, or somebody else, or the attempt was aborted.
+ * @throws {Error} If the process is not there, another one is, or the attempt was aborted.
  */
 export async function dial(
   remote: Pid,

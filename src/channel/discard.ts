@@ -1,17 +1,17 @@
-/** What comes on a channel that nobody receives, or for a process that has ended. */
+/** Discards the data of a channel without a receiver, or for a process that has ended. */
 
 import type { Layout } from "../wire/frame.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Where the frames of one channel go. */
+/** The target of the frames of one channel. */
 export interface Arrivals {
   /** See {@linkcode FrameHandler}. */
   value(bytes: Bytes, start: number, end: number): boolean;
   begin(layout: Layout): void;
   pieceTarget(filled: number, left: number): Bytes;
   piece(filled: number, whole: boolean): void;
-  /** The value of which pieces have come is not coming. */
+  /** The value of which pieces have arrived is cancelled. */
   cancel(): void;
 }
 
@@ -19,8 +19,8 @@ const SCRATCH_BYTES = 64 * 1024;
 let scratch: Bytes | undefined;
 
 /**
- * Lets all go by. A value may be in the middle of its pieces when nobody wants it any more, so that
- * nothing can be said against a piece of no value.
+ * Discards everything. A value may be dropped in the middle of its pieces, so a piece without a value is
+ * not an error.
  */
 export const discard: Arrivals = {
   value: () => false,

@@ -1,6 +1,6 @@
 /** A queue whose first item is taken in constant time, however long it is. */
 
-/** Below this length, moving the items up is not worth it. */
+/** Below this length, compacting is not worthwhile. */
 const MIN_COMPACT = 64;
 
 /**
@@ -11,7 +11,7 @@ const MIN_COMPACT = 64;
  */
 export class Fifo<T extends object> {
   #items: (T | undefined)[] = [];
-  /** Where the first item stands. */
+  /** The index of the first item. */
   #head = 0;
 
   get length(): number {
@@ -25,7 +25,7 @@ export class Fifo<T extends object> {
 
   /** The last item, or `undefined` if there is none. */
   get last(): T | undefined {
-    // Not of an empty array: index -1 would be looked up as the name of a property.
+    // Not for an empty array: index -1 would be looked up as a property name.
     return this.length === 0 ? undefined : this.#items[this.#items.length - 1];
   }
 
@@ -33,7 +33,7 @@ export class Fifo<T extends object> {
     this.#items.push(item);
   }
 
-  /** Puts an item before all others. */
+  /** Inserts an item at the front. */
   unshift(item: T): void {
     if (this.#head > 0) this.#items[--this.#head] = item;
     else this.#items.unshift(item);
@@ -43,7 +43,7 @@ export class Fifo<T extends object> {
   shift(): T | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
-    // Most queues have one item, or none. To set an array's length takes longer than all the rest.
+    // Most queues have one item or none. Setting an array's length takes longer than everything else.
     if (this.#items.length === 1) return this.#items.pop();
     this.#items[this.#head++] = undefined;
     if (this.#head === this.#items.length) {
@@ -56,7 +56,7 @@ export class Fifo<T extends object> {
     return item;
   }
 
-  /** Takes an item from wherever it stands; tells whether it was there. */
+  /** Removes an item from anywhere in the queue; returns whether it was there. */
   remove(item: T): boolean {
     if (item === this.first) return this.shift() !== undefined;
     const index = this.#items.indexOf(item, this.#head);
@@ -65,7 +65,7 @@ export class Fifo<T extends object> {
     return true;
   }
 
-  /** Takes all items for which `test` is true; gives them in their order. */
+  /** Removes all items for which `test` is true; returns them in order. */
   extract(test: (item: T) => boolean): T[] {
     const taken: T[] = [];
     const kept: T[] = [];
@@ -77,7 +77,7 @@ export class Fifo<T extends object> {
     return taken;
   }
 
-  /** Takes everything; gives it in its order. */
+  /** Removes all items; returns them in order. */
   drain(): T[] {
     const items = [...this];
     this.clear();

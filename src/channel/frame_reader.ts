@@ -1,8 +1,8 @@
 /**
- * Cuts the bytes of one connection into frames, and hands each to where it belongs.
+ * Splits the bytes of one connection into frames, and passes each to its handler.
  *
- * It says where the next bytes are to be read into, so that values stay where they were read, and
- * the pieces of large ones are read to where they belong. Pure: it does not read by itself.
+ * It determines where the next bytes are read to, so that values stay where they were read, and the pieces
+ * of large ones are read straight to their target. Pure: it does not read by itself.
  */
 
 import {
@@ -18,34 +18,37 @@ import { ProtocolError } from "../core/protocol_error.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Takes the frames of a stream, in their order. */
+/** Handles the frames of a stream, in order. */
 export interface FrameHandler {
   /**
-   * A whole value; its frame stands in `bytes` from `start` to `end`. Tells whether the bytes are
-   * kept; if not, they are overwritten soon.
+   * A whole value; its frame is in `bytes` from `start` to `end`. Returns whether the bytes are kept; if
+   * not, they are overwritten soon.
    */
   value(bytes: Bytes, start: number, end: number): boolean;
-  /** A value of the current channel begins to come in pieces. Told again if a connection broke within its first one. */
+  /**
+   * A value of the current channel begins to arrive in pieces. Called again if a connection broke within
+   * its first piece.
+   */
   begin(layout: Layout): void;
   /**
-   * Where the next piece of that value belongs, from its byte `filled` on: room for as many of the
-   * `left` that are still to come as lie together, which is at least one.
+   * The target of the next piece of that value, from its byte `filled` on: room for as many of the `left`
+   * remaining bytes as are contiguous, at least one.
    */
   pieceTarget(filled: number, left: number): Bytes;
   /**
-   * The first `filled` bytes of the piece are in their place; if it is `whole`, those are all. Called
-   * as they come. If a connection broke within a piece, it comes again, from its beginning.
+   * The first `filled` bytes of the piece have been stored; if it is `whole`, these are all. Called as they
+   * arrive. A piece that a broken connection interrupted is sent again, from its beginning.
    */
   piece(filled: number, whole: boolean): void;
-  /** Any other frame; its payload of `length` bytes stands in `view` at `position`. */
+  /** Any other frame; its payload of `length` bytes is in `view` at `position`. */
   control(type: FrameType, view: DataView<ArrayBuffer>, position: number, length: number): void;
 }
 
 interface Piece {
   readonly length: number;
-  /** How many of its bytes are in their place. */
+  /** How many of its bytes have been stored. */
   filled: number;
-  /** Where the next ones belong. */
+  /** The target of the next ones. */
   target: Bytes;
   readonly frameBytes: number;
 }
@@ -53,34 +56,34 @@ interface Piece {
 /** A connection's first buffer; quiet connections need no more. */
 const FIRST_CHUNK_BYTES = 4 * 1024;
 const CHUNK_BYTES = 64 * 1024;
-/** With less room than this, a chunk is not worth another read. */
+/** With less room than this, a chunk is not used for another read. */
 const MIN_READ_BYTES = 1024;
 
 export class FrameReader {
   readonly #handler: FrameHandler;
   #chunk: Bytes = new Uint8Array(FIRST_CHUNK_BYTES);
   #view = new DataView(this.#chunk.buffer);
-  /** How much of the chunk has been read into, and how much of that has been cut. */
+  /** How much of the chunk is filled, and how much of that has been split into frames. */
   #filled = 0;
   #cut = 0;
   /** Whether the handler keeps bytes of the chunk, so that they may not be overwritten. */
   #kept = false;
-  /** The piece that is being read to its place. */
+  /** The piece that is being read to its target. */
   #piece: Piece | undefined;
   #offset: number;
 
-  /** `offset` is the position in the stream at which the connection goes on. */
+  /** `offset` is the position in the stream at which the connection resumes. */
   constructor(handler: FrameHandler, offset: number) {
     this.#handler = handler;
     this.#offset = offset;
   }
 
-  /** The offset after the last frame that has come whole. */
+  /** The offset after the last complete frame. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** Where the next bytes of the connection are to be read into; never empty. */
+  /** The target of the next read; never empty. */
   target(): Bytes {
     if (this.#piece !== undefined) return this.#piece.target;
     const left = this.#filled - this.#cut;
@@ -100,9 +103,9 @@ export class FrameReader {
   }
 
   /**
-   * So many bytes were read into {@linkcode target}.
+   * Records that bytes were read into {@linkcode target}.
    *
-   * @throws {ProtocolError} If they are not what the protocol says.
+   * @throws {ProtocolError} If they violate the protocol.
    */
   advance(count: number): void {
     if (this.#piece !== undefined) {
@@ -125,12 +128,12 @@ export class FrameReader {
     }
   }
 
-  /** Hands on the frame at the cut, if all of it is here; tells whether it was. */
+  /** Passes on the next frame if it is complete; returns whether it was. */
   #whole(type: FrameType, length: number): boolean {
     const start = this.#cut;
     const end = start + HEADER_BYTES + length;
     if (end > this.#filled) return false;
-    // Counted first: an acknowledgement that the handler causes is to cover this frame.
+    // Counted first: an acknowledgement that the handler causes has to cover this frame.
     this.#cut = end;
     this.#offset += end - start;
     if (type === FrameType.value) {
@@ -141,7 +144,7 @@ export class FrameReader {
     return true;
   }
 
-  /** Moves what is here of a piece to its place; tells whether that was all of it. */
+  /** Moves the received part of a piece to its target; returns whether that completes it. */
   #beginPiece(type: FrameType, length: number): boolean {
     let start = this.#cut + HEADER_BYTES;
     let size = length;
@@ -164,7 +167,7 @@ export class FrameReader {
     return false;
   }
 
-  /** So many more bytes of the piece are in their place; tells whether that was all of it. */
+  /** Records more stored bytes of the piece; returns whether that completes it. */
   #fill(piece: Piece, count: number): boolean {
     piece.filled += count;
     const whole = piece.filled === piece.length;

@@ -1,4 +1,4 @@
-/** What each frame of a peer's stream means, and where it goes. */
+/** Routes each frame of a peer's stream by its meaning. */
 
 import { decode } from "../codec/value_decoder.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -11,7 +11,7 @@ import type { Outbox } from "./outbox.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Where frames go. */
+/** The targets of frames. */
 export interface FrameTargets {
   /** The channels of this stream's direction. */
   readonly incoming: Incoming;
@@ -19,11 +19,11 @@ export interface FrameTargets {
   readonly sending: OutChannels;
   readonly outbox: Outbox;
   readonly acknowledger: Acknowledger;
-  /** The error for a channel on which nothing is taken any more. */
+  /** The error for a channel on which nothing more is accepted. */
   stopError(reason: number): Error;
-  /** More of what was sent is acknowledged. */
+  /** More sent data is acknowledged. */
   acked(): void;
-  /** An acknowledgement, which is owed now, is to be written at once. */
+  /** An acknowledgement, now due, has to be written at once. */
   asked(): void;
   /** The other side has said whether it needs the connection. */
   idle(isIdle: boolean): void;

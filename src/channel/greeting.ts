@@ -1,8 +1,8 @@
 /**
- * What two processes say to each other on a new connection, once each has shown that it holds the
- * key of their run: who they are, where their streams go on, and whether the connection is taken.
+ * The messages of two processes on a new connection, after the handshake: who they are, where their streams
+ * resume, and whether the connection is accepted.
  *
- * The dialer says `greeting`, the acceptor answers with `reply`; fields are little-endian.
+ * The dialer sends `greeting`, the acceptor answers with `reply`; fields are little-endian.
  *
  *     greeting  u16 length of the rest · u8 flags · f64 offset · 32 B id of the acceptor · dialer's Pid
  *     reply     u8 verdict · f64 number
@@ -15,25 +15,25 @@ import { ProtocolError } from "../core/protocol_error.ts";
 export interface Greeting {
   /** The process that dials. */
   readonly from: Pid;
-  /** The id of the process that it wants: the port may have been taken over by another one. */
+  /** The id of the process that it calls: another process may have the port by now. */
   readonly to: string;
-  /** Up to where the dialer has received the acceptor's stream. */
+  /** The offset up to which the dialer has received the acceptor's stream. */
   readonly offset: number;
-  /** The dialer speaks for a process that has ended: it delivers its will. */
+  /** The dialer acts for a process that has ended: it delivers its will. */
   readonly posthumous: boolean;
 }
 
-/** What the acceptor says to a dialer. The numbers are part of the protocol. */
+/** The acceptor's verdict. The numbers are part of the protocol. */
 export const Verdict = {
-  /** This is the connection of the two from now on. */
+  /** The connection is accepted. */
   welcome: 0,
-  /** Both dialled at once, and the other connection is the one to keep. */
+  /** Both dialled at once, and the other connection is kept. */
   crossed: 1,
-  /** No process of that id is here. */
+  /** There is no process with that id. */
   unknown: 2,
-  /** The process that is here is ending, and takes nothing any more. */
+  /** The process is ending, and accepts nothing more. */
   ending: 3,
-  /** The process that is here takes the dialer for gone, and will not talk to it any more. */
+  /** The process considers the dialer gone, and refuses it. */
   gone: 4,
 } as const;
 
@@ -43,34 +43,34 @@ export type Verdict = typeof Verdict[keyof typeof Verdict];
 export interface Reply {
   readonly verdict: Verdict;
   /**
-   * With `welcome`, up to where the acceptor has received the dialer's stream. With `ending`, the exit
-   * code of the acceptor. Else 0.
+   * With `welcome`, the offset up to which the acceptor has received the dialer's stream. With `ending`,
+   * the exit code of the acceptor. Else 0.
    */
   readonly number: number;
 }
 
 /**
- * How long after dialling a process expects the other one's attempt of the same time, and how long
- * that one, refused, waits for the connection to keep.
+ * How long after dialling a process expects a simultaneous attempt of the other one, and how long that one,
+ * refused, waits for the kept connection.
  */
 export const CROSSED_MS = 1_000;
 
-/** What a process knows that its verdict on a connection depends on. */
+/** The state that a verdict on a connection depends on. */
 export interface Standing {
-  /** The process that judges. */
+  /** The deciding process. */
   readonly pid: Pid;
-  /** Whether it takes the dialer for gone. */
+  /** Whether it considers the dialer gone. */
   readonly gone: boolean;
-  /** Up to where the dialer has acknowledged its stream. */
+  /** The offset up to which the dialer has acknowledged its stream. */
   readonly acked: number;
-  /** How long ago it has dialled itself: 0 if it is just doing so, or infinitely if it has not. */
+  /** How long ago it dialled itself: 0 during an attempt, `Infinity` if it has not. */
   readonly dialledAgoMs: number;
 }
 
-/** Whether to take a connection of a known process; of two at once, the smaller Pid's is kept. */
+/** Whether to accept a connection of a known process; of two at once, the smaller Pid's is kept. */
 export function judge(greeting: Greeting, standing: Standing): Verdict {
   if (standing.gone) return Verdict.gone;
-  // An attempt from before the last connection has been on its way for long; nobody waits for it.
+  // An attempt from before the last connection is old, and the dialer no longer waits for it.
   if (greeting.offset < standing.acked) return Verdict.crossed;
   if (greeting.posthumous || standing.pid > greeting.from) return Verdict.welcome;
   return standing.dialledAgoMs < CROSSED_MS ? Verdict.crossed : Verdict.welcome;
@@ -94,7 +94,7 @@ export async function writeGreeting(stream: ByteStream, greeting: Greeting): Pro
   await writeAll(stream, bytes);
 }
 
-/** @throws {ProtocolError} If what comes is no greeting. */
+/** @throws {ProtocolError} If the data is not a greeting. */
 export async function readGreeting(stream: ByteStream): Promise<Greeting> {
   const length = new DataView((await readExactly(stream, 2)).buffer).getUint16(0, true);
   if (length <= FIXED_BYTES || length > MAX_GREETING_BYTES) {
@@ -117,12 +117,12 @@ export function encodeReply(reply: Reply): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Says why a connection is not wanted. @param code The exit code of a process that is ending. */
+/** Refuses a connection with a reason. @param code The exit code of a process that is ending. */
 export async function writeRefusal(stream: ByteStream, verdict: Verdict, code = 0): Promise<void> {
   await writeAll(stream, encodeReply({ verdict, number: code }));
 }
 
-/** @throws {ProtocolError} If what comes is no reply. */
+/** @throws {ProtocolError} If the data is not a reply. */
 export async function readReply(stream: ByteStream): Promise<Reply> {
   const bytes = await readExactly(stream, REPLY_BYTES);
   const view = new DataView(bytes.buffer);

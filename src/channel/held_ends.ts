@@ -1,9 +1,9 @@
 /**
  * The ends of Senders that were closed by `await using`.
  *
- * Such a Sender may be closed because an exception passes through its block, and if that ends the
- * process, its reader must not take what came for all there was. Nobody can be asked whether there is
- * an exception. So the end is held back until that would have ended the process, and written then.
+ * Such a Sender may be closed because an exception passes through its block, and if that ends the process,
+ * its reader must not consider the stream complete. There is no way to ask whether there is an exception.
+ * So the end is held back until an exception would have ended the process, and written then.
  */
 
 import { startTimer } from "../net/delay.ts";
@@ -15,7 +15,7 @@ export class HeldEnds {
   /** Whether the process ends with success, once it is ending. */
   #verdict: boolean | undefined;
 
-  /** A channel's end was put in its line, and is held back. */
+  /** A channel's end was queued, and is held back. */
   add(channel: OutChannel): void {
     this.#channels.push(channel);
     if (this.#verdict !== undefined) return this.settle(this.#verdict);
@@ -30,7 +30,7 @@ export class HeldEnds {
     );
   }
 
-  /** The process ends: its ends are written if it does so with success, and else forgotten. */
+  /** The process ends: its held ends are written if it succeeds, and dropped otherwise. */
   settle(success: boolean): void {
     this.#verdict = success;
     this.#release(success);
@@ -46,7 +46,7 @@ export class HeldEnds {
   }
 }
 
-/** Calls `done` when the event loop has gone round. */
+/** Calls `done` after a turn of the event loop. */
 function turn(done: () => void): void {
   startTimer(0, done);
 }

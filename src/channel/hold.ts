@@ -1,6 +1,6 @@
-/** What keeps a process alive: a count of the user's operations that are pending. */
+/** Keeps a process alive by a count of the user's pending operations. */
 
-/** Something of the runtime that holds the event loop while it is referenced. */
+/** A resource that keeps the event loop alive while it is referenced. */
 export interface Referable {
   ref(): void;
   unref(): void;
@@ -18,7 +18,7 @@ export class Hold {
   #count = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  /** `resource` comes unreferenced, and belongs to the hold from now on. */
+  /** `resource` has to be unreferenced, and belongs to the hold from now on. */
   constructor(resource: Referable) {
     this.#resource = resource;
   }

@@ -1,4 +1,4 @@
-/** All of a process's channels: its peers by Pid, and the port where they find it. */
+/** All of a process's channels: its peers by Pid, and the port that it listens on. */
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import { parsePid, type Pid } from "../core/pid.ts";
@@ -13,26 +13,28 @@ import { Peer, type PeerContext } from "./peer.ts";
 import { Unclaimed } from "./unclaimed.ts";
 import { encodeWill } from "./will.ts";
 
-/** What a hub needs of its process. */
+/** The environment of a hub. */
 export interface HubOptions {
   readonly pid: Pid;
   /** The run's key: 32 bytes. */
   readonly key: Uint8Array<ArrayBuffer>;
-  /** Listens where the Pid says. The hub unreferences it; the hold references it while it is held. */
+  /**
+   * Listens at the address in the Pid. The hub unreferences it; the hold references it while operations are
+   * pending.
+   */
   readonly listener: Deno.TcpListener;
   readonly hold: Hold;
   /** Resolves when a process has ended; rejects if there never was such a process. */
   readonly ended: (remote: Pid) => Promise<ExitStatus>;
-  /** Takes one line about a connection that was refused. */
+  /** Logs one line about a refused connection. */
   readonly log: (line: string) => void;
   /**
-   * The program was given an error that says that this process has ended without success. Called once
-   * for each. @default nobody wants to know
+   * Called once for each process of whose failure the program got an error. @default does nothing
    */
   readonly noticed?: (remote: Pid) => void;
 }
 
-/** How many connections may be on their way to showing that they hold the key. */
+/** How many unauthenticated connections there may be. */
 const MAX_UNAUTHENTICATED = 256;
 
 export class Hub {
@@ -42,12 +44,12 @@ export class Hub {
   readonly #context: PeerContext;
   /** Channels for which there is no Receiver yet. */
   readonly unclaimed: Unclaimed<Peer> = new Unclaimed();
-  /** The ends of Senders that `await using` has closed a moment ago. */
+  /** The ends of Senders that `await using` has just closed. */
   readonly heldEnds: HeldEnds = new HeldEnds();
   readonly #peers = new Map<Pid, Peer>();
-  /** The traffic with peers that are forgotten. */
+  /** The traffic with dropped peers. */
   #forgottenTraffic = 0;
-  /** The processes whose ends without success the program was told of. */
+  /** The processes of whose failures the program was told. */
   readonly #noticed = new Set<Pid>();
   /** The exit code, if this process is ending. */
   #exitCode: number | undefined;
@@ -95,7 +97,7 @@ export class Hub {
     return peer;
   }
 
-  /** What this process waits for. It is found out when it is asked for. */
+  /** What this process waits for, computed on demand. */
   *pending(): Generator<Wait, void, void> {
     for (const peer of this.#peers.values()) yield* peer.pending();
     for (const { name, waiter: { kind } } of this.unclaimed.waiting()) {
@@ -108,28 +110,28 @@ export class Hub {
     return this.#peers.values().filter((peer) => peer.joined).toArray().length;
   }
 
-  /** Differs from what it was whenever something has gone to another process or come from one since. */
+  /** Changes whenever data was sent to another process or received from one. */
   get traffic(): number {
     let bytes = this.#forgottenTraffic;
     for (const peer of this.#peers.values()) bytes += peer.traffic;
     return bytes;
   }
 
-  /** Whether something is not yet acknowledged, or a peer has not been told goodbye. */
+  /** Whether data is unacknowledged, or a peer has not been sent its `bye`. */
   get dirty(): boolean {
     return this.#peers.values().some((peer) => peer.unfinished || peer.engaged);
   }
 
-  /** This process is about to end without success: what `await using` has closed just now stays open. */
+  /** This process is about to fail: channels that `await using` has just closed stay open. */
   fail(): void {
     this.heldEnds.settle(false);
   }
 
   /**
-   * Delivers everything that was sent, and says goodbye to all; resolves when that is done, or its
-   * receivers are gone. Nothing may be sent afterwards. Holds the process meanwhile.
+   * Delivers everything that was sent, and sends `bye` to all peers; resolves when that is done, or the
+   * receivers are gone. Nothing may be sent afterwards. Keeps the process alive meanwhile.
    *
-   * @param code The exit code that the process is going to have.
+   * @param code The future exit code of the process.
    */
   async flush(code: number): Promise<void> {
     const own = systemCode(code);
@@ -146,7 +148,7 @@ export class Hub {
   /**
    * Everything that is not acknowledged, for the node to deliver; `undefined` if there is nothing.
    *
-   * @param code The exit code that the process is going to have, unless it lives on after all.
+   * @param code The future exit code of the process, unless it continues after all.
    */
   writeWill(code: number): Uint8Array<ArrayBuffer> | undefined {
     if (systemCode(code) === 0) this.heldEnds.settle(true);
@@ -170,12 +172,12 @@ export class Hub {
     return await readGreeting(conn);
   }
 
-  /** Gives a connection to its peer, or closes it if that does not keep it. */
+  /** Passes a connection to its peer, or closes it if the peer refuses it. */
   async #welcome(conn: Deno.TcpConn, greeting: Greeting, remote: string): Promise<void> {
     try {
       if (await this.#isKept(conn, greeting)) return;
     } catch (error) {
-      // One that broke while it was answered is dialled again.
+      // One that broke during the answer is dialled again.
       if (error instanceof ProtocolError) {
         this.#options.log(`refused a connection from ${remote}: ${error.message}`);
       }

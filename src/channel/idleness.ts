@@ -1,7 +1,7 @@
 /**
- * Whether the two processes of a connection have a use for it: each says when it has none (`idle`) and
- * when it has one again (`busy`). Both frames are part of the streams, so that what one side has said
- * is what the other has heard, whatever becomes of connections.
+ * Whether the two processes need their connection: each sends `idle` when it does not, and `busy` when it
+ * does again. Both frames are part of the streams, so both sides agree on them, even when connections
+ * break.
  */
 
 import { FrameType } from "../wire/frame.ts";
@@ -9,12 +9,12 @@ import { startTimer, type Timer } from "../net/delay.ts";
 
 /**
  * How long a connection that neither side needs is kept: programs close a channel and open the next one,
- * and to connect takes longer than all that.
+ * and connecting takes longer than that.
  */
 const LINGER_MS = 300;
 
 export interface IdlenessEvents {
-  /** The other side is to be told. */
+  /** Tells the other side. */
   say(type: typeof FrameType.idle | typeof FrameType.busy): void;
   /** Neither side has needed the connection for a while. */
   unneeded(): void;
@@ -22,7 +22,7 @@ export interface IdlenessEvents {
 
 export class Idleness {
   readonly #events: IdlenessEvents;
-  /** What each side has said last. Both are idle until they say that they are not. */
+  /** The last frame of each side. Both are idle initially. */
   #own: boolean;
   #remote = true;
   /** Since when both are. */
@@ -61,14 +61,14 @@ export class Idleness {
     this.linger();
   }
 
-  /** If neither side needs the connection now, nor in a while, that is told then. */
+  /** Reports after a while if neither side has needed the connection. */
   linger(): void {
     if (!this.mutual) return;
     this.#sinceMs = performance.now();
     if (this.#timer === undefined) this.#arm(LINGER_MS);
   }
 
-  /** Nothing is told any more. */
+  /** Stops reporting. */
   stop(): void {
     if (this.#timer !== undefined) this.#timer.onabort = null;
   }

@@ -1,9 +1,9 @@
 /**
- * The receiving half of one channel: its values, held until their receiver asks for them, and who waits
- * for the next one.
+ * The receiving half of one channel: its values, held until the receiver asks for them, and the waiters for
+ * the next one.
  *
- * Values are held as the bytes that came, and decoded when they are asked for. Pure: it turns
- * arrivals into values, and readings into credit.
+ * Values are held as received bytes, and decoded on demand. Pure: it turns arrivals into values, and reads
+ * into credit.
  */
 
 import { HEADER_BYTES, type Layout, MAX_PIECE_BYTES, readLength } from "../wire/frame.ts";
@@ -30,7 +30,7 @@ type Entry =
   /** A value that came in pieces. */
   | { readonly kind: "large"; readonly assembly: Assembly };
 
-/** What a channel has next for its receiver. */
+/** The next item for the receiver. */
 export type Next = "value" | "end" | "nothing";
 
 /** How the sender ended a channel: it closed it, or aborted it for a reason. */
@@ -50,7 +50,7 @@ export class InChannel implements Arrivals {
   readonly #entries = new Fifo<Entry>();
   /** A value that comes in pieces. */
   #assembly: Assembly | undefined;
-  /** Bytes that are held, or not yet credited: at most a window and what one frame exceeds it by. */
+  /** Bytes that are held or not yet credited: at most a window and the excess of one frame. */
   #uncredited = 0;
   /** Bytes that are no longer held, and not yet credited. */
   #consumed = 0;
@@ -59,7 +59,7 @@ export class InChannel implements Arrivals {
   #failed = false;
 
   /**
-   * @param number Its number, or `undefined` for a channel that has a Receiver and has yet to come.
+   * @param number Its number, or `undefined` for a channel that has a Receiver but has not arrived.
    */
   constructor(
     name: string,
@@ -72,7 +72,7 @@ export class InChannel implements Arrivals {
     this.#giveCredit = giveCredit;
   }
 
-  /** Its number; `undefined` if it has not come yet. */
+  /** Its number; `undefined` if it has not arrived yet. */
   get number(): number | undefined {
     return this.#number;
   }
@@ -82,12 +82,12 @@ export class InChannel implements Arrivals {
     return this.#end;
   }
 
-  /** Those who wait for something of it, in the order in which they are served. */
+  /** The waiters, in the order in which they are served. */
   get waiters(): Iterable<Waiter> {
     return this.#waiters;
   }
 
-  /** It has come, and has this number. */
+  /** It has arrived, with this number. */
   arrive(number: number): void {
     this.#number = number;
   }
@@ -112,7 +112,7 @@ export class InChannel implements Arrivals {
     return this.#end === undefined ? "nothing" : "end";
   }
 
-  /** Takes the next value, which {@linkcode next} has said is there. */
+  /** Takes the next value, after {@linkcode next} has returned `"value"`. */
   take(): unknown {
     const head = this.#entries.first!;
     if (head.kind === "large") {
@@ -129,15 +129,15 @@ export class InChannel implements Arrivals {
     return value;
   }
 
-  /** Stands in line for the next thing that comes; gives the way out of the line. */
+  /** Queues a waiter for the next item; returns a function that removes it. */
   wait(waiter: Waiter): () => void {
     this.#waiters.push(waiter);
     return () => void this.#waiters.remove(waiter);
   }
 
   /**
-   * A `value` frame came; it stands in `bytes` from its header at `start` to `end`. Tells whether
-   * the bytes are kept.
+   * A `value` frame arrived, in `bytes` from its header at `start` to `end`. Returns whether the bytes are
+   * kept.
    */
   value(bytes: Bytes, start: number, end: number): boolean {
     if (this.#assembly !== undefined) throw new ProtocolError("a value inside another value");
@@ -157,7 +157,7 @@ export class InChannel implements Arrivals {
     return run.position < run.end;
   }
 
-  /** The first piece of a value comes; it may have begun to before, on another connection. */
+  /** The first piece of a value arrives; it may have begun earlier, on another connection. */
   begin(layout: Layout): void {
     if (this.#assembly?.begins(layout)) return;
     if (this.#assembly !== undefined) throw new ProtocolError("a value inside another value");
@@ -167,13 +167,13 @@ export class InChannel implements Arrivals {
     this.#assembly = new Assembly(layout);
   }
 
-  /** Where the next piece belongs, from its byte `filled` on: see {@linkcode FrameHandler}. */
+  /** The target of the next piece, from its byte `filled` on: see {@linkcode FrameHandler}. */
   pieceTarget(filled: number, left: number): Bytes {
     if (this.#assembly === undefined) throw new ProtocolError("a piece without a value");
     return this.#assembly.target(filled, left);
   }
 
-  /** The first `filled` bytes of a piece are in their place, and if it is `whole`, all. */
+  /** The first `filled` bytes of a piece have been stored; if it is `whole`, all. */
   piece(filled: number, whole: boolean): void {
     const assembly = this.#assembly!;
     this.#arrived(assembly.arrived(filled, whole));
@@ -184,7 +184,7 @@ export class InChannel implements Arrivals {
     this.#wake();
   }
 
-  /** The value of which pieces have come is not coming. */
+  /** The value of which pieces have arrived is cancelled. */
   cancel(): void {
     this.#dropAssembly();
   }
@@ -196,7 +196,7 @@ export class InChannel implements Arrivals {
     this.#wake();
   }
 
-  /** Nothing comes any more: those who wait are told. */
+  /** Nothing more arrives: the waiters are told. */
   fail(): void {
     this.#failed = true;
     this.#dropAssembly();
@@ -209,16 +209,16 @@ export class InChannel implements Arrivals {
   }
 
   /**
-   * Gives credit for what has come of a value, so that the rest can come.
+   * Gives credit for the received part of a value, so that the rest can be sent.
    *
-   * A value larger than the window arrives only if its pieces do not wait for its reader. While
-   * other values are unread they do: no more is held than a window and one value.
+   * A value larger than the window arrives only if its pieces are credited before it is read. While earlier
+   * values are unread they are not: at most a window and one value are held.
    */
   #releaseAssembly(): void {
     if (this.#assembly !== undefined && this.#accepted) this.#consume(this.#assembly.release());
   }
 
-  /** Removes the entry that has been read. */
+  /** Removes the read entry. */
   #shift(): void {
     this.#entries.shift();
     if (this.#entries.length === 0) this.#releaseAssembly();
@@ -243,7 +243,7 @@ export class InChannel implements Arrivals {
     this.#consumed = 0;
   }
 
-  /** Calls those who wait, in their order, for as long as there is something for them. */
+  /** Calls the waiters, in order, as long as there is an item for them. */
   #wake(): void {
     while (this.#waiters.length > 0 && this.#hasNext()) this.#waiters.shift()!.wake();
   }

@@ -1,6 +1,6 @@
 /**
- * All channels from one peer: which one the frames that come now belong to, and which Receiver each
- * is for. The n-th channel of a name is for the n-th Receiver that is made for that name.
+ * All channels from one peer: the current one, to which incoming frames belong, and the Receiver of each.
+ * The n-th channel of a name is for the n-th Receiver that is made for that name.
  */
 
 import { StopReason } from "../wire/frame.ts";
@@ -11,13 +11,13 @@ import { Fifo } from "./fifo.ts";
 import { type ChannelEnd, InChannel } from "./in_channel.ts";
 import { Arrival, type Unclaimed } from "./unclaimed.ts";
 
-/** What the other side is told of its channels. */
+/** The notifications to the other side about its channels. */
 export interface ReceiveEvents {
   /** There is a Receiver for the channel of that number. */
   accept(number: number): void;
-  /** Nothing is taken any more on it. */
+  /** Nothing more is accepted on it. */
   stop(number: number, reason: number): void;
-  /** So many bytes of its window are no longer held. */
+  /** Bytes of its window that are no longer held. */
   credit(number: number, count: number): void;
 }
 
@@ -25,15 +25,15 @@ export interface ReceiveEvents {
 interface Name<Peer> {
   /** Channels for which there is no Receiver yet. */
   readonly arrivals: Fifo<Arrival<Peer>>;
-  /** The channel of a Receiver that was made before it came. */
+  /** The channel of a Receiver that was made before the channel arrived. */
   awaited: InChannel | undefined;
-  /** How many Receivers were closed before their channels came. */
+  /** How many Receivers were closed before their channels arrived. */
   skipped: number;
   /** How many Receivers are open. */
   open: number;
 }
 
-/** Takes what comes on the channels from one peer. */
+/** Handles the channels from one peer. */
 export interface Incoming {
   /** Where the frames of the current channel go. @throws {ProtocolError} If there is none. */
   readonly current: Arrivals;
@@ -42,7 +42,7 @@ export interface Incoming {
   finish(end: ChannelEnd): void;
 }
 
-/** What comes for a process that has ended goes nowhere. */
+/** Discards frames for a process that has ended. */
 export const nobody: Incoming = {
   current: discard,
   open: () => {},
@@ -54,14 +54,14 @@ export class InChannels<Peer> implements Incoming {
   readonly #peer: Peer;
   readonly #unclaimed: Unclaimed<Peer>;
   readonly #events: ReceiveEvents;
-  /** The channels that have come, and are wanted, by their numbers. */
+  /** The arrived channels that are in use, by number. */
   readonly #channels = new Map<number, InChannel>();
   readonly #names = new Map<string, Name<Peer>>();
-  /** How many channels have come. */
+  /** How many channels have arrived. */
   #opened = 0;
-  /** For how many of them there is no Receiver yet. */
+  /** How many of them have no Receiver yet. */
   #unreceived = 0;
-  /** Where the frames that come now go; nowhere before the first channel has come. */
+  /** The target of incoming frames; none before the first channel has arrived. */
   #current: Arrivals | undefined;
   #currentNumber = -1;
   #failed = false;
@@ -77,7 +77,7 @@ export class InChannels<Peer> implements Incoming {
     return this.#names.size === 0;
   }
 
-  /** Where the frames that come now go. @throws {ProtocolError} If no channel has come. */
+  /** The target of incoming frames. @throws {ProtocolError} If no channel has arrived. */
   get current(): Arrivals {
     if (this.#current === undefined) throw new ProtocolError("a frame before any channel");
     return this.#current;
@@ -94,7 +94,7 @@ export class InChannels<Peer> implements Incoming {
     return (this.#names.get(name)?.open ?? 0) > 0;
   }
 
-  /** The channel for a Receiver that is made now: the first that has come, or the next to come. */
+  /** The channel for a new Receiver: the first that has arrived, or the next to arrive. */
   receive(name: string): InChannel {
     const entry = this.#name(name);
     const arrival = entry.arrivals.first;
@@ -106,7 +106,7 @@ export class InChannels<Peer> implements Incoming {
     return channel;
   }
 
-  /** The channel for a Receiver that is made for just this one. */
+  /** The channel for a Receiver that is made for this channel. */
   claim(arrival: Arrival<Peer>): InChannel {
     const { channel } = arrival;
     const entry = this.#name(channel.name);
@@ -136,7 +136,7 @@ export class InChannels<Peer> implements Incoming {
   }
 
   /**
-   * A channel comes, and is the current one from here on.
+   * A channel begins, and is the current one from now on.
    *
    * @throws {ProtocolError} If its number is not the next one.
    */
@@ -171,9 +171,9 @@ export class InChannels<Peer> implements Incoming {
   }
 
   /**
-   * The channel of that number is the current one from here on.
+   * The channel of that number is the current one from now on.
    *
-   * @throws {ProtocolError} If none of that number has come.
+   * @throws {ProtocolError} If no channel of that number has arrived.
    */
   select(number: number): void {
     if (number >= this.#opened) {
@@ -196,7 +196,7 @@ export class InChannels<Peer> implements Incoming {
     channel?.finish(end);
   }
 
-  /** Nothing comes any more: those who wait are told. */
+  /** Nothing more arrives: the waiters are told. */
   fail(): void {
     this.#failed = true;
     for (const channel of this.received()) channel.fail();

@@ -1,41 +1,40 @@
 /**
- * Buffers for large values: new ones, and spares, which have served and do so again.
+ * Buffers for large values: new ones, and spares, which are reused.
  *
- * A new buffer costs more than all that is done with it: the system gives its pages one by one, and
- * zeroed. The spares are the process's, not a channel's, so that many idle channels keep no more.
+ * A new buffer costs more than all its uses: the system provides its pages one by one, zeroed. The spares
+ * are the process's, not a channel's, so that many idle channels keep no more.
  */
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** How many are kept: one that is being sent from, and one that is being received into. */
 const MAX_SPARES = 2;
-/** Only buffers of sizes that are common and easily kept. */
+/** The common sizes that are cheap to keep. */
 const MIN_BYTES = 64 * 1024;
 const MAX_BYTES = 2 * 1024 * 1024;
 
 const spares: ArrayBuffer[] = [];
 
 /**
- * The C library gives the memory of a buffer of more than 128 KiB back to the system when it is freed,
- * and gets new memory for the next one, page by page, which takes longer than to fill it. It learns:
- * once it has freed a larger one, of at most 32 MiB, it keeps those up to that size (`mallopt(3)`,
+ * The C library gives the memory of a buffer of more than 128 KiB back to the system when it is freed, and
+ * gets new memory for the next one, page by page, which takes longer than filling it. It adapts: once it
+ * has freed a larger one, of at most 32 MiB, it keeps those up to that size (`mallopt(3)`,
  * M_MMAP_THRESHOLD). This one is never touched, so that it takes no memory.
  */
 const LESSON_BYTES = 32 * 1024 * 1024 - 64 * 1024;
 
 /**
- * V8 marks its whole heap once buffers have grown by some 10 MiB, or by a tenth of all there are, if
- * that is more. It would find those that were received and let go of in a twentieth of the time, as
- * it looks through what is young, but does that only when they have 64 MiB. With so many bytes more,
- * a tenth is more than that. They are never touched, so that they, too, take no memory. (Programs in
- * Go have had such a ballast, for the same reason.)
+ * V8 marks its whole heap once buffers have grown by about 10 MiB, or by a tenth of the total, if that is
+ * more. A scavenge would find released buffers in a twentieth of the time, but runs only at 64 MiB. With
+ * this many bytes more, a tenth exceeds that. They are never touched, so they take no memory either. (Go
+ * programs have used such a ballast for the same reason.)
  */
 const BALLAST_BYTES = 1024 * 1024 * 1024;
-/** What a process receives in large buffers before it is worth that. */
+/** How much a process receives in large buffers before this is worthwhile. */
 const BALLAST_FROM_BYTES = 64 * 1024 * 1024;
 
 let ballast: ArrayBuffer | undefined;
-/** How many bytes of large buffers there have been. */
+/** The total bytes of large buffers so far. */
 let allocated = 0;
 
 /** A new buffer for `length` bytes of a value. */
@@ -49,12 +48,12 @@ export function allocate(length: number): Bytes {
 }
 
 function makeBallast(): ArrayBuffer {
-  // Windows would set memory aside for it.
+  // Windows would commit memory for it.
   if (Deno.build.os === "windows") return new ArrayBuffer(0);
   try {
     return new ArrayBuffer(BALLAST_BYTES);
   } catch {
-    // The system promises no more memory than it has, or the process may not have so much.
+    // The system does not overcommit, or the process has a memory limit.
     return new ArrayBuffer(0);
   }
 }
@@ -67,11 +66,11 @@ export function takeSpare(length: number): Bytes | undefined {
   return new Uint8Array(buffer!);
 }
 
-/** Gives a buffer, of which nobody may use any part any more, to whoever needs one next. */
+/** Returns a buffer, of which no part may be in use any more, for reuse. */
 export function giveSpare({ buffer }: Bytes): void {
   const { byteLength } = buffer;
   if (byteLength < MIN_BYTES || byteLength > MAX_BYTES) return;
-  // The newest are kept: they have the sizes that are needed now.
+  // The newest are kept: they have the currently needed sizes.
   if (spares.length === MAX_SPARES) spares.shift();
   spares.push(buffer);
 }

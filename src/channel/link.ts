@@ -1,4 +1,4 @@
-/** One connection between two processes: what is in the outbox goes out, frames come in. */
+/** One connection between two processes: writes the outbox, and reads frames. */
 
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
@@ -6,11 +6,11 @@ import { writeAll } from "../net/handshake.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { makeReady } from "../codec/ready_buffer.ts";
 
-/** What a link tells its connection. */
+/** The callbacks of a link to its connection. */
 export interface LinkEvents {
-  /** Bytes are about to be written: the last moment to add what should go with them. */
+  /** Bytes are about to be written: the last moment to add frames to them. */
   beforeWrite(): void;
-  /** Frames have been handed on. */
+  /** Frames have been passed on. */
   afterRead(): void;
   /** The connection is over; `error` tells why if it did not end in order. Called once. */
   ended(error: Error | undefined): void;
@@ -19,7 +19,7 @@ export interface LinkEvents {
 /** A write of this size is worth its system call: nothing is gained by waiting for more. */
 const FULL_WRITE_BYTES = 32 * 1024;
 
-/** For how many microtasks the writer thinks that more is coming, and the reader, an answer. */
+/** For how many microtasks the writer expects more data, and the reader an answer. */
 const PATIENCE = 6;
 
 export class Link {
@@ -29,10 +29,10 @@ export class Link {
   readonly #events: LinkEvents;
   /** Nothing is written before the start. */
   #writing = true;
-  /** What waits for all to be written. */
+  /** The waiters for all data to be written. */
   #drained: (() => void)[] = [];
   #finished: Promise<void> | undefined;
-  /** Whether the other side was told that no more comes. */
+  /** Whether this direction was shut down. */
   #shut = false;
   #over = false;
 
@@ -67,9 +67,9 @@ export class Link {
   }
 
   /**
-   * Ends the connection in order: writes what is in the outbox, says that no more comes, and reads
-   * on until the other side has said the same. A connection that is closed with unread bytes in it
-   * takes with it what the other side has not read yet. Resolves when no more is to be written.
+   * Ends the connection in order: writes the outbox, shuts down this direction, and reads until the other
+   * side has done the same. A connection that is closed with unread bytes in it destroys data that the
+   * other side has not read yet. Resolves when everything is written.
    */
   finish(): Promise<void> {
     return this.#finished ??= this.#finish();
@@ -89,7 +89,7 @@ export class Link {
     }
   }
 
-  /** Gives the connection up; nothing of it is heard any more. */
+  /** Drops the connection; no more callbacks follow. */
   drop(): void {
     if (this.#over) return;
     this.#over = true;
@@ -113,7 +113,7 @@ export class Link {
       } catch (error) {
         return this.#end(unusable(error));
       }
-      // An answer goes first: the other side waits for that, and not for our next read.
+      // An answer comes first: the other side waits for it, and not for our next read.
       for (let idle = 0; idle < PATIENCE && !this.#writing; idle++) await null;
       if (this.#over) return;
       makeReady();
@@ -132,8 +132,8 @@ export class Link {
         const count = await this.#conn.write(bytes);
         if (this.#over) return;
         outbox.wrote(count);
-        // A program that sends in a loop does so in microtasks. While it does, let it fill the
-        // buffer: a system call for each few values would cost more than all the rest.
+        // A program that sends in a loop does so in microtasks. Meanwhile, let it fill the buffer: a system
+        // call for every few values would cost more than everything else.
         let end = outbox.end;
         for (let idle = 0; idle < PATIENCE; idle++) {
           if (outbox.unwritten === 0 || outbox.unwritten >= FULL_WRITE_BYTES) break;
@@ -180,7 +180,7 @@ function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** What came cannot be handled, and would not be if it came again on another connection. */
+/** The data cannot be handled, and could not be if it were sent again on another connection. */
 function unusable(error: unknown): ProtocolError {
   return error instanceof ProtocolError
     ? error

@@ -1,6 +1,6 @@
 /**
- * The sending half of one channel: its values, taken into the window while there is room, and in line
- * while there is none.
+ * The sending half of one channel: its values, taken into the window while there is room, and queued
+ * otherwise.
  *
  * Pure: it turns sends, credits and stops into frames in an outbox and into settled promises.
  */
@@ -24,15 +24,15 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a channel shares with the others to the same peer. */
+/** The context shared with the other channels to the same peer. */
 export interface SendContext {
   readonly outbox: Outbox;
   readonly hold: Hold;
   /** There is something to write. Pieces may be asked for before this returns. */
   written(): void;
-  /** A piece of the channel's first value may go: it is to have its turn. */
+  /** A piece of the channel's first value may be sent: the channel gets a turn. */
   ready(channel: OutChannel): void;
-  /** So many more values and ends stand in line, or fewer. */
+  /** The change in the number of queued values and ends. */
   readonly lined: (change: number) => void;
   /** Something stands in line of a channel that is not open: it is opened as soon as it may be, or fails. */
   admit(channel: OutChannel): void;
@@ -40,20 +40,20 @@ export interface SendContext {
   over(channel: OutChannel): void;
 }
 
-/** A place in the line that can be given up. */
+/** A cancellable place in the queue. */
 export interface Place {
-  /** Gives the place up: what stands there is not sent. Tells whether it was still in line. */
+  /** Cancels the place: its entry is not sent. Returns whether it was still queued. */
   leave(): boolean;
 }
 
-/** What waits in the line of a channel, and what it waits for. */
+/** The queued entries of a channel, and what they wait for. */
 export interface Waiting extends LineUp {
-  /** Bytes that are on their way, or unread. */
+  /** Bytes in flight or unread. */
   readonly inFlight: number;
   readonly window: number;
 }
 
-/** A channel in which something stands in line: what a will says of it. */
+/** The state of a channel with queued entries, for a will. */
 export interface SavedChannel {
   readonly number: number;
   readonly inFlight: number;
@@ -74,14 +74,14 @@ export class OutChannel {
   #inFlight = 0;
   #window = 0;
   readonly #line: SendLine;
-  /** Whether the first in line, a `select`, is sending just now. */
+  /** Whether the first entry, a `select`, is sending right now. */
   #offering = false;
-  /** Whether it is to have a turn. */
+  /** Whether it waits for a turn. */
   #ready = false;
-  /** Whether an acknowledgement was asked for, which brings the news that there is a Receiver. */
+  /** Whether an acknowledgement was requested, which also reports a Receiver. */
   #asked = false;
   #over = false;
-  /** Makes the error that says why nothing can be sent any more. */
+  /** Makes the error that says why nothing more can be sent. */
   #failure: (() => Error) | undefined;
 
   constructor(context: SendContext, name: string) {
@@ -97,20 +97,20 @@ export class OutChannel {
     this.#advance();
   }
 
-  /** Why nothing can be sent, or `undefined` if something can be. */
+  /** Why nothing can be sent, or `undefined` if sending is possible. */
   failure(): Error | undefined {
     return this.#failure?.();
   }
 
-  /** Whether a value can be taken now: the window has room, and nobody stands in line before it. */
+  /** Whether a value can be taken now: the window has room, and the queue is empty. */
   get room(): boolean {
     return (this.#line.length === 0 || this.#offering) && this.#inFlight < this.#window;
   }
 
   /**
-   * Copies a value, and takes it into the window or puts it in line.
+   * Copies a value, and takes it into the window or queues it.
    *
-   * @param onPlace Is given the place of a value that has to wait.
+   * @param onPlace Called with the place of a queued value.
    * @param operation What the program called, for the stack of the error if the value is in line then.
    * @throws {TypeError} If the value cannot be sent.
    */
@@ -128,8 +128,8 @@ export class OutChannel {
   }
 
   /**
-   * Sends a value for which nobody waits, as there is {@linkcode room}. One that is larger than the
-   * window goes on its way now, and fails with the channel if it does.
+   * Sends a value without a waiter, when there is {@linkcode room}. One that is larger than the window
+   * begins to be sent now, and fails if the channel does.
    *
    * @throws {TypeError} If the value cannot be sent.
    */
@@ -137,7 +137,7 @@ export class OutChannel {
     this.#take(value);
   }
 
-  /** Takes a value into the window, and gives nothing; or puts it in line, and gives what stands there. */
+  /** Takes a value into the window, or queues it and returns the entry. */
   #take(value: unknown): ValueEntry | undefined {
     const { outbox } = this.#context;
     let large;
@@ -150,7 +150,7 @@ export class OutChannel {
         ({ bytes, position } = outbox.reserve(true));
         end = encodeInto(value, bytes, position);
       }
-      // A getter of the value's may have sent something, which now stands where this one was put.
+      // A getter of the value may have sent something, which now occupies this place.
       if (outbox.end !== before) end = -1;
       if (end >= 0 && end - position <= MAX_VALUE_BYTES) {
         this.#inFlight += HEADER_BYTES + end - position;
@@ -173,7 +173,7 @@ export class OutChannel {
     return this.#line.length === 0 ? undefined : entry;
   }
 
-  /** Stands in line; when it is its turn and there is room, `take` is called, and may send. */
+  /** Queues an offer; at its turn, when there is room, `take` is called, and may send. */
   offer(take: () => void): Place {
     const entry: Entry = { kind: "offer", take };
     this.#line.push(entry);
@@ -181,8 +181,8 @@ export class OutChannel {
   }
 
   /**
-   * Ends the channel, after all the values that stand in line; its offers are told at once. Resolves
-   * when the end is in the outbox, or when nothing can be sent any more.
+   * Ends the channel, after all queued values; its offers are told at once. Resolves when the end is in the
+   * outbox, or when nothing more can be sent.
    *
    * @param held Whether to write it only once {@linkcode release} is called.
    */
@@ -204,17 +204,17 @@ export class OutChannel {
     this.#advance();
   }
 
-  /** Forgets an end that was held back: its process fails. */
+  /** Drops an end that was held back: its process fails. */
   drop(): void {
     const last = this.#line.last;
     if (last?.kind === "end" && last.held) this.#line.leave(last);
   }
 
   /**
-   * Ends the channel at once, in place of what stands in line, which is rejected.
+   * Ends the channel at once; queued values are rejected.
    *
    * @param reason The reason, encoded; it fits into one frame.
-   * @param error Makes the error for what stands in line, and for what is sent from now on.
+   * @param error Makes the error for queued and future values.
    */
   abort(reason: Bytes, error: () => Error): void {
     if (this.#over) return;
@@ -230,7 +230,7 @@ export class OutChannel {
   }
 
   /**
-   * The receiver no longer holds so many bytes.
+   * The receiver no longer holds this many bytes.
    *
    * @throws {ProtocolError} If it never held that many.
    */
@@ -258,7 +258,7 @@ export class OutChannel {
   }
 
   /**
-   * The other process takes nothing any more: what stands in line is rejected, but for the end.
+   * The other process accepts nothing more: queued values are rejected, but the end is kept.
    *
    * @param error Makes the error that they get.
    */
@@ -271,7 +271,7 @@ export class OutChannel {
     this.#advance();
   }
 
-  /** Nothing can be sent any more, not even an end. */
+  /** Nothing more can be sent, not even an end. */
   fail(error: () => Error): void {
     this.#over = true;
     this.#failure ??= error;
@@ -279,8 +279,8 @@ export class OutChannel {
   }
 
   /**
-   * Puts a piece of the value that stands first into the outbox, which has nothing else of a large
-   * value to write, and whatever there is room for after it.
+   * Puts a piece of the first value into the outbox, which has no other unwritten piece, and whatever there
+   * is room for after it.
    */
   turn(): void {
     const { outbox } = this.#context;
@@ -294,13 +294,13 @@ export class OutChannel {
     this.#advance();
   }
 
-  /** What stands in line, or `undefined` if nothing does. */
+  /** The queued entries, or `undefined` if there are none. */
   waiting(): Waiting | undefined {
     if (this.#line.length === 0) return undefined;
     return { ...this.#line.lineUp(), inFlight: this.#inFlight, window: this.#window };
   }
 
-  /** What a will says of it; `undefined` if nothing stands in line that was taken. */
+  /** Its state for a will; `undefined` if nothing that was taken is queued. */
   save(): SavedChannel | undefined {
     const entries = this.#line.save();
     if (entries.length === 0) return undefined;
@@ -351,7 +351,7 @@ export class OutChannel {
     outbox.append(type, ...payload);
   }
 
-  /** Takes from the line whatever there is room for, up to a value that needs turns. */
+  /** Takes queued entries while there is room, up to a value that needs turns. */
   #advance(): void {
     const { outbox } = this.#context;
     if (this.number < 0) {
@@ -398,7 +398,7 @@ export class OutChannel {
     }
   }
 
-  /** A piece of the value that stands first is to be sent when it is this channel's turn. */
+  /** Requests a turn for a piece of the first value. */
   #getReady(entry: ValueEntry): void {
     if (this.#ready) return;
     if (!this.#mayBegin(entry)) return this.#ask();
@@ -407,7 +407,7 @@ export class OutChannel {
     this.#context.written();
   }
 
-  /** Asks to be told soon if there is a Receiver, which need not be told otherwise. */
+  /** Asks for an early report of a Receiver, which would otherwise not be sent. */
   #ask(): void {
     if (this.#asked || this.#window === WINDOW_BYTES) return;
     this.#asked = true;

@@ -2,8 +2,8 @@
  * The outgoing half of a connection's stream: frames that wait to be written, and those that were
  * written but not yet acknowledged, kept to be sent again if the connection breaks.
  *
- * Frames are put one after the other into chunks, where they stay until they are acknowledged: what
- * is written, and what is kept, are views of the same bytes. Pure: it knows nothing of sockets.
+ * Frames are put one after the other into chunks, where they stay until they are acknowledged: what is
+ * written, and what is kept, are views of the same bytes. Pure: it uses no socket.
  */
 
 import { FrameType, HEADER_BYTES, isVital, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
@@ -25,12 +25,12 @@ interface Chunk {
 
 /** A connection's first chunk; quiet connections need no more. */
 const FIRST_CHUNK_BYTES = 4 * 1024;
-/** Every other one: as much as one write hands to the system well. */
+/** All other chunks: a good size for one write. */
 const CHUNK_BYTES = 64 * 1024;
 /** A chunk for the header between two pieces of a large value: nothing else fits in between. */
 const HEADER_CHUNK_BYTES = 64;
 
-/** Where numbers become bytes: a new array for each would take longer than all the rest of a frame. */
+/** Scratch space for numbers: a new array for each would take longer than the rest of a frame. */
 const NUMBER = new DataView(new ArrayBuffer(8));
 const UINT32_BYTES = new Uint8Array(NUMBER.buffer, 0, 4);
 const TWO_UINT32_BYTES = new Uint8Array(NUMBER.buffer);
@@ -56,7 +56,7 @@ export class Outbox {
   #channel = -1;
   /** A chunk that was acknowledged whole, to be filled again. */
   #spare: Bytes | undefined;
-  /** Those who wait for all up to an offset to be acknowledged. */
+  /** The waiters for everything up to an offset to be acknowledged. */
   #waiters: { readonly offset: number; readonly resolve: () => void }[] = [];
 
   /** `offset` is where the stream begins: 0, or where a dead process's stream goes on. */
@@ -83,7 +83,7 @@ export class Outbox {
     return this.#channel;
   }
 
-  /** The offset up to which all is with the system. */
+  /** The offset up to which the system has taken everything. */
   get written(): number {
     return this.#written;
   }
@@ -93,24 +93,24 @@ export class Outbox {
     return this.#end - this.#written;
   }
 
-  /** Whether something is not acknowledged that its reader must get: a value, or a channel's end. */
+  /** Whether vital data is unacknowledged: a value, or a channel's end. */
   get vital(): boolean {
     return this.#vitalEnd > this.#acked;
   }
 
-  /** Whether somebody waits for an acknowledgement. */
+  /** Whether anything waits for an acknowledgement. */
   get awaited(): boolean {
     return this.#waiters.length > 0;
   }
 
-  /** Resolves when all frames so far are acknowledged, or nobody is left to do so. */
+  /** Resolves when all frames so far are acknowledged, or the peer is gone. */
   acknowledged(): Promise<void> {
     const offset = this.#end;
     if (offset <= this.#acked) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push({ offset, resolve }));
   }
 
-  /** Nobody is left to acknowledge anything: those who wait need not. */
+  /** The peer is gone: releases all waiters. */
   abandon(): void {
     this.#settle(Infinity);
   }
@@ -224,7 +224,7 @@ export class Outbox {
   }
 
   /**
-   * So many of the bytes that {@linkcode next} gave are with the system.
+   * The system has taken this many of the bytes that {@linkcode next} returned.
    *
    * @throws {ProtocolError} If the peer has acknowledged more than that.
    */
@@ -239,15 +239,15 @@ export class Outbox {
   }
 
   /**
-   * The peer has got all frames up to `offset`.
+   * The peer has received all frames up to `offset`.
    *
-   * @throws {ProtocolError} If it cannot have.
+   * @throws {ProtocolError} If that is impossible.
    */
   ack(offset: number): void {
     if (!(offset <= this.#handed)) {
       throw new ProtocolError(`an ack of ${offset}, but only ${this.#handed} bytes were written`);
     }
-    if (offset <= this.#acked) return; // said again after a connection was replaced
+    if (offset <= this.#acked) return; // repeated after a connection was replaced
     this.#acked = offset;
     if (this.#waiters.length > 0) this.#settle(offset);
     const last = this.#chunks.length - 1;
@@ -270,7 +270,7 @@ export class Outbox {
   /**
    * A new connection begins: the peer has all frames up to `offset`, and gets the others again.
    *
-   * @throws {ProtocolError} If that offset is none that the peer can have reached.
+   * @throws {ProtocolError} If the peer cannot have reached that offset.
    */
   rewind(offset: number): void {
     if (!(offset >= this.#acked)) {

@@ -1,8 +1,8 @@
 /**
- * Another process, as this one sees it: the two streams between them, and what their frames mean.
+ * Another process, as this one sees it: the two streams between them, and the meaning of their frames.
  *
- * The streams outlive the connection that carries them, for as long as the other process does.
- * Whether that lives is for its node to say, never for a connection.
+ * The streams outlive the connection that carries them, for as long as the other process does. Only its
+ * node knows whether it is alive, never a connection.
  */
 
 import type { ChannelError } from "../core/errors.ts";
@@ -28,10 +28,10 @@ import { peerPending } from "./pending.ts";
 import { type End, EndWatch, statusEnd } from "./remote_end.ts";
 import type { Unclaimed } from "./unclaimed.ts";
 
-/** What a peer needs of the process that it is a peer of. */
+/** The environment of a peer in this process. */
 export interface PeerContext extends ConnectionContext {
   readonly hold: Hold;
-  /** Where channels go that nobody has made a Receiver for. */
+  /** The list of channels without a Receiver. */
   readonly unclaimed: Unclaimed<Peer>;
   /** Resolves when a process has ended; rejects if there never was such a process. */
   readonly ended: (remote: Pid) => Promise<ExitStatus>;
@@ -41,7 +41,7 @@ export interface PeerContext extends ConnectionContext {
   readonly noticed: (remote: Pid) => void;
 }
 
-/** All of a peer that has to outlive this process: see {@linkcode Peer.save}. */
+/** The state of a peer that has to outlive this process: see {@linkcode Peer.save}. */
 export interface SavedPeer {
   readonly remote: Pid;
   readonly acked: number;
@@ -50,7 +50,7 @@ export interface SavedPeer {
   readonly channels: SavedChannels;
 }
 
-/** How long a process that has delivered everything waits for its goodbye to be heard. */
+/** How long a process that has delivered everything waits for the acknowledgement of its `bye`. */
 const GOODBYE_MS = 500;
 
 export class Peer {
@@ -67,7 +67,7 @@ export class Peer {
   #ends = 0;
   /** Whether this process is about to end. */
   #leaving = false;
-  /** How it ended, once that is known, and all that came of it before is here. */
+  /** How it ended, once that is known and all its earlier data has arrived. */
   #end: End | undefined;
 
   constructor(context: PeerContext, remote: Pid, saved?: SavedPeer) {
@@ -127,7 +127,7 @@ export class Peer {
     return this.#connection.joined && !this.#idleness.mutual;
   }
 
-  /** What this process waits for, of it. */
+  /** What this process waits for from this peer. */
   pending(): Iterable<Wait> {
     return peerPending(this, this.#leaving ? this.#outbox.end - this.#outbox.acked : undefined);
   }
@@ -156,14 +156,14 @@ export class Peer {
     this.#settle();
   }
 
-  /** The error that says how it ended, for the program. */
+  /** The error for the program that says how it ended. */
   endError(action: string): ChannelError {
     const { status } = this.#end!;
     if (status !== undefined && !success(status)) this.#context.noticed(this.remote);
     return endError(action, this.remote, this.#end!);
   }
 
-  /** Takes the next value of a channel; a malformed one costs the peer its place. */
+  /** Takes the next value of a channel; a malformed one makes the peer count as lost. */
   take(channel: InChannel): unknown {
     try {
       return channel.take();
@@ -195,11 +195,11 @@ export class Peer {
   }
 
   /**
-   * Delivers everything, says goodbye, and ends the connection. Resolves also if the other process
-   * goes away before. Nothing may be sent afterwards.
+   * Delivers everything, sends `bye`, and ends the connection. Also resolves if the other process is gone
+   * first. Nothing may be sent afterwards.
    *
-   * @param code The exit code of this process; `undefined` if it did not end by itself, which then is
-   * for its node to say.
+   * @param code The exit code of this process; `undefined` if it did not end by itself; its node reports
+   * the status then.
    */
   async leave(code: number | undefined): Promise<void> {
     this.#leaving = true;
@@ -209,8 +209,8 @@ export class Peer {
       await this.sending.emptied();
       await this.acknowledged();
     }
-    // Without an answer it leaves all the same: everything of value has arrived, and how this process
-    // has ended the other one can also learn from its node.
+    // It also leaves without an answer: all values have arrived, and the other process can learn from its
+    // node how this one ended.
     if (this.engaged) await Promise.race([this.#sayGoodbye(code), delay(GOODBYE_MS)]);
   }
 
@@ -245,14 +245,14 @@ export class Peer {
     return this.#connection.accept(conn, greeting);
   }
 
-  /** Gives up what is to be delivered to it, and the connection. */
+  /** Abandons the delivery, and the connection. */
   abandon(): void {
     this.#fail({ kind: "lost", why: "the delivery was abandoned" });
   }
 
   /** Whether a connection to it is needed. */
   get #wanted(): boolean {
-    // Who has said goodbye is forgotten: no end that is still open is a reason to connect again.
+    // A peer that has sent `bye` is gone: an open channel end is no reason to connect again.
     return this.unfinished || (this.#ends > 0 && !this.#leaving);
   }
 
@@ -279,7 +279,7 @@ export class Peer {
       afterRead: () => this.#acknowledger.arrived(this.#connection.received),
       parted: (inOrder) => {
         this.#watch.parted();
-        if (this.#leaving && !this.unfinished) this.#outbox.abandon(); // nobody will hear the goodbye
+        if (this.#leaving && !this.unfinished) this.#outbox.abandon(); // the `bye` will not be read
         if (!inOrder && this.#wanted) this.#watch.ask();
       },
       unfound: () => this.#watch.ask(),
@@ -294,7 +294,7 @@ export class Peer {
     this.#idleness.linger();
   }
 
-  /** It is gone: what has arrived can still be received, and nothing else happens any more. */
+  /** It is gone: arrived data can still be received, and nothing else follows. */
   #fail(end: End, inOrder = false): void {
     if (this.gone) return;
     this.#end = end;
@@ -307,15 +307,15 @@ export class Peer {
     this.#settle();
   }
 
-  /** Adds an acknowledgement to what is about to be written, if one is due. */
+  /** Adds an acknowledgement to the next write, if one is due. */
   #acknowledge(): void {
     const offset = this.#connection.received;
-    // What comes for the dead arrives nowhere.
+    // Data for an ended process is discarded.
     if (!this.#acknowledger.take(offset) || this.#context.posthumous) return;
     this.#outbox.appendFloat64(FrameType.ack, offset);
   }
 
-  /** It has said goodbye: it gets the acknowledgement that it waits for, and nothing after that. */
+  /** It has sent `bye`: it gets the acknowledgement that it waits for, and nothing after that. */
   #farewell(code: number): void {
     if (!this.#connection.joined) return;
     this.#acknowledger.owe();
@@ -323,7 +323,7 @@ export class Peer {
     this.#fail(statusEnd({ code }), true);
   }
 
-  /** Lets go of what nobody needs any more: the connection, and in the end the peer itself. */
+  /** Releases what is no longer needed: the connection, and finally the peer itself. */
   #settle(): void {
     if (this.gone) {
       if (this.#ends === 0 && this.receiving.empty) this.#context.forget(this);

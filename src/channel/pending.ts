@@ -6,7 +6,7 @@ import { WINDOW_BYTES } from "../wire/window.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { OutChannel } from "./out_channel.ts";
 
-/** A peer, as far as it is to be known what waits for it. */
+/** The parts of a peer that show what waits for it. */
 interface PeerQueues {
   readonly remote: Pid;
   readonly sending: { all(): Iterable<OutChannel> };
@@ -15,10 +15,10 @@ interface PeerQueues {
 }
 
 /**
- * What waits for one peer. It is read from the lines in which the operations stand, so that to wait
- * costs nothing more.
+ * What waits for one peer. It is read from the queues of the pending operations, so waiting has no extra
+ * cost.
  *
- * @param leftBytes How many bytes have yet to be acknowledged, if the process is ending.
+ * @param leftBytes How many bytes are unacknowledged, if the process is ending.
  */
 export function* peerPending(
   { remote, sending, receiving, unfinished }: PeerQueues,

@@ -1,25 +1,25 @@
-/** Attempts to connect to one process, again and again. */
+/** Repeated attempts to connect to one process. */
 
 import { delay } from "../net/delay.ts";
 import { dial, type Dialed, type DialOptions } from "./dial.ts";
 import { CROSSED_MS, type Reply, Verdict } from "./greeting.ts";
 import type { Pid } from "../core/pid.ts";
 
-/** What a dialer asks of its connection, and tells it. */
+/** The callbacks of a dialer to its connection. */
 export interface ProcessDialerEvents {
-  /** Whether there still is a reason to connect. */
+  /** Whether a connection is still needed. */
   wanted(): boolean;
-  /** There is none, and the dialer has stopped. */
+  /** None is needed, and the dialer has stopped. */
   unwanted(): void;
   /** The other process has taken this connection, and the dialer has stopped. */
   welcome(dialed: Dialed): void;
-  /** The other process answered, and does not take the connection. */
+  /** The other process answered, and refused the connection. */
   refused(reply: Reply): void;
-  /** Nobody is there, or somebody who cannot show that it may be. */
+  /** The process is not there, or one that cannot authenticate. */
   unreachable(error: unknown): void;
 }
 
-/** Attempts to connect are apart by the first of these, then by twice as much up to the second. */
+/** The first delay between attempts, which doubles up to the second. */
 const FIRST_REDIAL_MS = 20;
 const MAX_REDIAL_MS = 1_000;
 
@@ -42,7 +42,7 @@ export class ProcessDialer {
     return this.#attempt !== undefined;
   }
 
-  /** Begins, after a rest if something has just broken. */
+  /** Begins, after a delay if a connection has just broken. */
   async start(afterBreak: boolean): Promise<void> {
     if (afterBreak) await delay(FIRST_REDIAL_MS);
     for (let pauseMs = FIRST_REDIAL_MS; !this.#stopped;) {
@@ -60,14 +60,14 @@ export class ProcessDialer {
   }
 
   /**
-   * Ends it: nothing is told any more. An attempt that is under way is left to its end, and closed
-   * then: broken off, it would look to the other side like one that should not have been made.
+   * Stops it: no more callbacks follow. An attempt in progress is completed, and then closed: aborted, it
+   * would look invalid to the other side.
    */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Ends it, and breaks off an attempt, which nobody may ever answer. */
+  /** Stops it, and aborts an attempt, which may never be answered. */
   abort(): void {
     this.stop();
     this.#attempt?.abort();

@@ -1,4 +1,4 @@
-/** The end of a channel that values come out of. */
+/** The receiving end of a channel. */
 
 import {
   atCaller,
@@ -21,10 +21,10 @@ import { Arrival } from "./unclaimed.ts";
 /**
  * The receiving end of a channel from another process. See {@linkcode Sender} for what a channel is.
  *
- * A Receiver that is open, but is not waited for, does not keep its process alive. Iterating over a
- * Receiver, or reading its stream, ends when the channel has ended in order (`closed` or `exited`),
- * and throws when something may be missing (`failed`, `aborted` or `lost`): a reader can always tell a
- * whole stream from a cut one. Values that arrived before always come first.
+ * An open Receiver without a pending operation does not keep its process alive. Iterating over a Receiver,
+ * or reading its stream, ends when the channel has ended in order (`closed` or `exited`), and throws when
+ * something may be missing (`failed`, `aborted` or `lost`): a reader can always tell a whole stream from a
+ * cut one. Values that arrived earlier are always received first.
  *
  * @typeParam T What is received.
  *
@@ -55,7 +55,7 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   /**
    * Opens the receiving end. Returns at once, before any I/O.
    *
-   * @throws {TypeError} If `remote` is no Pid, or this process's own.
+   * @throws {TypeError} If `remote` is not a Pid, or is this process's own.
    * @throws {RangeError} If `name` has more than 255 bytes in UTF-8.
    * @throws {Error} If this process has an open Receiver of that name from it already, or `init()` was
    * not awaited.
@@ -96,8 +96,8 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   }
 
   /**
-   * Resolves with the next value; waits for it if there is none. Calls that overlap are served in
-   * the order in which they were made.
+   * Resolves with the next value; waits for it if there is none. Concurrent calls are served in the order
+   * in which they were made.
    *
    * @param options.signal Rejects with its reason when it is aborted while the call waits. No value
    * is lost: one that comes at the same moment goes to the next call.
@@ -108,7 +108,7 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   recv(options?: { signal?: AbortSignal }): Promise<T> {
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    // While others wait there is nothing: what comes is theirs.
+    // While others wait there is nothing to take: the next values are theirs.
     const ready = this.#attempt();
     if (ready === undefined) {
       return settledAt(this.#wait(signal), this.#sites.take(Receiver.prototype.recv), signal);
@@ -159,9 +159,8 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   }
 
   /**
-   * This Receiver as a stream, which reads a value when it is asked for one. It ends when the
-   * channel has ended in order, and fails if something may be missing. Cancelling it closes the
-   * Receiver.
+   * This Receiver as a stream, which reads values on demand. It ends when the channel has ended in order,
+   * and fails if something may be missing. Cancelling it closes the Receiver.
    */
   get readable(): ReadableStream<T> {
     const pull = async (controller: ReadableStreamDefaultController<T>): Promise<void> => {
@@ -182,9 +181,9 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   }
 
   /**
-   * Closes this end: what has not been received is dropped, calls that wait reject with `closed`,
-   * and so do the sends of the other side. After the call, another Receiver to the same Pid and name
-   * may be made. Closing twice is closing once.
+   * Closes this end: unreceived values are dropped, waiting calls reject with `closed`, and so do the sends
+   * of the other side. After the call, another Receiver to the same Pid and name may be made. Closing twice
+   * has no further effect.
    */
   close(): Promise<void> {
     if (!this.#closed) {
@@ -215,7 +214,7 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
     }
   }
 
-  /** Receives, if that needs no waiting: a value, or the error that says why none comes. */
+  /** Receives without waiting: a value, or the error that says why none comes. */
   #attempt(): { value: T } | { error: Error } | undefined {
     if (this.#closed) return { error: closedError(ACTION, this.remote, "this Receiver") };
     switch (this.#channel.next()) {
@@ -248,5 +247,5 @@ function endOf(error: Error): IteratorReturnResult<undefined> {
   throw error;
 }
 
-/** What cannot be done, as an error says it. */
+/** The action, as error messages name it. */
 const ACTION = "receive from";

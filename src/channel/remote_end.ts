@@ -1,6 +1,6 @@
 /**
- * How another process ended, as far as this one can know it: from the other one's node, which is
- * asked, and from what happens when this one tries to connect.
+ * How another process ended, as far as this one can know: from its node, which is asked, and from attempts
+ * to connect.
  */
 
 import { type ChannelErrorKind, messageOf } from "../core/errors.ts";
@@ -9,7 +9,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { delay, startTimer, type Timer } from "../net/delay.ts";
 import { type Reply, Verdict } from "./greeting.ts";
 
-/** That a process is gone, as its channels tell it. */
+/** The end of a process, as its channels report it. */
 export interface End {
   readonly kind: ChannelErrorKind;
   readonly why: string;
@@ -17,10 +17,10 @@ export interface End {
   readonly status?: ExitStatus;
 }
 
-/** It is not there any more, and how it ended does not matter. */
+/** It is gone, and how it ended does not matter. */
 const ABSENT: End = { kind: "exited", why: "the process has ended" };
 
-/** The end of a process with that status. One that ended by itself has handed over everything. */
+/** The end of a process with that status. One that ended by itself has delivered everything. */
 export function statusEnd(status: ExitStatus): End {
   if (success(status)) return { kind: "exited", why: "the process has ended", status };
   if ("code" in status) {
@@ -30,48 +30,47 @@ export function statusEnd(status: ExitStatus): End {
 }
 
 /**
- * What it says of a process that a connection to it was refused; `undefined` if only its node can
- * tell.
+ * What a refused connection says about a process; `undefined` if only its node can tell.
  *
- * A will takes a process that is not where its Pid says for ended (`posthumous`): the node tells of
- * an end only when the will of that process is delivered, and two that left something to each other
- * would both wait.
+ * The delivery of a will (`posthumous`) considers a process that is not at its address ended: a node
+ * reports an end only when the will of that process is delivered, and two wills for each other would both
+ * wait.
  */
 export function refusalEnd({ verdict, number }: Reply, posthumous: boolean): End | undefined {
   if (verdict === Verdict.gone) return { kind: "lost", why: "it considers this process lost" };
-  // It has nothing for this process, or it would know it.
+  // It has nothing for this process, otherwise it would know it.
   if (verdict === Verdict.ending) return statusEnd({ code: number });
   return posthumous ? ABSENT : undefined;
 }
 
-/** The same, of an attempt to connect that failed with `error`. */
+/** The same for an attempt to connect that failed with `error`. */
 export function absenceEnd(error: unknown, posthumous: boolean): End | undefined {
-  // Nobody listens there, or somebody who does not belong to the run.
+  // No process listens there, or one that is not of this run.
   const absent = error instanceof Deno.errors.ConnectionRefused || error instanceof ProtocolError;
   return posthumous && absent ? ABSENT : undefined;
 }
 
 /** How long a process is known before its node is asked how it ends; most end in order before. */
 const ASK_MS = 1_000;
-/** How long the connection to a lost process may still give what has arrived of it. */
+/** How long the connection to a lost process may still deliver arrived data. */
 const LINGER_MS = 200;
 
-/** What a watch asks of its peer, and tells it. */
+/** The callbacks of a watch to its peer. */
 export interface EndWatchEvents {
   /** Resolves when the process has ended; rejects if there never was such a process. */
   status(): Promise<ExitStatus>;
   /** Whether there is a connection to it, which may hold what has to be received before its end. */
   joined(): boolean;
-  /** It has ended, and nothing of it is on its way. May be told more than once. */
+  /** It has ended, and nothing from it is in flight. May be called more than once. */
   ended(end: End): void;
 }
 
-/** Learns from its node how one process ends. No connection says that a host is gone. */
+/** Learns from its node how one process ends, since no connection reports that a host is gone. */
 export class EndWatch {
   readonly #events: EndWatchEvents;
   readonly #timer: Timer;
   #asked = false;
-  /** How it ended, while its connection may still give something. */
+  /** How it ended, while its connection may still deliver data. */
   #awaiting: End | undefined;
 
   /** The node is asked after a while, or when there is a reason to. */
@@ -95,17 +94,17 @@ export class EndWatch {
     if (this.#awaiting !== undefined) this.#events.ended(this.#awaiting);
   }
 
-  /** Its end is known: nothing is asked any more. */
+  /** Its end is known: stops asking. */
   stop(): void {
     this.#asked = true;
     this.#timer.onabort = null;
   }
 
-  /** All that the process left has been delivered before its node says this. */
+  /** Its node reports this only after the will is delivered. */
   #told(status: ExitStatus): void {
     const end = statusEnd(status);
     if (!this.#events.joined()) return this.#events.ended(end);
-    // What its connection still holds comes first; a host that is lost does not end connections.
+    // Data in its connection comes first; a lost host does not end connections.
     this.#awaiting = end;
     if ("lost" in status) void delay(LINGER_MS).then(() => this.#events.ended(end));
   }

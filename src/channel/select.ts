@@ -13,7 +13,7 @@ import { hubIfAny } from "./current.ts";
 import { attempt, isSelectable, type Outcome, type Selectable, subscribe } from "./selectable.ts";
 
 /**
- * What a `Selectable` gives when it is done.
+ * The value type of a `Selectable`.
  *
  * @internal
  */
@@ -27,8 +27,8 @@ type ValueOf<Operation> = Operation extends Selectable<infer Value> ? Value : ne
 type IndexOf<Key> = Key extends `${infer Index extends number}` ? Index : number;
 
 /**
- * Which operation {@linkcode select} has done, by its place in the list, and what it gave; or which
- * one failed, and the error. The two are told apart by what is in it: `"error" in selected`.
+ * The operation that {@linkcode select} has done, by its index in the list, and its value; or the one that
+ * failed, and the error. To tell the two apart, use `"error" in selected`.
  */
 export type Selected<Operations extends readonly Selectable<unknown>[]> =
   | {
@@ -36,7 +36,7 @@ export type Selected<Operations extends readonly Selectable<unknown>[]> =
   }[number]
   | { index: number; error: ChannelError };
 
-/** How many timers of {@linkcode after} run. */
+/** How many timers of {@linkcode after} are running. */
 let timers = 0;
 
 /** How many `select`s are pending that a timer ends. */
@@ -54,7 +54,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * A channel end that has failed counts as ready, and gives `error`.
  *
  * @param options.signal Rejects with its reason when it is aborted; no operation is done then.
- * @throws {TypeError} If there are no operations, or one of them is none.
+ * @throws {TypeError} If there are no operations, or one of them is not an operation.
  *
  * @example
  * ```ts
@@ -74,8 +74,8 @@ export function select<const Operations extends readonly Selectable<unknown>[]>(
 }
 
 /**
- * An operation that can be done `ms` milliseconds after a {@linkcode select} began to wait for it:
- * a timeout. Each call of `select` counts anew. `Infinity` is never.
+ * A timeout: an operation that can be done `ms` milliseconds after a {@linkcode select} began to wait for
+ * it. Each call of `select` starts anew. `Infinity` means never.
  *
  * @throws {TypeError} If `ms` is not a number.
  */
@@ -118,7 +118,7 @@ export function after(ms: number): Selectable<void> {
 }
 
 /**
- * Does every one of the operations, each once, in whatever order they become possible.
+ * Does each of the operations once, in the order in which they become possible.
  *
  * @throws {ChannelError} When one fails; those that are not done by then are left untouched.
  */
@@ -230,9 +230,9 @@ function wait(
 }
 
 /**
- * The result of an operation; throws what is the fault of the program, not of the channel.
+ * The result of an operation; throws errors of the program, as opposed to errors of the channel.
  *
- * @param placed Gives an error the stack of where the program called.
+ * @param placed Gives an error the stack of the program's call.
  */
 function chosen(
   index: number,

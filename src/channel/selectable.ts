@@ -1,17 +1,17 @@
 /** An operation that `select` can choose, and the protocol between the two. */
 
-/** How `select` asks an operation whether it can be done, and does it. */
+/** The method by which `select` tries an operation. */
 export const attempt: unique symbol = Symbol("attempt");
-/** How `select` is told when asking again is worth it. */
+/** The method by which `select` learns when to try again. */
 export const subscribe: unique symbol = Symbol("subscribe");
 
-/** What came of an operation that was done, or failed. */
+/** The outcome of an operation that was done or failed. */
 export type Outcome<T> = { value: T } | { error: Error };
 
 /**
  * An operation that {@linkcode select} can choose: a receive, a send, or a delay.
  *
- * It is made by `selectableRecv`, `selectableSend` or {@linkcode after}, may be used in any number of
+ * It comes from `selectableRecv`, `selectableSend` or {@linkcode after}, may be used in any number of
  * calls, and costs nothing while it is unused.
  *
  * @example

@@ -1,4 +1,4 @@
-/** What waits for room in a channel's window, in the order in which it came, and who waits for it. */
+/** The queue for room in a channel's window, and its waiters. */
 
 import type { Layout } from "../wire/frame.ts";
 import { Fifo } from "./fifo.ts";
@@ -14,19 +14,19 @@ export interface ValueEntry {
   readonly layout: Layout;
   /** Whether a piece of it was sent. */
   begun: boolean;
-  /** Who waits for it, if somebody does. */
+  /** Its waiter, if there is one. */
   settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 }
 
 /** The end of the channel. */
 export interface EndEntry {
   readonly kind: "end";
-  /** It is not to be written yet. */
+  /** Whether it must not be written yet. */
   held: boolean;
   readonly settle: (() => void) | undefined;
 }
 
-/** A `select` that sends, if room comes before anything else of it: it calls `take`. */
+/** A `select` that sends if room comes first: calls `take`. */
 export interface OfferEntry {
   readonly kind: "offer";
   readonly take: () => void;
@@ -34,16 +34,16 @@ export interface OfferEntry {
 
 export type Entry = ValueEntry | EndEntry | OfferEntry;
 
-/** How much stands in a line. */
+/** The size of a queue. */
 export interface LineUp {
-  /** Sends that somebody waits for. */
+  /** Sends with a waiter. */
   readonly sends: number;
   readonly selects: number;
   /** Bytes of values. */
   readonly bytes: number;
 }
 
-/** A value that stands in line, or what is left of it; or, if `rest` is `null`, the channel's end. */
+/** A queued value, or the rest of it; or, if `rest` is `null`, the channel's end. */
 export interface SavedEntry {
   readonly rest: Bytes | null;
   readonly begun: boolean;
@@ -52,7 +52,7 @@ export interface SavedEntry {
 export class SendLine {
   readonly #entries = new Fifo<Entry>();
   readonly #hold: Hold;
-  /** Told how many more values and ends stand in line, or fewer. */
+  /** Called with the change in the number of queued values and ends. */
   readonly #changed: (by: number) => void;
 
   constructor(hold: Hold, changed: (by: number) => void) {
@@ -77,14 +77,14 @@ export class SendLine {
     if (entry.kind !== "offer") this.#changed(1);
   }
 
-  /** Puts a value before all others. */
+  /** Inserts a value at the front. */
   unshift(entry: ValueEntry): void {
     this.#entries.unshift(entry);
     this.#changed(1);
   }
 
   /**
-   * Somebody waits for a value that stands in line: the process is held until it is settled.
+   * Adds a waiter to a queued value: the process is kept alive until it is settled.
    *
    * @param placed Gives an error the stack of the call that waits.
    */
@@ -95,7 +95,7 @@ export class SendLine {
     return promise;
   }
 
-  /** The first entry was sent, or taken: it leaves, and who waits for it is told. */
+  /** The first entry was sent, or taken: removes it, and settles its waiter. */
   done(): void {
     const entry = this.#entries.shift()!;
     if (entry.kind === "offer") return;
@@ -106,7 +106,7 @@ export class SendLine {
     entry.settle.resolve();
   }
 
-  /** Gives a place up, of which nobody is told; tells whether it was still in line. */
+  /** Removes an entry silently; returns whether it was still queued. */
   leave(entry: Entry): boolean {
     if (!this.#entries.remove(entry)) return false;
     if (entry.kind === "offer") return true;
@@ -120,7 +120,7 @@ export class SendLine {
     return this.#entries.extract((entry) => entry.kind === "offer") as OfferEntry[];
   }
 
-  /** Rejects everything, but for ends if `exceptEnds`; offers are taken, and find that out. */
+  /** Rejects everything, except ends if `exceptEnds`; offers are taken, and get the error. */
   reject(error: () => Error, exceptEnds: boolean): void {
     const gone = exceptEnds
       ? this.#entries.extract((entry) => entry.kind !== "end")
@@ -154,13 +154,12 @@ export class SendLine {
   }
 
   /**
-   * What stands in line, for a will. Offers are left out, which were never taken, and so is an end that
-   * is held back.
+   * The queued entries, for a will, without offers, which were never taken, and without a held end.
    */
   save(): SavedEntry[] {
     const entries: SavedEntry[] = [];
     for (const entry of this.#entries) {
-      // A copy: what is left of a value is encoded with all of the buffer that it is a part of.
+      // A copy: a view would be encoded with its whole buffer.
       if (entry.kind === "value") entries.push({ rest: entry.rest.slice(), begun: entry.begun });
       else if (entry.kind === "end" && !entry.held) entries.push({ rest: null, begun: false });
     }

@@ -1,4 +1,4 @@
-/** The end of a channel that values are put into. */
+/** The sending end of a channel. */
 
 import { atCaller, messageOf, type Operation } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
@@ -12,27 +12,26 @@ import type { OutChannel } from "./out_channel.ts";
 import type { Peer } from "./peer.ts";
 import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
 
-/** How much is kept of a reason that is known by its text only. */
+/** The length limit of a reason that is sent as text. */
 const MAX_REASON_UNITS = 8 * 1024;
 
 /**
  * The sending end of a channel to another process.
  *
- * A channel is one-way, typed, ordered and reliable. Its two ends are made on their own, each in its
- * process, in any order and at any time: what is sent before there is a {@linkcode Receiver} waits
- * for it.
+ * A channel is one-way, typed, ordered and reliable. Its two ends are made independently, each in its
+ * process, in any order and at any time: values sent before there is a {@linkcode Receiver} wait for it.
  *
- * Between two processes there may be any number of channels in each direction, told apart by name. Of
- * one name, the first Sender that a process makes to another one belongs to the first Receiver that is
- * made there for it, the second to the second, and so on. Each channel has a window of its own, 1 MiB
- * (64 KiB as long as there is no Receiver), and none holds up another.
+ * Between two processes there may be any number of channels in each direction, distinguished by name. For
+ * each name, the first Sender that a process makes to another one is paired with the first Receiver that is
+ * made there for it, the second with the second, and so on. Each channel has its own window, 1 MiB (64 KiB
+ * until there is a Receiver), and none blocks another.
  *
- * A Sender that is open, but has nothing on its way, does not keep its process alive. A process need
- * not close its Senders: when it ends, all that they took is delivered first, and their readers are
- * told how it ended. That is also the safe way to end a channel. A Sender that is closed by hand in a
- * process that may still fail tells its reader that this was all.
+ * An open Sender with nothing in flight does not keep its process alive. A process need not close its
+ * Senders: when it ends, everything they took is delivered first, and their readers learn how it ended.
+ * This is also the safe way to end a channel: a Sender that is closed explicitly in a process that may
+ * still fail tells its reader that the stream is complete.
  *
- * @typeParam T What is sent: anything that the structured clone algorithm takes.
+ * @typeParam T The type of the values: anything that the structured clone algorithm supports.
  *
  * @example
  * ```ts
@@ -54,7 +53,7 @@ export class Sender<T> implements AsyncDisposable {
   readonly #hub: Hub;
   readonly #peer: Peer;
   readonly #channel: OutChannel;
-  /** Makes the error for what is sent after this end was closed or aborted. */
+  /** Makes the error for sends after this end was closed or aborted. */
   #failed: (() => Error) | undefined;
   #acknowledged: Promise<void> | undefined;
   #writable: WritableStream<T> | undefined;
@@ -62,7 +61,7 @@ export class Sender<T> implements AsyncDisposable {
   /**
    * Opens the sending end. Returns at once, before any I/O.
    *
-   * @throws {TypeError} If `remote` is no Pid, or this process's own.
+   * @throws {TypeError} If `remote` is not a Pid, or is this process's own.
    * @throws {RangeError} If `name` has more than 255 bytes in UTF-8.
    * @throws {Error} If this process has an open Sender of that name to it already, or `init()` was not
    * awaited.
@@ -91,17 +90,16 @@ export class Sender<T> implements AsyncDisposable {
   /**
    * Sends a copy of `value`.
    *
-   * Resolves when the value has been taken into the channel's window, in order; while the window
-   * is full it waits, so a slow reader slows its writer. The window is 1 MiB, and 64 KiB as long as
-   * there is no Receiver. The copy is made before `send` returns: changing the value afterwards changes
-   * nothing. Sends that are not awaited keep their
-   * order, and all that were taken are delivered, also if this process ends right away.
+   * Resolves when the value has been taken into the channel's window, in order; while the window is full it
+   * waits, so a slow reader slows its writer. The window is 1 MiB, and 64 KiB until there is a Receiver.
+   * The copy is made before `send` returns: changing the value afterwards has no effect. Sends that are not
+   * awaited keep their order, and all taken values are delivered, even if this process ends right away.
    *
    * @param options.signal Rejects with its reason when it is aborted while the send waits; the value
    * is not sent then.
    * @throws {TypeError} If `value` cannot be copied; the message names the part that cannot.
-   * @throws {ChannelError} `closed` if either end was closed, or if the remote process holds 1,000
-   * channels from this one for which it has made no Receiver; `aborted` if this Sender was; `exited`,
+   * @throws {ChannelError} `closed` if either end was closed, or if the remote process holds 1,000 channels
+   * from this one without a Receiver; `aborted` if this Sender was; `exited`,
    * `failed` or `lost` if the remote process is known to be gone.
    */
   send(value: T, options?: { signal?: AbortSignal }): Promise<void> {
@@ -119,7 +117,7 @@ export class Sender<T> implements AsyncDisposable {
   }
 
   /**
-   * Sends a copy of `value` if that needs no waiting; tells whether it did.
+   * Sends a copy of `value` if that needs no waiting; returns whether it did.
    *
    * @throws {TypeError} As {@linkcode send}.
    * @throws {ChannelError} As {@linkcode send}.
@@ -173,9 +171,9 @@ export class Sender<T> implements AsyncDisposable {
   /**
    * Closes this end: the receiver gets `closed` after all values.
    *
-   * Resolves when every value that was sent is acknowledged, that is, has arrived in the receiving
-   * process; or when the remote process is gone, since nothing can be delivered to it any more.
-   * After the call, another Sender to the same Pid and name may be made. Closing twice is closing once.
+   * Resolves when every value that was sent is acknowledged, that is, has arrived in the receiving process;
+   * or when the remote process is gone, since nothing can be delivered to it any more. After the call,
+   * another Sender to the same Pid and name may be made. Closing twice has no further effect.
    */
   close(): Promise<void> {
     if (this.#acknowledged === undefined) this.#acknowledged = this.#close(false);
@@ -184,11 +182,11 @@ export class Sender<T> implements AsyncDisposable {
   }
 
   /**
-   * Ends the channel at once, and tells its reader that something is missing: it gets `aborted` after
-   * the values that were taken before, with a copy of `reason` as its `cause`, or the text of a reason
-   * that cannot be copied. Sends that wait reject with the same error, and so do later ones. After the
-   * call, another Sender to the same Pid and name may be made. Does nothing after {@linkcode close}, if
-   * that needed not to wait for room, and after another `abort`.
+   * Ends the channel at once, and tells its reader that something is missing: it gets `aborted` after the
+   * values that were taken before, with a copy of `reason` as its `cause`, or the text of a reason that
+   * cannot be copied. Sends that wait reject with the same error, and so do later ones. After the call,
+   * another Sender to the same Pid and name may be made. Does nothing after another `abort`, or after
+   * {@linkcode close} if that did not have to wait for room.
    */
   abort(reason?: unknown): void {
     const error = () => abortedError("send to", this.remote, "this Sender", reason);
@@ -234,12 +232,12 @@ export class Sender<T> implements AsyncDisposable {
     return this.#failed === undefined ? this.#channel.failure() : this.#failed();
   }
 
-  /** Sends with a way out while the value waits. */
+  /** Sends with a signal that cancels a waiting value. */
   #sendWith(signal: AbortSignal, value: T, operation: Operation): Promise<void> {
     return new Promise((resolve, reject) => {
       let leave = () => false;
       const abort = () => {
-        // It may have got its room at the same moment, and be on its way.
+        // It may have got room at the same moment, and be in flight.
         if (leave()) reject(signal.reason);
       };
       this.#channel
@@ -253,7 +251,7 @@ export class Sender<T> implements AsyncDisposable {
   }
 }
 
-/** An error of encoding; that of a getter of the program's says itself where. */
+/** An error of encoding; one of the program's getters has its own stack. */
 function refusalAt(error: unknown, operation: Operation): unknown {
   return isRefusal(error) ? atCaller(error, operation) : error;
 }
