@@ -15,7 +15,7 @@ import type { SavedChannel } from "./out_channel.ts";
 import type { SavedEntry } from "./send_line.ts";
 import { Unclaimed } from "./unclaimed.ts";
 
-/** The testator, and what it leaves to each of its peers. */
+/** The process that ended, and what it leaves to each of its peers. */
 export interface Will {
   readonly pid: Pid;
   readonly peers: readonly SavedPeer[];
@@ -61,7 +61,7 @@ export async function deliverWill(
   if (signal.aborted) return;
   // The node is not kept alive by a delivery: it ends when it wants to.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
-  const testator: PeerContext = {
+  const owner: PeerContext = {
     pid,
     key: importKey(key),
     hold,
@@ -72,7 +72,7 @@ export async function deliverWill(
     noticed: () => {},
     log,
   };
-  const deliveries = peers.map((saved) => new Peer(testator, saved.remote, saved));
+  const deliveries = peers.map((saved) => new Peer(owner, saved.remote, saved));
   const abandon = () => {
     for (const peer of deliveries) peer.abandon();
   };

@@ -39,7 +39,7 @@ export interface AdmissionOptions<Conn, Shown> {
 }
 
 interface Unauthenticated {
-  dismiss(why: string): void;
+  refuse(why: string): void;
 }
 
 /**
@@ -66,7 +66,7 @@ export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#options.listener.close();
-    for (const each of this.#unauthenticated) each.dismiss("");
+    for (const each of this.#unauthenticated) each.refuse("");
   }
 
   [Symbol.dispose](): void {
@@ -90,32 +90,32 @@ export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
 
   async #admit(conn: Conn): Promise<void> {
     const { max, timeoutMs, authenticate, take } = this.#options;
-    let dismissed: string | undefined;
+    let refused: string | undefined;
     const entry: Unauthenticated = {
-      dismiss: (why) => {
-        dismissed = why;
+      refuse: (why) => {
+        refused = why;
         this.#unauthenticated.delete(entry);
         conn.close();
       },
     };
     const timer = startTimer(
       timeoutMs,
-      () => entry.dismiss(`it did not authenticate within ${timeoutMs / 1_000} s`),
+      () => entry.refuse(`it did not authenticate within ${timeoutMs / 1_000} s`),
     );
     for (const oldest of this.#unauthenticated) {
       if (this.#unauthenticated.size < max) break;
-      oldest.dismiss("it did not authenticate, and there are too many unauthenticated connections");
+      oldest.refuse("it did not authenticate, and there are too many unauthenticated connections");
     }
     this.#unauthenticated.add(entry);
     const remote = remoteOf(conn);
     let shown: Shown;
     try {
       shown = await authenticate(conn);
-      if (dismissed !== undefined) throw new Error(dismissed);
+      if (refused !== undefined) throw new Error(refused);
     } catch (error) {
-      if (dismissed === undefined) conn.close();
-      const why = dismissed ?? messageOf(error);
-      if (!this.#closed && (dismissed !== undefined || !justEnded(error))) {
+      if (refused === undefined) conn.close();
+      const why = refused ?? messageOf(error);
+      if (!this.#closed && (refused !== undefined || !justEnded(error))) {
         const line = `refused a connection from ${remote.address}: ${why}`;
         this.#say(`${remote.host} ${why}`, line);
       }

@@ -147,7 +147,7 @@ Deno.test("the run is over when the master says so and every exit has been taken
   assertEquals(await node.served, undefined);
 });
 
-Deno.test("processes that the master says are lost are told as lost before the run is over", async () => {
+Deno.test("processes that the master reports lost are shown as lost before the run is over", async () => {
   await using harness = await Harness.start();
   const node = await harness.node("a");
   void node.link.send(spawn(FIRST, null));
@@ -166,7 +166,7 @@ Deno.test("processes that the master says are lost are told as lost before the r
   );
 });
 
-Deno.test("a node's link that breaks loses its processes, though the master says nothing", async () => {
+Deno.test("a broken link to a node loses its processes, even if the master is silent", async () => {
   await using harness = await Harness.start();
   const [a, b] = [await harness.node("a"), await harness.node("b")];
   void a.link.send(spawn(FIRST, null));
@@ -191,7 +191,7 @@ Deno.test("a node's link that breaks loses its processes, though the master says
   assertEquals(exits(harness.events).length, 2);
 });
 
-Deno.test("a node that says what makes no sense is refused, and its processes are lost", async () => {
+Deno.test("a node that breaks the protocol is dropped, and its processes are lost", async () => {
   await using harness = await Harness.start();
   const node = await harness.node("a");
   void node.link.send(spawn(FIRST, null));
@@ -206,7 +206,7 @@ Deno.test("a node that says what makes no sense is refused, and its processes ar
   assertEquals(exits(harness.events).length, 1);
 });
 
-Deno.test("a node that tells of what cannot be is refused, and the run goes on without it", async () => {
+Deno.test("a node that reports impossible events is dropped, and the run continues without it", async () => {
   await using harness = await Harness.start();
   const [good, bad] = [await harness.node("a"), await harness.node("b")];
   const tell = (node: FakeNode, event: RunEvent) => void node.link.send({ type: "event", event });
@@ -239,7 +239,7 @@ Deno.test("a node gets the pieces that it needs, and is dropped for wanting othe
   assertMatch(String(await node.served), /it asked for a piece that the run does not have/);
 });
 
-Deno.test("stdin goes to the first process, also what comes before it is there", async () => {
+Deno.test("stdin goes to the first process, also data that came before it", async () => {
   await using harness = await Harness.start();
   const bytes = new TextEncoder().encode("one");
   harness.run.stdin({ type: "stdin", bytes });

@@ -37,7 +37,7 @@ async function withClient(
   }
 }
 
-Deno.test("MasterClient is told that a question waits, before it is answered", () =>
+Deno.test("MasterClient learns that a request waits, before it is answered", () =>
   withClient(async (client, master, next) => {
     const waits: string[] = [];
     const needs = client.try("r1", { mem: 1, cpu: 1 }, () => waits.push("waits"));
@@ -53,7 +53,7 @@ Deno.test("MasterClient is told that a question waits, before it is answered", (
     assertEquals([mem, cpu, waits], [2, 3, ["waits"]]);
   }));
 
-Deno.test("MasterClient rejects what is pending when its master is gone, and what is asked then", () =>
+Deno.test("MasterClient rejects pending and later requests when its master is lost", () =>
   withClient(async (client, master, next) => {
     const first = client.first("r1", "main.ts", { mem: 1, cpu: 1 }, () => {});
     await next();
@@ -63,7 +63,7 @@ Deno.test("MasterClient rejects what is pending when its master is gone, and wha
     assertEquals((await client.ended).message, "it closed the connection");
   }));
 
-Deno.test("an answer that nobody asked for ends the link, whatever it is", async () => {
+Deno.test("an answer without a request ends the link", async () => {
   const table: MasterToBridge[] = [
     { type: "fits", request: 0, node: null, message: "" },
     { type: "waits", request: 7 },

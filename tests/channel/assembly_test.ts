@@ -67,7 +67,7 @@ Deno.test("Assembly gives the program the buffer that was read into, and no larg
   assertEquals(data.buffer.byteLength, 100_000);
 });
 
-Deno.test("Assembly refuses a piece beyond its end, and what its layout says wrongly", () => {
+Deno.test("Assembly refuses a piece beyond its end, and a wrong layout", () => {
   const { bytes, layout } = encoded([new Uint8Array(10), "after"]);
   assertThrows(() => new Assembly(layout).target(0, bytes.length + 1), ProtocolError, "beyond");
   const { bufferStart, bufferSize } = layout;
@@ -85,7 +85,7 @@ Deno.test("Assembly refuses a piece beyond its end, and what its layout says wro
   }
 });
 
-Deno.test("Assembly.begins() tells a value that begins again from another one", () => {
+Deno.test("Assembly.begins() distinguishes a value that begins again from another one", () => {
   const layout = { length: 10, bufferStart: 2, bufferSize: 3 };
   const assembly = new Assembly(layout);
   assembly.target(0, 4);

@@ -64,7 +64,7 @@ test("an end is made at once, without I/O, and knows its remote", () => {
   assertEquals(two.relay!.accepted, 0);
 });
 
-test("an end is refused to oneself, to what is no Pid, and twice to the same process", async () => {
+test("a channel end is refused to oneself, to an invalid Pid, and twice to the same process", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   assertThrows(() => one.sender(one), TypeError, "a process cannot create a channel to itself");
@@ -108,7 +108,7 @@ test("values arrive in the order of the sends, awaited or not, and before there 
   await Promise.all(sends);
 });
 
-test("hundreds of thousands of sends may wait, and each costs the same", async () => {
+test("hundreds of thousands of sends may wait, at the same cost each", async () => {
   using pair = channel<{ index: number; text: string }>();
   const count = 150_000;
   const text = "some text of some length";
@@ -155,7 +155,7 @@ test("send copies the value before it returns", async () => {
   assertEquals((await pair.receiver.recv()).bytes.every((byte) => byte === 2), true);
 });
 
-test("what cannot be sent rejects with its path, and leaves the channel as it was", async () => {
+test("a value that cannot be sent rejects with its path, and leaves the channel unchanged", async () => {
   using pair = channel<unknown>();
   const jobs = [{}, {}, {}, { run() {} }];
   await assertRejects(
@@ -277,7 +277,7 @@ test("after close, recv gives the values and then closed; send rejects with clos
   assertThrows(() => receiver.tryRecv(), ChannelError, "its Sender was closed");
 });
 
-test("close of a Sender waits for what stands in line, and for nothing of a later Sender", async () => {
+test("close of a Sender waits for its queued values, and for nothing of a later Sender", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one, two } = pair;
   const count = await fill(sender, KIB);
@@ -298,7 +298,7 @@ test("close of a Sender waits for what stands in line, and for nothing of a late
   await never;
 });
 
-test("close of a Receiver drops what is unread, rejects who waits, and stops the Sender", async () => {
+test("close of a Receiver drops unread values, rejects waiting calls, and stops the Sender", async () => {
   using pair = channel<Uint8Array>();
   const { sender, receiver, one, two } = pair;
   await fill(sender, KIB);
@@ -383,7 +383,7 @@ test("a goodbye gives exited, and a close before it stays closed", async () => {
   assertEquals([one.hold.count, two.hold.count], [0, 0]);
 });
 
-test("flush() delivers everything, however slow the reader, and says goodbye to all", async () => {
+test("flush() delivers everything, however slow the reader, and sends bye to all", async () => {
   using run = new TestRun();
   const [one, two, three] = [run.process(), run.process(), run.process()];
   const toTwo = one.sender<Uint8Array>(two);

@@ -140,7 +140,7 @@ test("everything arrives once and in order, wherever connections break", async (
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
     for (const { relay } of [one, two]) {
-      // From the handshake on, and not for ever, so that it comes to an end.
+      // From the handshake on, and not forever, so that it comes to an end.
       relay!.fate = () =>
         relay!.accepted > 8 || random.chance(0.2)
           ? { cutAfter: Infinity }
@@ -155,7 +155,7 @@ test("everything arrives once and in order, wherever connections break", async (
   assert(cuts > 12, `only ${cuts} connections broke`);
 });
 
-test("what is acknowledged and what is not survives a cut at every byte of a short talk", async () => {
+test("acknowledged and unacknowledged data survives a cut at every byte of a short exchange", async () => {
   using run = new TestRun();
   // A handshake, a greeting and its reply are 260 bytes; then come a value, its ack and its end.
   for (let cutAfter = 1; cutAfter < 340; cutAfter += 5) {
@@ -178,7 +178,7 @@ test("what is acknowledged and what is not survives a cut at every byte of a sho
   }
 });
 
-test("a connection to a process that has ended fails, and one that was lost says so", async () => {
+test("a connection to an ended process fails, with the reason if it was lost", async () => {
   using run = new TestRun();
   const one = run.process();
   const [two, three] = [run.process({ relayed: true }), run.process({ relayed: true })];
@@ -246,7 +246,7 @@ test("a process does not take connections that are for another one", async () =>
   assertEquals(two.log, []);
 });
 
-test("rubbish at the port costs the channels nothing, and one line in the log each", async () => {
+test("invalid connections to the port do not affect channels, and get one line in the log each", async () => {
   await forSeeds(1, async (random) => {
     using run = new TestRun();
     const [one, two] = [run.process(), run.process()];
@@ -343,7 +343,7 @@ test("a process that opens an end after it was idle keeps the connection", async
   assertEquals(two.relay!.accepted, 1);
 });
 
-test("a goodbye waits for nobody when the connection is over, or when neither side needs it", async () => {
+test("bye is not awaited when the connection is over, or when neither side needs it", async () => {
   for (let round = 0; round < 20; round++) {
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];

@@ -72,7 +72,7 @@ test("a goodbye with success ends loops and streams; any other one makes them th
   }
 });
 
-test("an end in order stays one, whatever becomes of the process afterwards", async () => {
+test("an end in order remains one, however the process ends afterwards", async () => {
   using pair = channel<number>();
   void pair.sender.send(1);
   await pair.sender.close();
@@ -131,7 +131,7 @@ test("abort() gives the values that were taken, and then aborted with a copy of 
   }
 });
 
-test("abort() rejects what waits, frees the name, and is done once", async () => {
+test("abort() rejects waiting sends, frees the name, and works once", async () => {
   using pair = channel<Uint8Array>();
   const { one, two, sender, receiver } = pair;
   const count = await fill(sender, KIB);
@@ -267,7 +267,7 @@ async function deliver(
   await deliverWill(will, { key: run.key, status, signal, ended: (pid) => run.ended(pid) });
 }
 
-test("a will says how its process ended, and a process that was killed is lost", async () => {
+test("a will reports how its process ended, and a process that was killed is lost", async () => {
   const table: [ExitStatus, ChannelErrorKind | "end"][] = [
     [{ code: 0 }, "end"],
     [{ code: 4 }, "failed"],
@@ -294,7 +294,7 @@ test("a will says how its process ended, and a process that was killed is lost",
   }
 });
 
-test("the program has noticed a failure only if it was given an error that tells of it", async () => {
+test("a failure counts as noticed only if the program got an error about it", async () => {
   for (const how of ["recv", "send", "trySend", "select", "loop", "nothing"]) {
     using pair = channel<number>();
     const { run, one, two, receiver } = pair;
@@ -317,7 +317,7 @@ test("the program has noticed a failure only if it was given an error that tells
   }
 });
 
-test("a process that is ending tells those it does not know with what code", async () => {
+test("an ending process reports its exit code to unknown peers", async () => {
   for (const code of [0, 7]) {
     using run = new TestRun();
     const [one, two, three] = [run.process(), run.process(), run.process()];

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { Fifo } from "../../src/channel/fifo.ts";
 import { forSeeds } from "./random.ts";
 
-Deno.test("Fifo does what an array does, whatever is done to it", async () => {
+Deno.test("Fifo behaves like an array under any operations", async () => {
   await forSeeds(50, (random) => {
     const fifo = new Fifo<{ id: number }>();
     const model: { id: number }[] = [];

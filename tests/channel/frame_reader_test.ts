@@ -173,7 +173,7 @@ Deno.test("FrameReader.offset is after the last whole frame", () => {
   }
 });
 
-Deno.test("FrameReader leaves what its handler keeps, whatever comes after it", async () => {
+Deno.test("FrameReader does not overwrite bytes that its handler keeps", async () => {
   await forSeeds(12, (random) => {
     const frames: Bytes[] = [];
     const payloads: Bytes[] = [];
@@ -225,7 +225,7 @@ Deno.test("FrameReader reads the pieces of a large value to their place, not thr
   assertEquals(lengths, [5, 100_000, piece.length - 100_005]);
 });
 
-Deno.test("FrameReader tells how much of a piece is in its place, as it comes", () => {
+Deno.test("FrameReader reports how much of a piece is stored, as it arrives", () => {
   const told: [number, boolean][] = [];
   const recorder = new Recorder();
   recorder.piece = (filled, whole) => told.push([filled, whole]);
@@ -247,7 +247,7 @@ Deno.test("FrameReader keeps no large chunk for a quiet connection", () => {
   assertEquals(reader.target().length, 4096);
 });
 
-Deno.test("FrameReader refuses what is no frame, before it makes room for it", () => {
+Deno.test("FrameReader refuses invalid frames before it allocates memory for them", () => {
   const header = (type: number, length: number): Bytes => {
     const bytes = new Uint8Array(HEADER_BYTES);
     writeHeader(bytes, 0, type as FrameType, length);

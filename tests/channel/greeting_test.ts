@@ -35,7 +35,7 @@ Deno.test("readGreeting() reads them, in whatever pieces they come", async () =>
   }
 });
 
-Deno.test("readGreeting() refuses what is none", async () => {
+Deno.test("readGreeting() refuses invalid greetings", async () => {
   const changed = (position: number, ...bytes: number[]): number[] =>
     BYTES.with(position, 0).toSpliced(position, bytes.length, ...bytes);
   const table: [number[], string][] = [
@@ -56,7 +56,7 @@ Deno.test("readGreeting() refuses what is none", async () => {
   }
 });
 
-Deno.test("a reply comes back as it was, in these bytes", async () => {
+Deno.test("a reply is unchanged after encoding and decoding, in these bytes", async () => {
   const bytes = Array.from(encodeReply({ verdict: Verdict.welcome, number: 258 }));
   assertEquals(bytes, [0, ...OFFSET]);
   assertEquals(await readReply(new MemoryStream(bytes, 2)), {
@@ -70,7 +70,7 @@ Deno.test("a reply comes back as it was, in these bytes", async () => {
   }
 });
 
-Deno.test("readReply() refuses what is none", async () => {
+Deno.test("readReply() refuses invalid replies", async () => {
   await assertRejects(
     () => readReply(new MemoryStream([5, ...OFFSET])),
     ProtocolError,

@@ -173,7 +173,7 @@ const TABLE: [name: string, frames: Bytes[], message: string][] = [
   ],
 ];
 
-test("frames that cannot be cost their sender its place, and one line in the log", async () => {
+test("invalid frames make their sender count as lost, with one line in the log", async () => {
   for (const [name, frames, message] of TABLE) {
     using run = new TestRun();
     const [one, two] = [run.process(), run.process()];
@@ -198,7 +198,7 @@ test("frames that cannot be cost their sender its place, and one line in the log
   }
 });
 
-test("a channel that was refused, or closed, may go on for a while, and costs nothing", async () => {
+test("a refused or closed channel may continue for a while, without cost", async () => {
   using run = new TestRun();
   const one = run.process();
   const liar = await Liar.connect(run, one);
@@ -217,7 +217,7 @@ test("a channel that was refused, or closed, may go on for a while, and costs no
   liar.conn.close();
 });
 
-test("noise after a good greeting ends that connection, and nothing else", async () => {
+test("invalid data after a good greeting ends only that connection", async () => {
   await forSeeds(30, async (random) => {
     using run = new TestRun();
     const [one, two] = [run.process(), run.process()];

@@ -252,7 +252,7 @@ test("several channels of one name and process may be open by an Acceptor", asyn
   await b.close();
 });
 
-test("a channel comes as soon as its Sender is made, and goes on as any other", async () => {
+test("a channel arrives as soon as its Sender is made, and continues like any other", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   const acceptor = two.acceptor<Uint8Array>();
@@ -296,7 +296,7 @@ test("selectableAccept() is an operation of select, and can be given up", async 
   assertEquals([closed.error.kind, closed.error.remote], ["closed", two.pid]);
 });
 
-test("closing an Acceptor ends its loop, rejects who waits, and leaves what it has not given", async () => {
+test("closing an Acceptor ends its loop, rejects waiting calls, and leaves other channels", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   {

@@ -67,7 +67,7 @@ function put(outbox: Outbox, random: Random): Bytes {
   return frame(FrameType.credit, new Uint8Array([77, 0, 0, 0]));
 }
 
-Deno.test("Outbox gives every byte once, in order, and again from where it is told to", async () => {
+Deno.test("Outbox returns every byte once, in order, and again from a given offset", async () => {
   await forSeeds(60, (random) => {
     const begin = random.pick([0, 0, 12_345]);
     const outbox = new Outbox(begin);
@@ -138,7 +138,7 @@ Deno.test("Outbox.rewind() goes back to any frame that is not acknowledged", () 
   }
 });
 
-Deno.test("Outbox refuses an ack and a rewind that cannot be", () => {
+Deno.test("Outbox refuses an impossible ack or rewind", () => {
   const outbox = new Outbox();
   outbox.append(FrameType.end);
   assertThrows(() => outbox.ack(4), ProtocolError, "an ack of 4, but only 0 bytes were written");
@@ -151,7 +151,7 @@ Deno.test("Outbox refuses an ack and a rewind that cannot be", () => {
   assertThrows(() => outbox.rewind(NaN), ProtocolError, "it resumes at NaN");
 });
 
-Deno.test("Outbox.vital tells of values and ends that are not acknowledged, and of nothing else", () => {
+Deno.test("Outbox.vital is true for unacknowledged values and ends only", () => {
   const vital: FrameType[] = [
     ...[FrameType.value, FrameType.first, FrameType.more],
     ...[FrameType.cancel, FrameType.end, FrameType.abort],
@@ -196,7 +196,7 @@ Deno.test("Outbox does not take a value's bytes for a chunk to be filled", () =>
   assert(owned.every((byte) => byte === 0));
 });
 
-Deno.test("Outbox.restore() goes on with the frames of another outbox", () => {
+Deno.test("Outbox.restore() continues with the frames of another outbox", () => {
   const first = new Outbox();
   first.append(FrameType.value, new Uint8Array([1]));
   first.append(FrameType.value, new Uint8Array([2]));
@@ -222,7 +222,7 @@ Deno.test("Outbox.restore() goes on with the frames of another outbox", () => {
   assertEquals(Array.from(empty.next()!), [5, 0, 0, 0]);
 });
 
-Deno.test("Outbox.acknowledged() waits for what was there when it was called", async () => {
+Deno.test("Outbox.acknowledged() waits for the frames at the time of the call", async () => {
   const outbox = new Outbox();
   const resolved: string[] = [];
   const wait = (name: string) => void outbox.acknowledged().then(() => resolved.push(name));

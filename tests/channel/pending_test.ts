@@ -8,7 +8,7 @@ import { fill, test, TestRun, turns } from "./pair.ts";
 
 const KIB = new Uint8Array(1024 - 64);
 
-test("Hub.pending() tells of every operation that waits, while it waits", async () => {
+test("Hub.pending() lists every waiting operation, while it waits", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   const pending = () =>
@@ -61,7 +61,7 @@ test("Hub.pending() tells of every operation that waits, while it waits", async 
   assertEquals(pending(), []);
 });
 
-test("Hub.pending() tells what a process that ends has yet to deliver", async () => {
+test("Hub.pending() shows what an ending process has yet to deliver", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   const sender = one.sender<Uint8Array>(two);

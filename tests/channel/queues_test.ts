@@ -231,7 +231,7 @@ Deno.test("a value larger than the first window waits for a Receiver, and asks a
   assertEquals([pair.asked, pair.hold.count], [1, 0]);
 });
 
-Deno.test("a channel gives back all the credit of what was read or cancelled", () => {
+Deno.test("a channel returns all credit for read and cancelled values", () => {
   const pair = new ChannelsPair();
   const [sender, receiver] = accepted(pair);
   let given = 0;
@@ -320,7 +320,7 @@ Deno.test("buffers that serve again change no value that was received, and none 
   }
 });
 
-Deno.test("a channel holds a window and one value, and no more", () => {
+Deno.test("a channel holds at most a window and one value", () => {
   const pair = new ChannelsPair();
   const [sender] = accepted(pair);
   for (let count = 0; count < 5; count++) {
@@ -358,7 +358,7 @@ Deno.test("of channels without a Receiver so many are opened, and one more fails
   assertEquals(pair.receiving.receive("one more").take(), "more");
 });
 
-Deno.test("a channel that comes where too many have no Receiver is stopped", () => {
+Deno.test("a channel over the limit of those without a Receiver is stopped", () => {
   const pair = new ChannelsPair();
   for (let number = 0; number <= MAX_UNRECEIVED_CHANNELS; number++) {
     pair.receiving.open(number, `${number}`);
@@ -432,7 +432,7 @@ Deno.test("offer() sends in its turn, also if other places are left for it", asy
   assertEquals(first.leave(), false);
 });
 
-Deno.test("end() tells the offers of its channel at once", () => {
+Deno.test("end() notifies the offers of its channel at once", () => {
   const pair = new ChannelsPair();
   const sender = pair.sending.open("");
   while (sender.room) void sender.send(new Uint8Array(10_000));
@@ -459,7 +459,7 @@ Deno.test("an end that is held back is written when it is released, and never if
   }
 });
 
-Deno.test("abort() takes the place of what stands in line, and follows what was taken", async () => {
+Deno.test("abort() replaces queued values, and follows taken ones", async () => {
   const pair = new ChannelsPair();
   const [sender, receiver] = accepted(pair);
   await sender.send(1);
@@ -497,7 +497,7 @@ Deno.test("save() and restore() keep which channel each value belongs to", () =>
   assertEquals(heir.sending.save().waiting, saved.waiting.slice(1), "the end went out");
 });
 
-Deno.test("a sending side refuses answers that cannot be", () => {
+Deno.test("a sending side refuses impossible answers", () => {
   const { sending } = new ChannelsPair();
   const none = () => new Error();
   for (const number of [0, 1, 2 ** 32 - 1]) {
@@ -524,7 +524,7 @@ Deno.test("a sending side refuses answers that cannot be", () => {
   assertThrows(() => sending.accept(0), ProtocolError, "channel 0 was accepted twice");
 });
 
-Deno.test("a receiving side refuses channels that cannot be", () => {
+Deno.test("a receiving side refuses impossible channels", () => {
   const channels = () =>
     new InChannels("a peer", new Unclaimed<string>(), { accept() {}, stop() {}, credit() {} });
   assertThrows(() => channels().current, ProtocolError, "a frame before any channel");
@@ -552,7 +552,7 @@ Deno.test("a receiving side refuses channels that cannot be", () => {
   assertThrows(() => one.select(0), ProtocolError, "channel 0 is selected after its end");
 });
 
-Deno.test("a receiving channel refuses values that cannot be", () => {
+Deno.test("a receiving channel refuses impossible values", () => {
   const channel = (isAccepted = true): InChannel => {
     const made = new InChannel("", isAccepted ? undefined : 0, () => {});
     made.arrive(0);

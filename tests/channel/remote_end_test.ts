@@ -27,7 +27,7 @@ Deno.test("a process exits with success, fails with another code, or is lost", (
   }
 });
 
-Deno.test("a refusal tells of an end, or that its node is to be asked", () => {
+Deno.test("a refusal shows an end, or that the node has to be asked", () => {
   const table: [Reply, End["kind"] | undefined, End["kind"] | undefined][] = [
     [{ verdict: Verdict.unknown, number: 0 }, undefined, "exited"],
     [{ verdict: Verdict.ending, number: 0 }, "exited", "exited"],
@@ -40,7 +40,7 @@ Deno.test("a refusal tells of an end, or that its node is to be asked", () => {
   }
 });
 
-Deno.test("that nobody is there is an end for a will only, and that a host is silent for none", () => {
+Deno.test("a missing process counts as an end only for a will, and a silent host never does", () => {
   const table: [Error, End["kind"] | undefined][] = [
     [new Deno.errors.ConnectionRefused("nobody listens"), "exited"],
     [new ProtocolError("it has a different secret"), "exited"],
@@ -82,7 +82,7 @@ test("the node is asked once, for a reason or after a while", async () => {
   assertEquals([seen.asked, quiet.seen.asked, stopped.seen.asked], [1, 1, 0]);
 });
 
-test("without a connection an end is told at once", async () => {
+test("without a connection an end is reported at once", async () => {
   const { watch, status, seen } = watched();
   watch.ask();
   status.resolve({ signal: "SIGKILL" });
@@ -94,7 +94,7 @@ test("without a connection an end is told at once", async () => {
   }]);
 });
 
-test("a process that its node does not know is lost, with what the node says", async () => {
+test("a process that its node does not know is lost, with the node's reason", async () => {
   const { watch, status, seen } = watched();
   seen.joined = true;
   watch.ask();
@@ -103,7 +103,7 @@ test("a process that its node does not know is lost, with what the node says", a
   assertEquals(seen.ends, [{ kind: "lost", why: "there is no such process" }]);
 });
 
-test("an end is told when the connection is over, which comes with what is still in it", async () => {
+test("an end is reported when the connection is over, after the data in it", async () => {
   const { watch, status, seen } = watched();
   seen.joined = true;
   watch.ask();

@@ -52,7 +52,7 @@ async function arrive(
   assertEquals(next, value);
 }
 
-test("select() rejects an empty list, and what is no list of operations", async () => {
+test("select() rejects an empty list, and anything that is not a list of operations", async () => {
   await assertRejects(() => select([]), TypeError, "at least one operation");
   await assertRejects(() => select(undefined as never), TypeError, "at least one operation");
   await assertRejects(
@@ -148,7 +148,7 @@ test("select() of several sends on one full channel does one of them", async () 
   await Promise.all(after);
 });
 
-test("select() gives what make() throws, and what cannot be sent, as its own rejection", async () => {
+test("select() rejects with the error of make(), and for values that cannot be sent", async () => {
   using all = star(1);
   const [{ sender }] = all.outward as [Star["outward"][0]];
   const failing = sender.selectableSend(() => {
@@ -233,7 +233,7 @@ test("an aborted select rejects with the reason, and no operation is done", asyn
   assertEquals(all.center.hold.count, 0);
 });
 
-test("after() counts anew in each select, and never for Infinity", async () => {
+test("after() starts anew in each select, and never fires for Infinity", async () => {
   const soon = after(30);
   const startMs = performance.now();
   const both = await Promise.all([select([soon, after(Infinity)]), select([after(1), soon])]);

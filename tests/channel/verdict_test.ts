@@ -49,7 +49,7 @@ Deno.test("of two connections dialled at once, that of the smaller Pid is kept",
   }
 });
 
-Deno.test("what delivers a will is taken, whoever else dials", () => {
+Deno.test("a connection that delivers a will is accepted, whoever else dials", () => {
   const greeting = { posthumous: true };
   assertEquals(verdict(SMALLER, LARGER, greeting, { dialledAgoMs: 0 }), Verdict.welcome);
 });

@@ -41,7 +41,7 @@ function summary(value: unknown): unknown {
   return value instanceof Uint8Array ? `${value.length} × ${value[0]}` : value;
 }
 
-test("a will holds nothing when all was acknowledged", async () => {
+test("a will is empty when everything was acknowledged", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process()];
   assertEquals(one.hub.writeWill(0), undefined);
@@ -136,7 +136,7 @@ test("a will is delivered to a process that is sending to the dead one", async (
   }
 });
 
-test("a will says how channels ended, and a stop takes only the values of its channel", async () => {
+test("a will contains the ends of channels, and a stop drops only the values of its channel", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process()];
   const first = two.receiver<Bytes>(one);
@@ -179,7 +179,7 @@ test("deliverWill() ends when its receivers have ended, or when it is to be give
   }
 });
 
-test("decodeWill() refuses what is no will", () => {
+test("decodeWill() refuses anything that is not a will", () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   sendAll(one, two, [1, new Uint8Array(3_000_000)]);
@@ -233,7 +233,7 @@ test("two processes that end at once with values for each other do not wait for 
   await Promise.all([deliver(run, one, first), deliver(run, two, second)]);
 });
 
-test("a will for a process that is ending, and does not know its testator, waits for nothing", async () => {
+test("a will for an ending process that does not know the process of the will waits for nothing", async () => {
   using run = new TestRun();
   const [one, two, three] = [run.process({ relayed: true }), run.process(), run.process()];
   sendAll(one, two, [1]);

@@ -99,7 +99,7 @@ networkTest(
 );
 
 networkTest(
-  "after a short cut nothing is lost, and values and output go on where they were",
+  "after a short cut nothing is lost, and values and output resume where they were",
   async () => {
     await using cluster = await HostCluster.start();
     const count = 60;
@@ -120,7 +120,7 @@ networkTest(
 );
 
 networkTest(
-  "a host that deploys and is cut off ends its run, and nothing is left of it",
+  "a deploying host that is cut off ends its run, and nothing is left of it",
   async () => {
     await using cluster = await HostCluster.start(SOON);
     const mark = newMark();
@@ -144,7 +144,7 @@ networkTest(
 );
 
 networkTest(
-  "when the master's host is cut off, nothing is left anywhere, and all comes back",
+  "when the master's host is cut off, nothing is left anywhere, and the cluster recovers",
   async () => {
     await using cluster = await HostCluster.start(SOON);
     const mark = newMark();
@@ -166,7 +166,7 @@ networkTest(
 );
 
 networkTest(
-  "a node whose connection to its master breaks begins anew at once, for the same run, too",
+  "a node whose connection to its master breaks restarts at once, also for the same run",
   async () => {
     await using cluster = await HostCluster.start({ nodes: 1 });
     const [host] = cluster.nodeHosts;
@@ -190,7 +190,7 @@ networkTest(
 );
 
 networkTest(
-  "whichever part is killed, nothing of a program is left that it had to do with",
+  "whichever part is killed, none of its processes is left",
   async () => {
     await using cluster = await HostCluster.start();
     const mark = newMark();

@@ -1,7 +1,7 @@
 /** Programs that run while something happens to their hosts. A mark, their first argument, tells theirs. */
 
 /**
- * `Deno.args[1]` members and `Deno.args[2]` processes that compute for ever, each with something that it
+ * `Deno.args[1]` members and `Deno.args[2]` processes that compute forever, each with something that it
  * has started. The members are all connected to each other; each waits for a word of every other one,
  * which never comes, and says how that ends. The first process says how each of the others ends. It is
  * so large that only the master's own node has room for it, and one member.

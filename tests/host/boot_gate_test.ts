@@ -7,7 +7,7 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-Deno.test("enter() serves in order, no more at a time than there are places", async () => {
+Deno.test("enter() serves in order, at most as many at a time as there are places", async () => {
   const gate = new BootGate(2, 60_000);
   const entered: number[] = [];
   const leaves: (() => void)[] = [];

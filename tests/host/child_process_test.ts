@@ -25,7 +25,7 @@ Deno.test("a process leads a session and a group of its own", async () => {
   ]);
 });
 
-Deno.test("what is not there, or no executable, is an error at once, which names it", () => {
+Deno.test("a missing or non-executable file is an error at once, which names it", () => {
   for (const command of ["/nowhere/deno", "/etc/passwd", "/etc"]) {
     const program = { command, args: [], cwd: "/" };
     assertThrows(

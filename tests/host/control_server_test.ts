@@ -118,7 +118,7 @@ Deno.test("a token is good for one connection, and for none once it is cancelled
   conn.close();
 });
 
-Deno.test("close() closes the connections of those who have not said who they are", async () => {
+Deno.test("close() closes unauthenticated connections", async () => {
   const fixture = new Fixture();
   const accepted = fixture.server.expect();
   const known = await fixture.connect();

@@ -34,7 +34,7 @@ Deno.test("stderrTail() gives the last lines that were written to stderr", () =>
   for (const [chunks, tail] of table) assertEquals(stderrTail(chunks), tail);
 });
 
-Deno.test("NotStartedError says who, how it ended, and what it wrote", () => {
+Deno.test("NotStartedError names the process, how it ended, and its output", () => {
   const output = [chunk("boom\n")];
   const start = { status: { code: 1 }, output, overflowed: false };
   assertEquals(
@@ -49,7 +49,7 @@ Deno.test("NotStartedError says who, how it ended, and what it wrote", () => {
   );
 });
 
-Deno.test("NotStartedError says what to do about a port that every process takes", () => {
+Deno.test("NotStartedError gives advice about a port that every process binds", () => {
   const output = [
     chunk("error: Uncaught (in promise) AddrInUse: Address already in use\n    at x.ts\n"),
   ];

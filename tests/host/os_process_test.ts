@@ -12,7 +12,7 @@ Deno.test("parseStat() finds the state and the CPU time, whatever the process is
   for (const text of ["", "42 (deno)", "42 (deno) S 1 2"]) assertEquals(parseStat(text), undefined);
 });
 
-Deno.test("readOsProcess() tells of a process as long as it is there", async () => {
+Deno.test("readOsProcess() returns the state of a process as long as it exists", async () => {
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   try {
     if (Deno.build.os === "linux") {

@@ -127,7 +127,7 @@ const PS: PsContext = {
   cwd: "/home/me/my app",
 };
 
-Deno.test("wordsFromPs() takes apart what can be taken apart, and nothing else", () => {
+Deno.test("wordsFromPs() splits unambiguous command lines, and no others", () => {
   const table: [text: string, context: Partial<PsContext>, words: string[] | undefined][] = [
     ["deno run -A main.ts", {}, ["deno", "run", "-A", "main.ts"]],
     ["deno run -A ./main.ts", {}, ["deno", "run", "-A", "./main.ts"]],
@@ -181,7 +181,7 @@ Deno.test("wordsFromPs() takes apart what can be taken apart, and nothing else",
   }
 });
 
-Deno.test("what ps prints of a command line is taken apart as /proc shows it", () => {
+Deno.test("the command line of ps is split as in /proc", () => {
   const words = ["deno", "run", "--quiet", "--seed=1", "-A", "main.ts", "x", "--y", "z z"];
   const text = words.join(" ");
   assertEquals(wordsFromPs(text, { ...PS, args: ["x", "--y", "z z"] }), words);

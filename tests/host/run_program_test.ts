@@ -58,6 +58,6 @@ for (const runtime of [fromSource, compiled]) {
   });
 }
 
-Deno.test("runProgram() passes nothing of the node's environment but what a runtime needs", () => {
+Deno.test("runProgram() passes only the variables of the node that a runtime needs", () => {
   assertEquals(runProgram(EXECUTABLE, "/runs/1", fromSource).env?.["AWS_SECRET"], undefined);
 });

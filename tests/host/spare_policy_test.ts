@@ -23,7 +23,7 @@ Deno.test("SparePolicy wants one more for all misses of a burst", () => {
   assertEquals(policy.wanted, 1);
 });
 
-Deno.test("SparePolicy wants none when nothing has been spawned for long", () => {
+Deno.test("SparePolicy wants no spares after a long time without spawns", () => {
   const policy = new SparePolicy(8);
   policy.missed(0);
   policy.idle();

@@ -31,7 +31,7 @@ Deno.test("spares are not there before the first spawn, nor with a maximum of 0"
   assertEquals(children().length, 2);
 });
 
-Deno.test("a spare that is killed costs its taker nothing but a cold start", async () => {
+Deno.test("a spare that is killed is replaced by a cold start", async () => {
   await using run = startNode({ maxSpares: 1 });
   const holder = await run.launch("hang");
   await until(() => run.node.spares === 1);

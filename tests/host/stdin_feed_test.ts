@@ -31,7 +31,7 @@ async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("StdinFeed gives what came before the process, in order, and tells what was taken", async () => {
+Deno.test("StdinFeed delivers earlier data in order, and reports what was taken", async () => {
   const { feed, stdin, taken, got, writes, isClosed } = setUp();
   feed.push(bytes("one"));
   feed.push(bytes("three"));
@@ -50,7 +50,7 @@ Deno.test("StdinFeed gives what came before the process, in order, and tells wha
   assertEquals([got, taken, isClosed()], [["one", "three", "!"], [3, 5, 1], true]);
 });
 
-Deno.test("StdinFeed takes no more than a window that was not told to be taken", async () => {
+Deno.test("StdinFeed refuses more than a window of unacknowledged data", async () => {
   const { feed, stdin, writes } = setUp();
   feed.push(new Uint8Array(STDIN_WINDOW_BYTES));
   assertThrows(() => feed.push(new Uint8Array(1)), ProtocolError);
@@ -66,7 +66,7 @@ Deno.test("StdinFeed takes no more than a window that was not told to be taken",
   writes[0]!.resolve();
 });
 
-Deno.test("StdinFeed tells nothing more once the process takes nothing more", async () => {
+Deno.test("StdinFeed acknowledges nothing once the process takes nothing more", async () => {
   const { feed, stdin, taken, writes } = setUp();
   feed.attach(stdin);
   feed.push(bytes("one"));

@@ -49,7 +49,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-Deno.test("trialBoot() gives what init() asks for, and runs nothing of what comes after it", async () => {
+Deno.test("trialBoot() returns the resources of init(), and runs nothing after it", async () => {
   const signal = new AbortController().signal;
   const source = `
     await init({ resources: { mem: 12345, cpu: 2 } });
@@ -126,7 +126,7 @@ Deno.test("trialBoot() gives a program 10 s to reach init(), and ends all that i
   });
 });
 
-Deno.test("trialBoot() that nobody wants any more ends the program at once", async () => {
+Deno.test("an aborted trialBoot() ends the program at once", async () => {
   await tried(
     `Deno.writeTextFileSync("pid", "" + Deno.pid); for (;;);`,
     async (program, folder) => {
@@ -147,7 +147,7 @@ Deno.test("trialBoot() that nobody wants any more ends the program at once", asy
   );
 });
 
-Deno.test("trialBoot() says so if the program cannot be started at all", async () => {
+Deno.test("trialBoot() reports a program that cannot be started at all", async () => {
   const signal = new AbortController().signal;
   const program = { command: "/nowhere/program", args: [], cwd: "/" };
   await assertRejects(

@@ -36,7 +36,7 @@ class Asked {
   }
 }
 
-Deno.test("ask() gives what the process answers, to all who ask meanwhile", async () => {
+Deno.test("ask() returns the answer of the process, to all callers", async () => {
   const process = new Asked();
   const both = [process.inquiry.ask(), process.inquiry.ask()];
   assertEquals(process.asked.length, 1);

@@ -14,7 +14,7 @@ function sleeper(): ChildProcess {
   return new ChildProcess(program, { env: {}, stdin: false });
 }
 
-Deno.test("when the launcher is killed, so are processes that compute for ever", async () => {
+Deno.test("when the launcher is killed, so are processes that compute forever", async () => {
   const launcher = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", new URL("./watchdog_launcher.ts", import.meta.url).pathname],
     stdin: "null",

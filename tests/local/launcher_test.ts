@@ -8,7 +8,7 @@ import { untilGone } from "../node/node_harness.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
-/** A program of two processes that compute for ever, once they have said their ids. */
+/** A program of two processes that compute forever, once they have said their ids. */
 const STUCK = `
 import { init, spawn } from "deploy";
 function stuck() { console.log(Deno.pid); while (true); }
@@ -113,7 +113,7 @@ Deno.test("readSettings() reads the environment, which overrides the program's r
   assertThrows(() => read({ DEPLOY_RESOURCES: "disk=1" }), SyntaxError, "mem=1GiB,cpu=2");
 });
 
-Deno.test("a program that cannot be started again says so in one line, and exits with 1", async () => {
+Deno.test("a program that cannot be started again reports it in one line, and exits with 1", async () => {
   await using program = new Program(`import { init } from "deploy"; await init();`);
   const source = await Deno.readTextFile(program.path);
   const runs: [args: string[], said: string][] = [
@@ -133,7 +133,7 @@ Deno.test("a program that cannot be started again says so in one line, and exits
   }
 });
 
-Deno.test("a program that is read from stdin says so in one line", async () => {
+Deno.test("a program that is read from stdin is refused in one line", async () => {
   const args = ["run", "-A", "--config", CONFIG, "-"];
   const child = new Deno.Command(Deno.execPath(), {
     args,
@@ -152,7 +152,7 @@ Deno.test("a program that is read from stdin says so in one line", async () => {
   );
 });
 
-Deno.test("a variable that is not what it can be is one line, and exit code 2", async () => {
+Deno.test("an invalid variable is one line, and exit code 2", async () => {
   await using program = new Program(`import { init } from "deploy"; await init();`);
   for (const name of ["DEPLOY_FORMAT", "DEPLOY_RESOURCES", "DEPLOY_LOG", "DEPLOY_GRACE"]) {
     const { code, stderr } = await program.run({ env: { [name]: "nonsense" } });
@@ -244,7 +244,7 @@ Deno.test("after kill -9 of the launcher, no process is left", async () => {
   await child.stdout.cancel();
 });
 
-Deno.test("a run whose output nobody reads any more ends, as a shell's command would", async () => {
+Deno.test("a run whose output has no reader left ends, as a shell's command would", async () => {
   await using program = new Program(`
 import { init } from "deploy";
 await init();
@@ -294,7 +294,7 @@ Deno.exit(Number(Deno.args[1]));
   }
 });
 
-Deno.test("a prelude that goes elsewhere does so in every process alike", async () => {
+Deno.test("a prelude that changes the directory does so in every process", async () => {
   await using program = new Program(`
 import { init } from "deploy";
 Deno.mkdirSync("below", { recursive: true });
@@ -335,7 +335,7 @@ console.log(await new Receiver<number>(await spawn(chain, 10)).recv());
   assertEquals(text, "1770\n10\n");
 });
 
-Deno.test("two seconds after the first process has ended, a line on stderr says who still runs", async () => {
+Deno.test("two seconds after the first process has ended, a line on stderr names the running ones", async () => {
   await using program = new Program(`
     import { init, spawn } from "deploy";
     const slow = () => new Promise((resolve) => setTimeout(resolve, 3_000));

@@ -74,7 +74,7 @@ async function isClosed(conn: Deno.Conn): Promise<boolean> {
   }
 }
 
-Deno.test("a connection is taken once it has shown who it is, however long another one takes", async () => {
+Deno.test("a connection is taken once it is authenticated, however long another one takes", async () => {
   await using fixture = new Fixture();
   const slow = await fixture.connect();
   await fixture.connect(2);
@@ -85,7 +85,7 @@ Deno.test("a connection is taken once it has shown who it is, however long anoth
   assertEquals(fixture.lines, []);
 });
 
-Deno.test("for one more than there may be, the oldest is closed, with one line for all of them", async () => {
+Deno.test("at the limit, the oldest connection is closed, with one line for all of them", async () => {
   await using fixture = new Fixture({ max: 3 });
   const idle: Deno.Conn[] = [];
   for (let count = 0; count < 6; count++) idle.push(await fixture.connect());
@@ -103,14 +103,14 @@ Deno.test("for one more than there may be, the oldest is closed, with one line f
   );
 });
 
-Deno.test("what does not show who it is in time is closed, and told of", async () => {
+Deno.test("a connection that does not authenticate in time is closed, and logged", async () => {
   await using fixture = new Fixture({ timeoutMs: 50 });
   assert(await isClosed(await fixture.connect()));
   await fixture.until(() => fixture.lines.length === 1);
   assertMatch(fixture.lines[0]!, /: it did not authenticate within 0\.05 s$/);
 });
 
-Deno.test("what cannot show it is closed and told of once; what just ends is not told of", async () => {
+Deno.test("a connection that cannot authenticate is closed and logged once; one that just ends is not logged", async () => {
   await using fixture = new Fixture();
   for (let count = 0; count < 3; count++) assert(await isClosed(await fixture.connect(0)));
   const ended = await fixture.connect() as Deno.TcpConn;
@@ -123,7 +123,7 @@ Deno.test("what cannot show it is closed and told of once; what just ends is not
   ]);
 });
 
-Deno.test("close() closes what is unauthenticated, without a line, and leaves what was taken", async () => {
+Deno.test("close() closes unauthenticated connections, without a line, and no others", async () => {
   await using fixture = new Fixture();
   const idle = await fixture.connect();
   const known = await fixture.connect(3, 9);

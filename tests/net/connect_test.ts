@@ -125,7 +125,7 @@ Deno.test("dialPart() and PartServer each say in one line that the other has ano
   conn.close();
 });
 
-Deno.test("PartServer drops what is not of the protocol, and who came for something else", async () => {
+Deno.test("PartServer drops invalid handshakes and other purposes", async () => {
   const { logger, next } = lines();
   using server = serve(logger);
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.address.port });
@@ -138,7 +138,7 @@ Deno.test("PartServer drops what is not of the protocol, and who came for someth
   assert((await next()).includes("it asked for an unknown service"));
 });
 
-Deno.test("PartServer says the same of the same host only once in a while", async () => {
+Deno.test("PartServer logs the same line about the same host only once in a while", async () => {
   const { logger, next, all } = lines();
   using server = serve(logger);
   for (let count = 0; count < 3; count++) {
@@ -150,7 +150,7 @@ Deno.test("PartServer says the same of the same host only once in a while", asyn
   assertEquals(all.length, 2);
 });
 
-Deno.test("dialPart() says that nothing listens there", async () => {
+Deno.test("dialPart() reports that nothing listens there", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -164,7 +164,7 @@ Deno.test("dialPart() says that nothing listens there", async () => {
   );
 });
 
-Deno.test("dialPart() gives up when its signal is aborted, and leaves nothing open", async () => {
+Deno.test("dialPart() stops when its signal is aborted, and leaves nothing open", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepting = listener.accept();
   const aborting = new AbortController();
@@ -214,7 +214,7 @@ Deno.test("loadSecret() warns of a file that others may read", async () => {
   assert(all[0]!.includes("chmod 600"));
 });
 
-Deno.test("loadSecret() refuses what is too short, too large, or not there", async () => {
+Deno.test("loadSecret() refuses a secret that is too short, too large, or missing", async () => {
   const { logger } = lines();
   for (const text of ["", "0123456789abcde", "x".repeat(5_000)]) {
     await withFile(text, 0o600, async (secretFile) => {

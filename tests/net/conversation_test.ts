@@ -53,7 +53,7 @@ Deno.test("ask() numbers questions, and resolves with their answers, in whatever
   assertEquals(error.reason, "no-capacity");
 });
 
-Deno.test("an answer that nobody asked for, of another type, or a second one, is refused", async () => {
+Deno.test("an answer without a request, of another type, or a second one, is refused", async () => {
   const { conversation, add } = setUp();
   assertThrows(() => conversation.answer(sum(0, 1)), ProtocolError, '"sum"');
   assertThrows(() => conversation.answer(failed(0)), ProtocolError, '"failed"');
@@ -66,7 +66,7 @@ Deno.test("an answer that nobody asked for, of another type, or a second one, is
   assertThrows(() => conversation.news({ type: "waits", request: 0 }), ProtocolError);
 });
 
-Deno.test("take is given the answer before the next message is looked at, and news comes before it", async () => {
+Deno.test("take gets the answer before the next message is handled, and news before it", async () => {
   const { conversation, add } = setUp();
   const order: string[] = [];
   const asked = add(1, { take: ({ type }) => order.push(type), onNews: () => order.push("news") });
@@ -96,7 +96,7 @@ Deno.test("an aborted signal cancels a question once, and not one that is answer
   for (const each of [asked, answered, cancelled]) assertEquals((await each).type, "sum");
 });
 
-Deno.test("end() rejects what is pending, and all that is asked afterwards, with its reason", async () => {
+Deno.test("end() rejects pending and later requests with its reason", async () => {
   const { sent, conversation, add } = setUp();
   const pending = [add(1), add(2)];
   conversation.end(new Error("gone"));
@@ -107,7 +107,7 @@ Deno.test("end() rejects what is pending, and all that is asked afterwards, with
   assertThrows(() => conversation.answer(sum(0, 2)), ProtocolError);
 });
 
-Deno.test("a question that cannot be sent rejects, and nothing is pending for it", async () => {
+Deno.test("a request that cannot be sent rejects, and is not pending", async () => {
   const refuse = () => {
     throw new RangeError("too large");
   };

@@ -117,7 +117,7 @@ Deno.test("an acceptor refuses a dialer that takes any answer, and has another k
   assertIsError(acceptor, ProtocolError);
 });
 
-Deno.test("a handshake that is open on one side only says so on both", async () => {
+Deno.test("a handshake that is open on only one side fails with that reason on both", async () => {
   for (const open of [true, false]) {
     const { dialer, acceptor } = await meet(
       (stream) => dialHandshake(stream, { key, open }, Purpose.node),
@@ -128,7 +128,7 @@ Deno.test("a handshake that is open on one side only says so on both", async () 
   }
 });
 
-Deno.test("a handshake between versions says which they are, on both sides", async () => {
+Deno.test("a handshake between versions names them on both sides", async () => {
   const hello = [0x44, 0x50, 0x4c, 0x59, 9, Purpose.channels, 0, ...new Array(32).fill(0)];
   const stream = new MemoryStream(hello);
   await assertRejects(
@@ -215,7 +215,7 @@ Deno.test("acceptHandshake() refuses its own proof, and one of another connectio
   }
 });
 
-Deno.test("a purpose is part of what is proven", async () => {
+Deno.test("the MACs cover the purpose", async () => {
   // Somebody in between changes what the dialer says that it came for.
   const { dialer } = await meet(
     (stream) => dialHandshake(stream, { key }, Purpose.channels),

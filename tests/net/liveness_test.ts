@@ -14,7 +14,7 @@ import { MessageLink, type MessageLinkOptions } from "../../src/net/message_link
 import { encodeMessage } from "../../src/wire/message.ts";
 import { ManualClock } from "./manual_clock.ts";
 
-Deno.test("atHeartbeat() gives up who was listened to and silent for too long, or speaks", () => {
+Deno.test("atHeartbeat() gives up a side that was silent for too long, or sends a heartbeat", () => {
   const table: [state: LinkState, nowMs: number, ReturnType<typeof atHeartbeat>][] = [
     [{ heardMs: 0, listening: true, spoke: false }, 0, "speak"],
     [{ heardMs: 0, listening: true, spoke: true }, 0, "nothing"],
@@ -31,7 +31,7 @@ Deno.test("atHeartbeat() gives up who was listened to and silent for too long, o
   }
 });
 
-Deno.test("workers give up before those they work for, who tell it before the bridge does", () => {
+Deno.test("workers give up before the master, which reports it before the bridge does", () => {
   for (const liveness of [LOCAL_NETWORK, WIDE_NETWORK, TESTS]) {
     const { heartbeatMs, workerSilenceMs, silenceMs, newsMs } = liveness;
     // Each is late by less than one heartbeat.
@@ -83,7 +83,7 @@ async function turn(): Promise<void> {
 
 const HEARTBEAT = encodeMessage({ type: "" });
 
-Deno.test("MessageLink says something at each heartbeat, unless it has just done so", async () => {
+Deno.test("MessageLink sends something at each heartbeat, unless it has just done so", async () => {
   const { link, clock, written } = openLink();
   clock.advance(999);
   await turn();

@@ -64,7 +64,7 @@ Deno.test("WriteQueue writes in order, one write at a time, short ones and all",
   assertEquals(conn.written.at(-1), 7);
 });
 
-Deno.test("drained() resolves when no more than that is left, at once if it is so", async () => {
+Deno.test("drained() resolves when at most that many bytes are left, possibly at once", async () => {
   const { conn, queue, settled, drained } = setUp();
   drained(0);
   await turns();
@@ -81,7 +81,7 @@ Deno.test("drained() resolves when no more than that is left, at once if it is s
   assertEquals(settled, ["0"]);
 });
 
-Deno.test("WriteQueue tells once that a write failed, and lets nobody wait any more", async () => {
+Deno.test("WriteQueue reports a failed write once, and releases all waiters", async () => {
   const { conn, broken, queue, settled, drained } = setUp();
   queue.push(new Uint8Array(10));
   queue.push(new Uint8Array(10));
@@ -92,7 +92,7 @@ Deno.test("WriteQueue tells once that a write failed, and lets nobody wait any m
   assertEquals(queue.bytes, 0);
 });
 
-Deno.test("close() drops what is queued, and a write that fails after it is no news", async () => {
+Deno.test("close() drops queued bytes, and a later failed write is not reported", async () => {
   const { conn, broken, queue, settled, drained } = setUp();
   queue.push(new Uint8Array(10));
   drained(0);

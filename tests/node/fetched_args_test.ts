@@ -83,7 +83,7 @@ Deno.test("an argument is fetched as it is, whatever its size; and one that is h
   assert(await args.use(carried, (bytes) => Promise.resolve(bytes)) === carried);
 });
 
-Deno.test("200 MB go from node to node while another connection of both says that it is alive", async () => {
+Deno.test("200 MB are sent from node to node while another connection keeps its heartbeats", async () => {
   await using holder = new Holder();
   const { args } = fetching();
   const bytes = distinct(200 * 1_000_000);
@@ -107,7 +107,7 @@ Deno.test("200 MB go from node to node while another connection of both says tha
   release();
 });
 
-Deno.test("an argument that is not held any more, or whose node is gone, cannot be had", async () => {
+Deno.test("fetching an argument fails if it was released, or its node is gone", async () => {
   let arg: HeldArg;
   {
     await using holder = new Holder();
@@ -130,7 +130,7 @@ Deno.test("an argument that is not held any more, or whose node is gone, cannot 
   await assertRejects(() => get(fetching().args, { ...arg, node: "there" }), SpawnError, "address");
 });
 
-Deno.test("a node that sends more than there is, or ends in between, is not believed", async () => {
+Deno.test("fetching fails if the node sends too much, or ends early", async () => {
   const bytes = new Uint8Array(10);
   const table: [string, NodeToFetch[]][] = [
     ["what the node sent is not 15 bytes long", [{ type: "arg", bytes }, { type: "arg", bytes }]],
@@ -152,7 +152,7 @@ Deno.test("a node that sends more than there is, or ends in between, is not beli
   }
 });
 
-Deno.test("what is being fetched is given up when the run ends", async () => {
+Deno.test("fetches are aborted when the run ends", async () => {
   await using holder = new Holder(async (conn) => {
     await conn.read(new Uint8Array(100));
     ending.abort(new Error("the run is ending"));
@@ -165,7 +165,7 @@ Deno.test("what is being fetched is given up when the run ends", async () => {
   await assertRejects(() => get(args, arg), SpawnError, "the run is ending");
 });
 
-Deno.test("fetched arguments take no more than 256 MiB at once, in the order of the asking", async () => {
+Deno.test("fetched arguments take at most 256 MiB at once, in the order of the requests", async () => {
   await using holder = new Holder();
   const { args } = fetching();
   const { arg, release } = holder.held.hold(distinct(100 * MiB));
@@ -194,7 +194,7 @@ Deno.test("fetched arguments take no more than 256 MiB at once, in the order of 
   small.release();
 });
 
-Deno.test("whoever asks for an argument may ask for one only", async () => {
+Deno.test("a connection may fetch only one argument", async () => {
   await using holder = new Holder();
   const conn = await dialPart(holder.server.address, Purpose.arg, credential);
   const link = new MessageLink<FetchToNode, NodeToFetch>(conn, {

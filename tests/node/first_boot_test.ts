@@ -6,7 +6,7 @@ import { SpawnError } from "../../src/core/errors.ts";
 import { TrialBootError } from "../../src/core/trial_boot_error.ts";
 import { children, startNode, untilGone } from "./node_harness.ts";
 
-Deno.test("needs() gives what the program says, and the process that said it is then launched", async () => {
+Deno.test("needs() returns the needs of the program, and launch() uses the booted process", async () => {
   await using run = startNode({ args: ["prelude-output"], maxSpares: 1 });
   assertEquals(await run.node.needs(), { mem: 1, cpu: 0 });
   const tried = children();
@@ -20,7 +20,7 @@ Deno.test("needs() gives what the program says, and the process that said it is 
   assertEquals(run.events.filter(({ event }) => event === "spawn").length, 1);
 });
 
-Deno.test("the process that said what it needs has a stdin once it is launched", async () => {
+Deno.test("the process of a trial boot has a stdin once it is launched", async () => {
   await using run = startNode({ args: ["echo"], maxSpares: 1 });
   await run.node.needs();
   const pid = await run.launch(null);
@@ -38,7 +38,7 @@ Deno.test("without spares, nothing waits to be launched", async () => {
   assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
-Deno.test("a process that said what it needs and is not launched is gone after some seconds", async () => {
+Deno.test("the process of a trial boot is ended after some seconds if it is not launched", async () => {
   await using run = startNode({ args: ["exit"], maxSpares: 1 });
   await run.node.needs();
   const tried = children();
@@ -47,14 +47,14 @@ Deno.test("a process that said what it needs and is not launched is gone after s
   assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
-Deno.test("one that is killed while it waits costs its launch nothing but another start", async () => {
+Deno.test("one that is killed while it waits is started again at its launch", async () => {
   await using run = startNode({ args: ["exit"], maxSpares: 1 });
   await run.node.needs();
   for (const pid of children()) Deno.kill(pid, "SIGKILL");
   assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
-Deno.test("needs() of a program that does not come so far tells why, and what it wrote", async () => {
+Deno.test("needs() of a program that does not reach init() reports why, and its output", async () => {
   await using run = startNode({ args: ["die-before-hello"], maxSpares: 1 });
   const error = await assertRejects(() => run.node.needs(), TrialBootError);
   assertEquals(error.message, "Cannot start: the program exited with 7 before await init()");
@@ -63,7 +63,7 @@ Deno.test("needs() of a program that does not come so far tells why, and what it
   assertStringIncludes(written, "line 20");
 });
 
-Deno.test("stop() ends what boots, and what has booted, and tells whoever waits", async () => {
+Deno.test("stop() ends booting and booted processes, and rejects for the waiters", async () => {
   const booting = startNode({ args: ["exit"], maxSpares: 1 });
   const asked = booting.node.needs();
   asked.catch(() => {}); // looked at below

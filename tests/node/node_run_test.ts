@@ -6,7 +6,7 @@ import { isPid, parsePid, type Pid } from "../../src/core/pid.ts";
 import { NotStartedError } from "../../src/host/not_started.ts";
 import { type Harness, isAlive, KEY, startNode, untilGone } from "./node_harness.ts";
 
-Deno.test("launch() starts a process that knows who it is, and reports its whole life", async () => {
+Deno.test("launch() starts a process with its identity, and reports its whole life", async () => {
   await using run = startNode();
   const parent = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
   const pid = await run.launch("who", parent);
@@ -51,7 +51,7 @@ Deno.test("wait() answers at any time with how a process ended", async () => {
   assertEquals(await run.node.kill(unknown), false);
 });
 
-Deno.test("what a process wrote before it was known comes after its spawn event", async () => {
+Deno.test("early output of a process follows its spawn event", async () => {
   await using run = startNode({ args: ["prelude-output"] });
   const pid = await run.launch(null);
   await run.master.wait(pid);
@@ -59,7 +59,7 @@ Deno.test("what a process wrote before it was known comes after its spawn event"
   assertEquals(run.output(pid, 1), "prelude\nfunction\n");
 });
 
-Deno.test("launch() rejects with what a process wrote that died before hello", async () => {
+Deno.test("launch() rejects with the output of a process that died before hello", async () => {
   await using run = startNode({ args: ["die-before-hello"] });
   const error = await assertRejects(() => run.launch("work"), NotStartedError);
   const lines = Array.from({ length: 10 }, (_, index) => `line ${index + 11}`).join("\n");
@@ -96,7 +96,7 @@ Deno.test("launch() rejects when the executable is not there", async () => {
   assertEquals(error.reason, "not-started");
 });
 
-Deno.test("a process has its program's environment, and what makes it one of the run", async () => {
+Deno.test("a process has its program's environment, and the variables of the run", async () => {
   Deno.env.set("NODE_RUN_TEST", "inherited");
   await using run = startNode();
   const pid = await run.launch("env");
@@ -134,7 +134,7 @@ function noticed(events: readonly RunEvent[]): Pid[] {
   return events.flatMap((event) => event.event === "noticed" ? [event.pid] : []);
 }
 
-Deno.test("what a process says to have noticed comes before its exit", async () => {
+Deno.test("the notices of a process precede its exit", async () => {
   await using run = startNode();
   const pid = await run.launch("notice");
   await run.master.wait(pid);
@@ -145,7 +145,7 @@ Deno.test("what a process says to have noticed comes before its exit", async () 
   assertEquals(run.events.at(-1)?.event, "exit");
 });
 
-Deno.test("a process that does not wait for what it kills has caused its end all the same", async () => {
+Deno.test("a process that does not wait for one that it kills has still caused its end", async () => {
   await using run = startNode();
   const pid = await run.launch("kill-and-exit");
   await run.master.wait(pid);
@@ -173,7 +173,7 @@ Deno.test("a question that fails is answered with its reason", async () => {
   assertStringIncludes(wait.message, "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100");
 });
 
-Deno.test("what a process asked for before it exited is done, and comes before its exit", async () => {
+Deno.test("the requests of a process before its exit are carried out, and precede its exit", async () => {
   await using run = startNode();
   const pid = await run.launch("spawn-and-exit");
   assertEquals(await run.master.wait(pid), { code: 0 });
@@ -187,7 +187,7 @@ Deno.test("what a process asked for before it exited is done, and comes before i
   assertEquals(run.output(child, 1), "hello\n");
 });
 
-Deno.test("kill() ends a process that computes for ever, and what it started", async () => {
+Deno.test("kill() ends a process that computes forever, and its children", async () => {
   await using run = startNode();
   const stuck = await run.launch("stuck");
   await run.until((event) => event.event === "output" && event.pid === stuck);
@@ -203,7 +203,7 @@ Deno.test("kill() ends a process that computes for ever, and what it started", a
   await untilGone([grandchild], 1_000);
 });
 
-Deno.test("a process ends although what it started holds its stdout", async () => {
+Deno.test("a process ends although a child holds its stdout", async () => {
   await using run = startNode();
   const pid = await run.launch("daemon");
   const begin = performance.now();
@@ -241,7 +241,7 @@ Deno.test("a live process whose link is closed is ended", async () => {
   assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
 });
 
-Deno.test("a process that sends rubbish is ended, with one line in the log", async () => {
+Deno.test("a process that sends invalid messages is ended, with one line in the log", async () => {
   await using run = startNode();
   const pid = await run.launch("rubbish");
   assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
@@ -355,7 +355,7 @@ Deno.test("kill() with no grace is SIGKILL, and an unknown signal is an error", 
   assertEquals(run.output(pid, 1), "ready\n");
 });
 
-Deno.test("a signal reaches what a process has started, too, as from a terminal", async () => {
+Deno.test("a signal also reaches the children of a process, as from a terminal", async () => {
   await using run = startNode();
   const pid = await launchReady(run, "grandchild-told");
   const killed = run.node.kill(pid, { signal: "SIGTERM", graceMs: 3_000 });
@@ -365,7 +365,7 @@ Deno.test("a signal reaches what a process has started, too, as from a terminal"
   assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
 });
 
-Deno.test("stop() with a signal tells every process once, starts no more, and kills after the grace", async () => {
+Deno.test("stop() with a signal signals every process once, starts no more, and kills after the grace", async () => {
   await using run = startNode({ maxSpares: 2 });
   const [saves, ignores] = await Promise.all([
     launchReady(run, "save"),
@@ -397,7 +397,7 @@ Deno.test("a second stop() without a grace kills at once", async () => {
   assertEquals(run.graces, []);
 });
 
-Deno.test("what a process leaves that ends in its grace is delivered, until the grace is over", async () => {
+Deno.test("the will of a process that ends in its grace is delivered, until the grace is over", async () => {
   const delivering = Promise.withResolvers<void>();
   const givenUp = Promise.withResolvers<never>();
   await using run = startNode({

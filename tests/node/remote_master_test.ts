@@ -48,7 +48,7 @@ Deno.test("RemoteMaster asks, and gives each answer to its question", async () =
   assertEquals((await assertRejects(() => failed, SpawnError, "full")).reason, "no-capacity");
 });
 
-Deno.test("RemoteMaster asks once for all who wait for a process, and keeps no answer", async () => {
+Deno.test("RemoteMaster asks once for all waiters of a process, and keeps no answer", async () => {
   const { sent, questions, master } = setUp();
   const unknown = [master.wait(pid), master.wait(pid)];
   assertEquals(sent.length, 1);
@@ -64,7 +64,7 @@ Deno.test("RemoteMaster asks once for all who wait for a process, and keeps no a
   assertEquals(await again, { code: 3 });
 });
 
-Deno.test("RemoteMaster cancels a spawn that nobody waits for, and takes the answer all the same", async () => {
+Deno.test("RemoteMaster cancels a spawn without a waiter, and still takes the answer", async () => {
   const { sent, questions, master } = setUp();
   const aborting = new AbortController();
   const spawned = master.spawn(REQUEST, { wait: true, signal: aborting.signal });
@@ -89,7 +89,7 @@ Deno.test("RemoteMaster rejects all that is and will be asked once the master is
   );
 });
 
-Deno.test("an answer that nobody asked the master for is refused", () => {
+Deno.test("an answer of the master without a request is refused", () => {
   const { questions, master } = setUp();
   assertThrows(() => questions.answer({ type: "killed", request: 0, pids: [] }), ProtocolError);
   master.wait(pid).catch(() => {});

@@ -23,7 +23,7 @@ Deno.test("a spawned process loads core, codec, wire, net, channel and process o
   assertEquals(foreign(({ dynamic }) => !dynamic), []);
 });
 
-Deno.test("what it imports later is of these layers, too", () => {
+Deno.test("its later imports are of these layers, too", () => {
   assertEquals(foreign((edge) => !isLauncher(edge)), []);
 });
 

@@ -16,7 +16,7 @@ Deno.test("parseBootstrap() reads the addresses and the token", () => {
   });
 });
 
-Deno.test("parseBootstrap() throws SyntaxError for everything else", () => {
+Deno.test("parseBootstrap() throws SyntaxError foreverything else", () => {
   const table = [
     "",
     "1",

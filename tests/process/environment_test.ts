@@ -10,7 +10,7 @@ import {
   type EnvironmentChange,
 } from "../../src/process/environment.ts";
 
-Deno.test("changeBetween() tells new, changed and deleted variables", () => {
+Deno.test("changeBetween() finds new, changed and deleted variables", () => {
   const table: [Environment, Environment, EnvironmentChange | undefined][] = [
     [{}, {}, undefined],
     [{ a: "1" }, { a: "1" }, undefined],
@@ -24,7 +24,7 @@ Deno.test("changeBetween() tells new, changed and deleted variables", () => {
   for (const [from, to, change] of table) assertEquals(changeBetween(from, to), change);
 });
 
-Deno.test("checkChange() takes variables and values, and nothing else", () => {
+Deno.test("checkChange() accepts only variables and values", () => {
   const good = { A: "1", B: null };
   assertEquals(checkChange(good), good);
   for (const bad of [null, undefined, 3, "text", { A: 1 }, { A: undefined }]) {

@@ -125,7 +125,7 @@ async function* receive(conn: Deno.TcpConn): AsyncGenerator<ProcessMessage, unde
 /** A start as the process that runs `work`. */
 const WORK = { function: "work", parent: PARENT, arg: encode({ text: "ü", list: [1n] }) };
 
-Deno.test("init() resolves in the first process, which then knows who it is", () =>
+Deno.test("init() resolves in the first process, which then knows its Pid", () =>
   host(
     `import { init, pid, resources } from "deploy";
     console.log("prelude");
@@ -146,13 +146,13 @@ Deno.test("init() resolves in the first process, which then knows who it is", ()
     },
   ));
 
-Deno.test("init() listens on the port that it tells", () =>
+Deno.test("init() listens on the port that it reports", () =>
   host(`import { init } from "deploy"; await init();`, async ({ hello, start }) => {
     using _conn = await Deno.connect({ hostname: "127.0.0.1", port: hello.port });
     await start();
   }));
 
-Deno.test("init() holds the process until it is told who it is, awaited or not", () =>
+Deno.test("init() keeps the process alive until it has its identity, awaited or not", () =>
   host(
     `import { init } from "deploy"; init().then(() => console.log("told"));`,
     async ({ start, output }) => {
@@ -236,7 +236,7 @@ Deno.test("init() fails before it has started if the directory is gone", () =>
     },
   ));
 
-Deno.test("a process whose node goes away exits with 1, in silence", async () => {
+Deno.test("a process that loses its node exits with 1, silently", async () => {
   const first = `import { init } from "deploy";
     await init();
     addEventListener("unload", () => console.log("unload"));
@@ -266,7 +266,7 @@ Deno.test("a process whose node goes away exits with 1, in silence", async () =>
   });
 });
 
-Deno.test("a process takes what is no message of a node's for its end", () =>
+Deno.test("a process treats an invalid message of its node as the node's end", () =>
   host(`import { init } from "deploy"; await init();`, async ({ send, output }) => {
     await send(new Uint8Array([0, 0, 0, 1, 0xc1]));
     assertEquals(await output, { stdout: "", stderr: "", code: 1 });
@@ -284,7 +284,7 @@ Deno.test("init() works where the process may not write, and Deno.exit ends it t
     ["--allow-net", "--allow-env"],
   ));
 
-Deno.test("init() rejects what cannot be, in a process of a run as anywhere", async () => {
+Deno.test("init() rejects invalid options, also in a process of a run", async () => {
   const table: [string, string][] = [
     ["null", "TypeError: Cannot init(): options is null, not an object"],
     ["{ functions: 3 }", "TypeError: Cannot init(): functions is 3, not an object"],
@@ -311,7 +311,7 @@ Deno.test("init() rejects what cannot be, in a process of a run as anywhere", as
   }
 });
 
-Deno.test("init() rejects in a worker, and where a node's variable is not what it must be", async () => {
+Deno.test("init() rejects in a worker, and if the node's variable is malformed", async () => {
   const run = async (source: string, env: Record<string, string>) => {
     const { stdout, stderr, code } = await new Deno.Command(deno, {
       args: ["eval", "--quiet", "--no-lock", "--config", CONFIG, source],

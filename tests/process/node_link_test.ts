@@ -145,7 +145,7 @@ Deno.test("NodeLink.ask() resolves with its own answer, in whatever order they c
     assertEquals(await waiting, { type: "ended", request: 0, status: { code: 3 } });
   }));
 
-Deno.test("NodeLink is lost when the node goes away", () =>
+Deno.test("NodeLink is lost when the node is gone", () =>
   withLink(async ({ node, lost }) => {
     await node.closeWrite();
     const cause = await lost;
@@ -153,7 +153,7 @@ Deno.test("NodeLink is lost when the node goes away", () =>
     assertStringIncludes(cause.message, "the node closed the control link");
   }));
 
-Deno.test("NodeLink is lost when the node sends what it should not", async () => {
+Deno.test("NodeLink is lost when the node breaks the protocol", async () => {
   const killed = bytesOf({ type: "killed", request: 0 });
   const table: [string, Uint8Array[]][] = [
     ['"start" before "welcome"', [bytesOf(START)]],
@@ -174,7 +174,7 @@ Deno.test("NodeLink is lost when the node sends what it should not", async () =>
   }
 });
 
-Deno.test("NodeLink is lost when an answer is not one to its question, or comes twice", async () => {
+Deno.test("NodeLink is lost when an answer does not match its request, or comes twice", async () => {
   const ended = bytesOf({ type: "ended", request: 0, status: { code: 0 } });
   const killed = bytesOf({ type: "killed", request: 0 });
   for (const answers of [[ended], [killed, killed]]) {

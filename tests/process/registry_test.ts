@@ -40,7 +40,7 @@ Deno.test("Registry.add() throws for a name of two functions, and keeps the firs
   assertThrows(() => registry.nameOf(other), SpawnError);
 });
 
-Deno.test("Registry.add() throws TypeError for what is no function or no name", () => {
+Deno.test("Registry.add() throws TypeError for anything that is not a function or a name", () => {
   const registry = new Registry();
   const table: [unknown, unknown, string][] = [
     ["work", 3, 'Cannot register "work": it is 3, not a function'],
@@ -54,7 +54,7 @@ Deno.test("Registry.add() throws TypeError for what is no function or no name", 
   }
 });
 
-Deno.test("Registry.nameOf() says both ways to register what is not", () => {
+Deno.test("Registry.nameOf() names both ways to register a function", () => {
   const registry = new Registry();
   const error = assertThrows(() => registry.nameOf(work), SpawnError);
   assertEquals(error.reason, "unregistered");

@@ -17,7 +17,7 @@ const work = spawnable("test/work", (_parent: Pid, _arg?: unknown) => {});
 const SPAWNED: Answer = { type: "spawned", pid: OTHER };
 
 // The first test of the file: after it, the process has been given an identity.
-Deno.test("everything that needs a process says before init() to await that", async () => {
+Deno.test("before init(), everything that needs it says to await it", async () => {
   const table: [string, () => unknown][] = [
     ["spawn", () => spawn(work)],
     ["spawn", () => trySpawn(work)],
@@ -64,14 +64,14 @@ Deno.test("trySpawn() does not wait for room, and resources have defaults", asyn
   ]);
 });
 
-Deno.test("spawn() tells the node the name that is to be shown besides the function's", async () => {
+Deno.test("spawn() sends the displayed name besides the function's", async () => {
   const name = "ä".repeat(127) + "x";
   const [request] = await asked(SPAWNED, () => spawn(work, 1, { name }));
   assert(request?.type === "spawn");
   assertEquals([request.function, request.name], ["test/work", name]);
 });
 
-Deno.test("spawn() sends what changed in the environment since the start", async () => {
+Deno.test("spawn() sends the changes of the environment since the start", async () => {
   Deno.env.set("DEPLOY_TEST_GONE", "1");
   const [request] = await asked(SPAWNED, async () => {
     Deno.env.set("DEPLOY_TEST_NEW", "2");
@@ -82,7 +82,7 @@ Deno.test("spawn() sends what changed in the environment since the start", async
   assertEquals(decode(request.env), { DEPLOY_TEST_NEW: "2", DEPLOY_TEST_GONE: null });
 });
 
-Deno.test("spawn() rejects what cannot be, and asks nothing", async () => {
+Deno.test("spawn() rejects invalid arguments, and sends nothing", async () => {
   const cyclic: { self?: unknown; run?: () => void } = { run() {} };
   cyclic.self = cyclic;
   const invalid = (options: unknown) => () => spawn(work, 1, options as SpawnOptions);
@@ -122,7 +122,7 @@ Deno.test("spawn() rejects what cannot be, and asks nothing", async () => {
   assertEquals(requests, []);
 });
 
-Deno.test("spawn() with an aborted signal rejects with its reason, and asks nothing", async () => {
+Deno.test("spawn() with an aborted signal rejects with its reason, and sends nothing", async () => {
   const signal = AbortSignal.abort("no more");
   const messages = await asked(SPAWNED, async (hold) => {
     for (const start of [spawn, trySpawn]) {
@@ -187,7 +187,7 @@ Deno.test("spawn() rejects with the reason and the message that the node gives",
   }
 });
 
-Deno.test("pid() and resources() tell who this process is", async () => {
+Deno.test("pid() and resources() return those of this process", async () => {
   await asked(SPAWNED, () => {
     assertEquals(pid(), OWN);
     assertEquals(resources(), DEFAULT_RESOURCES);

@@ -21,7 +21,7 @@ Deno.test("wait() resolves with the status, and rejects with the node's message"
   });
 });
 
-Deno.test("wait() refuses what is no Pid, and this process itself", async () => {
+Deno.test("wait() refuses invalid Pids, and this process itself", async () => {
   await asked({ type: "ended", status: { code: 0 } }, async () => {
     await assertRejects(() => wait("3" as Pid), TypeError, 'Cannot wait for "3": it is not a Pid');
     await assertRejects(() => wait(undefined as unknown as Pid), TypeError, "undefined");
@@ -41,7 +41,7 @@ Deno.test("a success that wait() gives is not noticed", async () => {
   assertEquals(messages, [{ type: "wait", request: 0, pid: OTHER }]);
 });
 
-Deno.test("a wait() that is given up holds the process no more, and leaves one question behind", async () => {
+Deno.test("an aborted wait() no longer keeps the process alive, and leaves one request pending", async () => {
   const ended = Promise.withResolvers<Answer>();
   const messages = await asked(() => ended.promise, async (hold) => {
     const reason = new Error("enough");
@@ -76,7 +76,7 @@ async function turns(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-Deno.test("a status that nobody waits for any more is not noticed", async () => {
+Deno.test("a status without a waiter is not noticed", async () => {
   const ended = Promise.withResolvers<Answer>();
   const messages = await asked(() => ended.promise, async () => {
     const signal = AbortSignal.timeout(1);
@@ -136,7 +136,7 @@ Deno.test("kill() says how", async () => {
   assertEquals(question, { type: "kill", request: 0, pid: OTHER, ...how });
 });
 
-Deno.test("kill() refuses options that are none, and asks nothing", async () => {
+Deno.test("kill() refuses invalid options, and sends nothing", async () => {
   const table: [unknown, typeof TypeError | typeof RangeError, string][] = [
     [{ grace: 5 }, TypeError, 'options has no "grace"; did you mean "graceMs"?'],
     [{ descendents: true }, TypeError, 'did you mean "descendants"?'],

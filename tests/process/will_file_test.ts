@@ -35,7 +35,7 @@ Deno.test("WillFile.write() makes no file for nothing", () =>
     assertEquals(exists(path), false);
   }));
 
-Deno.test("WillFile.write() replaces what it wrote, by less and by nothing", () =>
+Deno.test("WillFile.write() replaces its contents, also by less and by nothing", () =>
   withFolder((path) => {
     const will = new WillFile(path);
     will.write(new Uint8Array(100_000).fill(7));

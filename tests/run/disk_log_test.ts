@@ -47,7 +47,7 @@ async function filesOf(folder: string): Promise<string[]> {
   return names.toSorted();
 }
 
-Deno.test("DiskLog gives back what was appended, from every offset, after it was opened again", async () => {
+Deno.test("DiskLog returns the appended events, from every offset, after reopening", async () => {
   await withFolder(async (folder) => {
     const events = randomRun(randomFrom(5), 10);
     const options = { folder, segmentBytes: 1_000, cacheBytes: 0 };
@@ -88,7 +88,7 @@ Deno.test("DiskLog finds all events up to the last whole one, wherever a crash c
   });
 });
 
-Deno.test("DiskLog believes nothing that was not written: each byte of a record counts", async () => {
+Deno.test("DiskLog rejects a record in which any byte was changed", async () => {
   await withFolder(async (folder) => {
     const events = [spawned(null, FIRST), wrote(FIRST, 1, "one")];
     await write({ folder }, events);
@@ -111,7 +111,7 @@ Deno.test("DiskLog believes nothing that was not written: each byte of a record 
   });
 });
 
-Deno.test("DiskLog drops its oldest file when there is too much, of what may go", async () => {
+Deno.test("DiskLog drops its oldest file over the limit, if its events may be dropped", async () => {
   await withFolder(async (folder) => {
     const options = { folder, segmentBytes: 1_000, maxBytes: 5_000, cacheBytes: 0 };
     const log = await DiskLog.open(options);
@@ -161,7 +161,7 @@ Deno.test("a run with its log on disk is shown to viewers that are slow, or come
   });
 });
 
-Deno.test("a log that can be written no more says so once, and goes on in memory", async () => {
+Deno.test("a log that can no longer be written reports it once, and continues in memory", async () => {
   await withFolder(async (folder) => {
     const failures: string[] = [];
     const log = await DiskLog.open({

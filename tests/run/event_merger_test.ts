@@ -1,4 +1,4 @@
-/** Events of several nodes become one stream, in an order that holds for every run. */
+/** Events of several nodes become one stream, in an order that holds forevery run. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -66,7 +66,7 @@ function checkOrder(events: readonly RunEvent[]): void {
   assert(isOver(state));
 }
 
-Deno.test("add() keeps a child back until its parent has been told of", async () => {
+Deno.test("add() holds a child back until its parent has been reported", async () => {
   const { events, merger } = collector();
   const child = (async () => {
     for (const event of [spawn(2, 1), output(2), ...end(2)]) await merger.add("b", event);
@@ -81,7 +81,7 @@ Deno.test("add() keeps a child back until its parent has been told of", async ()
   assertEquals(merger.exited, 1);
 });
 
-Deno.test("add() keeps back that a process was noticed until it has been told of", async () => {
+Deno.test("add() holds a notice back until its process has been reported", async () => {
   const { events, merger } = collector();
   await merger.add("a", spawn(0, null));
   const noticed = { event: "noticed", pid: pidOf(1) } as const;
@@ -121,7 +121,7 @@ Deno.test("add() resolves when the sink has taken the event, so that a slow one 
   await added;
 });
 
-Deno.test("lose() completes what is known of a process, once", async () => {
+Deno.test("lose() completes the events of a process, once", async () => {
   const { events, merger } = collector();
   await merger.add("a", spawn(0, null));
   await merger.add("a", { event: "eof", pid: pidOf(0), fd: 2 });
@@ -138,7 +138,7 @@ Deno.test("lose() completes what is known of a process, once", async () => {
   assertEquals(merger.exited, 1);
 });
 
-Deno.test("lose() of a process that nobody told of waits for its parent, and tells it whole", async () => {
+Deno.test("lose() of an unreported process waits for its parent, and reports all of its events", async () => {
   const { events, merger } = collector();
   const lost = merger.lose(known(1, 0), "gone");
   assertEquals(events, []);
@@ -151,7 +151,7 @@ Deno.test("lose() of a process that nobody told of waits for its parent, and tel
   assertEquals(events.filter(({ event }) => event === "spawn").length, 2);
 });
 
-Deno.test("a process that is both told of and lost while its parent is waited for is told once", async () => {
+Deno.test("a process that is both reported and lost while its parent is awaited appears once", async () => {
   const { events, merger } = collector();
   const added = merger.add("b", spawn(1, 0));
   const lost = merger.lose(known(1, 0), "gone");
@@ -162,7 +162,7 @@ Deno.test("a process that is both told of and lost while its parent is waited fo
   assertEquals(lostStatus(events, 1), { lost: "gone" });
 });
 
-Deno.test("loseAll() loses what one source has told of, or everything", async () => {
+Deno.test("loseAll() loses the processes of one source, or all", async () => {
   const { events, merger } = collector();
   await merger.add("a", spawn(0, null));
   await merger.add("b", spawn(1, 0));
@@ -176,7 +176,7 @@ Deno.test("loseAll() loses what one source has told of, or everything", async ()
   assertEquals(lostStatus(events, 0), { lost: "all broke" });
 });
 
-Deno.test("release() lets go of those who wait for what nobody will tell", async () => {
+Deno.test("release() releases sources that wait for unreported processes", async () => {
   const { events, merger } = collector();
   let changes = 0;
   merger.onChange(() => changes++);
@@ -187,7 +187,7 @@ Deno.test("release() lets go of those who wait for what nobody will tell", async
   assertEquals([merger.waits, events.length], [0, 1]);
 });
 
-Deno.test("merged events are in order, whatever the order between nodes, and whoever is lost", async () => {
+Deno.test("merged events are in order, for any order between nodes and any losses", async () => {
   await forSeeds(200, async (random) => {
     const below = (limit: number) => random.integer(0, limit - 1);
     const count = 1 + below(30);

@@ -31,7 +31,7 @@ Deno.test("MemoryLog numbers its events from 0, and gives them from any of them 
   assertEquals(read(log, 3), [3, []]);
 });
 
-Deno.test("MemoryLog gives one event at least, and no more than there is room for", () => {
+Deno.test("MemoryLog returns at least one event, and no more than fit", () => {
   const log = new MemoryLog({ keepBytes: LARGE });
   const record = recordOf("aaaa");
   for (let count = 0; count < 4; count++) log.append(record);
@@ -40,7 +40,7 @@ Deno.test("MemoryLog gives one event at least, and no more than there is room fo
   }
 });
 
-Deno.test("MemoryLog forgets nothing that may not go, and the oldest of what may", () => {
+Deno.test("MemoryLog drops only events that may be dropped, the oldest first", () => {
   const size = recordOf("a").size;
   const log = new MemoryLog({ keepBytes: 2 * size });
   for (const text of ["a", "b", "c", "d"]) log.append(recordOf(text));
@@ -56,7 +56,7 @@ Deno.test("MemoryLog forgets nothing that may not go, and the oldest of what may
   assertEquals([log.bytesFrom(0), log.bytesFrom(4), log.bytesFrom(5)], [2 * size, size, 0]);
 });
 
-Deno.test("MemoryLog that keeps nothing holds nothing of a million events that have been shown", () => {
+Deno.test("MemoryLog that keeps nothing holds none of a million shown events", () => {
   const log = new MemoryLog({ keepBytes: 0 });
   const record = recordOf("a");
   for (let count = 1; count <= 1_000_000; count++) {

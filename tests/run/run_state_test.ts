@@ -41,7 +41,7 @@ function running(state: RunState): Pid[] {
 const OTHER = testPid("0123");
 const noticed = (pid: Pid): RunEvent => ({ event: "noticed", pid });
 
-Deno.test("step() knows the first process, who runs, and when the run is over", () => {
+Deno.test("step() tracks the first process, the running processes, and the end of the run", () => {
   const told: unknown[] = [];
   let state = NEW_RUN;
   const tell = (): void => {
@@ -61,7 +61,7 @@ Deno.test("step() knows the first process, who runs, and when the run is over", 
   ]);
 });
 
-Deno.test("step() keeps what a process's spawn said, while it runs", () => {
+Deno.test("step() keeps the fields of a process's spawn while it runs", () => {
   const spawn: RunEvent = {
     ...{ event: "spawn", parent: FIRST, pid: WORKER, name: "worker 7" },
     ...{ node: "10.0.0.1:9999", time: 12 },
@@ -71,7 +71,7 @@ Deno.test("step() keeps what a process's spawn said, while it runs", () => {
   assertEquals(state.running.get(WORKER), { ...said, index: 1, open: [1, 2], noticed: false });
 });
 
-Deno.test("step() changes nothing in the state that it is given", () => {
+Deno.test("step() does not modify its argument", () => {
   let state = NEW_RUN;
   const states: [RunState, string][] = [];
   const shown = (state: RunState) =>
@@ -88,14 +88,14 @@ Deno.test("step() changes nothing in the state that it is given", () => {
   for (const [before, text] of states) assertEquals(shown(before), text);
 });
 
-Deno.test("a run goes on when the first process has ended and others have not", () => {
+Deno.test("a run continues when the first process has ended and others have not", () => {
   const before = stateAfter([spawned(null, FIRST), spawned(FIRST, WORKER), ...ended(FIRST)]);
   assertEquals([running(before), isOver(before), exitCodeOf(before)], [[WORKER], false, undefined]);
   const after = ended(WORKER).reduce(step, before);
   assertEquals([isOver(after), exitCodeOf(after)], [true, 0]);
 });
 
-Deno.test("a run goes on when a spawn that was under way comes after the last exit", () => {
+Deno.test("a run continues when a spawn in progress appears after the last exit", () => {
   const state = stateAfter([spawned(null, FIRST), ...ended(FIRST), spawned(FIRST, WORKER)]);
   assertEquals([isOver(state), running(state), exitCodeOf(state)], [false, [WORKER], undefined]);
   const after = ended(WORKER, { code: 1 }).reduce(step, state);
@@ -148,13 +148,13 @@ Deno.test("the exit code follows from how the processes ended, and what was noti
   }
 });
 
-Deno.test("that the first process's own failure was noticed changes nothing", () => {
+Deno.test("a notice of the first process's own failure changes nothing", () => {
   const events = [spawned(null, FIRST), spawned(FIRST, WORKER), ...ended(FIRST, { code: 5 })];
   const state = stateAfter([...events, noticed(FIRST), ...ended(WORKER)]);
   assertEquals(exitCodeOf(state), 5);
 });
 
-Deno.test("failedFirst() is the first failure that nobody noticed", () => {
+Deno.test("failedFirst() is the first unnoticed failure", () => {
   const [a, b, c] = ["aa", "0b", "5c"].map(testPid) as [Pid, Pid, Pid];
   let state = stateAfter([
     spawned(null, FIRST),
@@ -171,7 +171,7 @@ Deno.test("failedFirst() is the first failure that nobody noticed", () => {
   assertEquals(failedFirst(state), undefined);
 });
 
-Deno.test("step() refuses what cannot come, and says why", () => {
+Deno.test("step() refuses impossible events, with the reason", () => {
   const [eof1, eof2, exit] = ended(FIRST) as [RunEvent, RunEvent, RunEvent];
   const start = spawned(null, FIRST);
   const table: [before: RunEvent[], event: RunEvent, why: string][] = [
@@ -235,7 +235,7 @@ Deno.test("a run of a million events that fail and are noticed keeps nothing of 
   assertEquals(exitCodeOf(ended(FIRST).reduce(step, state)), 0);
 });
 
-Deno.test("failures that nobody notices are remembered up to a bound, and the run has failed then", () => {
+Deno.test("unnoticed failures are remembered up to a bound, and beyond it the run has failed", () => {
   let state = stateAfter([spawned(null, FIRST)]);
   const pids = Array.from(
     { length: MAX_FAILURES + 1 },

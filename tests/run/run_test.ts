@@ -95,7 +95,7 @@ Deno.test("a run that has no room waits until each event has been shown", async 
   assertEquals(reader.events, [wrote(FIRST, 1, "a"), wrote(FIRST, 1, "b")]);
 });
 
-Deno.test("an event that comes while others are shown holds up none of them", async () => {
+Deno.test("an event that arrives while others are shown delays none of them", async () => {
   const run = startRun({ roomBytes: 0 });
   const reader = new Reader(run.view(1));
   const first = run.append(wrote(FIRST, 1, "a"));
@@ -105,7 +105,7 @@ Deno.test("an event that comes while others are shown holds up none of them", as
   assertEquals([await settled(first), await settled(second)], [true, false]);
 });
 
-Deno.test("a run goes on while its only viewer is no further behind than there is room", async () => {
+Deno.test("a run continues while its only viewer is within the allowed room", async () => {
   const run = startRun({ roomBytes: 10_000 });
   const reader = new Reader(run.view(1));
   const event = () => run.append(wrote(FIRST, 1, new Uint8Array(4_000).fill(97)));
@@ -128,7 +128,7 @@ Deno.test("bytes that are kept are not those that the reporter writes to next", 
   assertEquals(reader.events, [wrote(FIRST, 1, "a"), wrote(FIRST, 1, "b")]);
 });
 
-Deno.test("without a viewer nothing waits, and what is kept is bounded", async () => {
+Deno.test("without a viewer nothing waits, and the kept events are bounded", async () => {
   const run = startRun({ roomBytes: 0, keepBytes: 1_000 });
   for (let count = 0; count < 1_000; count++) await run.append(wrote(FIRST, 1, "a line"));
   const reader = new Reader(run.view());
@@ -154,7 +154,7 @@ Deno.test("a slow viewer slows the run only while it is the only one", async () 
   assertEquals(await settled(waiting), true, "with nobody left it goes on");
 });
 
-Deno.test("a viewer that is left behind is told from where on it is given what is left", async () => {
+Deno.test("a viewer that is left behind gets the remaining events with their offset", async () => {
   const run = startRun({ roomBytes: 1_000 });
   const [slow, fast] = [new Reader(run.view(1)), new Reader(run.view(1))];
   const reading = fast.rest();
@@ -207,7 +207,7 @@ Deno.test("many viewers at many speeds all see the same events", async () => {
   }
 });
 
-Deno.test("an event that cannot come is refused, and nobody sees it", () => {
+Deno.test("an impossible event is refused and not shown", () => {
   const run = startRun({ roomBytes: 0 });
   assertThrows(() => run.append(spawned(null, FIRST)), Error, "is running");
   for (const event of ended(FIRST)) void run.append(event);

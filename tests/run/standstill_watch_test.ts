@@ -68,7 +68,7 @@ Deno.test("a run in which something happens is not asked", async () => {
   assertEquals([run.said.length, run.asked], [1, 6]);
 });
 
-Deno.test("values that come and go are no standstill, though the waits look the same", async () => {
+Deno.test("traffic is not a standstill, even if the waits look the same", async () => {
   const run = new Watched();
   for (let count = 0; count < 10; count++) {
     run.progress++;
@@ -79,7 +79,7 @@ Deno.test("values that come and go are no standstill, though the waits look the 
   assertEquals(run.said.length, 1);
 });
 
-Deno.test("a standstill that ends in between counts anew", async () => {
+Deno.test("a standstill that is interrupted starts anew", async () => {
   const run = new Watched();
   await run.pass(5);
   run.mayWake = true;

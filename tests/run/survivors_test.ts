@@ -7,7 +7,7 @@ import { NEW_RUN, step } from "../../src/run/run_state.ts";
 import { SurvivorNotice, survivorsText } from "../../src/run/survivors.ts";
 import { ended, FIRST, spawned, testPid, WORKER } from "../terminal/events.ts";
 
-Deno.test("survivorsText() names who still runs, once the first process has ended", () => {
+Deno.test("survivorsText() names the running processes once the first process has ended", () => {
   const text = (events: readonly RunEvent[]) => survivorsText(events.reduce(step, NEW_RUN));
   const begun = [spawned(null, FIRST), spawned(FIRST, WORKER)];
   assertEquals(text([]), undefined);
@@ -66,7 +66,7 @@ Deno.test("SurvivorNotice says it once, two seconds after the first process has 
   assertEquals(run.said, ["the first process has ended; 1 other still runs: 8a3be21 worker"]);
 });
 
-Deno.test("SurvivorNotice says nothing of a run that is over by then", () => {
+Deno.test("SurvivorNotice reports nothing for a run that is over by then", () => {
   const run = new Watched();
   run.tell([spawned(null, FIRST), spawned(FIRST, WORKER), ...ended(FIRST), ...ended(WORKER)]);
   run.pass();

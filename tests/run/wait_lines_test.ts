@@ -70,7 +70,7 @@ Deno.test("waitLines() gives one line a process, and names processes as everywhe
   }
 });
 
-Deno.test("waitLines() aligns what stands behind titles", () => {
+Deno.test("waitLines() aligns the column after titles", () => {
   const states = new Map(PROCESSES.map(({ pid }) => [pid, waiting(accept())]));
   assertEquals(waitLines(PROCESSES, states), [
     "3fecd01 main.ts   accept",
@@ -87,7 +87,7 @@ function standstill(...states: WaitState[]): string | undefined {
   return standstillText(processes, new Map(states.map((each, at) => [PROCESSES[at]!.pid, each])));
 }
 
-Deno.test("standstillText() tells the circle in which processes wait for each other", () => {
+Deno.test("standstillText() names the circle of processes that wait for each other", () => {
   assertEquals(
     standstill(waiting(recv(WORKER, "jobs")), waiting(recv(FIRST))),
     "processes wait for each other, in a circle: " +
@@ -110,7 +110,7 @@ Deno.test("standstillText() tells the circle in which processes wait for each ot
   );
 });
 
-Deno.test("standstillText() says nothing where some process may go on", () => {
+Deno.test("standstillText() returns nothing if a process can continue", () => {
   const stuck = waiting(recv(WORKER));
   const table: [string, WaitState][] = [
     ["one that waits for nothing of the runtime", waiting()],

@@ -12,7 +12,7 @@ const ECHO = `
 
 testRows([
   {
-    name: "all that structured clone takes goes through a channel and comes back as it was",
+    name: "everything that structured clone supports goes through a channel and back unchanged",
     source: `${ECHO}
       await init({ functions: { echo } });
       const other = await spawn(echo);
@@ -194,7 +194,7 @@ testRows([
   },
   {
     name:
-      "the constructors refuse this process, what is no Pid, and a second end; not after close()",
+      "the constructors refuse this process, an invalid Pid, and a second end; not after close()",
     source: `
       async function work(parent) {
         const numbers = new Receiver(parent);
@@ -223,8 +223,7 @@ testRows([
     others: ["1\ntext\n"],
   },
   {
-    name:
-      "what was sent before there is a Receiver waits for it, also longer than its sender lives",
+    name: "values sent before there is a Receiver wait for it, even after their sender has ended",
     source: `
       async function work(parent) {
         const sender = new Sender(parent);

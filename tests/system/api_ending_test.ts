@@ -77,7 +77,7 @@ testRows([
     says: "true\n",
   },
   {
-    name: "the first process ends when nothing of it is pending, open channels or not",
+    name: "the first process ends when nothing is pending, with or without open channels",
     source: `
       async function idle(parent) { new Sender(parent); new Receiver(parent); }
       await init({ functions: { idle } });
@@ -111,7 +111,7 @@ testRows([
     says: "",
   },
   {
-    name: "what a process wrote arrives before its end is known, also if it is killed",
+    name: "the output of a process arrives before its end is known, also if it is killed",
     source: `
       function exits() { console.log("x".repeat(300_000)); Deno.exit(0); }
       async function sleeps(parent) {
@@ -131,7 +131,7 @@ testRows([
     others: ["x".repeat(300_000) + "\n", "y".repeat(300_000) + "\n"],
   },
   {
-    name: "Deno.exitCode is the code of a process whose end comes by itself",
+    name: "Deno.exitCode is the code of a process that ends naturally",
     source: `
       function sets() { Deno.exitCode = 9; }
       function setsAndExits() { Deno.exitCode = 9; Deno.exit(); }

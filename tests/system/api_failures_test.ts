@@ -77,7 +77,7 @@ const ENDS: [string, string][] = [
   ],
 ];
 
-Deno.test("a reader is told how the stream of a spawned process ended", async () => {
+Deno.test("a reader learns how the stream of a spawned process ended", async () => {
   const ways = ENDS.map(([end]) => `async (remote) => { ${end} }`);
   for (const flags of [["-A"], ["--allow-net", "--allow-env", "--allow-read", "--allow-run"]]) {
     const run = await runProgram(
@@ -99,7 +99,7 @@ Deno.test("a reader is told how the stream of a spawned process ended", async ()
 });
 
 /** The first process ends in ways of its own: its function is a module. */
-Deno.test("a reader is told how the stream of the first process ended", async () => {
+Deno.test("a reader learns how the stream of the first process ended", async () => {
   for (const [end, says] of ENDS.filter(([end]) => !/finally|deep|sure/.test(end))) {
     const run = await runProgram(`${IMPORTS}
       async function work(remote) { ${READS} }

@@ -105,7 +105,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what a program may not do, its processes may not either",
+  name: "the processes of a program have no more permissions than it has",
   ignore: way !== "run",
   async fn() {
     const run = await runProgram(

@@ -17,7 +17,7 @@ const TALKERS = `
 
 testRows([
   {
-    name: "select() gives { index, value } of what can be done, and leaves the others untouched",
+    name: "select() returns { index, value } of a ready operation, and leaves the others untouched",
     source: `${TALKERS}
       await init({ functions: { talk, hear } });
       const one = await spawn(talk, ["a", "b"]), two = await spawn(hear);
@@ -55,7 +55,8 @@ testRows([
     says: "true 400\n",
   },
   {
-    name: "select() without a list, with an empty one, or with what is no operation rejects",
+    name:
+      "select() rejects without a list, with an empty one, or with anything that is not an operation",
     source: `
       await init();
       for (const operations of [[], undefined, [5], [{}], [after(1e9), null]]) {

@@ -37,7 +37,7 @@ testRows([
   },
   {
     name:
-      "what cannot be copied rejects spawn() with the TypeError of send(), which names its path",
+      "an argument that cannot be copied rejects spawn() with the TypeError of send(), which names its path",
     source: `
       class Secret { #x = 1; get x() { return this.#x; } }
       async function work(parent) { await new Receiver(parent).recv(); }
@@ -68,7 +68,7 @@ testRows([
     says: "true SpawnError invalid\n".repeat(10),
   },
   {
-    name: "spawn() of what is not registered names it, and both ways to register it",
+    name: "spawn() of an unregistered function names it, and both ways to register it",
     source: `
       await init();
       for (const start of [spawn, trySpawn]) {
@@ -129,7 +129,7 @@ testRows([
     others: [`{"signal":"SIGKILL"}\n`],
   },
   {
-    name: "wait() and kill() reject what is no Pid, and a Pid of no process of the program",
+    name: "wait() and kill() reject an invalid Pid, and one of no process of the program",
     source: `
       await init();
       const unknown = pid().replace(/^.{8}/, "00000000");
@@ -179,7 +179,7 @@ testRows([
     says: "[66] true\n",
   },
   {
-    name: "a spawn() that is given up while the process boots leaves none behind",
+    name: "a spawn() that is aborted while the process boots leaves no process behind",
     source: `
       async function work(parent) { await new Sender(parent).send("here"); await sleep(1e6); }
       await init({ functions: { work } });
@@ -207,7 +207,7 @@ testRows([
     others: [`outer {"code":0}\n`],
   },
   {
-    name: "Pids go through channels, and whoever gets one can use it",
+    name: "Pids can be sent over channels, and used by any process that gets one",
     source: `
       async function store(parent) {
         const values = [];
@@ -230,7 +230,7 @@ testRows([
     says: "[0,1,2,3,4] true\n",
   },
   {
-    name: "what the prelude changes is there in a new process, what comes later is not",
+    name: "changes of the prelude exist in a new process, later ones do not",
     source: `
       let state = "prelude";
       function work() { say(state, globalThis.later ?? "no"); }

@@ -196,7 +196,7 @@ init({ function: { work } })
 spawnable("types/three", needsThree)
 `;
 
-Deno.test("spawn() takes what its function takes, and nothing else", async () => {
+Deno.test("spawn() takes the arguments of its function, and nothing else", async () => {
   const calls = (text: string) => text.trim().split("\n");
   const right = calls(RIGHT);
   const lines = [...right, ...calls(WRONG)];

@@ -137,7 +137,7 @@ testRows([
     says: "1000 failed\nall 2\n",
   },
   {
-    name: "a send() that waits for room begins at its line when the reader goes away",
+    name: "the stack of a waiting send() begins at its line when the reader is gone",
     source: `${FIRST_FRAMES}
       async function stops(parent) {
         await sleep(200);
@@ -154,7 +154,7 @@ testRows([
     says: "all 1\n",
   },
   {
-    name: "what a getter of the program throws keeps its own stack",
+    name: "an error of the program's getter keeps its own stack",
     source: `
       const work = spawnable("stacks/work", () => {});
       await init();
@@ -166,7 +166,7 @@ testRows([
   },
 ]);
 
-Deno.test("the trace of an uncaught error has nothing of the runtime before or after the program's lines", async () => {
+Deno.test("the trace of an uncaught error has no frames of the runtime before or after the program's lines", async () => {
   const run = await runProgram(`${IMPORTS}
     function sync() { inner(); }
     function inner() { throw new Error("at once"); }

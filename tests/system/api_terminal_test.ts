@@ -87,7 +87,7 @@ Deno.test("the ends of processes are named: codes and signals", async () => {
   );
 });
 
-Deno.test("an unfinished line is ended on the screen, and not in what was written", async () => {
+Deno.test("an unfinished line is ended on the screen, and not in the output itself", async () => {
   const source = `
     function work(_parent, text) { Deno.stdout.writeSync(new TextEncoder().encode(text)); }
     await init({ functions: { work } });
@@ -234,7 +234,7 @@ Deno.test("40 processes that write at once: each one's bytes are there, in their
   assertEquals(seen.size, 40);
 });
 
-Deno.test("50 MB of output are what was written", async () => {
+Deno.test("50 MB of output are shown unchanged", async () => {
   const text = await shown(
     `
     function work(_parent, letter) {
@@ -266,7 +266,7 @@ Deno.test("a program's stdin is that of its first process alone, byte for byte, 
   ]);
 });
 
-Deno.test("SIGTERM ends what processes have started, too; nothing is left", async () => {
+Deno.test("SIGTERM also ends the children of processes; nothing is left", async () => {
   await using program = await startProgram(`${IMPORTS}
     async function work() {
       const { pid } = new Deno.Command("sleep", { args: ["1000"] }).spawn();
@@ -300,7 +300,7 @@ async function untilEnded(pid: number): Promise<void> {
   }
 }
 
-Deno.test("what the system sets is not in the environment that programs see", async () => {
+Deno.test("the system's own variables are not in the environment of programs", async () => {
   const run = await runProgram(`${IMPORTS}
     const show = () => say(Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("DEPLOY_")).sort());
     function work() { show(); }

@@ -86,7 +86,7 @@ Deno.test("in a file, in a pipe and in json there are no colours, also of errors
   assert(terminal.includes(ESCAPE) && !terminal.includes("{ a: 1 }"), terminal);
 });
 
-Deno.test("what the user says of colours counts", async () => {
+Deno.test("the user's setting for colours takes precedence", async () => {
   await using project = await Project.make({ "main.ts": PROGRAM });
   const never = await onTerminal(RUN, project.folder, { NO_COLOR: "yes" });
   assertEquals([never.includes(ESCAPE), never.includes(`["yes",null]`)], [false, true]);

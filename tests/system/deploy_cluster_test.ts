@@ -68,7 +68,7 @@ class Started implements AsyncDisposable {
   }
 }
 
-Deno.test("a deployment for which there is no room waits, says so, and runs when there is some", async () => {
+Deno.test("a deployment without room waits, says so, and runs when there is room", async () => {
   await using cluster = await startCluster({ nodes: [SMALL] });
   await using project = await Project.make({ "main.ts": WAITS });
   await using one = new Started([cluster.bridge], project.folder);
@@ -209,7 +209,7 @@ Deno.test("deploy needs the cluster's secret, and says what is wrong with the on
   }
 });
 
-Deno.test("a file that is damaged in the stores is noticed, and only what is damaged is sent again", async () => {
+Deno.test("a file that is damaged in the stores is detected, and only its damaged pieces are sent again", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL] });
   await using project = await Project.make({
     "main.ts": `import { init } from "deploy"; await init();
@@ -239,7 +239,7 @@ Deno.test("a file that is damaged in the stores is noticed, and only what is dam
   assertMatch(second.stderr, /^deploy: sent 128 KiB, /m);
 });
 
-Deno.test("what has changed is sent deflated, and arrives as it was", async () => {
+Deno.test("changed pieces are sent deflated, and arrive unchanged", async () => {
   await using cluster = await startCluster({ nodes: [SMALL] });
   using relay = new CountingRelay(cluster.bridge);
   await using project = await Project.make({

@@ -143,7 +143,7 @@ Deno.test("a deployment ends as its program does", async (t) => {
   });
 });
 
-Deno.test("a deployment that is refused shows why, and what the program said", async (t) => {
+Deno.test("a refused deployment shows why, and the program's output", async (t) => {
   await using cluster = await startCluster({ nodes: [SMALL] });
   const cases: { what: string; source: string; flags?: string[]; output?: RegExp; why: RegExp }[] =
     [

@@ -86,7 +86,7 @@ function three<Value>(value: Value): Value[] {
   return [value, value, value];
 }
 
-Deno.test("deploy tells every process of the run of its signal, on every node, once", async (t) => {
+Deno.test("deploy sends its signal to every process of the run, on every node, once", async (t) => {
   await using cluster = await startCluster({ nodes: NODES });
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -192,7 +192,7 @@ Deno.test("kill() with descendants and a signal reaches them on other nodes", as
   assertEquals(program.text, `told\n[{"signal":"SIGKILL"},{"code":0}]\n`);
 });
 
-Deno.test("a run whose bridge is gone is told by SIGTERM, once, and gone within 5 s", async (t) => {
+Deno.test("a run that loses its bridge gets SIGTERM, once, and is gone within 5 s", async (t) => {
   await using cluster = await startCluster({ nodes: NODES });
   for (const [kind, notes] of [["saves", "SIGTERM\nsaved\n"], ["ignores", "SIGTERM\n"]] as const) {
     await t.step(kind, async () => {
@@ -219,7 +219,7 @@ async function bridgeOf({ master }: Cluster): Promise<number> {
   throw new Error("there is no bridge");
 }
 
-Deno.test("after kill -9 of the master, other nodes tell what they have by SIGTERM, once", async () => {
+Deno.test("after kill -9 of the master, other nodes send SIGTERM to their processes, once", async () => {
   await using cluster = await startCluster({ nodes: NODES });
   await using run = await Running.start(cluster.bridge, "saves");
   cluster.master.kill("SIGKILL");
@@ -227,7 +227,7 @@ Deno.test("after kill -9 of the master, other nodes tell what they have by SIGTE
   assertEquals(await run.notes(), ["", "SIGTERM\nsaved\n", "SIGTERM\nsaved\n"]);
 });
 
-Deno.test("a cluster that is told to stop tells what runs by SIGTERM, and ends after it", async (t) => {
+Deno.test("a cluster that is told to stop sends SIGTERM to all processes, and ends after them", async (t) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await t.step(`${signal} to the master's fabric`, async () => {
       await using cluster = await startCluster({ nodes: NODES });

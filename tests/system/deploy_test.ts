@@ -38,7 +38,7 @@ function comparable(
   ).sort();
 }
 
-Deno.test("examples do on a cluster what they do locally", async (t) => {
+Deno.test("examples behave on a cluster as they do locally", async (t) => {
   await using cluster = await startCluster();
   for (const { name, args } of SAME) {
     await t.step(name, async () => {

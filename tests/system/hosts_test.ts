@@ -96,7 +96,7 @@ networkTest(
 );
 
 networkTest(
-  "whoever deploys without the cluster's secret, or with another, is told so, as is the bridge",
+  "a deploy without the cluster's secret, or with a different one, reports it, as does the bridge",
   async () => {
     await using cluster = await HostCluster.start({ nodes: 0 });
     const other = await Deno.makeTempFile();

@@ -99,7 +99,7 @@ Deno.test("a new process has its parent's arguments, environment and directory",
   ]);
 });
 
-Deno.test("spawn() carries what a channel carries", async () => {
+Deno.test("spawn() carries the values of a channel", async () => {
   const run = await runProgram(`${IMPORTS}
     function work(_parent, arg) { console.log(arg, arg.self === arg); }
     await init({ functions: { work } });
@@ -154,7 +154,7 @@ Deno.test("spawn() rejects a function that is not registered", async () => {
   assertMatch(successOf(run), /^true unregistered Cannot spawn work\(\): it is not registered; /);
 });
 
-Deno.test("spawn() rejects with what a process wrote that died before its function", async () => {
+Deno.test("spawn() rejects with the output of a process that died before its function", async () => {
   const run = await runProgram(
     `${IMPORTS}
     function work() {}
@@ -219,7 +219,7 @@ Deno.test("a chain of processes is 10 deep, and values come all the way back", a
   }
 });
 
-Deno.test("wait() tells how a process ended, before and after, to everyone who asks", async () => {
+Deno.test("wait() returns how a process ended, before and after, to every caller", async () => {
   const run = await runProgram(`${IMPORTS}
     async function work(parent) {
       await new Receiver(parent).recv();
@@ -245,7 +245,7 @@ Deno.test("wait() tells how a process ended, before and after, to everyone who a
   assertEquals(run.code, 0);
 });
 
-Deno.test("kill() ends a process that computes, and what it started", async () => {
+Deno.test("kill() ends a process that computes, and its children", async () => {
   const run = await runProgram(`${IMPORTS}
     async function work(parent) {
       const { pid } = new Deno.Command("sleep", { args: ["1000"] }).spawn();
@@ -358,7 +358,7 @@ const RECEIVES = `const receiver = new Receiver(remote);
     for (;;) { for (const byte of await receiver.recv()) sum += byte; count++; }
   } catch (error) { console.log(count, sum, error instanceof ChannelError, error.kind); }`;
 
-Deno.test("what a spawned process sent arrives, however it ends", async () => {
+Deno.test("the values of a spawned process arrive, however it ends", async () => {
   for (const [end, code] of ENDS) {
     const run = await runProgram(`${IMPORTS}
       async function work(remote) { ${SENDS} ${end} }
@@ -372,7 +372,7 @@ Deno.test("what a spawned process sent arrives, however it ends", async () => {
   }
 });
 
-Deno.test("what the first process sent arrives, however it ends, and others outlive it", async () => {
+Deno.test("the values of the first process arrive, however it ends, and others outlive it", async () => {
   for (const [end, code] of ENDS) {
     const run = await runProgram(`${IMPORTS}
       async function work(remote) { ${RECEIVES} }
@@ -385,7 +385,7 @@ Deno.test("what the first process sent arrives, however it ends, and others outl
   }
 });
 
-Deno.test("where a process may not write, what it sent arrives all the same", async () => {
+Deno.test("the values of a process without write permission still arrive", async () => {
   const flags = ["--allow-net", "--allow-env", "--allow-read", "--allow-run"];
   for (const [end, code] of ENDS) {
     const run = await runProgram(
@@ -437,7 +437,7 @@ Deno.test("a pending recv keeps a process alive, an idle channel does not", asyn
   assertEquals(successOf(run), "late\n");
 });
 
-Deno.test("what a function began and nobody awaits is finished first", async () => {
+Deno.test("work that a function began and did not await is finished first", async () => {
   const run = await runProgram(`${IMPORTS}
     function inner(_parent, text) { console.log(text); }
     function work(parent) {

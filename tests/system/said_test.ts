@@ -15,7 +15,7 @@ await spawn(hold, undefined, { cpu: 0.5 });
 await spawn(merge, undefined, { cpu: 0.75 });
 `;
 
-Deno.test("deploy says why a spawn waits for long, and who outlives the first process", async () => {
+Deno.test("deploy reports why a spawn waits for long, and which processes outlive the first", async () => {
   await using cluster = await startCluster({ nodes: [{ mem: "1GiB", cpu: 1 }] });
   await using project = await Project.make({ "main.ts": PROGRAM });
   const args = ["--format", "lines", cluster.bridge, "main.ts"];

@@ -27,7 +27,7 @@ function start(source: string, options: RunOptions = {}): Promise<RunningProgram
 }
 
 for (const [signal, code] of END_SIGNALS) {
-  Deno.test(`${signal}: who listens for it ends as it likes, and that is how the run ends`, async () => {
+  Deno.test(`${signal}: a process that listens for it ends by itself, and so does the run`, async () => {
     await using program = await start(
       `
       await init();
@@ -49,7 +49,7 @@ for (const [signal, code] of END_SIGNALS) {
     assertEquals(first?.stdout, "ready\nsaving\nall of it\n");
   });
 
-  Deno.test(`${signal}: who ignores it is killed after the grace, and the run ends with ${code}`, async () => {
+  Deno.test(`${signal}: a process that ignores it is killed after the grace, and the run ends with ${code}`, async () => {
     await using program = await start(
       `
       await init();
@@ -69,7 +69,7 @@ for (const [signal, code] of END_SIGNALS) {
     assertEquals(first?.stdout, "ready\ntold\n");
   });
 
-  Deno.test(`${signal}: who does not listen for it ends of it, also one that computes`, async () => {
+  Deno.test(`${signal}: a process that does not listen for it is ended by it, also one that computes`, async () => {
     await using program = await start(`
       function work() { say("ready"); for (;;); }
       await init({ functions: { work } });
@@ -124,7 +124,7 @@ Deno.test("a signal to a run whose first process has ended makes the exit code, 
   assertEquals([code, processes.map(({ status }) => status)], [143, [{ code: 0 }, { code: 0 }]]);
 });
 
-Deno.test("what a program has to do at its end is done when its listener ends it", async () => {
+Deno.test("cleanup of a program is done when its listener ends it", async () => {
   await using program = await start(`
     const atEnd = () => globalThis.addEventListener("unload", () => say("unload"));
     async function work() {
@@ -158,7 +158,7 @@ Deno.test("what a program has to do at its end is done when its listener ends it
   ]);
 });
 
-Deno.test("what was sent is delivered while a program stops, also by a process that exits", async () => {
+Deno.test("sent values are delivered while a program stops, also by a process that exits", async () => {
   await using program = await start(
     `
     async function work(parent) {
@@ -209,7 +209,7 @@ Deno.test("a program that is told to stop spawns nothing more", async () => {
   assertEquals([code, processes.map(({ stdout }) => stdout)], [0, [said]]);
 });
 
-Deno.test("a second signal kills at once what is left, and that is shown", async () => {
+Deno.test("a second signal kills the remaining processes at once, and that is shown", async () => {
   await using program = await start(
     `
     const ignore = () => {

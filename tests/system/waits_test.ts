@@ -66,7 +66,7 @@ Deno.test({
 
 const NOTHING = /processes wait for each other|no process can go on/;
 
-Deno.test("processes that wait for each other are told, in a circle, and once", async () => {
+Deno.test("processes that wait for each other are reported with their circle, once", async () => {
   await using program = await startProgram(`
     import { init, type Pid, Receiver, spawn } from "deploy";
     const waits = (parent: Pid) => new Receiver(parent, "answers").recv();

@@ -101,7 +101,7 @@ function body(message: { type: string }): Uint8Array<ArrayBuffer> {
   return encodeMessage(message).subarray(4);
 }
 
-Deno.test("every control message comes back as it was", () => {
+Deno.test("every control message is unchanged after encoding and decoding", () => {
   for (const message of PROCESS_MESSAGES) {
     assertEquals(decodeProcessMessage(body(message)), message, message.type);
   }
@@ -162,7 +162,7 @@ Deno.test("a control message with one wrong or missing field is refused, and the
   }
 });
 
-Deno.test("what is no control message is refused", () => {
+Deno.test("invalid control messages are refused", () => {
   for (const value of [null, 1, "hello", [], true, new Uint8Array(3), 2n ** 60n]) {
     assertThrows(() => decodeProcessMessage(encode(value)), ProtocolError);
     assertThrows(() => decodeNodeMessage(encode(value)), ProtocolError);

@@ -18,7 +18,7 @@ async function deflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arra
   return result;
 }
 
-Deno.test("inflate() gives what deflate() took, which has become less", async () => {
+Deno.test("inflate() restores the input of deflate(), which was larger", async () => {
   for (const length of [100, 5_000, MAX_BYTES - 1, MAX_BYTES]) {
     const bytes = textOf(length);
     const small = await deflated(bytes);
@@ -27,7 +27,7 @@ Deno.test("inflate() gives what deflate() took, which has become less", async ()
   }
 });
 
-Deno.test("deflate() takes what its view shows, and inflate(), too", async () => {
+Deno.test("deflate() and inflate() take only the bytes of their view", async () => {
   const whole = textOf(2_000);
   const part = await deflated(whole.subarray(500, 1_500));
   const around = new Uint8Array(part.length + 200).fill(255);
@@ -37,13 +37,13 @@ Deno.test("deflate() takes what its view shows, and inflate(), too", async () =>
   assertEquals(inflated.buffer.byteLength, 1_000);
 });
 
-Deno.test("deflate() gives nothing where nothing is won", async () => {
+Deno.test("deflate() returns nothing if the result is not smaller", async () => {
   for (const length of [0, 1, 1_000, 60_000]) {
     assertEquals(await deflate(crypto.getRandomValues(new Uint8Array(length))), undefined);
   }
 });
 
-Deno.test("inflate() refuses what becomes too much, however much that would be", async () => {
+Deno.test("inflate() refuses any output that is too large", async () => {
   const bomb = await deflated(new Uint8Array(64 * 1024 * 1024));
   assert(bomb.length < MAX_BYTES);
   for (const bytes of [bomb, await deflated(new Uint8Array(MAX_BYTES + 1))]) {
@@ -55,7 +55,7 @@ Deno.test("inflate() refuses what becomes too much, however much that would be",
   }
 });
 
-Deno.test("inflate() refuses what is not deflated, or cannot have become less by that", async () => {
+Deno.test("inflate() refuses input that is not deflated, or too large", async () => {
   const rubbish = new Uint8Array(1_000).fill(255);
   await assertRejects(() => inflate(rubbish, MAX_BYTES), ProtocolError, "Cannot inflate 1000");
   // Of empty blocks there could be any number.

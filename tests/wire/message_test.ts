@@ -72,7 +72,7 @@ Deno.test("MessageDecoder refuses a length beyond the limit as soon as it is the
   ]);
 });
 
-Deno.test("encodeMessage() sends what a view shows, and nothing else of its buffer", () => {
+Deno.test("encodeMessage() sends the bytes of a view, and nothing else of its buffer", () => {
   const secret = new TextEncoder().encode("a secret, and more");
   const message = {
     type: "pieces",
@@ -88,7 +88,7 @@ Deno.test("encodeMessage() sends what a view shows, and nothing else of its buff
   assertEquals(new TextDecoder("latin1").decode(sent).includes("secret"), false);
 });
 
-Deno.test("encodeMessage() refuses what the other side would refuse", () => {
+Deno.test("encodeMessage() refuses messages that the other side would refuse", () => {
   const tooLarge = { type: "work", arg: new Uint8Array(MAX_MESSAGE_BYTES) };
   assertThrows(
     () => encodeMessage(tooLarge),
@@ -125,7 +125,7 @@ Deno.test("decodeMessage() takes the same bytes twice, and refuses a reference t
   assertThrows(() => decodeMessage(pair, encode(message)), ProtocolError, "which does not exist");
 });
 
-Deno.test("what MessageDecoder gives can be sent on as it is, and what encodeBody() makes, too", () => {
+Deno.test("bodies of MessageDecoder and encodeBody() can be forwarded unchanged", () => {
   const message = { type: "work", at: 5, arg: BYTES };
   const sent = encodeMessage(message);
   assertEquals(framed(encodeBody(message)), sent);

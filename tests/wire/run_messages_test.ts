@@ -21,7 +21,7 @@ const EVENTS: RunEvent[] = [
   { event: "said", text: "it waits", time: 5 },
 ];
 
-Deno.test("every event comes back as it was, from its message and from its body", () => {
+Deno.test("every event is unchanged after encoding and decoding, from its message and from its body", () => {
   for (const event of EVENTS) {
     const body = encodeMessage({ type: "event", event }).subarray(4);
     assertEquals(decodeMessage(NODE_TO_BRIDGE, body), { type: "event", event });
@@ -55,7 +55,7 @@ Deno.test("an event with a wrong or missing field, or of no known kind, is refus
   }
 });
 
-Deno.test("what overrides resources may be left out, in part or all of it", () => {
+Deno.test("overriding resources may be omitted, in part or entirely", () => {
   for (const resources of [{}, { mem: 1 }, { cpu: 0.5 }, { mem: 1, cpu: 2 }]) {
     const message = { type: "run", resources, graceMs: 3_000 };
     assertEquals(decodeMessage<{ type: string }>(DEPLOY_TO_BRIDGE, encodeBody(message)), message);

@@ -39,7 +39,7 @@ Deno.test("decodeRunSpec() reads what encodeRunSpec() wrote", () => {
   assertEquals(decodeRunSpec(encodeRunSpec(apart)), apart);
 });
 
-Deno.test("decodeRunSpec() leaves out what a spec has not", () => {
+Deno.test("decodeRunSpec() omits missing fields", () => {
   assertEquals(decodeRunSpec(encode({ ...packed(SPEC), extra: 1 })), SPEC);
 });
 
@@ -82,7 +82,7 @@ for (
   });
 }
 
-Deno.test("decodeRunSpec() refuses what is no object, not encoded, or too large", () => {
+Deno.test("decodeRunSpec() refuses bytes that are not an encoded object, or too large", () => {
   for (const value of [null, [], 1, "{}", new Map(), undefined]) {
     assertThrows(() => decodeRunSpec(encode(value)), ProtocolError);
   }
