@@ -43,7 +43,7 @@ export interface Incoming {
 }
 
 /** Discards frames for a process that has ended. */
-export const nobody: Incoming = {
+export const discardAll: Incoming = {
   current: discard,
   open: () => {},
   select: () => {},

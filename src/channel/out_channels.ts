@@ -8,9 +8,9 @@ import type { Hold } from "./hold.ts";
 import { OutChannel, type SavedChannel, type SendContext } from "./out_channel.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** What a will says of the channels to one peer. */
+/** The state of the channels to one peer, for a will. */
 export interface SavedChannels {
-  /** How many there have been. */
+  /** How many have been opened. */
   readonly opened: number;
   /** The number of the current one, after the frames of the outbox; -1 if there is none. */
   readonly current: number;
@@ -35,14 +35,14 @@ export class OutChannels {
   /** The names of those whose Sender is open. */
   readonly #names = new Set<string>();
   #opened = 0;
-  /** How many values and ends stand in line. */
+  /** How many values and ends are queued. */
   #waiting = 0;
-  /** Those that have a piece of a large value to send, in the order of their turns. */
+  /** The channels that have a piece of a large value to send, in the order of their turns. */
   readonly #turns = new Fifo<OutChannel>();
-  /** Where in the stream the last of those pieces ends. */
+  /** The offset in the stream where the last piece ends. */
   #pieceEnd = 0;
   #failure: (() => Error) | undefined;
-  /** What waits for no value or end to stand in line. */
+  /** The waiters for the queues to be empty. */
   #emptied: (() => void)[] = [];
 
   /**
@@ -71,7 +71,7 @@ export class OutChannels {
     return this.#waiting > 0;
   }
 
-  /** The channels on which something may follow, oldest first. */
+  /** The channels that have not ended, oldest first. */
   *all(): Generator<OutChannel> {
     yield* this.#channels.values();
     yield* this.#parked;
@@ -100,14 +100,14 @@ export class OutChannels {
     this.#names.delete(channel.name);
   }
 
-  /** Resolves when no values or ends stand in line. */
+  /** Resolves when no values or ends are queued. */
   emptied(): Promise<void> {
     if (!this.waiting) return Promise.resolve();
     return new Promise((resolve) => this.#emptied.push(resolve));
   }
 
   /**
-   * The other process no longer holds so many bytes of a channel.
+   * The other process no longer holds this many bytes of a channel.
    *
    * @throws {ProtocolError} If it never did.
    */
@@ -118,7 +118,7 @@ export class OutChannels {
   /**
    * The other process has made a Receiver for a channel.
    *
-   * @throws {ProtocolError} If there is no such channel, or this was known.
+   * @throws {ProtocolError} If there is no such channel, or this was already reported.
    */
   accept(number: number): void {
     this.#find(number, "an accept")?.accept();
@@ -126,7 +126,7 @@ export class OutChannels {
   }
 
   /**
-   * The other process takes nothing any more on a channel.
+   * The other process accepts nothing more on a channel.
    *
    * @param error Makes the error that says so.
    * @throws {ProtocolError} If there is no such channel, or no such reason.
@@ -137,7 +137,7 @@ export class OutChannels {
     this.#received(number);
   }
 
-  /** Nothing can be sent any more. */
+  /** Nothing more can be sent. */
   fail(error: () => Error): void {
     this.#failure = error;
     for (const channel of this.all()) channel.fail(error);
@@ -148,8 +148,8 @@ export class OutChannels {
   }
 
   /**
-   * To be called before each write: puts one piece of a large value into the outbox, unless there is
-   * one that is not written yet. So whatever else is sent waits for one piece at most.
+   * To be called before each write: puts one piece of a large value into the outbox, unless one is still
+   * unwritten. So other frames wait for at most one piece.
    */
   addPiece(): void {
     while (this.#turns.length > 0 && this.#outbox.written >= this.#pieceEnd) {
@@ -184,7 +184,7 @@ export class OutChannels {
     throw new ProtocolError(`${what} for channel ${number}; channels opened: ${this.#opened}`);
   }
 
-  /** The other process does not hold that channel without a Receiver any more. */
+  /** The other process no longer holds that channel without a Receiver. */
   #received(number: number): void {
     if (!this.#unreceived.delete(number) || this.#parked.length === 0) return;
     this.#openParked();

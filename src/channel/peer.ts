@@ -20,7 +20,7 @@ import type { Greeting } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
 import { Idleness } from "./idleness.ts";
 import type { InChannel } from "./in_channel.ts";
-import { InChannels, nobody } from "./in_channels.ts";
+import { discardAll, InChannels } from "./in_channels.ts";
 import type { OutChannel } from "./out_channel.ts";
 import { OutChannels, type SavedChannels } from "./out_channels.ts";
 import { Outbox } from "./outbox.ts";
@@ -260,7 +260,7 @@ export class Peer {
     return new Connection(this.#context, this.remote, {
       outbox: this.#outbox,
       frames: new FrameRouter({
-        incoming: this.#context.posthumous ? nobody : this.receiving,
+        incoming: this.#context.posthumous ? discardAll : this.receiving,
         sending: this.sending,
         outbox: this.#outbox,
         acknowledger: this.#acknowledger,

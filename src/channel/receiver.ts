@@ -142,7 +142,7 @@ export class Receiver<T> implements AsyncDisposable, AsyncIterable<T> {
   /**
    * The next value, if one has arrived; `undefined` if none has.
    *
-   * @throws {ChannelError} As {@linkcode recv}, when no value can come any more.
+   * @throws {ChannelError} As {@linkcode recv}, when no more values can come.
    */
   tryRecv(): { value: T } | undefined {
     const outcome = this.#attempt();

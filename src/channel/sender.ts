@@ -172,8 +172,8 @@ export class Sender<T> implements AsyncDisposable {
    * Closes this end: the receiver gets `closed` after all values.
    *
    * Resolves when every value that was sent is acknowledged, that is, has arrived in the receiving process;
-   * or when the remote process is gone, since nothing can be delivered to it any more. After the call,
-   * another Sender to the same Pid and name may be made. Closing twice has no further effect.
+   * or when the remote process is gone, since nothing more can be delivered to it. After the call, another
+   * Sender to the same Pid and name may be made. Closing twice has no further effect.
    */
   close(): Promise<void> {
     if (this.#acknowledged === undefined) this.#acknowledged = this.#close(false);

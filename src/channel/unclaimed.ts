@@ -1,13 +1,13 @@
 /**
- * The channels that have come to a process, and for which it has made no Receiver: of all peers, by
- * name, in the order in which they came; and who waits to be given one.
+ * The channels to a process without a Receiver: of all peers, by name, in order of arrival; and the waiters
+ * for them.
  */
 
 import { Fifo } from "./fifo.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { Waiter } from "./waiter.ts";
 
-/** A channel that has come, and the peer that it came from. */
+/** A channel that has arrived, and its peer. */
 export class Arrival<Peer> {
   readonly peer: Peer;
   readonly channel: InChannel;
@@ -29,7 +29,7 @@ interface Queue<Peer> {
 export class Unclaimed<Peer> {
   readonly #queues = new Map<string, Queue<Peer>>();
 
-  /** Begins to give out the channels of a name; tells whether nobody else does. */
+  /** Registers an Acceptor of a name; returns whether it is the only one. */
   open(name: string): boolean {
     const queue = this.#queue(name);
     if (queue.accepting) return false;
@@ -37,7 +37,7 @@ export class Unclaimed<Peer> {
     return true;
   }
 
-  /** Nobody wants the channels of that name any more: those who wait are told. */
+  /** The Acceptor of that name was closed: notifies the waiters. */
   close(name: string): void {
     const queue = this.#queue(name);
     queue.accepting = false;
@@ -45,7 +45,7 @@ export class Unclaimed<Peer> {
     this.#tidy(name, queue);
   }
 
-  /** A channel has come. */
+  /** A channel has arrived. */
   add(arrival: Arrival<Peer>): void {
     const { arrivals, waiters } = this.#queue(arrival.channel.name);
     arrivals.push(arrival);
@@ -60,19 +60,19 @@ export class Unclaimed<Peer> {
     this.#tidy(name, queue);
   }
 
-  /** The channel of that name that came first; `undefined` if there is none. */
+  /** The oldest channel of that name; `undefined` if there is none. */
   first(name: string): Arrival<Peer> | undefined {
     return this.#queues.get(name)?.arrivals.first;
   }
 
-  /** Stands in line for the next channel of a name; gives the way out of the line. */
+  /** Queues a waiter for the next channel of a name; returns a function that removes it. */
   wait(name: string, waiter: Waiter): () => void {
     const { waiters } = this.#queue(name);
     waiters.push(waiter);
     return () => void waiters.remove(waiter);
   }
 
-  /** Everyone who waits, and the name that they wait for. */
+  /** All waiters, with the name that they wait for. */
   *waiting(): Generator<{ readonly name: string; readonly waiter: Waiter }> {
     for (const [name, { waiters }] of this.#queues) {
       for (const waiter of waiters) yield { name, waiter };

@@ -1,6 +1,6 @@
-/** Who waits for a channel, or for a new one, and is called when asking again is worth it. */
+/** A waiter for a channel, or for a new one, called when it should try again. */
 export interface Waiter {
-  /** What the program does: so it can be told what a process waits for. */
+  /** The operation of the program, for reports of what a process waits for. */
   readonly kind: "recv" | "select" | "accept";
   wake(): void;
 }

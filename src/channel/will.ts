@@ -1,6 +1,6 @@
 /**
- * A will: what a process had sent, and its receivers had not yet acknowledged, when it ended without
- * the time to wait. Its node delivers it in its name.
+ * A will: the unacknowledged data of a process that ended without time to wait. Its node delivers it in its
+ * name.
  */
 
 import type { ExitStatus } from "../core/exit_status.ts";
@@ -21,17 +21,17 @@ export interface Will {
   readonly peers: readonly SavedPeer[];
 }
 
-/** What a node knows that is needed to deliver a will. */
+/** The information of a node for delivering a will. */
 export interface DeliveryContext {
   /** The run's key. */
   readonly key: Uint8Array<ArrayBuffer>;
   /** How the process ended. */
   readonly status: ExitStatus;
-  /** Aborted when the delivery is to be given up. */
+  /** Aborts the delivery. */
   readonly signal: AbortSignal;
   /** Resolves when a process has ended; rejects if there never was such a process. */
   readonly ended: (pid: Pid) => Promise<ExitStatus>;
-  /** Takes one line about something that should not happen. @default it is not told */
+  /** Logs one line about something that should not happen. @default no log */
   readonly log?: (line: string) => void;
 }
 
@@ -39,7 +39,7 @@ export function encodeWill(will: Will): Uint8Array<ArrayBuffer> {
   return encode(will);
 }
 
-/** @throws {ProtocolError} If `bytes` are no will. */
+/** @throws {ProtocolError} If `bytes` are not a will. */
 export function decodeWill(bytes: Uint8Array<ArrayBuffer>): Will {
   const will = decode(bytes);
   if (!isWill(will)) throw new ProtocolError("it is not a will");
@@ -47,10 +47,10 @@ export function decodeWill(bytes: Uint8Array<ArrayBuffer>): Will {
 }
 
 /**
- * Delivers a will: resolves when all of it is acknowledged, however slow its receivers are, or when
- * they have ended, or when the delivery is given up.
+ * Delivers a will: resolves when all of it is acknowledged, however slow its receivers are, or when they
+ * have ended, or when the delivery is aborted.
  *
- * @throws {ProtocolError} If `bytes` are no will.
+ * @throws {ProtocolError} If `bytes` are not a will.
  */
 export async function deliverWill(
   bytes: Uint8Array<ArrayBuffer>,
@@ -59,7 +59,7 @@ export async function deliverWill(
   const { pid, peers } = decodeWill(bytes);
   const { key, status, signal, ended, log = () => {} } = context;
   if (signal.aborted) return;
-  // The node is not kept alive by a delivery: it ends when it wants to.
+  // A delivery does not keep the node alive.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
   const owner: PeerContext = {
     pid,
