@@ -2,13 +2,16 @@
 
 // @ts-types="../types/std_assert.d.ts"
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import { type ProcessRecord, runProgram, type RunResult } from "./system/helpers.ts";
+import { type ProcessRecord, runProgram, type RunResult } from "deploy/testing";
+
+function example(name: string): URL {
+  return new URL(`../examples/${name}.ts`, import.meta.url);
+}
 
 /** Runs `examples/<name>.ts`, and checks that all of its processes succeed. */
 async function runExample(name: string, ...args: string[]): Promise<RunResult> {
-  const module = new URL(`../examples/${name}.ts`, import.meta.url);
-  const result = await runProgram(`import ${JSON.stringify(module.href)};`, { args });
-  assertEquals(result.raw.stderr, "");
+  const result = await runProgram(example(name), { args });
+  assertEquals(result.said, "");
   assertEquals(result.stderr, "");
   for (const process of result.processes) assertEquals(process.status, { code: 0 });
   assertEquals(result.code, 0);
@@ -79,8 +82,7 @@ Deno.test("all_to_all: each process hears from each of the others", async () => 
 });
 
 Deno.test("process_pool: jobs return and throw, and one that exits is replaced", async () => {
-  const module = new URL("../examples/process_pool.ts", import.meta.url);
-  const result = await runProgram(`import ${JSON.stringify(module.href)};`, { args: ["2"] });
+  const result = await runProgram(example("process_pool"), { args: ["2"] });
   // Two processes, and the one in place of that which a job ended.
   const [first, others] = starOf(result, 3);
   assertEquals(first.stdout.trimEnd().split("\n"), [
@@ -120,8 +122,7 @@ Deno.test("word_count: the parts together are the text, and the counts are those
 });
 
 Deno.test("an example with a bad argument says so in one line and exits with 2", async () => {
-  const module = new URL("../examples/all_to_all.ts", import.meta.url);
-  const result = await runProgram(`import ${JSON.stringify(module.href)};`, { args: ["many"] });
+  const result = await runProgram(example("all_to_all"), { args: ["many"] });
   assertEquals(result.stderr, 'processes is "many"; expected a whole number, as in 6\n');
   assertEquals(result.code, 2);
 });
