@@ -59,6 +59,9 @@ const COSTS: Readonly<Record<string, number>> = {
   "tests/system/deploy_test.ts": 19,
   "tests/system/hosts_test.ts": 6,
   "tests/system/processes_test.ts": 14,
+  "tests/testing/run_program_test.ts": 5,
+  "tests/testing/test_cluster_test.ts": 15,
+  "tests/testing/user_project_test.ts": 5,
 };
 const USUAL = 0.3;
 

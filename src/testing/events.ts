@@ -64,17 +64,13 @@ export interface OutputMatch {
 class OutputText {
   /** The last one is not finished. */
   readonly lines: string[] = [""];
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   get text(): string {
     return this.lines.join("\n");
   }
 
   /** @returns The index of the first line that has changed. */
-  add(event: Extract<ProgramEvent, { event: "output" }>): number {
-    const text = "text" in event
-      ? event.text
-      : this.#decoder.decode(Uint8Array.fromBase64(event.base64));
+  add(text: string): number {
     const changed = this.lines.length - 1;
     const [rest = "", ...more] = text.split("\n");
     this.lines[changed] += rest;
@@ -123,8 +119,9 @@ export class EventRecorder {
     if (event.event === "exit") process.status = event.status;
     if (event.event !== "output") return undefined;
     const stream = process.streams[event.fd];
-    const from = stream.add(event);
-    this.#all[event.fd] += "text" in event ? event.text : decode(event.base64);
+    const text = "text" in event ? event.text : decode(event.base64);
+    const from = stream.add(text);
+    this.#all[event.fd] += text;
     return { pid, fd: event.fd, from };
   }
 
@@ -203,6 +200,9 @@ function toRunEvent(event: ProgramEvent): RunEvent {
   }
 }
 
+/** A byte order mark is part of the output, so it is kept. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 function decode(base64: string): string {
-  return new TextDecoder().decode(Uint8Array.fromBase64(base64));
+  return decoder.decode(Uint8Array.fromBase64(base64));
 }

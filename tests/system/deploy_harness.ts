@@ -1,11 +1,7 @@
 /** Deploys whole programs, as a user would, and tells what came of it. */
 
 import config from "../../deno.json" with { type: "json" };
-import { NEW_RUN, runningProcesses, step } from "../../src/run/run_state.ts";
-import type { RunEvent } from "../../src/core/events.ts";
-import type { ExitStatus } from "../../src/core/exit_status.ts";
-import type { Pid } from "../../src/core/pid.ts";
-import type { JsonEvent } from "./helpers.ts";
+import { EventRecorder, type ProcessRecord } from "../../src/testing/events.ts";
 
 /** Where deploy is. */
 export const CLI: string = new URL("../../cli.ts", import.meta.url).pathname;
@@ -49,19 +45,10 @@ export interface DeployResult {
   readonly stderr: string;
 }
 
-/** One process of a run that is over. */
-export interface RunProcess {
-  readonly pid: Pid;
-  readonly parent: Pid | null;
-  readonly status: ExitStatus;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** What a deployment with `--format json` did. */
 export interface DeployedRun extends DeployResult {
   /** In the order of their start. */
-  readonly processes: readonly RunProcess[];
+  readonly processes: readonly ProcessRecord[];
 }
 
 /** How to deploy. */
@@ -107,40 +94,9 @@ export async function deployJson(
   const result = await deploy(["--format", "json", ...args], options);
   const lines = result.stdout.split("\n");
   if (lines.pop() !== "") throw new Error(`the last line is not finished: ${result.stdout}`);
-  const events = lines.map((line) => JSON.parse(line) as JsonEvent);
-  return { ...result, processes: processesOf(events) };
-}
-
-/** Sorts the events of a run by process, having checked that they are complete and in order. */
-export function processesOf(events: readonly JsonEvent[]): RunProcess[] {
-  let state = NEW_RUN;
-  const found = new Map<Pid | null, { -readonly [Key in keyof RunProcess]: RunProcess[Key] }>();
-  for (const event of events) {
-    const full = event.event === "output" ? { ...event, bytes: bytesOf(event) } : event;
-    state = step(state, full as RunEvent);
-    const { pid } = event;
-    if (event.event === "spawn") {
-      const { parent } = event;
-      if (parent !== null && !found.has(parent)) throw new Error(`${pid} before its parent`);
-      if (found.has(pid)) throw new Error(`${pid} was spawned twice`);
-      found.set(pid, { pid, parent, status: { code: -1 }, stdout: "", stderr: "" });
-      continue;
-    }
-    const process = found.get(pid)!;
-    if (event.event === "exit") process.status = event.status;
-    if (event.event === "output") {
-      process[event.fd === 1 ? "stdout" : "stderr"] += new TextDecoder().decode(bytesOf(event));
-    }
-  }
-  const left = runningProcesses(state).map(({ pid }) => pid);
-  if (left.length > 0) throw new Error(`no exit of ${left.join(", ")}`);
-  return [...found.values()];
-}
-
-function bytesOf(event: Extract<JsonEvent, { event: "output" }>): Uint8Array<ArrayBuffer> {
-  return "text" in event
-    ? new TextEncoder().encode(event.text)
-    : Uint8Array.fromBase64(event.base64);
+  const recorder = new EventRecorder();
+  for (const line of lines) recorder.add(line);
+  return { ...result, processes: recorder.ended() };
 }
 
 /** A text without its colours, which a runtime gives to errors whoever reads them. */

@@ -3,8 +3,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startCluster } from "../fabric/cluster.ts";
-import { deploy, deployJson, plain, Project, type RunProcess } from "./deploy_harness.ts";
-import { runProgram } from "./helpers.ts";
+import { type ProcessRecord, runProgram, TestCluster } from "deploy/testing";
+import { deploy, deployJson, plain, Project } from "./deploy_harness.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 
@@ -22,7 +22,7 @@ const SAME = [
 
 /** What is the same wherever processes run: Pids are replaced, and so are numbers that are measured. */
 function comparable(
-  processes: readonly Pick<RunProcess, "pid" | "parent" | "status" | "stdout">[],
+  processes: readonly Pick<ProcessRecord, "pid" | "parent" | "status" | "stdout">[],
 ) {
   const text = (process: { stdout: string }) =>
     processes.reduce((all, { pid }) => all.replaceAll(pid.slice(0, 7), "<pid>"), process.stdout)
@@ -39,16 +39,15 @@ function comparable(
 }
 
 Deno.test("examples behave on a cluster as they do locally", async (t) => {
-  await using cluster = await startCluster();
+  await using cluster = await TestCluster.start();
   for (const { name, args } of SAME) {
     await t.step(name, async () => {
       const module = new URL(`${name}.ts`, EXAMPLES);
-      const local = await runProgram(`import ${JSON.stringify(module.href)};`, { args });
-      const options = { cwd: new URL("../", EXAMPLES).pathname };
-      const program = [cluster.bridge, module.pathname, "--", ...args];
-      const include = name === "word_count" ? ["--include", `${EXAMPLES.pathname}data`] : [];
-      const deployed = await deployJson([...include, ...program], options);
-      assertEquals(deployed.stderr, "");
+      const local = await runProgram(module, { args });
+      const include = name === "word_count" ? [`${EXAMPLES.pathname}data`] : [];
+      await using run = await cluster.deploy(module, { args, include });
+      const deployed = await run.ended;
+      assertEquals(deployed.said, "");
       assertEquals(deployed.code, local.code);
       assertEquals(comparable(deployed.processes), comparable(local.processes));
     });

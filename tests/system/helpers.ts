@@ -1,33 +1,13 @@
 /** Runs whole programs, as a user would, and tells what happened in them. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals } from "@std/assert";
-import type { ExitStatus, Pid } from "deploy";
+import { assertEquals } from "@std/assert";
+import { EventRecorder, type ProcessRecord, type ProgramEvent } from "../../src/testing/events.ts";
 import { commandFor } from "./ways.ts";
 
+export type { ProcessRecord };
 /** One event of a run, as `DEPLOY_FORMAT=json` prints it. */
-export type JsonEvent =
-  | {
-    event: "spawn";
-    parent: Pid | null;
-    pid: Pid;
-    name: string;
-    node: string | null;
-    time: string;
-  }
-  | { event: "output"; pid: Pid; fd: 1 | 2; text: string; time: string }
-  | { event: "output"; pid: Pid; fd: 1 | 2; base64: string; time: string }
-  | { event: "eof"; pid: Pid; fd: 1 | 2 }
-  | { event: "exit"; pid: Pid; status: ExitStatus; time: string };
-
-/** Everything that is known of one process when its run is over. */
-export interface ProcessRecord {
-  readonly pid: Pid;
-  readonly parent: Pid | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly status: ExitStatus;
-}
+export type JsonEvent = ProgramEvent;
 
 /** What a run did, from its start to its end. */
 export interface RunResult {
@@ -100,7 +80,8 @@ export async function startProgram(
   }).spawn();
   if (stdin !== undefined) await writeAll(child.stdin, stdin);
 
-  const events: JsonEvent[] = [];
+  const recorder = new EventRecorder();
+  const { events } = recorder;
   let watchers: { check(event: JsonEvent): void; ended(): void }[] = [];
   const readStdout = async () => {
     let all = "";
@@ -111,9 +92,11 @@ export async function startProgram(
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
-        const event = JSON.parse(line) as JsonEvent;
-        events.push(event);
-        for (const watcher of watchers) watcher.check(event);
+        const known = events.length;
+        recorder.add(line);
+        for (const event of events.slice(known)) {
+          for (const watcher of watchers) watcher.check(event);
+        }
       }
     }
     assertEquals(rest, "", "the last line of the events is not finished");
@@ -126,14 +109,14 @@ export async function startProgram(
       new Response(child.stderr).text(),
       child.status,
     ]);
-    const processes = format === "json" ? checkEvents(events) : [];
+    const processes = format === "json" ? recorder.ended() : [];
     return {
       code,
       events,
       raw: { stdout, stderr },
       processes,
-      stdout: outputOf(events, 1),
-      stderr: outputOf(events, 2),
+      stdout: recorder.text(1),
+      stderr: recorder.text(2),
     };
   })();
   // Whoever is interested awaits it too; the others are not to fail by it.
@@ -184,57 +167,4 @@ async function writeAll(stdin: WritableStream<Uint8Array>, text: string): Promis
   const writer = stdin.getWriter();
   await writer.write(new TextEncoder().encode(text));
   await writer.close();
-}
-
-function outputOf(events: readonly JsonEvent[], fd: 1 | 2, pid?: Pid): string {
-  const decoder = new TextDecoder();
-  let text = "";
-  for (const event of events) {
-    if (event.event !== "output" || event.fd !== fd) continue;
-    if (pid !== undefined && event.pid !== pid) continue;
-    text += "text" in event
-      ? event.text
-      : decoder.decode(Uint8Array.from(atob(event.base64), (c) => c.charCodeAt(0)));
-  }
-  return text;
-}
-
-/** Checks what holds of the events of every run, and sorts them by process. */
-function checkEvents(events: readonly JsonEvent[]): ProcessRecord[] {
-  const open = new Map<Pid, Set<1 | 2>>();
-  const parents = new Map<Pid, Pid | null>();
-  const statuses = new Map<Pid, ExitStatus>();
-  for (const event of events) {
-    const { pid } = event;
-    const shown = JSON.stringify(event);
-    if (event.event === "spawn") {
-      assert(!parents.has(pid), `spawned twice: ${shown}`);
-      const known = event.parent === null ? parents.size === 0 : parents.has(event.parent);
-      assert(known, `its parent is not known: ${shown}`);
-      parents.set(pid, event.parent);
-      open.set(pid, new Set([1, 2]));
-      continue;
-    }
-    const streams = open.get(pid);
-    assert(streams !== undefined, `before its process was spawned: ${shown}`);
-    assert(!statuses.has(pid), `after its process has exited: ${shown}`);
-    if (event.event === "exit") {
-      assertEquals(streams.size, 0, `before the end of its output: ${shown}`);
-      statuses.set(pid, event.status);
-    } else {
-      assert(streams.has(event.fd), `after the end of that stream: ${shown}`);
-      if (event.event === "eof") streams.delete(event.fd);
-    }
-  }
-  return [...parents].map(([pid, parent]) => {
-    const status = statuses.get(pid);
-    assert(status !== undefined, `no exit of ${pid}`);
-    return {
-      pid,
-      parent,
-      status,
-      stdout: outputOf(events, 1, pid),
-      stderr: outputOf(events, 2, pid),
-    };
-  });
 }
