@@ -18,7 +18,7 @@ export interface Fault {
   readonly forMs: number;
 }
 
-/** Which faults there are. */
+/** Which faults are drawn. */
 export interface ChaosOptions {
   /** The same seed gives the same faults in the same order. @default a random one */
   readonly seed?: number;
@@ -32,15 +32,15 @@ export interface ChaosOptions {
   readonly downMs?: number;
 }
 
-/** {@linkcode ChaosOptions} with everything said. */
+/** {@linkcode ChaosOptions} with their defaults. */
 export type ChaosSettings = Required<ChaosOptions>;
 
 /**
- * Faults that befall the nodes of a cluster, one after the other, until it is stopped.
+ * Faults on the nodes of a cluster, one after the other, until it is stopped.
  * `TestCluster.chaos()` gives one.
  *
- * A test calls `stop()` when the program has shown what it is to show. One that fails before that disposes
- * of it without, and the seed and the faults are printed then, to be had again.
+ * A test calls `stop()` at its end, after its assertions. If it fails before that, the chaos is disposed of
+ * without having been stopped, and prints its seed and its faults, so that they can be repeated.
  */
 export class Chaos implements AsyncDisposable {
   /** The seed that the faults are drawn from. */
@@ -127,14 +127,14 @@ export class Chaos implements AsyncDisposable {
   }
 }
 
-/** The largest seed that is drawn. Any finite number can be given. */
+/** Seeds that are drawn are below this; of a seed that is given, the last 32 bits count. */
 const MAX_SEED = 2 ** 32;
 
 /**
- * Says what the options leave out.
+ * Adds the defaults to the options.
  *
  * @param count How many nodes the cluster has.
- * @throws {RangeError} If they name a node that there is not, or node 0, or nothing to draw from.
+ * @throws {RangeError} If they name a node that does not exist, or node 0, or leave nothing to draw from.
  */
 export function resolveChaos(options: ChaosOptions, count: number): ChaosSettings {
   const {

@@ -56,7 +56,7 @@ export interface Command {
   readonly timeoutMs: number | undefined;
 }
 
-/** What of a run is looked for after its end. */
+/** How what is left of a run is found. */
 export interface Traces {
   /** What the run is called in messages: `main.ts`. */
   readonly name: string;
@@ -215,7 +215,7 @@ export class ProgramRun implements AsyncDisposable {
         for (const line of lines) this.#take(line);
       }
     } catch (error) {
-      // The run makes no sense any more, and would wait for somebody who reads.
+      // Nobody reads its events any more, so it would wait for a reader until its time is up.
       this.kill("SIGKILL");
       throw error;
     }

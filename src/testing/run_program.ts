@@ -49,7 +49,7 @@ export async function runProgram(
     await settled(run.ended),
     await settled(run[Symbol.asyncDispose]()),
   ];
-  // A run that made no sense is what a test is to show, before what is left of it.
+  // The run's own error tells more than what is left of the run.
   if (ended.status === "rejected") throw ended.reason;
   if (closed.status === "rejected") throw closed.reason;
   return ended.value;

@@ -14,7 +14,7 @@ const CLI = pathOf(new URL("../../cli.ts", import.meta.url));
 
 const ANY_PORT = "127.0.0.1:0";
 
-/** What a cluster has. */
+/** The size of a cluster. */
 export interface TestClusterOptions {
   /** How many nodes, the master's own among them. @default 3 */
   readonly nodes?: number;
@@ -169,7 +169,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /**
-   * Has faults befall the nodes from now on, one after the other, drawn from a seed: see {@linkcode Chaos}.
+   * Begins to kill and freeze nodes, one after the other, as drawn from a seed: see {@linkcode Chaos}.
    *
    * @throws {RangeError} If an option is out of its range, or the cluster has no node but the master's own.
    * @example
@@ -202,7 +202,7 @@ export class TestCluster implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await using stack = new AsyncDisposableStack();
-    // In the reverse of this order, each whatever becomes of the others.
+    // These run in reverse order, and each runs even if another one fails.
     stack.defer(() => Deno.remove(this.#folder, { recursive: true }));
     stack.defer(() => this.#checkNothingLeft());
     stack.defer(() => this.#stopNodes());

@@ -1,4 +1,4 @@
-/** A node of a test's cluster, and what can happen to its machine. */
+/** A node of a test's cluster, and the faults of its machine. */
 
 import type { FabricProcess } from "./fabric_process.ts";
 import { canListProcesses, descendantsOf, signalProcess } from "./os_processes.ts";
@@ -68,7 +68,7 @@ export class TestNode {
 
   /**
    * Stops the node and all that it hosts, by SIGSTOP, as when its machine hangs: connections stay, and
-   * nothing answers. The master takes it for lost after 10 s. Nothing happens if it is frozen already.
+   * nothing answers. The master declares it lost after 10 s of silence. Nothing happens if it is frozen already.
    *
    * @throws {Error} For node 0, for one that is killed, and where the system is not Linux.
    */
@@ -83,8 +83,8 @@ export class TestNode {
   }
 
   /**
-   * Lets a frozen node go on, by SIGCONT. If the master took it for lost, its processes end, and it is taken
-   * back a little later. Nothing happens if it is not frozen.
+   * Lets a frozen node go on, by SIGCONT. If the master has declared it lost, its processes end, and the
+   * master takes the node back a little later. Nothing happens if it is not frozen.
    */
   async thaw(): Promise<void> {
     if (this.#state !== "frozen") return;
