@@ -111,6 +111,11 @@ function useOf(
   // Modules that it imports from inside the runtime would be loaded twice.
   const inside = new URL(`file://${encodePath(root)}/src/`).href;
   const base = `file://${encodePath(entry.folder)}/`;
-  const isInside = (source: string) => new URL(encodePath(source), base).href.startsWith(inside);
+  // The pool is a library on top of the runtime: it is bundled with the program.
+  const pool = `${inside}pool/`;
+  const isInside = (source: string) => {
+    const { href } = new URL(encodePath(source), base);
+    return href.startsWith(inside) && !href.startsWith(pool);
+  };
   return map.sources.some(isInside) ? "whole" : "apart";
 }

@@ -1,0 +1,26 @@
+/** Why a pool has no result for a call. */
+
+import type { ExitStatus } from "../../mod.ts";
+
+/**
+ * A call has no result, for no fault that its task threw: its process ended under it, or the pool was
+ * closed before it began.
+ */
+export class PoolError extends Error {
+  /** The name of the task. */
+  readonly task: string;
+  /** How the process ended; `undefined` if the pool was closed. */
+  readonly status?: ExitStatus;
+
+  /** Made by pools; a program that imitates them, as in a test, can make one too. */
+  constructor(
+    task: string,
+    message: string,
+    options: ErrorOptions & { status?: ExitStatus } = {},
+  ) {
+    super(message, options);
+    this.name = "PoolError";
+    this.task = task;
+    if (options.status !== undefined) this.status = options.status;
+  }
+}
