@@ -20,3 +20,5 @@
 export { Pool, type PoolOptions, type RunOptions } from "./pool.ts";
 export { PoolError } from "./pool_error.ts";
 export { type Task, task, type TaskContext } from "./task.ts";
+
+export type { ExitStatus, Resources } from "../../mod.ts";
