@@ -1,22 +1,21 @@
 /**
- * A pool of processes made as a library (lib/process_pool.ts): more jobs than processes, jobs that
- * return a value, jobs that throw, whose error arrives here as if the call had been local, and one that
- * ends its process.
+ * A pool of processes (`deploy/pool`): more calls than processes, calls that return a value, one that
+ * throws, whose error arrives here as if the call had been local, and one that ends its process.
  *
  *     deno task example process_pool
  *     deno task example process_pool 8
  */
 
-import { ChannelError, init } from "deploy";
+import { init } from "deploy";
+import { Pool, PoolError, task } from "deploy/pool";
 import { countArgument } from "./lib/arguments.ts";
-import { job, ProcessPool } from "./lib/process_pool.ts";
 
 interface Range {
   from: number;
   to: number;
 }
 
-const countPrimes = job("countPrimes", ({ from, to }: Range) => {
+const countPrimes = task("countPrimes", ({ from, to }: Range) => {
   if (from < 2) throw new RangeError(`Cannot count primes from ${from}: the first one is 2`);
   let count = 0;
   for (let n = from; n < to; n++) if (isPrime(n)) count++;
@@ -28,35 +27,36 @@ function isPrime(n: number): boolean {
   return true;
 }
 
-const exit = job("exit", (code: number) => Deno.exit(code));
+const exit = task("exit", (code: number) => Deno.exit(code));
 
 await init();
 
 const size = countArgument(0, "processes", 3);
-await using pool = await ProcessPool.start(size);
+await using pool = await Pool.start({ size });
 
 const ranges = [{ from: 2, to: 100_000 }];
 for (let from = 100_000; from < 1_000_000; from += 100_000) {
   ranges.push({ from, to: from + 100_000 });
 }
-const counts = await Promise.all(ranges.map((range) => pool.run(countPrimes, range)));
-const total = counts.reduce((a, b) => a + b);
+let total = 0;
+for await (const count of pool.map(countPrimes, ranges)) total += count;
 console.log(
-  `${total} primes below a million, counted in ${ranges.length} jobs by ${size} processes`,
+  `${total} primes below a million, counted in ${ranges.length} calls by ${size} processes`,
 );
 
 try {
   await pool.run(countPrimes, { from: -5, to: 5 });
 } catch (error) {
-  console.log(`A job threw a ${error instanceof RangeError ? "RangeError" : typeof error}.`);
+  console.log(`A task threw a ${error instanceof RangeError ? "RangeError" : typeof error}.`);
   console.log(String(error));
 }
 
 try {
   await pool.run(exit, 3);
 } catch (error) {
-  console.log(`A job ended its process: ${error instanceof ChannelError ? error.kind : error}`);
+  const status = error instanceof PoolError ? JSON.stringify(error.status) : error;
+  console.log(`A task ended its process: ${status}`);
 }
-console.log(
-  `The pool goes on: ${await pool.run(countPrimes, { from: 2, to: 100 })} primes below 100`,
-);
+// Another process has taken its place.
+const small = await pool.each(countPrimes, { from: 2, to: 100 });
+console.log(`The pool goes on: ${small.length} processes find ${small[0]} primes below 100 each`);

@@ -81,16 +81,16 @@ Deno.test("all_to_all: each process hears from each of the others", async () => 
   assertEquals(first.stdout, "5 processes, 20 messages, each as it should be\n");
 });
 
-Deno.test("process_pool: jobs return and throw, and one that exits is replaced", async () => {
+Deno.test("process_pool: calls return and throw, and one that exits is replaced", async () => {
   const result = await runProgram(example("process_pool"), { args: ["2"] });
-  // Two processes, and the one in place of that which a job ended.
+  // Two processes, and the one in place of that which a task ended.
   const [first, others] = starOf(result, 3);
   assertEquals(first.stdout.trimEnd().split("\n"), [
-    "78498 primes below a million, counted in 10 jobs by 2 processes",
-    "A job threw a RangeError.",
+    "78498 primes below a million, counted in 10 calls by 2 processes",
+    "A task threw a RangeError.",
     "RangeError: Cannot count primes from -5: the first one is 2",
-    "A job ended its process: failed",
-    "The pool goes on: 25 primes below 100",
+    'A task ended its process: {"code":3}',
+    "The pool goes on: 2 processes find 25 primes below 100 each",
   ]);
   const codes = others.map(({ status }) => "code" in status ? status.code : status);
   assertEquals(codes.sort(), [0, 0, 3]);
