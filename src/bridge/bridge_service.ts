@@ -11,7 +11,8 @@ import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { DEPLOY_TO_BRIDGE, NODE_TO_BRIDGE } from "../wire/run_messages.ts";
-import type { BridgedRun, HostLink } from "./bridged_run.ts";
+import type { BridgedRun } from "./bridged_run.ts";
+import type { HostLink } from "./host_link.ts";
 import { type DeployLink, Deployment, type DeploymentContext } from "./deployment.ts";
 import { MasterClient } from "./master_client.ts";
 

@@ -2,31 +2,27 @@
 
 import type { Pid } from "../core/pid.ts";
 import { KiB, MiB } from "../core/resources.ts";
-import { startTimer } from "../core/timer.ts";
+import { type StartTimer, startTimer } from "../core/timer.ts";
 import type { Store } from "../store/store.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
 import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
-import { endOf, type MessageLink, type Received } from "../net/message_link.ts";
+import { endOf, type Received } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import {
-  type BridgeToNode,
-  type NodeToBridge,
-  STDIN_WINDOW_BYTES,
-  type StdinMessage,
-} from "../wire/run_messages.ts";
+import { type NodeToBridge, STDIN_WINDOW_BYTES, type StdinMessage } from "../wire/run_messages.ts";
 import { EventMerger } from "../run/event_merger.ts";
 import { EventRecord } from "../run/event_record.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run, type RunViewer } from "../run/run.ts";
-import { EventOrderError } from "../run/run_state.ts";
+import { EventOrderError, runningProcesses } from "../run/run_state.ts";
+import { StandstillWatch } from "../run/standstill_watch.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
+import { waitLines } from "../run/wait_lines.ts";
 import type { RunNews } from "./master_client.ts";
+import type { HostLink } from "./host_link.ts";
+import { RunWaits } from "./run_waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** The link to a node that hosts processes of the run. */
-export type HostLink = MessageLink<BridgeToNode, NodeToBridge>;
 
 /** How far the run may be ahead of the fastest viewer. A node has one more output in flight. */
 const ROOM_BYTES = 256 * KiB;
@@ -50,6 +46,8 @@ export class BridgedRun implements RunNews {
     startTimer,
     say: (text) => this.said(text),
   });
+  readonly #waits: RunWaits;
+  readonly #standstill: StandstillWatch;
   readonly #spec: Bytes;
   readonly #store: Store;
   /** How long the master has to report why a node's processes are lost, since it knows more. */
@@ -80,7 +78,7 @@ export class BridgedRun implements RunNews {
     spec: Bytes,
     store: Store,
     stdinTaken: (bytes: number) => void,
-    options: { liveness?: LivenessOptions; clock?: Clock } = {},
+    options: { liveness?: LivenessOptions; clock?: Clock; startTimer?: StartTimer } = {},
   ) {
     this.#spec = spec;
     this.id = id;
@@ -89,6 +87,14 @@ export class BridgedRun implements RunNews {
     this.#newsMs = (options.liveness ?? LOCAL_NETWORK).newsMs;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#stdinTaken = stdinTaken;
+    const start = options.startTimer ?? startTimer;
+    this.#waits = new RunWaits(start);
+    this.#standstill = new StandstillWatch({
+      state: () => this.#run.state,
+      waits: () => this.#waits.ask(),
+      startTimer: start,
+      say: (text) => this.said(text),
+    });
     this.#merger = new EventMerger((record) => this.#append(record));
     this.#merger.onChange(() => this.#check());
   }
@@ -111,6 +117,7 @@ export class BridgedRun implements RunNews {
   ): Promise<void> {
     this.#nodes.add(node);
     void node.send({ type: "run", spec: this.#spec });
+    this.#waits.add(node);
     let done = false;
     try {
       for await (const { message, body } of messages) {
@@ -120,6 +127,7 @@ export class BridgedRun implements RunNews {
       }
     } finally {
       node.drop();
+      this.#waits.remove(node);
       const why = endOf(`node ${name}`, await node.ended);
       this.#gap ||= !done;
       void this.#left(node, why);
@@ -142,6 +150,12 @@ export class BridgedRun implements RunNews {
     else if (this.#firstPid === undefined) this.#early.push(message);
   }
 
+  /** What each process of the run waits for, in one line each. */
+  async waitLines(): Promise<string[]> {
+    const states = await this.#waits.ask();
+    return waitLines(runningProcesses(this.#run.state), states);
+  }
+
   said(text: string): void {
     void this.#append(EventRecord.of({ event: "said", text, time: Date.now() }));
   }
@@ -159,6 +173,7 @@ export class BridgedRun implements RunNews {
   #append(record: EventRecord): Promise<void> {
     const room = this.#run.append(record);
     this.#survivors.took(record.event);
+    if (record.event.event !== "said") this.#standstill.took();
     return room;
   }
 
@@ -198,6 +213,8 @@ export class BridgedRun implements RunNews {
           await node.send({ type: "piece", hash, bytes });
         }
         return;
+      case "waits":
+        return this.#waits.answer(node, message);
       case "stdin-taken":
         this.#stdinBytes -= Math.min(message.bytes, this.#stdinBytes);
         return this.#stdinTaken(message.bytes);
@@ -235,6 +252,7 @@ export class BridgedRun implements RunNews {
   }
 
   async #finish(): Promise<void> {
+    this.#standstill.stop();
     await this.#merger.loseAll("its node was lost while it was starting");
     this.#run.close();
     this.#over.resolve();

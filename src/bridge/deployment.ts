@@ -13,7 +13,7 @@ import { newKey } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
+import { type BridgeToDeploy, type DeployToBridge, MAX_WAITING } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
 import { decideEnd, type EndCause } from "./run_end.ts";
@@ -112,6 +112,8 @@ export class Deployment {
         return this.#run?.stdin(message);
       case "stop":
         return this.#end({ kind: "told", how: message });
+      case "why":
+        return void this.#tellWaits();
     }
   }
 
@@ -269,6 +271,11 @@ export class Deployment {
     const decision = decideEnd(cause, state);
     if (decision === "drop-deployment") this.#link.drop();
     else if (decision !== "nothing") this.#context.master.end(run!.id, decision.endRun);
+  }
+
+  async #tellWaits(): Promise<void> {
+    const lines = await this.#run?.waitLines() ?? [];
+    void this.#link.send({ type: "waits", lines: lines.slice(0, MAX_WAITING) });
   }
 
   #tellWait(resources: Resources): () => void {

@@ -39,7 +39,8 @@ export function checkRemote(
 /**
  * Checks the name of a channel.
  *
- * @throws {TypeError} If it is not a string.
+ * @throws {TypeError} If it is not a string, or not well-formed: it has no UTF-8 then, by which channels are
+ * told apart.
  * @throws {RangeError} If it is too long.
  */
 export function checkName(
@@ -51,6 +52,16 @@ export function checkName(
   if (typeof name !== "string") {
     throw atCaller(
       new TypeError(`Cannot create ${what}: its name is ${String(name)}, not a string`),
+      operation,
+    );
+  }
+  if (!name.isWellFormed()) {
+    throw atCaller(
+      new TypeError(
+        `Cannot create ${what}: its name is ${
+          JSON.stringify(name)
+        }, which has half of a surrogate pair`,
+      ),
       operation,
     );
   }

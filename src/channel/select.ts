@@ -151,7 +151,7 @@ function choose(
   if (wrong >= 0) {
     const error = new TypeError(
       `Cannot select: operations[${wrong}] is not an operation; operations come from selectableRecv(), ` +
-        `selectableSend() and after()`,
+        `selectableSend(), selectableAccept(), selectableWait() and after()`,
     );
     return Promise.reject(atCaller(error, operation));
   }

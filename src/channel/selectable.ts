@@ -9,9 +9,11 @@ export const subscribe: unique symbol = Symbol("subscribe");
 export type Outcome<T> = { value: T } | { error: Error };
 
 /**
- * An operation that {@linkcode select} can choose: a receive, a send, or a delay.
+ * An operation that {@linkcode select} can choose: a receive, a send, a new channel, the end of a process,
+ * or a delay.
  *
- * It comes from `selectableRecv`, `selectableSend` or {@linkcode after}, may be used in any number of
+ * It is made by `selectableRecv`, `selectableSend`, `selectableAccept`, {@linkcode selectableWait} or
+ * {@linkcode after}, may be used in any number of
  * calls, and costs nothing while it is unused.
  *
  * @example

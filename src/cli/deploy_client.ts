@@ -13,6 +13,7 @@ import { type EndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
+import { onWhySignal } from "../terminal/why_signal.ts";
 import { ConnectError, dialPart, loadCredential } from "../net/connect.ts";
 import { Purpose } from "../net/handshake.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
@@ -107,7 +108,8 @@ export class DeployClient {
     stop.addEventListener("abort", end, { once: true });
     if (stop.aborted) end();
     void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
-    const outcome = await session.run(this.#options.graceMs);
+    const stopAsking = onWhySignal(() => session.askWhy());
+    const outcome = await session.run(this.#options.graceMs).finally(stopAsking);
     return this.#endCode?.() ?? await this.#exitCode(outcome);
   }
 
@@ -146,6 +148,7 @@ export class DeployClient {
       sink: this.#show,
       progress,
       say: (line) => say(`deploy: ${line}\n`),
+      remark: (line) => this.#terminal.remark(line),
     });
   }
 

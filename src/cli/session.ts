@@ -44,6 +44,8 @@ export interface SessionEvents {
   readonly progress: Progress;
   /** A line for the user. */
   readonly say: (line: string) => void;
+  /** A line about the run, for the user, between the lines of its processes. */
+  readonly remark: (line: string) => Promise<void>;
 }
 
 /** The outcome of a deployment. */
@@ -123,6 +125,11 @@ export class Session {
     void this.#link.send({ type: "stop", signal, graceMs });
   }
 
+  /** Asks what each process of the run waits for; the answer is shown. */
+  askWhy(): void {
+    void this.#link.send({ type: "why" });
+  }
+
   async #listen(): Promise<Outcome> {
     using _source = this.#source;
     try {
@@ -166,6 +173,9 @@ export class Session {
       case "stdin-taken":
         this.#stdinRoom += message.bytes;
         this.#stdinWaits?.();
+        return;
+      case "waits":
+        for (const line of message.lines) await this.#events.remark(line);
         return;
       case "over":
         return { kind: "over" };

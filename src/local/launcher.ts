@@ -29,6 +29,7 @@ import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
+import { onWhySignal } from "../terminal/why_signal.ts";
 import { newKey } from "../net/handshake.ts";
 
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
@@ -69,7 +70,7 @@ export function readSettings(
     );
   }
   const text = variable("DEPLOY_RESOURCES") ?? "";
-  const resolved = resolveResources(parseResources(text), resolveResources(resources));
+  const resolved = resolveResources(readResources(text), resolveResources(resources));
   const reason = invalidResource(resolved);
   if (reason !== undefined) {
     throw new SyntaxError(`Cannot use ${JSON.stringify(text)} as DEPLOY_RESOURCES: ${reason}`);
@@ -81,6 +82,15 @@ export function readSettings(
     maxSpares: maxSpares(variable("DEPLOY_SPARES"), machine),
     graceMs: parseGrace(variable("DEPLOY_GRACE"), "DEPLOY_GRACE"),
   };
+}
+
+function readResources(text: string): Partial<Resources> {
+  try {
+    return parseResources(text);
+  } catch (error) {
+    const why = messageOf(error);
+    throw new SyntaxError(`Cannot use ${JSON.stringify(text)} as DEPLOY_RESOURCES: ${why}`);
+  }
 }
 
 /**
@@ -205,7 +215,9 @@ class LocalRun {
         await Promise.all(records.map(({ event }) => this.#terminal.sink(event)));
       }
     } catch (error) {
-      if (!this.#ending) say(`Cannot show the output of this program: ${messageOf(error)}\n`);
+      if (!this.#ending) {
+        say(`deploy: Cannot show the output of this program: ${messageOf(error)}\n`);
+      }
       void this.#end("SIGTERM", () => 1);
     }
   }
@@ -226,8 +238,7 @@ class LocalRun {
 
   /** Ctrl-\ at the terminal shows what each process waits for. */
   #listenForWhy(): void {
-    if (Deno.build.os === "windows") return;
-    Deno.addSignalListener("SIGQUIT", async () => {
+    onWhySignal(async () => {
       const states = await this.#node.waits();
       const lines = waitLines(runningProcesses(this.#run.state), states);
       for (const line of lines) await this.#terminal.remark(line);
@@ -314,6 +325,6 @@ function say(text: string): void {
 }
 
 function exitWith(code: number, line: string): never {
-  say(`${line}\n`);
+  say(`deploy: ${line}\n`);
   Deno.exit(code);
 }

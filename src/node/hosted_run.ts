@@ -185,6 +185,7 @@ export class HostedRun {
         },
       });
       this.#node = node;
+      link.waits = () => node.waits();
       void link.ended.then((reason) => this.#broken(reason));
       return { node, link };
     } catch (error) {

@@ -2,6 +2,8 @@
 
 import { parseAddress } from "../core/address.ts";
 import type { RunEvent } from "../core/events.ts";
+import type { Pid } from "../core/pid.ts";
+import type { WaitState } from "../core/waits.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { type DialOptions, dialPart } from "../net/connect.ts";
@@ -9,7 +11,12 @@ import { type Credential, Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { BRIDGE_TO_NODE, type BridgeToNode, type NodeToBridge } from "../wire/run_messages.ts";
+import {
+  BRIDGE_TO_NODE,
+  type BridgeToNode,
+  MAX_WAITING,
+  type NodeToBridge,
+} from "../wire/run_messages.ts";
 import { MAX_SPEC_BYTES } from "../wire/run_spec.ts";
 import { StdinFeed } from "../host/stdin_feed.ts";
 
@@ -61,6 +68,9 @@ export class RunLink {
     this.ended = this.#serve();
   }
 
+  /** Finds out what the processes of the run here wait for; set once there can be any. */
+  waits: () => Promise<ReadonlyMap<Pid, WaitState>> = () => Promise.resolve(new Map());
+
   /** Resolves with the encoded `RunSpec`. Rejects if the connection ends first. */
   get spec(): Promise<Bytes> {
     return this.#spec.promise;
@@ -103,6 +113,12 @@ export class RunLink {
     this.#link.drop();
   }
 
+  async #tellWaits(request: number): Promise<void> {
+    const states = await this.waits();
+    const processes = Array.from(states, ([pid, state]) => ({ pid, state })).slice(0, MAX_WAITING);
+    void this.#link.send({ type: "waits", request, processes });
+  }
+
   #expect(hash: string, index: number, put: PutPiece): Promise<void> {
     return new Promise((resolve, fail) => {
       const take = async (bytes: Bytes): Promise<void> => {
@@ -132,6 +148,8 @@ export class RunLink {
       throw new ProtocolError(`"${message.type}" out of order`);
     }
     switch (message.type) {
+      case "why":
+        return void this.#tellWaits(message.request);
       case "run":
         this.#hasSpec = true;
         return this.#spec.resolve(message.spec);

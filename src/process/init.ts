@@ -153,7 +153,7 @@ async function become(
 
 function exitUnawaited(): never {
   console.error(
-    "Cannot run: init() was called but not awaited; write `await init(…)` at the top level of the " +
+    "deploy: Cannot run: init() was called but not awaited; write `await init(…)` at the top level of the " +
       "main module",
   );
   exit(1);

@@ -14,6 +14,14 @@ import type { Pid } from "../core/pid.ts";
 // deno-lint-ignore no-explicit-any
 export type SpawnFunction<A = any> = (parent: Pid, arg: A) => unknown | Promise<unknown>;
 
+/** What would end a line, or change how the rest of it is shown. */
+const UNFIT_FOR_NAME = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+
+/** Whether a name can be shown to people within a line. */
+export function isShowable(name: string): boolean {
+  return !UNFIT_FOR_NAME.test(name) && name.isWellFormed();
+}
+
 /** Functions and their names. One name is one function; one function may have several names. */
 export class Registry {
   #functions = new Map<string, SpawnFunction>();
@@ -30,6 +38,9 @@ export class Registry {
       throw new TypeError(
         `Cannot register a function as ${show(name)}: a name is a non-empty string`,
       );
+    }
+    if (!isShowable(name)) {
+      throw new TypeError(`Cannot register ${show(name)}: the name contains a control character`);
     }
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot register ${show(name)}: it is ${show(fn)}, not a function`);

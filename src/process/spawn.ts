@@ -7,7 +7,7 @@ import type { Pid } from "../core/pid.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
 import { changeBetween, readEnvironment } from "./environment.ts";
-import { registry, type SpawnFunction } from "./registry.ts";
+import { isShowable, registry, type SpawnFunction } from "./registry.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -32,9 +32,6 @@ const OPTIONS = ["mem", "cpu", "name", "signal", "permissions"] as const;
 
 /** The longest name of a process, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 255;
-
-/** Characters that end a line or change how the rest of it is shown. */
-const UNFIT_FOR_NAME = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 
 /**
  * Whether one of the functions `F` takes an argument.
@@ -227,7 +224,7 @@ function checkName(action: string, name: unknown): void {
       `Cannot ${action}: name has ${bytes} bytes in UTF-8; at most ${MAX_NAME_BYTES} are allowed`,
     );
   }
-  if (UNFIT_FOR_NAME.test(name) || !name.isWellFormed()) {
+  if (!isShowable(name)) {
     throw new TypeError(
       `Cannot ${action}: name is ${JSON.stringify(name)}, which contains a control character`,
     );

@@ -4,7 +4,7 @@ import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts"
 import type { ExitStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import { MAX_WAITS, type WaitReport } from "../core/waits.ts";
+import type { WaitReport } from "../core/waits.ts";
 import { decodeMessage } from "./message.ts";
 import {
   bool,
@@ -12,7 +12,6 @@ import {
   grace,
   integer,
   key,
-  listOf,
   orNull,
   pid,
   port,
@@ -22,8 +21,8 @@ import {
   signal,
   status,
   text,
-  variant,
 } from "./schema.ts";
+import { WAIT_REPORT } from "./waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -122,18 +121,6 @@ export type NodeMessage =
 /** The largest message of an unauthenticated peer. */
 export const MAX_HELLO_BYTES = 1024;
 
-/** A `Wait` of core. */
-const wait = variant("kind", {
-  recv: { remote: pid, name: text, select: bool },
-  send: { remote: pid, name: text, select: bool, unreadBytes: integer, received: bool },
-  accept: { name: text, select: bool },
-  wait: { remote: pid, select: bool },
-  kill: { remote: pid },
-  spawn: { name: text },
-  after: { select: bool },
-  deliver: { remote: pid, bytes: integer },
-});
-
 const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   hello: { token: text, port, resources },
   started: {},
@@ -152,10 +139,7 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   noticed: { pid },
   waits: {
     request: integer,
-    waits: listOf(wait, MAX_WAITS),
-    count: integer,
-    progress: integer,
-    mayWake: bool,
+    ...WAIT_REPORT,
   },
   kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },
 };

@@ -1,7 +1,9 @@
 /** The messages of a bridge with deploy, and with the nodes that host a run. */
 
 import type { RunEvent } from "../core/events.ts";
+import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
+import type { WaitState } from "../core/waits.ts";
 import { TERMINATION, type TerminationFields } from "./node_messages.ts";
 import {
   bytes,
@@ -18,6 +20,7 @@ import {
   time,
   variant,
 } from "./schema.ts";
+import { WAITING_PROCESS } from "./waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -35,6 +38,12 @@ export type StdinMessage = { type: "stdin"; bytes: Bytes } | { type: "stdin-end"
 
 /** The process has taken this many bytes of stdin: as many may be sent again. */
 export type StdinTakenMessage = { type: "stdin-taken"; bytes: number };
+
+/** A process, and what is known of what it waits for. */
+export interface WaitingProcess {
+  readonly pid: Pid;
+  readonly state: WaitState;
+}
 
 /** How many bytes of stdin may be in flight. */
 export const STDIN_WINDOW_BYTES = 256 * 1024;
@@ -57,7 +66,9 @@ export type DeployToBridge =
   | { type: "check"; spec: Bytes; resources: Readonly<Resources> }
   | StdinMessage
   /** End every process of the run. Sent again, it can only shorten the grace. */
-  | ({ type: "stop" } & TerminationFields);
+  | ({ type: "stop" } & TerminationFields)
+  /** Asks what each process of the run waits for. Answer: `waits`. */
+  | { type: "why" };
 
 /** The messages of a bridge to deploy. */
 export type BridgeToDeploy =
@@ -73,6 +84,8 @@ export type BridgeToDeploy =
   | { type: "waiting"; resources: Readonly<Resources> }
   | EventMessage
   | StdinTakenMessage
+  /** What each process of the run waits for, in one line each. */
+  | { type: "waits"; lines: string[] }
   /**
    * The last message: no process of the run is left, and all events have been sent. Deploy then closes the
    * connection. If the bridge did, data that deploy has not read would be lost.
@@ -87,6 +100,8 @@ export type NodeToBridge =
   | { type: "need"; pieces: string[] }
   | EventMessage
   | StdinTakenMessage
+  /** The answer to the `why` of that number: what the processes of the run on this node wait for. */
+  | { type: "waits"; request: number; processes: WaitingProcess[] }
   /**
    * The last message: no process of the run is left on this node, and all events have been sent. The bridge
    * then closes the connection. If the node did, data that the bridge has not read would be lost.
@@ -98,10 +113,15 @@ export type BridgeToNode =
   /** The answer to `host`: the encoded `RunSpec`. */
   | { type: "run"; spec: Bytes }
   | PieceMessage
-  | StdinMessage;
+  | StdinMessage
+  /** Asks what the processes of the run on this node wait for. Answer: `waits`. */
+  | { type: "why"; request: number };
 
 /** The most pieces that one message may name. */
 export const MAX_PIECES = 65_536;
+
+/** The most processes, or lines about processes, in one message. */
+export const MAX_WAITING = 65_536;
 
 const fd = (value: unknown): boolean => value === 1 || value === 2;
 /** The schema of an {@linkcode EventMessage}. */
@@ -129,6 +149,7 @@ export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
   "check": { spec: bytes, resources },
   ...STDIN,
   "stop": { ...TERMINATION },
+  "why": {},
 };
 
 export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
@@ -139,6 +160,7 @@ export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
   "waiting": { resources },
   ...EVENT,
   "stdin-taken": { bytes: integer },
+  "waits": { lines: listOf(text, MAX_WAITING) },
   "over": {},
 };
 
@@ -147,6 +169,7 @@ export const NODE_TO_BRIDGE: Schema<NodeToBridge> = {
   "need": NEED,
   ...EVENT,
   "stdin-taken": { bytes: integer },
+  "waits": { request: integer, processes: listOf(WAITING_PROCESS, MAX_WAITING) },
   "done": {},
 };
 
@@ -154,4 +177,5 @@ export const BRIDGE_TO_NODE: Schema<BridgeToNode> = {
   run: { spec: bytes },
   piece: PIECE,
   ...STDIN,
+  why: { request: integer },
 };

@@ -65,6 +65,7 @@ class Harness implements AsyncDisposable {
     this.#folder = folder;
     this.run = new BridgedRun("run", SPEC, store, (bytes) => this.taken += bytes, {
       clock: this.clock,
+      startTimer: () => () => {},
     });
     void this.run.over.then(() => this.over = true);
     this.shown = this.#show();

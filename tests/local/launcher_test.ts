@@ -267,7 +267,7 @@ if (Deno.env.has("DEPLOY_PROCESS")) {
 }
 await init();
 `);
-  const line = "Cannot start: the first process exited with 3 before init() resolved\n";
+  const line = "deploy: Cannot start: the first process exited with 3 before init() resolved\n";
   const human = await program.run();
   assertEquals(human, { code: 1, stdout: "to stdout\n", stderr: `to stderr\n${line}` });
   const json = await program.run({ env: { DEPLOY_FORMAT: "json" } });

@@ -28,6 +28,12 @@ Deno.test("Registry.add() takes the same function again, also under another name
   assertStrictEquals(registry.find("again"), work);
 });
 
+Deno.test("Registry.add() throws for a name that cannot be shown within a line", () => {
+  for (const name of ["a\nb", "\x1b[31m", "a\u2028", "\u202e", "\ud800"]) {
+    assertThrows(() => new Registry().add(name, work), TypeError, "contains a control character");
+  }
+});
+
 Deno.test("Registry.add() throws for a name of two functions, and keeps the first", () => {
   const registry = new Registry();
   registry.add("work", work);

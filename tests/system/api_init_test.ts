@@ -119,11 +119,11 @@ testRows([
 const LINES: Record<string, [source: string, line: RegExp]> = {
   "init() that is not awaited": [
     `init();`,
-    /^Cannot run: init\(\) was called but not awaited; write `await init\(…\)` at the top level of/m,
+    /^deploy: Cannot run: init\(\) was called but not awaited; write `await init\(…\)` at the top level of/m,
   ],
   "init() that is awaited only later": [
     `const ready = init(); await sleep(50); await ready;`,
-    /^Cannot run: init\(\) was called but not awaited; /m,
+    /^deploy: Cannot run: init\(\) was called but not awaited; /m,
   ],
   "a prelude that listens on a port": [
     `import { port } from "./port.ts"; Deno.listen({ port }); await init();`,

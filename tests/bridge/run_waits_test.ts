@@ -1,0 +1,71 @@
+/** What a bridge learns of what the processes of a run wait for. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertThrows } from "@std/assert";
+import type { HostLink } from "../../src/bridge/host_link.ts";
+import { RunWaits } from "../../src/bridge/run_waits.ts";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
+import type { WaitState } from "../../src/core/waits.ts";
+import type { BridgeToNode } from "../../src/wire/run_messages.ts";
+import { FIRST, WORKER } from "../terminal/events.ts";
+
+const COMPUTES: WaitState = { state: "computes", forMs: 7_000 };
+const STOPPED: WaitState = { state: "stopped" };
+
+/** A node that notes what it is asked. */
+function node(): { link: HostLink; asked: number[] } {
+  const asked: number[] = [];
+  const send = (message: BridgeToNode) => {
+    if (message.type === "why") asked.push(message.request);
+    return Promise.resolve();
+  };
+  return { link: { send } as unknown as HostLink, asked };
+}
+
+/** A timer that goes off when the test says so. */
+function manualTimer(): { start: (ms: number, then: () => void) => () => void; fire: () => void } {
+  const due = new Set<() => void>();
+  return {
+    start: (ms, then) => {
+      assertEquals(ms, 2_000);
+      due.add(then);
+      return () => due.delete(then);
+    },
+    fire: () => {
+      for (const then of due) then();
+      due.clear();
+    },
+  };
+}
+
+Deno.test("ask() puts together what all nodes answer", async () => {
+  const waits = new RunWaits(manualTimer().start);
+  const [one, other] = [node(), node()];
+  waits.add(one.link);
+  waits.add(other.link);
+  const asking = waits.ask();
+  const answer = (asked: number[], pid: typeof FIRST, state: WaitState) =>
+    ({
+      type: "waits" as const,
+      request: asked[0]!,
+      processes: [{ pid, state }],
+    }) satisfies Parameters<RunWaits["answer"]>[1];
+  waits.answer(other.link, answer(other.asked, WORKER, STOPPED));
+  waits.answer(one.link, answer(one.asked, FIRST, COMPUTES));
+  assertEquals([...await asking], [[FIRST, COMPUTES], [WORKER, STOPPED]]);
+});
+
+Deno.test("a node that does not answer, or goes away, is left out", async () => {
+  const timer = manualTimer();
+  const waits = new RunWaits(timer.start);
+  const [silent, gone] = [node(), node()];
+  waits.add(silent.link);
+  waits.add(gone.link);
+  const asking = waits.ask();
+  waits.remove(gone.link);
+  timer.fire();
+  assertEquals([...await asking], []);
+  const late = { type: "waits" as const, request: silent.asked[0]!, processes: [] };
+  waits.answer(silent.link, late);
+  assertThrows(() => waits.answer(silent.link, late), ProtocolError);
+});
