@@ -261,16 +261,19 @@ function encodeReason(reason: unknown): Uint8Array<ArrayBuffer> {
   try {
     const encoded = encode(reason);
     if (encoded.length <= MAX_VALUE_BYTES) return encoded;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+  } catch {
+    // It cannot be copied, or one of its getters throws: the reader is told all the same.
   }
   return encode(textOf(reason).slice(0, MAX_REASON_UNITS));
 }
 
 function textOf(reason: unknown): string {
-  try {
-    return messageOf(reason);
-  } catch {
-    return Object.prototype.toString.call(reason); // it has no text of its own
+  for (const text of [() => messageOf(reason), () => Object.prototype.toString.call(reason)]) {
+    try {
+      return text();
+    } catch {
+      // It is an object whose code throws.
+    }
   }
+  return "a reason that has no text"; // a revoked proxy is one
 }

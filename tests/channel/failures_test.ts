@@ -81,6 +81,13 @@ test("an end in order remains one, however the process ends afterwards", async (
   assertEquals(pair.two.noticed, [], "the program was told nothing of it");
 });
 
+/** An object that throws whatever is done with it. */
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 test("abort() gives the values that were taken, and then aborted with a copy of the reason", async () => {
   class Special extends Error {}
   const cyclic: unknown[] = [];
@@ -111,6 +118,12 @@ test("abort() gives the values that were taken, and then aborted with a copy of 
       },
       f() {},
     }, (cause) => cause === "[object Object]"],
+    [{
+      get why() {
+        throw new RangeError("a getter");
+      },
+    }, (cause) => cause === "[object Object]"],
+    [revoked(), (cause) => cause === "a reason that has no text"],
     ["x".repeat(100_000), (cause) => typeof cause === "string" && /^x{8192}$/.test(cause)],
     [new Uint8Array(1_000_000), (cause) => typeof cause === "string" && cause.startsWith("0,0,")],
   ];
