@@ -5,6 +5,7 @@ import { EventRecorder, type OutputMatch, type ProcessRecord } from "./events.ts
 import type { ProcessSoFar, ProgramEvent } from "./events.ts";
 import { checkNothingLeft } from "./leftovers.ts";
 import { MARK_VARIABLE } from "./os_processes.ts";
+import { writeStdin } from "./write_stdin.ts";
 
 /** How long a run that is told to stop may take, its grace of 3 s and all, before it is killed, in ms. */
 const STOPPED_WITHIN_MS = 10_000;
@@ -187,7 +188,7 @@ export class ProgramRun implements AsyncDisposable {
         this.#child.status.then((status) => status.code),
         this.#readEvents(),
         this.#readSaid(),
-        stdin === undefined ? undefined : writeAll(this.#child.stdin, stdin),
+        stdin === undefined ? undefined : writeStdin(this.#child.stdin, stdin),
       ]);
       if (this.#timedOut) throw new Error(this.#describe(`took longer than ${this.#timeoutMs} ms`));
       return {
@@ -262,20 +263,4 @@ const SHOWN_LENGTH = 4_000;
 
 function lastOf(text: string): string {
   return text.length <= SHOWN_LENGTH ? text.trimEnd() : `…${text.slice(-SHOWN_LENGTH).trimEnd()}`;
-}
-
-/** The program may end without having read all of it. */
-async function writeAll(
-  stdin: WritableStream<Uint8Array<ArrayBuffer>>,
-  content: string | Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  const writer = stdin.getWriter();
-  try {
-    await writer.write(bytes);
-    await writer.close();
-  } catch (error) {
-    // The second one is the stream's, which is broken already.
-    if (!(error instanceof Deno.errors.BrokenPipe || error instanceof TypeError)) throw error;
-  }
 }

@@ -14,29 +14,7 @@ import { Sender } from "../../src/channel/sender.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
 import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window.ts";
-import { fill, test, type TestProcess, TestRun, turns, until } from "./pair.ts";
-
-/** Two processes with a channel from the first to the second. */
-interface Channel<T> extends Disposable {
-  readonly run: TestRun;
-  readonly one: TestProcess;
-  readonly two: TestProcess;
-  readonly sender: Sender<T>;
-  readonly receiver: Receiver<T>;
-}
-
-function channel<T>(): Channel<T> {
-  const run = new TestRun();
-  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
-  return {
-    run,
-    one,
-    two,
-    sender: one.sender<T>(two),
-    receiver: two.receiver<T>(one),
-    [Symbol.dispose]: () => run[Symbol.dispose](),
-  };
-}
+import { channel, fill, test, TestRun, turns, until } from "./pair.ts";
 
 async function assertKind(
   act: () => Promise<unknown>,

@@ -4,28 +4,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Receiver } from "../../src/channel/receiver.ts";
 import { select } from "../../src/channel/select.ts";
-import type { Sender } from "../../src/channel/sender.ts";
 import { deliverWill } from "../../src/channel/will.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
-import { fill, test, type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { channel, fill, test, TestRun, turns, until } from "./pair.ts";
 
 const KIB = new Uint8Array(1024 - 64);
-
-interface Channel<T> extends Disposable {
-  readonly run: TestRun;
-  readonly one: TestProcess;
-  readonly two: TestProcess;
-  readonly sender: Sender<T>;
-  readonly receiver: Receiver<T>;
-}
-
-function channel<T>(): Channel<T> {
-  const run = new TestRun();
-  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
-  const [sender, receiver] = [one.sender<T>(two), two.receiver<T>(one)];
-  return { run, one, two, sender, receiver, [Symbol.dispose]: () => run[Symbol.dispose]() };
-}
 
 async function failure(act: () => Promise<unknown>): Promise<ChannelError> {
   return await assertRejects(act, ChannelError);

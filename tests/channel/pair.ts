@@ -99,6 +99,23 @@ export class TestRun implements Disposable {
   }
 }
 
+/** Two processes with a channel from the first to the second. */
+export interface Channel<T> extends Disposable {
+  readonly run: TestRun;
+  readonly one: TestProcess;
+  readonly two: TestProcess;
+  readonly sender: Sender<T>;
+  readonly receiver: Receiver<T>;
+}
+
+/** Makes a {@linkcode Channel}, with relays in front of both processes. */
+export function channel<T>(): Channel<T> {
+  const run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  const [sender, receiver] = [one.sender<T>(two), two.receiver<T>(one)];
+  return { run, one, two, sender, receiver, [Symbol.dispose]: () => run[Symbol.dispose]() };
+}
+
 /** Resolves when `condition` has become true; rejects if it has not after ten seconds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadlineMs = performance.now() + 10_000;

@@ -2,6 +2,7 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { EventRecorder, type ProcessRecord } from "../../src/testing/events.ts";
+import { writeStdin } from "../../src/testing/write_stdin.ts";
 
 /** Where deploy is. */
 export const CLI: string = new URL("../../cli.ts", import.meta.url).pathname;
@@ -79,7 +80,7 @@ export async function deploy(
     stderr: "piped",
     signal: AbortSignal.timeout(LIMIT_MS),
   }).spawn();
-  const written = stdin === undefined ? undefined : writeAll(child.stdin, stdin);
+  const written = stdin === undefined ? undefined : writeStdin(child.stdin, stdin);
   const output = await child.output();
   await written;
   const [stdout, stderr] = [output.stdout, output.stderr].map((b) => new TextDecoder().decode(b));
@@ -103,20 +104,4 @@ export async function deployJson(
 export function plain(text: string): string {
   // deno-lint-ignore no-control-regex -- that is what colours are made of
   return text.replaceAll(/\x1b\[[\d;]*m/g, "");
-}
-
-/** The program may end without having read all of it. */
-async function writeAll(
-  stdin: WritableStream<Uint8Array<ArrayBuffer>>,
-  content: Uint8Array<ArrayBuffer> | string,
-): Promise<void> {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  const writer = stdin.getWriter();
-  try {
-    await writer.write(bytes);
-    await writer.close();
-  } catch (error) {
-    // The second one is the stream's, which is broken already.
-    if (!(error instanceof Deno.errors.BrokenPipe || error instanceof TypeError)) throw error;
-  }
 }

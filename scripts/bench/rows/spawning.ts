@@ -4,7 +4,7 @@ import type { Commanded } from "../commanded.ts";
 import { NO_SPARES, runEmpty, startProgram } from "../deno_program.ts";
 import { openRow } from "../open.ts";
 import { requireProc, settled, treeCpuMs } from "../processes.ts";
-import type { Row, Side } from "../row.ts";
+import type { OpenRow, Row, Side } from "../row.ts";
 
 const EMPTY_FILE: Side = { name: "deno run of an empty file", measure: runEmpty };
 
@@ -23,23 +23,26 @@ export const COLD: Row = {
   },
 };
 
+/** Asks `spawn.ts` when there is a spare process, and nothing else to do. */
+async function openWithSpare(name: string, question: string): Promise<OpenRow> {
+  requireProc();
+  await using held = new AsyncDisposableStack();
+  const program = held.use(startProgram("spawn.ts"));
+  await program.ask(question); // the first spawn finds no spare
+  const measure = async () => {
+    await settled(program.pid);
+    return await program.ask(question);
+  };
+  return openRow([{ name, measure }, EMPTY_FILE], [held.move()]);
+}
+
 export const SPARE: Row = {
   name: "spare",
   title: "spawn, spare at hand, from call to resolved",
   unit: "ms",
   goal: { judges: "ratio", better: "less", must: 1 / 10, stretch: 1 / 25 },
   rounds: 15,
-  async open() {
-    requireProc();
-    await using held = new AsyncDisposableStack();
-    const program = held.use(startProgram("spawn.ts"));
-    await program.ask("untilResolved"); // the first spawn finds no spare
-    const measure = async () => {
-      await settled(program.pid); // so that there is one, and nothing else to do
-      return await program.ask("untilResolved");
-    };
-    return openRow([{ name: "spawn()", measure }, EMPTY_FILE], [held.move()]);
-  },
+  open: () => openWithSpare("spawn()", "untilResolved"),
 };
 
 export const FIRST: Row = {
@@ -49,17 +52,7 @@ export const FIRST: Row = {
   unit: "ms",
   goal: { judges: "ratio", better: "less", must: 1 / 3, stretch: 1 / 6 },
   rounds: 15,
-  async open() {
-    requireProc();
-    await using held = new AsyncDisposableStack();
-    const program = held.use(startProgram("spawn.ts"));
-    await program.ask("untilAnswered"); // the first spawn finds no spare
-    const measure = async () => {
-      await settled(program.pid); // so that there is one, and nothing else to do
-      return await program.ask("untilAnswered");
-    };
-    return openRow([{ name: "spawn() and recv()", measure }, EMPTY_FILE], [held.move()]);
-  },
+  open: () => openWithSpare("spawn() and recv()", "untilAnswered"),
 };
 
 export const LOOP: Row = {
