@@ -63,6 +63,7 @@ export class Booter {
   readonly #watchdog: Watchdog;
   readonly #gate = new BootGate(BOOTS_PER_CORE * navigator.hardwareConcurrency, MAX_BOOT_MS);
   readonly #booting = new Set<ChildProcess>();
+  #busy = 0;
   #stopping = false;
 
   /** Begins to listen for control links, on a free port. */
@@ -72,9 +73,9 @@ export class Booter {
     this.#watchdog = new Watchdog(options.logger);
   }
 
-  /** How many processes are booting. */
+  /** How many processes are booting, or wait until they may. */
   get busy(): number {
-    return this.#booting.size;
+    return this.#busy;
   }
 
   /**
@@ -85,12 +86,14 @@ export class Booter {
    * @throws {Error} If it cannot be started at all, or the run is being stopped.
    */
   async boot(options: { stdin: boolean; signal?: AbortSignal }): Promise<BootedProcess> {
+    this.#busy++;
     const leave = await this.#gate.enter();
     try {
       options.signal?.throwIfAborted();
       if (this.#stopping) throw new Error("the run is ending");
       return await this.#boot(options);
     } finally {
+      this.#busy--;
       leave();
     }
   }

@@ -1,19 +1,45 @@
-/** How many spare processes a run has. */
+/** How many spare processes a run has, and when missing ones begin to boot. */
 
-/** Two misses within this time belong to the same burst, which no number of spares would have covered. */
+/**
+ * Two misses within this time belong to the same burst, which no number of spares would have covered,
+ * unless the spawns came one after the other.
+ */
 const GROWTH_PAUSE_MS = 500;
 
 /**
- * Decides how many spares to keep, from the history of spawns.
+ * The next spare begins to boot this long after a spawn, so that the answer to the spawn and the first work
+ * of the process come first. Booting takes a core for longer than both.
+ */
+const REFILL_PAUSE_MS = 50;
+
+/** Spawns that follow each other faster than this use up spares as fast as they boot. */
+const SUCCESSION_MS = 150;
+
+/** A spawn, as far as the number of spares depends on it. */
+export interface SpawnSeen {
+  readonly nowMs: number;
+  /** Whether there was a spare for it. */
+  readonly found: boolean;
+  /** Whether no other spawn was in progress. */
+  readonly alone: boolean;
+}
+
+/**
+ * Decides how many spares to keep, and how soon, from the history of spawns.
  *
  * None before the first spawn: a program that never spawns pays nothing. One more each time that a
  * spawn finds none, but only one for a burst: the processes of a burst boot all at once anyway, and
  * spares beside them would only make each of them later. None after some time without a spawn.
+ *
+ * A program that spawns one process after the other, in quick succession, is limited by how fast
+ * processes boot. Each of its misses counts, and its spares are replaced at once.
  */
 export class SparePolicy {
   readonly #max: number;
   #wanted = 0;
   #grownMs = -Infinity;
+  #spawnedMs = -Infinity;
+  #refillMs = REFILL_PAUSE_MS;
 
   constructor(max: number) {
     this.#max = max;
@@ -24,9 +50,16 @@ export class SparePolicy {
     return this.#wanted;
   }
 
-  /** A spawn found no spare. */
-  missed(nowMs: number): void {
-    if (nowMs - this.#grownMs < GROWTH_PAUSE_MS) return;
+  /** How long after the spawn to wait before missing spares boot, in ms. */
+  get refillMs(): number {
+    return this.#refillMs;
+  }
+
+  /** Takes a spawn into account. */
+  spawned({ nowMs, found, alone }: SpawnSeen): void {
+    this.#refillMs = alone && nowMs - this.#spawnedMs < SUCCESSION_MS ? 0 : REFILL_PAUSE_MS;
+    this.#spawnedMs = nowMs;
+    if (found || (!alone && nowMs - this.#grownMs < GROWTH_PAUSE_MS)) return;
     this.#grownMs = nowMs;
     this.#wanted = Math.min(this.#wanted + 1, this.#max);
   }

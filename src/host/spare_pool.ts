@@ -8,12 +8,6 @@ import { SparePolicy } from "./spare_policy.ts";
 const IDLE_MS = 5_000;
 
 /**
- * The next spare begins to boot this long after a spawn, so that the answer to the spawn and the first work
- * of the process come first. Booting takes a core for longer than both.
- */
-const REFILL_DELAY_MS = 50;
-
-/**
  * A spare that lived shorter than this is not replaced before the next spawn, since its replacement would
  * fail, too.
  */
@@ -27,8 +21,13 @@ export class SparePool {
   readonly #booter: Booter;
   readonly #logger: Logger;
   readonly #policy: SparePolicy;
+  /** More boots at a time than this would only take the cores from each other. */
+  readonly #cores = navigator.hardwareConcurrency;
   readonly #ready = new Set<BootedProcess>();
-  readonly #boots = new Set<Promise<void>>();
+  /** The boots under way that no spawn waits for, oldest first. */
+  readonly #boots = new Set<Promise<BootedProcess | undefined>>();
+  /** What becomes of each boot that no spawn has taken. */
+  readonly #keeping = new Set<Promise<void>>();
   #idle: ReturnType<typeof setTimeout> | undefined;
   #refill: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -44,33 +43,46 @@ export class SparePool {
     return this.#ready.size;
   }
 
-  /** Takes a spare out, if one is ready. */
-  take(): BootedProcess | undefined {
+  /**
+   * Takes a spare out: one that is ready, or else the one that will be next. Resolves with `undefined` if
+   * none is under way, or if that one does not boot.
+   *
+   * @param alone Whether no other spawn is in progress.
+   */
+  async take(alone: boolean): Promise<BootedProcess | undefined> {
     this.#restartIdle();
-    for (const spare of this.#ready) {
+    const [spare] = this.#ready;
+    this.#policy.spawned({ nowMs: performance.now(), found: spare !== undefined, alone });
+    if (spare !== undefined) {
       this.#ready.delete(spare);
       return spare;
     }
-    this.#policy.missed(performance.now());
-    return undefined;
+    const [boot] = this.#boots;
+    if (boot === undefined) return undefined;
+    this.#boots.delete(boot);
+    return await boot;
   }
 
-  /** Boots missing spares soon, if nothing else is booting then: waiting spawns come first. */
+  /** Boots missing spares soon, as many at a time as there are cores. */
   refill(): void {
-    if (this.#closed || this.#refill !== undefined) return;
-    this.#refill = setTimeout(() => {
-      this.#refill = undefined;
-      if (this.#booter.busy === 0) this.#bootMissing();
-    }, REFILL_DELAY_MS);
+    if (this.#closed) return;
+    clearTimeout(this.#refill);
+    this.#refill = setTimeout(() => this.#bootMissing(), this.#policy.refillMs);
     Deno.unrefTimer(Number(this.#refill));
   }
 
   #bootMissing(): void {
-    while (!this.#closed && this.#ready.size + this.#boots.size < this.#policy.wanted) {
+    while (!this.#closed && this.#missing > 0 && this.#booter.busy < this.#cores) {
       const boot = this.#boot();
       this.#boots.add(boot);
-      void boot.finally(() => this.#boots.delete(boot));
+      const keeping = this.#keep(boot);
+      this.#keeping.add(keeping);
+      void keeping.then(() => this.#keeping.delete(keeping));
     }
+  }
+
+  get #missing(): number {
+    return this.#policy.wanted - this.#ready.size - this.#boots.size;
   }
 
   /** Kills the spares; resolves when they are gone. */
@@ -78,18 +90,23 @@ export class SparePool {
     this.#closed = true;
     clearTimeout(this.#idle);
     clearTimeout(this.#refill);
-    await Promise.all([...this.#boots, this.#killAll()]);
+    await Promise.all([...this.#keeping, this.#killAll()]);
   }
 
-  async #boot(): Promise<void> {
-    let spare: BootedProcess;
+  async #boot(): Promise<BootedProcess | undefined> {
     try {
-      spare = await this.#booter.boot({ stdin: false });
+      return await this.#booter.boot({ stdin: false });
     } catch (error) {
       if (error instanceof DeadBootError) await error.child.exited;
       if (!this.#closed) this.#logger.debug(`a spare did not boot: ${(error as Error).message}`);
-      return;
+      return undefined;
     }
+  }
+
+  /** Keeps the process as a spare, unless a spawn has taken it, or it is not wanted any more. */
+  async #keep(boot: Promise<BootedProcess | undefined>): Promise<void> {
+    const spare = await boot;
+    if (!this.#boots.delete(boot) || spare === undefined) return;
     if (this.#closed || this.#ready.size >= this.#policy.wanted) return await endBooted(spare);
     this.#ready.add(spare);
     const readyMs = performance.now();
@@ -98,6 +115,7 @@ export class SparePool {
       spare.arrival.link.close();
       if (performance.now() - readyMs > SHORT_LIFE_MS) this.refill();
     });
+    this.#bootMissing();
   }
 
   async #killAll(): Promise<void> {

@@ -76,7 +76,7 @@ export class NodeRun implements NodePort {
 
   async launch(request: SpawnRequest): Promise<Launched> {
     if (this.#stopping) throw runIsEnding(request);
-    const launch = this.#launch(request);
+    const launch = this.#launch(request, this.#launches.size === 0);
     this.#launches.add(launch);
     try {
       return await launch;
@@ -165,9 +165,10 @@ export class NodeRun implements NodePort {
     await this.#booter.close();
   }
 
-  async #launch(request: SpawnRequest): Promise<Launched> {
+  async #launch(request: SpawnRequest, alone: boolean): Promise<Launched> {
     // Unlike spawned processes, the first process has a stdin.
-    const spare = request.function === null ? await this.#first?.take() : this.#spares.take();
+    const spare =
+      await (request.function === null ? this.#first?.take() : this.#spares.take(alone));
     if (spare !== undefined) {
       const launched = await this.#begin(request, spare);
       if (launched !== undefined) return launched;

@@ -6,35 +6,58 @@ import { maxSpares, SparePolicy } from "../../src/host/spare_policy.ts";
 
 const GIB = 1024 ** 3;
 
-Deno.test("SparePolicy wants none before the first spawn, and one more for each miss of its own", () => {
+const MISS = { found: false, alone: true };
+
+Deno.test("SparePolicy wants none before the first spawn, and one more for each miss of a spawn that comes alone", () => {
   const policy = new SparePolicy(3);
   assertEquals(policy.wanted, 0);
-  policy.missed(0);
+  policy.spawned({ ...MISS, nowMs: 0 });
   assertEquals(policy.wanted, 1);
-  policy.missed(1_000);
-  policy.missed(2_000);
-  policy.missed(3_000);
+  policy.spawned({ ...MISS, nowMs: 40, found: true });
+  assertEquals(policy.wanted, 1, "there was a spare");
+  policy.spawned({ ...MISS, nowMs: 80 });
+  policy.spawned({ ...MISS, nowMs: 2_000 });
+  policy.spawned({ ...MISS, nowMs: 3_000 });
   assertEquals(policy.wanted, 3, "and no more than it may");
 });
 
 Deno.test("SparePolicy wants one more for all misses of a burst", () => {
   const policy = new SparePolicy(8);
-  for (let spawn = 0; spawn < 60; spawn++) policy.missed(1_000 + spawn);
+  for (let spawn = 0; spawn < 60; spawn++) {
+    policy.spawned({ nowMs: 1_000 + spawn, found: false, alone: spawn === 0 });
+  }
   assertEquals(policy.wanted, 1);
+});
+
+Deno.test("SparePolicy refills at once when spawns follow each other quickly, and else after a pause", () => {
+  const policy = new SparePolicy(8);
+  const pauses: [nowMs: number, alone: boolean, refillMs: number][] = [
+    [0, true, 50], // nothing is known yet
+    [60, true, 0],
+    [120, true, 0],
+    [130, false, 50], // a burst
+    [1_000, true, 50], // one of now and then
+    [1_149, true, 0],
+    [1_299, true, 50],
+  ];
+  for (const [nowMs, alone, refillMs] of pauses) {
+    policy.spawned({ nowMs, found: true, alone });
+    assertEquals(policy.refillMs, refillMs, `at ${nowMs}`);
+  }
 });
 
 Deno.test("SparePolicy wants no spares after a long time without spawns", () => {
   const policy = new SparePolicy(8);
-  policy.missed(0);
+  policy.spawned({ ...MISS, nowMs: 0 });
   policy.idle();
   assertEquals(policy.wanted, 0);
-  policy.missed(10_000);
+  policy.spawned({ ...MISS, nowMs: 10_000 });
   assertEquals(policy.wanted, 1);
 });
 
 Deno.test("SparePolicy never wants any if it may not", () => {
   const policy = new SparePolicy(0);
-  policy.missed(0);
+  policy.spawned({ ...MISS, nowMs: 0 });
   assertEquals(policy.wanted, 0);
 });
 

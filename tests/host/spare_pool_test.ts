@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
+import type { Pid } from "../../src/core/pid.ts";
 import { children, isAlive, startNode, untilGone } from "../node/node_harness.ts";
 
 async function until(condition: () => boolean): Promise<void> {
@@ -39,6 +40,16 @@ Deno.test("a spare that is killed is replaced by a cold start", async () => {
   const pid = await run.launch("exit");
   assertEquals(await run.master.wait(pid), { code: 0 });
   await run.node.kill(holder);
+});
+
+Deno.test("spawns one after the other have as many spares as there may be, and are given those that still boot", async () => {
+  await using run = startNode({ maxSpares: 2 });
+  const pids: Pid[] = [];
+  // The first two find no spare: the third takes what boots, or has booted, for them.
+  for (let count = 0; count < 3; count++) pids.push(await run.launch("hang"));
+  await until(() => run.node.spares === 2);
+  assertEquals(children().length, pids.length + 2, "no boot was wasted");
+  for (const pid of pids) await run.node.kill(pid);
 });
 
 Deno.test("stop() ends spares, and a node with nothing but spares is idle", async () => {
