@@ -48,8 +48,10 @@ export class Outbox {
   #chunks: Chunk[] = [];
   #acked: number;
   #written: number;
-  /** The offset up to which bytes were given out to be written: `written`, or more meanwhile. */
+  /** The offset up to which this connection was given bytes to write: `written`, or more meanwhile. */
   #handed: number;
+  /** The same of all connections so far: the peer may have received that much. */
+  #everHanded: number;
   #end: number;
   #vitalEnd: number;
   /** The channel to which the frames of channels belong that are appended now; -1 if to none. */
@@ -64,6 +66,7 @@ export class Outbox {
     this.#acked = offset;
     this.#written = offset;
     this.#handed = offset;
+    this.#everHanded = offset;
     this.#end = offset;
     this.#vitalEnd = offset;
   }
@@ -220,6 +223,7 @@ export class Outbox {
     while (this.#chunks[index]!.start > this.#written) index--;
     const chunk = this.#chunks[index]!;
     this.#handed = chunk.start + chunk.used;
+    this.#everHanded = Math.max(this.#everHanded, this.#handed);
     return chunk.bytes.subarray(this.#written - chunk.start, chunk.used);
   }
 
@@ -247,6 +251,11 @@ export class Outbox {
     if (!(offset <= this.#handed)) {
       throw new ProtocolError(`an ack of ${offset}, but only ${this.#handed} bytes were written`);
     }
+    this.#release(offset);
+  }
+
+  /** The bytes before `offset` are not needed any more. */
+  #release(offset: number): void {
     if (offset <= this.#acked) return; // repeated after a connection was replaced
     this.#acked = offset;
     if (this.#waiters.length > 0) this.#settle(offset);
@@ -270,13 +279,21 @@ export class Outbox {
   /**
    * A new connection begins: the peer has all frames up to `offset`, and gets the others again.
    *
+   * The peer may resume later than the connection before did: that one may have been an old attempt, made
+   * before the peer received what an even earlier one carried.
+   *
    * @throws {ProtocolError} If the peer cannot have reached that offset.
    */
   rewind(offset: number): void {
     if (!(offset >= this.#acked)) {
       throw new ProtocolError(`it resumes at ${offset}, but has acknowledged ${this.#acked}`);
     }
-    this.ack(offset);
+    if (offset > this.#everHanded) {
+      throw new ProtocolError(
+        `it resumes at ${offset}, but only ${this.#everHanded} bytes were written`,
+      );
+    }
+    this.#release(offset);
     this.#written = offset;
     this.#handed = offset;
   }
@@ -309,6 +326,7 @@ export class Outbox {
     this.#end += frames.length;
     this.#written = this.#end;
     this.#handed = this.#end;
+    this.#everHanded = this.#end;
     this.#vitalEnd = this.#end;
   }
 

@@ -2,8 +2,11 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { readReply, Verdict, writeGreeting } from "../../src/channel/greeting.ts";
 import { decodeWill, deliverWill } from "../../src/channel/will.ts";
 import { ChannelError } from "../../src/core/errors.ts";
+import { parsePid } from "../../src/core/pid.ts";
+import { dialHandshake, importKey, Purpose } from "../../src/net/handshake.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
@@ -134,6 +137,39 @@ test("a will is delivered to a process that is sending to the dead one", async (
     const error = await assertRejects(() => back.send(new Uint8Array(1)), ChannelError);
     assertEquals(error.kind, "exited");
   }
+});
+
+test("a will is delivered although the process had dialled before it was connected", async () => {
+  using run = new TestRun();
+  let [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  // Of two connections dialled at once, that of the reader is kept.
+  if (one.pid < two.pid) [one, two] = [two, one];
+  const receiver = two.receiver<number>(one);
+  const sender = one.sender<number>(two);
+  await sender.send(1);
+  assertEquals(await receiver.recv(), 1);
+  await until(() => one.hub.peer(two.pid).traffic > 30, "an accept from the reader");
+  for (const value of [2, 3]) await sender.send(value);
+  const will = die(one, two);
+  assert(will !== undefined);
+  const { received } = decodeWill(will).peers[0]!;
+  assert(received > 0);
+  // The process had dialled before it received that. The attempt was still under way when the process
+  // ended, and is taken now, but nothing more comes of it.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { host, port, id } = parsePid(two.pid)!;
+    const conn = await Deno.connect({ hostname: host, port });
+    await dialHandshake(conn, { key: await importKey(run.key) }, Purpose.channels);
+    await writeGreeting(conn, { from: one.pid, to: id, offset: 0, posthumous: false });
+    await conn.closeWrite();
+    assertEquals((await readReply(conn)).verdict, Verdict.welcome);
+    conn.close();
+  }
+  const delivered = deliver(run, one, will);
+  const rest: number[] = [];
+  for await (const value of receiver) rest.push(value);
+  assertEquals(rest, [2, 3]);
+  await delivered;
 });
 
 test("a will contains the ends of channels, and a stop drops only the values of its channel", async () => {
