@@ -24,10 +24,12 @@ import { REDEPLOY, RELEASE } from "./bench/rows/deploying.ts";
 import { CHANNELS, MEMORY } from "./bench/rows/memory.ts";
 import { OUTPUT } from "./bench/rows/output.ts";
 import { PLACEMENT } from "./bench/rows/placement.ts";
+import { CALL, UNDER_WAY } from "./bench/rows/pool.ts";
 import { BURST, COLD, FIRST, LOOP, SPARE } from "./bench/rows/spawning.ts";
 
 const ROWS: readonly Row[] = [
   ...[COLD, SPARE, FIRST, LOOP, ROUND_TRIP, SMALL, LARGE, OUTPUT],
+  ...[CALL, ...UNDER_WAY],
   ...[REDEPLOY, RELEASE, MEMORY, PLACEMENT, BURST, CHANNELS],
 ];
 

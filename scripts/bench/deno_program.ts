@@ -3,6 +3,7 @@
 import { Commanded } from "./commanded.ts";
 
 const FOLDER = `${import.meta.dirname}/programs`;
+const PEERS = `${import.meta.dirname}/peers`;
 
 /** The environment of a program without spares. */
 export const NO_SPARES = { DEPLOY_SPARES: "0" };
@@ -10,6 +11,11 @@ export const NO_SPARES = { DEPLOY_SPARES: "0" };
 /** The path of a program. */
 export function programPath(name: string): string {
   return `${FOLDER}/${name}`;
+}
+
+/** The path of a file of the peers: the same programs on other systems. */
+export function peerPath(name: string): string {
+  return `${PEERS}/${name}`;
 }
 
 /** The arguments of deno that run a program: the same for ours and for a baseline. */

@@ -26,6 +26,7 @@ function judgedNumber(goal: Goal, unit: Unit): (value: number) => string {
   if (goal.judges === "difference") {
     return (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value))} ${unit}`;
   }
+  if (goal.better === "more" && goal.stretch > 1) return (value) => `${number(value)}×`;
   if (goal.better === "more") return (value) => `${number(value * 100)} %`;
   if (goal.must < 0.05) return (value) => `${number(value * 100)} %`;
   return goal.must < 1 ? (value) => `1/${number(1 / value)}` : (value) => `${number(value)}×`;

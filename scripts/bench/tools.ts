@@ -1,6 +1,6 @@
 /** Peers that are measured if their tools are installed. */
 
-import { programPath } from "./deno_program.ts";
+import { peerPath } from "./deno_program.ts";
 
 /** The path of a program on the `PATH`; `undefined` if there is none. */
 export async function findTool(name: string): Promise<string | undefined> {
@@ -31,7 +31,7 @@ export async function run(
   throw new Error(`${[path, ...args].join(" ")} ended with ${output.code}:\n${stdout}${stderr}`);
 }
 
-/** `programs/mpi.c`, compiled for Open MPI, between two processes over TCP. */
+/** `peers/mpi.c`, compiled for Open MPI, between two processes over TCP. */
 export class OpenMpi implements AsyncDisposable {
   readonly #mpirun: string;
   readonly #folder: string;
@@ -46,7 +46,7 @@ export class OpenMpi implements AsyncDisposable {
     const [mpirun, mpicc] = [await findTool("mpirun"), await findTool("mpicc")];
     if (mpirun === undefined || mpicc === undefined) return undefined;
     const folder = await Deno.makeTempDir({ prefix: "deploy-bench-" });
-    await run(mpicc, ["-O2", "-o", `${folder}/mpi`, programPath("mpi.c")]);
+    await run(mpicc, ["-O2", "-o", `${folder}/mpi`, peerPath("mpi.c")]);
     return new OpenMpi(mpirun, folder);
   }
 

@@ -34,3 +34,12 @@ export const ANSWER_BYTES = 16;
 export function answerOf(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(ANSWER_BYTES);
 }
+
+/** Calls of a pool. */
+export const CALLS = {
+  /** Calls one after the other that are one sample. */
+  one: 5_000,
+  /** The same for calls of which many are under way. */
+  many: 50_000,
+  underWay: 1_000,
+};

@@ -1,7 +1,7 @@
 /** The speed of channels. */
 
 import { Commanded } from "../commanded.ts";
-import { programPath, startProgram } from "../deno_program.ts";
+import { peerPath, startProgram } from "../deno_program.ts";
 import { type Asked, askingRow, openRow } from "../open.ts";
 import { ARRAY_BYTES, ARRAYS, MESSAGES, ROUND_TRIP_BYTES, ROUND_TRIPS } from "../programs/sizes.ts";
 import type { OpenRow, Row } from "../row.ts";
@@ -25,7 +25,7 @@ function tcp(name: string, kind: Kind): Asked {
 async function nodeFork(kind: Kind, count: number): Promise<Asked[]> {
   const node = await findTool("node");
   if (node === undefined) return [];
-  const args = [programPath("node_fork.mjs"), kind, String(count)];
+  const args = [peerPath("node_fork.mjs"), kind, String(count)];
   const program = new Commanded(node, { args });
   return [{ name: "Node, child_process.fork", program, question: kind, peer: true }];
 }

@@ -1,4 +1,4 @@
-/** The equivalent of `channels.ts` with Node's `child_process.fork`: `node node_fork.mjs <kind> <count>`. */
+/** The equivalent of `programs/channels.ts` with Node's `child_process.fork`: `node node_fork.mjs <kind> <count>`. */
 
 import { fork } from "node:child_process";
 import process from "node:process";

@@ -1,4 +1,4 @@
-/* What channels.ts does, by MPI between two ranks: mpi <r|a> <count> <bytes>. Prints one number. */
+/* What programs/channels.ts does, by MPI between two ranks: mpi <r|a> <count> <bytes>. Prints one number. */
 
 #include <mpi.h>
 #include <stdio.h>
