@@ -36,6 +36,9 @@
  * @module
  */
 
+// First, since it makes loading the others faster.
+import "./src/process/preload.ts";
+
 export { init, type InitOptions } from "./src/process/init.ts";
 export { spawnable, type SpawnFunction } from "./src/process/registry.ts";
 export { pid, resources } from "./src/process/current.ts";

@@ -1,12 +1,8 @@
 /** The node's end of the control link to one process. */
 
 import { KiB, MiB } from "../core/resources.ts";
-import {
-  decodeProcessMessage,
-  MAX_HELLO_BYTES,
-  type NodeMessage,
-  type ProcessMessage,
-} from "../wire/control.ts";
+import type { NodeMessage, ProcessMessage } from "../wire/control.ts";
+import { decodeProcessMessage, MAX_HELLO_BYTES } from "../wire/process_messages.ts";
 import { encodeMessage, MAX_MESSAGE_BYTES, MessageDecoder } from "../wire/message.ts";
 import { WriteQueue } from "../net/write_queue.ts";
 

@@ -1,4 +1,7 @@
-/** The messages of the control link between a process and its node. */
+/**
+ * The messages of the control link between a process and its node, and the checks of those that a process
+ * takes. A node's checks are in process_messages.ts, which no process has to load.
+ */
 
 import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
@@ -7,22 +10,17 @@ import type { Resources } from "../core/resources.ts";
 import type { WaitReport } from "../core/waits.ts";
 import { decodeMessage } from "./message.ts";
 import {
-  bool,
   bytes,
-  grace,
   integer,
   key,
   orNull,
   pid,
-  port,
   reason,
   resources,
   type Schema,
-  signal,
   status,
   text,
 } from "./schema.ts";
-import { WAIT_REPORT } from "./waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -118,32 +116,6 @@ export type NodeMessage =
   | { type: "why"; request: number }
   | AnswerMessage;
 
-/** The largest message of an unauthenticated peer. */
-export const MAX_HELLO_BYTES = 1024;
-
-const PROCESS_MESSAGES: Schema<ProcessMessage> = {
-  hello: { token: text, port, resources },
-  started: {},
-  spawn: {
-    request: integer,
-    function: text,
-    name: text,
-    arg: bytes,
-    resources,
-    wait: bool,
-    cwd: orNull(text),
-    env: orNull(bytes),
-  },
-  cancel: { request: integer },
-  wait: { request: integer, pid },
-  noticed: { pid },
-  waits: {
-    request: integer,
-    ...WAIT_REPORT,
-  },
-  kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },
-};
-
 /** The schema of each {@linkcode AnswerMessage}. */
 export const ANSWERS: Schema<AnswerMessage> = {
   spawned: { request: integer, pid },
@@ -188,11 +160,6 @@ export function orThrow<Answer extends { readonly type: string }>(
 
 function isFailed(answer: { readonly type: string }): answer is FailedMessage {
   return answer.type === "failed";
-}
-
-/** Checks a message of a process. @throws {ProtocolError} If it is not a {@linkcode ProcessMessage}. */
-export function decodeProcessMessage(body: Bytes): ProcessMessage {
-  return decodeMessage(PROCESS_MESSAGES, body);
 }
 
 /** Checks a message of a node. @throws {ProtocolError} If it is not a {@linkcode NodeMessage}. */

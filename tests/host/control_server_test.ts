@@ -2,7 +2,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { ControlServer, equalSecret } from "../../src/host/control_server.ts";
-import { MAX_HELLO_BYTES, type ProcessMessage } from "../../src/wire/control.ts";
+import type { ProcessMessage } from "../../src/wire/control.ts";
+import { MAX_HELLO_BYTES } from "../../src/wire/process_messages.ts";
 import { encodeMessage } from "../../src/wire/message.ts";
 
 class Fixture implements AsyncDisposable {

@@ -8,11 +8,8 @@ import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import { setCurrent } from "../../src/process/current.ts";
 import { Endings } from "../../src/process/endings.ts";
 import { NodeLink } from "../../src/process/node_link.ts";
-import {
-  decodeProcessMessage,
-  type NodeMessage,
-  type ProcessMessage,
-} from "../../src/wire/control.ts";
+import type { NodeMessage, ProcessMessage } from "../../src/wire/control.ts";
+import { decodeProcessMessage } from "../../src/wire/process_messages.ts";
 import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 
 export const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;

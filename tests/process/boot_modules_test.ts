@@ -10,6 +10,9 @@ const ALLOWED = /^(mod\.ts$|src\/(core|codec|wire|net|channel|process)\/)/;
 /** The one import that only the process takes which a user started, since only that is the launcher. */
 const LAUNCHER = { from: "src/process/init.ts", to: "src/local/launcher.ts" };
 
+/** The list of all modules that are loaded at once. */
+const PRELOAD = "src/process/preload.ts";
+
 const edges = (await readEdges(["mod.ts"])).filter(({ typeOnly }) => !typeOnly);
 const isLauncher = ({ from, to, dynamic }: Edge): boolean =>
   dynamic && from === LAUNCHER.from && to === LAUNCHER.to;
@@ -21,6 +24,13 @@ function foreign(follow: (edge: Edge) => boolean): string[] {
 
 Deno.test("a spawned process loads core, codec, wire, net, channel and process only, before init() resolves", () => {
   assertEquals(foreign(({ dynamic }) => !dynamic), []);
+});
+
+Deno.test("preload.ts imports all modules that are loaded then, in alphabetical order", () => {
+  const loaded = reached("mod.ts", edges, ({ dynamic, from }) => !dynamic && from !== PRELOAD);
+  const expected = [...loaded].filter((path) => path !== "mod.ts" && path !== PRELOAD).sort();
+  assertEquals(edges.filter(({ from }) => from === PRELOAD).map(({ to }) => to), expected);
+  assertEquals(edges.find(({ from }) => from === "mod.ts")?.to, PRELOAD, "mod.ts imports it first");
 });
 
 Deno.test("its later imports are of these layers, too", () => {

@@ -4,11 +4,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Pid } from "deploy";
 import type { StartMessage } from "../../src/process/node_link.ts";
-import {
-  decodeProcessMessage,
-  type NodeMessage,
-  type ProcessMessage,
-} from "../../src/wire/control.ts";
+import type { NodeMessage, ProcessMessage } from "../../src/wire/control.ts";
+import { decodeProcessMessage } from "../../src/wire/process_messages.ts";
 import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 import { decode } from "../../src/codec/value_decoder.ts";
 import { encode } from "../../src/codec/value_encoder.ts";

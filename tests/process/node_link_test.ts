@@ -4,11 +4,8 @@
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
 import { NodeLink, type StartMessage, type WelcomeMessage } from "../../src/process/node_link.ts";
-import {
-  decodeProcessMessage,
-  type NodeMessage,
-  type ProcessMessage,
-} from "../../src/wire/control.ts";
+import type { NodeMessage, ProcessMessage } from "../../src/wire/control.ts";
+import { decodeProcessMessage } from "../../src/wire/process_messages.ts";
 import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 

@@ -3,10 +3,10 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
 import {
   decodeNodeMessage,
-  decodeProcessMessage,
   type NodeMessage,
   type ProcessMessage,
 } from "../../src/wire/control.ts";
+import { decodeProcessMessage } from "../../src/wire/process_messages.ts";
 import { encodeMessage } from "../../src/wire/message.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
