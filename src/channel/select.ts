@@ -1,6 +1,6 @@
 /** Waiting for the first of several operations. */
 
-import { isRefusal } from "../codec/value_encoder.ts";
+import { isRefusal } from "../codec/value_rejection.ts";
 import {
   atCaller,
   callSite,

@@ -2,7 +2,8 @@
 
 import { atCaller, messageOf, type Operation } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
-import { encode, isRefusal } from "../codec/value_encoder.ts";
+import { encode } from "../codec/value_encoder.ts";
+import { isRefusal } from "../codec/value_rejection.ts";
 import { MAX_VALUE_BYTES } from "../wire/frame.ts";
 import { checkName, checkRemote, describeEnd } from "./channel_end.ts";
 import { abortedError, closedError } from "./channel_errors.ts";

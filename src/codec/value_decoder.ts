@@ -3,12 +3,14 @@
 import { bufferOf } from "./ready_buffer.ts";
 import {
   at,
+  bigIntOf,
   closeInput,
+  ended,
   input,
   limit,
   malformed,
   openInput,
-  passTag,
+  readBigInt64,
   readCount,
   readDouble,
   readInt16,
@@ -18,6 +20,7 @@ import {
   readShortKey,
   readUtf16,
   readUtf8,
+  regExpOf,
   take,
 } from "./value_input.ts";
 import * as tag from "./value_tags.ts";
@@ -143,12 +146,10 @@ function read(): unknown {
 
 function readOther(byte: number): unknown {
   switch (byte) {
-    case tag.BIGINT64: {
-      const low = readInt32();
-      return BigInt(readInt32()) << 32n | BigInt(low >>> 0);
-    }
+    case tag.BIGINT64:
+      return readBigInt64();
     case tag.BIGINT:
-      return readBigInt();
+      return bigIntOf(readString());
     case tag.LATIN1_MEDIUM:
       return readLatin1(input[take(1)] as number);
     case tag.UTF8:
@@ -168,7 +169,7 @@ function readOther(byte: number): unknown {
     case tag.DATE:
       return numbered(new Date(readDouble()));
     case tag.REGEXP:
-      return readRegExp();
+      return numbered(regExpOf(readString(), readString()));
     case tag.MAP: {
       const map = new Map<unknown, unknown>();
       enter(map);
@@ -198,7 +199,7 @@ function readOther(byte: number): unknown {
     case tag.DOM_EXCEPTION: {
       const message = readString();
       const error = new DOMException(message, readString());
-      return numbered(withHidden(error, "stack", readString()));
+      return numbered(define(error, "stack", readString(), false));
     }
     case tag.BOXED: {
       const value = read();
@@ -224,29 +225,10 @@ function numbered<Value extends object>(object: Value): Value {
   return object;
 }
 
-/** Whether `END` is next; skips it if so. */
-function ended(): boolean {
-  if (at >= limit || input[at] !== tag.END) return false;
-  passTag();
-  return true;
-}
-
 function readString(): string {
   const value = read();
   if (typeof value !== "string") throw malformed("a string is missing");
   return value;
-}
-
-function readBigInt(): bigint {
-  const text = readString();
-  const digits = text.startsWith("-") ? text.slice(1) : text;
-  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint has invalid digits");
-  try {
-    const value = BigInt(`0x${digits}`);
-    return digits === text ? value : -value;
-  } catch (cause) {
-    throw malformed("a bigint is too large", cause);
-  }
 }
 
 function readObject(count: number): Record<string, unknown> {
@@ -281,13 +263,14 @@ function readSameShape(number: number): Record<string, unknown> {
 }
 
 /** Defines a property for which an assignment would do something else. */
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
+function define<Value extends object>(
+  object: Value,
+  key: string,
+  value: unknown,
+  enumerable = true,
+): Value {
+  const descriptor = { value, writable: true, enumerable, configurable: true };
+  return Object.defineProperty(object, key, descriptor);
 }
 
 function readArray(length: number): unknown[] {
@@ -333,16 +316,6 @@ function readRest(array: unknown[]): void {
     const key = readShortKey() ?? readString();
     if (key === "length") throw malformed("an array has a second length");
     define(array, key, read());
-  }
-}
-
-function readRegExp(): RegExp {
-  const source = readString();
-  const flags = readString();
-  try {
-    return numbered(new RegExp(source, flags));
-  } catch (cause) {
-    throw malformed("a regular expression is not valid", cause);
   }
 }
 
@@ -410,19 +383,10 @@ function readError(): Error {
     ? new AggregateError([], message)
     : new globalThis[name](message);
   // An error without a stack must not get one from here.
-  withHidden(error, "stack", stack);
+  define(error, "stack", stack, false);
   enter(error);
-  if (flags & tag.HAS_CAUSE) withHidden(error, "cause", read());
-  if (flags & tag.HAS_ERRORS) withHidden(error, "errors", read());
+  if (flags & tag.HAS_CAUSE) define(error, "cause", read(), false);
+  if (flags & tag.HAS_ERRORS) define(error, "errors", read(), false);
   depth--;
   return error;
-}
-
-function withHidden<Value extends object>(object: Value, key: string, value: unknown): Value {
-  return Object.defineProperty(object, key, {
-    value,
-    writable: true,
-    enumerable: false,
-    configurable: true,
-  });
 }

@@ -21,15 +21,10 @@ import {
   writeString,
   writeTag,
 } from "./value_output.ts";
-import { whyRefused } from "./value_rejection.ts";
+import { DEEP, explain, refuse, REFUSED } from "./value_rejection.ts";
 import * as tag from "./value_tags.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** Thrown internally: a second walk then finds what cannot be sent, and where it is. */
-const REFUSED = Symbol("refused");
-/** Thrown internally: too many levels. */
-const DEEP = Symbol("deep");
 
 let busy = false;
 let depth = 0;
@@ -144,31 +139,6 @@ function finish(): void {
   viewsOnly = false;
   shared = false;
   busy = false;
-}
-
-/** The errors created here; all others that encoding throws come from getters. */
-const refusals = new WeakSet<TypeError>();
-
-/** Whether `error` says that a value cannot be encoded, and is not one of the program's own. */
-export function isRefusal(error: unknown): error is TypeError {
-  return error instanceof TypeError && refusals.has(error);
-}
-
-function refuse(message: string, options?: ErrorOptions): TypeError {
-  const refusal = new TypeError(message, options);
-  refusals.add(refusal);
-  return refusal;
-}
-
-function explain(error: unknown, value: unknown): unknown {
-  if (error === REFUSED) return refuse(whyRefused(value));
-  if (error === DEEP) {
-    return refuse(`value is nested too deeply; at most ${tag.MAX_DEPTH} levels can be sent`);
-  }
-  if (error instanceof RangeError && /call stack/i.test(error.message)) {
-    return refuse("value is nested too deeply for the remaining stack", { cause: error });
-  }
-  return error;
 }
 
 function write(value: unknown, at: number): number {

@@ -1,5 +1,5 @@
 /**
- * The input of the value codec, and the decoding of values that contain no others.
+ * The input of the value codec, and the decoding of what contains no other values.
  *
  * Every length is checked against the remaining bytes before anything is allocated. The state is in
  * variables of the module rather than in an object: this is the innermost loop of every channel.
@@ -38,9 +38,11 @@ export function closeInput(): void {
   if (input.length > KEPT_BYTES) openInput(EMPTY, 0, 0);
 }
 
-/** Skips a tag that was peeked at. */
-export function passTag(): void {
+/** Whether `END` is next; skips it if so. */
+export function ended(): boolean {
+  if (at >= limit || input[at] !== tag.END) return false;
   at++;
+  return true;
 }
 
 /** The error for input that the encoder does not write. */
@@ -71,6 +73,11 @@ export function readDouble(): number {
   const start = take(8);
   view ??= new DataView(input.buffer, input.byteOffset, input.length);
   return view.getFloat64(start, true);
+}
+
+export function readBigInt64(): bigint {
+  const low = readInt32();
+  return BigInt(readInt32()) << 32n | BigInt(low >>> 0);
 }
 
 /**
@@ -194,4 +201,25 @@ export function readShortKey(): string | undefined {
   const fresh = Object.keys({ [readLatin1(length)]: 0 })[0] as string;
   keys[hash] = fresh;
   return fresh;
+}
+
+/** The integer with these hexadecimal digits, perhaps after a `-`. */
+export function bigIntOf(text: string): bigint {
+  const digits = text.startsWith("-") ? text.slice(1) : text;
+  if (!/^[0-9a-f]+$/.test(digits)) throw malformed("a bigint has invalid digits");
+  try {
+    const value = BigInt(`0x${digits}`);
+    return digits === text ? value : -value;
+  } catch (cause) {
+    throw malformed("a bigint is too large", cause);
+  }
+}
+
+/** The regular expression with this source. */
+export function regExpOf(source: string, flags: string): RegExp {
+  try {
+    return new RegExp(source, flags);
+  } catch (cause) {
+    throw malformed("a regular expression is not valid", cause);
+  }
 }

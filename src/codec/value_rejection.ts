@@ -1,6 +1,39 @@
-/** Finds the part of a value that cannot be sent, once the encoder has found that there is one. */
+/** The errors for values that cannot be sent. They name the part that cannot, by its path. */
 
 import { refusalOf } from "./value_classes.ts";
+import { MAX_DEPTH } from "./value_tags.ts";
+
+/** Thrown by the encoder at something that cannot be sent: a second walk then finds what and where it is. */
+export const REFUSED: unique symbol = Symbol("refused");
+/** Thrown by the encoder: too many levels. */
+export const DEEP: unique symbol = Symbol("deep");
+
+/** The errors created here; all others that encoding throws come from getters of the value. */
+const refusals = new WeakSet<TypeError>();
+
+/** Whether `error` says that a value cannot be encoded, and is not one of the program's own. */
+export function isRefusal(error: unknown): error is TypeError {
+  return error instanceof TypeError && refusals.has(error);
+}
+
+/** An error that says why a value cannot be sent. */
+export function refuse(message: string, options?: ErrorOptions): TypeError {
+  const refusal = new TypeError(message, options);
+  refusals.add(refusal);
+  return refusal;
+}
+
+/** The error for its caller, if `error` was thrown while `value` was encoded. */
+export function explain(error: unknown, value: unknown): unknown {
+  if (error === REFUSED) return refuse(whyRefused(value));
+  if (error === DEEP) {
+    return refuse(`value is nested too deeply; at most ${MAX_DEPTH} levels can be sent`);
+  }
+  if (error instanceof RangeError && /call stack/i.test(error.message)) {
+    return refuse("value is nested too deeply for the remaining stack", { cause: error });
+  }
+  return error;
+}
 
 /** A value to check, and its path as a program would write it. */
 interface Place {
@@ -16,7 +49,7 @@ interface Place {
  * The text names the first such thing by its path: `value.jobs[3].run is a function; functions
  * cannot be sent`.
  */
-export function whyRefused(value: unknown): string {
+function whyRefused(value: unknown): string {
   const seen = new Set<object>();
   const rest: Place[] = [{ value, parent: undefined, step: "value" }];
   for (let place = rest.pop(); place !== undefined; place = rest.pop()) {

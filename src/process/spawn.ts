@@ -1,6 +1,7 @@
 /** Starting other processes. */
 
-import { encode, isRefusal } from "../codec/value_encoder.ts";
+import { encode } from "../codec/value_encoder.ts";
+import { isRefusal } from "../codec/value_rejection.ts";
 import { atCaller, callSite, type Operation, SpawnError } from "../core/errors.ts";
 import { checkOptions, checkSignal } from "../core/options.ts";
 import type { Pid } from "../core/pid.ts";
