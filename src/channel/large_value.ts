@@ -50,6 +50,11 @@ export function restoreLarge(rest: Bytes): LargeValue {
   return { bytes: withFront(rest), layout };
 }
 
+/** Whether a value is too large for one frame, or a piece of it was sent. */
+export function goesInPieces({ rest, begun }: ValueEntry): boolean {
+  return begun || rest.length > MAX_VALUE_BYTES;
+}
+
 /** Puts the next piece of a value into an outbox; tells how many of its bytes that was. */
 export function appendPiece(outbox: Outbox, value: ValueEntry): number {
   const { length } = value.rest;

@@ -7,20 +7,20 @@
 
 import { callSite, errorAt, type Operation } from "../core/errors.ts";
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES } from "../wire/frame.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import { encodeInto } from "../codec/value_encoder.ts";
 import type { Hold } from "./hold.ts";
-import { appendPiece, copyLarge, encodeLarge, restoreLarge } from "./large_value.ts";
+import { appendPiece, copyLarge, encodeLarge, goesInPieces, restoreLarge } from "./large_value.ts";
 import type { Outbox } from "./outbox.ts";
 import {
   type Entry,
-  type LineUp,
   type OfferEntry,
+  type Place,
   type SavedEntry,
   SendLine,
   type ValueEntry,
+  type Waiting,
 } from "./send_line.ts";
+import { SendWindow } from "./send_window.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -40,19 +40,6 @@ export interface SendContext {
   over(channel: OutChannel): void;
 }
 
-/** A cancellable place in the queue. */
-export interface Place {
-  /** Cancels the place: its entry is not sent. Returns whether it was still queued. */
-  leave(): boolean;
-}
-
-/** The queued entries of a channel, and what they wait for. */
-export interface Waiting extends LineUp {
-  /** Bytes in flight or unread. */
-  readonly inFlight: number;
-  readonly window: number;
-}
-
 /** The state of a channel with queued entries, for a will. */
 export interface SavedChannel {
   readonly number: number;
@@ -70,9 +57,7 @@ export class OutChannel {
   number = -1;
   readonly name: string;
   readonly #context: SendContext;
-  /** Bytes of the window that the receiver has not given credit for. */
-  #inFlight = 0;
-  #window = 0;
+  readonly #window = new SendWindow();
   readonly #line: SendLine;
   /** Whether the first entry, a `select`, is sending right now. */
   #offering = false;
@@ -93,7 +78,7 @@ export class OutChannel {
   /** The other process has been told of it, or is about to be: what stands in line may go. */
   open(number: number): void {
     this.number = number;
-    this.#window = FIRST_WINDOW_BYTES;
+    this.#window.open();
     this.#advance();
   }
 
@@ -104,7 +89,7 @@ export class OutChannel {
 
   /** Whether a value can be taken now: the window has room, and the queue is empty. */
   get room(): boolean {
-    return (this.#line.length === 0 || this.#offering) && this.#inFlight < this.#window;
+    return (this.#line.length === 0 || this.#offering) && this.#window.room;
   }
 
   /**
@@ -153,7 +138,7 @@ export class OutChannel {
       // A getter of the value may have sent something, which now occupies this place.
       if (outbox.end !== before) end = -1;
       if (end >= 0 && end - position <= MAX_VALUE_BYTES) {
-        this.#inFlight += HEADER_BYTES + end - position;
+        this.#window.take(HEADER_BYTES + end - position);
         outbox.commit(end);
         this.#context.written();
         return undefined;
@@ -235,12 +220,7 @@ export class OutChannel {
    * @throws {ProtocolError} If it never held that many.
    */
   credit(count: number): void {
-    if (count > this.#inFlight) {
-      throw new ProtocolError(
-        `a credit of ${count} bytes for channel ${this.number}; only ${this.#inFlight} are in flight`,
-      );
-    }
-    this.#inFlight -= count;
+    this.#window.credit(count, this.number);
     this.#advance();
   }
 
@@ -250,10 +230,7 @@ export class OutChannel {
    * @throws {ProtocolError} If this was known.
    */
   accept(): void {
-    if (this.#window === WINDOW_BYTES) {
-      throw new ProtocolError(`channel ${this.number} was accepted twice`);
-    }
-    this.#window = WINDOW_BYTES;
+    this.#window.accept(this.number);
     this.#advance();
   }
 
@@ -286,9 +263,12 @@ export class OutChannel {
     const { outbox } = this.#context;
     this.#ready = false;
     const entry = this.#line.first;
-    if (entry?.kind === "value" && this.#goesInPieces(entry) && this.#mayBegin(entry)) {
+    if (
+      entry?.kind === "value" && goesInPieces(entry) &&
+      this.#window.mayHold(entry.layout.length)
+    ) {
       outbox.select(this.number);
-      this.#inFlight += appendPiece(outbox, entry);
+      this.#window.take(appendPiece(outbox, entry));
       if (entry.rest.length === 0) this.#line.done();
     }
     this.#advance();
@@ -297,22 +277,22 @@ export class OutChannel {
   /** The queued entries, or `undefined` if there are none. */
   waiting(): Waiting | undefined {
     if (this.#line.length === 0) return undefined;
-    return { ...this.#line.lineUp(), inFlight: this.#inFlight, window: this.#window };
+    const { inFlight, size } = this.#window;
+    return { ...this.#line.lineUp(), inFlight, window: size };
   }
 
   /** Its state for a will; `undefined` if nothing that was taken is queued. */
   save(): SavedChannel | undefined {
     const entries = this.#line.save();
     if (entries.length === 0) return undefined;
-    const accepted = this.#window === WINDOW_BYTES;
-    return { number: this.number, inFlight: this.#inFlight, accepted, entries };
+    const { inFlight, accepted } = this.#window;
+    return { number: this.number, inFlight, accepted, entries };
   }
 
   /** Puts what {@linkcode save} gave into a channel that was not used before. */
   restore({ number, inFlight, accepted, entries }: SavedChannel): void {
     this.number = number;
-    this.#inFlight = inFlight;
-    this.#window = accepted ? WINDOW_BYTES : FIRST_WINDOW_BYTES;
+    this.#window.restore(inFlight, accepted);
     for (const { rest, begun } of entries) {
       if (rest === null) {
         this.#line.push({ kind: "end", held: false, settle: undefined });
@@ -368,7 +348,7 @@ export class OutChannel {
         this.#line.done();
         continue;
       }
-      if (this.#inFlight >= this.#window) {
+      if (!this.#window.room) {
         this.#ask();
         break;
       }
@@ -376,12 +356,12 @@ export class OutChannel {
         this.#takeOffer(entry);
         continue;
       }
-      if (this.#goesInPieces(entry)) {
+      if (goesInPieces(entry)) {
         this.#getReady(entry);
         break;
       }
       this.#append(FrameType.value, entry.rest);
-      this.#inFlight += HEADER_BYTES + entry.rest.length;
+      this.#window.take(HEADER_BYTES + entry.rest.length);
       this.#line.done();
     }
     if (outbox.end > before) this.#context.written();
@@ -401,7 +381,7 @@ export class OutChannel {
   /** Requests a turn for a piece of the first value. */
   #getReady(entry: ValueEntry): void {
     if (this.#ready) return;
-    if (!this.#mayBegin(entry)) return this.#ask();
+    if (!this.#window.mayHold(entry.layout.length)) return this.#ask();
     this.#ready = true;
     this.#context.ready(this);
     this.#context.written();
@@ -409,18 +389,8 @@ export class OutChannel {
 
   /** Asks for an early report of a Receiver, which would otherwise not be sent. */
   #ask(): void {
-    if (this.#asked || this.#window === WINDOW_BYTES) return;
+    if (this.#asked || this.#window.accepted) return;
     this.#asked = true;
     this.#context.outbox.append(FrameType.ask);
-  }
-
-  #goesInPieces(entry: ValueEntry): boolean {
-    return entry.begun || entry.rest.length > MAX_VALUE_BYTES;
-  }
-
-  /** Whether a piece of the value may be sent: it is not made room for before there is a Receiver. */
-  #mayBegin(entry: ValueEntry): boolean {
-    if (this.#inFlight >= this.#window) return false;
-    return this.#window === WINDOW_BYTES || entry.layout.length <= FIRST_WINDOW_BYTES;
   }
 }

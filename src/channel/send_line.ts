@@ -34,6 +34,12 @@ export interface OfferEntry {
 
 export type Entry = ValueEntry | EndEntry | OfferEntry;
 
+/** A cancellable place in the queue. */
+export interface Place {
+  /** Cancels the place: its entry is not sent. Returns whether it was still queued. */
+  leave(): boolean;
+}
+
 /** The size of a queue. */
 export interface LineUp {
   /** Sends with a waiter. */
@@ -41,6 +47,13 @@ export interface LineUp {
   readonly selects: number;
   /** Bytes of values. */
   readonly bytes: number;
+}
+
+/** The queued entries of a channel, and what they wait for. */
+export interface Waiting extends LineUp {
+  /** Bytes in flight or unread. */
+  readonly inFlight: number;
+  readonly window: number;
 }
 
 /** A queued value, or the rest of it; or, if `rest` is `null`, the channel's end. */

@@ -39,6 +39,7 @@ import "../channel/remote_end.ts";
 import "../channel/select.ts";
 import "../channel/selectable.ts";
 import "../channel/send_line.ts";
+import "../channel/send_window.ts";
 import "../channel/sender.ts";
 import "../channel/unclaimed.ts";
 import "../channel/will.ts";
