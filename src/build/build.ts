@@ -15,6 +15,13 @@ export interface BuildOptions {
   readonly runtimeApart?: boolean;
   /** Compile a module to an executable. @default false */
   readonly release?: boolean;
+  /**
+   * The path of the program below the root of its project. What is built then expects the layout of
+   * `run_layout.ts` around itself, and takes itself to be that module.
+   *
+   * @default its own place, wherever that is
+   */
+  readonly place?: string;
   /** The absolute path of an existing folder for the output. */
   readonly folder: string;
   /** The path of deno. @default the one that findDeno() finds */
@@ -32,7 +39,7 @@ export interface Built {
   readonly kind: "bundle" | "executable";
   /** Its path in the output folder; or the program itself, if it was an executable. */
   readonly path: string;
-  /** The runtime's bundle in the same folder, if separate. To be placed above the program's folder. */
+  /** The runtime's bundle in the same folder, if separate. To be placed beside the program's. */
   readonly runtime?: string;
   /** The total size, in bytes. */
   readonly size: number;
@@ -48,7 +55,7 @@ export interface Built {
  * @throws {BuildError} If it cannot be built; the message is one line.
  */
 export async function build(options: BuildOptions): Promise<Built> {
-  const { program, release = false, folder, target, signal } = options;
+  const { program, release = false, folder, target, signal, place } = options;
   const start = performance.now();
   const built = async (kind: Built["kind"], path: string, warnings: readonly string[] = []) => {
     const { size } = await Deno.stat(path);
@@ -63,6 +70,7 @@ export async function build(options: BuildOptions): Promise<Built> {
     const windows = target?.includes("windows") ?? Deno.build.os === "windows";
     const path = `${folder}/${stem}${windows ? ".exe" : ""}`;
     const warnings = await compileProgram(deno, entry, path, {
+      ...(place === undefined ? {} : { place }),
       ...(target === undefined ? {} : { target }),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -72,6 +80,7 @@ export async function build(options: BuildOptions): Promise<Built> {
   const { runtimeApart = false } = options;
   const { text, runtime, warnings } = await bundle(deno, entry, {
     runtimeApart,
+    ...(place === undefined ? {} : { place }),
     ...(signal === undefined ? {} : { signal }),
   });
   const path = `${folder}/${stem}.js`;

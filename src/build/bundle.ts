@@ -1,5 +1,6 @@
 /** Bundles a program into one JavaScript file, or two: the program, and the runtime that it imports. */
 
+import { inProject } from "../core/run_layout.ts";
 import { BuildError } from "./build_error.ts";
 import { noteMissing } from "./bundle_notes.ts";
 import { addOnMessage, denoBundle, LAUNCHER, mentionsOnly } from "./deno_bundle.ts";
@@ -16,7 +17,7 @@ import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map
 /** A bundle, and warnings about what it may lack at run time. */
 export interface Bundle {
   readonly text: string;
-  /** The file that the text imports from the folder above its own, if the runtime is separate. */
+  /** The file beside its own that the text imports, if the runtime is separate. */
   readonly runtime?: RuntimeFile;
   readonly warnings: readonly string[];
 }
@@ -25,19 +26,31 @@ export interface Bundle {
 const MAIN = "import.meta.main = true;";
 
 /**
- * In an executable, modules have paths of its own. Files that the program expects beside itself are in its
- * working directory, as for a bundle, which is there too.
+ * Statements that give the bundle the place of the program's module in its project. `place` is its path below
+ * the root, or `undefined` for the bundle's own place. An executable has a folder of its own
+ * for its modules: the place is found from that of the executable, or else is the working directory.
  */
-const PLACE = [
-  "import.meta.dirname = Deno.cwd();",
-  'import.meta.filename = import.meta.dirname + "/main.js";',
-  'import.meta.url = "file://" + encodeURI(import.meta.filename).replace(/[?#]/g, encodeURIComponent);',
-].join(" ");
+function placing(place: string | undefined, forExecutable: boolean): string {
+  if (place === undefined && !forExecutable) return "";
+  const path = place === undefined ? "main.js" : inProject(place);
+  const folder = place === undefined
+    ? 'Deno.cwd() + "/"'
+    : forExecutable
+    ? 'Deno.execPath().slice(0, Deno.execPath().lastIndexOf("/") + 1)'
+    : 'import.meta.dirname + "/"';
+  return [
+    `import.meta.filename = ${folder} + ${JSON.stringify(path)};`,
+    'import.meta.dirname = import.meta.filename.slice(0, import.meta.filename.lastIndexOf("/"));',
+    'import.meta.url = "file://" + encodeURI(import.meta.filename).replace(/[?#]/g, encodeURIComponent);',
+  ].join(" ");
+}
 
 /** Options for bundling. */
 export interface BundleOptions {
   /** The bundle is to be compiled to an executable. @default false */
   readonly forExecutable?: boolean;
+  /** As in `BuildOptions`. */
+  readonly place?: string;
   /**
    * The runtime may be a separate file, which is bundled only when it has changed. It is separate if the
    * program imports it from the source that this process runs from. @default false
@@ -56,7 +69,7 @@ export async function bundle(
   entry: Entry,
   options: BundleOptions = {},
 ): Promise<Bundle> {
-  const { forExecutable = false, runtimeApart = false, signal } = options;
+  const { forExecutable = false, runtimeApart = false, place, signal } = options;
   const local = runtimeApart ? localRuntime() : undefined;
   const apart = local === undefined ? undefined : await bundleApart(deno, entry, local, signal);
   const { code, map } = apart?.program ?? await bundleWhole(deno, entry, signal);
@@ -66,7 +79,7 @@ export async function bundle(
   if (addOn !== undefined) {
     throw new BuildError(`Cannot build ${entry.shown}: ${addOnMessage(addOn)}`);
   }
-  const first = forExecutable ? `${MAIN} ${PLACE}` : MAIN;
+  const first = `${MAIN} ${placing(place, forExecutable)}`.trimEnd();
   const text = joinMap(prependLine(first, named));
   return { text, warnings, ...(apart?.runtime && { runtime: apart.runtime }) };
 }
@@ -95,7 +108,7 @@ async function bundleApart(
   if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
   // One after the other: if two processes install esbuild at the same time, Deno may let one fail.
   const runtime = await bundleRuntime(deno, await looking, signal);
-  const path = JSON.stringify(`../${runtime.name}`);
+  const path = JSON.stringify(`./${runtime.name}`);
   const code = program.code.replaceAll(JSON.stringify(local.module), path);
   return { program: { code, map: program.map }, runtime };
 }

@@ -10,6 +10,8 @@ import { runDeno } from "./run_deno.ts";
 export interface CompileOptions {
   /** The target system, by deno's name, such as `x86_64-unknown-linux-gnu`. @default this one */
   readonly target?: string;
+  /** As in `BuildOptions`. */
+  readonly place?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -29,7 +31,7 @@ export async function compileProgram(
   output: string,
   options: CompileOptions = {},
 ): Promise<readonly string[]> {
-  const whole = await bundleWhole(deno, entry, options.signal);
+  const whole = await bundleWhole(deno, entry, options);
   if (whole === undefined) {
     await compileModule(deno, entry, output, options);
     return [];
@@ -80,11 +82,14 @@ async function denoCompile(
 async function bundleWhole(
   deno: string,
   entry: Entry,
-  signal: AbortSignal | undefined,
+  { place, signal }: CompileOptions,
 ): Promise<Bundle | undefined> {
   try {
-    const options = signal === undefined ? {} : { signal };
-    const whole = await bundle(deno, entry, { forExecutable: true, ...options });
+    const whole = await bundle(deno, entry, {
+      forExecutable: true,
+      ...(place === undefined ? {} : { place }),
+      ...(signal === undefined ? {} : { signal }),
+    });
     // Files that it looks for beside itself are not code, and can be included.
     return whole.warnings.every((warning) => FILE_NOTE.test(warning)) ? whole : undefined;
   } catch (error) {

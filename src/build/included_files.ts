@@ -1,14 +1,15 @@
-/** The files to ship into a program's working directory: `--include`. */
+/** The files to ship with a program: `--include`. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
 import { UsageError } from "../core/usage_error.ts";
+import { below, contains } from "./project.ts";
 
 /** A file to ship with the program. */
 export interface LocalFile {
   /** Its path here. */
   readonly source: string;
-  /** Its path in the program's working directory, with `/` as the separator. */
+  /** Its path below the root of the project, with `/` as the separator. */
   readonly path: string;
   readonly executable: boolean;
 }
@@ -16,7 +17,7 @@ export interface LocalFile {
 /**
  * The files at `paths`, and all files below those that are folders.
  *
- * A path below `folder`, the program's, keeps its place relative to it; any other is placed under its
+ * A path below `folder`, the root of the project, keeps its place relative to it; any other is placed under its
  * last component. Links are followed.
  *
  * @throws {UsageError} If a path is neither, a link points to a folder that contains it, or two files
@@ -29,9 +30,7 @@ export async function includedFiles(
   const found = new Map<string, LocalFile>();
   for (const path of paths) {
     const absolute = await realPath(path);
-    const place = absolute.startsWith(`${folder}/`)
-      ? absolute.slice(folder.length + 1)
-      : basename(absolute);
+    const place = contains(folder, absolute) ? below(folder, absolute) : basename(absolute);
     for await (const file of filesBelow(absolute, absolute === folder ? "" : place)) {
       const other = found.get(file.path);
       if (other !== undefined && other.source !== file.source) {

@@ -19,7 +19,7 @@ export interface LocalRuntime {
   readonly module: string;
 }
 
-/** The runtime as a file in the folder above the program's, which hides it from the program. */
+/** The runtime as a file beside the program's bundle. */
 export interface RuntimeFile {
   readonly name: string;
   readonly text: string;

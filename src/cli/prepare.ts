@@ -12,9 +12,12 @@ import { manifestOf } from "../store/manifest_of.ts";
 import { decodeRunSpec, encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { build } from "../build/build.ts";
+import { encodePath } from "../build/entry.ts";
+import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
+import { build, type Built } from "../build/build.ts";
 import { FILE_NOTE } from "../build/bundle_notes.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
+import { findProject, type Project } from "../build/project.ts";
 import { includedFiles } from "../build/included_files.ts";
 import type { Deployed } from "./session.ts";
 
@@ -39,8 +42,10 @@ export interface Preparation {
  */
 export async function prepare(command: RunCommand, preparation: Preparation): Promise<Deployed> {
   const { program, env, folder, progress, say, stop } = preparation;
+  const project = await projectOf(program, command.include);
   const built = await build({
     program,
+    place: project.program,
     release: command.release,
     runtimeApart: true,
     folder,
@@ -50,10 +55,11 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   progress.done(
     `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
   );
-  const included = await includedFiles(command.include, await Deno.realPath(dirname(program)));
+  const included = await includedFiles(command.include, project.root);
+  const besideProgram = (file: string) => posixPath(`${dirname(project.program)}/${file}`);
   for (const warning of built.warnings) {
     const file = FILE_NOTE.exec(warning)?.[1];
-    if (included.some(({ path }) => path === file)) continue;
+    if (file !== undefined && included.some(({ path }) => path === besideProgram(file))) continue;
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
   }
@@ -65,16 +71,11 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     stop.throwIfAborted();
     sources.push({ path, manifest: await manifestOf(path, manifests) });
   }
-  const main = basename(built.path);
-  if (included.some(({ path }) => path === main || path.startsWith(`${main}/`))) {
-    throw new UsageError(
-      `--include cannot ship a file called ${main}: the program itself has that name`,
-    );
-  }
   const spec: RunSpec = {
     kind: built.kind,
     name: basename(program),
-    main,
+    main: mainOf(built, project, command.release),
+    cwd: project.cwd,
     manifest: sources[0]!.manifest,
     ...(built.runtime !== undefined && {
       runtime: { name: basename(built.runtime), manifest: sources.at(-1)!.manifest },
@@ -88,6 +89,35 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     })),
   };
   return { spec: checked(spec), sources, resources: command.resources };
+}
+
+/** A path below the root, without `.` and `..`. */
+function posixPath(path: string): string {
+  return decodeURIComponent(new URL(encodePath(path), "file:///").pathname.slice(1));
+}
+
+/** The project of the program, with the files and folders to include. */
+async function projectOf(program: string, include: readonly string[]): Promise<Project> {
+  const others = await Promise.all(include.map(realFolder));
+  const folder = await realFolder(program);
+  return findProject(`${folder === "/" ? "" : folder}/${basename(program)}`, Deno.cwd(), others);
+}
+
+/** The folder that something lies in, without links. It is that of the link, if `path` is one itself. */
+async function realFolder(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(dirname(path));
+  } catch {
+    // That it is not there is reported when it is read.
+    return Deno.cwd();
+  }
+}
+
+/** Where the built program lies in the folder of the run. An executable of the user stays in its place. */
+function mainOf(built: Built, project: Project, release: boolean): string {
+  if (built.kind === "executable" && !release) return inProject(project.program);
+  const name = basename(built.path);
+  return name === PROJECT_FOLDER ? "main" : name;
 }
 
 /** Refuses here what the bridge would refuse. */

@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
+import { inProject } from "../core/run_layout.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { trialBoot } from "../host/trial_boot.ts";
@@ -21,15 +22,18 @@ export async function tryHere(
   { spec, sources, resources }: Deployed,
   options: { folder: string; logger: Logger; signal: AbortSignal },
 ): Promise<Resources> {
-  const folder = `${options.folder}/run/work`;
-  for (const [index, path] of [spec.main, ...spec.includes.map(({ path }) => path)].entries()) {
+  const folder = `${options.folder}/run`;
+  const { main, runtime, includes } = spec;
+  const paths = [
+    main,
+    ...includes.map(({ path }) => inProject(path)),
+    ...(runtime === undefined ? [] : [runtime.name]),
+  ];
+  for (const [index, path] of paths.entries()) {
     await Deno.mkdir(dirname(`${folder}/${path}`), { recursive: true });
     await Deno.copyFile(sources[index]!.path, `${folder}/${path}`);
   }
-  const { runtime } = spec;
-  if (runtime !== undefined) {
-    await Deno.copyFile(sources.at(-1)!.path, `${options.folder}/run/${runtime.name}`);
-  }
+  await Deno.mkdir(`${folder}/${inProject(spec.cwd)}`, { recursive: true });
   const program = runProgram(spec, folder, {
     // A compiled deploy also needs a deno to run a bundle.
     execPath: spec.kind === "bundle" ? await findDeno() : Deno.execPath(),

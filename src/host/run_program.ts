@@ -1,5 +1,6 @@
 /** Starts a shipped program in its folder. */
 
+import { inProject } from "../core/run_layout.ts";
 import type { RunSpec } from "../wire/run_spec.ts";
 import type { Program } from "./program.ts";
 
@@ -47,23 +48,24 @@ export function thisRuntime(): Runtime {
 }
 
 /**
- * The command for a program whose file lies in `folder`, as `spec.main`. It is not restricted: anyone who
+ * The command for a program that lies in `folder`, the folder of the run (see `run_layout.ts`). It is not restricted: anyone who
  * may deploy may do everything that the node's user may.
  */
 export function runProgram(spec: RunSpec, folder: string, runtime: Runtime): Program {
   const path = `${folder}/${spec.main}`;
+  const cwd = `${folder}/${inProject(spec.cwd)}`;
   const env: Record<string, string> = {};
   for (const name of PASSED_VARIABLES) {
     const value = runtime.variable(name);
     if (value !== undefined) env[name] = value;
   }
   Object.assign(env, spec.env);
-  if (spec.kind === "executable") return { command: path, args: spec.args, cwd: folder, env };
+  if (spec.kind === "executable") return { command: path, args: spec.args, cwd, env };
   if (runtime.standalone) {
     env[BUNDLE_VARIABLE] = path;
-    return { command: runtime.execPath, args: spec.args, cwd: folder, env };
+    return { command: runtime.execPath, args: spec.args, cwd, env };
   }
   // Configuration and lock files outside the folder do not belong to the program.
   const args = ["run", "-A", "--no-config", "--no-lock", "--no-prompt", path, ...spec.args];
-  return { command: runtime.execPath, args, cwd: folder, env };
+  return { command: runtime.execPath, args, cwd, env };
 }

@@ -204,10 +204,10 @@ export class HostedRun {
       return file;
     };
     const main = await get(spec.manifest);
-    const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`);
+    const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`, spec.cwd);
     await folder.link(main, spec.main);
     const { runtime } = spec;
-    if (runtime !== undefined) await folder.linkBeside(await get(runtime.manifest), runtime.name);
+    if (runtime !== undefined) await folder.link(await get(runtime.manifest), runtime.name);
     for (const { path, executable, manifest } of spec.includes) {
       await folder.copy(await get(manifest), path, { executable });
     }

@@ -1,9 +1,10 @@
-/** A run's working directory on this machine, and the files placed in it. */
+/** The folder of a run on this machine, and the files placed in it. `run_layout.ts` tells what lies where. */
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { checkName, checkNameBeside } from "../wire/file_names.ts";
+import { inProject } from "../core/run_layout.ts";
+import { checkName } from "../wire/file_names.ts";
 import { removeIfThere } from "./owner.ts";
 
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -13,30 +14,28 @@ interface PresentFile {
   readonly path: string;
 }
 
-/** The folder of one run. Files that the program should not see lie beside its working directory. */
+/** The folder of one run. */
 export class RunFolder implements AsyncDisposable {
-  /** The working directory of the run. */
   readonly path: string;
-  readonly #whole: string;
 
-  private constructor(whole: string) {
-    this.#whole = whole;
-    this.path = `${whole}/work`;
+  private constructor(path: string) {
+    this.path = path;
   }
 
   /**
-   * Creates the empty folder below `parent`.
+   * Creates the folder below `parent`, with a project that is empty but for its working directory `cwd`.
    *
    * @throws {ProtocolError} If the id cannot be used as a folder name.
    */
-  static async make(parent: string, runId: string): Promise<RunFolder> {
+  static async make(parent: string, runId: string, cwd: string): Promise<RunFolder> {
     if (!RUN_ID.test(runId)) {
       throw new ProtocolError(`Cannot use ${JSON.stringify(runId)} as the id of a run`);
     }
+    if (cwd !== "") checkName(cwd);
     await Deno.mkdir(parent, { recursive: true });
     const folder = new RunFolder(`${parent}/${runId}`);
-    await Deno.mkdir(folder.#whole);
     await Deno.mkdir(folder.path);
+    await Deno.mkdir(`${folder.path}/${inProject(cwd)}`, { recursive: true });
     return folder;
   }
 
@@ -52,15 +51,10 @@ export class RunFolder implements AsyncDisposable {
     return path;
   }
 
-  /** Like {@linkcode link}, for a module that the program imports as `../<name>`. */
-  async linkBeside(file: PresentFile, name: string): Promise<void> {
-    checkNameBeside(name);
-    await linkOrCopy(file.path, `${this.#whole}/${name}`);
-  }
-
-  /** Places a copy that the program may change. @returns Its path. */
+  /** Places a copy in the project, which the program may change. @returns Its path. */
   async copy(file: PresentFile, name: string, options: { executable: boolean }): Promise<string> {
-    const path = await this.#place(name);
+    checkName(name);
+    const path = await this.#place(inProject(name));
     await Deno.copyFile(file.path, path);
     await Deno.chmod(path, options.executable ? 0o755 : 0o644);
     return path;
@@ -68,7 +62,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** Removes the folder with its contents. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeIfThere(this.#whole);
+    await removeIfThere(this.path);
   }
 
   async #place(name: string): Promise<string> {

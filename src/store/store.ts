@@ -141,13 +141,14 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Creates an empty working directory for a run. It is removed at the latest with the store's process.
+   * Creates a folder for a run, whose working directory is `cwd` below the root of its project. It is removed
+   * at the latest with the store's process.
    *
    * @throws {StoreError} If it cannot be created.
-   * @throws {ProtocolError} If the id cannot be used as a folder name.
+   * @throws {ProtocolError} If the id or `cwd` cannot be used as the name of a folder.
    */
-  async runFolder(runId: string): Promise<RunFolder> {
-    return await this.#guarded(() => RunFolder.make(`${this.#owner.folder}/runs`, runId));
+  async runFolder(runId: string, cwd = ""): Promise<RunFolder> {
+    return await this.#guarded(() => RunFolder.make(`${this.#owner.folder}/runs`, runId, cwd));
   }
 
   /** Removes this process's run folders, and releases the files that it used. */

@@ -5,10 +5,10 @@ import { ProtocolError } from "../core/protocol_error.ts";
 /** No file system allows longer ones. */
 const MAX_NAME_LENGTH = 1024;
 
-/** The form of the name of a module beside a run's folder. */
+/** The form of the name of a module beside the main file. */
 const BESIDE = /^[A-Za-z0-9_-]{1,64}\.js$/;
 
-/** Checks the name of a module beside a run's folder. @throws {ProtocolError} If it is invalid. */
+/** Checks the name of a module beside the main file of a run. @throws {ProtocolError} If it is invalid. */
 export function checkNameBeside(name: string): void {
   if (!BESIDE.test(name)) {
     throw new ProtocolError(`Cannot use ${JSON.stringify(name)} as the name of a module`);

@@ -4,13 +4,14 @@ import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type Manifest, packManifest, unpackManifest } from "../core/manifest.ts";
+import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
 import { checkName, checkNameBeside } from "./file_names.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A file in the program's working directory. */
+/** A file of the mirrored project. */
 export interface IncludedFile {
-  /** Its path there, with `/` between its parts, and not leading out of it. */
+  /** Its path below the root, with `/` between its parts, and not leading out of it. */
   readonly path: string;
   readonly executable: boolean;
   readonly manifest: Manifest;
@@ -22,10 +23,15 @@ export interface RunSpec {
   readonly kind: "bundle" | "executable";
   /** Its displayed name: `main.ts`. */
   readonly name: string;
-  /** The name of the program's file in its working directory; that of a bundle ends with `.js` or `.mjs`. */
+  /**
+   * The path of the program's file in the folder of the run (see `run_layout.ts`); that of a bundle ends with
+   * `.js` or `.mjs`.
+   */
   readonly main: string;
+  /** The path of the working directory below the root of the project; empty for the root itself. */
+  readonly cwd: string;
   readonly manifest: Manifest;
-  /** A module that a bundle imports as `../<name>`, if it does: its runtime. */
+  /** A module beside the main file that a bundle imports, if it does: its runtime. */
   readonly runtime?: { readonly name: string; readonly manifest: Manifest };
   readonly args: readonly string[];
   /** The variables that it is given. A node adds a few of its own: see `run_program.ts`. */
@@ -67,21 +73,25 @@ export function encodeRunSpec(spec: RunSpec): Bytes {
 export function decodeRunSpec(bytes: Bytes): RunSpec {
   if (bytes.length > MAX_SPEC_BYTES) throw refusal(`it has ${bytes.length} bytes`);
   const value = object("it", decode(bytes));
-  const { kind, name, main, args, env, includes } = value;
+  const { kind, name, main, cwd, args, env, includes } = value;
   if (kind !== "bundle" && kind !== "executable") throw refusal(`its kind is ${String(kind)}`);
   if (typeof name !== "string" || name === "" || name.length > MAX_NAME_CHARACTERS) {
     throw refusal("its name is invalid");
   }
   if (typeof main !== "string") throw refusal("it has no main file");
   checkName(main);
+  if (main === PROJECT_FOLDER) throw refusal("its main file is the folder of the project");
+  if (typeof cwd !== "string") throw refusal("it has no working directory");
+  if (cwd !== "") checkName(cwd);
   if (kind === "bundle" && !/\.m?js$/.test(main)) throw refusal("its main file is not JavaScript");
   const files = list("includes", includes, MAX_INCLUDES).map(checkInclude);
-  const paths = [main, ...files.map(({ path }) => path)];
+  const paths = [main, ...files.map(({ path }) => inProject(path))];
   if (new Set(paths).size < paths.length) throw refusal("two of its files have the same path");
   return {
     kind,
     name,
     main,
+    cwd,
     manifest: unpackManifest(value["manifest"]),
     ...(value["runtime"] === undefined ? {} : { runtime: checkRuntime(value["runtime"]) }),
     args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),

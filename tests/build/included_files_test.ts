@@ -30,7 +30,7 @@ async function places(folder: string, paths: string[], program: string): Promise
   return files.map(({ path }) => path);
 }
 
-Deno.test("a path below the program's folder keeps its place; any other is placed by its name", async () => {
+Deno.test("a path below the root keeps its place; any other is placed by its name", async () => {
   await withFiles(["p/data/a.txt", "p/data/deep/b.txt", "p/c.txt", "q/d/e.txt"], async (folder) => {
     assertEquals(await places(folder, ["p/data/a.txt"], "p"), ["data/a.txt"]);
     assertEquals(await places(folder, ["p/data/"], "p"), ["data/a.txt", "data/deep/b.txt"]);

@@ -44,7 +44,7 @@ async function built(folder: string, source: string, deno = Deno.execPath()) {
   return { ...program, text: await Deno.readTextFile(program.path) };
 }
 
-Deno.test("a program that imports the runtime has it in a file above its folder", async () => {
+Deno.test("a program that imports the runtime has it in a file beside its own", async () => {
   await apart(async (folder) => {
     const { text, runtime, size } = await built(
       folder,
@@ -52,7 +52,7 @@ Deno.test("a program that imports the runtime has it in a file above its folder"
     );
     const name = runtime?.slice(folder.length + 1) ?? "";
     assertMatch(name, /^deploy-runtime-[0-9a-f]{16}\.js$/);
-    assertStringIncludes(text, `import { init, pid } from "../${name}";`);
+    assertStringIncludes(text, `import { init, pid } from "./${name}";`);
     assert(text.length < 10_000, `the program has ${text.length} characters`);
     assert(size > text.length + 100_000);
     assert(!text.includes(root), "the program names a path of this machine");

@@ -272,7 +272,15 @@ Deno.test("a piece that cannot be inflated closes its sender's connection, and a
   const bytes = new TextEncoder().encode("await 0;\n".repeat(1_000));
   const hash = await sha256(bytes);
   const spec = encodeRunSpec({
-    ...{ kind: "bundle", name: "main.ts", main: "main.js", args: [], env: {}, includes: [] },
+    ...{
+      kind: "bundle",
+      name: "main.ts",
+      main: "main.js",
+      cwd: "",
+      args: [],
+      env: {},
+      includes: [],
+    },
     manifest: { size: bytes.length, pieces: [hash] },
   });
   const offer = async () => {

@@ -8,6 +8,7 @@ const BUNDLE: RunSpec = {
   kind: "bundle",
   name: "main.ts",
   main: "main.mjs",
+  cwd: "src",
   manifest,
   args: ["-x", "y"],
   env: { PATH: "/mine", GREETING: "hello" },
@@ -33,7 +34,7 @@ Deno.test("runProgram() runs a bundle with deno where fabric runs from source", 
       "-x",
       "y",
     ],
-    cwd: "/runs/1",
+    cwd: "/runs/1/work/src",
     env,
   });
 });
@@ -42,9 +43,13 @@ Deno.test("runProgram() runs a bundle with fabric itself where that is compiled"
   assertEquals(runProgram(BUNDLE, "/runs/1", compiled), {
     command: "/opt/fabric",
     args: ["-x", "y"],
-    cwd: "/runs/1",
+    cwd: "/runs/1/work/src",
     env: { ...env, DEPLOY_BUNDLE: "/runs/1/main.mjs" },
   });
+});
+
+Deno.test("runProgram() runs a program without a folder of its own in the root of its project", () => {
+  assertEquals(runProgram({ ...BUNDLE, cwd: "" }, "/runs/1", compiled).cwd, "/runs/1/work");
 });
 
 for (const runtime of [fromSource, compiled]) {
@@ -52,7 +57,7 @@ for (const runtime of [fromSource, compiled]) {
     assertEquals(runProgram(EXECUTABLE, "/runs/1", runtime), {
       command: "/runs/1/main",
       args: ["-x", "y"],
-      cwd: "/runs/1",
+      cwd: "/runs/1/work/src",
       env,
     });
   });

@@ -131,6 +131,7 @@ Deno.test("20 launches at once get the program once, and the next run of it does
       kind: "executable",
       name: "main",
       main: "main",
+      cwd: "",
       manifest,
       args: [],
       env: {},

@@ -331,14 +331,15 @@ Deno.test("a run's folder has the files placed in it, and is removed with its co
   const bytes = pieces(1);
   const file = await source(folder, "file", bytes);
   await using kept = await store.ensure(file.manifest, file.fetch);
-  const run = await store.runFolder("run-1");
+  const run = await store.runFolder("run-1", "src/tools");
   {
     await using _ = run;
-    assertEquals(await names(run.path), []);
+    assertEquals(await names(run.path), ["work"]);
+    assertEquals(await names(`${run.path}/work/src/tools`), []);
     const program = await run.link(kept, "program");
     const script = await run.copy(kept, "data/deep/script", { executable: true });
     const text = await run.copy(kept, "data/text", { executable: false });
-    assertEquals(program, `${run.path}/program`);
+    assertEquals([program, text], [`${run.path}/program`, `${run.path}/work/data/text`]);
     for (const path of [program, script, text]) assertEquals(await Deno.readFile(path), bytes);
     const [linked, copied, plain] = [
       Deno.statSync(program),
@@ -349,7 +350,7 @@ Deno.test("a run's folder has the files placed in it, and is removed with its co
     assertEquals([linked.mode! & 0o777, copied.mode! & 0o777], [0o555, 0o755]);
     assertEquals(plain.mode! & 0o777, 0o644);
     await Deno.writeTextFile(text, "changed");
-    await Deno.writeTextFile(`${run.path}/data/own`, "made by the program");
+    await Deno.writeTextFile(`${run.path}/work/data/own`, "made by the program");
     await assertRejects(() => store.runFolder("run-1"), StoreError);
   }
   await assertRejects(() => Deno.stat(run.path), Deno.errors.NotFound);
@@ -388,7 +389,8 @@ Deno.test("paths that lead out of a run's folder are refused", async () => {
     await assertRejects(() => run.link(kept, name), ProtocolError, "as the name of a file", name);
     await assertRejects(() => run.copy(kept, name, { executable: false }), ProtocolError);
   }
-  assertEquals(await names(run.path), []);
+  assertEquals(await names(run.path), ["work"]);
+  await assertRejects(() => store.runFolder("other", "../x"), ProtocolError);
   await run.link(kept, "..a/.b");
 });
 
@@ -416,19 +418,4 @@ Deno.test("a store that has lost its folder reports it, and what to do", async (
   await Deno.remove(store.folder, { recursive: true });
   const error = await assertRejects(() => store.ensure(file, nothing), StoreError);
   assertStringIncludes(error.message, `Cannot store files in ${store.folder}: `);
-});
-
-Deno.test("a run's module is beside its folder, and is removed with it", async () => {
-  await using folder = await testFolder();
-  await using store = await open(folder);
-  await using kept = await store.ensure({ size: 0, pieces: [] }, nothing);
-  const run = await store.runFolder("run");
-  await run.linkBeside(kept, "runtime.js");
-  assertEquals(await names(run.path), []);
-  assertEquals(await Deno.readFile(`${run.path}/../runtime.js`), new Uint8Array());
-  for (const name of ["", "work", "../x.js", "a/b.js", ".js", "a\0.js"]) {
-    await assertRejects(() => run.linkBeside(kept, name), ProtocolError, "as the name of a module");
-  }
-  await run[Symbol.asyncDispose]();
-  await assertRejects(() => Deno.stat(`${run.path}/../runtime.js`), Deno.errors.NotFound);
 });

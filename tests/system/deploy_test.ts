@@ -103,7 +103,7 @@ Deno.test("a deployed program", async (t) => {
         args,
         env: undefined,
         resources: { mem: 123456789, cpu: 0.25 },
-        files: ["main.js"],
+        files: [],
       },
     );
     assertEquals(JSON.parse(child!.stdout).args, args);
@@ -123,7 +123,7 @@ Deno.test("a deployed program", async (t) => {
     const flags = ["--include", "data", "--include", "b.sh", "--mem", "1MiB", "--cpu", "0.5"];
     const result = await deployJson(to(...flags, "main.ts"), { cwd });
     const told = JSON.parse(result.processes[0]!.stdout);
-    assertEquals(told.files, ["b.sh", "data", "main.js"]);
+    assertEquals(told.files, ["b.sh", "data"]);
     assertEquals(told.resources, { mem: 1024 ** 2, cpu: 0.5 });
   });
 
