@@ -1,5 +1,6 @@
 /** One deployment: from the offer of a program to the last event of its run. */
 
+import { decideEnd, type EndCause } from "../core/run_end.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
@@ -16,7 +17,6 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { type BridgeToDeploy, type DeployToBridge, MAX_WAITING } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
-import { decideEnd, type EndCause } from "./run_end.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,7 +1,8 @@
 /** The master's session with one bridge, and the runs that the bridge opened. */
 
 import { SpawnError } from "../core/errors.ts";
-import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
+import { type EndCause, howToEnd } from "../core/run_end.ts";
+import type { Termination } from "../core/signals.ts";
 import type { Logger } from "../core/logger.ts";
 import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
 import { failedMessage } from "../wire/control.ts";
@@ -42,7 +43,7 @@ export class BridgeSession {
       this.#context.logger.warn(`dropped the bridge ${this.#address ?? ""}: ${error.message}`);
     }
     this.#link.drop();
-    this.stop(ORPHANED);
+    this.end({ kind: "bridge-gone" });
   }
 
   /** Whether a run belongs to this bridge. */
@@ -55,9 +56,10 @@ export class BridgeSession {
     return this.#address;
   }
 
-  /** Ends every run as `how` says, and starts no more. */
-  stop(how: Termination): void {
+  /** Ends every run, for that cause, and starts no more. */
+  end(cause: EndCause): void {
     this.#stopping = true;
+    const how = howToEnd(cause);
     for (const id of [...this.#runs.keys()]) this.#end(id, how);
   }
 
@@ -104,7 +106,7 @@ export class BridgeSession {
     );
     this.#context.runs.set(id, run);
     this.#runs.set(id, { run, begun: false });
-    if (this.#stopping) run.end(KILL);
+    if (this.#stopping) run.end(howToEnd({ kind: "not-started" }));
   }
 
   async #try({ request, run: id, resources }: Extract<BridgeToMaster, { type: "try" }>) {

@@ -106,7 +106,7 @@ export class MasterService {
   async endRuns(how: Termination): Promise<void> {
     this.#stopping = true;
     const over = [...this.#runs.values()].map((run) => run.idle());
-    for (const bridge of this.#bridges) bridge.stop(how);
+    for (const bridge of this.#bridges) bridge.end({ kind: "cluster-ends", how });
     const deadline = new AbortController();
     await Promise.race([Promise.all(over), pause(how.graceMs + STOP_MS, deadline.signal)]);
     deadline.abort();

@@ -6,7 +6,8 @@ import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
-import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
+import { howToEnd } from "../core/run_end.ts";
+import { KILL, type Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../store/run_folder.ts";
 import { decodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
@@ -221,12 +222,11 @@ export class HostedRun {
     await link.tell(event);
   }
 
-  /** Without its bridge, the output of the processes is lost, and they cannot be ended. */
   #broken(reason: Error): void {
     if (this.#ended !== undefined) return;
     const { run } = this.#opened;
     this.#context.logger.info(`ending run ${run} on this node: lost its bridge: ${reason.message}`);
-    void this.#end(ORPHANED);
+    void this.#end(howToEnd({ kind: "bridge-gone" }));
   }
 
   #end(how: Termination): Promise<void> {

@@ -2,7 +2,8 @@
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
-import { KILL, ORPHANED, type Termination } from "../core/signals.ts";
+import { howToEnd } from "../core/run_end.ts";
+import type { Termination } from "../core/signals.ts";
 import { failedMessage } from "../wire/control.ts";
 import { LinkError, MessageLink } from "../net/message_link.ts";
 import {
@@ -136,9 +137,8 @@ class MasterSession {
     this.#link.drop();
     const reason = await this.#link.ended;
     if (!this.#leaving) logger.warn(`lost the master: ${reason.message}`);
-    // A master that is only silent declares these processes lost after 10 s: they have to be gone by then.
-    const isSilent = reason instanceof LinkError && reason.isSilence;
-    await this.#end(isSilent ? KILL : ORPHANED);
+    const silent = reason instanceof LinkError && reason.isSilence;
+    await this.#end(howToEnd({ kind: "master-gone", silent }));
     this.#gone.resolve();
   }
 

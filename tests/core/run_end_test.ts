@@ -7,8 +7,9 @@ import {
   type DeploymentState,
   type EndCause,
   type EndDecision,
-} from "../../src/bridge/run_end.ts";
-import { KILL } from "../../src/core/signals.ts";
+  howToEnd,
+} from "../../src/core/run_end.ts";
+import { KILL, type Termination } from "../../src/core/signals.ts";
 
 const STATES: Record<string, DeploymentState> = {
   "files arrive": { opened: false, begun: false, answered: false },
@@ -18,7 +19,7 @@ const STATES: Record<string, DeploymentState> = {
   "it was refused": { opened: false, begun: false, answered: true },
 };
 
-const TOLD: EndCause = { kind: "told", how: { signal: "SIGINT", graceMs: 10 } };
+const TOLD = { kind: "told", how: { signal: "SIGINT", graceMs: 10 } } as const;
 const GONE: EndCause = { kind: "deployer-gone", graceMs: 20 };
 const NOT_STARTED: EndCause = { kind: "not-started" };
 
@@ -42,4 +43,18 @@ for (const [cause, state, decision] of TABLE) {
   Deno.test(`decideEnd(): ${cause.kind} while ${state}: ${JSON.stringify(decision)}`, () => {
     assertEquals(decideEnd(cause, STATES[state]!), decision);
   });
+}
+
+const HOW: [cause: EndCause, how: Termination][] = [
+  [TOLD, { signal: "SIGINT", graceMs: 10 }],
+  [GONE, { signal: "SIGTERM", graceMs: 20 }],
+  [NOT_STARTED, KILL],
+  [{ kind: "bridge-gone" }, { signal: "SIGTERM", graceMs: 3_000 }],
+  [{ kind: "master-gone", silent: false }, { signal: "SIGTERM", graceMs: 3_000 }],
+  [{ kind: "master-gone", silent: true }, KILL],
+  [{ kind: "cluster-ends", how: TOLD.how }, TOLD.how],
+];
+
+for (const [cause, how] of HOW) {
+  Deno.test(`howToEnd(): ${JSON.stringify(cause)}`, () => assertEquals(howToEnd(cause), how));
 }
