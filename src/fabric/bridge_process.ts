@@ -1,36 +1,34 @@
 /** Keeps the bridge of a master's fabric running: a separate OS process, restarted if it dies. */
 
-// @ts-types="../../types/std_async.d.ts"
-import { delay } from "@std/async/delay";
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
-import { pause } from "../net/clock.ts";
+import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type Program, thisProgram } from "../host/program.ts";
 import { ListenError } from "../net/part_server.ts";
 import { BRIDGE_VARIABLE, type BridgeConfig, formatBridgeConfig } from "./bridge_config.ts";
-
-/** The delay between starts: the first value, then doubled up to the second. */
-const FIRST_RESTART_MS = 100;
-const MAX_RESTART_MS = 5_000;
-
-/** After running for this long, a bridge counts as healthy, and the delay is reset. */
-const HEALTHY_MS = 10_000;
+import { keepRunning } from "./keep_running.ts";
 
 /** How long a bridge may take to stop. */
 const STOP_MS = 1_500;
 
 /** A port in use is retried: it may belong to the bridge of a killed fabric, which is about to end. */
-const PORT_RETRY_MS = 100;
-const PORT_RETRIES = 30;
+export const PORT_RETRY_MS = 100;
+export const PORT_RETRIES = 30;
+
+/** A signal that is never aborted. */
+const NEVER = new AbortController().signal;
 
 /**
  * Finds a port for a bridge, which it keeps after a restart.
  *
  * @throws {ListenError} If it cannot listen there.
  */
-export async function findPort({ host, port }: Address): Promise<Address> {
+export async function findPort(
+  { host, port }: Address,
+  clock: Clock = SYSTEM_CLOCK,
+): Promise<Address> {
   for (let retries = 0;; retries++) {
     try {
       using listener = Deno.listen({ hostname: host, port });
@@ -38,7 +36,7 @@ export async function findPort({ host, port }: Address): Promise<Address> {
     } catch (cause) {
       const inUse = cause instanceof Deno.errors.AddrInUse;
       if (inUse && retries < PORT_RETRIES) {
-        await delay(PORT_RETRY_MS);
+        await pause(PORT_RETRY_MS, NEVER, clock);
         continue;
       }
       const why = inUse ? "another program already listens there" : (cause as Error).message;
@@ -50,25 +48,33 @@ export async function findPort({ host, port }: Address): Promise<Address> {
 
 export class BridgeProcess {
   readonly #config: BridgeConfig;
-  readonly #logger: Logger;
   readonly #program: Program;
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #over: Promise<void>;
   #child: { process: Deno.ChildProcess; stdin: WritableStreamDefaultWriter } | undefined;
 
-  private constructor(config: BridgeConfig, logger: Logger, program: Program) {
+  private constructor(config: BridgeConfig, logger: Logger, program: Program, clock: Clock) {
     this.#config = config;
-    this.#logger = logger;
     this.#program = program;
-    this.#over = this.#run();
+    this.#clock = clock;
+    this.#over = keepRunning(() => this.#runOnce(), {
+      ended: (how) => logger.warn(`the bridge ended (${how}); restarting it`),
+      signal: this.#stopping.signal,
+      clock,
+    });
   }
 
   /** @throws {ProgramError} If this program cannot restart itself. */
-  static async start(config: BridgeConfig, logger: Logger): Promise<BridgeProcess> {
+  static async start(
+    config: BridgeConfig,
+    logger: Logger,
+    clock: Clock = SYSTEM_CLOCK,
+  ): Promise<BridgeProcess> {
     const program = await thisProgram(Deno.cwd());
     // The same program with the same flags, without the arguments.
     const args = program.args.slice(0, program.args.length - Deno.args.length);
-    return new BridgeProcess(config, logger, { ...program, args });
+    return new BridgeProcess(config, logger, { ...program, args }, clock);
   }
 
   /** Stops it; kills it if that takes too long. */
@@ -76,26 +82,12 @@ export class BridgeProcess {
     this.#stopping.abort();
     const child = this.#child;
     if (child !== undefined) {
-      const timer = setTimeout(() => child.process.kill("SIGKILL"), STOP_MS);
+      const cancel = this.#clock.after(STOP_MS, () => child.process.kill("SIGKILL"));
       void child.stdin.close().catch(() => {}); // it has already ended
       await child.process.status;
-      clearTimeout(timer);
+      cancel();
     }
     await this.#over;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    let pauseMs = FIRST_RESTART_MS;
-    while (!signal.aborted) {
-      const startMs = performance.now();
-      const how = await this.#runOnce();
-      if (signal.aborted) return;
-      if (performance.now() - startMs > HEALTHY_MS) pauseMs = FIRST_RESTART_MS;
-      this.#logger.warn(`the bridge ended (${how}); restarting it`);
-      await pause(pauseMs, signal);
-      pauseMs = Math.min(2 * pauseMs, MAX_RESTART_MS);
-    }
   }
 
   async #runOnce(): Promise<string> {

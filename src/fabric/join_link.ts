@@ -4,7 +4,7 @@ import type { Address } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import { pause } from "../net/clock.ts";
+import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
 import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
@@ -26,6 +26,8 @@ export interface JoinOptions {
   readonly tls?: DialOptions["tls"];
   /** @default LOCAL_NETWORK */
   readonly liveness?: LivenessOptions;
+  /** @default SYSTEM_CLOCK */
+  readonly clock?: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -36,23 +38,24 @@ export interface JoinOptions {
  * @throws {ConnectError} If the master refuses the node.
  */
 export async function announce(options: JoinOptions): Promise<void> {
-  const { logger, signal } = options;
+  const { logger, signal, clock = SYSTEM_CLOCK } = options;
   let said = { why: "", atMs: -Infinity };
   while (!signal.aborted) {
     const why = await announceOnce(options);
     if (signal.aborted) return;
-    const atMs = performance.now();
+    const atMs = clock.now();
     if (why !== said.why || atMs - said.atMs >= STILL_MISSING_MS) {
       logger.warn(why);
       said = { why, atMs };
     }
-    await pause(RETRY_MS, signal);
+    await pause(RETRY_MS, signal, clock);
   }
 }
 
 /** Announces the node, and stays connected; returns the reason for the connection's end. */
 async function announceOnce(options: JoinOptions): Promise<string> {
   const { master, node, resources, credential, tls, liveness, logger, signal } = options;
+  const { clock = SYSTEM_CLOCK } = options;
   const what = `the master at ${formatAddress(master.host, master.port)}`;
   let conn: Deno.Conn;
   try {
@@ -64,6 +67,7 @@ async function announceOnce(options: JoinOptions): Promise<string> {
   const link = new MessageLink<JoinToMaster, MasterToJoin>(conn, {
     schema: MASTER_TO_JOIN,
     liveness,
+    clock,
   });
   const leave = (): void => link.drop();
   signal.addEventListener("abort", leave);
