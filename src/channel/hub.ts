@@ -132,13 +132,16 @@ export class Hub {
    * receivers are gone. Nothing may be sent afterwards. Keeps the process alive meanwhile.
    *
    * @param code The future exit code of the process.
+   * @param lastWords Called when everything is delivered. It may send more, and returns the final exit code.
    */
-  async flush(code: number): Promise<void> {
-    const own = systemCode(code);
-    this.#exitCode = own;
-    this.heldEnds.settle(own === 0);
+  async flush(code: number, lastWords: () => number = () => code): Promise<void> {
+    this.#exitCode = systemCode(code);
+    this.heldEnds.settle(this.#exitCode === 0);
     this.hold.acquire();
     try {
+      await Promise.all(Array.from(this.#peers.values(), (peer) => peer.deliver()));
+      const own = this.#exitCode = systemCode(lastWords());
+      this.heldEnds.settle(own === 0);
       await Promise.all(Array.from(this.#peers.values(), (peer) => peer.leave(own)));
     } finally {
       this.hold.release();

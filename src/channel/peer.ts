@@ -194,6 +194,17 @@ export class Peer {
     await acknowledged;
   }
 
+  /** Delivers everything; resolves when that is done, or the other process is gone. */
+  async deliver(): Promise<void> {
+    this.#leaving = true;
+    this.#idleness.stop();
+    this.#connection.join();
+    while (this.unfinished) {
+      await this.sending.emptied();
+      await this.acknowledged();
+    }
+  }
+
   /**
    * Delivers everything, sends `bye`, and ends the connection. Also resolves if the other process is gone
    * first. Nothing may be sent afterwards.
@@ -202,13 +213,7 @@ export class Peer {
    * the status then.
    */
   async leave(code: number | undefined): Promise<void> {
-    this.#leaving = true;
-    this.#idleness.stop();
-    this.#connection.join();
-    while (this.unfinished) {
-      await this.sending.emptied();
-      await this.acknowledged();
-    }
+    await this.deliver();
     // It also leaves without an answer: all values have arrived, and the other process can learn from its
     // node how this one ended.
     if (this.engaged) await Promise.race([this.#sayGoodbye(code), delay(GOODBYE_MS)]);

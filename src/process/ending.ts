@@ -6,45 +6,77 @@ import type { Hub } from "../channel/hub.ts";
 /** The sent data of a process, as its end needs it. */
 export type Outgoing = Pick<Hub, "dirty" | "flush" | "writeWill" | "fail">;
 
+/** Writes what is not acknowledged when the process ends; see leave_will.ts. */
+export interface LastWill {
+  /** Writes it again after the `unload` listeners that there are now. */
+  moveToEnd(): void;
+  /** Writes it, or removes it if there is nothing to write. */
+  write(): void;
+}
+
+/** What is called when the event loop of the first process is empty, once that is known to be the first process. */
+let onEmptyLoop: ((event: Event) => void) | undefined;
+
+// Listeners are called in the order in which they were added. Modules are evaluated before those that import
+// them, so this one comes before those of the program.
+globalThis.addEventListener("beforeunload", (event) => onEmptyLoop?.(event));
+
 /**
  * Makes the natural end of the first process, when its event loop is empty, wait until everything that it
  * sent is acknowledged.
  *
- * `beforeunload` is dispatched whenever the loop is empty, and again after the work that a listener began.
- * Listeners of the user may do the same: while one prevents the end, nothing is flushed.
+ * Deno dispatches `beforeunload` whenever the loop is empty, and again after the work that a listener
+ * began. The program's listeners must not be called again because of the work here. So they get an event of
+ * their own, and this one is kept from them. If nothing was sent, the rest of the end is Deno's; otherwise
+ * the process ends as a spawned one does.
  *
- * @param lastBeforeEnd Called when the loop is empty, just before the process ends.
+ * @param will Is written if listeners for `unload` send something.
+ * @param exit Deno's own `exit`.
  */
-export function flushAtNaturalEnd(hub: Outgoing, hold: Hold, lastBeforeEnd: () => void): void {
-  let last = false;
-  const onBeforeUnload = (event: Event) => {
-    lastBeforeEnd();
-    if (!hub.dirty) return;
-    if (!last) {
-      // Listeners are called in the order in which they were added. Become the last one, and let the event
-      // be dispatched again.
-      last = true;
-      globalThis.removeEventListener("beforeunload", onBeforeUnload);
-      globalThis.addEventListener("beforeunload", onBeforeUnload);
-      event.preventDefault();
-      return;
+export function flushAtNaturalEnd(
+  hub: Outgoing,
+  hold: Hold,
+  will: LastWill | undefined,
+  exit: typeof Deno.exit,
+): void {
+  let asking = false;
+  /** Node's `beforeExit` has been emitted, and what its listeners began has ended. */
+  let agreed = false;
+  onEmptyLoop = (event) => {
+    if (asking) return;
+    event.stopImmediatePropagation();
+    if (!agreed) {
+      asking = true;
+      const agrees = agreesToEnd();
+      asking = false;
+      if (!agrees) return event.preventDefault();
+      if (!hub.dirty) return writeWillLast(will);
+      agreed = true;
+      emitBeforeExit();
+      return event.preventDefault();
     }
-    if (event.defaultPrevented) return;
     event.preventDefault();
-    hold.acquire();
-    hub.flush(Deno.exitCode).finally(() => hold.release());
+    onEmptyLoop = undefined;
+    hold.acquire(); // for good
+    void endInOrder(hub, will, exit);
   };
-  globalThis.addEventListener("beforeunload", onBeforeUnload);
+}
+
+/** Asks the program's listeners for `beforeunload`, as Deno does: whether none prevents the end. */
+function agreesToEnd(): boolean {
+  return globalThis.dispatchEvent(new Event("beforeunload", { cancelable: true }));
 }
 
 /**
  * Runs the function that a process was spawned for, and ends the process.
  *
- * If it returns, the process waits for pending operations and unacknowledged data, and exits with
- * `Deno.exitCode`. If it throws, the error becomes an unhandled rejection, which Deno prints as usual, and
+ * If it returns, the process waits for pending operations and unacknowledged data, and ends as a program of
+ * Deno does: listeners are called for `beforeunload`, Node's `beforeExit`, `unload` and Node's `exit`, in
+ * this order, and it exits with `Deno.exitCode`. If it throws, the error becomes an unhandled rejection, which Deno prints as usual, and
  * the exit code is 1, even if a listener of the program handles the event.
  *
  * @param run The function, which is called with `arg` and nothing else.
+ * @param will As for {@linkcode flushAtNaturalEnd}.
  * @param exit Deno's own `exit`.
  */
 export async function runToEnd(
@@ -52,6 +84,7 @@ export async function runToEnd(
   arg: unknown,
   hub: Outgoing,
   hold: Hold,
+  will: LastWill | undefined,
   exit: typeof Deno.exit,
 ): Promise<void> {
   try {
@@ -65,9 +98,79 @@ export async function runToEnd(
     await hold.idle();
     // Code that waited for the last operation runs now, and may begin another one.
     await eventLoopTurn();
-  } while (hold.count > 0);
-  await hub.flush(Deno.exitCode);
+  } while (hold.count > 0 || !agreesToEnd() || (emitBeforeExit() && hold.count > 0));
+  await endInOrder(hub, will, exit);
+}
+
+/**
+ * Delivers everything, dispatches what Deno dispatches at the end of a program, and exits with `Deno.exitCode`.
+ * What the listeners send is delivered, too, and the exit code that they set counts.
+ */
+async function endInOrder(
+  hub: Outgoing,
+  will: LastWill | undefined,
+  exit: typeof Deno.exit,
+): Promise<void> {
+  await hub.flush(Deno.exitCode, () => {
+    will?.moveToEnd();
+    // `exit` does not dispatch it again.
+    globalThis.dispatchEvent(new Event("unload"));
+    emitExit();
+    return Deno.exitCode;
+  });
+  will?.write();
   exit();
+}
+
+/** Has the will written after all listeners for `unload` and Node's `exit` that there are now. */
+function writeWillLast(will: LastWill | undefined): void {
+  if (will === undefined) return;
+  will.moveToEnd();
+  const node = nodeProcess();
+  node?.removeListener("exit", will.write);
+  node?.on("exit", will.write);
+}
+
+/** The part of Node's `process` that is used here. */
+interface NodeProcess {
+  exitCode: number | undefined;
+  /** Node's own mark, so that `process.exit()` in a listener for `exit` does not call them again. */
+  _exiting: boolean;
+  emit(event: string, code: number): boolean;
+  on(event: string, listener: () => void): unknown;
+  removeListener(event: string, listener: () => void): unknown;
+}
+
+/**
+ * Node's `process`, if the program uses it. Loading it takes longer than the rest of the end.
+ *
+ * Deno 2.9 loads it on demand, and only its internals tell whether it has; before, it was always loaded.
+ */
+function nodeProcess(): NodeProcess | undefined {
+  const internals: unknown = Reflect.get(Deno, Reflect.get(Deno, "internal") as PropertyKey);
+  const isLoaded = Object.getOwnPropertyDescriptor(globalThis, "process")?.get === undefined ||
+    (typeof internals === "object" && internals !== null &&
+      "dispatchProcessExitEvent" in internals);
+  return isLoaded ? Reflect.get(globalThis as object, "process") : undefined;
+}
+
+/** Emits Node's `beforeExit`. @returns Whether the program uses Node's `process`. */
+function emitBeforeExit(): boolean {
+  const node = nodeProcess();
+  node?.emit("beforeExit", node.exitCode ?? 0);
+  return node !== undefined;
+}
+
+/** Emits Node's `exit`, as at the natural end of a program. */
+function emitExit(): void {
+  const node = nodeProcess();
+  if (node === undefined) return;
+  node._exiting = true;
+  try {
+    node.emit("exit", node.exitCode ?? 0);
+  } catch (error) {
+    reportError(error); // which ends the process
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import { decode } from "../codec/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
 import { Endings } from "./endings.ts";
-import { eventLoopTurn, flushAtNaturalEnd, runToEnd } from "./ending.ts";
+import { eventLoopTurn, flushAtNaturalEnd, type LastWill, runToEnd } from "./ending.ts";
 import { applyChange, checkChange, readEnvironment } from "./environment.ts";
 import { leaveWill } from "./leave_will.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
@@ -54,6 +54,11 @@ let called = false;
  * - In the first process, it resolves, and the rest of the program runs.
  * - In a spawned process, it never resolves: it runs the function that the process was spawned for,
  *   waits until everything that was sent has arrived, and exits.
+ *
+ * A process ends as a program of Deno does. When a spawned function has returned, and in the first process
+ * when nothing is pending, listeners are called for `beforeunload`, Node's `beforeExit`, `unload` and Node's
+ * `exit`, in this order; the exit code is that of `Deno.exitCode` or `process.exitCode`. What these listeners
+ * send is delivered. A spawned process does not wait for timers or other work that its function has left.
  *
  * Everything that a process sent is also delivered if it ends by `Deno.exit` or an uncaught error. This
  * includes values sent by listeners for `unload`, `error` and `unhandledrejection` that were added before
@@ -213,10 +218,10 @@ async function joinRun(
     const { waitReport } = await import("./wait_report.ts");
     link.send({ type: "waits", request, ...waitReport(hub, waits) });
   };
-  let lastBeforeEnd = () => {};
+  let lastWill: LastWill | undefined;
   if (Deno.permissions.querySync({ name: "write", path: willPath }).state === "granted") {
     will = new WillFile(willPath);
-    lastBeforeEnd = leaveWill(hub, will);
+    lastWill = leaveWill(hub, will);
   } else {
     const { unwindInsteadOfExit } = await import("./unwind.ts");
     unwindInsteadOfExit(hub, hold, exit);
@@ -234,7 +239,7 @@ async function joinRun(
   setCurrent({ pid, resources: own, link, endings, hold, waits, environment });
 
   if (start.function === null) {
-    flushAtNaturalEnd(hub, hold, lastBeforeEnd);
+    flushAtNaturalEnd(hub, hold, lastWill, exit);
     link.send({ type: "started" });
     link.unref();
     return;
@@ -242,7 +247,7 @@ async function joinRun(
   const { run, arg } = prepare(start, start.function);
   link.send({ type: "started" });
   // The link is not unreferenced: this process ends when its function has, and not before.
-  runToEnd(run, arg, hub, hold, exit);
+  runToEnd(run, arg, hub, hold, lastWill, exit);
   await new Promise(() => {});
 }
 

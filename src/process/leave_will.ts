@@ -1,6 +1,6 @@
 /** The ends of a process that allow no waiting: `Deno.exit` and uncaught errors. */
 
-import type { Outgoing } from "./ending.ts";
+import type { LastWill, Outgoing } from "./ending.ts";
 import type { WillFile } from "./will_file.ts";
 
 /**
@@ -9,12 +9,10 @@ import type { WillFile } from "./will_file.ts";
  * Deno dispatches `unload` inside every kind of exit, and `error` or `unhandledrejection` for errors that
  * are about to end the process. Listeners are called in the order in which they were added, and there is no
  * way to be last: values sent by a listener that the program adds after `init()` are not in the will,
- * except for `unload` at a natural end, which ending.ts handles by calling the result.
- *
- * @returns A function that makes this the last of the `unload` listeners there are now.
+ * except for `unload` at a natural end, which ending.ts handles with the result.
  */
-export function leaveWill(hub: Outgoing, will: WillFile): () => void {
-  const onUnload = () => will.write(hub.writeWill(Deno.exitCode));
+export function leaveWill(hub: Outgoing, will: WillFile): LastWill {
+  const write = () => will.write(hub.writeWill(Deno.exitCode));
   const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
     if (event.defaultPrevented) return;
     will.write(hub.writeWill(1));
@@ -23,11 +21,16 @@ export function leaveWill(hub: Outgoing, will: WillFile): () => void {
       if (event.defaultPrevented) will.write(undefined);
     });
   };
-  globalThis.addEventListener("unload", onUnload);
+  // A listener before others, since the next one may exit, and one after them, since they may send.
+  const writeLast = () => write();
+  globalThis.addEventListener("unload", write);
   globalThis.addEventListener("error", onCrash);
   globalThis.addEventListener("unhandledrejection", onCrash);
-  return () => {
-    globalThis.removeEventListener("unload", onUnload);
-    globalThis.addEventListener("unload", onUnload);
+  return {
+    moveToEnd(): void {
+      globalThis.removeEventListener("unload", writeLast);
+      globalThis.addEventListener("unload", writeLast);
+    },
+    write,
   };
 }
