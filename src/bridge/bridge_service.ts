@@ -54,7 +54,7 @@ export async function runBridge(options: BridgeOptions): Promise<string> {
   const runs = new Map<string, BridgedRun>();
   const context: DeploymentContext = { store, master, liveness, logger, runs };
   const deployments = new Set<Promise<void>>();
-  using server = new PartServer({
+  await using server = new PartServer({
     address: bind,
     credential,
     logger,

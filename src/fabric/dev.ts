@@ -30,7 +30,7 @@ export async function runDev(
   const { host, port } = part.bridgeAddress;
   setting.reporter.logger.info(`run a program with: deploy ${formatAddress(host, port)} main.ts`);
   const how = await ended;
-  for (const { server } of others) server.close();
+  await Promise.all(others.map(({ server }) => server.close()));
   await stopMaster(part, how);
   await Promise.all(others.map(({ service }) => service.stop(KILL)));
   return 0;

@@ -110,7 +110,7 @@ export async function stopMaster(
 ): Promise<void> {
   await master.endRuns(how);
   await bridge.stop();
-  node.server.close();
+  await node.server.close();
   master.close();
   await node.service.stop(KILL);
 }

@@ -16,7 +16,7 @@ export async function runNode(
   await using setting = await prepareSetting(options, [bind]);
   const { server, service } = startNode(setting, bind);
   const how = await ended;
-  server.close();
+  await server.close();
   await service.stop(how);
   return 0;
 }
@@ -38,7 +38,7 @@ export async function runJoin(
   try {
     how = await Promise.race([ended, announce(join).then(() => KILL)]);
   } finally {
-    server.close();
+    await server.close();
     await service.stop(how);
     leaving.abort();
   }

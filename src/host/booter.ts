@@ -106,7 +106,7 @@ export class Booter {
 
   /** Releases everything; called when all processes are gone. */
   async close(): Promise<void> {
-    this.#server.close();
+    await this.#server.close();
     await this.#watchdog.close();
   }
 

@@ -49,13 +49,13 @@ export function equalSecret(left: string, right: string): boolean {
 export class ControlServer {
   /** `host:port`, for the processes. */
   readonly address: string;
-  readonly #admission: Disposable;
+  readonly #admission: Admission<Deno.TcpConn, () => void>;
   readonly #expected = new Map<string, (arrival: Arrival) => void>();
 
   constructor(options: { hostname: string; logger: Logger }) {
     const listener = Deno.listen({ hostname: options.hostname, port: 0 });
     this.address = formatAddress(options.hostname, listener.addr.port);
-    this.#admission = new Admission<Deno.TcpConn, () => void>({
+    this.#admission = new Admission({
       listener,
       max: MAX_UNAUTHENTICATED,
       timeoutMs: HELLO_MS,
@@ -73,10 +73,10 @@ export class ControlServer {
     return { token, arrival: promise, cancel: () => void this.#expected.delete(token) };
   }
 
-  /** Accepts no more. Established links stay open. */
-  close(): void {
-    this.#admission[Symbol.dispose]();
+  /** Accepts no more. Established links stay open. Resolves when no connection is being authenticated. */
+  async close(): Promise<void> {
     this.#expected.clear();
+    await this.#admission.close();
   }
 
   /** Reads the first message, which has to contain a token; returns the function that delivers the link. */

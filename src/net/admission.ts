@@ -49,10 +49,12 @@ interface Unauthenticated {
  * that never authenticate do not keep others out. A connection that ends before it has sent anything is not
  * an error, and is not logged.
  */
-export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
+export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable {
   readonly #options: AdmissionOptions<Conn, Shown>;
   /** Oldest first. */
   readonly #unauthenticated = new Set<Unauthenticated>();
+  /** The authentications under way, also those of connections that have been refused meanwhile. */
+  readonly #admitting = new Set<Promise<void>>();
   readonly #said = new Map<string, number>();
   #closed = false;
 
@@ -61,16 +63,21 @@ export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
     void this.#acceptAll();
   }
 
-  /** Stops accepting, and closes unauthenticated connections. Authenticated ones stay open. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#options.listener.close();
-    for (const each of this.#unauthenticated) each.refuse("");
+  /**
+   * Stops accepting, and closes unauthenticated connections. Authenticated ones stay open. Resolves when
+   * nothing is being authenticated any more: cryptography that has begun cannot be cancelled.
+   */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#options.listener.close();
+      for (const each of this.#unauthenticated) each.refuse("");
+    }
+    await Promise.all(this.#admitting);
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #acceptAll(): Promise<void> {
@@ -79,7 +86,9 @@ export class Admission<Conn extends Deno.Conn, Shown> implements Disposable {
         const conn = await this.#options.listener.accept();
         // Before its first byte: an answer of two small writes would take 40 ms otherwise.
         if (hasNoDelay(conn)) conn.setNoDelay(true);
-        void this.#admit(conn);
+        const admitting = this.#admit(conn);
+        this.#admitting.add(admitting);
+        void admitting.finally(() => this.#admitting.delete(admitting));
       } catch (error) {
         if (this.#closed || error instanceof Deno.errors.BadResource) return;
         this.#say("accept", `cannot accept connections: ${messageOf(error)}`);

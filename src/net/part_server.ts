@@ -40,10 +40,10 @@ export class ListenError extends Error {
  * Listens, and passes each connection to the handler of its purpose once both sides have proven that they
  * have the same secret. A connection that has not done so within 5 s is closed.
  */
-export class PartServer implements Disposable {
+export class PartServer implements AsyncDisposable {
   /** Its address, with the actual port. */
   readonly address: Address;
-  readonly #admission: Disposable;
+  readonly #admission: Admission<Deno.Conn, Purpose>;
 
   /** @throws {ListenError} If listening fails. */
   constructor(options: PartServerOptions) {
@@ -62,13 +62,16 @@ export class PartServer implements Disposable {
     });
   }
 
-  /** Stops accepting, and closes unauthenticated connections. Others stay open. */
-  close(): void {
-    this.#admission[Symbol.dispose]();
+  /**
+   * Stops accepting, and closes unauthenticated connections. Others stay open. Resolves when no handshake is
+   * under way.
+   */
+  close(): Promise<void> {
+    return this.#admission.close();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

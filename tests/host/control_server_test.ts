@@ -27,8 +27,7 @@ class Fixture implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.server.close();
-    return Promise.resolve();
+    return this.server.close();
   }
 }
 
@@ -131,7 +130,7 @@ Deno.test("close() closes unauthenticated connections", async () => {
   const after = await fixture.connect();
   await after.write(hello(last.token));
   const arrival = await last.arrival;
-  fixture.server.close();
+  await fixture.server.close();
   await untilClosed(silent);
   link.send({ type: "killed", request: 1 });
   assertEquals((await known.read(new Uint8Array(100)) ?? 0) > 0, true);

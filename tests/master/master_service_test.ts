@@ -99,7 +99,7 @@ class FakeNode implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.server.close();
+    await this.server.close();
     for (const { link } of this.#ends) link.drop();
     await settled();
   }
@@ -166,7 +166,7 @@ function startMaster(): Testbed {
       return node;
     },
     [Symbol.asyncDispose]: async () => {
-      server.close();
+      await server.close();
       master.close();
       for (const link of links) link.drop();
       await settled();

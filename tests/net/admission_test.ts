@@ -12,7 +12,11 @@ interface Taken {
 class Fixture implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly taken: Taken[] = [];
-  readonly admission: Disposable & { close(): void };
+  readonly admission: Admission<Deno.TcpConn, number>;
+  /** What the authentication of a connection waits for, once it has read. */
+  gate: Promise<void> = Promise.resolve();
+  /** How many have come to that point. */
+  reading = 0;
   readonly #port: number;
   readonly #conns: Deno.Conn[] = [];
   #changed = Promise.withResolvers<void>();
@@ -28,6 +32,9 @@ class Fixture implements AsyncDisposable {
       authenticate: async (conn) => {
         const byte = new Uint8Array(1);
         if (await conn.read(byte) === null) throw new Deno.errors.UnexpectedEof("it ended");
+        this.reading++;
+        this.#change();
+        await this.gate;
         if (byte[0] === 0) throw new Error("it is nobody");
         return byte[0]!;
       },
@@ -58,10 +65,9 @@ class Fixture implements AsyncDisposable {
     this.#changed = Promise.withResolvers();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    this.admission.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.admission.close();
     for (const conn of [...this.#conns, ...this.taken.map(({ conn }) => conn)]) conn.close();
-    return Promise.resolve();
   }
 }
 
@@ -128,7 +134,7 @@ Deno.test("close() closes unauthenticated connections, without a line, and no ot
   const idle = await fixture.connect();
   const known = await fixture.connect(3, 9);
   await fixture.until(() => fixture.taken.length === 1);
-  fixture.admission.close();
+  await fixture.admission.close();
   assert(await isClosed(idle));
   const byte = new Uint8Array(1);
   await fixture.taken[0]!.conn.read(byte);
@@ -136,4 +142,20 @@ Deno.test("close() closes unauthenticated connections, without a line, and no ot
   await fixture.taken[0]!.conn.write(byte);
   await known.read(byte);
   assertEquals(fixture.lines, []);
+});
+
+Deno.test("close() resolves when no authentication is under way any more, and its connection is closed", async () => {
+  const fixture = new Fixture();
+  const gate = Promise.withResolvers<void>();
+  fixture.gate = gate.promise;
+  const conn = await fixture.connect(5);
+  await fixture.until(() => fixture.reading === 1);
+  let closed = false;
+  const closing = fixture.admission.close().then(() => closed = true);
+  assert(await isClosed(conn));
+  assertEquals(closed, false);
+  gate.resolve();
+  await closing;
+  assertEquals(fixture.taken, []);
+  await fixture[Symbol.asyncDispose]();
 });

@@ -50,7 +50,7 @@ function serve(
 
 Deno.test("dialPart() connects to a PartServer that has the same secret", async () => {
   const { logger, all } = lines();
-  using server = serve(logger);
+  await using server = serve(logger);
   const conn = await dialPart(server.address, Purpose.node, credential);
   await conn.write(new Uint8Array([7]));
   while (server.conns.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -87,7 +87,7 @@ for (
 ) {
   Deno.test(`dialPart() and PartServer each say in one line that ${name}`, async () => {
     const { logger, next } = lines();
-    using listening = serve(logger, { credential: server });
+    await using listening = serve(logger, { credential: server });
     const error = await assertRejects(
       () => dialPart(listening.address, Purpose.node, dialer),
       ConnectError,
@@ -103,7 +103,7 @@ for (
 
 Deno.test("dialPart() and PartServer each say in one line that the other has another version", async () => {
   const { logger, next } = lines();
-  using server = serve(logger);
+  await using server = serve(logger);
   const old = await Deno.connect({ hostname: "127.0.0.1", port: server.address.port });
   const hello = new Uint8Array(39);
   hello.set(new TextEncoder().encode("DPLY"));
@@ -127,7 +127,7 @@ Deno.test("dialPart() and PartServer each say in one line that the other has ano
 
 Deno.test("PartServer drops invalid handshakes and other purposes", async () => {
   const { logger, next } = lines();
-  using server = serve(logger);
+  await using server = serve(logger);
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.address.port });
   await conn.write(crypto.getRandomValues(new Uint8Array(1024)));
   // Closed with unread bytes in it: it ends, or is reset.
@@ -140,7 +140,7 @@ Deno.test("PartServer drops invalid handshakes and other purposes", async () => 
 
 Deno.test("PartServer logs the same line about the same host only once in a while", async () => {
   const { logger, next, all } = lines();
-  using server = serve(logger);
+  await using server = serve(logger);
   for (let count = 0; count < 3; count++) {
     await assertRejects(() => dialPart(server.address, Purpose.node, otherSecret), ConnectError);
   }
@@ -178,9 +178,9 @@ Deno.test("dialPart() stops when its signal is aborted, and leaves nothing open"
   conn.close();
 });
 
-Deno.test("PartServer throws a ListenError with one line when the port is taken", () => {
+Deno.test("PartServer throws a ListenError with one line when the port is taken", async () => {
   const { logger } = lines();
-  using server = serve(logger);
+  await using server = serve(logger);
   assertThrows(() => serve(logger, { port: server.address.port }), ListenError, "already");
 });
 

@@ -47,7 +47,7 @@ class Holder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.server.close();
+    await this.server.close();
     await Promise.all(this.#served);
   }
 }

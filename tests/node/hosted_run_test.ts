@@ -24,7 +24,7 @@ import {
 const QUIET: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** A bridge with the files of one run. */
-class FakeBridge implements Disposable {
+class FakeBridge implements AsyncDisposable {
   /** The hashes that were asked for, in the order of the asking. */
   readonly asked: string[] = [];
   links = 0;
@@ -74,8 +74,8 @@ class FakeBridge implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
-    this.#server.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#server.close();
   }
 }
 
@@ -137,7 +137,7 @@ Deno.test("20 launches at once get the program once, and the next run of it does
       env: {},
       includes: [],
     });
-    using bridge = await FakeBridge.start(spec, pieces);
+    await using bridge = await FakeBridge.start(spec, pieces);
     const unexpected = () => Promise.reject(new Error("nobody is to ask the master"));
     const master = { spawn: unexpected, wait: unexpected, kill: unexpected };
     for (const id of ["one", "two"]) {
