@@ -3,6 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import { bundle } from "./bundle.ts";
+import type { NamedFile } from "./bundle_notes.ts";
 import { readProgram } from "./entry.ts";
 import { compileProgram } from "./executable.ts";
 import { findDeno } from "./find_deno.ts";
@@ -45,6 +46,8 @@ export interface Built {
   readonly size: number;
   /** The duration of the build, in milliseconds. */
   readonly ms: number;
+  /** The files that its modules name, as `new URL("./x", import.meta.url)` does. They are not in it. */
+  readonly files: readonly NamedFile[];
   /** One line for each thing that the program may lack at run time, with what to do. */
   readonly warnings: readonly string[];
 }
@@ -57,9 +60,13 @@ export interface Built {
 export async function build(options: BuildOptions): Promise<Built> {
   const { program, release = false, folder, target, signal, place } = options;
   const start = performance.now();
-  const built = async (kind: Built["kind"], path: string, warnings: readonly string[] = []) => {
+  const built = async (
+    kind: Built["kind"],
+    path: string,
+    found: Pick<Built, "files" | "warnings"> = { files: [], warnings: [] },
+  ) => {
     const { size } = await Deno.stat(path);
-    return { kind, path, size, ms: performance.now() - start, warnings };
+    return { kind, path, size, ms: performance.now() - start, ...found };
   };
   const entry = readProgram(program);
   if (entry === undefined) return await built("executable", await Deno.realPath(program));
@@ -69,16 +76,16 @@ export async function build(options: BuildOptions): Promise<Built> {
     options.onStep?.("compile");
     const windows = target?.includes("windows") ?? Deno.build.os === "windows";
     const path = `${folder}/${stem}${windows ? ".exe" : ""}`;
-    const warnings = await compileProgram(deno, entry, path, {
+    const files = await compileProgram(deno, entry, path, {
       ...(place === undefined ? {} : { place }),
       ...(target === undefined ? {} : { target }),
       ...(signal === undefined ? {} : { signal }),
     });
-    return await built("executable", path, warnings);
+    return await built("executable", path, { files, warnings: [] });
   }
   options.onStep?.("bundle");
   const { runtimeApart = false } = options;
-  const { text, runtime, warnings } = await bundle(deno, entry, {
+  const { text, runtime, files, missing } = await bundle(deno, entry, {
     runtimeApart,
     ...(place === undefined ? {} : { place }),
     ...(signal === undefined ? {} : { signal }),
@@ -91,7 +98,7 @@ export async function build(options: BuildOptions): Promise<Built> {
     const reason = messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
-  const whole = await built("bundle", path, warnings);
+  const whole = await built("bundle", path, { files, warnings: missing });
   if (runtime === undefined) return whole;
   const beside = `${folder}/${runtime.name}`;
   return { ...whole, runtime: beside, size: whole.size + (await Deno.stat(beside)).size };

@@ -1,10 +1,15 @@
 /** Bundles a program into one JavaScript file, or two: the program, and the runtime that it imports. */
 
-import { inProject } from "../core/run_layout.ts";
+import { PROJECT_FOLDER } from "../core/run_layout.ts";
 import { BuildError } from "./build_error.ts";
-import { noteMissing } from "./bundle_notes.ts";
+import { type NamedFile, noteMissing } from "./bundle_notes.ts";
 import { addOnMessage, denoBundle, LAUNCHER, mentionsOnly } from "./deno_bundle.ts";
 import { encodePath, type Entry } from "./entry.ts";
+import { readTokens } from "./js_tokens.ts";
+import { edited, Mappings } from "./mappings.ts";
+import { createPlaces, sourceUrl } from "./module_place.ts";
+import { NAME_HELPER, restoreNames } from "./names.ts";
+import { placeModules } from "./placed_modules.ts";
 import {
   bundleRuntime,
   type LocalRuntime,
@@ -14,35 +19,15 @@ import {
 } from "./runtime_bundle.ts";
 import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map.ts";
 
-/** A bundle, and warnings about what it may lack at run time. */
+/** A bundle, and what it refers to and does not contain. */
 export interface Bundle {
   readonly text: string;
   /** The file beside its own that the text imports, if the runtime is separate. */
   readonly runtime?: RuntimeFile;
-  readonly warnings: readonly string[];
-}
-
-/** A node may import the program, which must not see a difference. */
-const MAIN = "import.meta.main = true;";
-
-/**
- * Statements that give the bundle the place of the program's module in its project. `place` is its path below
- * the root, or `undefined` for the bundle's own place. An executable has a folder of its own
- * for its modules: the place is found from that of the executable, or else is the working directory.
- */
-function placing(place: string | undefined, forExecutable: boolean): string {
-  if (place === undefined && !forExecutable) return "";
-  const path = place === undefined ? "main.js" : inProject(place);
-  const folder = place === undefined
-    ? 'Deno.cwd() + "/"'
-    : forExecutable
-    ? 'Deno.execPath().slice(0, Deno.execPath().lastIndexOf("/") + 1)'
-    : 'import.meta.dirname + "/"';
-  return [
-    `import.meta.filename = ${folder} + ${JSON.stringify(path)};`,
-    'import.meta.dirname = import.meta.filename.slice(0, import.meta.filename.lastIndexOf("/"));',
-    'import.meta.url = "file://" + encodeURI(import.meta.filename).replace(/[?#]/g, encodeURIComponent);',
-  ].join(" ");
+  /** The files that its modules name. */
+  readonly files: readonly NamedFile[];
+  /** One line for each piece of code that is not there, with what to do. */
+  readonly missing: readonly string[];
 }
 
 /** Options for bundling. */
@@ -62,6 +47,8 @@ export interface BundleOptions {
 /**
  * Bundles a program. Types are not checked: that would take longer than everything else.
  *
+ * Its modules keep their places: see `placed_modules.ts`.
+ *
  * @throws {BuildError} If deno fails, or if the bundle could not run on another machine.
  */
 export async function bundle(
@@ -69,19 +56,63 @@ export async function bundle(
   entry: Entry,
   options: BundleOptions = {},
 ): Promise<Bundle> {
-  const { forExecutable = false, runtimeApart = false, place, signal } = options;
+  const { runtimeApart = false, signal } = options;
   const local = runtimeApart ? localRuntime() : undefined;
   const apart = local === undefined ? undefined : await bundleApart(deno, entry, local, signal);
-  const { code, map } = apart?.program ?? await bundleWhole(deno, entry, signal);
-  const named = { code, map: nameSources(map, entry) };
-  const { addOns, warnings } = noteMissing(named.code, named.map.sources);
+  const bundled = apart?.program ?? await bundleWhole(deno, entry, signal);
+  return { ...finish(bundled, entry, options), ...(apart?.runtime && { runtime: apart.runtime }) };
+}
+
+/** Makes the text of a bundle, and examines it. */
+function finish(
+  bundled: MappedCode,
+  entry: Entry,
+  options: BundleOptions,
+): Omit<Bundle, "runtime"> {
+  const tokens = readTokens(bundled.code);
+  const mappings = new Mappings(bundled);
+  const placeOf = createPlaces(projectOf(entry, options.place));
+  const hrefs = bundled.map.sources.map((source) => sourceUrl(source, entry));
+  const map = nameSources(bundled.map, entry);
+  const { addOns, missing, files } = noteMissing({
+    tokens,
+    mappings,
+    sources: hrefs.map((href, index) => ({ href, name: map.sources[index]! })),
+  });
   const [addOn] = addOns;
   if (addOn !== undefined) {
     throw new BuildError(`Cannot build ${entry.shown}: ${addOnMessage(addOn)}`);
   }
-  const first = `${MAIN} ${placing(place, forExecutable)}`.trimEnd();
-  const text = joinMap(prependLine(first, named));
-  return { text, warnings, ...(apart?.runtime && { runtime: apart.runtime }) };
+  const entryUrl = sourceUrl(entry.name, entry);
+  const { edits, prelude } = placeModules({
+    tokens,
+    mappings,
+    entry: hrefs.indexOf(entryUrl),
+    placeOf: (source) => placeOf(hrefs[source]!),
+    base: baseOf(options),
+    imports: {},
+  });
+  const names = restoreNames({ tokens, mappings, map: bundled.map });
+  const { code, map: { mappings: moved } } = edited(bundled, [...edits, ...names]);
+  const helper = names.length === 0 ? "" : NAME_HELPER;
+  const first = [helper, prelude].join(" ").trim();
+  const text = joinMap(prependLine(first, { code, map: { ...map, mappings: moved } }));
+  return { text, files, missing };
+}
+
+/** Where the project is that modules keep their places in, here and on a node. */
+function projectOf(entry: Entry, place: string | undefined): { root: string; folder: string } {
+  if (place === undefined) return { root: entry.root, folder: "" };
+  const path = entry.folder === "/" ? `/${entry.name}` : `${entry.folder}/${entry.name}`;
+  return { root: path.slice(0, -place.length - 1) || "/", folder: PROJECT_FOLDER };
+}
+
+/** An expression for the URL of the folder with the bundle, which is that of the run. */
+function baseOf({ forExecutable = false, place }: BundleOptions): string {
+  if (!forExecutable) return 'new URL("./", import.meta.url)';
+  // The modules of an executable have a folder of their own.
+  const folder = place === undefined ? "Deno.cwd()" : "Deno.execPath().replace(/[^/]*$/, '')";
+  return `new URL("file://" + encodeURI(${folder} + "/").replace(/[?#]/g, encodeURIComponent))`;
 }
 
 async function bundleWhole(
@@ -123,11 +154,10 @@ function useOf(
   if (!code.includes(JSON.stringify(module))) return "none";
   // Modules that it imports from inside the runtime would be loaded twice.
   const inside = new URL(`file://${encodePath(root)}/src/`).href;
-  const base = `file://${encodePath(entry.folder)}/`;
   // The pool is a library on top of the runtime: it is bundled with the program.
   const pool = `${inside}pool/`;
   const isInside = (source: string) => {
-    const { href } = new URL(encodePath(source), base);
+    const href = sourceUrl(source, entry);
     return href.startsWith(inside) && !href.startsWith(pool);
   };
   return map.sources.some(isInside) ? "whole" : "apart";

@@ -26,7 +26,9 @@ export async function denoBundle(
   externals: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<MappedCode> {
+  // Deno 2.6 takes names like "fs" in CommonJS modules only with that flag.
   const always = ["bundle", "--quiet", "--sourcemap=inline", "--allow-import"];
+  always.push("--unstable-bare-node-builtins");
   const output = await runDeno({
     deno,
     entry,

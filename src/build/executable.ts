@@ -2,7 +2,7 @@
 
 import { BuildError } from "./build_error.ts";
 import { type Bundle, bundle } from "./bundle.ts";
-import { FILE_NOTE } from "./bundle_notes.ts";
+import type { NamedFile } from "./bundle_notes.ts";
 import type { Entry } from "./entry.ts";
 import { runDeno } from "./run_deno.ts";
 
@@ -22,7 +22,7 @@ export interface CompileOptions {
  * what the program uses; otherwise it would contain whole npm packages, and a changed line would
  * move megabytes. The bundle is written to `output` with `.js` appended.
  *
- * @returns One line for each thing that the program may lack at run time, with what to do.
+ * @returns The files that the program looks for beside itself. They are not in the executable.
  * @throws {BuildError} If deno fails.
  */
 export async function compileProgram(
@@ -30,7 +30,7 @@ export async function compileProgram(
   entry: Entry,
   output: string,
   options: CompileOptions = {},
-): Promise<readonly string[]> {
+): Promise<readonly NamedFile[]> {
   const whole = await bundleWhole(deno, entry, options);
   if (whole === undefined) {
     await compileModule(deno, entry, output, options);
@@ -46,7 +46,7 @@ export async function compileProgram(
   } finally {
     await Deno.remove(path);
   }
-  return whole.warnings;
+  return whole.files;
 }
 
 /**
@@ -90,8 +90,7 @@ async function bundleWhole(
       ...(place === undefined ? {} : { place }),
       ...(signal === undefined ? {} : { signal }),
     });
-    // Files that it looks for beside itself are not code, and can be included.
-    return whole.warnings.every((warning) => FILE_NOTE.test(warning)) ? whole : undefined;
+    return whole.missing.length === 0 ? whole : undefined;
   } catch (error) {
     // It may compile even if it cannot be bundled; if not, deno compile reports why.
     if (error instanceof BuildError) return undefined;

@@ -1,7 +1,7 @@
 /** Corrects the source map of a bundle, so that stacks name the user's files and lines. */
 
 import type { Entry } from "./entry.ts";
-import { encodePath } from "./entry.ts";
+import { packageOf, sourceUrl } from "./module_place.ts";
 
 /** Code, and the map from its lines to those of its sources. */
 export interface MappedCode {
@@ -80,12 +80,9 @@ export function nameSources(map: SourceMap, entry: Entry): SourceMap {
   return { ...rest, sources: map.sources.map((source) => sourceName(source, entry)) };
 }
 
-/** A package in deno's cache: registry, name, version, and the path in it. */
-const NPM_CACHE = /\/npm\/[^/]+\/((?:@[^/]+\/)?[^/]+)\/(\d+\.\d+\.\d+[^/]*)\/(.+)$/;
-
 function sourceName(source: string, entry: Entry): string {
-  const { href } = new URL(encodePath(source), `file://${encodePath(entry.folder)}/`);
+  const href = sourceUrl(source, entry);
   if (href.startsWith(`${entry.rootUrl}/`)) return href.slice(entry.rootUrl.length + 1);
-  const npm = NPM_CACHE.exec(href);
-  return npm === null ? href : `npm:${npm[1]}@${npm[2]}/${npm[3]}`;
+  const npm = packageOf(href);
+  return npm === undefined ? href : `npm:${npm.name}@${npm.version}/${npm.path}`;
 }

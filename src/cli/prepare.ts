@@ -12,13 +12,12 @@ import { manifestOf } from "../store/manifest_of.ts";
 import { decodeRunSpec, encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { encodePath } from "../build/entry.ts";
 import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
 import { build, type Built } from "../build/build.ts";
-import { FILE_NOTE } from "../build/bundle_notes.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { findProject, type Project } from "../build/project.ts";
 import { includedFiles } from "../build/included_files.ts";
+import { findNamed } from "../build/named_files.ts";
 import type { Deployed } from "./session.ts";
 
 /** Options for preparing a program. */
@@ -55,11 +54,12 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   progress.done(
     `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
   );
-  const included = await includedFiles(command.include, project.root);
-  const besideProgram = (file: string) => posixPath(`${dirname(project.program)}/${file}`);
-  for (const warning of built.warnings) {
-    const file = FILE_NOTE.exec(warning)?.[1];
-    if (file !== undefined && included.some(({ path }) => path === besideProgram(file))) continue;
+  const named = await findNamed(built.files, project.root);
+  const included = [
+    ...await includedFiles([...command.include, ...named.paths], project.root),
+    ...named.packaged,
+  ];
+  for (const warning of [...built.warnings, ...named.warnings]) {
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
   }
@@ -89,11 +89,6 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     })),
   };
   return { spec: checked(spec), sources, resources: command.resources };
-}
-
-/** A path below the root, without `.` and `..`. */
-function posixPath(path: string): string {
-  return decodeURIComponent(new URL(encodePath(path), "file:///").pathname.slice(1));
 }
 
 /** The project of the program, with the files and folders to include. */

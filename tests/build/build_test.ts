@@ -117,7 +117,7 @@ Deno.test("a bundle runs like its sources, as a program and imported by one", as
   assert(built.ms > 0);
   assertEquals(built.warnings, []);
   for (const { code, stdout, stderr } of await runBundle(built)) {
-    assertEquals(stdout, "42 true false false <run>\n", stderr);
+    assertEquals(stdout, "42 true false false <run>/src\n", stderr);
     assertEquals(code, 1);
     assertStringIncludes(stderr, "Error: on purpose");
     assertEquals(places(stderr), [
@@ -208,10 +208,13 @@ Deno.test("build() reports what a bundle will lack", async () => {
     ].join("\n"),
     "work.ts": "",
   });
-  const { warnings } = await files.build("main.ts");
-  assertEquals(warnings.length, 2);
-  assertStringIncludes(warnings[0]!, "main.ts: an import() whose module is only known at run time");
-  assertStringIncludes(warnings[1]!, "main.ts: ./work.ts is not in the bundle");
+  const { warnings, files: named } = await files.build("main.ts");
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0]!, "main.ts:2: an import() whose module is only known at run");
+  const root = `file://${files.path}`;
+  assertEquals(named, [
+    { href: `${root}/work.ts`, module: `${root}/main.ts`, from: "main.ts:3" },
+  ]);
 });
 
 Deno.test("build() reports in one line why a program cannot be built", async () => {
@@ -314,6 +317,7 @@ Deno.test("build() ships an executable as it is", async () => {
     path: `${files.path}/program`,
     size,
     ms: 0,
+    files: [],
     warnings: [],
   });
 });

@@ -1,64 +1,94 @@
-/** What is missing from a bundle, as shown by its text. */
+/** What modules refer to and their bundle does not contain. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { noteMissing } from "../../src/build/bundle_notes.ts";
+import { type BundleNotes, noteMissing } from "../../src/build/bundle_notes.ts";
+import { readTokens } from "../../src/build/js_tokens.ts";
+import { Mappings } from "../../src/build/mappings.ts";
+import { mapped } from "./mapped.ts";
 
-function warnings(code: string, ...sources: string[]): readonly string[] {
-  return noteMissing(code, sources).warnings;
+function notes(code: string, ...others: string[]): BundleNotes {
+  const bundle = mapped(code);
+  const names = [...bundle.map.sources, ...others];
+  return noteMissing({
+    tokens: readTokens(code),
+    mappings: new Mappings(bundle),
+    sources: names.map((name) => ({ name, href: `file:///p/${name}` })),
+  });
 }
+
+const NOTHING: BundleNotes = { addOns: [], missing: [], files: [] };
 
 const QUIET: readonly string[] = [
   'await import("node:fs");',
-  'await import("https://example.com/mod.js");',
+  'await import("./data.json", { with: { type: "json" } });',
   "await import('./known.ts');",
   'console.log("import(name)");',
+  "console.log(`import(name)`); // import(name)",
   "this.import(name); $import(name); reimport(name);",
+  "const it = { import(name) {} };",
   'new URL("https://example.com", import.meta.url);',
   'new URL("./file.txt", base);',
+  'new URL("./file.txt", import.meta.urls);',
+  'import.meta.resolve("bare");',
   'import x from "./not.node.ts"',
 ];
 
 for (const line of QUIET) {
   Deno.test(`noteMissing() reports nothing for ${line}`, () => {
-    assertEquals(noteMissing(`// main.ts\n${line}\n`, []), { addOns: [], warnings: [] });
+    assertEquals(notes(`// main.ts\n${line}\n`), NOTHING);
   });
 }
 
-Deno.test("noteMissing() reports imports that are only known at run time", () => {
-  const expected = [
-    "main.ts: an import() whose module is only known at run time is not in the bundle: " +
-    "use --release, and --include for the file",
-  ];
-  for (const argument of ["name", "`./${name}.ts`", "  pick(names)", ""]) {
-    assertEquals(warnings(`// lib.ts\n\n// main.ts\nawait import(${argument}\n`), expected);
+Deno.test("noteMissing() reports imports that are only known at run time, with their lines", () => {
+  const note = (from: string) =>
+    `${from}: an import() whose module is only known at run time is not in the bundle: ` +
+    "use --release, and --include for the file";
+  for (const argument of ["name", "`./${name}.ts`", "  pick(names)", '"./a" + b']) {
+    const code = `// lib.ts\n\n// main.ts\nconsole.log();\nawait import(${argument});\n`;
+    assertEquals(notes(code), { ...NOTHING, missing: [note("main.ts:2")] });
   }
-  assertEquals(warnings("// ../npm/registry/pack/1.0.0/a.js\nawait import(name);\n"), []);
-  assertEquals(warnings("// node_modules/pack/a.js\nawait import(name);\n"), []);
-  assertEquals(warnings("// main.ts\nimport(a);\nimport(b);\n"), expected);
+  assertEquals(notes("// npm:pack@1.0.0/a.js\nawait import(name);\n"), NOTHING);
+  assertEquals(notes("// node_modules/pack/a.js\nawait import(name);\n"), NOTHING);
+  assertEquals(notes("// main.ts\nimport(a);\nimport(b);\n").missing, [
+    note("main.ts:1"),
+    note("main.ts:2"),
+  ]);
 });
 
-Deno.test("noteMissing() reports files that a module locates relative to itself", () => {
-  assertEquals(
-    warnings(
-      '// main.ts\nnew Worker(new URL("./work.ts", import.meta.url), { type: "module" });\n',
-    ),
-    ["main.ts: ./work.ts is not in the bundle: ship it with --include"],
-  );
-});
+const NAMED: readonly [code: string, path: string][] = [
+  ['new Worker(new URL("./work.ts", import.meta.url), { type: "module" });', "lib/work.ts"],
+  ["new URL(`../a b.txt`, import.meta.url);", "a%20b.txt"],
+  ['new URL("./a\\u0062.txt?v=1#x", import.meta.url);', "lib/ab.txt"],
+  ['import.meta.resolve("./data.json");', "lib/data.json"],
+  ['import.meta.dirname + "/a#b.txt";', "lib/a%23b.txt"],
+  ['join(import.meta.dirname, "..", "c.txt");', "c.txt"],
+  ['path2.resolve(__dirname, "views", name);', "lib/views"],
+  ['__dirname + "/c.txt";', "lib/c.txt"],
+];
+
+for (const [line, path] of NAMED) {
+  Deno.test(`noteMissing() finds the file in ${line}`, () => {
+    const found = notes(`// lib/x.ts\n\n${line}\n`);
+    assertEquals(found, {
+      ...NOTHING,
+      files: [{ href: `file:///p/${path}`, module: "file:///p/lib/x.ts", from: "lib/x.ts:2" }],
+    });
+  });
+}
 
 Deno.test("noteMissing() reports native add-ons", () => {
-  const found = { addOns: ["b.node"], warnings: [] };
-  assertEquals(noteMissing('// a.cjs\nvar b = __require("/home/ada/b.node");\n', []), found);
-  assertEquals(noteMissing('// a.ts\nimport b from "/home/ada/b.node";\n', []), found);
-  assertEquals(warnings('// a.ts\nvar b = require2("./b.node");\n'), [
-    "a.ts: ./b.node is a native add-on: use --release, and --include for the file",
+  const found = { ...NOTHING, addOns: ["b.node"] };
+  assertEquals(notes('// a.cjs\nvar b = __require("/home/ada/b.node");\n'), found);
+  assertEquals(notes('// a.ts\nimport b from "/home/ada/b.node";\n'), found);
+  assertEquals(notes('// a.ts\nvar b = require2("./b.node");\n').missing, [
+    "a.ts:1: ./b.node is a native add-on: use --release, and --include for the file",
   ]);
   const loaders = [
     "npm:node-gyp-build@4.8.0/index.js",
     "npm:@mapbox/node-pre-gyp@1.0.0/lib/a.js",
     "node_modules/bindings/bindings.js",
   ];
-  for (const loader of loaders) assertEquals(warnings("", "main.ts", loader).length, 1, loader);
-  assertEquals(warnings("", "lib/keybindings/a.ts", "bindings.ts"), []);
+  for (const loader of loaders) assertEquals(notes("", "main.ts", loader).missing.length, 1);
+  assertEquals(notes("", "lib/keybindings/a.ts", "bindings.ts"), NOTHING);
 });

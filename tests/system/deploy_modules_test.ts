@@ -1,0 +1,49 @@
+/** Modules of deployed programs say of themselves what they say here, and find what lies beside them. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { startCluster } from "../fabric/cluster.ts";
+import { deploy, Project } from "./deploy_harness.ts";
+import { MODULES_PROJECT } from "./modules_project.ts";
+
+/** What the program prints with `deno run`. */
+async function here(folder: string): Promise<string> {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-lock", "src/main.ts"],
+    cwd: folder,
+    env: { NO_COLOR: "1", DEPLOY_FORMAT: "human" },
+    stdin: "null",
+  }).output();
+  const [out = "", error = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assertStringIncludes(out, "names", error);
+  return out;
+}
+
+Deno.test("the modules of a deployed program", async (t) => {
+  await using cluster = await startCluster();
+
+  await t.step("keep their places and names, and files that they name are shipped", async () => {
+    await using project = await Project.make(MODULES_PROJECT);
+    const { code, stdout, stderr } = await deploy([cluster.bridge, "src/main.ts"], {
+      cwd: project.folder,
+    });
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout.split("\n"), (await here(project.folder)).split("\n"));
+    assertEquals(/warning/.exec(stderr), null, stderr);
+  });
+
+  await t.step("cannot name a file outside of the project without including it", async () => {
+    await using project = await Project.make({
+      "program/deno.json": "{}",
+      "program/main.ts": 'Deno.readTextFileSync(new URL("../data.txt", import.meta.url));',
+      "data.txt": "data",
+    });
+    const options = { cwd: `${project.folder}/program` };
+    const { stderr } = await deploy(["--dry-run", cluster.bridge, "main.ts"], options);
+    assertStringIncludes(
+      stderr,
+      `warning: main.ts:1: ${project.folder}/data.txt is not shipped, since it is outside of the ` +
+        `project ${project.folder}/program: add --include ${project.folder}/data.txt\n`,
+    );
+  });
+});
