@@ -63,7 +63,8 @@ export class ChildProcess {
   #heldBytes = 0;
   #overflowed = false;
   #sink: OutputSink | undefined;
-  #flushed: Promise<unknown> = Promise.resolve();
+  /** Set while the sink takes the held output. */
+  #flushing: Promise<void> | undefined;
   #alive = true;
 
   /**
@@ -102,8 +103,14 @@ export class ChildProcess {
   /** Passes the held output to `sink`, and then all further output. */
   release(sink: OutputSink): void {
     this.#sink = sink;
-    this.#flushed = Promise.all(this.#held.map(({ fd, bytes }) => sink(fd, bytes)));
+    const held = this.#held;
     this.#held = [];
+    if (held.length > 0) this.#flushing = this.#flush(held, sink);
+  }
+
+  async #flush(held: readonly OutputChunk[], sink: OutputSink): Promise<void> {
+    for (const { fd, bytes } of held) await sink(fd, bytes);
+    this.#flushing = undefined;
   }
 
   /** Kills the process and all of its group. */
@@ -136,11 +143,12 @@ export class ChildProcess {
 
   async #pump(fd: OutputFd, stream: ReadableStream<Bytes>): Promise<void> {
     await pumpOutput(stream, this.exited, (bytes) => this.#take(fd, bytes));
-    await this.#flushed;
+    await this.#flushing;
   }
 
-  #take(fd: OutputFd, bytes: Bytes): Promise<void> {
-    if (this.#sink !== undefined) return this.#sink(fd, bytes);
+  async #take(fd: OutputFd, bytes: Bytes): Promise<void> {
+    if (this.#flushing !== undefined) await this.#flushing;
+    if (this.#sink !== undefined) return await this.#sink(fd, bytes);
     this.#heldBytes += bytes.length + CHUNK_OVERHEAD_BYTES;
     if (this.#heldBytes > MAX_HELD_BYTES) {
       this.#overflowed = true;
@@ -148,6 +156,5 @@ export class ChildProcess {
     } else {
       this.#held.push({ fd, bytes: bytes.slice() });
     }
-    return Promise.resolve();
   }
 }

@@ -153,6 +153,7 @@ export class HostedProcess {
   /** Handles the messages of the process until its link ends. */
   async #serve(): Promise<void> {
     const { link, messages } = this.#arrival;
+    let isEnded = false;
     try {
       for await (const message of messages) this.#take(message);
     } catch (error) {
@@ -163,11 +164,18 @@ export class HostedProcess {
         }: invalid message on its control link: ${error.message}`,
       );
       this.#child.kill();
+      isEnded = true;
     }
     link.close();
     this.#inquiry.end();
-    if (this.#exited) return;
-    const timer = setTimeout(() => this.#child.kill(), UNLINKED_MS);
+    if (isEnded || this.#exited) return;
+    const timer = setTimeout(() => {
+      this.#context.logger.warn(
+        `Ended process ${shortPid(this.pid)}: its control link ended, and it did not within ` +
+          `${UNLINKED_MS / 1_000} s`,
+      );
+      this.#child.kill();
+    }, UNLINKED_MS);
     void this.#child.exited.then(() => clearTimeout(timer));
   }
 

@@ -139,7 +139,7 @@ class LocalRun {
   /** Set once the run is over, or is being ended early. */
   #ending = false;
   /** The exit code. */
-  #code = (): number => exitCodeOf(this.#run.state) ?? 1;
+  #code = (): number => exitCodeOf(this.#run.state) ?? unknownEnd();
 
   constructor(settings: LauncherSettings, program: Program) {
     this.#settings = settings;
@@ -280,6 +280,12 @@ class LocalRun {
     if (this.#ending) await new Promise(() => {});
     this.#ending = true;
   }
+}
+
+/** The exit code of a run whose log does not say how it ended, which is a bug of this system. */
+function unknownEnd(): number {
+  say("deploy: Cannot tell how the program ended: its run has no exit status\n");
+  return 1;
 }
 
 /** The program's name: its file, or its compiled executable. */

@@ -4,7 +4,7 @@ import { setHub } from "../channel/current.ts";
 import { startTimer } from "../net/delay.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
-import { atCaller } from "../core/errors.ts";
+import { atCaller, messageOf } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
 import { checkOptions } from "../core/options.ts";
@@ -192,9 +192,13 @@ async function joinRun(
 ): Promise<void> {
   let will: WillFile | undefined;
   // Without its node a process belongs to no run, and its output is lost.
-  const lost = () => {
+  const lost = (cause: unknown) => {
     will?.abandon();
-    exit(1);
+    try {
+      say(`deploy: Cannot go on: this process has lost its node: ${messageOf(cause)}\n`);
+    } finally {
+      exit(1);
+    }
   };
   const connecting = Deno.connect(bootstrap.control);
   const listener = Deno.listen({ hostname: bootstrap.host, port: 0 });
@@ -279,6 +283,15 @@ function prepare(
   if (parent === null) throw new Error(`Cannot run ${name}: the node named no parent`);
   // Bound, and not called by a function of the runtime, which would appear in its traces.
   return { run: fn.bind(undefined, parent), arg: decode(start.arg) };
+}
+
+/** Writes to stderr, if there is still a reader. */
+function say(text: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 /** Logs a message of the system itself, in the common format. */

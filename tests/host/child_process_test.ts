@@ -58,3 +58,22 @@ Deno.test("so does the watchdog when its launcher is gone", async () => {
     await outputOf(child);
   }
 });
+
+Deno.test("a sink takes one piece of output at a time, in order, also what was written before it", async () => {
+  const child = shell("for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.02; done; exec cat /dev/zero");
+  while (child.held.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+  let inFlight = 0;
+  let text = "";
+  await new Promise<void>((done) =>
+    child.release(async (_fd, bytes) => {
+      assertEquals(++inFlight, 1);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      text += new TextDecoder().decode(bytes);
+      inFlight--;
+      if (text.includes("8\n")) done();
+    })
+  );
+  child.kill();
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
+  assertEquals(text.slice(0, 16), "1\n2\n3\n4\n5\n6\n7\n8\n");
+});

@@ -235,10 +235,12 @@ Deno.test("all output comes before the exit, however slow the sink", async () =>
   assertEquals(most, 1);
 });
 
-Deno.test("a live process whose link is closed is ended", async () => {
+Deno.test("a live process whose link is closed is ended, with one line in the log", async () => {
   await using run = startNode();
   const pid = await run.launch("close-link");
   assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
+  assertEquals(run.logged.length, 1);
+  assertStringIncludes(run.logged[0] ?? "", "its control link ended, and it did not within 2 s");
 });
 
 Deno.test("a process that sends invalid messages is ended, with one line in the log", async () => {

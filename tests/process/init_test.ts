@@ -13,6 +13,10 @@ import { encode } from "../../src/codec/value_encoder.ts";
 const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const PARENT = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** What a process says whose node is gone. */
+const LOST =
+  "deploy: Cannot go on: this process has lost its node: the node closed the control link\n";
 const deno = Deno.env.get("DEPLOY_TEST_DENO") ?? Deno.execPath();
 
 type Hello = Extract<ProcessMessage, { type: "hello" }>;
@@ -243,7 +247,7 @@ Deno.test("a process that loses its node exits with 1, silently", async () => {
     await init({ functions: { work } });`;
   await host(first, async ({ leave, output }) => {
     leave();
-    assertEquals(await output, { stdout: "", stderr: "", code: 1 });
+    assertEquals(await output, { stdout: "", stderr: LOST, code: 1 });
   });
   await host(first, async ({ start, next, leave, output }) => {
     await start();
@@ -251,7 +255,7 @@ Deno.test("a process that loses its node exits with 1, silently", async () => {
     leave();
     // "unload" is Deno's: it is dispatched in every exit.
     assertMatch((await output).stdout, /^(unload\n)?$/);
-    assertEquals((await output).stderr, "");
+    assertEquals((await output).stderr, LOST);
     assertEquals((await output).code, 1);
   });
   await host(spawned, async ({ start, next, leave, output }) => {
@@ -259,14 +263,16 @@ Deno.test("a process that loses its node exits with 1, silently", async () => {
     assertEquals((await next())?.type, "started");
     assertEquals((await next())?.type, "wait");
     leave();
-    assertEquals(await output, { stdout: "", stderr: "", code: 1 });
+    assertEquals(await output, { stdout: "", stderr: LOST, code: 1 });
   });
 });
 
 Deno.test("a process treats an invalid message of its node as the node's end", () =>
   host(`import { init } from "deploy"; await init();`, async ({ send, output }) => {
     await send(new Uint8Array([0, 0, 0, 1, 0xc1]));
-    assertEquals(await output, { stdout: "", stderr: "", code: 1 });
+    const { stderr, ...rest } = await output;
+    assertEquals(rest, { stdout: "", code: 1 });
+    assertMatch(stderr, /^deploy: Cannot go on: this process has lost its node: .*\n$/);
   }));
 
 Deno.test("init() works where the process may not write, and Deno.exit ends it there too", () =>
