@@ -46,7 +46,7 @@ const SHORT_RELOAD = "r";
 /** What the words between `deno` and the script are. */
 export interface DenoFlags {
   /** The words to start with again, the subcommand included. */
-  readonly kept: readonly string[];
+  readonly kept: string[];
   /** The words that are neither flags nor values of flags: the subcommand, if there is one. */
   readonly positional: readonly string[];
 }

@@ -22,7 +22,7 @@ import { Unlimited } from "../master/unlimited.ts";
 import { NodeRun } from "../node/node_run.ts";
 import { adviceFor, describeEnd, NotStartedError } from "../host/not_started.ts";
 import { missingPermissions, permissionStates } from "../host/permissions.ts";
-import { type Program, ProgramError, thisProgram } from "../host/program.ts";
+import { canImportLazily, type Program, ProgramError, thisProgram } from "../host/program.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { temporaryFolder } from "../host/will_store.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
@@ -306,7 +306,7 @@ function requirePermissions(): void {
 
 async function restartable(cwd: string): Promise<Program> {
   try {
-    return await thisProgram(cwd);
+    return await thisProgram(cwd, { lazyImports: canImportLazily() });
   } catch (error) {
     if (error instanceof ProgramError) exitWith(1, error.message);
     throw error;

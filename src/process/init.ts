@@ -5,6 +5,7 @@ import { startTimer } from "../net/delay.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import { atCaller, messageOf } from "../core/errors.ts";
+import { createLogger, parseLogLevel } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
 import { checkOptions } from "../core/options.ts";
@@ -18,6 +19,8 @@ import { applyChange, checkChange, readEnvironment } from "./environment.ts";
 import { leaveWill } from "./leave_will.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
+import { rehearse } from "./rehearsal.ts";
+import { waitReport } from "./wait_report.ts";
 import { WillFile } from "./will_file.ts";
 
 /** What `init()` needs to know of a program. */
@@ -218,10 +221,7 @@ async function joinRun(
   const noticed = (remote: Pid) => link.send({ type: "noticed", pid: remote });
   const hub = new Hub({ pid, key, listener, ended, noticed, hold, log: warn });
   const waits = new Set<Wait>();
-  link.onWhy = async (request) => {
-    const { waitReport } = await import("./wait_report.ts");
-    link.send({ type: "waits", request, ...waitReport(hub, waits) });
-  };
+  link.onWhy = (request) => link.send({ type: "waits", request, ...waitReport(hub, waits) });
   let lastWill: LastWill | undefined;
   if (Deno.permissions.querySync({ name: "write", path: willPath }).state === "granted") {
     will = new WillFile(willPath);
@@ -231,10 +231,7 @@ async function joinRun(
     unwindInsteadOfExit(hub, hold, exit);
   }
 
-  if (!await comesWithin(link.start, REHEARSAL_MS)) {
-    const { rehearse } = await import("./rehearsal.ts");
-    rehearse(pid);
-  }
+  if (!await comesWithin(link.start, REHEARSAL_MS)) rehearse(pid);
   const start = await link.start;
   if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
@@ -295,9 +292,7 @@ function say(text: string): void {
 }
 
 /** Logs a message of the system itself, in the common format. */
-async function warn(line: string): Promise<void> {
-  // Rarely needed, so it is not loaded at every start.
-  const { createLogger, parseLogLevel } = await import("../core/logger.ts");
+function warn(line: string): void {
   const level = parseLogLevel(Deno.env.get("DEPLOY_LOG"));
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
   createLogger(level, write).warn(line);

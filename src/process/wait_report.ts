@@ -1,4 +1,4 @@
-/** The report of what this process waits for, for its node. Loaded on the first request. */
+/** The report of what this process waits for, for its node. */
 
 import type { Hub } from "../channel/hub.ts";
 import { pendingTimers } from "../channel/select.ts";

@@ -91,6 +91,44 @@ Deno.test("restartCommand() keeps what matters to every process, and nothing els
   }
 });
 
+Deno.test("restartCommand() makes imports lazy where it is told that this is possible", () => {
+  const flag = "--unstable-lazy-dynamic-imports";
+  const table: [given: string[], args: string[], expected: string[]][] = [
+    [["deno", "run", "-A", "main.ts", "a"], ["a"], ["run", "-A", flag, "main.ts", "a"]],
+    [["deno", "main.ts"], [], [flag, "main.ts"]],
+    [["deno", "run", flag, "-A", "main.ts"], [], ["run", flag, "-A", "main.ts"]],
+    [["deno", "run", "-A", "--", "main.ts"], [], ["run", "-A", "--", "main.ts"]],
+  ];
+  for (const [cmdline, args, expected] of table) {
+    const found = restartCommand({ ...invocation(cmdline, args), lazyImports: true });
+    assertEquals(found, { command: EXEC, args: expected }, cmdline.join(" "));
+  }
+  const executable = invocation(["./main", "a"], ["a"], true);
+  assertEquals(restartCommand({ ...executable, lazyImports: true }).args, ["a"]);
+});
+
+Deno.test("canImportLazily() says no where a late import could lack a permission", async () => {
+  const module = new URL("../../src/host/program.ts", import.meta.url).href;
+  const code = `import { canImportLazily } from "${module}"; console.log(canImportLazily());`;
+  const answers = await Promise.all(
+    [["--allow-read"], ["--allow-read", "--deny-read=/x"], ["--allow-read=/x"], []].map(
+      async (flags) => {
+        const { stdout } = await new Deno.Command(Deno.execPath(), {
+          args: [
+            "run",
+            "--no-prompt",
+            "--allow-import",
+            ...flags,
+            `data:text/typescript,${encodeURIComponent(code)}`,
+          ],
+        }).output();
+        return new TextDecoder().decode(stdout).trim();
+      },
+    ),
+  );
+  assertEquals(answers, ["true", "false", "false", "false"]);
+});
+
 Deno.test("restartCommand() gives an executable only what is not compiled in", () => {
   const given = invocation(["./main", "a", "--watch"], ["baked in", "a", "--watch"], true);
   assertEquals(restartCommand(given), { command: EXEC, args: ["a", "--watch"] });
