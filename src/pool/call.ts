@@ -9,23 +9,59 @@ export interface CallHolder {
 }
 
 /** A call. It is settled once; what comes for it afterwards is dropped. */
-export interface Call {
+export class Call {
   readonly id: number;
   readonly task: string;
   readonly arg: unknown;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
   /** Whether it runs on the one process that it was made for. */
   readonly pinned: boolean;
   /** How often it was sent to a process. */
-  attempt: number;
+  attempt = 0;
   /** Whether it counted as one that may be long when it was sent. */
-  long: boolean;
+  long = false;
   /** Where it is; `undefined` while it waits. */
   process: CallHolder | undefined;
   /** Whether the process was asked to give it back. */
-  askedBack: boolean;
-  settled: boolean;
+  askedBack = false;
   /** Removes what listens for its abort. */
   release: (() => void) | undefined;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  #settled = false;
+
+  constructor(
+    id: number,
+    task: string,
+    arg: unknown,
+    pinned: boolean,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.id = id;
+    this.task = task;
+    this.arg = arg;
+    this.pinned = pinned;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** It has a result. */
+  resolve(value: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.release?.();
+    this.#resolve(value);
+  }
+
+  /** It has none, and why. */
+  reject(error: unknown): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.release?.();
+    this.#reject(error);
+  }
 }

@@ -1,29 +1,20 @@
 /** A set of processes that run calls. */
 
-import { type ExitStatus, shortPid } from "../../mod.ts";
-import type { Call, CallHolder } from "./call.ts";
+import type { ExitStatus } from "../../mod.ts";
+import { abortWhenTold, killAfterGrace } from "./abort.ts";
+import { Call } from "./call.ts";
+import { errorAtCaller, Thrown } from "./caller_error.ts";
+import { Fleet } from "./fleet.ts";
 import { mapCalls } from "./map.ts";
 import { Came, type Result } from "./messages.ts";
 import { type PoolOptions, resolveOptions, type RunOptions, type Settings } from "./options.ts";
-import { PoolError } from "./pool_error.ts";
-import { PoolProcess, type ProcessEvents } from "./pool_process.ts";
+import { closedError, deathError } from "./pool_error.ts";
+import type { PoolProcess } from "./pool_process.ts";
 import { Queue } from "./queue.ts";
-import {
-  backOffMs,
-  choose,
-  growth,
-  mayBeLong,
-  type Pace,
-  paceAfter,
-  queueDepth,
-  UNKNOWN_PACE,
-} from "./schedule.ts";
+import { choose, mayBeLong, type Pace, paceAfter, queueDepth, UNKNOWN_PACE } from "./schedule.ts";
 import { type Task, taskNamed } from "./task.ts";
 
 export type { PoolOptions, RunOptions };
-
-/** How long a task has to end once its call was aborted. */
-const ABORT_GRACE_MS = 1_000;
 
 /**
  * A set of processes that run calls of {@linkcode task | tasks}.
@@ -33,37 +24,37 @@ const ABORT_GRACE_MS = 1_000;
  * alive.
  *
  * So that a process need not wait for its next call, short calls (5 ms, by what earlier calls of the task
- * took) are sent to it ahead: at most 4 ms of work, and 256 calls. Nothing is sent behind a call that may be long,
- * and what is queued at one process is asked back when another one has nothing to do. A process that
- * computes without a break cannot answer that before it is done: a task whose calls were all short, and
- * of which one suddenly is long, delays what was already sent behind it.
+ * took) are sent to it ahead: at most 1 ms of work, and 256 calls, but always one. Nothing is sent behind a call that may
+ * be long, and what is queued at one process is asked back when another one has nothing to do. A
+ * process that computes answers that after its call: where one of a task's calls, all of them short until
+ * then, suddenly computes long, it delays what was already sent behind it, but only that one call does.
  */
 export class Pool implements AsyncDisposable {
   readonly #settings: Settings;
+  /** Calls that are at no process, in the order in which they are to begin. */
   readonly #waiting: Queue<Call> = new Queue();
-  readonly #processes: PoolProcess[] = [];
+  readonly #fleet: Fleet;
   readonly #paces = new Map<string, Pace>();
-  readonly #events: ProcessEvents = {
-    onResult: (process, call, result) => this.#onResult(process, call, result),
-    onUnsent: (_process, call, error) => {
-      this.#settle(call, () => call.reject(error));
-      this.#dispatch();
-    },
-    onDeath: (process, status, inOrder, cause) => this.#onDeath(process, status, inOrder, cause),
-  };
-  readonly #ending = new AbortController();
-  readonly #startings = new Set<Promise<void>>();
-  /** Deaths since a call last had a result. */
-  #deaths = 0;
-  #backOff: ReturnType<typeof setTimeout> | undefined;
-  #shrinking: ReturnType<typeof setTimeout> | undefined;
   #lastId = 0;
-  #calls = 0;
   #closed: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
 
   private constructor(settings: Settings) {
     this.#settings = settings;
+    this.#fleet = new Fleet(settings, {
+      onResult: (call, result) => this.#onResult(call, result),
+      onUnsent: (call, error) => {
+        call.reject(error);
+        this.#dispatch();
+      },
+      onDeath: (process, status, inOrder, cause) => this.#onDeath(process, status, inOrder, cause),
+      onRoom: () => this.#dispatch(),
+      onNone: (error) => {
+        // No process will come for them.
+        let call: Call | undefined;
+        while ((call = this.#waiting.shift()) !== undefined) call.reject(error);
+      },
+    });
   }
 
   /**
@@ -75,31 +66,30 @@ export class Pool implements AsyncDisposable {
    */
   static async start(options: PoolOptions = {}): Promise<Pool> {
     const pool = new Pool(resolveOptions(options, navigator.hardwareConcurrency));
-    const { min } = pool.#settings;
-    const started = await Promise.allSettled(Array.from({ length: min }, () => pool.#add()));
-    const failed = started.find(({ status }) => status === "rejected");
-    if (failed !== undefined) {
+    try {
+      await pool.#fleet.start();
+    } catch (error) {
       await pool.close();
-      throw (failed as PromiseRejectedResult).reason;
+      throw error;
     }
     return pool;
   }
 
   /** How many processes it has. */
   get size(): number {
-    return this.#processes.length;
+    return this.#fleet.processes.length;
   }
 
   /** How many calls run. */
   get running(): number {
     const { concurrency } = this.#settings;
-    return this.#processes.reduce((sum, { load }) => sum + Math.min(load, concurrency), 0);
+    return this.#fleet.processes.reduce((sum, { load }) => sum + Math.min(load, concurrency), 0);
   }
 
   /** How many calls have not begun, including those that were sent to a process ahead. */
   get waiting(): number {
     const { concurrency } = this.#settings;
-    return this.#processes.reduce(
+    return this.#fleet.processes.reduce(
       (sum, { load }) => sum + Math.max(0, load - concurrency),
       this.#waiting.length,
     );
@@ -123,7 +113,7 @@ export class Pool implements AsyncDisposable {
     try {
       return await this.#submit(task, arg, options) as R;
     } catch (error) {
-      throw this.#atCaller(error, this.run);
+      throw errorAtCaller(error, this.run);
     }
   }
 
@@ -148,7 +138,7 @@ export class Pool implements AsyncDisposable {
     return mapCalls<A, R>(args, ordered, {
       room: () => this.#room(task.name),
       call: (arg) => this.#submit(task, arg, rest, stopping.signal) as Promise<R>,
-      failure: (error) => this.#atCaller(error, mapCalls),
+      failure: (error) => errorAtCaller(error, mapCalls),
       stop: () => stopping.abort(new DOMException("The iteration was ended", "AbortError")),
     });
   }
@@ -162,18 +152,19 @@ export class Pool implements AsyncDisposable {
   async each<A, R>(task: Task<A, R>, arg: A): Promise<R[]> {
     try {
       this.#check(task);
-      await Promise.allSettled(this.#startings);
+      await this.#fleet.started();
+      const processes = this.#fleet.processes.filter((process) => !process.endedIdle());
       return await Promise.all(
-        this.#processes.filter((process) => !process.endedIdle()).map((process) =>
+        processes.map((process) =>
           new Promise<unknown>((resolve, reject) => {
-            const call = this.#call(task.name, arg, resolve, reject, true);
+            const call = new Call(++this.#lastId, task.name, arg, true, resolve, reject);
             call.long = true;
             process.give(call);
           })
         ),
       ) as R[];
     } catch (error) {
-      throw this.#atCaller(error, this.each);
+      throw errorAtCaller(error, this.each);
     }
   }
 
@@ -191,91 +182,38 @@ export class Pool implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#backOff);
-    clearTimeout(this.#shrinking);
-    this.#ending.abort(new Error("the pool was closed"));
     let call: Call | undefined;
-    while ((call = this.#waiting.shift()) !== undefined) this.#rejectClosed(call);
-    for (const process of this.#processes) this.#askBack(process, 0);
-    await Promise.allSettled(this.#startings);
-    if (this.#processes.some(({ load }) => load > 0)) {
+    while ((call = this.#waiting.shift()) !== undefined) call.reject(closedError(call.task));
+    for (const process of this.#fleet.processes) this.#askBack(process, 0);
+    await this.#fleet.stopStarting();
+    if (this.#fleet.processes.some(({ load }) => load > 0)) {
       await new Promise<void>((resolve) => this.#onDrained = resolve);
     }
-    await Promise.all(this.#processes.splice(0).map((process) => process.end()));
+    await this.#fleet.end();
   }
 
   #check(task: Task<never, unknown>): void {
     if (taskNamed(task.name) !== task) {
       throw new TypeError("Cannot run a call: the first argument was not made by task()");
     }
-    if (this.#closed !== undefined) {
-      throw new PoolError(task.name, `Cannot run task ${task.name}: the pool was closed`);
-    }
-  }
-
-  #call(
-    task: string,
-    arg: unknown,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-    pinned: boolean,
-  ): Call {
-    const id = ++this.#lastId;
-    this.#calls++;
-    return {
-      id,
-      task,
-      arg,
-      resolve,
-      reject,
-      pinned,
-      attempt: 0,
-      long: false,
-      process: undefined,
-      askedBack: false,
-      settled: false,
-      release: undefined,
-    };
+    if (this.#closed !== undefined) throw closedError(task.name);
   }
 
   /** @param unwanted Aborts the call without a deadline for its task. */
   #submit(
     task: Task<never, unknown>,
     arg: unknown,
-    { signal, timeoutMs }: RunOptions,
+    options: RunOptions,
     unwanted?: AbortSignal,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#check(task);
-      signal?.throwIfAborted();
-      const call = this.#call(task.name, arg, resolve, reject, false);
-      if (signal !== undefined || timeoutMs !== undefined || unwanted !== undefined) {
-        this.#listen(call, signal, timeoutMs, unwanted);
-      }
+      options.signal?.throwIfAborted();
+      const call = new Call(++this.#lastId, task.name, arg, false, resolve, reject);
+      abortWhenTold(call, options, unwanted, (...how) => this.#abort(...how));
       this.#waiting.push(call);
       this.#dispatch();
     });
-  }
-
-  #listen(
-    call: Call,
-    signal: AbortSignal | undefined,
-    timeoutMs: number | undefined,
-    unwanted: AbortSignal | undefined,
-  ): void {
-    const abort = () => this.#abort(call, signal!.reason, true);
-    const drop = () => this.#abort(call, unwanted!.reason, false);
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
-      const message = `Task ${call.task} has not ended after ${timeoutMs} ms`;
-      this.#abort(call, new DOMException(message, "TimeoutError"), true);
-    }, timeoutMs);
-    signal?.addEventListener("abort", abort);
-    unwanted?.addEventListener("abort", drop);
-    call.release = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-      unwanted?.removeEventListener("abort", drop);
-    };
   }
 
   #abort(call: Call, reason: unknown, deadline: boolean): void {
@@ -284,54 +222,27 @@ export class Pool implements AsyncDisposable {
       this.#waiting.remove(call);
     } else {
       process.abort(call, reason);
-      if (deadline) this.#killLater(process, call);
+      if (deadline) killAfterGrace(process, call, this.#settings.concurrency);
     }
-    this.#settle(call, () => call.reject(reason));
+    call.reject(reason);
   }
 
-  /** Kills the process if the call still runs there after the grace; one that has not begun does not. */
-  #killLater(process: CallHolder, call: Call): void {
-    setTimeout(() => {
-      const place = [...process.calls.keys()].indexOf(call.id);
-      if (place < 0) return;
-      if (place < this.#settings.concurrency) process.kill().catch(() => {}); // gone already
-      else this.#killLater(process, call);
-    }, ABORT_GRACE_MS);
-  }
-
-  #settle(call: Call, how: () => void): void {
-    if (call.settled) return;
-    call.settled = true;
-    this.#calls--;
-    call.release?.();
-    how();
-  }
-
-  #rejectClosed(call: Call): void {
-    const error = new PoolError(call.task, `Cannot run task ${call.task}: the pool was closed`);
-    this.#settle(call, () => call.reject(error));
-  }
-
-  #onResult(_process: PoolProcess, call: Call, [, came, value, ms]: Result): void {
+  #onResult(call: Call, [, came, value, ms]: Result): void {
     if (came === Came.givenBack) {
       call.attempt--;
-      if (this.#closed !== undefined) this.#rejectClosed(call);
+      if (this.#closed !== undefined) call.reject(closedError(call.task));
       else if (!call.settled) this.#waiting.unshift(call);
     } else {
-      this.#deaths = 0;
-      this.#paces.set(call.task, paceAfter(this.#paces.get(call.task) ?? UNKNOWN_PACE, ms));
-      this.#settle(call, () => {
-        if (came === Came.returned) call.resolve(value);
-        else call.reject(new Thrown(value));
-      });
+      this.#fleet.succeeded();
+      this.#paces.set(call.task, paceAfter(this.#pace(call.task), ms));
+      if (came === Came.returned) call.resolve(value);
+      else call.reject(new Thrown(value));
     }
     this.#dispatch();
   }
 
   #onDeath(process: PoolProcess, status: ExitStatus, inOrder: boolean, cause: unknown): void {
-    const index = this.#processes.indexOf(process);
-    if (index >= 0) this.#processes.splice(index, 1);
-    if (process.load > 0) this.#deaths++;
+    this.#fleet.remove(process, process.load > 0);
     const again: Call[] = [];
     let place = 0;
     for (const call of process.calls.values()) {
@@ -342,7 +253,7 @@ export class Pool implements AsyncDisposable {
       const mayRun = !begun || call.attempt <= this.#settings.retries;
       if (call.settled) continue;
       if (this.#closed === undefined && !call.pinned && mayRun) again.push(call);
-      else this.#settle(call, () => call.reject(deathError(call, process, status, cause)));
+      else call.reject(deathError(call.task, process.pid, status, cause));
     }
     process.calls.clear();
     for (const call of again.reverse()) this.#waiting.unshift(call);
@@ -351,32 +262,38 @@ export class Pool implements AsyncDisposable {
 
   /** Gives waiting calls to processes with room, and sees that there are as many as are needed. */
   #dispatch(): void {
+    const { processes } = this.#fleet;
     if (this.#closed !== undefined) {
-      if (this.#processes.every(({ load }) => load === 0)) this.#onDrained?.();
+      if (processes.every(({ load }) => load === 0)) this.#onDrained?.();
       return;
     }
     const { concurrency } = this.#settings;
     let call: Call | undefined;
     while ((call = this.#waiting.first) !== undefined) {
-      const pace = this.#paces.get(call.task) ?? UNKNOWN_PACE;
-      const process = choose(this.#processes, concurrency, queueDepth(pace));
+      const pace = this.#pace(call.task);
+      const process = choose(processes, concurrency, queueDepth(pace));
       if (process === undefined) break;
       if (process.endedIdle()) {
-        this.#processes.splice(this.#processes.indexOf(process), 1);
+        this.#fleet.remove(process, false);
         continue;
       }
       this.#waiting.shift();
       call.long = mayBeLong(pace);
-      process.give(call);
+      try {
+        process.give(call);
+      } catch (error) {
+        call.reject(error);
+      }
     }
-    if (call === undefined && this.#processes.length > 1) this.#balance();
-    this.#grow();
+    if (call === undefined && processes.length > 1) this.#balance();
+    this.#fleet.adapt(this.#waiting.length);
   }
 
   /** When nothing waits and a process has nothing to do, asks another one for half of what it has queued. */
   #balance(): void {
-    if (!this.#processes.some(({ load }) => load === 0)) return;
-    const most = this.#processes.reduce((a, b) => a.load >= b.load ? a : b);
+    const { processes } = this.#fleet;
+    if (!processes.some(({ load }) => load === 0)) return;
+    const most = processes.reduce((a, b) => a.load >= b.load ? a : b);
     const queued = most.load - this.#settings.concurrency;
     if (queued > 0) this.#askBack(most, Math.floor(queued / 2));
   }
@@ -390,118 +307,13 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  #grow(): void {
-    const { min, max } = this.#settings;
-    const there = this.#processes.length + this.#startings.size;
-    if (there < max && this.#backOff === undefined) {
-      const count = growth({
-        waiting: this.#waiting.length,
-        processes: this.#processes.length,
-        starting: this.#startings.size,
-        min,
-        max,
-      });
-      const pause = count > 0 ? backOffMs(this.#deaths) : 0;
-      if (pause > 0) {
-        this.#backOff = setTimeout(() => {
-          this.#backOff = undefined;
-          this.#growBy(1);
-        }, pause);
-      } else {
-        this.#growBy(count);
-      }
-    }
-    if (this.#processes.length > min && this.#shrinking === undefined) this.#shrinkLater();
-  }
-
-  #growBy(count: number): void {
-    for (let n = 0; n < count; n++) {
-      this.#add().catch((error) => {
-        // Others serve what waits. Without any, no process will come, and the calls have no result.
-        if (this.#processes.length + this.#startings.size > 0) return;
-        let call: Call | undefined;
-        while ((call = this.#waiting.shift()) !== undefined) {
-          const failed = call;
-          this.#settle(failed, () => failed.reject(error));
-        }
-      });
-    }
-  }
-
-  /** Starts one more process. */
-  #add(): Promise<void> {
-    const { concurrency, resources } = this.#settings;
-    const start = PoolProcess.start(concurrency, resources, this.#ending.signal, this.#events);
-    const starting = start.then((process) => {
-      this.#processes.push(process);
-    }).finally(() => this.#startings.delete(starting));
-    this.#startings.add(starting);
-    return starting.then(() => this.#dispatch());
-  }
-
-  /** Ends processes above the minimum once they have been idle for so long. */
-  #shrinkLater(): void {
-    const { min, idleMs } = this.#settings;
-    const timer = setTimeout(() => {
-      this.#shrinking = undefined;
-      const now = performance.now();
-      for (const process of [...this.#processes]) {
-        if (this.#processes.length <= min) return;
-        // A timer may fire a part of a millisecond early.
-        if (process.load > 0 || now - process.idleSince < idleMs - 1) continue;
-        this.#processes.splice(this.#processes.indexOf(process), 1);
-        this.#end(process);
-      }
-      if (this.#processes.length > min) this.#shrinkLater();
-    }, Math.max(idleMs, 1));
-    Deno.unrefTimer(timer);
-    this.#shrinking = timer;
-  }
-
-  /** Ends a process that is no longer the pool's; `close()` waits for it, too. */
-  #end(process: PoolProcess): void {
-    const ending = process.end().finally(() => this.#startings.delete(ending));
-    this.#startings.add(ending);
-  }
-
   /** How many calls a map may have under way: what the processes run and can have queued. */
   #room(task: string): number {
     const { concurrency, max } = this.#settings;
-    const depth = queueDepth(this.#paces.get(task) ?? UNKNOWN_PACE);
-    return max * (concurrency + depth) + 1;
+    return max * (concurrency + queueDepth(this.#pace(task))) + 1;
   }
 
-  /** The error that a caller gets, with a stack that leads to its line. */
-  // deno-lint-ignore no-explicit-any -- any function
-  #atCaller(error: unknown, operation: (...args: any[]) => unknown): unknown {
-    if (error instanceof PoolError) {
-      Error.captureStackTrace(error, operation);
-      return error;
-    }
-    if (!(error instanceof Thrown)) return error;
-    const { value } = error;
-    if (value instanceof Error) {
-      const here: { stack?: string } = {};
-      Error.captureStackTrace(here, operation);
-      const lines = here.stack?.split("\n").slice(1).join("\n");
-      if (lines) value.stack = `${value.stack}\n${lines}`;
-    }
-    return value;
+  #pace(task: string): Pace {
+    return this.#paces.get(task) ?? UNKNOWN_PACE;
   }
-}
-
-/** What a task threw, on its way to the caller. */
-class Thrown {
-  constructor(readonly value: unknown) {}
-}
-
-function deathError(
-  { task }: Call,
-  { pid }: PoolProcess,
-  status: ExitStatus,
-  cause: unknown,
-): PoolError {
-  const how = Object.entries(status).map(([kind, value]) => `${kind}: ${value}`).join();
-  const message = `Cannot finish task ${task}: its process ${shortPid(pid)} ended (${how})`;
-  return new PoolError(task, message, { status, cause });
 }

@@ -9,6 +9,7 @@ import {
   type Resources,
   Sender,
   spawn,
+  trySpawn,
   wait,
 } from "../../mod.ts";
 import type { Call } from "./call.ts";
@@ -19,14 +20,24 @@ import { serve } from "./serve.ts";
 /** What a process tells its pool. */
 export interface ProcessEvents {
   /** A call has come back: with a result, or because it was asked for. */
-  onResult(process: PoolProcess, call: Call, result: Result): void;
+  onResult(call: Call, result: Result): void;
   /** A call could not be sent, as its argument cannot be copied. */
-  onUnsent(process: PoolProcess, call: Call, error: unknown): void;
+  onUnsent(call: Call, error: unknown): void;
   /**
    * The process is gone. `inOrder` if it ended by itself, so that every result that it had was
    * received.
    */
   onDeath(process: PoolProcess, status: ExitStatus, inOrder: boolean, cause: unknown): void;
+}
+
+/** How a process is started. */
+export interface ProcessOptions {
+  readonly concurrency: number;
+  readonly resources: Partial<Resources>;
+  /** Gives it up. */
+  readonly signal: AbortSignal;
+  /** Whether it is started only if there is room for it now. */
+  readonly optional: boolean;
 }
 
 /** A process that runs calls. */
@@ -49,14 +60,13 @@ export class PoolProcess implements Loaded {
     this.#events = events;
   }
 
-  /** Starts a process. */
+  /** Starts a process. @throws {SpawnError} If it cannot be; `no-capacity` if it is `optional`. */
   static async start(
-    concurrency: number,
-    resources: Partial<Resources>,
-    signal: AbortSignal,
+    { concurrency, resources, signal, optional }: ProcessOptions,
     events: ProcessEvents,
   ): Promise<PoolProcess> {
-    const pid = await spawn(serve, { concurrency }, { ...resources, name: "pool", signal });
+    const start = optional ? trySpawn : spawn;
+    const pid = await start(serve, { concurrency }, { ...resources, name: "pool", signal });
     return new PoolProcess(pid, events);
   }
 
@@ -76,21 +86,33 @@ export class PoolProcess implements Loaded {
     }
   }
 
-  /** Sends it a call. */
+  /** Sends it a call. @throws {TypeError} If its argument cannot be copied; then it has not got it. */
   give(call: Call): void {
+    const request: Request = [Ask.run, call.id, call.task, call.arg, call.attempt + 1];
+    try {
+      // Nearly always there is room, and nothing to wait for.
+      if (!this.#requests.trySend(request)) this.#sendCall(call, request);
+    } catch (error) {
+      // An end of the process is told by what is received.
+      if (!(error instanceof ChannelError)) throw error;
+    }
     call.process = this;
     call.askedBack = false;
     call.attempt++;
     this.calls.set(call.id, call);
     if (call.long) this.longCalls++;
-    this.#requests.send([Ask.run, call.id, call.task, call.arg, call.attempt])
-      .catch((error) => {
-        // An end of the process is told by what is received.
-        if (error instanceof ChannelError) return;
-        this.#remove(call);
-        this.#events.onUnsent(this, call, error);
-      });
     if (!this.#reading) this.#read();
+  }
+
+  /** Sends a call when there is room for it. */
+  async #sendCall(call: Call, request: Request): Promise<void> {
+    try {
+      await this.#requests.send(request);
+    } catch (error) {
+      if (error instanceof ChannelError) return;
+      this.#remove(call);
+      this.#events.onUnsent(call, error);
+    }
   }
 
   /** Asks for a call that has not begun. */
@@ -143,7 +165,7 @@ export class PoolProcess implements Loaded {
     const call = this.calls.get(result[0]);
     if (call === undefined) return;
     this.#remove(call);
-    this.#events.onResult(this, call, result);
+    this.#events.onResult(call, result);
   }
 
   #remove(call: Call): void {

@@ -2,8 +2,8 @@
 
 /** A call of a task that takes longer than this is long: nothing is queued behind it. */
 const LONG_MS = 5;
-/** How much work may be queued at a process behind the calls that it runs. */
-const QUEUED_MS = 4;
+/** How much work may be queued at a process behind the calls that it runs: some round trips. */
+const QUEUED_MS = 1;
 const MAX_QUEUED = 256;
 
 /** How long the calls of a task take. */
@@ -22,9 +22,14 @@ export function paceAfter({ peakMs, meanMs }: Pace, ms: number): Pace {
   return { peakMs: Math.max(ms, peakMs * 0.99), meanMs: meanMs * 0.9 + ms * 0.1 };
 }
 
+/** Whether a call was long. */
+export function isLong(ms: number): boolean {
+  return ms > LONG_MS;
+}
+
 /** Whether a call may be long: also of a task of which nothing is known. */
 export function mayBeLong({ peakMs }: Pace): boolean {
-  return peakMs === undefined || peakMs > LONG_MS;
+  return peakMs === undefined || isLong(peakMs);
 }
 
 /** How many calls of a task may be queued at a process behind those that it runs. */

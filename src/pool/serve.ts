@@ -2,7 +2,9 @@
 
 import { ChannelError, type Pid, Receiver, Sender, spawnable } from "../../mod.ts";
 import { Ask, Came, CHANNEL, type Request, type Result, type ServeArgument } from "./messages.ts";
-import { taskNamed } from "./task.ts";
+import { isLong } from "./schedule.ts";
+import { type TaskContext, taskNamed } from "./task.ts";
+import { Turns } from "./turns.ts";
 
 type RunRequest = Extract<Request, readonly [Ask.run, ...unknown[]]>;
 
@@ -12,7 +14,8 @@ export const serve: (pool: Pid, argument: ServeArgument) => Promise<void> = spaw
   async (pool: Pid, { concurrency }: ServeArgument) => {
     await using requests = new Receiver<Request>(pool, CHANNEL);
     await using results = new Sender<Result>(pool, CHANNEL);
-    const server = new Server(concurrency, results);
+    using turns = new Turns();
+    const server = new Server(concurrency, results, turns);
     try {
       while (true) server.handle(requests.tryRecv()?.value ?? await requests.recv());
     } catch (error) {
@@ -24,17 +27,37 @@ export const serve: (pool: Pid, argument: ServeArgument) => Promise<void> = spaw
   },
 );
 
+/** What a task is given. Its signal is made when it is asked for: most tasks do not. */
+class CallContext implements TaskContext {
+  readonly attempt: number;
+  #controller: AbortController | undefined;
+
+  constructor(attempt: number) {
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  abort(reason: unknown): void {
+    (this.#controller ??= new AbortController()).abort(reason);
+  }
+}
+
 class Server {
-  readonly #results: Sender<Result>;
   readonly #concurrency: number;
+  readonly #results: Sender<Result>;
+  readonly #turns: Turns;
   /** Calls that have not begun. */
   readonly #queue: RunRequest[] = [];
-  readonly #running = new Map<number, AbortController>();
+  readonly #running = new Map<number, CallContext>();
   readonly #lanes = new Set<Promise<void>>();
 
-  constructor(concurrency: number, results: Sender<Result>) {
+  constructor(concurrency: number, results: Sender<Result>, turns: Turns) {
     this.#concurrency = concurrency;
     this.#results = results;
+    this.#turns = turns;
   }
 
   handle(request: Request): void {
@@ -63,39 +86,80 @@ class Server {
     this.#lanes.add(lane);
   }
 
-  /** Runs one call after the other. The result of each is on its way before the next one begins. */
+  /**
+   * Runs one call after the other. Between two of them, results leave and requests arrive as often as is
+   * needed for others not to wait for a long call, and no more often, since it takes time.
+   */
   async #work(): Promise<void> {
     // Calls that came in one piece are all here before the first one begins.
     await undefined;
-    let call: RunRequest | undefined;
-    while ((call = this.#queue.shift()) !== undefined) await this.#run(call);
+    this.#turns.begin();
+    let request: RunRequest | undefined;
+    while ((request = this.#queue.shift()) !== undefined) {
+      const start = performance.now();
+      const running = this.#run(request);
+      const [came, value] = running instanceof Promise ? await running : running;
+      const end = performance.now();
+      this.#send([request[1], came, value, end - start]);
+      if (this.#queue.length === 0) continue;
+      if (isLong(end - start)) await this.#turns.toHear();
+      else if (this.#turns.due(end)) await this.#turns.toSend();
+    }
   }
 
-  async #run([, id, name, arg, attempt]: RunRequest): Promise<void> {
-    const start = performance.now();
-    const controller = new AbortController();
-    this.#running.set(id, controller);
-    let came = Came.returned;
-    let value: unknown;
+  /** Runs a call; a function that gives no promise takes no turn of the event loop. */
+  #run([, id, name, arg, attempt]: RunRequest): Outcome | Promise<Outcome> {
     try {
       const task = taskNamed(name);
       if (task === undefined) throw unknownTask(name);
-      value = await task.fn(arg, { signal: controller.signal, attempt });
+      const context = new CallContext(attempt);
+      const value = task.fn(arg, context);
+      if (!isThenable(value)) return [Came.returned, value];
+      this.#running.set(id, context);
+      return this.#settle(id, value);
     } catch (error) {
-      came = Came.threw;
-      value = error;
+      return [Came.threw, error];
     }
-    this.#running.delete(id);
-    this.#send([id, came, value, performance.now() - start]);
+  }
+
+  async #settle(id: number, value: PromiseLike<unknown>): Promise<Outcome> {
+    try {
+      return [Came.returned, await value];
+    } catch (error) {
+      return [Came.threw, error];
+    } finally {
+      this.#running.delete(id);
+    }
   }
 
   #send(result: Result): void {
-    this.#results.send(result).catch((error) => {
-      // Without a pool, nobody needs the result. One that cannot be copied fails its call.
-      if (error instanceof ChannelError) return;
-      this.#send([result[0], Came.threw, error, result[3]]);
-    });
+    try {
+      // Nearly always there is room, and nothing to wait for.
+      if (!this.#results.trySend(result)) this.#sendLater(result);
+    } catch (error) {
+      this.#unsent(result, error);
+    }
   }
+
+  async #sendLater(result: Result): Promise<void> {
+    try {
+      await this.#results.send(result);
+    } catch (error) {
+      this.#unsent(result, error);
+    }
+  }
+
+  #unsent([id, , , ms]: Result, error: unknown): void {
+    // Without a pool, nobody needs the result. One that cannot be copied fails its call.
+    if (!(error instanceof ChannelError)) this.#send([id, Came.threw, error, ms]);
+  }
+}
+
+type Outcome = readonly [came: Came, value: unknown];
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
 }
 
 function unknownTask(name: string): Error {

@@ -10,6 +10,8 @@ const program = (tasks: string, main: string) => `
   ${main}`;
 
 const DOUBLE = `const double = task("double", (n) => n * 2);`;
+const BUSY =
+  `const busy = (ms) => { const end = performance.now() + ms; while (performance.now() < end); };`;
 const DIE = `const die = task("die", (how) => {
     if (how === "kill") Deno.kill(Deno.pid, "SIGKILL");
     Deno.exit(how);
@@ -194,6 +196,44 @@ testRows([
        Deno.exit(0);`,
     ),
     says: "false 1\n",
+  },
+  {
+    name: "a task that computes long of a sudden: what is queued behind it is run elsewhere",
+    source: program(
+      `${BUSY} const work = task("work", (ms) => { busy(ms); return pid(); });`,
+      `await using pool = await Pool.start({ size: 2 });
+       await Promise.all(Array.from({ length: 300 }, () => pool.run(work, 0.02)));
+       const calls = Array.from({ length: 40 }, (_, n) => pool.run(work, n % 2 === 0 ? 60 : 0));
+       const long = (await Promise.all(calls)).filter((_, n) => n % 2 === 0);
+       say(new Set(long).size);`,
+    ),
+    says: "2\n",
+  },
+  {
+    name: "the results of short calls do not wait for the long one behind them",
+    source: program(
+      `${BUSY} const work = task("work", busy);`,
+      `await using pool = await Pool.start({ size: 1 });
+       for (let n = 0; n < 20; n++) await pool.run(work, 0);
+       const short = Promise.all(Array.from({ length: 20 }, () => pool.run(work, 0.3)));
+       let longDone = false;
+       const long = pool.run(work, 2000).then(() => longDone = true);
+       await short;
+       say(longDone);
+       await long;`,
+    ),
+    says: "false\n",
+  },
+  {
+    name: "each of many arguments that cannot be copied fails its call",
+    source: program(
+      DOUBLE,
+      `await using pool = await Pool.start({ size: 1 });
+       const bad = Array.from({ length: 20_000 }, () => pool.run(double, () => 1));
+       const errors = (await Promise.allSettled(bad)).map(({ reason }) => reason);
+       say(errors.every((error) => error instanceof TypeError), await pool.run(double, 2));`,
+    ),
+    says: "true 4\n",
   },
   {
     name: "concurrency: a process runs so many calls at once",

@@ -42,7 +42,7 @@ Deno.test("choose(): the least loaded process that has room, and none behind wha
 Deno.test("a task is long until a call of it was short, and again after one that was long", () => {
   let pace = UNKNOWN_PACE;
   assertEquals([mayBeLong(pace), queueDepth(pace)], [true, 1]);
-  pace = paceAfter(pace, 0.5);
+  pace = paceAfter(pace, 0.125);
   assertEquals([mayBeLong(pace), queueDepth(pace)], [false, 8]);
   for (let n = 0; n < 200; n++) pace = paceAfter(pace, 0);
   assertEquals([mayBeLong(pace), queueDepth(pace)], [false, 256]);
