@@ -121,6 +121,67 @@ Deno.test("word_count: the parts together are the text, and the counts are those
   assertMatch(rest[9] ?? "", /^\d+ different words; one process alone counts the same$/);
 });
 
+Deno.test("hash_files: each file below a folder, in order, as sha256sum hashes it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${folder}/b`);
+    // More than one read's worth, so that a short read would show.
+    const contents = { "a": "", "b/1": "one\n", "b/2": "x".repeat(3_000_000), "c": "three\n" };
+    const lines = await Promise.all(
+      Object.entries(contents).map(async ([name, text]) => {
+        await Deno.writeTextFile(`${folder}/${name}`, text);
+        const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+        return `${new Uint8Array(digest).toHex()}  ${name}`;
+      }),
+    );
+    const result = await runProgram(example("hash_files"), { args: [folder, "2"] });
+    const [first] = starOf(result, 2);
+    assertEquals(first.stdout, [...lines, "4 files, 3000010 bytes", ""].join("\n"));
+    assertEquals(result.code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("monte_carlo: all processes together show their progress, and find the same π again", async () => {
+  const [first] = starOf(await runExample("monte_carlo", "3", "400000"), 3);
+  const [tenths, found] = [first.stdout.split("\n").slice(0, 10), first.stdout.split("\n")[10]];
+  assertEquals(tenths, Array.from({ length: 10 }, (_, index) => `${(index + 1) * 10} %`));
+  const [, about, inside] =
+    /^π is about (\d\.\d+), by 400000 points, (\d+) of them inside$/.exec(found ?? "") ?? [];
+  assertEquals(Number(about), 4 * Number(inside) / 400_000);
+  // Four times the standard deviation of such an experiment; and the seeds are the same each time.
+  assertLess(Math.abs(Number(about) - Math.PI), 0.01);
+});
+
+Deno.test("pub_sub: subscribers read their topic, whole and in order, or as much as they want", async () => {
+  const [first, others] = starOf(await runExample("pub_sub", "200"), 5);
+  assertEquals(first.stdout, "passed on 400 articles\n");
+  assertEquals(others.map(({ stdout }) => stdout).filter((text) => text !== "").sort(), [
+    "read 1 articles on chess\n",
+    "read 200 articles on bread\n",
+    "read 200 articles on chess\n",
+  ]);
+});
+
+Deno.test("web_server: it outlives a request that hangs, and one that ends its process", async () => {
+  const result = await runProgram(example("web_server"));
+  const [first, others] = family(result);
+  assertEquals(first.stdout.trimEnd().split("\n"), [
+    "/fibonacci?n=30: 200 832040",
+    "/fibonacci?n=many: 400 n is not a number",
+    "/fibonacci?n=20: 200 6765",
+    "/fibonacci?n=100: 504 Task fibonacci has not ended after 2000 ms",
+    '/crash: 502 its process ended: {"code":3}',
+    "/fibonacci?n=10: 200 55",
+    "/: 404 there are /fibonacci?n=30 and /crash",
+  ]);
+  const statuses = others.map(({ status }) => JSON.stringify(status));
+  const failed = statuses.filter((status) => status !== '{"code":0}');
+  assertEquals(failed.sort(), ['{"code":3}', '{"signal":"SIGKILL"}']);
+  assertEquals(result.code, 0);
+});
+
 Deno.test("an example with a bad argument says so in one line and exits with 2", async () => {
   const result = await runProgram(example("all_to_all"), { args: ["many"] });
   assertEquals(result.stderr, 'processes is "many"; expected a whole number, as in 6\n');

@@ -1,5 +1,6 @@
 /** What is left of a program or a cluster after its end: nothing should be. */
 
+import { listeningPorts } from "./listening_ports.ts";
 import { markedProcesses, type OsProcess, signalProcess } from "./os_processes.ts";
 
 /** How long a process may take to be gone after its run or its cluster has ended, in ms. */
@@ -8,12 +9,21 @@ const GONE_WITHIN_MS = 5_000;
 /** How often that is looked at, in ms. */
 const LOOK_EVERY_MS = 20;
 
+/** What was left: see the fields of {@linkcode LeftoverError}. */
+export interface Leftovers {
+  readonly processes: readonly string[];
+  readonly ports: readonly string[];
+  readonly files: readonly string[];
+}
+
 /** Something was left of a program or a cluster after its end. The message lists it. */
 export class LeftoverError extends Error {
   /** Always `LeftoverError`. */
   override readonly name = "LeftoverError";
   /** The OS processes that were left, as `<id> <command line>`. They have been killed. */
   readonly processes: readonly string[];
+  /** The TCP addresses at which they listened, as `127.0.0.1:8000`. They are free again. */
+  readonly ports: readonly string[];
   /** The paths of files and folders that were left. They have been removed. */
   readonly files: readonly string[];
 
@@ -22,16 +32,15 @@ export class LeftoverError extends Error {
    *
    * @param what What ended: `the run of main.ts`.
    */
-  constructor(
-    what: string,
-    left: { readonly processes: readonly string[]; readonly files: readonly string[] },
-  ) {
+  constructor(what: string, left: Leftovers) {
     const lines = [
       ...left.processes.map((each) => `process ${each}`),
+      ...left.ports.map((address) => `listening port ${address}`),
       ...left.files.map((path) => `file or folder ${path}`),
     ];
     super(`${what} left behind:\n  ${lines.join("\n  ")}`);
     this.processes = left.processes;
+    this.ports = left.ports;
     this.files = left.files;
   }
 }
@@ -48,6 +57,7 @@ export async function checkNothingLeft(
   folders: readonly string[],
 ): Promise<void> {
   const processes = await waitUntilGone(mark);
+  const ports = (await Promise.all(processes.map(({ id }) => listeningPorts(id)))).flat();
   for (const { id } of processes) signalProcess(id, "SIGKILL");
   const files = folders.flatMap((folder) =>
     [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`)
@@ -56,6 +66,8 @@ export async function checkNothingLeft(
   if (processes.length === 0 && files.length === 0) return;
   throw new LeftoverError(what, {
     processes: processes.map(({ id, command }) => `${id} ${command}`),
+    // A process and its children may share a socket.
+    ports: [...new Set(ports)],
     files,
   });
 }

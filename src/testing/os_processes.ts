@@ -65,8 +65,8 @@ async function listProcesses(
   return found;
 }
 
-/** Empty if the process is gone, or another user's. */
-async function readIfThere(path: string): Promise<string> {
+/** The text of a file in `/proc`; empty if the process is gone, or another user's. */
+export async function readIfThere(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
@@ -75,7 +75,8 @@ async function readIfThere(path: string): Promise<string> {
   }
 }
 
-function isGoneOrForbidden(error: unknown): boolean {
+/** Whether an error of reading in `/proc` says that the process is gone, or another user's. */
+export function isGoneOrForbidden(error: unknown): boolean {
   if (error instanceof Deno.errors.NotFound) return true;
   if (error instanceof Deno.errors.PermissionDenied) return true;
   // ESRCH: it ended between the open and the read, or is the kernel's. Deno has no class for that.

@@ -38,3 +38,12 @@ Deno.test("a compiled program reads its arguments, and the files that it include
   assertEquals(stdout.match(/^\d+ characters, \d+ different words$/gm)?.length, 3, stdout);
   assertStringIncludes(stdout, "one process alone counts the same");
 });
+
+Deno.test("a compiled program has pools", async () => {
+  await using executable = await compile("examples/hash_files.ts", "--include", DATA);
+  const { code, stdout, stderr } = await execute(executable, [DATA, "2"]);
+  assertEquals(code, 0, stderr);
+  const text = await Deno.readFile(`${DATA}/moby_dick.txt`);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
+  assertEquals(stdout, `${hash}  moby_dick.txt\n1 files, ${text.length} bytes\n`);
+});

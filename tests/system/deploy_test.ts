@@ -16,9 +16,15 @@ const SAME = [
   { name: "process_pool", args: ["2"] },
   { name: "word_count", args: ["3"] },
   { name: "pipeline", args: ["200"] },
+  { name: "hash_files", args: [] },
+  { name: "monte_carlo", args: ["2", "200000"] },
+  { name: "pub_sub", args: ["50"] },
   { name: "hello", args: ["Ada"] },
   { name: "fork_join", args: ["2", "1"] },
 ];
+
+/** Those that read the files of the folder `data`. */
+const WITH_DATA = ["word_count", "hash_files"];
 
 /** What is the same wherever processes run: Pids are replaced, and so are numbers that are measured. */
 function comparable(
@@ -44,7 +50,7 @@ Deno.test("examples behave on a cluster as they do locally", async (t) => {
     await t.step(name, async () => {
       const module = new URL(`${name}.ts`, EXAMPLES);
       const local = await runProgram(module, { args });
-      const include = name === "word_count" ? [`${EXAMPLES.pathname}data`] : [];
+      const include = WITH_DATA.includes(name) ? [`${EXAMPLES.pathname}data`] : [];
       await using run = await cluster.deploy(module, { args, include });
       const deployed = await run.ended;
       assertEquals(deployed.said, "");

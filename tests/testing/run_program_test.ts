@@ -75,18 +75,17 @@ Deno.test("runProgram() ends a program that takes too long, and says how far it 
   assertMatch(error.message, /--- stdout\nready/);
 });
 
-Deno.test("runProgram() rejects for a process that is left, having killed it", async () => {
+Deno.test("runProgram() rejects for a process that is left, and its port, having killed it", async () => {
   const error = await assertRejects(
     () => runProgram(LEAVER, { args: ["process"] }),
     LeftoverError,
     "left behind:\n  process ",
   );
-  assertEquals(error.files, []);
-  assertEquals(error.processes.length, 1);
-  const [id, ...command] = error.processes[0]!.split(" ");
-  assertEquals(command, ["sleep", "1000"]);
+  assertMatch(error.message, /\n {2}listening port 127\.0\.0\.1:\d+$/);
+  assertEquals([error.processes.length, error.ports.length, error.files], [1, 1, []]);
+  const id = Number(error.processes[0]!.split(" ")[0]);
   const all = await markedProcesses("");
-  assertEquals(all.filter((each) => each.id === Number(id)), []);
+  assertEquals(all.filter((each) => each.id === id), []);
 });
 
 Deno.test("runProgram() rejects for a temporary file that is left, having removed it", async () => {
