@@ -214,8 +214,8 @@ export class Deployment {
       for (const index of await store.missing(manifest)) pieces.add(manifest.pieces[index] ?? "");
     }
     void this.#link.send({ type: "need", pieces: [...pieces] });
-    const { message } = await master.where(resources);
-    this.#answer({ type: "fits", message });
+    const { possible, message } = await master.where(resources);
+    this.#answer({ type: "fits", possible, message });
   }
 
   async #orRefuse(work: Promise<void>): Promise<void> {

@@ -29,6 +29,8 @@ export interface RunNews {
 /** Where a process would be placed. */
 export interface Fit {
   readonly node: string | null;
+  /** Whether a node is large enough, now or when it is empty. */
+  readonly possible: boolean;
   readonly message: string;
 }
 

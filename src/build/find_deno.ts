@@ -29,12 +29,20 @@ export const thisHost: Host = {
 };
 
 /**
- * The path of a deno: the one that runs this process, else the first on the `PATH`, else the
- * one that `DEPLOY_DENO` names.
+ * The path of a deno: the one that `DEPLOY_DENO` names, else the one that runs this process, else the first
+ * on the `PATH`.
  *
  * @throws {BuildError} If there is none; the message says where to get it.
  */
 export async function findDeno(host: Host = thisHost): Promise<string> {
+  const named = host.variable("DEPLOY_DENO") ?? "";
+  if (named !== "") {
+    if (await host.isFile(named)) return named;
+    throw new BuildError(
+      `Cannot build program: DEPLOY_DENO is ${named}, which is not a file; ` +
+        "expected the path of a deno",
+    );
+  }
   if (!host.standalone) return host.execPath;
   const [separator, slash, name] = host.os === "windows"
     ? [";", "\\", "deno.exe"]
@@ -42,15 +50,8 @@ export async function findDeno(host: Host = thisHost): Promise<string> {
   for (const folder of (host.variable("PATH") ?? "").split(separator)) {
     if (folder !== "" && await host.isFile(folder + slash + name)) return folder + slash + name;
   }
-  const named = host.variable("DEPLOY_DENO") ?? "";
-  if (named === "") {
-    throw new BuildError(
-      "Cannot build program: there is no deno on the PATH; get it from https://deno.com, " +
-        "or name it in DEPLOY_DENO",
-    );
-  }
-  if (await host.isFile(named)) return named;
   throw new BuildError(
-    `Cannot build program: DEPLOY_DENO is ${named}, which is not a file; get deno from https://deno.com`,
+    "Cannot build program: there is no deno on the PATH; get it from https://deno.com, " +
+      "or name it in DEPLOY_DENO",
   );
 }

@@ -68,7 +68,7 @@ export function scanArguments(args: readonly string[], executable: Executable): 
     }
     const next = args[index + 1];
     if (value !== undefined) values.push(value);
-    else if (next === undefined || /^-./.test(next)) {
+    else if (next === undefined || /^-[^\d.]/.test(next)) {
       throw new UsageError(`${written} has no value; expected ${written} ${option.value}`);
     } else {
       values.push(next);

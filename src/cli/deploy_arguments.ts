@@ -6,9 +6,9 @@ import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { DEPLOY } from "./deploy_table.ts";
+import { bridgeArgument, isMeantAsAddress } from "./address_argument.ts";
 import { nearWord } from "./near.ts";
 import {
-  addressArgument,
   cpuArgument,
   formatOption,
   graceOption,
@@ -65,7 +65,7 @@ export function readRunCommand(scanned: Scanned, isFile: (path: string) => boole
       ...(mem === undefined ? {} : { mem: memArgument(mem, "--mem") }),
       ...(cpu === undefined ? {} : { cpu: cpuArgument(cpu, "--cpu") }),
     },
-    env: variables(scanned.options.get("env") ?? []),
+    env: variables(scanned.options.get("env") ?? [], "--env"),
     include: (scanned.options.get("include") ?? []).map((path) => {
       if (path === "") throw new UsageError("--include is empty; expected a path");
       return path;
@@ -75,20 +75,33 @@ export function readRunCommand(scanned: Scanned, isFile: (path: string) => boole
   };
 }
 
-/** One operand is a bridge if it looks like an address, and a program otherwise. */
+/** The name of a file with TypeScript or JavaScript. */
+const SOURCE = /\.[cm]?[jt]sx?$/i;
+
+/** One operand is a bridge if it is meant as an address, and a program otherwise; of two, the first is. */
 function bridgeAndProgram(
   operands: readonly string[],
   isFile: (path: string) => boolean,
 ): [Address | undefined, string | undefined] {
-  const [first] = operands;
-  const hasBridge = first !== undefined && parseAddress(first) !== undefined;
+  const [first, second] = operands;
+  if (first !== undefined && first.includes("://") && SOURCE.test(first)) {
+    throw new UsageError(`<program> is ${JSON.stringify(first)}, which is a URL; expected a path`);
+  }
+  const hasBridge = first !== undefined &&
+    (parseAddress(first) !== undefined || (isMeantAsAddress(first) && !isFile(first)));
   const programs = hasBridge ? operands.slice(1) : operands;
   const [program] = programs;
-  if (!hasBridge && program !== undefined) refuseUnknownWord(program, isFile);
+  if (!hasBridge && program !== undefined) {
+    refuseUnknownWord(program, isFile);
+    const isPath = program === "" || SOURCE.test(program) || isFile(program);
+    if (second !== undefined && !isPath) {
+      bridgeArgument(program, "<bridge>");
+    }
+  }
   refuseMore(programs, 1, "one program, and its own arguments after --");
   if (program === "") throw new UsageError("<program> is empty; expected a path");
   return [
-    hasBridge ? addressArgument(first, "<bridge>", { anyPort: false }) : undefined,
+    hasBridge ? bridgeArgument(first, "<bridge>") : undefined,
     program,
   ];
 }
@@ -101,13 +114,17 @@ function refuseUnknownWord(word: string, isFile: (path: string) => boolean): voi
   throw new UsageError(`"${word}" is neither a command nor a file; ${hint}`);
 }
 
-function variables(given: readonly string[]): Map<string, string | undefined> {
+/** The variables of `NAME=VALUE` and `NAME`, the latter with their values here. @throws {UsageError} */
+export function variables(
+  given: readonly string[],
+  what: string,
+): Map<string, string | undefined> {
   const found = new Map<string, string | undefined>();
   for (const text of given) {
     const equals = text.indexOf("=");
     const name = equals < 0 ? text : text.slice(0, equals);
     if (name === "" || name.includes("\0")) {
-      throw new UsageError(`--env is ${JSON.stringify(text)}; expected NAME or NAME=VALUE`);
+      throw new UsageError(`${what} is ${JSON.stringify(text)}; expected NAME or NAME=VALUE`);
     }
     found.set(name, equals < 0 ? undefined : text.slice(equals + 1));
   }

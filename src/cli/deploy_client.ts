@@ -121,7 +121,7 @@ export class DeployClient {
 
   /** Finds out whether the program starts, what would be sent, and where it would fit. */
   async check(
-    connecting: Promise<BridgeLink>,
+    link: BridgeLink,
     options: { logger: Logger; signal: AbortSignal },
   ): Promise<number> {
     const { progress, folder } = this.#options;
@@ -130,7 +130,6 @@ export class DeployClient {
     const { TrialBootError, tryHere } = await import("./try_here.ts");
     try {
       const needs = await tryHere(this.#deployed, { ...options, folder });
-      const link = await connecting;
       options.signal.addEventListener("abort", () => link.drop(), { once: true });
       const outcome = await this.#newSession(link).check(needs);
       options.signal.throwIfAborted();
@@ -188,7 +187,7 @@ export class DeployClient {
       case "fits": {
         const [bytes, total] = [formatMem(outcome.bytes), formatMem(sizeOf(this.#deployed))];
         say(`deploy: would send ${bytes} of ${total}\ndeploy: ${outcome.message}\n`);
-        return 0;
+        return outcome.possible ? 0 : 1;
       }
       case "refused":
         if (outcome.output.length > 0) await writeRaw(Deno.stderr, outcome.output);

@@ -6,8 +6,8 @@ import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
 import { FABRIC, REPORT_FORMATS } from "./fabric_table.ts";
 import { listed, nearWord } from "./near.ts";
+import { addressArgument } from "./address_argument.ts";
 import {
-  addressArgument,
   countArgument,
   cpuArgument,
   formatOption,
@@ -42,7 +42,8 @@ export interface FabricOptions {
 /** A node in a master's arguments. */
 export interface NodeGroup {
   readonly address: Address;
-  readonly resources: Readonly<Resources>;
+  /** `undefined`: what the machine of that node has. */
+  readonly resources: Readonly<Resources> | undefined;
   readonly bridge: Address | undefined;
 }
 
@@ -130,17 +131,27 @@ function nodeGroups(operands: readonly string[]): NodeGroup[] {
   do {
     const number = groups.length + 1;
     const address = addressArgument(operands[at], `<addr> of node ${number}`, { anyPort: true });
-    const mem = memArgument(operands[at + 1], `<mem> of node ${number}`);
-    const cpu = cpuArgument(operands[at + 2], `<cpu> of node ${number}`);
-    at += 3;
+    at++;
+    let resources: Resources | undefined;
+    if (isAmount(operands[at])) {
+      const mem = memArgument(operands[at], `<mem> of node ${number}`);
+      const cpu = cpuArgument(operands[at + 1], `<cpu> of node ${number}`);
+      resources = { mem, cpu };
+      at += 2;
+    }
     let bridge: Address | undefined;
     if (operands[at] === "bridge") {
       bridge = addressArgument(operands[at + 1], `the bridge of node ${number}`, { anyPort: true });
       at += 2;
     }
-    groups.push({ address, resources: { mem, cpu }, bridge });
+    groups.push({ address, resources, bridge });
   } while (at < operands.length);
   return groups;
+}
+
+/** Whether an operand is meant as an amount, rather than as the next address. */
+function isAmount(operand: string | undefined): boolean {
+  return operand !== undefined && operand !== "bridge" && !operand.includes(":");
 }
 
 function joinCommand(scanned: Scanned): FabricCommand {

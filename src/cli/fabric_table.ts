@@ -49,9 +49,10 @@ const NODE: Command = {
 const MASTER: Command = {
   name: "master",
   summary: "The master of a cluster whose nodes are arguments",
-  usage: [{ form: "[options] (<addr> <mem> <cpu> [bridge <addr>])…" }],
+  usage: [{ form: "[options] (<addr> [<mem> <cpu>] [bridge <addr>])…" }],
   operands: [
-    { name: "<addr> <mem> <cpu>", summary: "a node and its resources; the master's own first" },
+    { name: "<addr>", summary: "a node; the master's own first" },
+    { name: "<mem> <cpu>", summary: "what it lends; default what its machine has, less 5 %" },
     {
       name: "bridge <addr>",
       summary: "where the bridge listens; only after the master's own node",
@@ -72,7 +73,7 @@ const JOIN: Command = {
   operands: [
     { name: "<bind>", summary: "the node's own address" },
     { name: "<master>", summary: "the master's address" },
-    { name: "<mem> <cpu>", summary: "the node's resources; default the machine's" },
+    { name: "<mem> <cpu>", summary: "what it lends; default what its machine has, less 5 %" },
   ],
   options: COMMON,
   examples: ["fabric join 10.0.0.3:9999 10.0.0.1:9999 16GiB 4"],
@@ -84,10 +85,10 @@ const DEV: Command = {
   summary: "A whole cluster on this machine, until Ctrl-C",
   usage: [{ form: "[options]" }],
   options: {
-    "nodes": { value: "N", summary: "how many nodes" },
-    "mem": { value: "M", summary: "memory of each node, as in 16GiB" },
-    "cpu": { value: "C", summary: "cores of each node" },
-    "bridge": { value: "ADDR", summary: "where the bridge listens" },
+    "nodes": { value: "N", summary: "how many nodes; default 3" },
+    "mem": { value: "M", summary: "memory of each node; default its part of the machine's" },
+    "cpu": { value: "C", summary: "cores of each node; default all of the machine's" },
+    "bridge": { value: "ADDR", summary: "where the bridge listens; default 127.0.0.1:8888" },
     ...COMMON,
   },
   examples: ["fabric dev --nodes 3 --mem 4GiB"],

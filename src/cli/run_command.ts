@@ -10,7 +10,7 @@ import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
 import { prepare } from "./prepare.ts";
-import { bridgeAddress, programEnv, projectDefaults } from "./run_settings.ts";
+import { bridgeAddress, programEnv, projectDefaults, withDefaults } from "./run_settings.ts";
 import { formatVariable, graceVariable } from "./values.ts";
 
 /** The parts of the environment that it uses. */
@@ -28,16 +28,17 @@ export interface RunContext {
  * @throws {BuildError} If the program cannot be built.
  * @throws {Error} With a message of one line, if it cannot be deployed for any other reason.
  */
-export async function runCommand(command: RunCommand, context: RunContext): Promise<number> {
+export async function runCommand(given: RunCommand, context: RunContext): Promise<number> {
   const { logger, say } = context;
-  const format = command.options.format ??
+  const format = given.options.format ??
     formatVariable(Deno.env.get("DEPLOY_FORMAT"), OUTPUT_FORMATS);
-  const graceMs = command.options.graceMs ?? graceVariable(Deno.env.get("DEPLOY_GRACE"));
+  const graceMs = given.options.graceMs ?? graceVariable(Deno.env.get("DEPLOY_GRACE"));
   const defaults = await projectDefaults(Deno.cwd());
+  const command = withDefaults(given, defaults);
   const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
-  const given = programEnv(command.env, (name) => Deno.env.get(name));
-  const env = { ...colorsFor(format, given), ...given };
-  const program = command.program ?? defaults.main ?? "main.ts";
+  const asked = programEnv(command.env, (name) => Deno.env.get(name));
+  const env = { ...colorsFor(format, asked), ...asked };
+  const program = command.program ?? "main.ts";
   const progress = createProgress(format, say);
 
   const folder = await Deno.makeTempDir({ prefix: "deploy-" });
@@ -58,7 +59,9 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
     // While the program is being built, which takes longest, everything else is loaded, and the bridge
     // is connected and told of the deployment.
     const { connectBridge, DeployClient } = await import("./deploy_client.ts");
-    const { secretFile, tlsCa } = command.options;
+    const { tlsCa } = command.options;
+    const secretFile = command.options.secretFile ??
+      (Deno.env.get("DEPLOY_SECRET_FILE") ? undefined : defaults.secretFile);
     const { connecting } = await connectBridge(bridge, {
       secretFile,
       tlsCa,
@@ -66,12 +69,13 @@ export async function runCommand(command: RunCommand, context: RunContext): Prom
       signal: stop.signal,
     });
     link = connecting;
+    // A missing bridge is reported at once, and ends the build.
+    const bridgeLink = await connecting;
     const deployed = await preparing;
     const shown = formatAddress(bridge.host, bridge.port);
     const options = { format, graceMs, progress, say, bridge: shown, folder };
     const client = new DeployClient(deployed, options);
-    if (command.dryRun) return await client.check(connecting, { logger, signal: stop.signal });
-    const bridgeLink = await connecting;
+    if (command.dryRun) return await client.check(bridgeLink, { logger, signal: stop.signal });
     running = client;
     return await client.run(bridgeLink, stop.signal);
   } catch (error) {

@@ -6,21 +6,71 @@ import { parse } from "@std/jsonc";
 import { dirname } from "@std/path/posix/dirname";
 import { findConfig } from "../build/find_config.ts";
 import { messageOf } from "../core/errors.ts";
-import { type Address, DEFAULT_BRIDGE, parseAddress } from "../core/address.ts";
+import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
 import { UsageError } from "../core/usage_error.ts";
-import type { RunCommand } from "./deploy_arguments.ts";
+import { bridgeArgument } from "./address_argument.ts";
+import { type RunCommand, variables } from "./deploy_arguments.ts";
+import { listed, nearWord } from "./near.ts";
+import { cpuArgument, memArgument } from "./values.ts";
 
-/** The defaults for the bridge and the program. */
+/** What `"deploy"` in deno.json says where an argument does not. Paths can be opened from here. */
 export interface ProjectDefaults {
   readonly bridge?: string;
   readonly main?: string;
+  readonly secretFile?: string;
+  readonly include?: readonly string[];
+  /** As given with `--env`. */
+  readonly env?: ReadonlyMap<string, string | undefined>;
+  readonly mem?: number;
+  readonly cpu?: number;
+}
+
+/** Parses the value of one setting; `what` names it. @throws {UsageError} */
+type Parse<Value> = (value: unknown, what: string) => Value;
+
+const SETTINGS: { [Name in keyof ProjectDefaults]-?: Parse<NonNullable<ProjectDefaults[Name]>> } = {
+  bridge: textOf,
+  main: textOf,
+  secretFile: textOf,
+  include: (value, what) => listOf(value, what).map((path) => textOf(path, what)),
+  env: (value, what) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      return variables(listOf(value, what).map((each) => textOf(each, what)), what);
+    }
+    return new Map(
+      Object.entries(value).map(([name, text]) => {
+        if (typeof text !== "string") throw invalid(what, "strings by the names of variables");
+        return [name, text];
+      }),
+    );
+  },
+  mem: (value, what) =>
+    memArgument(typeof value === "number" ? `${value}` : textOf(value, what), what),
+  cpu: (value, what) => {
+    if (typeof value !== "number") throw invalid(what, "a number of cores");
+    return cpuArgument(`${value}`, what);
+  },
+};
+
+function textOf(value: unknown, what: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw invalid(what, "a string that is not empty");
+}
+
+function listOf(value: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw invalid(what, "a list of strings");
+}
+
+function invalid(what: string, expected: string): UsageError {
+  return new UsageError(`${what} is invalid; expected ${expected}`);
 }
 
 /**
- * Reads `"deploy": { "bridge": …, "main": … }` from the text of a deno.json.
+ * Reads `"deploy": { … }` from the text of a deno.json.
  *
  * @param path The file's name in errors.
- * @throws {UsageError} If it is present and invalid.
+ * @throws {UsageError} If it is present and invalid, or has an unknown key.
  */
 export function readDefaults(text: string, path: string): ProjectDefaults {
   let config: unknown;
@@ -31,28 +81,28 @@ export function readDefaults(text: string, path: string): ProjectDefaults {
   }
   if (typeof config !== "object" || config === null || !("deploy" in config)) return {};
   const { deploy } = config;
-  if (typeof deploy !== "object" || deploy === null) {
+  if (typeof deploy !== "object" || deploy === null || Array.isArray(deploy)) {
     throw new UsageError(
       `"deploy" in ${path} is not an object; expected { "bridge": …, "main": … }`,
     );
   }
-  const found: { bridge?: string; main?: string } = {};
-  for (const name of ["bridge", "main"] as const) {
-    const value: unknown = (deploy as Record<string, unknown>)[name];
-    if (value === undefined) continue;
-    if (typeof value !== "string" || value === "") {
-      throw new UsageError(
-        `"deploy"."${name}" in ${path} is invalid; expected a string that is not empty`,
-      );
-    }
-    found[name] = value;
-  }
-  return found;
+  const names = Object.keys(SETTINGS) as (keyof ProjectDefaults)[];
+  return Object.fromEntries(
+    Object.entries(deploy).map(([key, value]) => {
+      const name = names.find((known) => known === key);
+      if (name === undefined) {
+        const near = nearWord(key, names);
+        const hint = near === undefined ? `expected ${listed(names)}` : `did you mean "${near}"?`;
+        throw new UsageError(`"deploy"."${key}" in ${path} is unknown; ${hint}`);
+      }
+      return [name, SETTINGS[name](value, `"deploy"."${name}" in ${path}`)];
+    }),
+  );
 }
 
 /**
- * The deploy settings of the nearest deno.json, from `folder` upwards. Its `main` is a path that can be
- * opened from `folder`.
+ * The deploy settings of the nearest deno.json, from `folder` upwards. Its paths can be opened from
+ * `folder`.
  *
  * @throws {UsageError} If a setting is invalid.
  */
@@ -66,10 +116,37 @@ export async function projectDefaults(folder: string): Promise<ProjectDefaults> 
   } catch (error) {
     throw new UsageError(`${path ?? `deno.json of ${folder}`} cannot be read: ${messageOf(error)}`);
   }
-  const { main, ...others } = readDefaults(text, path);
-  if (main === undefined) return others;
   const root = dirname(path);
-  return { ...others, main: root === folder || main.startsWith("/") ? main : `${root}/${main}` };
+  const openable = (path: string) =>
+    root === folder || path.startsWith("/") ? path : `${root}/${path}`;
+  const { main, secretFile, include, ...others } = readDefaults(text, path);
+  return {
+    ...others,
+    ...(main !== undefined && { main: openable(main) }),
+    ...(secretFile !== undefined && { secretFile: openable(secretFile) }),
+    ...(include !== undefined && { include: include.map(openable) }),
+  };
+}
+
+/**
+ * The command with the defaults of the project: what it says itself comes first; variables and included
+ * files of both are sent.
+ */
+export function withDefaults(
+  command: RunCommand,
+  { main, mem, cpu, env = new Map(), include = [] }: ProjectDefaults,
+): RunCommand {
+  return {
+    ...command,
+    program: command.program ?? main,
+    resources: {
+      ...(mem !== undefined && { mem }),
+      ...(cpu !== undefined && { cpu }),
+      ...command.resources,
+    },
+    env: new Map([...env, ...command.env]),
+    include: [...include, ...command.include],
+  };
 }
 
 /** The address of the bridge, from the first of these sources that has one; else the default. */
@@ -83,11 +160,7 @@ export function bridgeAddress(
     ? [variable, "DEPLOY_BRIDGE"]
     : [defaults.bridge, `"deploy"."bridge" in deno.json`];
   if (text === undefined) return DEFAULT_BRIDGE;
-  const address = parseAddress(text);
-  if (address === undefined || address.port === 0) {
-    throw new UsageError(`${source} is ${JSON.stringify(text)}; expected host:port`);
-  }
-  return address;
+  return bridgeArgument(text, source);
 }
 
 /**

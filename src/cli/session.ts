@@ -2,7 +2,7 @@
 
 import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
-import { formatMem, type Resources } from "../core/resources.ts";
+import { formatCpu, formatMem, type Resources } from "../core/resources.ts";
 import type { Termination } from "../core/signals.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
@@ -53,7 +53,12 @@ export type Outcome =
   /** The run has ended, and all events have been handled. */
   | { readonly kind: "over" }
   /** The result of a dry run: what would be sent, and where it would fit, in one line. */
-  | { readonly kind: "fits"; readonly message: string; readonly bytes: number }
+  | {
+    readonly kind: "fits";
+    readonly possible: boolean;
+    readonly message: string;
+    readonly bytes: number;
+  }
   /** The program was not run: the reason in one line, and its output. */
   | { readonly kind: "refused"; readonly why: string; readonly output: Uint8Array<ArrayBuffer> }
   /** The connection to the bridge was lost, and the reason. */
@@ -163,7 +168,12 @@ export class Session {
         return { kind: "refused", why: message.why, output: message.output };
       case "fits":
         progress.clear();
-        return { kind: "fits", message: message.message, bytes: this.#neededBytes };
+        return {
+          kind: "fits",
+          possible: message.possible,
+          message: message.message,
+          bytes: this.#neededBytes,
+        };
       case "accepted":
         progress.clear();
         return;
@@ -223,5 +233,5 @@ export function sizeOf({ sources }: Deployed): number {
 }
 
 function amounts({ mem, cpu }: Resources): string {
-  return `${formatMem(mem)} and ${cpu === 1 ? "1 core" : `${Number(cpu.toPrecision(4))} cores`}`;
+  return `${formatMem(mem)} and ${formatCpu(cpu)}`;
 }

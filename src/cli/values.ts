@@ -1,6 +1,5 @@
-/** Parses the values of options and operands: addresses, amounts, paths, formats. */
+/** Parses the values of options and operands: amounts, paths, formats. */
 
-import { type Address, parseAddress } from "../core/address.ts";
 import { parseGrace } from "../core/duration.ts";
 import { parseMem } from "../core/resources.ts";
 import { DEFAULT_GRACE_MS } from "../core/signals.ts";
@@ -20,24 +19,8 @@ export function pathOption(scanned: Scanned, name: string): string | undefined {
   return value;
 }
 
-/** Parses an address; `what` names the argument. */
-export function addressArgument(
-  text: string | undefined,
-  what: string,
-  options: { anyPort: boolean },
-): Address {
-  if (text === undefined) throw new UsageError(`${what} is missing; expected host:port`);
-  const address = parseAddress(text);
-  if (address === undefined) {
-    throw new UsageError(
-      `${what} is ${JSON.stringify(text)}; expected host:port, such as 10.0.0.2:9999`,
-    );
-  }
-  if (address.port === 0 && !options.anyPort) {
-    throw new UsageError(`${what} is ${JSON.stringify(text)}; expected a port that is not 0`);
-  }
-  return address;
-}
+/** Less memory than this without a unit is a unit forgotten. */
+const LEAST_BYTES = 1024 ** 2;
 
 /** Parses a positive amount of memory, in bytes. */
 export function memArgument(text: string | undefined, what: string): number {
@@ -47,6 +30,13 @@ export function memArgument(text: string | undefined, what: string): number {
     bytes = parseMem(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
+  }
+  if (bytes > 0 && bytes < LEAST_BYTES && /^\s*\d+\s*$/.test(text)) {
+    const amount = text.trim();
+    throw new UsageError(
+      `${what} is ${JSON.stringify(text)}, which means ${bytes} bytes; ` +
+        `expected a unit, as in ${amount}MiB, or ${amount}B if bytes are meant`,
+    );
   }
   if (bytes > 0) return bytes;
   throw new UsageError(`${what} is ${JSON.stringify(text)}; expected memory, as in 16GiB`);

@@ -33,10 +33,14 @@ export function parseLogLevel(text: string | undefined): LogLevel {
   return level;
 }
 
-/** Formats a message as one line: `deploy: warn: …`, unless `name` is given. */
-export function formatLine(level: LogLevel, message: string, name: string = "deploy"): string {
-  // A peer's text may be part of a message, and must not be able to forge further lines.
-  return `${name}: ${level}: ${message.replaceAll(/\r?\n/g, " | ")}`;
+/** Formats a message as one line: `deploy: warn: …`. */
+export function formatLine(level: LogLevel, message: string): string {
+  return `deploy: ${level}: ${oneLine(message)}`;
+}
+
+/** A message without line breaks: a peer's text may be part of it, and must not forge further lines. */
+export function oneLine(message: string): string {
+  return message.replaceAll(/\r?\n/g, " | ");
 }
 
 /**
@@ -47,7 +51,7 @@ export function formatLine(level: LogLevel, message: string, name: string = "dep
 export function createLogger(
   level: LogLevel,
   write: (line: string) => void,
-  format: (level: LogLevel, message: string) => string = (level, text) => formatLine(level, text),
+  format: (level: LogLevel, message: string) => string = formatLine,
 ): Logger {
   const shown = LEVELS.indexOf(level);
   const at = (name: LogLevel): (message: string) => void => {

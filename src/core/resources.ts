@@ -79,6 +79,11 @@ export function formatMem(bytes: number): string {
   return `${bytes} B`;
 }
 
+/** `1 core`, `0.5 cores`: cores for people. */
+export function formatCpu(cores: number): string {
+  return cores === 1 ? "1 core" : `${Number(cores.toPrecision(4))} cores`;
+}
+
 /** Why `resources` cannot be requested, or `undefined` if they can. */
 export function invalidResource(resources: Resources): string | undefined {
   for (const name of ["mem", "cpu"] as const) {

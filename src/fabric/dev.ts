@@ -6,7 +6,7 @@ import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import { KILL } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";
 import { BRIDGE_PORT, startMaster, stopMaster } from "./master_command.ts";
-import { machineResources } from "./node_command.ts";
+import { machineResources } from "./machine.ts";
 import { startNode } from "./node_part.ts";
 import { prepareSetting } from "./setting.ts";
 
@@ -36,7 +36,10 @@ export async function runDev(
   return 0;
 }
 
-/** The resources of each node: those given, or its share of the machine. */
+/**
+ * The resources of each node: those given, or its share of the memory, and all cores. The nodes are one
+ * machine, so a program that fits on the machine should fit on a node.
+ */
 export function shareOf(
   machine: Readonly<Resources>,
   count: number,
@@ -44,6 +47,6 @@ export function shareOf(
 ): Resources {
   return {
     mem: given.mem ?? Math.floor(machine.mem / count),
-    cpu: given.cpu ?? machine.cpu / count,
+    cpu: given.cpu ?? machine.cpu,
   };
 }

@@ -78,7 +78,7 @@ export async function runMasterOfFile(
 export async function startMaster(
   setting: Setting,
   bind: Address,
-  resources: Readonly<Resources>,
+  resources: Readonly<Resources> | undefined,
   bridgeBind: Address,
 ): Promise<MasterPart> {
   const { credential, tls, liveness, secret, store, reporter, format } = setting;

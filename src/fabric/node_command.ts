@@ -1,10 +1,10 @@
 /** `fabric <bind>` and `fabric join`: a node in a process of its own. */
 
-import type { Resources } from "../core/resources.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";
 import { announce } from "./join_link.ts";
+import { lentResources } from "./machine.ts";
 import { startNode } from "./node_part.ts";
 import { prepareSetting } from "./setting.ts";
 
@@ -31,7 +31,7 @@ export async function runJoin(
   const { address, server, service } = startNode(setting, bind);
   const leaving = new AbortController();
   const { credential, tls, liveness, reporter: { logger } } = setting;
-  const resources = command.resources ?? machineResources();
+  const resources = command.resources ?? lentResources();
   const { signal } = leaving;
   const join = { master, node: address, resources, credential, tls, liveness, logger, signal };
   let how: Termination = KILL;
@@ -43,9 +43,4 @@ export async function runJoin(
     leaving.abort();
   }
   return 0;
-}
-
-/** All resources of this machine. */
-export function machineResources(): Resources {
-  return { mem: Deno.systemMemoryInfo().total, cpu: navigator.hardwareConcurrency };
 }

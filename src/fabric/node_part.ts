@@ -5,6 +5,7 @@ import { formatAddress } from "../core/pid.ts";
 import { NodeService } from "../node/node_service.ts";
 import { PartServer, type PartServerOptions } from "../net/connect.ts";
 import { Purpose } from "../net/handshake.ts";
+import { lentResources } from "./machine.ts";
 import type { Setting } from "./setting.ts";
 
 export interface NodePart {
@@ -44,6 +45,7 @@ export function startNode(
     host,
     port,
     address: name,
+    machine: lentResources(),
     credential,
     tls,
     store,

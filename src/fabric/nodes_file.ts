@@ -2,10 +2,10 @@
 
 // @ts-types="../../types/std_toml.d.ts"
 import { parse } from "@std/toml";
-import { addressArgument } from "../cli/values.ts";
+import { addressArgument } from "../cli/address_argument.ts";
+import { memArgument } from "../cli/values.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { formatAddress } from "../core/pid.ts";
-import { parseMem } from "../core/resources.ts";
 import type { NodeGroup } from "../cli/fabric_arguments.ts";
 
 const FIELDS = ["fabric_addr", "bridge_bind", "mem", "cpu"];
@@ -57,8 +57,14 @@ function readNode(value: unknown, where: string): NodeGroup {
   return {
     address: readAddress(node["fabric_addr"], `${where}: fabric_addr`),
     bridge: bridge === undefined ? undefined : readAddress(bridge, `${where}: bridge_bind`),
-    resources: { mem: readMem(node["mem"], where), cpu: readCpu(node["cpu"], where) },
+    resources: readResources(node["mem"], node["cpu"], where),
   };
+}
+
+/** Both may be left out, which leaves them to the node: what its machine has. */
+function readResources(mem: unknown, cpu: unknown, where: string): NodeGroup["resources"] {
+  if (mem === undefined && cpu === undefined) return undefined;
+  return { mem: readMem(mem, where), cpu: readCpu(cpu, where) };
 }
 
 function readAddress(value: unknown, where: string): NodeGroup["address"] {
@@ -69,14 +75,9 @@ function readAddress(value: unknown, where: string): NodeGroup["address"] {
 }
 
 function readMem(value: unknown, where: string): number {
-  let bytes = NaN;
-  try {
-    if (typeof value === "string") bytes = parseMem(value);
-    else if (Number.isSafeInteger(value)) bytes = value as number;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+  if (typeof value === "string" || (Number.isSafeInteger(value) && (value as number) > 0)) {
+    return memArgument(String(value), `${where}: mem`);
   }
-  if (bytes > 0) return bytes;
   throw new UsageError(`${where}: mem is ${shown(value)}; expected memory, as in "16 GiB"`);
 }
 

@@ -2,10 +2,16 @@
 
 import type { RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
-import { createLogger, formatLine, type Logger, parseLogLevel } from "../core/logger.ts";
+import {
+  createLogger,
+  type Logger,
+  type LogLevel,
+  oneLine,
+  parseLogLevel,
+} from "../core/logger.ts";
 import { shortPid } from "../core/pid.ts";
 
-/** The format of lines on stderr: text, or one JSON object each. */
+/** The format of all lines: text, or one JSON object each. */
 export type ReportFormat = "human" | "json";
 
 /** Writes the reports of a fabric. */
@@ -17,40 +23,65 @@ export interface Reporter {
   process(node: string, run: string, event: RunEvent): void;
 }
 
-const encoder = new TextEncoder();
+/** Where reports go, and the time. */
+export interface ReportOutput {
+  readonly out: (line: string) => void;
+  readonly error: (line: string) => void;
+  readonly now: () => Date;
+}
 
 /**
+ * Each line on stderr begins with the time (ISO 8601, in ms) and the level:
+ * `2026-01-31T12:00:00.123Z info joined the master at 10.0.0.1:9999`.
+ *
  * @param level The log level, as in `DEPLOY_LOG`. @default "info"
  * @throws {SyntaxError} If that is not a level.
  */
-export function createReporter(format: ReportFormat, level: string | undefined): Reporter {
-  const logger = createLogger(
-    level === undefined || level === "" ? "info" : parseLogLevel(level),
-    (line) => write(Deno.stderr, line),
-    (level, message) =>
-      format === "json"
-        ? JSON.stringify({ event: "log", level, message })
-        : formatLine(level, message, "fabric"),
-  );
+export function createReporter(
+  format: ReportFormat,
+  level: string | undefined,
+  { out, error, now }: ReportOutput = SYSTEM_OUTPUT,
+): Reporter {
+  const time = () => now().toISOString();
+  const json = format === "json";
+  const line = (level: LogLevel, message: string) =>
+    json
+      ? JSON.stringify({ event: "log", time: time(), level, message })
+      : `${time()} ${level} ${oneLine(message)}`;
   return {
-    logger,
-    ready: (part, address) => write(Deno.stdout, `ready ${part} ${address}\n`),
+    logger: createLogger(
+      level === undefined || level === "" ? "info" : parseLogLevel(level),
+      error,
+      line,
+    ),
+    ready: (part, address) => {
+      const text = json
+        ? JSON.stringify({ event: "ready", time: time(), part, address })
+        : `ready ${part} ${address}`;
+      out(`${text}\n`);
+    },
     process: (node, run, event) => {
-      const line = format === "json"
-        ? JSON.stringify({ node, run, ...event })
-        : describe(node, run, event);
-      if (line !== undefined) write(Deno.stderr, `${line}\n`);
+      if (event.event !== "spawn" && event.event !== "exit") return;
+      const time = new Date(event.time).toISOString();
+      const text = json
+        ? JSON.stringify({ ...event, time, node, run })
+        : `${time} info ${describe(node, run, event)}`;
+      error(`${text}\n`);
     },
   };
 }
 
-function describe(node: string, run: string, event: RunEvent): string | undefined {
-  if (event.event !== "spawn" && event.event !== "exit") return undefined;
+/** A process's start or end. */
+type StartOrEnd = Extract<RunEvent, { event: "spawn" | "exit" }>;
+
+function describe(node: string, run: string, event: StartOrEnd): string {
   const process = `process ${shortPid(event.pid)} of run ${run}`;
-  if (event.event === "spawn") return `fabric: ${process} started on ${node}`;
+  if (event.event === "spawn") return `${process} started on ${node}`;
   const status = formatStatus(event.status);
-  return `fabric: ${process} ended${status === "" ? "" : `: ${status}`}`;
+  return `${process} ended${status === "" ? "" : `: ${status}`}`;
 }
+
+const encoder = new TextEncoder();
 
 /** Writes synchronously, so that the text is not lost if this process is killed next. */
 function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
@@ -63,3 +94,9 @@ function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): 
     // The stream has no reader, which is no reason to end a cluster.
   }
 }
+
+const SYSTEM_OUTPUT: ReportOutput = {
+  out: (line) => write(Deno.stdout, line),
+  error: (line) => write(Deno.stderr, line),
+  now: () => new Date(),
+};

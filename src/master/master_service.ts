@@ -3,7 +3,7 @@
 import { type Address, parseAddress } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
-import { formatMem, type Resources } from "../core/resources.ts";
+import { formatCpu, formatMem, type Resources } from "../core/resources.ts";
 import type { Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import {
@@ -16,6 +16,7 @@ import { endOf, MessageLink } from "../net/message_link.ts";
 import { JOIN_TO_MASTER, type JoinToMaster, type MasterToJoin } from "../wire/node_messages.ts";
 import type { NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { isCapacity, LARGEST, notCapacity } from "./capacity.ts";
 import { BridgeSession } from "./bridge_session.ts";
 import type { ClusterRun } from "./cluster_run.ts";
 import { type DialerContext, NodeDialer } from "./node_dialer.ts";
@@ -58,8 +59,12 @@ export class MasterService {
     this.#logger = context.logger;
   }
 
-  /** Adds a node, and starts to dial it. Each may be added once. */
-  addNode(address: Address, resources: Readonly<Resources>): void {
+  /**
+   * Adds a node, and starts to dial it. Each may be added once.
+   *
+   * @param resources What it lends; `undefined`: what its machine has.
+   */
+  addNode(address: Address, resources: Readonly<Resources> | undefined): void {
     this.#know(address, resources, false);
   }
 
@@ -148,7 +153,7 @@ export class MasterService {
       return `${JSON.stringify(text)} is not an address at which the node can be reached`;
     }
     if (!isCapacity(resources)) {
-      return `a node cannot have ${resources.mem} bytes and ${resources.cpu} cores`;
+      return notCapacity(resources);
     }
     const name = formatAddress(address.host, address.port);
     const known = this.#known.get(name);
@@ -161,14 +166,15 @@ export class MasterService {
     return known;
   }
 
-  #know(address: Address, resources: Readonly<Resources>, joined: boolean): Known {
+  #know(address: Address, resources: Readonly<Resources> | undefined, joined: boolean): Known {
     const dialer: NodeDialer = new NodeDialer(address, resources, this.#context, {
-      there: (link, messages) => this.#serveNode(dialer, link, messages),
+      there: (link, messages, lent) => this.#serveNode(dialer, link, messages, lent),
       gone: () => this.#forgetIfGone(known),
     });
     const known: Known = { dialer, joined, announcement: undefined };
     this.#known.set(dialer.name, known);
-    this.#room.expectNode(dialer.name, resources);
+    // As long as nobody knows what it has, nothing is too large for it.
+    this.#room.expectNode(dialer.name, resources ?? LARGEST);
     return known;
   }
 
@@ -185,14 +191,14 @@ export class MasterService {
     dialer: NodeDialer,
     link: NodeConnection,
     messages: AsyncGenerator<NodeToMaster>,
+    resources: Readonly<Resources>,
   ): Promise<void> {
-    const { name, resources } = dialer;
+    const { name } = dialer;
     const node = new RemoteNode(name, link);
     const session = new NodeSession(node, link, this.#runs, () => this.#room.loseNode(name));
     this.#nodes.set(name, node);
     this.#logger.info(
-      `node ${name} is there, with ${formatMem(resources.mem)} and ` +
-        `${Number(resources.cpu.toPrecision(4))} cores`,
+      `node ${name} is there, with ${formatMem(resources.mem)} and ${formatCpu(resources.cpu)}`,
     );
     this.#room.addNode(name, resources);
     try {
@@ -225,10 +231,4 @@ export class MasterService {
       : `; ${count} of its processes ${count === 1 ? "is" : "are"} lost`;
     this.#logger.warn(`${why}${lost}`);
   }
-}
-
-/** Whether it is positive and small enough to be counted exactly. */
-function isCapacity({ mem, cpu }: Resources): boolean {
-  const most = Number.MAX_SAFE_INTEGER / 1e6;
-  return mem >= 1 && mem <= Number.MAX_SAFE_INTEGER && cpu > 0 && cpu <= most;
 }

@@ -11,6 +11,7 @@ import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { isCapacity, notCapacity } from "./capacity.ts";
 import type { NodeConnection } from "./remote_node.ts";
 
 /** The delay between attempts: the first value, then doubled up to the second. */
@@ -34,7 +35,11 @@ export interface DialerContext {
 /** Takes the connections that are made. */
 export interface DialerEvents {
   /** The node is connected, and this master's, until the returned promise resolves. */
-  there(link: NodeConnection, messages: AsyncGenerator<NodeToMaster>): Promise<void>;
+  there(
+    link: NodeConnection,
+    messages: AsyncGenerator<NodeToMaster>,
+    resources: Readonly<Resources>,
+  ): Promise<void>;
   /** The connection has ended, and the node is dialled again. */
   gone(): void;
 }
@@ -44,8 +49,11 @@ export class NodeDialer {
   readonly address: Address;
   /** The address as text, which is the node's name. */
   readonly name: string;
-  /** The node's resources; a change takes effect with the next connection. */
-  resources: Readonly<Resources>;
+  /**
+   * The node's resources; a change takes effect with the next connection. `undefined`: those of its
+   * machine, as the node says.
+   */
+  resources: Readonly<Resources> | undefined;
   readonly #context: DialerContext;
   readonly #events: DialerEvents;
   readonly #clock: Clock;
@@ -55,7 +63,7 @@ export class NodeDialer {
 
   constructor(
     address: Address,
-    resources: Readonly<Resources>,
+    resources: Readonly<Resources> | undefined,
     context: DialerContext,
     events: DialerEvents,
   ) {
@@ -108,17 +116,20 @@ export class NodeDialer {
       clock: this.#clock,
     });
     try {
-      void link.send({ type: "adopt", address: this.name, resources: this.resources });
+      const given = this.resources;
+      void link.send({ type: "adopt", address: this.name, resources: given ?? null });
       const messages = link.messages();
       const { value: answer } = await messages.next();
       const what = `node ${this.name}`;
       if (answer === undefined) throw new ConnectError(what, (await link.ended).message);
       if (answer.type === "refused") throw new ConnectError(what, answer.why);
       if (answer.type !== "adopted") throw new ProtocolError(`"${answer.type}" before "adopted"`);
+      const lent = given ?? answer.resources;
+      if (!isCapacity(lent)) throw new ProtocolError(notCapacity(lent));
       if (signal.aborted) return;
       this.#said = undefined;
       this.#link = link;
-      await this.#events.there(link, messages);
+      await this.#events.there(link, messages, lent);
     } finally {
       link.drop();
       const wasThere = this.#link !== undefined;

@@ -1,7 +1,7 @@
 /** The room of a cluster: grants places for processes, and lets requests wait for them. */
 
 import { SpawnError } from "../core/errors.ts";
-import { formatMem, type Resources } from "../core/resources.ts";
+import { formatCpu, formatMem, type Resources } from "../core/resources.ts";
 import type { SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { Placement } from "./placement.ts";
 import type { Ticket } from "./ticket.ts";
@@ -20,9 +20,11 @@ interface Waiter {
   granted: (() => void) | undefined;
 }
 
-/** Where a process would go now: the node, or `null` for none; and the reason in one line. */
+/** Where a process would go now. The message is the reason, in one line. */
 export interface Answer {
   readonly node: string | null;
+  /** Whether a node is large enough, now or when it is empty. */
+  readonly possible: boolean;
   readonly message: string;
 }
 
@@ -93,13 +95,22 @@ export class Room {
     if (found === "no-capacity") {
       return {
         node: null,
+        possible: true,
         message: `${amounts(need)} would have to wait: no node has that much free now`,
       };
     }
     if (found === "unsatisfiable") {
-      return { node: null, message: `no node has ${amounts(need)}; ${this.#sizes()}` };
+      return {
+        node: null,
+        possible: false,
+        message: `no node has ${amounts(need)}; ${this.#sizes()}`,
+      };
     }
-    return { node: found.node, message: `${amounts(need)} would go to ${found.node}` };
+    return {
+      node: found.node,
+      possible: true,
+      message: `${amounts(need)} would go to ${found.node}`,
+    };
   }
 
   /** Why a process of that size waits for room, in one line. */
@@ -139,16 +150,12 @@ export class Room {
     if (nodes.length === 0) return "the cluster has no nodes";
     const mem = Math.max(...nodes.map((node) => node.mem));
     const cpu = Math.max(...nodes.map((node) => node.cpu));
-    return `the largest has ${formatMem(mem)} and ${cores(cpu)}`;
+    return `the largest has ${formatMem(mem)} and ${formatCpu(cpu)}`;
   }
 }
 
 function amounts({ mem, cpu }: Readonly<Resources>): string {
-  return `${formatMem(mem)} and ${cores(cpu)}`;
-}
-
-function cores(cpu: number): string {
-  return cpu === 1 ? "1 core" : `${Number(cpu.toPrecision(4))} cores`;
+  return `${formatMem(mem)} and ${formatCpu(cpu)}`;
 }
 
 function notWanted(request: SpawnRequest<unknown>): SpawnError {

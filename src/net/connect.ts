@@ -3,7 +3,13 @@
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import { formatAddress } from "../core/pid.ts";
-import { type Credential, dialHandshake, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
+import {
+  type Credential,
+  dialHandshake,
+  HANDSHAKE_TIMEOUT_MS,
+  Purpose,
+  ServiceError,
+} from "./handshake.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 
 export { credentialOf, loadCredential, loadSecret, requireSecret } from "./credential.ts";
@@ -81,7 +87,9 @@ export async function dialPart(
     close();
     signal?.throwIfAborted();
     const why = late
-      ? `the handshake did not finish within ${HANDSHAKE_TIMEOUT_MS / 1_000} s`
+      ? `what listens there did not answer within ${HANDSHAKE_TIMEOUT_MS / 1_000} s`
+      : cause instanceof ServiceError
+      ? otherPart(cause, purpose)
       : reason(cause);
     throw new ConnectError(what, why, { cause });
   } finally {
@@ -128,6 +136,15 @@ async function connectTls(
   } finally {
     signal.removeEventListener("abort", end);
   }
+}
+
+/** `it is a master, not a bridge`, and how to find a bridge. */
+function otherPart({ served }: ServiceError, wanted: Purpose): string {
+  const is = served === undefined ? "another part of a cluster" : `a ${PARTS[served]}`;
+  const hint = wanted === Purpose.deploy
+    ? "; the address of the bridge is in the line `ready bridge` of the master's fabric"
+    : "";
+  return `it is ${is}, not a ${PARTS[wanted]}${hint}`;
 }
 
 function reason(cause: unknown): string {

@@ -9,7 +9,8 @@
  * Each MAC is HMAC-SHA-256 by the key over the role's name, the version, the purpose and both nonces: fresh
  * on both sides, which prevents replay, and bound to the role, which prevents reflection. `open` is 1 where
  * there is no secret and the key is publicly known: with it, a side that forgot the secret gets an error
- * that says so.
+ * that says so. An acceptor that does not serve the purpose answers with its version, and with 128 plus a
+ * purpose that it serves, in place of `open`: so a wrong address gets an error that says what listens there.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -42,6 +43,27 @@ export type Purpose = typeof Purpose[keyof typeof Purpose];
 
 /** How long an acceptor waits for a dialer to authenticate. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
+
+/** With a purpose of an acceptor added: it does not serve the one that was asked for. */
+const OTHER_SERVICE = 128;
+
+/** Greater ones are the first byte of another protocol: texts begin with at least a space. */
+const MAX_VERSION = 31;
+
+/** The beginning of an HTTP server's answer. */
+const HTTP = new TextEncoder().encode("HTTP/");
+
+/** The acceptor is another part of the cluster than the dialer expected. */
+export class ServiceError extends ProtocolError {
+  /** A purpose that it serves; `undefined` if it is unknown. */
+  readonly served: Purpose | undefined;
+
+  constructor(served: Purpose | undefined) {
+    super("it does not serve this purpose");
+    this.name = "ServiceError";
+    this.served = served;
+  }
+}
 
 /** The part of a connection that a handshake needs. */
 export interface ByteStream {
@@ -92,8 +114,15 @@ export async function dialHandshake(
   const nonceA = crypto.getRandomValues(hello.subarray(MAGIC.length + 3));
   await writeAll(stream, hello);
 
-  checkVersion((await readExactly(stream, 1))[0]!);
-  checkOpen((await readExactly(stream, 1))[0]!, open);
+  const version = (await readExactly(stream, 1))[0]!;
+  if (version > MAX_VERSION) throw new ProtocolError(await otherServer(stream, version));
+  checkVersion(version);
+  const theirs = (await readExactly(stream, 1))[0]!;
+  if (theirs >= OTHER_SERVICE) {
+    const served = Object.values(Purpose).find((each) => each === theirs - OTHER_SERVICE);
+    throw new ServiceError(served);
+  }
+  checkOpen(theirs, open);
   const answer = await readExactly(stream, NONCE_BYTES + MAC_BYTES);
   const nonceB = answer.subarray(0, NONCE_BYTES);
   const mac = answer.subarray(NONCE_BYTES);
@@ -139,6 +168,7 @@ export async function acceptHandshake(
   }
   const purpose = purposes.find((known) => known === hello[MAGIC.length + 1]);
   if (purpose === undefined) {
+    await writeAll(stream, new Uint8Array([PROTOCOL_VERSION, OTHER_SERVICE + telling(purposes)]));
     throw new ProtocolError(`it asked for an unknown service: ${hello[MAGIC.length + 1]}`);
   }
   const nonceA = hello.subarray(MAGIC.length + 3);
@@ -172,6 +202,20 @@ function checkOpen(theirs: number, own: boolean): void {
       ? "the other side has a secret, and this side has none: give it one with --secret-file"
       : "the other side has no secret, and this side has one",
   );
+}
+
+/** The purpose that tells best what part of a cluster an acceptor is. A master is a node, too. */
+function telling(purposes: readonly Purpose[]): number {
+  const order = [Purpose.deploy, Purpose.join, Purpose.node, Purpose.channels];
+  return order.find((purpose) => purposes.includes(purpose)) ?? purposes[0] ?? 0;
+}
+
+/** What it is that answers with this byte, which is not a version. */
+async function otherServer(stream: ByteStream, first: number): Promise<string> {
+  if (first !== HTTP[0]) return "another program listens there";
+  const rest = await readExactly(stream, HTTP.length - 1).catch(() => new Uint8Array());
+  const isHttp = rest.length > 0 && rest.every((byte, index) => byte === HTTP[index + 1]);
+  return isHttp ? "an HTTP server listens there" : "another program listens there";
 }
 
 function checkVersion(version: number): void {

@@ -29,6 +29,8 @@ export interface NodeContext {
   /** Its address; also distinguishes it from other nodes that share its store. */
   readonly address: string;
   readonly port: number;
+  /** What the node lends where its master does not say. */
+  readonly machine: Readonly<Resources>;
   readonly credential: Credential;
   readonly tls?: DialOptions["tls"];
   readonly store: Store;

@@ -90,7 +90,8 @@ export class NodeService {
     this.#sessions.add(session);
     // The resources of an earlier master are not free yet, and it may have opened the same run.
     await Promise.all(earlier);
-    void link.send({ type: "adopted" });
+    const resources = adopt.resources ?? this.#context.machine;
+    void link.send({ type: "adopted", resources });
     logger.info(`the master connected from ${remote}`);
     await session.serve(messages);
     this.#sessions.delete(session);

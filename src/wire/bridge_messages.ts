@@ -8,7 +8,7 @@ import {
   TRY_ANSWERS,
   type TryAnswer,
 } from "./node_messages.ts";
-import { integer, key, orNull, pid, resources, type Schema, text } from "./schema.ts";
+import { bool, integer, key, orNull, pid, resources, type Schema, text } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -60,8 +60,11 @@ export type MasterToBridge =
    * just before its node was lost may be known only to the bridge: it is lost, too.
    */
   | { type: "over"; run: string; processes: number }
-  /** One line for a person, and the address of the node, if there is one. */
-  | { type: "fits"; request: number; node: string | null; message: string };
+  /**
+   * One line for a person; the address of the node, if one has room now; and whether a node is large
+   * enough at all.
+   */
+  | { type: "fits"; request: number; node: string | null; possible: boolean; message: string };
 
 export const BRIDGE_TO_MASTER: Schema<BridgeToMaster> = {
   bridge: { address: text },
@@ -79,5 +82,5 @@ export const MASTER_TO_BRIDGE: Schema<MasterToBridge> = {
   lost: { run: text, pid, parent: orNull(pid), name: text, node: text, why: text },
   said: { run: text, text },
   over: { run: text, processes: integer },
-  fits: { request: integer, node: orNull(text), message: text },
+  fits: { request: integer, node: orNull(text), possible: bool, message: text },
 };

@@ -64,9 +64,10 @@ export type MasterAnswer =
 /** The messages of a master to a node. */
 export type MasterToNode =
   /**
-   * The first message: the node belongs to this master from now on, with this address and these resources.
+   * The first message: the node belongs to this master from now on, with this address and these resources;
+   * `null`: with those that its machine has.
    */
-  | { type: "adopt"; address: string; resources: Readonly<Resources> }
+  | { type: "adopt"; address: string; resources: Readonly<Resources> | null }
   /** A run that the node will host; precedes its first `launch`. */
   | { type: "open"; run: string; key: Bytes; bridge: string }
   /**
@@ -90,8 +91,8 @@ export type MasterToNode =
 
 /** The messages of a node to its master. */
 export type NodeToMaster =
-  /** The answer to `adopt`. */
-  | { type: "adopted" }
+  /** The answer to `adopt`: the resources that the node lends. */
+  | { type: "adopted"; resources: Readonly<Resources> }
   /** The negative answer, in one line; the node closes the connection. */
   | { type: "refused"; why: string }
   /** The node is about to end: nothing more is placed there. Its processes end first, and are reported. */
@@ -148,7 +149,7 @@ export const TERMINATION: Record<keyof TerminationFields, Check> = { signal, gra
 const MAX_KILLED = 1_000_000;
 
 export const MASTER_TO_NODE: Schema<MasterToNode> = {
-  adopt: { address: text, resources },
+  adopt: { address: text, resources: orNull(resources) },
   open: { run: text, key, bridge: text },
   try: { request: integer, run: text },
   launch: SPAWN,
@@ -160,7 +161,7 @@ export const MASTER_TO_NODE: Schema<MasterToNode> = {
 };
 
 export const NODE_TO_MASTER: Schema<NodeToMaster> = {
-  adopted: {},
+  adopted: { resources },
   refused: { why: text },
   leaving: {},
   launched: { request: integer, pid },

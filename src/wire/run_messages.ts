@@ -6,6 +6,7 @@ import type { Resources } from "../core/resources.ts";
 import type { WaitState } from "../core/waits.ts";
 import { TERMINATION, type TerminationFields } from "./node_messages.ts";
 import {
+  bool,
   bytes,
   grace,
   integer,
@@ -76,8 +77,11 @@ export type BridgeToDeploy =
   | { type: "need"; pieces: string[] }
   /** The program was not run: why, in one line, and its output so far. The last message. */
   | { type: "refused"; why: string; output: Bytes }
-  /** Where it would run, in one line; the answer to a dry run, and the last message. */
-  | { type: "fits"; message: string }
+  /**
+   * Where it would run, in one line, and whether any node is large enough; the answer to a dry run, and
+   * the last message.
+   */
+  | { type: "fits"; possible: boolean; message: string }
   /** The run has an id and is about to begin. */
   | { type: "accepted"; run: string }
   /** No node has enough free resources for the first process; it will begin when one has. */
@@ -155,7 +159,7 @@ export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
 export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
   "need": NEED,
   "refused": { why: text, output: bytes },
-  "fits": { message: text },
+  "fits": { possible: bool, message: text },
   "accepted": { run: text },
   "waiting": { resources },
   ...EVENT,

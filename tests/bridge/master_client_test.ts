@@ -65,7 +65,7 @@ Deno.test("MasterClient rejects pending and later requests when its master is lo
 
 Deno.test("an answer without a request ends the link", async () => {
   const table: MasterToBridge[] = [
-    { type: "fits", request: 0, node: null, message: "" },
+    { type: "fits", request: 0, node: null, possible: true, message: "" },
     { type: "waits", request: 7 },
     { type: "needs", request: 0, resources: { mem: 1, cpu: 1 } },
     { type: "failed", request: 1, reason: "lost", message: "no" },

@@ -23,22 +23,31 @@ function host({ standalone = true, os = "linux", env = {}, files = [] }: Setting
 }
 
 const everywhere = { PATH: "/a:/b:/c", DEPLOY_DENO: "/mine/deno" };
+const onPath = { PATH: "/a:/b:/c", DEPLOY_DENO: "" };
 
 const CASES: readonly [string, Setting, string][] = [
-  ["the one it runs under", {
+  ["the one in DEPLOY_DENO before the one it runs under", {
     standalone: false,
     env: everywhere,
     files: ["/b/deno", "/mine/deno"],
+  }, "/mine/deno"],
+  ["the one in DEPLOY_DENO before those on the PATH", {
+    env: everywhere,
+    files: ["/b/deno", "/mine/deno"],
+  }, "/mine/deno"],
+  ["the one it runs under", {
+    standalone: false,
+    env: onPath,
+    files: ["/b/deno"],
   }, "/run/by/this"],
   ["the first on the PATH", {
-    env: everywhere,
-    files: ["/c/deno", "/b/deno", "/mine/deno"],
+    env: onPath,
+    files: ["/c/deno", "/b/deno"],
   }, "/b/deno"],
   ["none in an empty part of the PATH", {
     env: { PATH: ":/a" },
     files: ["/deno", "deno", "/a/deno"],
   }, "/a/deno"],
-  ["the one in DEPLOY_DENO", { env: everywhere, files: ["/mine/deno"] }, "/mine/deno"],
   ["deno.exe on Windows", {
     os: "windows",
     env: { PATH: "C:\\a;D:\\b" },
@@ -57,9 +66,9 @@ Deno.test("findDeno() says where to get deno, if there is none", async () => {
     await assertRejects(() => findDeno(host({ env })), BuildError, "get it from https://deno.com");
   }
   await assertRejects(
-    () => findDeno(host({ env: everywhere })),
+    () => findDeno(host({ standalone: false, env: everywhere, files: ["/b/deno"] })),
     BuildError,
-    "DEPLOY_DENO is /mine/deno, which is not a file; get deno from https://deno.com",
+    "DEPLOY_DENO is /mine/deno, which is not a file; expected the path of a deno",
   );
 });
 

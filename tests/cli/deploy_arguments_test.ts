@@ -66,7 +66,6 @@ Deno.test("a word is a program if there is such a file, and otherwise an unknown
   }
   const table: [args: string[], message: string][] = [
     [["nodes"], '"nodes" is neither a command nor a file; expected a .ts or .js file'],
-    [["nodes", "x"], '"nodes" is neither a command nor a file; expected a .ts or .js file'],
     [
       ["completion", "bash"],
       '"completion" is neither a command nor a file; did you mean completions?',
@@ -99,7 +98,22 @@ Deno.test("readRunCommand() reports what is wrong and what was expected", () => 
     [["a:1", ""], "<program> is empty; expected a path"],
     [["--mem", "much"], '--mem is "much"; expected memory, as in 16GiB'],
     [["--cpu", "0"], '--cpu is "0"; expected a number of cores, as in 16 or 0.5'],
-    [["--cpu", "-1"], "--cpu has no value; expected --cpu C"],
+    [["--cpu", "-1"], '--cpu is "-1"; expected a number of cores, as in 16 or 0.5'],
+    [["--cpu", "--release"], "--cpu has no value; expected --cpu C"],
+    [
+      ["10.0.0.1", "main.ts"],
+      '<bridge> is "10.0.0.1", which has no port; expected host:port, as in 10.0.0.1:8888',
+    ],
+    [
+      ["node1.lan", "main.ts"],
+      '<bridge> is "node1.lan", which has no port; expected host:port, as in node1.lan:8888',
+    ],
+    [
+      ["http://10.0.0.1:8888", "main.ts"],
+      '<bridge> is "http://10.0.0.1:8888", which is a URL; expected host:port, as in 10.0.0.1:8888',
+    ],
+    [["a:70000"], '<bridge> is "a:70000"; expected host:port, with a port of at most 65535'],
+    [["https://x/main.ts"], '<program> is "https://x/main.ts", which is a URL; expected a path'],
     [["--env", "=x"], '--env is "=x"; expected NAME or NAME=VALUE'],
     [["--include="], "--include is empty; expected a path"],
     [["--secret-file="], "--secret-file is empty; expected a path"],

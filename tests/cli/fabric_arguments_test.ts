@@ -52,6 +52,14 @@ Deno.test("readFabricCommand() reads each command", () => {
       ],
       options,
     }],
+    [["master", "10.0.0.1:9999", "bridge", "[::1]:0", "[::1]:0"], {
+      command: "master",
+      nodes: [
+        { address: a, resources: undefined, bridge: b },
+        { address: b, resources: undefined, bridge: undefined },
+      ],
+      options,
+    }],
     [["join", "[::1]:0", "10.0.0.1:9999"], {
       command: "join",
       bind: b,
@@ -109,7 +117,10 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
       "10.0.0.1:9 --grace soon",
       '--grace is "soon"; expected a duration of at most 1h, as in 500ms, 10s or 0',
     ],
-    ["10.0.0.1", '<bind> is "10.0.0.1"; expected host:port, such as 10.0.0.2:9999'],
+    [
+      "10.0.0.1",
+      '<bind> is "10.0.0.1", which has no port; expected host:port, as in 10.0.0.1:9999',
+    ],
     ["jion a:1 b:1", 'unknown command "jion"; did you mean join?'],
     [
       "nodes",
@@ -124,7 +135,7 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
     ],
     ["master", "<addr> of node 1 is missing; expected host:port"],
     ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],
-    ["master a:1 1GiB 1 b:1", "<mem> of node 2 is missing; expected memory, as in 16GiB"],
+    ["master a:1 much", '<mem> of node 1 is "much"; expected memory, as in 16GiB'],
     ["master a:1 1GiB 1 bridge", "the bridge of node 1 is missing; expected host:port"],
     ["join a:1", "<master> is missing; expected host:port"],
     ["join a:1 b:0", '<master> is "b:0"; expected a port that is not 0'],

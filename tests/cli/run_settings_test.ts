@@ -11,6 +11,7 @@ import {
   programEnv,
   projectDefaults,
   readDefaults,
+  withDefaults,
 } from "../../src/cli/run_settings.ts";
 
 function command(...args: string[]): RunCommand {
@@ -22,9 +23,19 @@ Deno.test("readDefaults() reads the deploy settings of deno.json, with comments"
     [`{}`, {}],
     [`{ "deploy": {} }`, {}],
     [`{ "deploy": { "bridge": "a:1" } }`, { bridge: "a:1" }],
-    [`{ "deploy": { "bridge": "a:1", "main": "b.ts", "other": 1 } }`, {
+    [`{ "deploy": { "bridge": "a:1", "main": "b.ts", "mem": "1GiB", "cpu": 0.5 } }`, {
       bridge: "a:1",
       main: "b.ts",
+      mem: 1024 ** 3,
+      cpu: 0.5,
+    }],
+    [`{ "deploy": { "secretFile": "s", "include": ["a", "b"], "env": { "A": "1", "B": "" } } }`, {
+      secretFile: "s",
+      include: ["a", "b"],
+      env: new Map([["A", "1"], ["B", ""]]),
+    }],
+    [`{ "deploy": { "env": ["A=1", "HOME"] } }`, {
+      env: new Map([["A", "1"], ["HOME", undefined]]),
     }],
     [
       `// one\n{ /* two "deploy": */ "imports": { "x": "https://x/" },\n "deploy": { "main": "b//c.ts", }, }`,
@@ -41,6 +52,25 @@ Deno.test("readDefaults() names the field that is wrong", () => {
     [`{ "deploy": "a:1" }`, `"deploy" in d.json is not an object`],
     [`{ "deploy": null }`, `"deploy" in d.json is not an object`],
     [`{ "deploy": { "bridge": 1 } }`, `"deploy"."bridge" in d.json is invalid; expected a string`],
+    [
+      `{ "deploy": { "maim": "b.ts" } }`,
+      `"deploy"."maim" in d.json is unknown; did you mean "main"?`,
+    ],
+    [
+      `{ "deploy": { "release": true } }`,
+      `"deploy"."release" in d.json is unknown; expected bridge, main, secretFile, include, env, mem or cpu`,
+    ],
+    [
+      `{ "deploy": { "include": "a" } }`,
+      `"deploy"."include" in d.json is invalid; expected a list`,
+    ],
+    [
+      `{ "deploy": { "env": { "A": 1 } } }`,
+      `"deploy"."env" in d.json is invalid; expected strings`,
+    ],
+    [`{ "deploy": { "mem": 512 } }`, `"deploy"."mem" in d.json is "512", which means 512 bytes`],
+    [`{ "deploy": { "cpu": "2" } }`, `"deploy"."cpu" in d.json is invalid; expected a number`],
+    [`{ "deploy": { "cpu": -1 } }`, `"deploy"."cpu" in d.json is "-1"; expected a number of cores`],
     [`{ "deploy": { "main": "" } }`, `"deploy"."main" in d.json is invalid; expected a string`],
   ];
   for (const [text, message] of table) {
@@ -53,12 +83,13 @@ Deno.test("projectDefaults() takes the nearest deno.json, and its main relative 
   try {
     await Deno.mkdir(`${folder}/a/b`, { recursive: true });
     assertEquals(await projectDefaults(`${folder}/a/b`), {});
-    const deploy = { bridge: "h:1", main: "src/main.ts" };
+    const deploy = { bridge: "h:1", main: "src/main.ts", include: ["data"], secretFile: "/s" };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ deploy }));
     assertEquals(await projectDefaults(folder), deploy);
     assertEquals(await projectDefaults(`${folder}/a/b`), {
-      bridge: "h:1",
+      ...deploy,
       main: `${folder}/src/main.ts`,
+      include: [`${folder}/data`],
     });
     await Deno.writeTextFile(`${folder}/a/deno.jsonc`, `{ "deploy": { "main": "/x.ts" } } // it`);
     assertEquals(await projectDefaults(`${folder}/a/b`), { main: "/x.ts" });
@@ -81,13 +112,36 @@ Deno.test("bridgeAddress() prefers the argument, then DEPLOY_BRIDGE, deno.json, 
   assertThrows(
     () => bridgeAddress(command(), "nowhere", {}),
     UsageError,
-    `DEPLOY_BRIDGE is "nowhere"; expected host:port`,
+    `DEPLOY_BRIDGE is "nowhere", which has no port; expected host:port, as in nowhere:8888`,
   );
   assertThrows(
     () => bridgeAddress(command(), undefined, { bridge: "h:0" }),
     UsageError,
-    `"deploy"."bridge" in deno.json is "h:0"; expected host:port`,
+    `"deploy"."bridge" in deno.json is "h:0"; expected a port that is not 0`,
   );
+});
+
+Deno.test("withDefaults() prefers what the command says, and adds variables and files", () => {
+  const defaults = {
+    main: "b.ts",
+    mem: 1024 ** 3,
+    cpu: 2,
+    include: ["data"],
+    env: new Map([["A", "json"], ["B", "json"]]),
+  };
+  const { program, resources, include, env } = withDefaults(command(), defaults);
+  assertEquals({ program, resources, include, env }, {
+    program: "b.ts",
+    resources: { mem: 1024 ** 3, cpu: 2 },
+    include: ["data"],
+    env: defaults.env,
+  });
+  const own = ["a.ts", "--cpu=1", "--include", "more", "--env", "A=arg"];
+  const said = withDefaults(command(...own), defaults);
+  assertEquals(said.program, "a.ts");
+  assertEquals(said.resources, { mem: 1024 ** 3, cpu: 1 });
+  assertEquals(said.include, ["data", "more"]);
+  assertEquals(Object.fromEntries(said.env), { A: "arg", B: "json" });
 });
 
 Deno.test("programEnv() gives the variables of --env, and no others", () => {

@@ -4,7 +4,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/core/usage_error.ts";
 import {
-  addressArgument,
   countArgument,
   cpuArgument,
   formatVariable,
@@ -14,24 +13,6 @@ import {
   wordArgument,
 } from "../../src/cli/values.ts";
 
-Deno.test("addressArgument() reads addresses and refuses what is none", () => {
-  const anyPort = { anyPort: true };
-  const table: [text: string, host: string, port: number][] = [
-    ["10.0.0.2:9999", "10.0.0.2", 9999],
-    ["localhost:0", "localhost", 0],
-    ["[::1]:65535", "::1", 65535],
-    ["[fe80::1%eth0]:80", "fe80::1%eth0", 80],
-  ];
-  for (const [text, host, port] of table) {
-    assertEquals(addressArgument(text, "<bind>", anyPort), { host, port });
-  }
-  for (const text of ["", "host", "host:", ":1", "::1:80", "host:65536", "host:-1", "a b:1"]) {
-    assertThrows(() => addressArgument(text, "<bind>", anyPort), UsageError, "expected host:port");
-  }
-  assertThrows(() => addressArgument(undefined, "<bind>", anyPort), UsageError, "is missing");
-  assertThrows(() => addressArgument("a:0", "<bind>", { anyPort: false }), UsageError, "not 0");
-});
-
 Deno.test("memArgument() and cpuArgument() read amounts that are more than nothing", () => {
   assertEquals(memArgument("1 GiB", "--mem"), 1024 ** 3);
   assertEquals(cpuArgument("0.5", "--cpu"), 0.5);
@@ -39,6 +20,10 @@ Deno.test("memArgument() and cpuArgument() read amounts that are more than nothi
   for (const text of [undefined, "", "0", "-1", "x", "1 GB 2"]) {
     assertThrows(() => memArgument(text, "--mem"), UsageError, "expected memory");
   }
+  const unit = '--mem is "512", which means 512 bytes; expected a unit, as in 512MiB, or 512B if ' +
+    "bytes are meant";
+  assertThrows(() => memArgument("512", "--mem"), UsageError, unit);
+  assertEquals([memArgument("512B", "--mem"), memArgument("1048576", "--mem")], [512, 1024 ** 2]);
   for (const text of [undefined, "", "0", "0.0", "-1", "x", "1e3", "Infinity", "0x10", "1."]) {
     assertThrows(() => cpuArgument(text, "--cpu"), UsageError, "expected a number of cores");
   }

@@ -367,10 +367,12 @@ Deno.test("fabric --format json prints JSON, one object a line", async () => {
     ...["master", "127.0.0.1:0", "1GiB", "1", "bridge", "127.0.0.1:0", "--format", "json"],
     ...["--store", folder.path],
   ]);
-  const address = await master.ready("master");
-  const [line] = await master.line(new RegExp(`node ${address} is there.*`));
-  assert(line.length > 0);
-  for (const said of master.err.filter((line) => line !== "")) JSON.parse(said);
+  const ready = await master.line(/"part":"master"/, { stream: "out" });
+  const { time: _, ...fields } = JSON.parse(ready.input);
+  const { address } = fields;
+  assertEquals(fields, { event: "ready", part: "master", address });
+  await master.line(new RegExp(`node ${address} is there`));
+  for (const said of [...master.out, ...master.err]) if (said !== "") JSON.parse(said);
 });
 
 /** Connects to a bridge as deploy does. */

@@ -32,6 +32,11 @@ cpu = 0.5
   ]);
 });
 
+Deno.test("parseNodesFile() leaves resources that are left out to the node", () => {
+  const [node] = parseNodesFile('[[nodes]]\nfabric_addr = "10.0.0.1:9999"\n', "nodes.toml");
+  assertEquals(node?.resources, undefined);
+});
+
 const GOOD = { fabric_addr: '"10.0.0.1:9999"', mem: '"1GiB"', cpu: "1" };
 
 for (
@@ -44,6 +49,7 @@ for (
     [{ mem: undefined }, "nodes.toml: node 2: mem is missing"],
     [{ mem: '"a lot"' }, 'nodes.toml: node 2: mem is "a lot"'],
     [{ mem: "-1" }, "nodes.toml: node 2: mem is -1"],
+    [{ mem: "16" }, 'nodes.toml: node 2: mem is "16", which means 16 bytes; expected a unit'],
     [{ mem: "1.5" }, "nodes.toml: node 2: mem is 1.5"],
     [{ cpu: undefined }, "nodes.toml: node 2: cpu is missing"],
     [{ cpu: '"16"' }, 'nodes.toml: node 2: cpu is "16"'],

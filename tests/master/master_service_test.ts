@@ -4,7 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { formatAddress, makePid, type Pid, randomId } from "../../src/core/pid.ts";
-import { GiB } from "../../src/core/resources.ts";
+import { GiB, type Resources } from "../../src/core/resources.ts";
 import { MasterService } from "../../src/master/master_service.ts";
 import {
   type BridgeToMaster,
@@ -86,15 +86,16 @@ class FakeNode implements AsyncDisposable {
     this.name = formatAddress(this.server.address.host, this.server.address.port);
   }
 
-  /** The next connection of a master, which the node is adopted on. */
-  async adopted(): Promise<NodeEnd> {
+  /** The next connection of a master, which the node is adopted on; it answers with `own` resources. */
+  async adopted(own: Resources = { mem: GiB, cpu: 1 }): Promise<NodeEnd> {
     while (this.#connections.length === 0) {
       await this.#changed.promise;
       this.#changed = Promise.withResolvers();
     }
     const end = this.#connections.shift()!;
-    assertEquals((await end.next("adopt")).address, this.name);
-    end.send({ type: "adopted" });
+    const { address, resources } = await end.next("adopt");
+    assertEquals(address, this.name);
+    end.send({ type: "adopted", resources: resources ?? own });
     return end;
   }
 
@@ -214,6 +215,36 @@ Deno.test("a run ends when its last process has ended, and its node is told to c
   assertEquals(await bridge.next("over"), { type: "over", run: "r1", processes: 2 });
   end.send({ type: "wait", request: 3, run: "r1", pid: second });
   assertEquals((await end.next("failed")).reason, "lost");
+});
+
+Deno.test("a node whose resources are left out lends what it says", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, undefined);
+  const bridge = await testbed.bridge();
+  bridge.send({ type: "where", request: 1, resources: { mem: 3 * GiB, cpu: 1 } });
+  assertEquals((await bridge.next("fits")).node, null, "it may have room, and is not there yet");
+  await node.adopted({ mem: 2 * GiB, cpu: 1 });
+  await testbed.log.line(`node ${node.name} is there, with 2 GiB and 1 core`);
+  bridge.send({ type: "where", request: 2, resources: { mem: 2 * GiB, cpu: 1 } });
+  assertEquals((await bridge.next("fits")).node, node.name);
+  bridge.send({ type: "open", run: "r1", key: KEY });
+  bridge.send({
+    type: "first",
+    request: 4,
+    run: "r1",
+    name: "a",
+    resources: { mem: 3 * GiB, cpu: 1 },
+  });
+  assertEquals((await bridge.next("failed")).reason, "unsatisfiable");
+});
+
+Deno.test("a node that says it lends nothing is dropped", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, undefined);
+  await node.adopted({ mem: 0, cpu: 1 });
+  await testbed.log.line(`waiting for node ${node.name}: a node cannot have 0 bytes and 1 cores`);
 });
 
 Deno.test("an ended process's resources are free for another run, once", async () => {
@@ -399,7 +430,7 @@ Deno.test("a node or bridge that violates the protocol is dropped, with one line
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
   const end = await node.adopted();
-  end.send({ type: "adopted" });
+  end.send({ type: "adopted", resources: { mem: 1, cpu: 1 } });
   await testbed.log.line(`node ${node.name} was dropped: "adopted" out of order`);
   const again = await node.adopted();
   again.send({ type: "killed", request: 0, ran: true });

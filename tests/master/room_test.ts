@@ -112,10 +112,15 @@ Deno.test("find() says where a process would go, and takes nothing", async () =>
   for (let count = 0; count < 3; count++) {
     assertEquals(room.find({ mem: 600 * MiB, cpu: 1 }), {
       node: "n1",
+      possible: true,
       message: "600 MiB and 1 core would go to n1",
     });
   }
   await room.take(request(1 * GiB), { wait: true });
-  assertEquals(room.find({ mem: 600 * MiB, cpu: 1 }).node, null);
-  assertEquals(room.find({ mem: 2 * GiB, cpu: 1 }).node, null);
+  const shown = (mem: number) => {
+    const { node, possible } = room.find({ mem, cpu: 1 });
+    return { node, possible };
+  };
+  assertEquals(shown(600 * MiB), { node: null, possible: true });
+  assertEquals(shown(2 * GiB), { node: null, possible: false });
 });

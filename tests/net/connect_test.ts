@@ -150,6 +150,47 @@ Deno.test("PartServer logs the same line about the same host only once in a whil
   assertEquals(all.length, 2);
 });
 
+Deno.test("dialPart() says which other part of a cluster listens there", async () => {
+  const table = [
+    [[Purpose.node, Purpose.arg], Purpose.deploy, "it is a node, not a bridge; the address of"],
+    [[Purpose.node, Purpose.join], Purpose.deploy, "it is a master, not a bridge; the address of"],
+    [[Purpose.deploy, Purpose.run], Purpose.node, "it is a bridge, not a node"],
+    [[Purpose.node], Purpose.join, "it is a node, not a master"],
+  ] as const;
+  for (const [served, wanted, said] of table) {
+    const { logger } = lines();
+    const handlers = Object.fromEntries(served.map((purpose) => [purpose, () => {}]));
+    const where = { host: "127.0.0.1", port: 0 };
+    await using server = new PartServer({ address: where, credential, handlers, logger });
+    const error = await assertRejects(
+      () => dialPart(server.address, wanted, credential),
+      ConnectError,
+    );
+    assert(error.why.startsWith(said), error.why);
+  }
+});
+
+Deno.test("dialPart() says that another program listens there, and that it is an HTTP server", async () => {
+  const table = [
+    ["HTTP/1.1 400 Bad Request\r\n\r\n", "an HTTP server listens there"],
+    ["H", "another program listens there"],
+    ["SSH-2.0-OpenSSH_9.2\r\n", "another program listens there"],
+    ["", "it closed the connection without an answer"],
+  ] as const;
+  for (const [answer, why] of table) {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const accepting = listener.accept();
+    const address = { host: "127.0.0.1", port: listener.addr.port };
+    const dialing = dialPart(address, Purpose.deploy, credential);
+    const conn = await accepting;
+    await conn.read(new Uint8Array(64));
+    await conn.write(new TextEncoder().encode(answer));
+    conn.close();
+    const error = await assertRejects(() => dialing, ConnectError);
+    assertEquals(error.why, why);
+  }
+});
+
 Deno.test("dialPart() reports that nothing listens there", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;

@@ -122,6 +122,7 @@ Deno.test("20 launches at once get the program once, and the next run of it does
       host: "127.0.0.1",
       address: "127.0.0.1:9",
       port: 9,
+      machine: { mem: 1024 ** 3, cpu: 1 },
       credential,
       store,
       logger: QUIET,
