@@ -1,5 +1,7 @@
 /** A program that runs for a whole row, and measures something on request. */
 
+// @ts-types="../../types/std_streams.d.ts"
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { drain } from "./drain.ts";
 
 /** How long a program may take to stop before it is killed. */
@@ -23,7 +25,7 @@ export class Commanded implements AsyncDisposable {
   readonly #name: string;
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string, void>;
   readonly #stderr: { text: string };
 
   constructor(path: string, { args, env = {}, cwd }: CommandOptions) {
@@ -70,11 +72,7 @@ export class Commanded implements AsyncDisposable {
   }
 }
 
-async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
+function linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncIterator<string, void> {
+  const texts = stream.pipeThrough(new TextDecoderStream());
+  return texts.pipeThrough(new TextLineStream()).values();
 }

@@ -2,7 +2,8 @@
 
 // @ts-types="../../types/std_async.d.ts"
 import { deadline } from "@std/async/deadline";
-import { withoutColours } from "./test_output.ts";
+// @ts-types="../../types/std_fmt.d.ts"
+import { stripAnsiCode } from "@std/fmt/colors";
 
 /** A command and its name. */
 export interface Job {
@@ -65,7 +66,7 @@ export async function runJob(
     output += `\nIts output was not read to the end: ${error}. Did it leave a process behind?\n`;
   }
   const seconds = (performance.now() - beginMs) / 1_000;
-  return { job, success, output: withoutColours(output), seconds };
+  return { job, success, output: stripAnsiCode(output), seconds };
 }
 
 /** Runs jobs in their order, at most `slots` at a time; reports each as soon as it has ended. */

@@ -7,12 +7,6 @@ export interface Counts {
   readonly ignored: number;
 }
 
-/** Removes the colours from output. */
-export function withoutColours(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/\x1b\[[0-9;]*m/g, "");
-}
-
 /** The counts that a run of `deno test` prints last; `undefined` if it did not finish. */
 export function readCounts(output: string): Counts | undefined {
   const lines = output.matchAll(/^(?:ok|FAILED) \| (\d+) passed.* \| (\d+) failed(.*)$/gm)

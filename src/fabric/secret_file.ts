@@ -1,12 +1,13 @@
 /** `fabric secret`: a new secret for a cluster. */
 
+// @ts-types="../../types/std_encoding.d.ts"
+import { encodeHex } from "@std/encoding/hex";
 import { messageOf } from "../core/errors.ts";
 const SECRET_BYTES = 32;
 
 /** Makes a random secret, as text. */
 export function newSecret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return encodeHex(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
 }
 
 /**

@@ -1,5 +1,8 @@
 /** SHA-256, fast for small and for large inputs. */
 
+// @ts-types="../../types/std_encoding.d.ts"
+import { encodeHex } from "@std/encoding/hex";
+
 /**
  * Loading node:crypto takes as long as hashing this much with WebCrypto, which needs no loading
  * but takes five times as long for each byte.
@@ -16,7 +19,7 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   if (native === undefined) {
     hashedBytes += bytes.length;
     if (hashedBytes <= WEB_CRYPTO_BYTES) {
-      return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+      return encodeHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
     }
     native = await loadNative();
   }
@@ -31,10 +34,4 @@ export function sha256OfText(text: string): Promise<string> {
 async function loadNative(): Promise<HexHash> {
   const { createHash } = await import("node:crypto");
   return (bytes) => createHash("sha256").update(bytes).digest("hex");
-}
-
-function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
 }

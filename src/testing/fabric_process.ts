@@ -1,5 +1,7 @@
 /** One `fabric`, an OS process of its own, and the lines that it writes. */
 
+// @ts-types="../../types/std_streams.d.ts"
+import { TextLineStream } from "@std/streams/text-line-stream";
 import { startTimer } from "../core/timer.ts";
 import { pathOf } from "./paths.ts";
 
@@ -139,14 +141,11 @@ export class FabricProcess implements AsyncDisposable {
   }
 
   async #read(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
-    let partial = "";
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const parts = (partial + text).split("\n");
-      partial = parts.pop()!;
-      lines.push(...parts);
+    const texts = stream.pipeThrough(new TextDecoderStream());
+    for await (const line of texts.pipeThrough(new TextLineStream())) {
+      lines.push(line);
       this.#change();
     }
-    if (partial !== "") lines.push(partial);
   }
 
   #change(): void {

@@ -2,8 +2,10 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
+// @ts-types="../../types/std_fmt.d.ts"
+import { stripAnsiCode } from "@std/fmt/colors";
 import { startCluster } from "../fabric/cluster.ts";
-import { deployJson, plain, Project } from "../system/deploy_harness.ts";
+import { deployJson, Project } from "../system/deploy_harness.ts";
 import { compile, type Executable } from "./compile.ts";
 
 const PROGRAM = `
@@ -68,7 +70,7 @@ Deno.test("programs run alike as bundles and executables, on nodes from source a
         const failing = await deployJson([...args.slice(0, -2), "throw"], options);
         assertEquals(failing.code, 1);
         assertMatch(
-          plain(failing.processes[0]!.stderr),
+          stripAnsiCode(failing.processes[0]!.stderr),
           /Uncaught \(in promise\) Error: on purpose\n +at [^\n]*main\.ts:25:9\n/,
         );
       });

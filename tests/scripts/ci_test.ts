@@ -5,7 +5,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Job, type JobResult, runJob, runJobs } from "../../scripts/ci/job.ts";
 import { planLanes } from "../../scripts/ci/lanes.ts";
 import { describeResult, report } from "../../scripts/ci/report.ts";
-import { failureText, readCounts, withoutColours } from "../../scripts/ci/test_output.ts";
+import { failureText, readCounts } from "../../scripts/ci/test_output.ts";
 
 function job(name: string, script: string, tests = false): Job {
   return { name, command: ["/bin/sh", "-c", script], env: { WHO: name }, tests };
@@ -112,10 +112,6 @@ Deno.test("failureText() gives the errors, or the last lines if there are none",
   );
   const lines = Array.from({ length: 100 }, (_, index) => `line ${index}`);
   assertEquals(failureText(lines.join("\n") + "\n"), lines.slice(60).join("\n"));
-});
-
-Deno.test("withoutColours() removes escape sequences, and nothing else", () => {
-  assertEquals(withoutColours("\x1b[0m\x1b[32mok\x1b[0m | [1m] é"), "ok | [1m] é");
 });
 
 Deno.test("report() counts tests, and fails for anything unexpected", () => {

@@ -2,10 +2,12 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
+// @ts-types="../../types/std_fmt.d.ts"
+import { stripAnsiCode } from "@std/fmt/colors";
 import { TESTS } from "../../src/net/liveness.ts";
 import { type Cluster, startCluster } from "../fabric/cluster.ts";
 import { Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
-import { CLI, deploy, deployJson, plain, Project } from "./deploy_harness.ts";
+import { CLI, deploy, deployJson, Project } from "./deploy_harness.ts";
 
 const SMALL = { mem: "2GiB", cpu: 4 };
 
@@ -197,7 +199,7 @@ Deno.test("a refused deployment shows why, and the program's output", async (t) 
       const args = [...flags, cluster.bridge, "main.ts"];
       const { code, stdout, stderr } = await deploy(args, { cwd: project.folder });
       assertEquals([code, stdout], [1, ""]);
-      if (output !== undefined) assertMatch(plain(stderr), output);
+      if (output !== undefined) assertMatch(stripAnsiCode(stderr), output);
       assertMatch(stderr.trimEnd().split("\n").at(-1)!, why);
     });
   }

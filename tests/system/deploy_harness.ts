@@ -99,9 +99,3 @@ export async function deployJson(
   for (const line of lines) recorder.add(line);
   return { ...result, processes: recorder.ended() };
 }
-
-/** A text without its colours, which a runtime gives to errors whoever reads them. */
-export function plain(text: string): string {
-  // deno-lint-ignore no-control-regex -- that is what colours are made of
-  return text.replaceAll(/\x1b\[[\d;]*m/g, "");
-}

@@ -2,9 +2,11 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
+// @ts-types="../../types/std_fmt.d.ts"
+import { stripAnsiCode } from "@std/fmt/colors";
 import { startCluster } from "../fabric/cluster.ts";
 import { type ProcessRecord, runProgram, TestCluster } from "deploy/testing";
-import { deploy, deployJson, plain, Project } from "./deploy_harness.ts";
+import { deploy, deployJson, Project } from "./deploy_harness.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 
@@ -137,7 +139,7 @@ Deno.test("a deployed program", async (t) => {
     const { code, stderr } = await deploy([...to("main.ts"), "--", "--throw"], { cwd });
     assertEquals(code, 1);
     assertMatch(
-      plain(stderr),
+      stripAnsiCode(stderr),
       /error: Uncaught \(in promise\) Error: on purpose\n +at [^\n]*\/main\.ts:19:9\n/,
     );
   });
