@@ -8,15 +8,21 @@ import { DEFAULT_RESOURCES, resolveResources, type Resources } from "../core/res
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
 import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
-import type { FetchPieces, PutPiece, Store, StoredFile } from "../store/store.ts";
+import type { FetchPieces, Store, StoredFiles } from "../store/store.ts";
 import { inflate } from "../wire/deflate.ts";
 import { newKey } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { type BridgeToDeploy, type DeployToBridge, MAX_WAITING } from "../wire/run_messages.ts";
+import {
+  type BridgeToDeploy,
+  type DeployToBridge,
+  MAX_PIECES,
+  MAX_WAITING,
+} from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
+import { RequestedPieces } from "./requested_pieces.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -37,15 +43,13 @@ export interface DeploymentContext {
 interface Offer {
   readonly encoded: Bytes;
   readonly spec: RunSpec;
-  readonly each: readonly Promise<StoredFile>[];
-  readonly files: Promise<StoredFile[]>;
+  readonly files: Promise<StoredFiles>;
 }
 
 export class Deployment {
   readonly #link: DeployLink;
   readonly #context: DeploymentContext;
-  /** The files that wait for each requested piece. */
-  readonly #awaited = new Map<string, ((bytes: Uint8Array<ArrayBuffer>) => Promise<void>)[]>();
+  #requested: RequestedPieces | undefined;
   readonly #gone = new AbortController();
   #offer: Offer | undefined;
   /** The request of deploy, once it came; resolves when it is done, and never rejects. */
@@ -83,9 +87,8 @@ export class Deployment {
       await this.#asked;
       await this.#run?.over;
       // From now on, what has arrived may be removed when room is needed.
-      for (const found of await Promise.allSettled(this.#offer?.each ?? [])) {
-        if (found.status === "fulfilled") await found.value.release();
-      }
+      const files = await this.#offer?.files.catch(() => undefined);
+      await files?.release();
     }
   }
 
@@ -128,7 +131,7 @@ export class Deployment {
     void this.#link.send(message);
   }
 
-  /** Begins to request the pieces of the program's files that the store lacks, once for each file. */
+  /** Begins to get the files of the offered program. */
   #look(encoded: Bytes): void {
     let spec: RunSpec;
     try {
@@ -136,28 +139,32 @@ export class Deployment {
     } catch (error) {
       return this.#refuse(error);
     }
-    const each = manifestsOf(spec).map((manifest) => this.#ensure(manifest));
-    const files = Promise.all(each);
+    const files = this.#receive(manifestsOf(spec));
     files.catch(() => {}); // handled when the run begins, or when deploy is gone
-    this.#offer = { encoded, spec, each, files };
+    this.#offer = { encoded, spec, files };
   }
 
-  async #ensure(manifest: Manifest): Promise<StoredFile> {
+  /** Gets the files of the program: asks deploy once for all pieces that the store lacks. */
+  async #receive(manifests: readonly Manifest[]): Promise<StoredFiles> {
     let asked = false;
     const fetch: FetchPieces = async (missing, put) => {
       asked = true;
-      const arrivals = missing.map((index) =>
-        this.#arrival(manifest.pieces[index] ?? "", index, put)
-      );
-      void this.#link.send({
-        type: "need",
-        pieces: missing.map((at) => manifest.pieces[at] ?? ""),
-      });
-      await this.#unlessGone(Promise.all(arrivals));
+      const pieces = this.#requested = new RequestedPieces(missing, put);
+      this.#need(missing);
+      await this.#unlessGone(pieces.arrived);
     };
-    const file = await this.#context.store.ensure(manifest, fetch);
-    if (!asked) void this.#link.send({ type: "need", pieces: [] });
-    return file;
+    const files = await this.#context.store.ensure(manifests, fetch, this.#gone.signal);
+    if (!asked) this.#need([]);
+    return files;
+  }
+
+  #need(pieces: readonly string[]): void {
+    let start = 0;
+    do {
+      const some = pieces.slice(start, start + MAX_PIECES);
+      start += MAX_PIECES;
+      void this.#link.send({ type: "need", pieces: some, last: start >= pieces.length });
+    } while (start < pieces.length);
   }
 
   async #unlessGone(work: Promise<unknown>): Promise<void> {
@@ -173,22 +180,9 @@ export class Deployment {
     }
   }
 
-  /** Resolves when a piece has arrived and has been stored. */
-  #arrival(hash: string, index: number, put: PutPiece): Promise<void> {
-    return new Promise((resolve, reject) => {
-      // The error goes to the waiting files, and to deploy.
-      const take = (bytes: Uint8Array<ArrayBuffer>) => put(index, bytes).then(resolve, reject);
-      const others = this.#awaited.get(hash);
-      if (others === undefined) this.#awaited.set(hash, [take]);
-      else others.push(take);
-    });
-  }
-
-  async #put(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const takers = this.#awaited.get(hash);
-    if (takers === undefined) throw new ProtocolError("a piece that was not requested");
-    this.#awaited.delete(hash);
-    for (const take of takers) await take(bytes);
+  async #put(hash: string, bytes: Bytes): Promise<void> {
+    if (!this.#requested?.has(hash)) throw new ProtocolError("a piece that was not requested");
+    await this.#requested.put(hash, bytes);
   }
 
   /** Runs the offered program as soon as it has arrived. */
@@ -209,11 +203,7 @@ export class Deployment {
   /** Handles a dry run, which changes nothing. */
   async #check({ spec, resources }: Extract<DeployToBridge, { type: "check" }>): Promise<void> {
     const { store, master } = this.#context;
-    const pieces = new Set<string>();
-    for (const manifest of manifestsOf(decodeRunSpec(spec))) {
-      for (const index of await store.missing(manifest)) pieces.add(manifest.pieces[index] ?? "");
-    }
-    void this.#link.send({ type: "need", pieces: [...pieces] });
+    this.#need(await store.missing(manifestsOf(decodeRunSpec(spec))));
     const { possible, message } = await master.where(resources);
     this.#answer({ type: "fits", possible, message });
   }

@@ -1,12 +1,25 @@
-/** Reads the pieces of the deployed files by hash. */
+/** Reads the pieces of what is deployed by hash. */
 
 import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { readFull } from "../store/piece_file.ts";
+import { sha256 } from "../store/sha256.ts";
+
+/** A file, or several small ones, one after the other. */
+export interface Source {
+  readonly manifest: Manifest;
+  readonly parts: readonly SourcePart[];
+}
+
+export interface SourcePart {
+  /** The path of a file here. */
+  readonly path: string;
+  readonly size: number;
+}
 
 interface Place {
-  readonly path: string;
-  readonly offset: number;
-  readonly size: number;
+  readonly source: Source;
+  readonly index: number;
 }
 
 export class PieceSource implements Disposable {
@@ -14,46 +27,57 @@ export class PieceSource implements Disposable {
   /** The file that was read last stays open, since the next piece is probably in it. */
   #open: { readonly path: string; readonly file: Deno.FsFile } | undefined;
 
-  constructor(files: readonly { readonly path: string; readonly manifest: Manifest }[]) {
-    for (const { path, manifest } of files) {
-      for (const [index, hash] of manifest.pieces.entries()) {
-        const size = pieceBytes(manifest, index);
-        this.#places.set(hash, { path, offset: index * PIECE_BYTES, size });
+  /** A source of several files must have one piece at most. */
+  constructor(sources: readonly Source[]) {
+    for (const source of sources) {
+      for (const [index, hash] of source.manifest.pieces.entries()) {
+        this.#places.set(hash, { source, index });
       }
     }
   }
 
-  /** @throws {ProtocolError} If no file has such a piece. */
+  /** @throws {ProtocolError} If there is no such piece. */
   size(hash: string): number {
-    return this.#place(hash).size;
+    const { source, index } = this.#place(hash);
+    return pieceBytes(source.manifest, index);
   }
 
   /**
-   * @throws {ProtocolError} If no file has such a piece.
-   * @throws {Error} If the file has become shorter since its manifest was made, or cannot be read.
+   * @throws {ProtocolError} If there is no such piece.
+   * @throws {Error} If a file has changed since its manifest was made, or cannot be read.
    */
   async read(hash: string): Promise<Uint8Array<ArrayBuffer>> {
-    const { path, offset, size } = this.#place(hash);
-    if (this.#open?.path !== path) {
-      this.#open?.file.close();
-      this.#open = { path, file: await Deno.open(path) };
-    }
-    const { file } = this.#open;
-    await file.seek(offset, Deno.SeekMode.Start);
-    const bytes = new Uint8Array(size);
-    for (let filled = 0; filled < size;) {
-      const count = await file.read(bytes.subarray(filled));
-      if (count === null) {
-        throw new Error(`Cannot send ${path}: it changed while it was being sent`);
+    const { source: { manifest, parts }, index } = this.#place(hash);
+    const bytes = new Uint8Array(pieceBytes(manifest, index));
+    const [only, ...others] = parts;
+    if (only !== undefined && others.length === 0) {
+      const file = await this.#opened(only.path);
+      await file.seek(index * PIECE_BYTES, Deno.SeekMode.Start);
+      await readFull(file, bytes);
+    } else {
+      let start = 0;
+      for (const { path, size } of parts) {
+        const file = await this.#opened(path);
+        await readFull(file, bytes.subarray(start, start + size));
+        start += size;
       }
-      filled += count;
     }
-    return bytes;
+    if (await sha256(bytes) === hash) return bytes;
+    const names = others.length === 0 ? only?.path : `${only?.path} or a file near it`;
+    throw new Error(`Cannot send ${names}: it changed while it was being sent; try again`);
   }
 
   [Symbol.dispose](): void {
     this.#open?.file.close();
     this.#open = undefined;
+  }
+
+  async #opened(path: string): Promise<Deno.FsFile> {
+    if (this.#open?.path === path) return this.#open.file;
+    this[Symbol.dispose]();
+    const file = await Deno.open(path);
+    this.#open = { path, file };
+    return file;
   }
 
   #place(hash: string): Place {

@@ -39,6 +39,8 @@ export interface RunCommand {
   /** Variables by name; `undefined` means the variable's value here. */
   readonly env: ReadonlyMap<string, string | undefined>;
   readonly include: readonly string[];
+  /** Patterns of what is not shipped, in the syntax of `.gitignore`. */
+  readonly exclude: readonly string[];
   readonly dryRun: boolean;
   readonly options: DeployOptions;
 }
@@ -69,6 +71,10 @@ export function readRunCommand(scanned: Scanned, isFile: (path: string) => boole
     include: (scanned.options.get("include") ?? []).map((path) => {
       if (path === "") throw new UsageError("--include is empty; expected a path");
       return path;
+    }),
+    exclude: (scanned.options.get("exclude") ?? []).map((pattern) => {
+      if (pattern === "") throw new UsageError("--exclude is empty; expected a pattern");
+      return pattern;
     }),
     dryRun: scanned.options.has("dry-run"),
     options: deployOptions(scanned),

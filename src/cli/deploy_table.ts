@@ -27,6 +27,7 @@ const RUN: Command = {
       summary: "ship this file or folder too (repeatable)",
       completes: "file",
     },
+    "exclude": { value: "GLOB", summary: "leave out what matches, as .gitignore does" },
     "dry-run": { summary: "say what would be sent, and where it fits; send nothing" },
     "grace": {
       value: "T",

@@ -20,11 +20,8 @@ export function helpPage(executable: Executable, command: Command): string {
     `${summary}.`,
     "",
     ...usageLines(commandLine(executable, command), command),
-    ...others.length === 0 ? [""] : [
-      `Commands, each with a --help of its own:`,
-      ...others.map(({ name, summary }) => row(name, lowerFirst(summary))),
-      "",
-    ],
+    ...commandLines(executable.name, others),
+    "",
     ...rows,
     "",
     ...notes,
@@ -32,6 +29,17 @@ export function helpPage(executable: Executable, command: Command): string {
     `Exit status: ${exitStatus}`,
     "",
   ].join("\n");
+}
+
+/** A single command takes one line. */
+function commandLines(executable: string, commands: readonly Command[]): string[] {
+  const [only, ...more] = commands;
+  if (only === undefined) return [];
+  if (more.length === 0) {
+    return [`Also:  ${executable} ${only.name}: ${lowerFirst(only.summary)}`];
+  }
+  const rows = commands.map(({ name, summary }) => row(name, lowerFirst(summary)));
+  return ["Commands, each with a --help of its own:", ...rows];
 }
 
 function usageLines(line: string, { usage }: Command): string[] {

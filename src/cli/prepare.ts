@@ -7,7 +7,6 @@ import { dirname } from "@std/path/posix/dirname";
 import { UsageError } from "../core/usage_error.ts";
 import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
-import type { Manifest } from "../core/manifest.ts";
 import { manifestOf } from "../store/manifest_of.ts";
 import { decodeRunSpec, encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";
@@ -16,8 +15,10 @@ import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
 import { build, type Built } from "../build/build.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { findProject, type Project } from "../build/project.ts";
-import { includedFiles } from "../build/included_files.ts";
 import { findNamed } from "../build/named_files.ts";
+import { packFiles } from "../build/packs.ts";
+import type { Source } from "../build/piece_source.ts";
+import { absolutePath, collectIncluded } from "./collect_included.ts";
 import type { Deployed } from "./session.ts";
 
 /** Options for preparing a program. */
@@ -41,7 +42,10 @@ export interface Preparation {
  */
 export async function prepare(command: RunCommand, preparation: Preparation): Promise<Deployed> {
   const { program, env, folder, progress, say, stop } = preparation;
-  const project = await projectOf(program, command.include);
+  const others = command.include.map(absolutePath);
+  const project = findProject(absolutePath(program), Deno.cwd(), others);
+  const collecting = collectIncluded(command, project.root, stop);
+  collecting.catch(() => {}); // awaited below
   const built = await build({
     program,
     place: project.program,
@@ -55,57 +59,50 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
   );
   const named = await findNamed(built.files, project.root);
-  const included = [
-    ...await includedFiles([...command.include, ...named.paths], project.root),
-    ...named.packaged,
-  ];
-  for (const warning of [...built.warnings, ...named.warnings]) {
+  const collector = await collecting;
+  for (const path of named.paths) await collector.add(path);
+  for (const { source, path } of named.packaged) collector.addFrom(source, path);
+  for (const path of named.folders) collector.addFolder(path);
+  const { files, folders, links, leftOut } = collector.collected();
+  for (const warning of [...built.warnings, ...named.warnings, ...shortened(leftOut)]) {
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
   }
+  if (files.length >= MANY_FILES) progress.step(`reading ${files.length} files`);
   const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
-  const manifests = cache === undefined ? undefined : `${cache}/manifests`;
-  const sources: { path: string; manifest: Manifest }[] = [];
-  const beside = built.runtime === undefined ? [] : [built.runtime];
-  for (const path of [built.path, ...included.map(({ source }) => source), ...beside]) {
-    stop.throwIfAborted();
-    sources.push({ path, manifest: await manifestOf(path, manifests) });
-  }
+  const cacheOfManifests = cache && `${cache}/manifests`;
+  const whole = async (path: string): Promise<Source> => {
+    const manifest = await manifestOf(path, cacheOfManifests);
+    return { manifest, parts: [{ path, size: manifest.size }] };
+  };
+  const main = await whole(built.path);
+  const runtime = built.runtime === undefined ? undefined : await whole(built.runtime);
+  const packed = await packFiles(files, { cacheFolder: cacheOfManifests, signal: stop });
   const spec: RunSpec = {
     kind: built.kind,
     name: basename(program),
     main: mainOf(built, project, command.release),
     cwd: project.cwd,
-    manifest: sources[0]!.manifest,
-    ...(built.runtime !== undefined && {
-      runtime: { name: basename(built.runtime), manifest: sources.at(-1)!.manifest },
-    }),
+    manifest: main.manifest,
+    ...(runtime && { runtime: { name: basename(built.runtime!), manifest: runtime.manifest } }),
     args: command.args,
     env,
-    includes: included.map(({ path, executable }, index) => ({
-      path,
-      executable,
-      manifest: sources[index + 1]!.manifest,
-    })),
+    tree: { folders, links, packs: packed.packs },
   };
+  const sources = [main, ...packed.sources, ...(runtime === undefined ? [] : [runtime])];
   return { spec: checked(spec), sources, resources: command.resources };
 }
 
-/** The project of the program, with the files and folders to include. */
-async function projectOf(program: string, include: readonly string[]): Promise<Project> {
-  const others = await Promise.all(include.map(realFolder));
-  const folder = await realFolder(program);
-  return findProject(`${folder === "/" ? "" : folder}/${basename(program)}`, Deno.cwd(), others);
-}
+/** Reading fewer files is not worth telling. */
+const MANY_FILES = 1_000;
 
-/** The folder that something lies in, without links. It is that of the link, if `path` is one itself. */
-async function realFolder(path: string): Promise<string> {
-  try {
-    return await Deno.realPath(dirname(path));
-  } catch {
-    // That it is not there is reported when it is read.
-    return Deno.cwd();
-  }
+/** The most lines about what is left out. */
+const MAX_LEFT_OUT = 20;
+
+function shortened(lines: readonly string[]): string[] {
+  if (lines.length <= MAX_LEFT_OUT) return [...lines];
+  const more = lines.length - MAX_LEFT_OUT;
+  return [...lines.slice(0, MAX_LEFT_OUT), `and ${more} more are left out`];
 }
 
 /** Where the built program lies in the folder of the run. An executable of the user stays in its place. */

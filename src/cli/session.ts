@@ -4,7 +4,6 @@ import { messageOf } from "../core/errors.ts";
 import type { RunEventSink } from "../core/events.ts";
 import { formatCpu, formatMem, type Resources } from "../core/resources.ts";
 import type { Termination } from "../core/signals.ts";
-import type { Manifest } from "../core/manifest.ts";
 import { encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
 import { livenessFrom } from "../net/liveness.ts";
@@ -17,7 +16,7 @@ import {
   STDIN_WINDOW_BYTES,
 } from "../wire/run_messages.ts";
 import { pieceMessage } from "./piece_message.ts";
-import { PieceSource } from "../build/piece_source.ts";
+import { PieceSource, type Source } from "../build/piece_source.ts";
 
 /** The link to a bridge. */
 export type BridgeLink = MessageLink<DeployToBridge, BridgeToDeploy>;
@@ -31,8 +30,8 @@ export function bridgeLink(conn: LinkConnection): BridgeLink {
 /** The program to deploy. */
 export interface Deployed {
   readonly spec: RunSpec;
-  /** The file of each manifest in the spec, in that order. */
-  readonly sources: readonly { readonly path: string; readonly manifest: Manifest }[];
+  /** Where the contents of each manifest in the spec are, in that order. */
+  readonly sources: readonly Source[];
   /** Overrides of the first process's resources. */
   readonly resources: Readonly<Partial<Resources>>;
 }
@@ -69,8 +68,6 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #deployed: Deployed;
   readonly #source: PieceSource;
-  /** The number of offered files for which the bridge has not said yet what it lacks. */
-  #unanswered: number;
   #dry = false;
   #neededBytes = 0;
   /** The needed bytes sent so far, before deflating. */
@@ -88,7 +85,6 @@ export class Session {
     this.#deployed = deployed;
     this.#events = events;
     this.#source = new PieceSource(deployed.sources);
-    this.#unanswered = deployed.sources.length;
   }
 
   /**
@@ -159,9 +155,8 @@ export class Session {
     const { progress, say, sink } = this.#events;
     switch (message.type) {
       case "need":
-        this.#unanswered--;
         for (const hash of message.pieces) this.#neededBytes += this.#source.size(hash);
-        if (!this.#dry) this.#send(message.pieces);
+        if (!this.#dry) this.#send(message.pieces, message.last);
         return;
       case "refused":
         progress.clear();
@@ -195,8 +190,7 @@ export class Session {
   }
 
   /** Sends pieces after those sent before, while messages are still being read. */
-  #send(pieces: readonly string[]): void {
-    const last = this.#unanswered === 0;
+  #send(pieces: readonly string[], last: boolean): void {
     this.#uploading = this.#uploading.then(async () => {
       try {
         for (const hash of pieces) {

@@ -1,10 +1,11 @@
 /** The trial boot of a program on this machine, as on its node, for a dry run. */
 
-// @ts-types="../../types/std_path.d.ts"
-import { dirname } from "@std/path/posix/dirname";
-import { inProject } from "../core/run_layout.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
+import type { Pack } from "../core/tree.ts";
+import type { PackData } from "../store/mirror.ts";
+import { RunFolder } from "../store/run_folder.ts";
+import { PieceSource } from "../build/piece_source.ts";
 import { trialBoot } from "../host/trial_boot.ts";
 import { runProgram } from "../host/run_program.ts";
 import { findDeno } from "../build/find_deno.ts";
@@ -22,19 +23,19 @@ export async function tryHere(
   { spec, sources, resources }: Deployed,
   options: { folder: string; logger: Logger; signal: AbortSignal },
 ): Promise<Resources> {
-  const folder = `${options.folder}/run`;
-  const { main, runtime, includes } = spec;
-  const paths = [
-    main,
-    ...includes.map(({ path }) => inProject(path)),
-    ...(runtime === undefined ? [] : [runtime.name]),
-  ];
-  for (const [index, path] of paths.entries()) {
-    await Deno.mkdir(dirname(`${folder}/${path}`), { recursive: true });
-    await Deno.copyFile(sources[index]!.path, `${folder}/${path}`);
-  }
-  await Deno.mkdir(`${folder}/${inProject(spec.cwd)}`, { recursive: true });
-  const program = runProgram(spec, folder, {
+  const folder = await RunFolder.make(options.folder, "run");
+  const { main, cwd, runtime, tree } = spec;
+  using pieces = new PieceSource(sources);
+  const contents = async (pack: Pack, index: number): Promise<PackData> => {
+    const [only, ...others] = sources[index + 1]!.parts;
+    if (others.length === 0) return { path: only!.path };
+    const [hash] = pack.manifest.pieces;
+    return { bytes: hash === undefined ? new Uint8Array() : await pieces.read(hash) };
+  };
+  await folder.mirror(tree, { cwd, contents, signal: options.signal });
+  await folder.link(sources[0]!.parts[0]!.path, main);
+  if (runtime !== undefined) await folder.link(sources.at(-1)!.parts[0]!.path, runtime.name);
+  const program = runProgram(spec, folder.path, {
     // A compiled deploy also needs a deno to run a bundle.
     execPath: spec.kind === "bundle" ? await findDeno() : Deno.execPath(),
     standalone: false,

@@ -7,11 +7,12 @@ import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
 import { howToEnd } from "../core/run_end.ts";
+import type { Pack } from "../core/tree.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../store/run_folder.ts";
-import { decodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
-import type { Store, StoredFile } from "../store/store.ts";
+import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
+import type { Store, StoredFiles } from "../store/store.ts";
 import type { DialOptions } from "../net/connect.ts";
 import type { Credential } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
@@ -62,7 +63,7 @@ export class HostedRun {
   readonly #master: MasterPort;
   readonly #args: FetchedArgs;
   readonly #ending = new AbortController();
-  readonly #files: StoredFile[] = [];
+  #files: StoredFiles | undefined;
   #preparing: Promise<Prepared> | undefined;
   #link: RunLink | undefined;
   #node: NodeRun | undefined;
@@ -201,19 +202,16 @@ export class HostedRun {
   /** Fetches the program's files, and puts them into the folder of the run. */
   async #fill(spec: RunSpec, link: RunLink): Promise<string> {
     const { store, port } = this.#context;
-    const get = async (manifest: RunSpec["manifest"]): Promise<StoredFile> => {
-      const file = await store.ensure(manifest, link.fetcher(manifest));
-      this.#files.push(file);
-      return file;
-    };
-    const main = await get(spec.manifest);
-    const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`, spec.cwd);
-    await folder.link(main, spec.main);
-    const { runtime } = spec;
-    if (runtime !== undefined) await folder.link(await get(runtime.manifest), runtime.name);
-    for (const { path, executable, manifest } of spec.includes) {
-      await folder.copy(await get(manifest), path, { executable });
-    }
+    const { signal } = this.#ending;
+    const files = await store.ensure(manifestsOf(spec), link.fetch, signal);
+    this.#files = files;
+    const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`);
+    const { main, cwd, runtime, tree } = spec;
+    const [mainPath, ...paths] = files.paths;
+    const contents = (_: Pack, index: number) => Promise.resolve({ path: paths[index]! });
+    await folder.mirror(tree, { cwd, contents, signal });
+    await folder.link(mainPath!, main);
+    if (runtime !== undefined) await folder.link(paths.at(-1)!, runtime.name);
     return folder.path;
   }
 
@@ -244,11 +242,11 @@ export class HostedRun {
   }
 
   async #remove(): Promise<void> {
-    const [files, folder] = [this.#files.splice(0), this.#folder];
-    this.#folder = undefined;
+    const [files, folder] = [this.#files, this.#folder];
+    this.#files = this.#folder = undefined;
     try {
       await folder?.[Symbol.asyncDispose]();
-      for (const file of files) await file.release();
+      await files?.release();
     } catch (error) {
       const why = messageOf(error);
       this.#context.logger.warn(`Cannot remove the files of run ${this.#opened.run}: ${why}`);

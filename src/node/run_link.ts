@@ -4,7 +4,6 @@ import { parseAddress } from "../core/address.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import type { WaitState } from "../core/waits.ts";
-import type { Manifest } from "../core/manifest.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { type DialOptions, dialPart } from "../net/connect.ts";
 import { type Credential, Purpose } from "../net/handshake.ts";
@@ -14,6 +13,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import {
   BRIDGE_TO_NODE,
   type BridgeToNode,
+  MAX_PIECES,
   MAX_WAITING,
   type NodeToBridge,
 } from "../wire/run_messages.ts";
@@ -87,15 +87,15 @@ export class RunLink {
     return link;
   }
 
-  /** Requests pieces of a file. */
-  fetcher(manifest: Manifest): FetchPieces {
-    return async (missing, put) => {
-      if (this.#link.over) throw await this.ended;
-      const arrivals = missing.map((index) => this.#expect(manifest.pieces[index]!, index, put));
-      void this.#link.send({ type: "need", pieces: missing.map((i) => manifest.pieces[i]!) });
-      await Promise.all(arrivals);
-    };
-  }
+  /** Requests pieces. */
+  readonly fetch: FetchPieces = async (missing, put) => {
+    if (this.#link.over) throw await this.ended;
+    const arrivals = missing.map((hash) => this.#expect(hash, put));
+    for (let start = 0; start < missing.length; start += MAX_PIECES) {
+      void this.#link.send({ type: "need", pieces: missing.slice(start, start + MAX_PIECES) });
+    }
+    await Promise.all(arrivals);
+  };
 
   /** Sends an event. Resolves when the next one may be sent, also when the connection is gone. */
   async tell(event: RunEvent): Promise<void> {
@@ -119,10 +119,10 @@ export class RunLink {
     void this.#link.send({ type: "waits", request, processes });
   }
 
-  #expect(hash: string, index: number, put: PutPiece): Promise<void> {
+  #expect(hash: string, put: PutPiece): Promise<void> {
     return new Promise((resolve, fail) => {
       const take = async (bytes: Bytes): Promise<void> => {
-        await put(index, bytes);
+        await put(hash, bytes);
         resolve();
       };
       this.#expected.push({ hash, take, fail });

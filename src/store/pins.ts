@@ -2,11 +2,16 @@
 
 import { ownerFolders, removeIfThere } from "./owner.ts";
 
-/** The files that this process uses. Each has a marker in the owner's folder, which other processes see. */
+/** A pin on some files. */
+export interface Pin {
+  /** Ends the use of the files. Idempotent. */
+  release(): Promise<void>;
+}
+
+/** The pins of one process. Each has a marker in the owner's folder, which other processes see. */
 export class Pins {
   readonly #folder: string;
   readonly #locked: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly #pins = new Map<string, { count: number; marker: string; made: Promise<void> }>();
   #made = 0;
 
   /** `locked` runs work with the store locked. */
@@ -15,35 +20,14 @@ export class Pins {
     this.#locked = locked;
   }
 
-  /** Once it resolves, an existing file with that id is not removed before as many `release()`s. */
-  async add(id: string): Promise<void> {
-    let pin = this.#pins.get(id);
-    if (pin === undefined) {
-      // Each marker has a unique name, so that removing an old one cannot remove a new one.
-      const marker = `${this.#folder}/${id}.${this.#made++}`;
-      pin = { count: 0, marker, made: this.#make(marker) };
-      this.#pins.set(id, pin);
-    }
-    pin.count++;
-    try {
-      await pin.made;
-    } catch (error) {
-      if (this.#pins.get(id) === pin) this.#pins.delete(id);
-      throw error;
-    }
-  }
-
-  async release(id: string): Promise<void> {
-    const pin = this.#pins.get(id);
-    if (pin === undefined || --pin.count > 0) return;
-    this.#pins.delete(id);
-    await removeIfThere(pin.marker);
-  }
-
-  /** No process removes files while the store is locked, and afterwards it sees the marker. */
-  async #make(marker: string): Promise<void> {
+  /** Once it resolves, existing files with these ids are not removed before the pin is released. */
+  async add(ids: readonly string[]): Promise<Pin> {
+    const marker = `${this.#folder}/${this.#made++}`;
     await Deno.mkdir(this.#folder, { recursive: true });
-    await this.#locked(() => Deno.writeFile(marker, new Uint8Array()));
+    // No process removes files while the store is locked, and afterwards it sees the marker.
+    await this.#locked(() => Deno.writeTextFile(marker, ids.join("\n")));
+    let released: Promise<void> | undefined;
+    return { release: () => released ??= removeIfThere(marker) };
   }
 }
 
@@ -52,11 +36,24 @@ export async function pinnedIds(store: string): Promise<Set<string>> {
   const ids = new Set<string>();
   for (const owner of await ownerFolders(store)) {
     try {
-      for await (const { name } of Deno.readDir(`${owner}/pins`)) ids.add(name.split(".")[0] ?? "");
+      for await (const { name } of Deno.readDir(`${owner}/pins`)) {
+        const marker = await readIfThere(`${owner}/pins/${name}`);
+        for (const id of marker.split("\n")) ids.add(id);
+      }
     } catch (error) {
       // The process uses no file, or has just ended.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
   return ids;
+}
+
+/** The text of a marker, empty if it has just been removed. */
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
 }

@@ -3,16 +3,13 @@
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { inProject } from "../core/run_layout.ts";
-import { checkName } from "../wire/file_names.ts";
+import { PROJECT_FOLDER } from "../core/run_layout.ts";
+import { checkName } from "../core/file_names.ts";
+import type { Tree } from "../core/tree.ts";
+import { mirror, type MirrorOptions } from "./mirror.ts";
 import { removeIfThere } from "./owner.ts";
 
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** An existing file. */
-interface PresentFile {
-  readonly path: string;
-}
 
 /** The folder of one run. */
 export class RunFolder implements AsyncDisposable {
@@ -23,46 +20,41 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /**
-   * Creates the folder below `parent`, with a project that is empty but for its working directory `cwd`.
+   * Creates the folder below `parent`, with an empty project.
    *
    * @throws {ProtocolError} If the id cannot be used as a folder name.
    */
-  static async make(parent: string, runId: string, cwd: string): Promise<RunFolder> {
+  static async make(parent: string, runId: string): Promise<RunFolder> {
     if (!RUN_ID.test(runId)) {
       throw new ProtocolError(`Cannot use ${JSON.stringify(runId)} as the id of a run`);
     }
-    if (cwd !== "") checkName(cwd);
     await Deno.mkdir(parent, { recursive: true });
     const folder = new RunFolder(`${parent}/${runId}`);
     await Deno.mkdir(folder.path);
-    await Deno.mkdir(`${folder.path}/${inProject(cwd)}`, { recursive: true });
+    await Deno.mkdir(`${folder.path}/${PROJECT_FOLDER}`);
     return folder;
   }
 
   /**
-   * Places a file that the program does not write to: without copying the contents, if the file
+   * Places the file at that path, which the program does not write to: without copying the contents, if the file
    * system supports that.
    *
    * @returns Its path.
    */
-  async link(file: PresentFile, name: string): Promise<string> {
+  async link(file: string, name: string): Promise<string> {
     const path = await this.#place(name);
-    await linkOrCopy(file.path, path);
+    await linkOrCopy(file, path);
     return path;
   }
 
-  /** Places a copy in the project, which the program may change. @returns Its path. */
-  async copy(file: PresentFile, name: string, options: { executable: boolean }): Promise<string> {
-    checkName(name);
-    const path = await this.#place(inProject(name));
-    await Deno.copyFile(file.path, path);
-    await Deno.chmod(path, options.executable ? 0o755 : 0o644);
-    return path;
+  /** Makes the project, as {@linkcode mirror} does. */
+  async mirror(tree: Tree, options: MirrorOptions): Promise<void> {
+    await mirror(`${this.path}/${PROJECT_FOLDER}`, tree, options);
   }
 
   /** Removes the folder with its contents. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeIfThere(this.path);
+    await removeFolder(this.path);
   }
 
   async #place(name: string): Promise<string> {
@@ -79,5 +71,23 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   } catch {
     // Not every file system has hard links, and every one limits how many.
     await Deno.copyFile(from, to);
+  }
+}
+
+/** Removes a folder also if it contains folders that do not allow that, which the program may have made. */
+async function removeFolder(path: string): Promise<void> {
+  try {
+    await removeIfThere(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    await allowRemoval(path);
+    await removeIfThere(path);
+  }
+}
+
+async function allowRemoval(folder: string): Promise<void> {
+  await Deno.chmod(folder, 0o700);
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) await allowRemoval(`${folder}/${name}`);
   }
 }

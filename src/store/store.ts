@@ -1,7 +1,8 @@
 /** A content-addressed store of shipped files, so that nothing is sent or stored twice. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
-import { Incoming } from "./incoming.ts";
+import { inParallel } from "../core/in_parallel.ts";
+import { Arrivals, type ReceivedFile, type WantedFile } from "./arrivals.ts";
 import { dataPath, evict, keep, keptIds, keptManifest, statIfThere, touch } from "./kept_files.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { manifestId } from "./manifest_id.ts";
@@ -12,7 +13,7 @@ import { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";
 import { pinnedIds, Pins } from "./pins.ts";
 import { RunFolder } from "./run_folder.ts";
-import { locked } from "./store_lock.ts";
+import { StoreLock } from "./store_lock.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 
 /** Options of a store. */
@@ -21,27 +22,25 @@ export interface StoreOptions {
   limitBytes?: number;
 }
 
-/** Takes one piece of a file. Rejects with a `ProtocolError` if it does not match the manifest. */
-export type PutPiece = (index: number, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+/** Takes one piece, by its hash. Rejects with a `ProtocolError` if the bytes do not match that. */
+export type PutPiece = (hash: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
 
-/**
- * Fetches the pieces with the given indices, in any order, and puts each. A piece that occurs several
- * times in the file is requested once.
- */
-export type FetchPieces = (missing: readonly number[], put: PutPiece) => Promise<void>;
+/** Fetches the pieces with these hashes, in any order, and puts each. */
+export type FetchPieces = (missing: readonly string[], put: PutPiece) => Promise<void>;
 
-/** A complete file, which is not removed until it is released. */
-export interface StoredFile extends AsyncDisposable {
-  /** The path of the file, which is executable and must not be written to. */
-  readonly path: string;
-  /** Allows the file to be removed when space is needed. Idempotent. */
+/** Complete files, which are not removed until they are released. */
+export interface StoredFiles extends AsyncDisposable {
+  /** The paths of the files, in the order of their manifests. They are executable and must not be written to. */
+  readonly paths: readonly string[];
+  /** Allows the files to be removed when space is needed. Idempotent. */
   release(): Promise<void>;
 }
 
-interface PendingFile {
-  readonly fetch: FetchPieces;
-  readonly done: Promise<void>;
-}
+/** Received files are stored this many at a time, so that the store is not locked for long. */
+const BATCH_FILES = 64;
+
+/** How many files of a store a call looks at, or opens, at once. */
+const PARALLEL = 4;
 
 const DEFAULT_LIMIT_BYTES = 10 * 1024 ** 3;
 
@@ -51,17 +50,19 @@ export class Store implements AsyncDisposable {
   readonly folder: string;
   readonly #limitBytes: number;
   readonly #owner: Owner;
+  readonly #lock: StoreLock;
   readonly #pins: Pins;
   readonly #index = new PieceIndex();
   /** By id, the file's fingerprint when it was last found to be intact. */
   readonly #intact = new Map<string, string>();
-  readonly #pending = new Map<string, PendingFile>();
+  #drafts = 0;
 
-  private constructor(folder: string, limitBytes: number, owner: Owner) {
+  private constructor(folder: string, limitBytes: number, lock: StoreLock, owner: Owner) {
     this.folder = folder;
     this.#limitBytes = limitBytes;
     this.#owner = owner;
-    this.#pins = new Pins(owner.folder, (work) => this.#locked(work));
+    this.#lock = lock;
+    this.#pins = new Pins(owner.folder, (work) => lock.run(work));
   }
 
   /**
@@ -75,8 +76,9 @@ export class Store implements AsyncDisposable {
       await Deno.mkdir(`${folder}/files`, { recursive: true });
       // Without symbolic links and `..`, since programs see paths in it as their own.
       const path = await Deno.realPath(folder);
-      const owner = await locked(`${path}/lock`, () => Owner.start(path));
-      return new Store(path, options.limitBytes ?? DEFAULT_LIMIT_BYTES, owner);
+      const lock = new StoreLock(`${path}/lock`);
+      const owner = await lock.run(() => Owner.start(path));
+      return new Store(path, options.limitBytes ?? DEFAULT_LIMIT_BYTES, lock, owner);
     } catch (cause) {
       throw unusable(folder, cause);
     }
@@ -93,44 +95,49 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * The indices of the pieces that would have to be fetched, as far as is known without reading the
-   * files. A piece that occurs several times counts once.
+   * The hashes of the pieces that would have to be fetched for these files, each once, as far as is known
+   * without reading the files.
    */
-  async missing(manifest: Manifest): Promise<number[]> {
+  async missing(manifests: readonly Manifest[]): Promise<string[]> {
     await this.#refresh();
-    const counted = new Set<string>();
-    const missing: number[] = [];
-    for (const [index, hash] of manifest.pieces.entries()) {
-      if (this.#index.has(hash) || counted.has(hash)) continue;
-      counted.add(hash);
-      missing.push(index);
-    }
-    return missing;
+    const hashes = new Set(manifests.flatMap(({ pieces }) => pieces));
+    return [...hashes].filter((hash) => !this.#index.has(hash));
   }
 
   /**
-   * Returns a file, complete and checked, and calls `fetch` if pieces of it are missing or damaged.
+   * Returns files, complete and checked, and calls `fetch` once, if pieces of them are missing or damaged.
    *
-   * Concurrent calls for the same file share the result. If it fails, those that passed
-   * another `fetch` try that one; a later call starts again.
+   * If it fails, the files that are complete by then may be kept. Concurrent calls do not wait for each other:
+   * each fetches what it lacks when it begins, so that a slow `fetch` holds up nobody else.
    *
-   * @throws {StoreError} If the file cannot be stored.
-   * @throws What `fetch` throws.
+   * @throws {StoreError} If the files cannot be stored.
+   * @throws What `fetch` throws, or the reason of `signal`.
    */
-  async ensure(manifest: Manifest, fetch: FetchPieces): Promise<StoredFile> {
-    const id = await manifestId(manifest);
-    // Pinned first, so that the file cannot be removed between its arrival and its use.
-    await this.#guarded(() => this.#pins.add(id));
+  async ensure(
+    manifests: readonly Manifest[],
+    fetch: FetchPieces,
+    signal?: AbortSignal,
+  ): Promise<StoredFiles> {
+    const wanted = await Promise.all(
+      manifests.map(async (manifest) => ({ id: await manifestId(manifest), manifest })),
+    );
+    const unique = [...new Map(wanted.map((file) => [file.id, file])).values()];
+    const ids = unique.map(({ id }) => id);
+    // Pinned first, so that no file can be removed between its arrival and its use.
+    const pin = await this.#guarded(() => this.#pins.add(ids));
     try {
-      await this.#receive(id, manifest, fetch);
-      await this.#guarded(() => touch(this.folder, id));
+      const lacking = await this.#guarded(() => this.#lacking(unique, signal));
+      if (lacking.length > 0) await this.#receive(lacking, fetch, signal);
+      await this.#guarded(() => inParallel(ids, PARALLEL, (id) => touch(this.folder, id), signal));
     } catch (error) {
-      await this.#pins.release(id);
+      await pin.release();
       throw error;
     }
-    let released: Promise<void> | undefined;
-    const release = () => released ??= this.#pins.release(id);
-    return { path: dataPath(this.folder, id), release, [Symbol.asyncDispose]: release };
+    return {
+      paths: wanted.map(({ id }) => dataPath(this.folder, id)),
+      release: pin.release,
+      [Symbol.asyncDispose]: pin.release,
+    };
   }
 
   /** The piece with that hash, checked; `undefined` if it is missing or damaged. */
@@ -141,14 +148,13 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Creates a folder for a run, whose working directory is `cwd` below the root of its project. It is removed
-   * at the latest with the store's process.
+   * Creates a folder for a run, with an empty project. It is removed at the latest with the store's process.
    *
    * @throws {StoreError} If it cannot be created.
-   * @throws {ProtocolError} If the id or `cwd` cannot be used as the name of a folder.
+   * @throws {ProtocolError} If the id cannot be used as the name of a folder.
    */
-  async runFolder(runId: string, cwd = ""): Promise<RunFolder> {
-    return await this.#guarded(() => RunFolder.make(`${this.#owner.folder}/runs`, runId, cwd));
+  async runFolder(runId: string): Promise<RunFolder> {
+    return await this.#guarded(() => RunFolder.make(`${this.#owner.folder}/runs`, runId));
   }
 
   /** Removes this process's run folders, and releases the files that it used. */
@@ -156,55 +162,68 @@ export class Store implements AsyncDisposable {
     await this.#owner[Symbol.asyncDispose]();
   }
 
-  async #receive(id: string, manifest: Manifest, fetch: FetchPieces): Promise<void> {
-    for (;;) {
-      const pending = this.#pending.get(id);
-      if (pending === undefined) break;
-      try {
-        return await pending.done;
-      } catch (error) {
-        // The other call's source may be gone, and this one's may not.
-        if (pending.fetch === fetch) throw error;
-      }
-    }
-    const done = this.#complete(id, manifest, fetch).finally(() => this.#pending.delete(id));
-    this.#pending.set(id, { fetch, done });
-    await done;
+  /** The files that are not there, or are damaged. */
+  async #lacking(files: readonly WantedFile[], signal?: AbortSignal): Promise<WantedFile[]> {
+    const lacking: WantedFile[] = [];
+    await inParallel(files, PARALLEL, async (file) => {
+      if (!await this.#isIntact(file.id, file.manifest)) lacking.push(file);
+    }, signal);
+    const found = new Set(lacking);
+    return files.filter((file) => found.has(file));
   }
 
-  /** Resolves when the file is complete and intact. */
-  async #complete(id: string, manifest: Manifest, fetch: FetchPieces): Promise<void> {
-    if (await this.#guarded(() => this.#isIntact(id, manifest))) return;
-    const draft = `${this.#owner.folder}/incoming-${id}`;
+  async #receive(
+    files: readonly WantedFile[],
+    fetch: FetchPieces,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const draft = `${this.#owner.folder}/incoming-${this.#drafts++}`;
     try {
-      const incoming = await this.#guarded(async () => {
+      await this.#guarded(async () => {
         await this.#refresh();
         await Deno.mkdir(draft);
-        return await Incoming.begin(`${draft}/data`, manifest, this.#index);
       });
-      {
-        await using _ = incoming;
-        const missing = incoming.missing();
-        const put: PutPiece = (index, bytes) => incoming.put(index, bytes);
-        if (missing.length > 0) await fetch(missing, put);
-        await incoming.finish();
+      await using arrivals = new Arrivals(draft, files);
+      const keepSome = () => this.#guarded(() => this.#take(arrivals.takeComplete()));
+      await this.#guarded(() => arrivals.takeKnown(this.#index, signal));
+      const missing = arrivals.missing();
+      if (missing.length > 0) {
+        await fetch(missing, async (hash, bytes) => {
+          await this.#guarded(() => arrivals.put(hash, bytes));
+          if (arrivals.completeCount >= BATCH_FILES) await keepSome();
+        });
       }
-      await this.#guarded(() => this.#locked(() => this.#take(id, manifest, draft)));
+      await arrivals.finish();
+      await keepSome();
+      await this.#guarded(() => this.#evict());
     } finally {
       await removeIfThere(draft);
     }
   }
 
-  async #take(id: string, manifest: Manifest, draft: string): Promise<void> {
-    const path = dataPath(this.folder, id);
-    await keep(this.folder, id, manifest, draft);
-    this.#index.add(path, manifest);
-    this.#intact.set(id, await identity(path) ?? "");
-    const trash = `${this.#owner.folder}/trash-${id}`;
-    await Deno.mkdir(trash);
-    const pinned = await pinnedIds(this.folder);
-    const victims = await evict(this.folder, this.#limitBytes, pinned, trash);
-    for (const victim of victims) this.#forget(victim);
+  /** Moves received files into the store, some at a time. */
+  async #take(files: readonly ReceivedFile[]): Promise<void> {
+    for (let start = 0; start < files.length; start += BATCH_FILES) {
+      await this.#lock.run(async () => {
+        for (const { id, manifest, draft } of files.slice(start, start + BATCH_FILES)) {
+          await keep(this.folder, id, manifest, draft);
+          const path = dataPath(this.folder, id);
+          this.#index.add(path, manifest);
+          this.#intact.set(id, await identity(path) ?? "");
+        }
+      });
+    }
+  }
+
+  /** Removes files that were not used for long, if the store is too large. */
+  async #evict(): Promise<void> {
+    const trash = `${this.#owner.folder}/trash-${this.#drafts++}`;
+    await this.#lock.run(async () => {
+      await Deno.mkdir(trash);
+      const pinned = await pinnedIds(this.folder);
+      const victims = await evict(this.folder, this.#limitBytes, pinned, trash);
+      for (const victim of victims) this.#forget(victim);
+    });
     await removeIfThere(trash);
   }
 
@@ -239,10 +258,6 @@ export class Store implements AsyncDisposable {
   #forget(id: string): void {
     this.#intact.delete(id);
     this.#index.delete(dataPath(this.folder, id));
-  }
-
-  #locked<T>(work: () => Promise<T>): Promise<T> {
-    return locked(`${this.folder}/lock`, work);
   }
 
   /** Turns the system's errors into {@linkcode StoreError}s. */

@@ -62,7 +62,7 @@ export type DeployToBridge =
   | { type: "run"; resources: Readonly<Partial<Resources>>; graceMs: number }
   /**
    * The first message of a dry run: asks which pieces of `spec` would be needed, and where such a process
-   * would be placed. The answers are one `need` and `fits`.
+   * would be placed. The answers are `need`, as for an offer, and `fits`.
    */
   | { type: "check"; spec: Bytes; resources: Readonly<Resources> }
   | StdinMessage
@@ -73,8 +73,8 @@ export type DeployToBridge =
 
 /** The messages of a bridge to deploy. */
 export type BridgeToDeploy =
-  /** The pieces of one file of the offer that the bridge lacks, possibly none; one message per file. */
-  | { type: "need"; pieces: string[] }
+  /** Pieces of the offer that the bridge lacks, possibly none, each once; `last` in the last such message. */
+  | { type: "need"; pieces: string[]; last: boolean }
   /** The program was not run: why, in one line, and its output so far. The last message. */
   | { type: "refused"; why: string; output: Bytes }
   /**
@@ -157,7 +157,7 @@ export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
 };
 
 export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
-  "need": NEED,
+  "need": { ...NEED, last: bool },
   "refused": { why: text, output: bytes },
   "fits": { possible: bool, message: text },
   "accepted": { run: text },

@@ -4,18 +4,11 @@ import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type Manifest, packManifest, unpackManifest } from "../core/manifest.ts";
-import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
-import { checkName, checkNameBeside } from "./file_names.ts";
+import { checkName, checkNameBeside } from "../core/file_names.ts";
+import { PROJECT_FOLDER } from "../core/run_layout.ts";
+import { checkTree, MAX_ENTRIES, type PackedFile, type Tree } from "../core/tree.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** A file of the mirrored project. */
-export interface IncludedFile {
-  /** Its path below the root, with `/` between its parts, and not leading out of it. */
-  readonly path: string;
-  readonly executable: boolean;
-  readonly manifest: Manifest;
-}
 
 /** A program, as it is shipped. */
 export interface RunSpec {
@@ -36,7 +29,8 @@ export interface RunSpec {
   readonly args: readonly string[];
   /** The variables that it is given. A node adds a few of its own: see `run_program.ts`. */
   readonly env: Readonly<Record<string, string>>;
-  readonly includes: readonly IncludedFile[];
+  /** What is mirrored of the project. */
+  readonly tree: Tree;
 }
 
 /** The most bytes of a spec: the manifests of some large files, and a long command line. */
@@ -45,23 +39,28 @@ export const MAX_SPEC_BYTES = 16 * 1024 * 1024;
 /** The system's own limit for starting a program is lower. */
 const MAX_ARGS = 65_536;
 const MAX_ENV = 65_536;
-const MAX_INCLUDES = 65_536;
 const MAX_NAME_CHARACTERS = 256;
 
-/** The files that a machine needs before it can start the program, the main file first. */
-export function manifestsOf({ manifest, includes, runtime }: RunSpec): Manifest[] {
-  const all = [manifest, ...includes.map((file) => file.manifest)];
+/**
+ * The files that a machine needs before it can start the program: the main file, the packs of the tree in
+ * order, and the runtime, if it is separate.
+ */
+export function manifestsOf({ manifest, tree, runtime }: RunSpec): Manifest[] {
+  const all = [manifest, ...tree.packs.map((pack) => pack.manifest)];
   return runtime === undefined ? all : [...all, runtime.manifest];
 }
 
 /** Encodes a spec in the value codec, with packed manifests. */
 export function encodeRunSpec(spec: RunSpec): Bytes {
-  const { manifest, runtime, includes } = spec;
+  const { manifest, runtime, tree } = spec;
   return encode({
     ...spec,
     manifest: packManifest(manifest),
     ...(runtime && { runtime: { ...runtime, manifest: packManifest(runtime.manifest) } }),
-    includes: includes.map((file) => ({ ...file, manifest: packManifest(file.manifest) })),
+    tree: {
+      ...tree,
+      packs: tree.packs.map((pack) => ({ ...pack, manifest: packManifest(pack.manifest) })),
+    },
   });
 }
 
@@ -73,7 +72,7 @@ export function encodeRunSpec(spec: RunSpec): Bytes {
 export function decodeRunSpec(bytes: Bytes): RunSpec {
   if (bytes.length > MAX_SPEC_BYTES) throw refusal(`it has ${bytes.length} bytes`);
   const value = object("it", decode(bytes));
-  const { kind, name, main, cwd, args, env, includes } = value;
+  const { kind, name, main, cwd, args, env } = value;
   if (kind !== "bundle" && kind !== "executable") throw refusal(`its kind is ${String(kind)}`);
   if (typeof name !== "string" || name === "" || name.length > MAX_NAME_CHARACTERS) {
     throw refusal("its name is invalid");
@@ -84,9 +83,10 @@ export function decodeRunSpec(bytes: Bytes): RunSpec {
   if (typeof cwd !== "string") throw refusal("it has no working directory");
   if (cwd !== "") checkName(cwd);
   if (kind === "bundle" && !/\.m?js$/.test(main)) throw refusal("its main file is not JavaScript");
-  const files = list("includes", includes, MAX_INCLUDES).map(checkInclude);
-  const paths = [main, ...files.map(({ path }) => inProject(path))];
-  if (new Set(paths).size < paths.length) throw refusal("two of its files have the same path");
+  const tree = readTree(value["tree"]);
+  // An executable of the user lies in the project.
+  const inside = main.startsWith(`${PROJECT_FOLDER}/`);
+  checkTree(tree, cwd, inside ? main.slice(PROJECT_FOLDER.length + 1) : undefined);
   return {
     kind,
     name,
@@ -96,7 +96,7 @@ export function decodeRunSpec(bytes: Bytes): RunSpec {
     ...(value["runtime"] === undefined ? {} : { runtime: checkRuntime(value["runtime"]) }),
     args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),
     env: checkEnv(env),
-    includes: files,
+    tree,
   };
 }
 
@@ -107,14 +107,34 @@ function checkRuntime(value: unknown): RunSpec["runtime"] & object {
   return { name, manifest: unpackManifest(manifest) };
 }
 
-function checkInclude(value: unknown): IncludedFile {
-  const { path, executable, manifest } = object("an included file", value);
-  if (typeof path !== "string") throw refusal("an included file has no path");
-  checkName(path);
-  if (typeof executable !== "boolean") {
-    throw refusal(`${path} does not say whether it is executable`);
-  }
-  return { path, executable, manifest: unpackManifest(manifest) };
+function readTree(value: unknown): Tree {
+  const { folders, links, packs } = object("its tree", value);
+  return {
+    folders: list("folders", folders, MAX_ENTRIES).map((each) => {
+      const { path, mode } = object("a folder", each);
+      return { path: string("a path", path), mode: number("a mode", mode) };
+    }),
+    links: list("links", links, MAX_ENTRIES).map((each) => {
+      const { path, target } = object("a link", each);
+      return { path: string("a path", path), target: string("a target", target) };
+    }),
+    packs: list("packs", packs, MAX_ENTRIES).map((each) => {
+      const { manifest, files } = object("a pack", each);
+      return {
+        manifest: unpackManifest(manifest),
+        files: list("the files of a pack", files, MAX_ENTRIES).map(readFile),
+      };
+    }),
+  };
+}
+
+function readFile(value: unknown): PackedFile {
+  const { path, mode, size } = object("a file", value);
+  return {
+    path: string("a path", path),
+    mode: number("a mode", mode),
+    size: number("a size", size),
+  };
 }
 
 function checkEnv(value: unknown): Record<string, string> {
@@ -132,6 +152,16 @@ function object(what: string, value: unknown): Record<string, unknown> {
     return value as Record<string, unknown>;
   }
   throw refusal(`${what} is not an object`);
+}
+
+function string(what: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw refusal(`${what} is not a string`);
+}
+
+function number(what: string, value: unknown): number {
+  if (typeof value === "number") return value;
+  throw refusal(`${what} is not a number`);
 }
 
 function list(what: string, value: unknown, count: number): unknown[] {

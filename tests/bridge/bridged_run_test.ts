@@ -231,7 +231,7 @@ Deno.test("a node gets the pieces that it needs, and is dropped for wanting othe
   const bytes = crypto.getRandomValues(new Uint8Array(50_000));
   await Deno.writeFile(path, bytes);
   const manifest = await manifestOf(path);
-  await using _file = await harness.store.ensure(manifest, (_, put) => put(0, bytes));
+  await using _file = await harness.store.ensure([manifest], ([hash], put) => put(hash!, bytes));
   const node = await harness.node("a");
   void node.link.send({ type: "need", pieces: [manifest.pieces[0]!] });
   await until(() => node.heard.length === 1);

@@ -29,6 +29,7 @@ const RUN: RunCommand = {
   resources: {},
   env: new Map(),
   include: [],
+  exclude: [],
   dryRun: false,
   options: NO_OPTIONS,
 };
@@ -50,6 +51,7 @@ Deno.test("readRunCommand() reads a program to run", () => {
       env: new Map([["A", "b=c"], ["HOME", undefined], ["E", ""]]),
     }],
     [["--include", "a", "--include", "b"], { include: ["a", "b"] }],
+    [["--exclude", "*.log", "--exclude=b/"], { exclude: ["*.log", "b/"] }],
     [["--format", "json", "--grace", "0", "--secret-file=s", "--tls-ca", "c"], {
       options: { format: "json", graceMs: 0, secretFile: "s", tlsCa: "c" },
     }],
@@ -82,7 +84,7 @@ Deno.test("readRunCommand() reports what is wrong and what was expected", () => 
     [["--relaese"], "unknown option --relaese; did you mean --release?"],
     [
       ["--detach"],
-      "unknown option --detach; expected --release, --mem, --cpu, --env, --include, " +
+      "unknown option --detach; expected --release, --mem, --cpu, --env, --include, --exclude, " +
       "--dry-run, --grace, --format, --secret-file or --tls-ca",
     ],
     [
@@ -116,6 +118,7 @@ Deno.test("readRunCommand() reports what is wrong and what was expected", () => 
     [["https://x/main.ts"], '<program> is "https://x/main.ts", which is a URL; expected a path'],
     [["--env", "=x"], '--env is "=x"; expected NAME or NAME=VALUE'],
     [["--include="], "--include is empty; expected a path"],
+    [["--exclude="], "--exclude is empty; expected a pattern"],
     [["--secret-file="], "--secret-file is empty; expected a path"],
     [["--format", "xml"], '--format is "xml"; expected human, lines or json'],
   ];

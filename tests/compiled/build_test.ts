@@ -54,7 +54,7 @@ async function shippedBytes(known: string, file: string): Promise<number> {
   await using store = await Store.open(`${folder.path}/store`);
   await store.addSource(known);
   const manifest = await manifestOf(file);
-  const missing = await store.missing(manifest);
+  const missing = await store.missing([manifest]);
   return missing.length * 128 * 1024;
 }
 

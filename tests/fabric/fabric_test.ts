@@ -5,6 +5,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { bridgeLink } from "../../src/cli/session.ts";
+import { EMPTY_TREE } from "../../src/core/tree.ts";
 import { encodeRunSpec } from "../../src/wire/run_spec.ts";
 import { sha256 } from "../../src/store/sha256.ts";
 import { deflate } from "../../src/wire/deflate.ts";
@@ -279,7 +280,7 @@ Deno.test("a piece that cannot be inflated closes its sender's connection, and a
       cwd: "",
       args: [],
       env: {},
-      includes: [],
+      tree: EMPTY_TREE,
     },
     manifest: { size: bytes.length, pieces: [hash] },
   });
@@ -287,7 +288,7 @@ Deno.test("a piece that cannot be inflated closes its sender's connection, and a
     const link = bridgeLink(await dialBridge(cluster.bridge));
     void link.send({ type: "offer", spec });
     const messages = link.messages();
-    assertEquals((await messages.next()).value, { type: "need", pieces: [hash] });
+    assertEquals((await messages.next()).value, { type: "need", pieces: [hash], last: true });
     return { link, messages };
   };
   const rubbish = new Uint8Array(100).fill(255);
@@ -307,7 +308,7 @@ Deno.test("a piece that cannot be inflated closes its sender's connection, and a
     void link.send({ type: "deflated-piece", hash, bytes: (await deflate(bytes.slice(9)))! });
     const answer = (await messages.next()).value;
     assert(answer?.type === "refused");
-    assertMatch(answer.why, /^Cannot accept piece 0: it has 8991 bytes, expected 9000$/);
+    assertMatch(answer.why, /^Cannot accept a piece: it has 8991 bytes, expected 9000$/);
     link.drop();
   }
   const { link } = await offer();

@@ -1,6 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { runProgram } from "../../src/host/run_program.ts";
+import { EMPTY_TREE } from "../../src/core/tree.ts";
 import type { RunSpec } from "../../src/wire/run_spec.ts";
 
 const manifest = { size: 0, pieces: [] };
@@ -12,7 +13,7 @@ const BUNDLE: RunSpec = {
   manifest,
   args: ["-x", "y"],
   env: { PATH: "/mine", GREETING: "hello" },
-  includes: [],
+  tree: EMPTY_TREE,
 };
 const EXECUTABLE: RunSpec = { ...BUNDLE, kind: "executable", main: "main" };
 const NODE_ENV: Record<string, string> = { PATH: "/bin", HOME: "/home/n", AWS_SECRET: "s" };

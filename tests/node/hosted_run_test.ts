@@ -5,6 +5,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import { formatAddress } from "../../src/core/pid.ts";
+import { EMPTY_TREE } from "../../src/core/tree.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { HeldArgs } from "../../src/node/held_args.ts";
 import { HostedRun } from "../../src/node/hosted_run.ts";
@@ -136,7 +137,7 @@ Deno.test("20 launches at once get the program once, and the next run of it does
       manifest,
       args: [],
       env: {},
-      includes: [],
+      tree: EMPTY_TREE,
     });
     await using bridge = await FakeBridge.start(spec, pieces);
     const unexpected = () => Promise.reject(new Error("nobody is to ask the master"));

@@ -3,7 +3,7 @@
 import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { manifestOf } from "../../src/store/manifest_of.ts";
 import { readPiece } from "../../src/store/piece_file.ts";
-import type { FetchPieces } from "../../src/store/store.ts";
+import type { FetchPieces, Store } from "../../src/store/store.ts";
 
 /** A folder that is removed when it is disposed of. */
 export interface TestFolder extends AsyncDisposable {
@@ -64,8 +64,32 @@ export async function source(
   const manifest = await manifestOf(path);
   const asked: number[][] = [];
   const fetch: FetchPieces = async (missing, put) => {
-    asked.push([...missing]);
-    for (const index of missing) await put(index, await readPiece(path, manifest, index));
+    const indices = missing.map((hash) => manifest.pieces.indexOf(hash));
+    asked.push(indices);
+    for (const index of indices) {
+      await put(manifest.pieces[index]!, await readPiece(path, manifest, index));
+    }
   };
   return { path, manifest, fetch, asked };
+}
+
+/** A file of a store that is in use. */
+export interface StoredFile extends AsyncDisposable {
+  readonly path: string;
+  release(): Promise<void>;
+}
+
+/** As `Store.ensure` of one file. */
+export async function ensureOne(
+  store: Store,
+  manifest: Manifest,
+  fetch: FetchPieces,
+): Promise<StoredFile> {
+  const { paths: [path], release } = await store.ensure([manifest], fetch);
+  return { path: path!, release, [Symbol.asyncDispose]: release };
+}
+
+/** The indices of the pieces of one file that a store lacks. */
+export async function missingOf(store: Store, manifest: Manifest): Promise<number[]> {
+  return (await store.missing([manifest])).map((hash) => manifest.pieces.indexOf(hash));
 }

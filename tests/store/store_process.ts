@@ -11,9 +11,9 @@ const [folder = "", text = ""] = Deno.args;
 const manifest = JSON.parse(text) as Manifest;
 const store = await Store.open(folder);
 await store.runFolder("other");
-await store.ensure(manifest, () => Promise.reject(new Error("the file is not there")));
+await store.ensure([manifest], () => Promise.reject(new Error("the file is not there")));
 const half: Manifest = { size: 1, pieces: ["0".repeat(64)] };
-await store.ensure(half, async () => {
+await store.ensure([half], async () => {
   console.log("ready");
   await new Promise(() => setInterval(() => {}, 60_000));
 });

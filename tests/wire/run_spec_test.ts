@@ -8,6 +8,7 @@ import {
 } from "../../src/wire/run_spec.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { packManifest, PIECE_BYTES } from "../../src/core/manifest.ts";
+import { EMPTY_TREE } from "../../src/core/tree.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 
 const file = { size: 3, pieces: ["ab".repeat(32)] };
@@ -20,21 +21,36 @@ const SPEC: RunSpec = {
   manifest: file,
   args: ["--verbose", "", "ü"],
   env: { GREETING: "hello=there", EMPTY: "" },
-  includes: [{ path: "data/words.txt", executable: false, manifest: file }],
+  tree: {
+    folders: [{ path: "data/empty", mode: 0o755 }],
+    links: [{ path: "data/link", target: "../src" }],
+    packs: [{ manifest: file, files: [{ path: "data/words.txt", mode: 0o600, size: 3 }] }],
+  },
 };
+
+/** A packed tree with one file. */
+function treeOf(path: string): unknown {
+  return { ...EMPTY_TREE, packs: [{ manifest, files: [{ path, mode: 0o644, size: 3 }] }] };
+}
 
 /** What a spec is encoded from. */
 function packed(spec: RunSpec): Record<string, unknown> {
-  const includes = spec.includes.map((each) => ({
-    ...each,
-    manifest: packManifest(each.manifest),
+  const packs = spec.tree.packs.map((pack) => ({
+    ...pack,
+    manifest: packManifest(pack.manifest),
   }));
-  return { ...spec, manifest: packManifest(spec.manifest), includes };
+  return { ...spec, manifest: packManifest(spec.manifest), tree: { ...spec.tree, packs } };
 }
 
 Deno.test("decodeRunSpec() reads what encodeRunSpec() wrote", () => {
   assertEquals(decodeRunSpec(encodeRunSpec(SPEC)), SPEC);
-  const executable: RunSpec = { ...SPEC, kind: "executable", main: "main", env: {}, includes: [] };
+  const executable: RunSpec = {
+    ...SPEC,
+    kind: "executable",
+    main: "main",
+    env: {},
+    tree: EMPTY_TREE,
+  };
   assertEquals(decodeRunSpec(encodeRunSpec(executable)), executable);
   const apart: RunSpec = { ...SPEC, runtime: { name: "deploy-runtime-1.js", manifest: file } };
   assertEquals(decodeRunSpec(encodeRunSpec(apart)), apart);
@@ -65,9 +81,14 @@ for (
     "a variable without a name": { env: { "": "" } },
     "a variable that is no text": { env: { A: null } },
     "an environment that is none": { env: [] },
-    "an included file outside the folder": {
-      includes: [{ path: "a/../../b", executable: false, manifest }],
-    },
+    "no tree": { tree: null },
+    "a tree without folders": { tree: { links: [], packs: [] } },
+    "a folder without a mode": { tree: { ...EMPTY_TREE, folders: [{ path: "a" }] } },
+    "a link without a target": { tree: { ...EMPTY_TREE, links: [{ path: "a" }] } },
+    "a pack without files": { tree: { ...EMPTY_TREE, packs: [{ manifest }] } },
+    "a pack without a manifest": { tree: { ...EMPTY_TREE, packs: [{ files: [] }] } },
+    "a file outside the project": { tree: treeOf("a/../../b") },
+    "a file that is the working directory": { tree: treeOf("src/tools") },
     "a runtime that is none": { runtime: null },
     "a runtime without a manifest": { runtime: { name: "runtime.js" } },
     "a runtime in another folder": { runtime: { name: "../runtime.js", manifest } },
@@ -75,11 +96,9 @@ for (
     "a runtime that is the project": { runtime: { name: "work", manifest } },
     "two files with the same path": {
       main: "work/main.js",
-      includes: [{ path: "main.js", executable: false, manifest }],
+      tree: treeOf("main.js"),
     },
-    "an included file that may be executable": {
-      includes: [{ path: "a", executable: "maybe", manifest }],
-    },
+    "a main file below another file": { main: "work/a/main.js", tree: treeOf("a") },
   })
 ) {
   Deno.test(`decodeRunSpec() refuses ${what}`, () => {
