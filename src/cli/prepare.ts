@@ -2,8 +2,6 @@
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
-// @ts-types="../../types/std_path.d.ts"
-import { dirname } from "@std/path/posix/dirname";
 import { UsageError } from "../core/usage_error.ts";
 import { formatMem } from "../core/resources.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
