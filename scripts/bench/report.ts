@@ -10,8 +10,8 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   miss: "must: MISS, stretch: miss",
 };
 
-/** Three digits, whatever the size. */
-function number(value: number): string {
+/** A number of which three digits count, whatever its size. */
+export function threeDigits(value: number): string {
   const digits = value === 0 ? 0 : 2 - Math.floor(Math.log10(Math.abs(value)));
   return value.toFixed(Math.min(Math.max(digits, 0), 4));
 }
@@ -22,14 +22,16 @@ function spread({ median, low, high }: Summary, show: (value: number) => string)
 
 /** How a judged number is written: `1.21×`, `1/38`, `+120 ms`, `42 %`. */
 function judgedNumber(goal: Goal, unit: Unit): (value: number) => string {
-  if (goal.judges === "value") return number;
+  if (goal.judges === "value") return threeDigits;
   if (goal.judges === "difference") {
-    return (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value))} ${unit}`;
+    return (value) => `${value < 0 ? "−" : "+"}${threeDigits(Math.abs(value))} ${unit}`;
   }
-  if (goal.better === "more" && goal.stretch > 1) return (value) => `${number(value)}×`;
-  if (goal.better === "more") return (value) => `${number(value * 100)} %`;
-  if (goal.must < 0.05) return (value) => `${number(value * 100)} %`;
-  return goal.must < 1 ? (value) => `1/${number(1 / value)}` : (value) => `${number(value)}×`;
+  if (goal.better === "more" && goal.stretch > 1) return (value) => `${threeDigits(value)}×`;
+  if (goal.better === "more") return (value) => `${threeDigits(value * 100)} %`;
+  if (goal.must < 0.05) return (value) => `${threeDigits(value * 100)} %`;
+  return goal.must < 1
+    ? (value) => `1/${threeDigits(1 / value)}`
+    : (value) => `${threeDigits(value)}×`;
 }
 
 /** A row as lines of text. */
@@ -38,8 +40,12 @@ export function describeRow({ name, title, sides, judged }: RowResult): string {
   const labels = sides.map((side) => side.peer ? `peer: ${side.name}` : side.name);
   const width = Math.max(...labels.map((label) => label.length));
   for (const [index, side] of sides.entries()) {
-    const beside = side.peer ? `   (ours is ${number(sides[0]!.median / side.median)} of it)` : "";
-    lines.push(`  ${labels[index]!.padEnd(width)}  ${spread(side, number)} ${side.unit}${beside}`);
+    const beside = side.peer
+      ? `   (ours is ${threeDigits(sides[0]!.median / side.median)} of it)`
+      : "";
+    lines.push(
+      `  ${labels[index]!.padEnd(width)}  ${spread(side, threeDigits)} ${side.unit}${beside}`,
+    );
   }
   if (judged !== undefined) {
     const { goal, verdict } = judged;

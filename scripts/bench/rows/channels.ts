@@ -3,9 +3,10 @@
 import { Commanded } from "../commanded.ts";
 import { peerPath, startProgram } from "../deno_program.ts";
 import { type Asked, askingRow, openRow } from "../open.ts";
+import { OpenMpi } from "../open_mpi.ts";
 import { ARRAY_BYTES, ARRAYS, MESSAGES, ROUND_TRIP_BYTES, ROUND_TRIPS } from "../programs/sizes.ts";
 import type { OpenRow, Row } from "../row.ts";
-import { findTool, OpenMpi } from "../tools.ts";
+import { findTool } from "../tools.ts";
 
 type Kind = "roundTrips" | "messages" | "arrays" | "newArrays";
 
@@ -42,7 +43,7 @@ async function withMpi(
   const side = {
     name: "Open MPI over TCP",
     peer: true,
-    measure: () => mpi.measure(kind, count, bytes),
+    measure: () => mpi.measure(2, kind, count, bytes),
   };
   const { sides } = askingRow(programs, [side]);
   return openRow(sides, [...programs.map(({ program }) => program), mpi]);
