@@ -24,6 +24,8 @@ export interface Preparation {
   /** Its path. */
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Whether stdout and stderr of the program's processes are one pipe. */
+  readonly oneOutput: boolean;
   /** An empty folder for the output of the build. */
   readonly folder: string;
   readonly progress: Progress;
@@ -39,7 +41,7 @@ export interface Preparation {
  * @throws {UsageError} If it cannot be shipped as requested.
  */
 export async function prepare(command: RunCommand, preparation: Preparation): Promise<Deployed> {
-  const { program, env, folder, progress, say, stop } = preparation;
+  const { program, env, oneOutput, folder, progress, say, stop } = preparation;
   const others = command.include.map(absolutePath);
   const project = findProject(absolutePath(program), Deno.cwd(), others);
   const collecting = collectIncluded(command, project.root, stop);
@@ -85,6 +87,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     ...(runtime && { runtime: { name: basename(built.runtime!), manifest: runtime.manifest } }),
     args: command.args,
     env,
+    oneOutput,
     tree: { folders, links, packs: packed.packs },
   };
   const sources = [main, ...packed.sources, ...(runtime === undefined ? [] : [runtime])];

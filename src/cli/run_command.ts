@@ -6,6 +6,7 @@ import { formatAddress } from "../core/pid.ts";
 import { type EndSignal, onEndSignals } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
+import { sameTarget } from "../terminal/screen.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
@@ -52,7 +53,12 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   });
   const failed = new AbortController();
   const building = AbortSignal.any([stop.signal, failed.signal]);
-  const preparing = prepare(command, { program, env, folder, progress, say, stop: building });
+  // Otherwise the order of the two streams cannot be seen, and data needs to know which one it is.
+  const oneOutput = format !== "json" && sameTarget();
+  const preparing = prepare(
+    command,
+    { program, env, oneOutput, folder, progress, say, stop: building },
+  );
   preparing.catch(() => {}); // awaited below
   let link: Promise<{ drop(): void }> | undefined;
   try {

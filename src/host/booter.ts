@@ -5,6 +5,7 @@ import { makePid, type Pid, randomId } from "../core/pid.ts";
 import { BootGate } from "./boot_gate.ts";
 import { ChildProcess } from "./child_process.ts";
 import { type Arrival, ControlServer } from "./control_server.ts";
+import { Marks } from "./marks.ts";
 import type { Program } from "./program.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -60,6 +61,7 @@ export class DeadBootError extends Error {
 export class Booter {
   readonly #options: BooterOptions;
   readonly #server: ControlServer;
+  readonly #marks = new Marks();
   readonly #watchdog: Watchdog;
   readonly #gate = new BootGate(BOOTS_PER_CORE * navigator.hardwareConcurrency, MAX_BOOT_MS);
   readonly #booting = new Set<ChildProcess>();
@@ -70,7 +72,7 @@ export class Booter {
   constructor(options: BooterOptions) {
     this.#options = options;
     this.#server = new ControlServer({ hostname: CONTROL_HOST, logger: options.logger });
-    this.#watchdog = new Watchdog(options.logger);
+    this.#watchdog = new Watchdog(options.logger, this.#marks.pattern);
   }
 
   /** How many processes are booting, or wait until they may. */
@@ -104,6 +106,11 @@ export class Booter {
     for (const child of this.#booting) child.kill();
   }
 
+  /** Ends what processes that have ended had started outside of their groups; resolves when that is done. */
+  async endLeft(): Promise<void> {
+    await this.#watchdog.endLeft();
+  }
+
   /** Releases everything; called when all processes are gone. */
   async close(): Promise<void> {
     await this.#server.close();
@@ -121,12 +128,16 @@ export class Booter {
     signal?.addEventListener("abort", kill);
     try {
       const env = { DEPLOY_PROCESS: JSON.stringify(control) };
-      child = new ChildProcess(program, { env, stdin });
+      const mark = this.#marks.next();
+      child = new ChildProcess(program, { env, stdin, mark });
       this.#booting.add(child);
       const { group, exited } = child;
       const watched = this.#watchdog.add(group);
       // The group's id is not reused before the group is gone.
-      void exited.then(() => this.#watchdog.remove(group));
+      void exited.then(() => {
+        this.#watchdog.remove(group);
+        this.#watchdog.left(mark);
+      });
       const arrival = await Promise.race([expected.arrival, exited.then(() => undefined)]);
       if (arrival === undefined) throw new DeadBootError(child);
       const pid = makePid(randomId(), hostname, arrival.port);

@@ -52,6 +52,8 @@ function send(target: number, signal: Deno.Signal): boolean {
 export class ChildProcess {
   /** The id of the process, and of its group. */
   readonly group: number;
+  /** Whether its stderr is the same pipe as its stdout. */
+  readonly oneOutput: boolean;
   /** Its stdin, if it has one. */
   readonly stdin: WritableStream<Bytes> | null;
   /** Resolves when the process has ended and its group is killed; output may still come. */
@@ -68,12 +70,15 @@ export class ChildProcess {
   #alive = true;
 
   /**
-   * Starts `program` with `env` added to its environment.
+   * Starts `program` with `env` added to its environment, and with `mark` on everything that it starts.
    *
    * @throws {Error} If it cannot be started: the executable is gone, or too many files are open.
    */
-  constructor(program: Program, options: { env: Record<string, string>; stdin: boolean }) {
-    const { command, args, detached } = inNewSession(program);
+  constructor(
+    program: Program,
+    options: { env: Record<string, string>; stdin: boolean; mark: string },
+  ) {
+    const { command, args, detached, oneOutput } = inNewSession(program, options.mark);
     const child = new Deno.Command(command, {
       args: [...args],
       cwd: program.cwd,
@@ -81,13 +86,17 @@ export class ChildProcess {
       env: { ...program.env, ...options.env },
       stdin: options.stdin ? "piped" : "null",
       stdout: "piped",
-      stderr: "piped",
+      stderr: oneOutput ? "null" : "piped",
       detached,
     }).spawn();
+    this.oneOutput = oneOutput;
     this.group = child.pid;
     this.stdin = options.stdin ? child.stdin : null;
     this.exited = this.#awaitExit(child.status);
-    this.drained = { 1: this.#pump(1, child.stdout), 2: this.#pump(2, child.stderr) };
+    this.drained = {
+      1: this.#pump(1, child.stdout),
+      2: oneOutput ? Promise.resolve() : this.#pump(2, child.stderr),
+    };
   }
 
   /** Its output so far, in order, until it is released. */

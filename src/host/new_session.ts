@@ -1,15 +1,31 @@
-/** Starts a process as the leader of its own session, without copying this process. */
+/** The command that starts a program as the leader of its own session, marked, with one output or two. */
 
 import type { Program } from "./program.ts";
 
 /** Of util-linux: creates a session and executes a command. */
 const SETSID = "/usr/bin/setsid";
 
+const SHELL = "/bin/sh";
+
+/**
+ * Marks the process with `$0`, and executes the other arguments.
+ *
+ * The mark is the limit of file locks, which Linux has not used since version 2.4. All that the process
+ * starts inherits it, and nobody has a reason to change it; see marks.ts. `-w` is its letter in dash, `-x` in
+ * bash.
+ */
+const MARK = `ulimit -S -w "$0" 2>/dev/null || ulimit -S -x "$0" 2>/dev/null; exec "$@"`;
+
+/** Makes stderr the same pipe as stdout. */
+const ONE_OUTPUT = " 2>&1";
+
 /** What to give to `Deno.Command`. */
 export interface SessionCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly detached: boolean;
+  /** Whether stderr is the same pipe as stdout. */
+  readonly oneOutput: boolean;
 }
 
 /**
@@ -18,20 +34,39 @@ export interface SessionCommand {
  * With `detached`, Deno creates the session in a copy of this process, which blocks this process for 5 to
  * 10 ms each time, against 1 ms without. So the new process creates it itself, if `setsid` is available;
  * until then it is in the group of this process.
+ *
+ * @param mark For the processes that it starts. It has none without permission to look for a shell.
  */
-export function inNewSession({ command, args }: Program): SessionCommand {
+export function inNewSession(
+  { command, args, oneOutput = false }: Program,
+  mark: string,
+): SessionCommand {
+  const plain = { command, args, detached: true, oneOutput: false };
   // Deno reports a program that cannot be executed as an error; setsid would write it to the program's
   // stderr.
-  if (!canSetsid() || !isExecutable(command)) return { command, args, detached: true };
-  return { command: SETSID, args: [command, ...args], detached: false };
+  if (!isAvailable(SHELL) || !isExecutable(command)) return plain;
+  const script = MARK + (oneOutput ? ONE_OUTPUT : "");
+  const canSetsid = isAvailable(SETSID);
+  const session = canSetsid ? [SETSID] : [];
+  return {
+    command: SHELL,
+    args: ["-c", script, mark, ...session, command, ...args],
+    detached: !canSetsid,
+    oneOutput,
+  };
 }
 
-let found: boolean | undefined;
+const found = new Map<string, boolean>();
 
-/** Whether `setsid` exists, as far as this process may check without prompting. */
-function canSetsid(): boolean {
-  return found ??= Deno.permissions.querySync({ name: "read" }).state === "granted" &&
-    isExecutable(SETSID);
+/** Whether this command exists, as far as this process may check without prompting. */
+function isAvailable(path: string): boolean {
+  let available = found.get(path);
+  if (available === undefined) {
+    available = Deno.permissions.querySync({ name: "read" }).state === "granted" &&
+      isExecutable(path);
+    found.set(path, available);
+  }
+  return available;
 }
 
 function isExecutable(path: string): boolean {

@@ -20,7 +20,11 @@ export interface DeadStart {
 export async function deadStart(child: ChildProcess): Promise<DeadStart> {
   const status = await child.exited;
   await Promise.all([child.drained[1], child.drained[2]]);
-  return { status, output: child.held, overflowed: child.overflowed };
+  // Where both streams are one, what it wrote is shown as what is on stderr: it says why it failed.
+  const output = child.oneOutput
+    ? child.held.map(({ bytes }) => ({ fd: 2 as const, bytes }))
+    : child.held;
+  return { status, output, overflowed: child.overflowed };
 }
 
 /** A process died before it ran its function. */

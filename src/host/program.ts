@@ -10,6 +10,11 @@ export interface Program {
   readonly cwd: string;
   /** All of its environment; if it is `undefined`, it inherits that of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Whether its stdout and stderr are one pipe, so that the order of what it writes to them is kept. All of it
+   * counts as stdout then. Where there is no shell, they are two pipes nevertheless.
+   */
+  readonly oneOutput?: boolean;
 }
 
 /** How this OS process was started. */

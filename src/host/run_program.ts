@@ -60,12 +60,13 @@ export function runProgram(spec: RunSpec, folder: string, runtime: Runtime): Pro
     if (value !== undefined) env[name] = value;
   }
   Object.assign(env, spec.env);
-  if (spec.kind === "executable") return { command: path, args: spec.args, cwd, env };
+  const setting = { cwd, env, ...(spec.oneOutput === true && { oneOutput: true }) };
+  if (spec.kind === "executable") return { command: path, args: spec.args, ...setting };
   if (runtime.standalone) {
     env[BUNDLE_VARIABLE] = path;
-    return { command: runtime.execPath, args: spec.args, cwd, env };
+    return { command: runtime.execPath, args: spec.args, ...setting };
   }
   // Configuration and lock files outside the folder do not belong to the program.
   const args = ["run", "-A", "--no-config", "--no-lock", "--no-prompt", path, ...spec.args];
-  return { command: runtime.execPath, args, cwd, env };
+  return { command: runtime.execPath, args, ...setting };
 }

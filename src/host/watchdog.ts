@@ -4,22 +4,47 @@ import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 
 /**
- * Reads `+ <group>` and `- <group>`. When its stdin ends, it kills the groups that it knows of, and their
- * leaders, which may not have created their groups yet. It uses only shell builtins.
+ * Reads `+ <group>`, `- <group>`, and `= <marks>`, which ends the processes with one of these marks
+ * (`1|2|3`) and is answered by a line. When its stdin ends, it kills the groups that it knows of, and their
+ * leaders, which may not have created their groups yet, and the processes whose marks match `$1`.
+ *
+ * Besides shell builtins it uses `grep`, on what Linux has in `/proc`. A killed process may have started
+ * another one just before, so it looks again until it finds nothing new.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
 groups=' '
-while read -r change group; do
-  case $group in '' | *[!0-9]*) continue ;; esac
+end_marked() {
+  before=
+  while
+    found=$(grep -lsE "^Max file locks +($1) " /proc/[0-9]*/limits 2>/dev/null)
+    [ -n "$found" ] && [ "$found" != "$before" ]
+  do
+    for file in $found; do
+      id=\${file#/proc/}
+      kill -s KILL "\${id%/limits}" 2>/dev/null
+    done
+    before=$found
+  done
+}
+while read -r change what; do
+  case $what in '' | *[!0-9'|']*) continue ;; esac
   case $change in
-    +) groups="$groups$group " ;;
-    -) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
+    +) groups="$groups$what " ;;
+    -) case $groups in *" $what "*) groups="\${groups%% $what *} \${groups#* $what }" ;; esac ;;
+    =) end_marked "$what"; echo ;;
   esac
 done
 for group in $groups; do kill -s KILL -- "-$group" "$group" 2>/dev/null; done
+end_marked "$1"
 exit 0
 `;
+
+/** How long after a process's end the watchdog looks for what it left: once for many, since it reads all of /proc. */
+const LOOK_MS = 1_000;
+
+/** How many marks it looks for at once. */
+const MAX_MARKS = 500;
 
 /** How often a dying watchdog is started again. */
 const MAX_STARTS = 10;
@@ -29,11 +54,13 @@ const encoder = new TextEncoder();
 interface Shell {
   readonly child: Deno.ChildProcess;
   readonly writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  /** The questions that it has not answered, in order. */
+  readonly asked: ((answered: boolean) => void)[];
 }
 
 /**
  * A small shell process in its own session, which outlives the launcher just long enough to kill the
- * process groups that it was told about.
+ * process groups that it was told about, and what their processes have started outside of them.
  *
  * Control links end by themselves with the launcher, but a process whose code computes forever does not
  * notice. The watchdog does not keep the launcher alive. If it is killed, another one replaces it. Where
@@ -41,13 +68,19 @@ interface Shell {
  */
 export class Watchdog {
   readonly #logger: Logger;
+  readonly #pattern: string;
   readonly #groups = new Set<number>();
+  /** The marks of processes that have ended, and may have left others. */
+  #left: string[] = [];
+  #look: ReturnType<typeof setTimeout> | undefined;
   #shell: Shell | undefined;
   #starts = 0;
   #closed = false;
 
-  constructor(logger: Logger) {
+  /** @param pattern Of all marks that the processes of its groups have; see {@linkcode Marks}. */
+  constructor(logger: Logger, pattern: string) {
     this.#logger = logger;
+    this.#pattern = pattern;
     this.#start();
   }
 
@@ -67,39 +100,84 @@ export class Watchdog {
     if (this.#groups.delete(group)) void this.#tell(`- ${group}\n`);
   }
 
-  /** Ends the watchdog, and with it the groups that have not been removed. */
+  /** The process with this mark has ended: what it left ends within a second or two. */
+  left(mark: string): void {
+    this.#left.push(mark);
+    if (this.#look !== undefined) return;
+    this.#look = setTimeout(() => void this.endLeft(), LOOK_MS);
+    Deno.unrefTimer(Number(this.#look));
+  }
+
+  /** Ends what the processes left that have ended until now; resolves when that is done. */
+  async endLeft(): Promise<void> {
+    clearTimeout(this.#look);
+    this.#look = undefined;
+    const marks = this.#left.splice(0);
+    while (marks.length > 0 && this.#shell !== undefined) {
+      // One that is killed meanwhile has answered nothing, and the next one is asked.
+      if (await this.#ask(this.#shell, marks.slice(0, MAX_MARKS))) marks.splice(0, MAX_MARKS);
+    }
+  }
+
+  /** Ends the watchdog, and with it the groups that have not been removed, and all that they have left. */
   async close(): Promise<void> {
     this.#closed = true;
-    const shell = this.#shell;
-    if (shell === undefined) return;
+    clearTimeout(this.#look);
+    while (true) {
+      if (this.#shell === undefined && this.#starts < MAX_STARTS) this.#start();
+      const shell = this.#shell;
+      if (shell === undefined) return;
+      shell.child.ref();
+      // Fails if the shell is already dead.
+      await shell.writer.close().catch(() => {});
+      const { success } = await shell.child.status;
+      if (success) return;
+      this.#shell = undefined;
+    }
+  }
+
+  async #ask(shell: Shell, marks: readonly string[]): Promise<boolean> {
+    const answered = new Promise<boolean>((resolve) => shell.asked.push(resolve));
     shell.child.ref();
-    // Fails if the shell is already dead, which has the same effect.
-    await shell.writer.close().catch(() => {});
-    await shell.child.status;
+    await this.#tell(`= ${marks.join("|")}\n`);
+    const isAnswered = await answered;
+    if (shell.asked.length === 0 && !this.#closed) shell.child.unref();
+    return isAnswered;
   }
 
   #start(): void {
     this.#starts++;
     try {
       const child = new Deno.Command("/bin/sh", {
-        args: ["-c", SCRIPT],
+        args: ["-c", SCRIPT, "watchdog", this.#pattern],
         cwd: "/",
         clearEnv: true,
         stdin: "piped",
-        stdout: "null",
+        stdout: "piped",
         stderr: "null",
         detached: true,
       }).spawn();
       child.unref();
-      this.#shell = { child, writer: child.stdin.getWriter() };
+      const shell = this.#shell = { child, writer: child.stdin.getWriter(), asked: [] };
+      void this.#awaitAnswers(shell);
       void this.#awaitEnd(child);
     } catch (error) {
+      this.#starts = MAX_STARTS; // it will fail again
       this.#warn(messageOf(error));
       return;
     }
     if (this.#groups.size > 0) {
       this.#tell([...this.#groups].map((group) => `+ ${group}\n`).join(""));
     }
+  }
+
+  /** An answer is one byte. */
+  async #awaitAnswers({ child, asked }: Shell): Promise<void> {
+    for await (const bytes of child.stdout) {
+      for (const resolve of asked.splice(0, bytes.length)) resolve(true);
+    }
+    await child.status; // from then on there is another shell
+    for (const resolve of asked.splice(0)) resolve(false);
   }
 
   async #awaitEnd(child: Deno.ChildProcess): Promise<void> {

@@ -29,6 +29,7 @@ import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
+import { sameTarget } from "../terminal/screen.ts";
 import { onWhySignal } from "../terminal/why_signal.ts";
 import { newKey } from "../net/handshake.ts";
 
@@ -113,7 +114,9 @@ export async function launch(
   // The processes of the program inherit them.
   const colors = colorVariables(settings.format, (name) => Deno.env.get(name), isOnTerminal());
   for (const [name, value] of Object.entries(colors)) Deno.env.set(name, value);
-  return await new LocalRun(settings, program).run();
+  // Otherwise the order of the two streams cannot be seen, and data needs to know which one it is.
+  const oneOutput = settings.format !== "json" && sameTarget();
+  return await new LocalRun(settings, { ...program, oneOutput }).run();
 }
 
 /** One run, from its first process to the exit of the launcher. */

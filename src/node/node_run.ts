@@ -92,6 +92,7 @@ export class NodeRun implements NodePort {
     if (process === undefined) return false;
     process.terminate(how);
     await process.ended;
+    await this.#booter.endLeft();
     return true;
   }
 

@@ -158,7 +158,7 @@ export interface KillOptions {
    */
   graceMs?: number;
   /**
-   * Whether its whole subtree of spawned processes ends with it.
+   * Whether its whole subtree of spawned processes ends with it. Without this, they go on.
    *
    * @default false
    */
@@ -167,6 +167,9 @@ export interface KillOptions {
 
 /**
  * Ends a process, and everything that it started other than by `spawn`; resolves when they are gone.
+ *
+ * Processes that it spawned go on, unless `descendants` is true. Children in sessions of their own (daemons,
+ * browsers, `detached: true`) end with it on Linux; elsewhere they may go on.
  *
  * By default with SIGKILL: values of the process that have not arrived are then lost. Ending one that has
  * ended is not an error. While this is pending, this process does not end.

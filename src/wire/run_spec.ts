@@ -29,6 +29,8 @@ export interface RunSpec {
   readonly args: readonly string[];
   /** The variables that it is given. A node adds a few of its own: see `run_program.ts`. */
   readonly env: Readonly<Record<string, string>>;
+  /** Whether stdout and stderr of a process are one pipe, as a node starts it. */
+  readonly oneOutput?: boolean;
   /** What is mirrored of the project. */
   readonly tree: Tree;
 }
@@ -96,6 +98,7 @@ export function decodeRunSpec(bytes: Bytes): RunSpec {
     ...(value["runtime"] === undefined ? {} : { runtime: checkRuntime(value["runtime"]) }),
     args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),
     env: checkEnv(env),
+    ...(value["oneOutput"] === undefined ? {} : { oneOutput: flag(value["oneOutput"]) }),
     tree,
   };
 }
@@ -135,6 +138,11 @@ function readFile(value: unknown): PackedFile {
     mode: number("a mode", mode),
     size: number("a size", size),
   };
+}
+
+function flag(value: unknown): boolean {
+  if (typeof value !== "boolean") throw refusal("whether it has one output is not said");
+  return value;
 }
 
 function checkEnv(value: unknown): Record<string, string> {

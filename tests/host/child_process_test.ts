@@ -4,11 +4,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { ChildProcess } from "../../src/host/child_process.ts";
+import { Marks } from "../../src/host/marks.ts";
 import { Watchdog } from "../../src/host/watchdog.ts";
+
+const marks = new Marks();
 
 function shell(script: string): ChildProcess {
   const program = { command: "/bin/sh", args: ["-c", script], cwd: "/" };
-  return new ChildProcess(program, { env: {}, stdin: false });
+  return new ChildProcess(program, { env: {}, stdin: false, mark: marks.next() });
 }
 
 async function outputOf(child: ChildProcess): Promise<string> {
@@ -29,7 +32,7 @@ Deno.test("a missing or non-executable file is an error at once, which names it"
   for (const command of ["/nowhere/deno", "/etc/passwd", "/etc"]) {
     const program = { command, args: [], cwd: "/" };
     assertThrows(
-      () => new ChildProcess(program, { env: {}, stdin: false }),
+      () => new ChildProcess(program, { env: {}, stdin: false, mark: marks.next() }),
       Error,
       `Failed to spawn '${command}'`,
     );
@@ -50,7 +53,7 @@ Deno.test("so does the watchdog when its launcher is gone", async () => {
     throw new Error(line);
   });
   for (let round = 0; round < 30; round++) {
-    const watchdog = new Watchdog(quiet);
+    const watchdog = new Watchdog(quiet, marks.pattern);
     const child = shell("exec sleep 1000");
     void watchdog.add(child.group);
     await watchdog.close();

@@ -2,12 +2,15 @@
 
 import { createLogger } from "../../src/core/logger.ts";
 import { ChildProcess } from "../../src/host/child_process.ts";
+import { Marks } from "../../src/host/marks.ts";
 import { Watchdog } from "../../src/host/watchdog.ts";
 
-const watchdog = new Watchdog(createLogger("warn", (line) => console.error(line)));
+const marks = new Marks();
+
+const watchdog = new Watchdog(createLogger("warn", (line) => console.error(line)), marks.pattern);
 const children = await Promise.all(Array.from({ length: 4 }, async () => {
   const program = { command: Deno.execPath(), args: ["eval", "while (true);"], cwd: "/" };
-  const child = new ChildProcess(program, { env: {}, stdin: false });
+  const child = new ChildProcess(program, { env: {}, stdin: false, mark: marks.next() });
   await watchdog.add(child.group);
   return child;
 }));

@@ -2,16 +2,19 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { ChildProcess } from "../../src/host/child_process.ts";
+import { Marks } from "../../src/host/marks.ts";
 import { Watchdog } from "../../src/host/watchdog.ts";
 import { isAlive, untilGone } from "../node/node_harness.ts";
+
+const marks = new Marks();
 
 const quiet = createLogger("error", (line) => {
   throw new Error(line);
 });
 
-function sleeper(): ChildProcess {
+function sleeper(mark = marks.next()): ChildProcess {
   const program = { command: "/bin/sh", args: ["-c", "exec sleep 1000"], cwd: "/" };
-  return new ChildProcess(program, { env: {}, stdin: false });
+  return new ChildProcess(program, { env: {}, stdin: false, mark });
 }
 
 Deno.test("when the launcher is killed, so are processes that compute forever", async () => {
@@ -33,8 +36,8 @@ Deno.test("when the launcher is killed, so are processes that compute forever", 
 });
 
 Deno.test("close() ends the groups that are left, and the watchdog", async () => {
-  const watchdog = new Watchdog(quiet);
-  const children = [sleeper(), sleeper(), sleeper()];
+  const watchdog = new Watchdog(quiet, marks.pattern);
+  const children = [sleeper(), sleeper(new Marks().next()), sleeper()];
   await Promise.all(children.map(({ group }) => watchdog.add(group)));
   const spared = children[1] as ChildProcess;
   watchdog.remove(spared.group);
@@ -50,7 +53,7 @@ Deno.test("close() ends the groups that are left, and the watchdog", async () =>
 });
 
 Deno.test("a watchdog that is killed is started again, and knows the same groups", async () => {
-  const watchdog = new Watchdog(quiet);
+  const watchdog = new Watchdog(quiet, marks.pattern);
   const child = sleeper();
   await watchdog.add(child.group);
   for (let round = 0; round < 3; round++) {
@@ -67,7 +70,7 @@ Deno.test("a watchdog that is killed is started again, and knows the same groups
 });
 
 Deno.test("a watchdog ignores the signals that end a terminal's processes", async () => {
-  const watchdog = new Watchdog(quiet);
+  const watchdog = new Watchdog(quiet, marks.pattern);
   const shell = watchdog.pid as number;
   const names = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
   let ignored: string[] = [];
@@ -82,4 +85,78 @@ Deno.test("a watchdog ignores the signals that end a terminal's processes", asyn
   for (const name of ignored) Deno.kill(shell, name as Deno.Signal);
   await watchdog.close();
   assertEquals(isAlive(shell), false);
+});
+
+/** Three processes that leave the group and session of the one that starts them, in three ways; the last one's parent is gone. */
+const LEAVES = `
+setsid sleep 1000 &
+echo $!
+env -i setsid sleep 1000 &
+echo $!
+(setsid sh -c 'echo $$; exec sleep 1000' &)
+`;
+
+interface Left {
+  readonly child: ChildProcess;
+  readonly mark: string;
+  /** The processes that it has started, by now in sessions of their own. */
+  readonly ids: number[];
+}
+
+/** A process that has started others. */
+async function leaver(): Promise<Left> {
+  const mark = marks.next();
+  const program = { command: "/bin/sh", args: ["-c", `${LEAVES} exec sleep 1000`], cwd: "/" };
+  const child = new ChildProcess(program, { env: {}, stdin: false, mark });
+  const numbers = (): number[] => {
+    const text = child.held.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
+    return text.endsWith("\n") ? text.trim().split("\n").map(Number) : [];
+  };
+  const isLeader = (id: number): boolean =>
+    Number(Deno.readTextFileSync(`/proc/${id}/stat`).replace(/.*\) /, "").split(" ")[3]) === id;
+  while (numbers().length < 3 || !numbers().every(isLeader)) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return { child, mark, ids: numbers() };
+}
+
+async function finish({ child }: Left): Promise<void> {
+  child.kill();
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
+}
+
+Deno.test({
+  name: "what an ended process has started ends, wherever it has gone, and nothing else",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const watchdog = new Watchdog(quiet, marks.pattern);
+    const [ends, stays] = await Promise.all([leaver(), leaver()]);
+    await finish(ends);
+    assert([...ends.ids, ...stays.ids].every(isAlive));
+    watchdog.left(ends.mark);
+    await watchdog.endLeft();
+    await untilGone(ends.ids, 5_000);
+    assert(stays.ids.every(isAlive));
+    await watchdog.close();
+    await untilGone(stays.ids, 5_000);
+    await finish(stays);
+  },
+});
+
+Deno.test({
+  name: "the watchdog looks by itself soon after an end, and goes on when it is killed",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const watchdog = new Watchdog(quiet, marks.pattern);
+    const [first, second] = await Promise.all([leaver(), leaver()]);
+    await Promise.all([finish(first), finish(second)]);
+    watchdog.left(first.mark);
+    await untilGone(first.ids, 5_000);
+    watchdog.left(second.mark);
+    const asked = watchdog.endLeft();
+    Deno.kill(watchdog.pid as number, "SIGKILL");
+    await asked;
+    await watchdog.close();
+    await untilGone(second.ids, 5_000);
+  },
 });

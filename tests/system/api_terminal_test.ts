@@ -41,6 +41,35 @@ function named(text: string): string {
   }).replaceAll(/^P0 main:/gm, "P0 main.ts:"); // as an executable, it is called main
 }
 
+Deno.test("where stdout and stderr are one, lines appear in the order in which a process wrote them", async () => {
+  const text = await shown(
+    `
+    const encoder = new TextEncoder();
+    async function worker() {
+      for (let index = 0; index < 50; index++) {
+        console.log("out", index);
+        console.error("err", index);
+        Deno.stdout.writeSync(encoder.encode("half "));
+        Deno.stderr.writeSync(encoder.encode("whole\\n"));
+        const child = new Deno.Command("sh", { args: ["-c", "echo child out; echo child err >&2"] });
+        if (index === 20) await child.spawn().status;
+      }
+    }
+    await init({ functions: { worker } });
+    await worker();
+    await wait(await spawn(worker));`,
+    "2>&1",
+  );
+  const expected = Array.from({ length: 50 }, (_, index) => [
+    `out ${index}`,
+    `err ${index}`,
+    "half whole",
+    ...(index === 20 ? ["child out", "child err"] : []),
+  ]).flat();
+  const written = text.split("\n").filter((line) => /out|err|half/.test(line));
+  assertEquals(written.map((line) => line.trimStart()), [...expected, ...expected]);
+});
+
 Deno.test("the program of the documentation is shown as documented", async () => {
   const text = await shown(
     `

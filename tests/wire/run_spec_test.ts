@@ -54,6 +54,10 @@ Deno.test("decodeRunSpec() reads what encodeRunSpec() wrote", () => {
   assertEquals(decodeRunSpec(encodeRunSpec(executable)), executable);
   const apart: RunSpec = { ...SPEC, runtime: { name: "deploy-runtime-1.js", manifest: file } };
   assertEquals(decodeRunSpec(encodeRunSpec(apart)), apart);
+  assertEquals(decodeRunSpec(encodeRunSpec({ ...SPEC, oneOutput: true })), {
+    ...SPEC,
+    oneOutput: true,
+  });
 });
 
 Deno.test("decodeRunSpec() omits missing fields", () => {
@@ -89,6 +93,7 @@ for (
     "a pack without a manifest": { tree: { ...EMPTY_TREE, packs: [{ files: [] }] } },
     "a file outside the project": { tree: treeOf("a/../../b") },
     "a file that is the working directory": { tree: treeOf("src/tools") },
+    "an output that is no yes or no": { oneOutput: 1 },
     "a runtime that is none": { runtime: null },
     "a runtime without a manifest": { runtime: { name: "runtime.js" } },
     "a runtime in another folder": { runtime: { name: "../runtime.js", manifest } },

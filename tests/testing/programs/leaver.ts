@@ -1,4 +1,7 @@
-/** Leaves behind what its argument says: a process with a session of its own that listens, or a file. */
+/**
+ * Leaves behind what its argument says: a file, or a process with a session of its own that listens, and has
+ * removed the mark by which its node would find it.
+ */
 
 import { init } from "deploy";
 
@@ -7,9 +10,10 @@ await init();
 if (Deno.args.includes("process")) {
   const listen = `const { addr } = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     console.log(addr.port); setInterval(() => {}, 1000);`;
+  const unmark = "ulimit -S -w unlimited 2>/dev/null || ulimit -S -x unlimited";
   // With the run's own pipes as stdout or stderr, it would keep whoever reads those.
-  const { stdout } = new Deno.Command("setsid", {
-    args: ["--fork", Deno.execPath(), "eval", listen],
+  const { stdout } = new Deno.Command("sh", {
+    args: ["-c", `${unmark}; exec setsid --fork "$@"`, "sh", Deno.execPath(), "eval", listen],
     stdin: "null",
     stdout: "piped",
     stderr: "null",

@@ -1,0 +1,88 @@
+/** What processes of a run have started, in groups and sessions of its own, ends with them. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assert } from "@std/assert";
+import { isAlive, untilGone } from "../node/node_harness.ts";
+import { startProgram } from "./helpers.ts";
+import { way } from "./ways.ts";
+
+/** A process may take so long to be gone after the end of what started it. */
+const GONE_MS = 5_000;
+
+/**
+ * Starts processes in all the ways in which one can leave its parent, says their ids, and ends as its argument
+ * says.
+ */
+const PROGRAM = `
+import { init, kill, Receiver, Sender, spawn, wait } from "deploy";
+
+const [end] = Deno.args;
+
+const quiet = { stdin: "null", stdout: "null", stderr: "null" };
+
+async function leave() {
+  const { spawn } = await import("node:child_process");
+  const ids = [
+    new Deno.Command("setsid", { args: ["sleep", "1000"], ...quiet }).spawn(),
+    new Deno.Command("sleep", { args: ["1000"], detached: true, ...quiet }).spawn(),
+    new Deno.Command("sleep", { args: ["1000"], detached: true, clearEnv: true, ...quiet }).spawn(),
+    spawn("sleep", ["1000"], { detached: true, stdio: "ignore", env: {} }),
+  ].map((child) => (child.unref(), child.pid));
+  // A daemon: its parent has ended, and so it belongs to the system.
+  const daemon = new Deno.Command("sh", {
+    args: ["-c", "setsid sh -c 'echo $$; exec sleep 1000' < /dev/null 2> /dev/null &"],
+    stdout: "piped",
+  }).spawn();
+  const { value } = await daemon.stdout.getReader().read();
+  ids.push(Number(new TextDecoder().decode(value)));
+  await untilLeaders(ids);
+  return ids;
+}
+
+/** Waits until each leads a session of its own. */
+async function untilLeaders(ids) {
+  const isLeader = (id) => Deno.readTextFileSync("/proc/" + id + "/stat").replace(/.*\\) /, "").split(" ")[3] === String(id);
+  while (!ids.every(isLeader)) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const forever = () => new Promise((resolve) => setTimeout(resolve, 1e6));
+
+async function work(parent) {
+  const sender = new Sender(parent);
+  await sender.send(await leave());
+  await sender.close(); // a process that is killed delivers nothing
+  if (end === "return") return;
+  if (end === "exit") Deno.exit(3);
+  if (end === "throw") throw new Error("it broke");
+  if (end === "signal") Deno.kill(Deno.pid, "SIGKILL");
+  await forever();
+}
+
+await init({ functions: { work } });
+const other = await spawn(work);
+console.log(JSON.stringify(await new Receiver(other).recv()));
+if (end === "kill") await kill(other);
+await wait(other);
+await forever();
+`;
+
+/** How the process ends, or the launcher that belongs to it. */
+const ENDS = ["return", "exit", "throw", "signal", "kill", "told to stop", "launcher killed"];
+
+for (const end of ENDS) {
+  Deno.test({
+    name: `what a process has started in other sessions ends with it: ${end}`,
+    ignore: Deno.build.os !== "linux" || way === "deployed",
+    fn: async () => {
+      await using program = await startProgram(PROGRAM, { args: [end] });
+      const told = await program.seen((event) => event.event === "output" && event.fd === 1);
+      const ids: number[] = JSON.parse("text" in told ? told.text : "");
+      if (end === "told to stop" || end === "launcher killed") {
+        assert(ids.every(isAlive), `${ids}`);
+        program.child.kill(end === "told to stop" ? "SIGTERM" : "SIGKILL");
+        await program.child.status;
+      }
+      await untilGone(ids, GONE_MS);
+    },
+  });
+}
