@@ -4,6 +4,7 @@
  * - `--only NAME` measures that row (repeatable)
  * - `--rounds N` measures each side N times, instead of its row's number
  * - `--json FILE` writes all measurements to a file
+ * - `--table FILE` measures nothing, and prints such a file as the table of docs/performance.md
  *
  * Each row runs its baseline beside it, in turn. Its last line gives the judged value, its median and
  * quartiles, and its two limits. See docs/performance.md.
@@ -25,6 +26,7 @@ import { CHANNELS, MEMORY } from "./bench/rows/memory.ts";
 import { OUTPUT } from "./bench/rows/output.ts";
 import { PLACEMENT } from "./bench/rows/placement.ts";
 import { CALL, UNDER_WAY } from "./bench/rows/pool.ts";
+import { type BenchRecord, tableOf } from "./bench/table.ts";
 import { BURST, COLD, FIRST, LOOP, SPARE } from "./bench/rows/spawning.ts";
 
 const ROWS: readonly Row[] = [
@@ -41,10 +43,14 @@ const BENCH: Executable = {
   main: {
     name: "",
     summary: "Measure what deploy costs, each row beside its baseline",
-    usage: [{ form: "[--only NAME]… [--rounds N] [--json FILE]" }],
+    usage: [
+      { form: "[--only NAME]… [--rounds N] [--json FILE]" },
+      { form: "--table FILE", means: "print measurements as docs/performance.md has them" },
+    ],
     options: {
       "only": { value: "NAME", summary: "measure that row (repeatable)", completes: NAMES },
       "rounds": { value: "N", summary: "measure each side N times, instead of its row's number" },
+      "table": { value: "FILE", summary: "print measurements as a table", completes: "file" },
       "json": { value: "FILE", summary: "write all measurements", completes: "file" },
     },
     examples: ["deno task bench --only cold --rounds 5"],
@@ -106,12 +112,22 @@ async function bench({ rows, rounds, json }: Options): Promise<boolean> {
   return !failed;
 }
 
+/** Prints a file that {@linkcode bench} has written. */
+async function printTable(file: string): Promise<void> {
+  console.log(tableOf(JSON.parse(await Deno.readTextFile(file)) as BenchRecord));
+}
+
 const output = { out: console.log, error: console.error };
 Deno.exit(
   await runExecutable(
     BENCH,
     Deno.args,
     output,
-    async (scanned) => await bench(readOptions(scanned)) ? 0 : 1,
+    async (scanned) => {
+      const file = lastValue(scanned, "table");
+      if (file === undefined) return await bench(readOptions(scanned)) ? 0 : 1;
+      await printTable(file);
+      return 0;
+    },
   ),
 );

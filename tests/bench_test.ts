@@ -5,6 +5,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RowResult } from "../scripts/bench/measure.ts";
 import type { Goal } from "../scripts/bench/row.ts";
 import { compare, judge, summarize } from "../scripts/bench/statistics.ts";
+import { tableOf } from "../scripts/bench/table.ts";
 
 const BENCH = new URL("../scripts/bench.ts", import.meta.url).pathname;
 
@@ -46,6 +47,28 @@ Deno.test("judge() counts a limit as within, whichever way is better", () => {
     "must",
     "must",
     "miss",
+  ]);
+});
+
+Deno.test("tableOf() gives a line for each row, whether it is judged or not", () => {
+  const side = (name: string, median: number) =>
+    ({ name, unit: "ms", peer: false, median, low: median, high: median, samples: [] }) as const;
+  const goal: Goal = { judges: "ratio", better: "less", must: 1.5, stretch: 1.25 };
+  const judged = { median: 1.4, low: 1.3, high: 1.45, goal, verdict: "must" } as const;
+  const table = tableOf({
+    machine: { cpu: "C", cores: 2, memoryGib: 8, os: "linux", deno: "2.0.0", load: 0.25 },
+    rows: [
+      { name: "one", title: "", sides: [side("ours", 70), side("bare", 50)], judged },
+      { name: "two", title: "", sides: [side("ours", 7.25), side("ours, too", 8)] },
+    ],
+  });
+  assertEquals(table.split("\n"), [
+    "2 cores (C), 8 GiB, linux, Deno 2.0.0, load 0.3:",
+    "",
+    "| row | ours | baseline | together | limits | |",
+    "| --- | --- | --- | --- | --- | --- |",
+    "| `one` | 70.0 ms | 50.0 ms | 1.40× (1.30× – 1.45×) | must ≤ 1.50×, stretch ≤ 1.25× | at must |",
+    "| `two` | 7.25 ms |  |  |  |  |",
   ]);
 });
 

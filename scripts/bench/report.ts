@@ -34,6 +34,18 @@ function judgedNumber(goal: Goal, unit: Unit): (value: number) => string {
     : (value) => `${threeDigits(value)}×`;
 }
 
+/** The judged value of a row, with its quartiles. */
+export function describeSummary(judged: Summary, goal: Goal, unit: Unit): string {
+  return spread(judged, judgedNumber(goal, unit));
+}
+
+/** The limits of a row: `must ≤ 1.40×, stretch ≤ 1.20×`. */
+export function describeGoal(goal: Goal, unit: Unit): string {
+  const show = judgedNumber(goal, unit);
+  const sign = goal.better === "less" ? "≤" : "≥";
+  return `must ${sign} ${show(goal.must)}, stretch ${sign} ${show(goal.stretch)}`;
+}
+
 /** A row as lines of text. */
 export function describeRow({ name, title, sides, judged }: RowResult): string {
   const lines = [`${name}: ${title}`];
@@ -49,10 +61,9 @@ export function describeRow({ name, title, sides, judged }: RowResult): string {
   }
   if (judged !== undefined) {
     const { goal, verdict } = judged;
-    const show = judgedNumber(goal, sides[0]!.unit);
-    const sign = goal.better === "less" ? "≤" : "≥";
-    const goals = `must ${sign} ${show(goal.must)}, stretch ${sign} ${show(goal.stretch)}`;
-    lines.push(`  ${spread(judged, show)}: ${goals}: ${VERDICTS[verdict]}`);
+    const unit = sides[0]!.unit;
+    const limits = describeGoal(goal, unit);
+    lines.push(`  ${describeSummary(judged, goal, unit)}: ${limits}: ${VERDICTS[verdict]}`);
   }
   return lines.join("\n");
 }
