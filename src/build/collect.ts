@@ -1,6 +1,6 @@
 /** Collects what is mirrored of a project: folders, links and files, as they lie here. */
 
-import { problemOfPath } from "../core/file_names.ts";
+import { onOneLine, problemOfPath } from "../core/file_names.ts";
 import { MAX_ENTRIES, staysInside, type TreeFolder, type TreeLink } from "../core/tree.ts";
 import { IgnoreFiles } from "./ignore_files.ts";
 import { type IgnoreRule, isIgnored } from "./ignore_rules.ts";
@@ -101,7 +101,9 @@ export class Collector {
       folders: byPath(Array.from(this.#folders, ([path, mode]) => ({ path, mode }))),
       links: byPath(Array.from(this.#links, ([path, target]) => ({ path, target }))),
       files: byPath([...this.#files.values()]),
-      leftOut: [...this.#leftOut].sort().map(([path, why]) => `${path} is left out: ${why}`),
+      leftOut: [...this.#leftOut].sort().map(([path, why]) =>
+        `${onOneLine(path)} is left out: ${why}`
+      ),
     };
   }
 
@@ -212,7 +214,7 @@ export class Collector {
         this.#leaveOutLink(link);
       } else if (this.#isExcluded(found.path, found.info.isDirectory)) {
         this.#links.delete(link);
-        this.#leaveOut(link, `it links to ${found.path}, which is excluded`);
+        this.#leaveOut(link, `it links to ${onOneLine(found.path)}, which is excluded`);
       } else if (!this.#isThere(found.path, link)) await this.#addNamed(found);
     }
   }
@@ -253,7 +255,7 @@ export class Collector {
 
   #leaveOutLink(path: string): void {
     const text = Deno.readLinkSync(this.#source(path));
-    this.#leaveOut(path, `it links to ${text}, which does not exist`);
+    this.#leaveOut(path, `it links to ${onOneLine(text)}, which does not exist`);
   }
 
   #leaveOut(path: string, why: string): void {

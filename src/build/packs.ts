@@ -1,10 +1,11 @@
 /** Joins small files to packs, and makes the manifests of packs. */
 
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { inParallel } from "../core/in_parallel.ts";
 import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
 import type { Pack } from "../core/tree.ts";
 import { manifestOf } from "../store/manifest_of.ts";
-import { readFull } from "../store/piece_file.ts";
 import { sha256 } from "../store/sha256.ts";
 import { reasonOf, StoreError } from "../store/store_error.ts";
 import type { LocalFile } from "./collect.ts";
@@ -16,8 +17,8 @@ const SMALL_BYTES = 32 * 1024;
 /** After how many small files a pack ends on average. */
 const PACK_FILES = 64;
 
-/** How many files are read at once. */
-const PARALLEL = 16;
+/** How many packs are read at once. */
+const PARALLEL = 4;
 
 /**
  * Divides files, which are sorted by path, into packs. A pack of several files has at most `PIECE_BYTES`.
@@ -75,7 +76,7 @@ export async function packFiles(
     const [only, ...others] = pack;
     manifests[index] = others.length === 0
       ? await manifestOfOne(only!, cacheFolder)
-      : await manifestOfPack(pack, signal);
+      : await manifestOfPack(pack);
   }, signal);
   return {
     packs: divided.map((pack, index) => ({
@@ -98,31 +99,22 @@ async function manifestOfOne(
   return manifest;
 }
 
-async function manifestOfPack(
-  pack: readonly LocalFile[],
-  signal: AbortSignal | undefined,
-): Promise<Manifest> {
-  const size = pack.reduce((sum, file) => sum + file.size, 0);
-  const bytes = new Uint8Array(size);
-  let start = 0;
-  for (const file of pack) {
-    signal?.throwIfAborted();
-    await readExactly(file, bytes.subarray(start, start + file.size));
-    start += file.size;
-  }
+async function manifestOfPack(pack: readonly LocalFile[]): Promise<Manifest> {
+  const parts = pack.map(readSmall);
+  const bytes = concat(parts);
+  const size = bytes.length;
   return { size, pieces: size === 0 ? [] : [await sha256(bytes)] };
 }
 
-/** Fills `bytes` with the contents of the file, which must have that size. */
-async function readExactly({ source, size }: LocalFile, bytes: Uint8Array): Promise<void> {
+/** The contents of a file, which must have its size. Waiting for each of many small files would take longer. */
+function readSmall({ source, size }: LocalFile): Uint8Array {
   try {
-    using file = await Deno.open(source);
-    const isWhole = await readFull(file, bytes) === size;
-    if (!isWhole || await file.read(new Uint8Array(1)) !== null) throw changed(source);
+    const bytes = Deno.readFileSync(source);
+    if (bytes.length === size) return bytes;
   } catch (cause) {
-    if (cause instanceof StoreError) throw cause;
     throw new StoreError(`Cannot ship ${source}: ${reasonOf(cause)}`, { cause });
   }
+  throw changed(source);
 }
 
 function changed(path: string): StoreError {

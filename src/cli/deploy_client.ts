@@ -16,6 +16,7 @@ import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts
 import { onWhySignal } from "../terminal/why_signal.ts";
 import { ConnectError, dialPart, loadCredential } from "../net/connect.ts";
 import { Purpose } from "../net/handshake.ts";
+import { largestFiles } from "./largest_files.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
 import {
   type BridgeLink,
@@ -186,6 +187,7 @@ export class DeployClient {
         return exitCodeOf(this.#state) ?? 1;
       case "fits": {
         const [bytes, total] = [formatMem(outcome.bytes), formatMem(sizeOf(this.#deployed))];
+        for (const line of largestFiles(this.#deployed.spec)) say(`deploy: ${line}\n`);
         say(`deploy: would send ${bytes} of ${total}\ndeploy: ${outcome.message}\n`);
         return outcome.possible ? 0 : 1;
       }

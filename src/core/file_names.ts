@@ -52,3 +52,8 @@ export function problemOfPath(path: string): string | undefined {
 function utf8Length(text: string): number {
   return text.length > MAX_PATH_BYTES ? text.length : new TextEncoder().encode(text).length;
 }
+
+/** A path as it is shown to a person, on one line: quoted if it contains a line end, or the like. */
+export function onOneLine(path: string): string {
+  return /\p{Cc}/u.test(path) ? JSON.stringify(path) : path;
+}

@@ -16,8 +16,8 @@ export interface MirrorOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How many files are written at once. */
-const PARALLEL = 8;
+/** How many packs, or links, are written at once. */
+const PARALLEL = 4;
 
 /** What a file system without permission bits of its own gives to new files. */
 const UMASK = Deno.build.os === "windows" ? 0 : Deno.umask();
@@ -65,18 +65,19 @@ async function writePack(
     return await named(only.path, () => copyNew(data.path, at(only.path), only.mode));
   }
   const bytes = "path" in data ? await Deno.readFile(data.path) : data.bytes;
+  signal?.throwIfAborted();
   let start = 0;
   for (const file of files) {
-    signal?.throwIfAborted();
     const end = start + file.size;
     await named(file.path, () => writeNew(file, at(file.path), bytes.subarray(start, end)));
     start = end;
   }
 }
 
-async function writeNew({ mode }: PackedFile, path: string, bytes: Uint8Array): Promise<void> {
-  await Deno.writeFile(path, bytes as Uint8Array<ArrayBuffer>, { createNew: true, mode });
-  if ((mode & UMASK) !== 0) await Deno.chmod(path, mode);
+/** Waiting for each of many small files would take longer than writing them. A pack takes a few milliseconds. */
+function writeNew({ mode }: PackedFile, path: string, bytes: Uint8Array): void {
+  Deno.writeFileSync(path, bytes, { createNew: true, mode });
+  if ((mode & UMASK) !== 0) Deno.chmodSync(path, mode);
 }
 
 async function copyNew(from: string, to: string, mode: number): Promise<void> {
@@ -86,7 +87,7 @@ async function copyNew(from: string, to: string, mode: number): Promise<void> {
 }
 
 /** Names what could not be made. */
-async function named(path: string, work: () => Promise<void>): Promise<void> {
+async function named(path: string, work: () => Promise<void> | void): Promise<void> {
   try {
     await work();
   } catch (cause) {

@@ -197,7 +197,7 @@ Deno.test("a deployed program", async (t) => {
       assertEquals([code, stdout], [0, ""]);
       assertMatch(
         stderr,
-        /\ndeploy: would send 36 B of \d+ KiB\ndeploy: 118 MiB and 0\.25 cores would go to 127/,
+        /\ndeploy: 3 files:\n[^]*\ndeploy: +36 B {2}data\/a\.txt\ndeploy: would send 36 B of \d+ KiB\ndeploy: 118 MiB and 0\.25 cores would go to 127/,
       );
     }
     const huge = await deploy(to("--dry-run", "--mem", "1TiB", "main.ts"), { cwd });
