@@ -8,14 +8,14 @@ import { forSeeds, Random } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A value, encoded, and how an assembly is told of it. */
+/** An encoded value, and its layout. */
 function encoded(value: unknown): { bytes: Bytes; layout: Layout } {
   const bytes = encode(value);
   const { start, size } = largestBuffer();
   return { bytes, layout: { length: bytes.length, bufferStart: start, bufferSize: size } };
 }
 
-/** Puts `bytes` into an assembly, in pieces, some of which come twice, as after a broken connection. */
+/** Puts `bytes` into an assembly, in pieces, some of them twice, as after a broken connection. */
 function assemble(assembly: Assembly, bytes: Bytes, random: Random): number {
   let counted = 0;
   for (let start = 0; start < bytes.length;) {

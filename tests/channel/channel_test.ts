@@ -1,4 +1,4 @@
-/** Sender and Receiver, sentence by sentence of what is promised of them. */
+/** Sender and Receiver: a test for each sentence of their contract. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import {
@@ -25,7 +25,7 @@ async function assertKind(
   return error;
 }
 
-/** Whether a promise has settled by now. */
+/** Whether a promise has already settled. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {
   const pending = {};
   await turns();
@@ -211,7 +211,7 @@ test("an aborted send rejects with the reason, and the value is not sent", async
   for (let index = 0; index < count; index++) await receiver.recv();
   assertEquals(await receiver.recv(), "last");
   await last;
-  // In the middle of its pieces.
+  // Between its pieces.
   const middle = new AbortController();
   const begun = sender.send(new Uint8Array(9_000_000), { signal: middle.signal });
   const first = sender.send("first");
@@ -229,7 +229,7 @@ test("a send that has got its room is not rejected by an abort at the same momen
   const { sender, receiver } = pair;
   const count = await fill(sender as Sender<Uint8Array>, KIB);
   const controller = new AbortController();
-  // The first one in line is told first, and aborts what has got its room with it.
+  // The first in the queue learns of it first, and aborts the one that got its room.
   const first = sender.send("first").then(() => controller.abort(new Error("enough")));
   const second = sender.send("second", { signal: controller.signal }).then(() => true, () => false);
   for (let index = 0; index < count; index++) await receiver.recv();
@@ -288,7 +288,7 @@ test("close of a Receiver drops unread values, rejects waiting calls, and stops 
   await assertKind(() => sender.send(KIB), "closed");
   await assertKind(() => receiver.recv(), "closed");
   await sender.close();
-  // And the other way: one that waits for nothing.
+  // And the opposite: one that does not wait.
   const next = two.receiver<number>(one);
   const pending = [
     assertKind(() => next.recv(), "closed"),
@@ -438,7 +438,7 @@ test("values of 5 MB and one of 100 MB pass, and the reader holds no more than o
     await sender.send(new Uint8Array(100_000_000).fill(7));
   })();
   await turns(100);
-  // What was sent, and not yet credited, is what the reader holds.
+  // The reader holds what was sent and not yet credited.
   const waiting = (): boolean => !sender.trySend(new Uint8Array(1));
   assertEquals(waiting(), true);
   for (let index = 0; index < 5; index++) {

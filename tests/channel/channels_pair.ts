@@ -1,4 +1,4 @@
-/** The channels from one process to another, with nothing but the two streams in between. */
+/** The channels from one process to another, with only the two streams in between. */
 
 import { FrameReader } from "../../src/channel/frame_reader.ts";
 import { Hold } from "../../src/channel/hold.ts";
@@ -8,7 +8,7 @@ import { Outbox } from "../../src/channel/outbox.ts";
 import { Unclaimed } from "../../src/channel/unclaimed.ts";
 import { FrameType } from "../../src/wire/frame.ts";
 
-/** What the receiving side has said, and the sending side has yet to hear. */
+/** Answers of the receiving side that the sending side has not received yet. */
 type Answer =
   | { readonly type: "accept"; readonly number: number }
   | { readonly type: "stop"; readonly number: number; readonly reason: number }
@@ -29,7 +29,7 @@ export class ChannelsPair {
     stop: (number, reason) => this.answers.push({ type: "stop", number, reason }),
     credit: (number, count) => this.answers.push({ type: "credit", number, count }),
   });
-  /** How often the sender said that it has something to write. */
+  /** How often the sender reported that it has something to write. */
   kicks = 0;
   readonly answers: Answer[] = [];
   /** How often the sender asked for an answer. */
@@ -53,7 +53,7 @@ export class ChannelsPair {
     },
   }, 0);
 
-  /** Moves up to so many bytes to the receiver; tells whether there were any. */
+  /** Moves up to so many bytes to the receiver; returns whether there were any. */
   forth(atMost: number): boolean {
     this.sending.addPiece();
     const bytes = this.outbox.next();
@@ -67,7 +67,7 @@ export class ChannelsPair {
     return true;
   }
 
-  /** Moves one answer back to the sender; tells whether there was one. */
+  /** Moves one answer to the sender; returns whether there was one. */
   back(): boolean {
     const answer = this.answers.shift();
     if (answer === undefined) return false;

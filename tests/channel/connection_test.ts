@@ -1,4 +1,4 @@
-/** The connections between processes: how many there are, and what they survive. */
+/** The connections between processes: their number, and what they survive. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -7,7 +7,7 @@ import type { Pid } from "../../src/core/pid.ts";
 import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds, type Random } from "./random.ts";
 
-/** How many connections there are to two processes. */
+/** The number of connections to two processes. */
 function connections(...processes: TestProcess[]): number {
   return processes.reduce((sum, { relay }) => sum + relay!.open, 0);
 }
@@ -93,7 +93,7 @@ test("ends that are opened while the connection is being closed have another one
   assertEquals([...one.log, ...two.log], []);
 });
 
-/** Sends and receives at random over one direction, in a number of channels. */
+/** Sends and receives at random in one direction, on several channels. */
 async function converse(from: TestProcess, to: TestProcess, random: Random): Promise<void> {
   const channels = random.integer(1, 4);
   const plan = Array.from(
@@ -140,7 +140,7 @@ test("everything arrives once and in order, wherever connections break", async (
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
     for (const { relay } of [one, two]) {
-      // From the handshake on, and not forever, so that it comes to an end.
+      // Connections break from the handshake on, but not forever, so that the test ends.
       relay!.fate = () =>
         relay!.accepted > 8 || random.chance(0.2)
           ? { cutAfter: Infinity }
@@ -157,7 +157,7 @@ test("everything arrives once and in order, wherever connections break", async (
 
 test("acknowledged and unacknowledged data survives a cut at every byte of a short exchange", async () => {
   using run = new TestRun();
-  // A handshake, a greeting and its reply are 260 bytes; then come a value, its ack and its end.
+  // A handshake, a greeting and its reply take 260 bytes; a value, its ack and its end follow.
   for (let cutAfter = 1; cutAfter < 340; cutAfter += 5) {
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
     let cut = false;
@@ -238,7 +238,7 @@ test("a process of another run is refused, on both sides", async () => {
 test("a process does not take connections that are for another one", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
-  // The port has been taken over: the Pid has the address of a process that is not the one meant.
+  // Another process has taken over the port, so the Pid has its address.
   const stale = `${"0".repeat(32)}@${two.pid.split("@")[1]}` as Pid;
   const receiver = one.receiver<number>(stale);
   const error = await assertRejects(() => receiver.recv(), ChannelError);
@@ -281,7 +281,7 @@ test("invalid connections to the port do not affect channels, and get one line i
     }
     await Promise.all(noise);
     for (const conn of idle) conn.close();
-    // Those who only closed what they had begun are no offence, and are not told of.
+    // Peers that only close their own connection do no harm, and are not reported.
     const lines = (part: string) => two.log.filter((line) => line.includes(part)).length;
     await until(() => lines("are not of this protocol") === 1, "one line for all of them");
     await turns();
@@ -302,7 +302,7 @@ test("a process that has said goodbye does not connect again, whatever of it is 
   await sender.send("hello");
   assertEquals(await receiver.recv(), "hello");
   await sender.close();
-  // It stays for a while, as one does that has more to deliver to somebody else.
+  // It stays for a while, like a process that has more to deliver to another one.
   await two.hub.flush(0);
   await until(() => !two.hub.dirty && !one.hub.dirty, "the end of the connection");
   await turns(20);
@@ -331,7 +331,7 @@ test("a process that opens an end after it was idle keeps the connection", async
   const sender = one.sender<number>(two);
   await sender.send(1);
   await until(() => two.hub.dirty, "a connection");
-  // It was dialled without an end of its own, and opens one a moment before the other side's closes.
+  // It was dialled by a process without a channel end, which opens one just before the other side's closes.
   const receiver = two.receiver<number>(one, "back");
   await sender.close();
   await new Promise((resolve) => setTimeout(resolve, 700));
@@ -355,7 +355,7 @@ test("bye is not awaited when the connection is over, or when neither side needs
     await turns(round % 5);
     const startMs = performance.now();
     await Promise.all([one.hub.flush(0), two.hub.flush(0)]);
-    // It may wait for 500 ms for its answer.
+    // It may wait 500 ms for its answer.
     assert(performance.now() - startMs < 400, `${performance.now() - startMs} ms`);
   }
   using run = new TestRun();

@@ -1,10 +1,10 @@
-/** What a connection is before its first byte. */
+/** The settings of a connection before its first byte. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { test, TestRun } from "./pair.ts";
 
-/** Notes the calls on every connection that is made or accepted, until it is disposed. */
+/** Records the calls on each connection that is dialled or accepted, until it is disposed. */
 function recordCalls(): { readonly calls: string[][] } & Disposable {
   const calls: string[][] = [];
   const watch = (conn: Deno.TcpConn): void => {

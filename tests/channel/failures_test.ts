@@ -1,4 +1,4 @@
-/** How a reader learns that a stream is whole, or cut. */
+/** How a reader learns whether a stream is whole or cut. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -15,7 +15,7 @@ async function failure(act: () => Promise<unknown>): Promise<ChannelError> {
   return await assertRejects(act, ChannelError);
 }
 
-/** What a loop over a receiver gives, and how it ends. */
+/** The values of a loop over a receiver, and how it ends. */
 async function readAll<T>(receiver: Receiver<T>): Promise<[T[], ChannelErrorKind | "end"]> {
   const values: T[] = [];
   try {
@@ -27,7 +27,7 @@ async function readAll<T>(receiver: Receiver<T>): Promise<[T[], ChannelErrorKind
   }
 }
 
-/** The same, by its stream. */
+/** The same, for its stream. */
 async function readStream<T>(receiver: Receiver<T>): Promise<[T[], ChannelErrorKind | "end"]> {
   const values: T[] = [];
   try {
@@ -65,7 +65,7 @@ test("an end in order remains one, however the process ends afterwards", async (
   assertEquals(pair.two.noticed, [], "the program was told nothing of it");
 });
 
-/** An object that throws whatever is done with it. */
+/** An object that throws at every operation. */
 function revoked(): unknown {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -296,7 +296,7 @@ test("a failure counts as noticed only if the program got an error about it", as
     using pair = channel<number>();
     const { run, one, two, receiver } = pair;
     const back = two.sender<Uint8Array>(one);
-    // It waits for a Receiver, and nobody for it.
+    // It waits for a Receiver, and nothing waits for it.
     assertEquals(back.trySend(new Uint8Array(3_000_000)), true);
     one.hub.peer(two.pid).abandon();
     one.relay!.close();
@@ -318,7 +318,7 @@ test("an ending process reports its exit code to unknown peers", async () => {
   for (const code of [0, 7]) {
     using run = new TestRun();
     const [one, two, three] = [run.process(), run.process(), run.process()];
-    // It takes its time to end: it has something for a third one, which has yet to take it.
+    // It has not ended yet: a third process has yet to take a value from it.
     const slow = one.sender<Uint8Array>(three);
     for (let count = 0; count < 10; count++) slow.send(new Uint8Array(100_000)).catch(() => {});
     const flushed = one.hub.flush(code);

@@ -8,7 +8,7 @@ Deno.test("Fifo behaves like an array under any operations", async () => {
     const fifo = new Fifo<{ id: number }>();
     const model: { id: number }[] = [];
     for (let step = 0; step < 2_000; step++) {
-      // It grows to hundreds, and shrinks to nothing, again and again.
+      // It repeatedly grows to hundreds of entries, and shrinks to none.
       const grows = Math.floor(step / 400) % 2 === 0;
       const item = { id: step };
       const action = random.next();
@@ -50,6 +50,6 @@ Deno.test("Fifo is emptied in linear time", () => {
     return performance.now() - startMs;
   };
   time(10_000);
-  // An array takes most of a minute for this.
+  // With an array, this takes most of a minute.
   assert(time(400_000) < 5_000);
 });

@@ -18,14 +18,14 @@ import { forSeeds } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Writes down what a reader hands on, and assembles what comes in pieces. */
+/** Records what a reader passes on, and assembles values that arrive in pieces. */
 class Recorder implements FrameHandler {
   readonly events: string[] = [];
-  /** Every value, as views of the reader's own bytes if it is told that they are kept. */
+  /** All values; views of the reader's own bytes if it is told to keep them. */
   readonly values: Bytes[] = [];
   keeps = true;
   #whole: Bytes = new Uint8Array(0);
-  /** Where the parts of it end, which lie together. */
+  /** The ends of its parts, which are adjacent. */
   #parts: readonly number[] = [];
   #filled = 0;
 
@@ -79,7 +79,7 @@ function first(length: number, piece: Uint8Array, bufferStart = 0, bufferSize = 
   return frame(FrameType.first, payload);
 }
 
-/** Lets a reader read `bytes`, at most so many at a time. */
+/** Has a reader read `bytes`, at most so many at a time. */
 function feed(reader: FrameReader, bytes: Uint8Array, atMost: () => number): void {
   for (let position = 0; position < bytes.length;) {
     const target = reader.target();

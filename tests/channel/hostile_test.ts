@@ -1,4 +1,4 @@
-/** A process of the run whose frames are wrong: it loses its place, and costs nobody else anything. */
+/** A process of the run that sends invalid frames: it loses its connection, and no one else is affected. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -49,10 +49,10 @@ function ack(offset: number): Bytes {
 }
 
 const value = frame(FrameType.value, encode(1));
-/** The largest there is. */
+/** The largest one. */
 const large = frame(FrameType.value, new Uint8Array(MAX_VALUE_BYTES));
 
-/** A process that says what the test wants. */
+/** A process that sends what the test tells it to. */
 class Liar {
   readonly pid = makePid(randomId(), "127.0.0.1", 1);
   readonly conn: Deno.TcpConn;
@@ -84,7 +84,7 @@ class Liar {
   }
 }
 
-/** What is sent, after one channel with a Receiver was opened, and what is said against it. */
+/** What is sent after one channel with a Receiver was opened, and the logged reason. */
 const TABLE: [name: string, frames: Bytes[], message: string][] = [
   ["an unknown frame", [frame(17)], "an invalid frame of type 17, with 0 bytes"],
   ["a value before any channel", [value], "a frame before any channel"],
@@ -191,7 +191,7 @@ test("invalid frames make their sender count as lost, with one line in the log",
     assert(one.hub.peer(liar.pid).gone);
     assertEquals(one.log.length, 1, name);
     assert(one.log[0]!.startsWith(`closed the connection to ${liar.pid}: `), one.log[0]);
-    // Those who kept to the protocol notice nothing of it.
+    // The other processes are not affected.
     await honest.send(2);
     assertEquals([await receiver.recv(), await receiver.recv()], [1, 2]);
     assertEquals(one.noticed, [], "how it ended is not known");

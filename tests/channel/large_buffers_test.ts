@@ -1,4 +1,4 @@
-/** What buffers for large values cost a process. */
+/** The cost of buffers for large values. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

@@ -1,4 +1,4 @@
-/** In which order a link reads and writes. */
+/** The order in which a link reads and writes. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -8,10 +8,10 @@ import { Link } from "../../src/channel/link.ts";
 import { Outbox } from "../../src/channel/outbox.ts";
 import { FrameType, HEADER_BYTES, writeHeader } from "../../src/wire/frame.ts";
 
-/** A connection on which one `ask` comes, and then nothing; it notes what is asked of it. */
+/** A connection on which one `ask` arrives, and then nothing. It records the calls of its methods. */
 class AskedOnce {
   readonly calls: string[] = [];
-  /** Resolves when the link reads on. */
+  /** Resolves when the link reads again. */
   readonly readOn = Promise.withResolvers<void>();
 
   read(target: Uint8Array): Promise<number> {
@@ -33,7 +33,7 @@ class AskedOnce {
   unref(): void {}
 }
 
-/** What a link does on such a connection whose other side's question `answer` is told of. */
+/** The calls of a link on such a connection. `answer` is called when the `ask` has arrived. */
 async function callsWith(answer: (say: () => void) => void): Promise<string[]> {
   const conn = new AskedOnce();
   const outbox = new Outbox();

@@ -146,7 +146,7 @@ test("1,000 channels without a Receiver are taken, and one more is an error at i
     assert(error.message.includes("1000 channels from this process without a Receiver"));
   }
   await last.close();
-  // A Receiver makes room for one more, though its sender has not heard of that.
+  // A Receiver makes room for one more, although the sender does not know that yet.
   const receiver = two.receiver<number>(one, "0");
   await open(2_000).send(2_000);
   assertEquals(await receiver.recv(), 0);
@@ -189,7 +189,7 @@ test("an Acceptor gives each channel of its name once, in order, from whomever i
   using run = new TestRun();
   const server = run.process();
   const clients = Array.from({ length: 5 }, () => run.process());
-  // Some come before the Acceptor, and some while it is waited for.
+  // Some arrive before the Acceptor exists, and some while accept() waits.
   for (const client of clients.slice(0, 2)) {
     await client.sender<string>(server, "questions").send(client.pid);
     client.sender(server, "others");
@@ -228,7 +228,7 @@ test("an Acceptor gives no channel that a Receiver was made for, before or after
   assertEquals(await early.recv(), 0);
   await early.close();
   const second = await acceptor.accept();
-  // The second is open still; a Receiver for the third can be made when it is closed.
+  // The second is still open; a Receiver for the third can be created once it is closed.
   assertThrows(() => two.receiver(one, "a"), Error, "already exists");
   assertEquals(await second.recv(), 1);
   await second.close();

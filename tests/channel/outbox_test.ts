@@ -15,7 +15,7 @@ function isSame(left: Bytes, right: Bytes): boolean {
   return true;
 }
 
-/** Puts a frame into the outbox; gives the bytes that are to go out for it. */
+/** Puts a frame into the outbox; returns the bytes that will be written for it. */
 function put(outbox: Outbox, random: Random): Bytes {
   const payload = (max: number): Bytes => {
     const bytes = new Uint8Array(random.integer(1, max));
@@ -74,7 +74,7 @@ Deno.test("Outbox returns every byte once, in order, and again from a given offs
     let all: Bytes = new Uint8Array(0);
     let sent = begin;
     let acked = begin;
-    // The most that any connection has written.
+    // The highest offset that any connection has written.
     let everSent = begin;
     let frames: number[] = [begin];
     for (let step = 0; step < 200; step++) {
@@ -94,7 +94,7 @@ Deno.test("Outbox returns every byte once, in order, and again from a given offs
         const expected = all.subarray(sent - begin, sent - begin + bytes.length);
         assert(isSame(bytes, expected), `bytes from ${sent} on`);
         const count = random.chance(0.5) ? bytes.length : random.integer(1, bytes.length);
-        // What the system took may be acknowledged before the write is known to be done.
+        // Written bytes may be acknowledged before the write itself resolves.
         if (random.chance(0.3)) {
           const reached = frames.filter((offset) => offset <= sent + count).at(-1)!;
           outbox.ack(reached);
@@ -145,7 +145,7 @@ Deno.test("Outbox.rewind() goes on where an earlier connection than the last one
   const outbox = new Outbox();
   for (let frame = 0; frame < 3; frame++) outbox.appendUint32(FrameType.credit, frame);
   outbox.wrote(outbox.next()!.length);
-  // An old attempt: the peer greeted before it had received anything. It ends at once.
+  // An old attempt: the peer sent its greeting before it had received anything. It ends at once.
   outbox.rewind(0);
   assertThrows(() => outbox.ack(8), ProtocolError, "only 0 bytes were written");
   outbox.rewind(16);

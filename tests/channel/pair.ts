@@ -1,4 +1,4 @@
-/** Two processes' hubs in one, connected by real sockets, for tests of channels. */
+/** The hubs of several processes in one, connected by real sockets, for tests of channels. */
 
 import { Acceptor } from "../../src/channel/acceptor.ts";
 import { setHub } from "../../src/channel/current.ts";
@@ -20,21 +20,21 @@ export interface TestProcess {
   readonly hold: Hold;
   readonly listener: Deno.TcpListener;
   readonly log: string[];
-  /** What stands in front of its port, if anything does. */
+  /** The relay in front of its port, if there is one. */
   readonly relay: Relay | undefined;
-  /** Those of whose ends without success the program was told. */
+  /** The failed processes of which the program was told. */
   readonly noticed: Pid[];
   sender<T>(to: TestProcess | Pid, name?: string): Sender<T>;
   receiver<T>(from: TestProcess | Pid, name?: string): Receiver<T>;
   acceptor<T>(name?: string): Acceptor<T>;
 }
 
-/** Processes of one run. How they end is what the test says with `end`. */
+/** Processes of one run. The test reports their ends with `end`. */
 export class TestRun implements Disposable {
   readonly key: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(32));
   readonly #ends = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
   readonly #processes: TestProcess[] = [];
-  /** Nothing of the runtime keeps a process alive that only waits for others. A test does. */
+  /** The runtime does not keep a process alive that only waits for others. A test has to. */
   readonly #alive = setInterval(() => {}, 60_000);
 
   /** Starts a process; with `relayed`, others reach it through a relay. */
@@ -84,7 +84,7 @@ export class TestRun implements Disposable {
     return this.#ends.get(pid)?.promise ?? Promise.reject(new Error(`there is no process ${pid}`));
   }
 
-  /** Says that a process has ended. */
+  /** Reports the end of a process. */
   end(process: TestProcess, status: ExitStatus): void {
     this.#ends.get(process.pid)!.resolve(status);
   }
@@ -108,7 +108,7 @@ export interface Channel<T> extends Disposable {
   readonly receiver: Receiver<T>;
 }
 
-/** Makes a {@linkcode Channel}, with relays in front of both processes. */
+/** A {@linkcode Channel}, with relays in front of both processes. */
 export function channel<T>(): Channel<T> {
   const run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
@@ -125,12 +125,12 @@ export async function until(condition: () => boolean, what: string): Promise<voi
   }
 }
 
-/** What a channel may have carried before it is filled. */
+/** What a channel has carried before it is filled. */
 const SENT_BEFORE_BYTES = 512;
 
 /**
- * Sends `value` until the window is full, also if its Sender has yet to hear that it is the full one;
- * gives how many values that took.
+ * Sends `value` until the window is full, even if the Sender has yet to learn that it is the full window;
+ * returns the number of values.
  */
 export async function fill<T>(
   sender: Sender<T>,
@@ -146,14 +146,14 @@ export async function fill<T>(
   return count;
 }
 
-/** Lets the event loop go round a number of times: long enough for what does not have to wait. */
+/** Waits for several turns of the event loop: enough for everything that does not have to wait. */
 export async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve));
 }
 
 /**
- * A test with hubs in it. They live as long as their processes do, and so do their connections: there
- * is nothing in them to be closed at the end of a test, where older versions of Deno look for leaks.
+ * A test with hubs. They and their connections live as long as their process does, so nothing is
+ * closed at the end of a test, where older versions of Deno look for leaks.
  */
 export function test(name: string, fn: () => void | Promise<void>): void {
   Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });

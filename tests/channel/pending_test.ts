@@ -1,4 +1,4 @@
-/** What a process says that it waits for. */
+/** What a process reports that it waits for. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

@@ -7,14 +7,14 @@ import { ChannelError } from "../../src/core/errors.ts";
 import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds, type Random } from "./random.ts";
 
-/** What happens on one channel. */
+/** The events of one channel. */
 interface Plan {
   readonly name: string;
-  /** Its place among the channels of that name. */
+  /** Its index among the channels of that name. */
   readonly index: number;
   readonly sizes: readonly number[];
   readonly ending: "close" | "dispose" | "abort";
-  /** After how many values the Receiver is closed, if it is. */
+  /** After how many values the Receiver is closed, if at all. */
   readonly readsOnly: number;
   readonly awaits: boolean;
 }
@@ -114,7 +114,7 @@ async function receiveAll(
   }
 }
 
-/** All at once, as they come. */
+/** All at the same time. */
 async function serveAll(to: TestProcess, plans: readonly Plan[], random: Random): Promise<void> {
   await turns(random.pick([0, 5, 40]));
   const acceptor = to.acceptor<Value>("served");
@@ -145,7 +145,7 @@ test("every channel carries what it should, and ends as it should, wherever conn
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
     for (const { relay } of [one, two]) {
-      // From the handshake on, and not always, so that it comes to an end.
+      // Connections break from the handshake on, but not all of them, so that the test ends.
       relay!.fate = () =>
         relay!.accepted > 6 || random.chance(0.3) ? { cutAfter: Infinity } : {
           cutAfter: random.integer(1, random.pick([250, 5_000, 2_000_000])),

@@ -1,4 +1,4 @@
-/** The two halves of channels between a pair of processes, against a model of what goes from one to the other. */
+/** The two halves of the channels between two processes, compared with a model. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -17,7 +17,7 @@ import { encode } from "../../src/codec/value_encoder.ts";
 import { ChannelsPair } from "./channels_pair.ts";
 import { forSeeds, type Random } from "./random.ts";
 
-/** A value that takes about so many bytes, and that tells its number. */
+/** A value of about so many bytes, which contains its number. */
 function valueOf(number: number, bytes: number): unknown {
   return bytes < 16 ? number : { number, rest: new Uint8Array(bytes - 16) };
 }
@@ -29,16 +29,16 @@ function numberOf(value: unknown): number {
 const sizes = (random: Random): number =>
   random.pick([1, 1, 40, 2_000, MAX_VALUE_BYTES, 40_000, 300_000, 1_500_000]);
 
-/** A Sender and its Receiver as the test knows them. */
+/** The test's record of a Sender and its Receiver. */
 interface Model {
   readonly name: string;
   readonly sender: OutChannel;
   receiver: InChannel | undefined;
-  /** Numbers of the values, in the order of their sends. */
+  /** The numbers of the values, in the order in which they were sent. */
   readonly sent: number[];
   readonly received: number[];
   ended: "open" | "ended" | "aborted";
-  /** Whether its Receiver was closed before all came. */
+  /** Whether its Receiver was closed before all values had arrived. */
   stopped: boolean;
 }
 
@@ -47,7 +47,7 @@ Deno.test("values of all channels come once and in order, whatever happens", asy
     const pair = new ChannelsPair();
     const { sending, receiving } = pair;
     const channels: Model[] = [];
-    /** Receivers that were made before their channels, by name. */
+    /** Receivers that were created before their channels, by name. */
     const early = new Map<string, InChannel[]>();
     const names = ["", "a", "b", "ü".repeat(127)];
     let number = 0;
@@ -105,7 +105,7 @@ Deno.test("values of all channels come once and in order, whatever happens", asy
           places.push({ own, leave });
         });
         sent.then(() => {}, (error) => {
-          // It may be aborted right after it was stopped.
+          // It may be aborted directly after it was stopped.
           const aborted = error.message === "aborted" && model.ended === "aborted";
           assert(aborted || (error.message === "stopped: 0" && model.stopped), error.message);
           withdrawn.add(own);
@@ -138,7 +138,7 @@ Deno.test("values of all channels come once and in order, whatever happens", asy
       }
       if (step % 20 === 0) await null;
     }
-    // Everything that is left comes, and everyone who waits is told.
+    // Everything that is left arrives, and every waiter is settled.
     for (const model of channels) if (model.ended === "open") end(model);
     for (let more = true; more;) {
       pair.settle();
@@ -163,7 +163,7 @@ Deno.test("values of all channels come once and in order, whatever happens", asy
     await null;
     for (const { sender, sent, received, stopped, ended } of channels) {
       const expected = sent.filter((own) => !withdrawn.has(own));
-      // What was dropped was at the end: a Receiver that was closed has a beginning of the values.
+      // Only the last values were dropped: a closed Receiver has received the first ones.
       const length = stopped ? received.length : expected.length;
       assertEquals(received, expected.slice(0, length), `channel ${sender.number}, ${ended}`);
     }
@@ -178,7 +178,7 @@ Deno.test("values of all channels come once and in order, whatever happens", asy
   });
 });
 
-/** A channel that has a Receiver, and a Sender that knows. */
+/** A channel with a Receiver, whose Sender knows of it. */
 function accepted(pair: ChannelsPair, name = ""): [OutChannel, InChannel] {
   const receiver = pair.receiving.receive(name);
   const sender = pair.sending.open(name);
@@ -247,7 +247,7 @@ Deno.test("a channel returns all credit for read and cancelled values", () => {
     drain();
   }
   const size = encode(new Uint8Array(100_000)).length;
-  // What is not yet worth a message stays owed, and is less than an eighth of the window.
+  // Credit that is not yet worth a message stays owed: less than an eighth of the window.
   assert(40 * size - given < WINDOW_BYTES / 8 && given <= 40 * size);
 });
 
@@ -305,7 +305,7 @@ Deno.test("buffers that serve again change no value that was received, and none 
   for (let round = 0; round < 40; round++) {
     const size = [70_000, 1_000_000, 300_000, 2_500_000, 40_000][round % 5]!;
     void sender.send(new Uint8Array(size).fill(round));
-    // At times many are on their way, and at times they are received one by one.
+    // At times many are in flight, and at times they are received one by one.
     if (round % 10 > 6) continue;
     for (pair.settle(); receiver.next() === "value"; pair.settle()) {
       received.push(receiver.take() as Uint8Array);
@@ -327,7 +327,7 @@ Deno.test("a channel holds at most a window and one value", () => {
     void sender.send(new Uint8Array(3_000_000)).catch(() => {});
   }
   pair.settle();
-  // The first one is here, and the beginning of the second.
+  // The first one has arrived, and the beginning of the second.
   const { end } = pair.outbox;
   assert(end > 3_000_000 + WINDOW_BYTES && end < 3_000_000 + WINDOW_BYTES + 2 * MAX_PIECE_BYTES);
 });
@@ -409,7 +409,7 @@ Deno.test("offer() sends in its turn, also if other places are left for it", asy
   const pair = new ChannelsPair();
   const [sender, receiver] = accepted(pair);
   while (sender.room) void sender.send(new Uint8Array(10_000));
-  // As select does it: of two offers one is taken, and the other one left, before it is sent.
+  // Like select: of two offers, one is taken, and the other one leaves, before anything is sent.
   const order: string[] = [];
   const first = sender.offer(() => {
     second.leave();

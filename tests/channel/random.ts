@@ -1,6 +1,6 @@
-/** Random tests that can be repeated: every number comes from a seed, and a failure tells it. */
+/** Random tests that can be repeated: all numbers come from a seed, which a failure prints. */
 
-/** Numbers that look random and follow from a seed (mulberry32). */
+/** Pseudo-random numbers from a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -8,7 +8,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, and without, 1. */
+  /** At least 0 and less than 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -17,7 +17,7 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** An integer from `min` to `max`, inclusive. */
   integer(min: number, max: number): number {
     return min + Math.floor(this.next() * (max - min + 1));
   }
@@ -32,7 +32,7 @@ export class Random {
 }
 
 /**
- * Runs `body` with a number of seeds. One that fails is told: set `SEED` to run just that one.
+ * Runs `body` with several seeds. A failure prints its seed; set `SEED` to run only that one.
  */
 export async function forSeeds(
   count: number,

@@ -1,22 +1,22 @@
 /** A bad network: connections to a port that are slow, and break at any byte. */
 
-/** How a connection fares. */
+/** What the relay does to a connection. */
 export interface Fate {
-  /** After how many bytes, both ways together, it breaks. */
+  /** After how many bytes, in both directions together, it breaks. */
   readonly cutAfter: number;
-  /** How many bytes go through at a time. @default 64 KiB */
+  /** How many bytes are passed on at a time. @default 64 KiB */
   readonly pieceBytes?: number;
 }
 
-/** Passes on connections to a port of this machine. */
+/** Forwards connections to a port of this machine. */
 export class Relay implements Disposable {
   readonly port: number;
-  /** Decides how the next connection fares. */
+  /** Decides what happens to the next connection. */
   fate: () => Fate = () => ({ cutAfter: Infinity });
-  /** How many connections were made in all, and how many there are. */
+  /** The total number of connections, and the number of open ones. */
   accepted = 0;
   open = 0;
-  /** How many of them it has cut. */
+  /** How many of them it has broken. */
   cuts = 0;
   readonly #target: number;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -34,7 +34,7 @@ export class Relay implements Disposable {
     for (const cut of [...this.#breakers]) cut();
   }
 
-  /** Takes no more connections, and breaks those there are. Closing twice is closing once. */
+  /** Accepts no more connections, and breaks the open ones. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -97,7 +97,7 @@ export class Relay implements Disposable {
         if (left === 0) return cut();
       }
     };
-    // Each direction ends on its own, and the connection when both have ended, or one has broken.
+    // Each direction ends separately; the connection ends when both have, or when one breaks.
     await Promise.allSettled(
       [near, far].map((from) => pump(from, from === near ? far : near).catch(end)),
     );

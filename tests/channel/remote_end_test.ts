@@ -1,4 +1,4 @@
-/** How the end of another process is learned, and when it is believed. */
+/** How a process learns of the end of another one, and when it relies on that. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -53,7 +53,7 @@ Deno.test("a missing process counts as an end only for a will, and a silent host
   }
 });
 
-/** A watch, what its node is asked and answers, and what it tells. */
+/** A watch, the questions to its node and the answers, and its reports. */
 function watched() {
   const status = Promise.withResolvers<ExitStatus>();
   const seen = { asked: 0, joined: false, ends: [] as End[] };

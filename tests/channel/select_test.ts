@@ -8,17 +8,17 @@ import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import { fill, test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 
-/** What an operation gave; `undefined` if it failed. */
+/** The result of an operation; `undefined` if it failed. */
 function valueOf(selected: object): unknown {
   return "value" in selected ? selected.value : undefined;
 }
 
-/** How an operation failed; `undefined` if it did not. */
+/** The error of an operation; `undefined` if it succeeded. */
 function kindOf(selected: { error: ChannelError } | { value: unknown }): string | undefined {
   return "error" in selected ? selected.error.kind : undefined;
 }
 
-/** A process with a channel to and from each of a number of others. */
+/** A process with channels to and from each of several others. */
 interface Star extends Disposable {
   readonly center: TestProcess;
   readonly inward: readonly { sender: Sender<number>; receiver: Receiver<number> }[];
@@ -37,7 +37,7 @@ function star(count: number): Star {
     sender: center.sender<number>(other),
     receiver: other.receiver<number>(center),
   }));
-  // It is the one that selects.
+  // This process calls select().
   setHub(center.hub);
   return { center, inward, outward, [Symbol.dispose]: () => run[Symbol.dispose]() };
 }
@@ -81,7 +81,7 @@ test("select() does one operation, and leaves the others untouched", async () =>
   await all.inward[2]!.sender.send(5);
   assertEquals(await pending, { index: 2, value: 5 });
   assertEquals(all.center.hold.count, 0);
-  // A select that is over has left no one in line.
+  // A finished select leaves nothing queued.
   await arrive(all.inward[0]!, 6);
   await arrive(all.inward[2]!, 7);
 });
@@ -94,12 +94,12 @@ test("select() picks at random among those that can be done", async () => {
     void one!.sender.send(1);
     void two!.sender.send(2);
   }
-  // All of it has arrived then.
+  // By then, everything has arrived.
   await Promise.all([one!.sender.close(), two!.sender.close()]);
   const operations = [one!.receiver.selectableRecv(), two!.receiver.selectableRecv()] as const;
   const counts = [0, 0];
   for (let count = 0; count < rounds; count++) counts[(await select(operations)).index]!++;
-  // Of 600 fair choices, less than 200 one way happens once in 10¹⁵ times.
+  // With 600 fair choices, fewer than 200 for one side happen once in 10¹⁵ runs.
   assert(Math.min(...counts) > 200, `${counts}`);
 });
 
@@ -176,7 +176,7 @@ test("an end that has failed is ready, with its error, at once or while it is wa
   await two!.receiver.close();
   const closed = await pending;
   assertEquals([closed.index, kindOf(closed)], [0, "closed"]);
-  // A full Sender, closed by this side and by the other one.
+  // A Sender with a full window, closed by this side and by the other one.
   for (const side of ["sender", "receiver"] as const) {
     const channel = all.outward[side === "sender" ? 0 : 1]!;
     await fill(channel.sender, 0);
@@ -259,7 +259,7 @@ test("run() does each operation once, in whatever order they become possible", a
   await done;
   assertEquals(await all.outward[0]!.receiver.recv(), 9);
   await runAll([]);
-  // Each has received one value: the next one is the next.
+  // Each has received one value, so the next one follows.
   for (const channel of all.inward) await arrive(channel, 100);
   const failing = all.inward[0]!;
   await failing.sender.close();

@@ -1,4 +1,4 @@
-/** Which connections a process takes: the verdict on a greeting, as far as it is a matter of values. */
+/** Which connections a process accepts: the pure part of the verdict on a greeting. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -14,7 +14,7 @@ import { makePid, parsePid, type Pid } from "../../src/core/pid.ts";
 const SMALLER = makePid("0".repeat(32), "127.0.0.1", 4100);
 const LARGER = makePid("f".repeat(32), "127.0.0.1", 4100);
 
-/** What `pid` says to `from`, which greets it. */
+/** The verdict of `pid` on a greeting from `from`. */
 function verdict(
   pid: Pid,
   from: Pid,

@@ -1,4 +1,4 @@
-/** What a process could not deliver before it ended, and its node delivers in its name. */
+/** Wills: what a process could not deliver before it ended, and its node delivers in its name. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -14,7 +14,7 @@ import { forSeeds } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Ends a process as `Deno.exit` does: at once, with what it has not delivered in its will. */
+/** Ends a process as `Deno.exit` does: at once, with the undelivered values in its will. */
 function die(process: TestProcess, ...others: TestProcess[]): Bytes | undefined {
   const will = process.hub.writeWill(0);
   process.relay!.close();
@@ -22,7 +22,7 @@ function die(process: TestProcess, ...others: TestProcess[]): Bytes | undefined 
   return will;
 }
 
-/** Delivers a will, and then says that its process has ended, as its node does. */
+/** Delivers a will, and then reports the end of its process, as a node does. */
 async function deliver(
   run: TestRun,
   process: TestProcess,
@@ -34,7 +34,7 @@ async function deliver(
   run.end(process, status);
 }
 
-/** Sends values that the process may not live to see taken. */
+/** Sends values that may not be taken before the process has ended. */
 function sendAll(process: TestProcess, to: TestProcess, values: readonly unknown[]): void {
   const sender = process.sender<unknown>(to);
   for (const value of values) sender.send(value).catch(() => {});
@@ -67,7 +67,7 @@ test("a will is delivered once and in order, whenever its process ended and howe
     for (const wait of [0, 1, 3, 10, 40]) {
       using run = new TestRun();
       const [one, two] = [run.process({ relayed: true }), run.process()];
-      // Without a Receiver before the process has ended, and with one.
+      // Without and with a Receiver before the process has ended.
       const early = wait % 2 === 0 ? two.receiver<unknown>(one) : undefined;
       sendAll(one, two, values);
       await turns(wait);
@@ -118,7 +118,7 @@ test("a will is delivered to a process that is sending to the dead one", async (
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process()];
     const receiver = one.receiver<Bytes>(two);
-    // It is in the middle of a value that never ends, as far as the process is concerned.
+    // It is in the middle of a value whose end the process never sends.
     const back = two.sender<Bytes>(one);
     const refused = Array.from({ length: 4 }, () => back.send(new Uint8Array(3_000_000)));
     for (const send of refused) send.catch(() => {});
@@ -142,7 +142,7 @@ test("a will is delivered to a process that is sending to the dead one", async (
 test("a will is delivered although the process had dialled before it was connected", async () => {
   using run = new TestRun();
   let [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
-  // Of two connections dialled at once, that of the reader is kept.
+  // Of two connections that are dialled at the same time, the reader's is kept.
   if (one.pid < two.pid) [one, two] = [two, one];
   const receiver = two.receiver<number>(one);
   const sender = one.sender<number>(two);
@@ -275,7 +275,7 @@ test("a will for an ending process that does not know the process of the will wa
   sendAll(one, two, [1]);
   const will = die(one);
   assert(will !== undefined);
-  // It takes its time to end: it has something for another one, which has yet to answer for it.
+  // It has not ended yet: another process has yet to acknowledge something from it.
   sendAll(two, three, [2]);
   const flushed = two.hub.flush(0);
   await deliver(run, one, will);

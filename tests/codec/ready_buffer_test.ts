@@ -12,7 +12,7 @@ function filled(size: number, byte: number): Uint8Array<ArrayBuffer> {
 
 Deno.test("each buffer has its contents, and is used by its caller only", () => {
   const taken: ArrayBuffer[] = [];
-  // Sizes that come again and sizes that do not, small and large ones, and none at all.
+  // Repeated and single sizes, small and large ones, and 0.
   const sizes = [16, 16, 16, 16, 8, 16, 8, 8, 8, 0, 0, 0, 1024, 1024, 1024, 4096, 4096, 4096, 16];
   for (const [index, size] of sizes.entries()) {
     taken.push(bufferOf(filled(size, index + 1)));

@@ -11,8 +11,8 @@ function roundTrip<Value>(value: Value): Value {
 }
 
 /**
- * Text in which two values differ if they differ in anything that a clone keeps; of views, with
- * `viewsOnly`, only in what they show.
+ * A text that differs for two values if they differ in anything that a clone keeps. With `viewsOnly`,
+ * of views only the visible bytes count.
  */
 function describe(
   value: unknown,
@@ -56,7 +56,7 @@ function describe(
 function assertSame(actual: unknown, expected: unknown, message = "", viewsOnly = false): void {
   const [found, wanted] = [describe(actual, viewsOnly), describe(expected, viewsOnly)];
   if (found === wanted) return;
-  // Only where they begin to differ: random values are long.
+  // Only from the first difference on: random values are long.
   let at = 0;
   while (found[at] === wanted[at]) at++;
   const part = (text: string): string => text.slice(Math.max(0, at - 40), at + 40);
@@ -367,7 +367,7 @@ Deno.test("encodeViews() writes only the viewed part of a buffer, and decodeInPl
     assertSame(copy, value, "", true);
     assert(copy.again === copy.views[1]);
     assertEquals(copy.views[1]!.buffer === bytes.buffer, decodeViews === decodeInPlace);
-    // Only bytes stay: others would have to lie where their elements may.
+    // Only views of bytes: those of larger elements would have to be aligned.
     assertEquals(copy.views[2]!.byteLength, copy.views[2]!.buffer.byteLength);
     assert(copy.buffer.byteLength === 64);
   }

@@ -1,9 +1,9 @@
 /** Random values that can be sent, the same ones for the same seed. */
 
-/** Numbers from 0 below 1. */
+/** Numbers of at least 0 and less than 1. */
 export type Random = () => number;
 
-/** A small generator of 32-bit state, so that a failure can be repeated from its seed. */
+/** A small generator with 32 bits of state, so that a failure can be repeated from its seed. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -49,7 +49,7 @@ const LEAVES: readonly ((random: Random) => unknown)[] = [
 
 const KEYS = ["a", "b", "id", "name", "0", "17", "__proto__", "length", "ключ", "k".repeat(70)];
 
-/** Any value; objects among what it holds may be there more than once, and hold themselves. */
+/** Any value. The objects in it may occur more than once, and may contain themselves. */
 export function randomValue(random: Random): unknown {
   const made: object[] = [];
   const make = (depth: number): unknown => {

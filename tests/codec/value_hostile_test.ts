@@ -94,7 +94,7 @@ const MALFORMED: Record<string, readonly number[]> = {
 for (const [name, bytes] of Object.entries(MALFORMED)) {
   Deno.test(`decode() refuses ${name}`, () => {
     assertThrows(() => decode(Uint8Array.from(bytes)), ProtocolError);
-    // What lies beyond the end is not part of the message.
+    // Bytes after the end are not part of the message.
     const padded = Uint8Array.from([0, ...bytes, ...new Array<number>(300).fill(tag.NULL)]);
     assertThrows(() => decode(padded, 1, 1 + bytes.length), ProtocolError);
   });
@@ -164,7 +164,7 @@ Deno.test("decode() allocates nothing for the holes of an array", () => {
     ]),
   ) as unknown[][];
   assertEquals(arrays.every((array) => array.length === 15 * 2 ** 21), true);
-  // With room for every hole, each of them takes more than 100 MB.
+  // If memory were allocated for the holes, each array would take more than 100 MB.
   assertEquals(Deno.memoryUsage().heapUsed - before < 50e6, true);
 });
 

@@ -104,7 +104,7 @@ for (const [value, message] of TABLE) {
       assertThrows(() => encodeInto(value, target, 0), TypeError).message,
       message,
     );
-    // A failure leaves nothing behind that the next message would carry.
+    // A failure leaves nothing that would become part of the next message.
     assertEquals(decode(encode({ a: [1] })), { a: [1] });
   });
 }

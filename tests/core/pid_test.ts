@@ -35,7 +35,7 @@ Deno.test("isPid() is false for anything but a Pid", () => {
     ...[undefined, null, 7, 7n, true, {}, [], new String(`${ID}@a:1`), Symbol("pid")],
     ...["", ID, `${ID}@`, `${ID}@a`, `${ID}@a:`, `@a:1`, `${ID}a:1`, `${ID}@:1`],
     ...[`${ID}@a:0`, `${ID}@a:65536`, `${ID}@a:123456`, `${ID}@a:-1`, `${ID}@a:1e3`, `${ID}@a:x`],
-    // One process has one text.
+    // Each process has exactly one text form.
     ...[`${ID}@a:080`, `${ID}@a:00001`, `${ID.toUpperCase()}@a:1`],
     ...[`${ID.slice(1)}@a:1`, `${ID}0@a:1`, `g${ID.slice(1)}@a:1`],
     ...[` ${ID}@a:1`, `${ID}@a:1 `, `${ID}@a:1\n`, `${ID}@a b:1`, `${ID}@a@b:1`, `${ID}@a/b:1`],

@@ -1,4 +1,4 @@
-/** Connections that show who they are by one byte: what it is, is who they are; 0 is nobody. */
+/** Connections that authenticate with one byte, which is their identity; 0 is refused. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -13,9 +13,9 @@ class Fixture implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly taken: Taken[] = [];
   readonly admission: Admission<Deno.TcpConn, number>;
-  /** What the authentication of a connection waits for, once it has read. */
+  /** The authentication of a connection waits for this after it has read. */
   gate: Promise<void> = Promise.resolve();
-  /** How many have come to that point. */
+  /** How many have reached that point. */
   reading = 0;
   readonly #port: number;
   readonly #conns: Deno.Conn[] = [];
@@ -75,7 +75,7 @@ async function isClosed(conn: Deno.Conn): Promise<boolean> {
   try {
     return await conn.read(new Uint8Array(1)) === null;
   } catch (error) {
-    // Closed with unread bytes.
+    // It was closed with unread bytes.
     return error instanceof Deno.errors.ConnectionReset;
   }
 }
@@ -97,7 +97,7 @@ Deno.test("at the limit, the oldest connection is closed, with one line for all 
   for (let count = 0; count < 6; count++) idle.push(await fixture.connect());
   await fixture.connect(7);
   await fixture.until(() => fixture.taken.length === 1);
-  // The one that was taken was one of three while it was unauthenticated.
+  // While it was unauthenticated, the admitted one was one of three.
   for (const conn of idle.slice(0, 4)) assert(await isClosed(conn));
   await idle[4]!.write(new Uint8Array([5]));
   await fixture.until(() => fixture.taken.length === 2);

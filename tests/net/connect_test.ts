@@ -17,7 +17,7 @@ const credential = await credentialOf({ bytes: new Uint8Array(32).fill(1), open:
 const otherSecret = await credentialOf({ bytes: new Uint8Array(32).fill(2), open: false });
 const noSecret = await credentialOf({ bytes: new Uint8Array(32).fill(3), open: true });
 
-/** A logger, and what it was told: the next line, whenever that comes. */
+/** A logger, and a promise for its next line. */
 function lines(): { logger: Logger; next: () => Promise<string>; all: string[] } {
   const all: string[] = [];
   let read = 0;
@@ -130,7 +130,7 @@ Deno.test("PartServer drops invalid handshakes and other purposes", async () => 
   await using server = serve(logger);
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.address.port });
   await conn.write(crypto.getRandomValues(new Uint8Array(1024)));
-  // Closed with unread bytes in it: it ends, or is reset.
+  // It was closed with unread bytes, so it ends or is reset.
   await conn.read(new Uint8Array(1)).catch(() => null);
   conn.close();
   assert((await next()).includes("its first bytes are not of this protocol"));

@@ -91,7 +91,7 @@ Deno.test("an aborted signal cancels a question once, and not one that is answer
     { type: "cancel", request: 0 },
     { type: "cancel", request: 2 },
   ]);
-  // It is answered all the same.
+  // It is still answered.
   for (const request of [0, 2]) conversation.answer(sum(request, 9));
   for (const each of [asked, answered, cancelled]) assertEquals((await each).type, "sum");
 });
@@ -103,7 +103,7 @@ Deno.test("end() rejects pending and later requests with its reason", async () =
   conversation.end(new Error("gone again"));
   for (const each of [...pending, add(3)]) await assertRejects(() => each, Error, "gone");
   assertEquals(sent.length, 2);
-  // The other side's last words are for nobody.
+  // The last messages of the other side are not handled.
   assertThrows(() => conversation.answer(sum(0, 2)), ProtocolError);
 });
 

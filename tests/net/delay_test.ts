@@ -1,4 +1,4 @@
-/** Timers of the runtime: they fire, and hold nothing. */
+/** Timers of the runtime: they fire, and keep no process alive. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

@@ -14,9 +14,9 @@ import { MemoryStream } from "./memory_stream.ts";
 const key = await importKey(new Uint8Array(32).fill(1));
 const otherKey = await importKey(new Uint8Array(32).fill(2));
 
-/** One end of a pipe, which gives what the other end is written, a few bytes at a time. */
+/** One end of a pipe. It reads what is written at the other end, a few bytes at a time. */
 class PipeEnd implements ByteStream {
-  /** All that was written to it. */
+  /** Everything that was written to it. */
   readonly written: number[] = [];
   #read = 0;
   #closed = false;
@@ -54,7 +54,7 @@ class PipeEnd implements ByteStream {
 }
 
 interface Meeting {
-  /** What came of it on each side: what the other came for, or an error. */
+  /** The outcome on each side: the purpose of the other side, or an error. */
   readonly dialer: unknown;
   readonly acceptor: unknown;
   readonly said: { readonly dialer: number[]; readonly acceptor: number[] };
@@ -172,8 +172,8 @@ Deno.test("acceptHandshake() refuses another purpose, other protocols and less t
 });
 
 Deno.test("dialHandshake() refuses its own words, played back to it", async () => {
-  // The attacker knows no key, and gets the proof that it needs from the victim itself, as the
-  // acceptor of a second connection or by sending back what it was sent.
+  // The attacker has no key. It gets the proof that it needs from the victim itself, as the
+  // acceptor of a second connection, or by sending back what it received.
   const victim = (stream: ByteStream) => dialHandshake(stream, { key }, Purpose.channels);
   const { dialer, said } = await meet(victim, async (stream) => {
     const hello = new Uint8Array(39);
@@ -216,7 +216,7 @@ Deno.test("acceptHandshake() refuses its own proof, and one of another connectio
 });
 
 Deno.test("the MACs cover the purpose", async () => {
-  // Somebody in between changes what the dialer says that it came for.
+  // An attacker in between changes the dialer's purpose.
   const { dialer } = await meet(
     (stream) => dialHandshake(stream, { key }, Purpose.channels),
     (stream) =>

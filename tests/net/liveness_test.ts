@@ -1,4 +1,4 @@
-/** When one side of a link takes the other one for lost, without waiting for it. */
+/** When one side of a link considers the other one lost, by a clock moved by hand. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -23,7 +23,7 @@ Deno.test("atHeartbeat() gives up a side that was silent for too long, or sends 
     [{ heardMs: 0, listening: true, spoke: false }, 1_001, "lost"],
     [{ heardMs: 0, listening: true, spoke: true }, 1_001, "lost"],
     [{ heardMs: 500, listening: true, spoke: false }, 1_001, "speak"],
-    // Whoever does not read hears nothing.
+    // A side that does not read receives nothing.
     [{ heardMs: 0, listening: false, spoke: false }, 1e9, "speak"],
   ];
   for (const [state, nowMs, expected] of table) {
@@ -37,7 +37,7 @@ Deno.test("workers give up before the master, which reports it before the bridge
     // Each is late by less than one heartbeat.
     assert(workerSilenceMs + heartbeatMs < silenceMs);
     assert(newsMs > 2 * heartbeatMs);
-    // Two heartbeats may be lost, or late.
+    // Two heartbeats may be lost or late.
     assert(workerSilenceMs > 3 * heartbeatMs);
   }
   assertEquals([LOCAL_NETWORK.workerSilenceMs, LOCAL_NETWORK.silenceMs], [8_000, 10_000]);
@@ -54,7 +54,7 @@ Deno.test("livenessFrom() knows the presets by name, and refuses other names", (
 
 type Word = { type: "word" };
 
-/** One end of a link, whose other end is the test. */
+/** One end of a link. The test is the other end. */
 function openLink(options: Partial<MessageLinkOptions<Word>> = {}) {
   const clock = new ManualClock();
   const written: Uint8Array[] = [];
@@ -76,7 +76,7 @@ function openLink(options: Partial<MessageLinkOptions<Word>> = {}) {
   return { link, clock, written, say };
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Runs everything that waits only for its turn. */
 async function turn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
@@ -111,7 +111,7 @@ for (const [works, seconds] of [[false, 10], [true, 8]] as const) {
     assertEquals(link.over, false);
     say(HEARTBEAT);
     await turn();
-    // What is no more than a heartbeat counts, too.
+    // A heartbeat alone counts, too.
     clock.advance(seconds * 1_000);
     assertEquals(link.over, false);
     clock.advance(1_000);
@@ -128,7 +128,7 @@ Deno.test("MessageLink does not count the silence of a side that it does not lis
   const first = messages.next();
   say(encodeMessage({ type: "word" }));
   assertEquals((await first).value, { type: "word" });
-  // A message is being worked on, for a minute.
+  // A message is being handled, for a minute.
   clock.advance(60_000);
   assertEquals(link.over, false);
   const second = messages.next();

@@ -3,18 +3,18 @@
 import type { Clock } from "../../src/net/clock.ts";
 
 interface Timer {
-  /** Infinite of what is called once. */
+  /** `Infinity` for a single call. */
   readonly everyMs: number;
   readonly tick: () => void;
   nextMs: number;
 }
 
-/** Stands still until it is moved. */
+/** Time stands still until the test moves it. */
 export class ManualClock implements Clock {
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
 
-  /** How many callers are to be called again. */
+  /** The number of pending timers. */
   get timers(): number {
     return this.#timers.size;
   }
@@ -31,7 +31,7 @@ export class ManualClock implements Clock {
     return this.#add({ everyMs: Infinity, tick: due, nextMs: this.#nowMs + ms });
   }
 
-  /** Lets time pass, and calls what is due meanwhile, each at its moment, in order. */
+  /** Moves the time forward, and calls each timer that is due at its time, in order. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
     for (;;) {

@@ -1,21 +1,21 @@
-/** A connection whose other side has said everything already, and hears nothing. */
+/** A connection whose other side has already sent everything, and receives nothing. */
 
 import type { ByteStream } from "../../src/net/handshake.ts";
 
 export class MemoryStream implements ByteStream {
-  /** All that was written to it. */
+  /** Everything that was written to it. */
   readonly written: number[] = [];
   readonly #bytes: readonly number[];
   readonly #most: number;
   #position = 0;
 
-  /** Gives `bytes`, and takes what is written, at most `most` at a time. */
+  /** `bytes` are read from it. Writes take at most `most` bytes at a time. */
   constructor(bytes: readonly number[] = [], most = Infinity) {
     this.#bytes = bytes;
     this.#most = most;
   }
 
-  /** How many bytes have not been read. */
+  /** The number of unread bytes. */
   get left(): number {
     return this.#bytes.length - this.#position;
   }

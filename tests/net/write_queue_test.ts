@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { WriteQueue } from "../../src/net/write_queue.ts";
 
-/** A connection that takes what the test lets it take. */
+/** A connection that takes as many bytes as the test allows. */
 class SlowConn {
   readonly written: number[] = [];
-  /** How many writes were under way at the same time, at most. */
+  /** The largest number of writes in progress at the same time. */
   most = 0;
   #now = 0;
   #next = Promise.withResolvers<number>();

@@ -110,7 +110,7 @@ Deno.test("every control message is unchanged after encoding and decoding", () =
   }
 });
 
-/** Values that are wrong in a field that has `right` in it. */
+/** Invalid values for a field in which `right` is valid. */
 function wrongInPlaceOf(field: string, right: unknown): unknown[] {
   const wrong: unknown[] = [undefined, true, -1, NaN, "", "x", new Uint8Array(31), [], {}, null];
   const number = typeof right === "number" && field !== "graceMs";
@@ -176,10 +176,10 @@ Deno.test("invalid control messages are refused", () => {
       "malformed value",
     );
   }
-  // 100 000 arrays, each in the one before.
+  // 100,000 nested arrays.
   const deep = new Uint8Array(100_000).fill(0xb1).with(0, 0);
   assertThrows(() => decodeProcessMessage(deep), ProtocolError, "malformed value");
-  // A message of the other direction.
+  // A message for the other direction.
   assertThrows(() => decodeProcessMessage(body(START)), ProtocolError, "unknown message type");
   assertThrows(() => decodeNodeMessage(body(SPAWN)), ProtocolError, "unknown message type");
 });

@@ -1,4 +1,4 @@
-/** Deflating: what goes in comes out, and what comes from outside is held to a size. */
+/** Deflating: bytes are unchanged after a round trip, and input from outside is limited in size. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -7,7 +7,7 @@ import { ProtocolError } from "../../src/core/protocol_error.ts";
 
 const MAX_BYTES = 128 * 1024;
 
-/** Some text, of `length` bytes. */
+/** A text of `length` bytes. */
 function textOf(length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, index) => 97 + (index * index >> 7) % 26);
 }
@@ -58,7 +58,7 @@ Deno.test("inflate() refuses any output that is too large", async () => {
 Deno.test("inflate() refuses input that is not deflated, or too large", async () => {
   const rubbish = new Uint8Array(1_000).fill(255);
   await assertRejects(() => inflate(rubbish, MAX_BYTES), ProtocolError, "Cannot inflate 1000");
-  // Of empty blocks there could be any number.
+  // Any number of empty blocks would be valid otherwise.
   const empty = new Uint8Array(MAX_BYTES);
   await assertRejects(() => inflate(empty, MAX_BYTES), ProtocolError, "Cannot inflate 131072");
 });

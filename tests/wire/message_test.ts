@@ -120,7 +120,7 @@ Deno.test("decodeMessage() takes the same bytes twice, and refuses a reference t
     assertEquals([one, second], [whole, two]);
     assertEquals(one === second, two === whole);
   }
-  // As the codec writes two views of one buffer for values.
+  // As the codec encodes two views of one buffer in a value.
   const message: Pair = { type: "pair", one: whole, two: new Uint8Array(whole.buffer) };
   assertThrows(() => decodeMessage(pair, encode(message)), ProtocolError, "which does not exist");
 });

@@ -1,4 +1,4 @@
-/** What is checked of messages that hold objects. */
+/** The checks of messages that contain objects. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

@@ -33,7 +33,7 @@ function treeOf(path: string): unknown {
   return { ...EMPTY_TREE, packs: [{ manifest, files: [{ path, mode: 0o644, size: 3 }] }] };
 }
 
-/** What a spec is encoded from. */
+/** The input of a spec's encoding. */
 function packed(spec: RunSpec): Record<string, unknown> {
   const packs = spec.tree.packs.map((pack) => ({
     ...pack,
