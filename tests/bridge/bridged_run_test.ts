@@ -1,4 +1,4 @@
-/** A run as a bridge sees it, with nodes that are links in this process. */
+/** A run as the bridge sees it, with nodes that are links in this process. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
@@ -33,19 +33,19 @@ function spawn(pid: Pid, parent: Pid | null): NodeToBridge {
   };
 }
 
-/** What is run: the bridge passes it on as it is. */
+/** The run spec: the bridge passes it on unchanged. */
 const SPEC = new Uint8Array([1, 2, 3]);
 
 /** A node's end of a link to the run, over loopback. */
 interface FakeNode {
   readonly link: MessageLink<NodeToBridge, BridgeToNode>;
-  /** What the bridge said. */
+  /** The messages of the bridge. */
   readonly heard: BridgeToNode[];
-  /** Resolves with how the bridge's end of it ended. */
+  /** Resolves with the reason why the bridge's end has ended. */
   readonly served: Promise<unknown>;
 }
 
-/** A run, in a store of its own, and what was made of it. */
+/** A run, in a store of its own, and its results. */
 class Harness implements AsyncDisposable {
   readonly run: BridgedRun;
   readonly events: RunEvent[] = [];
@@ -57,7 +57,7 @@ class Harness implements AsyncDisposable {
   readonly #folder: string;
   readonly #links: { drop(): void }[] = [];
 
-  /** Of the run; links have their own. */
+  /** The clock of the run; links have their own. */
   readonly clock = new ManualClock();
 
   private constructor(store: Store, folder: string) {
@@ -71,7 +71,7 @@ class Harness implements AsyncDisposable {
     this.shown = this.#show();
   }
 
-  /** Takes what the run tells its viewers, as the bytes that they are sent. */
+  /** Takes the events of the run, as the bytes that viewers are sent. */
   async #show(): Promise<void> {
     for await (const { records } of this.run.view()) {
       for (const { body } of records) this.events.push(eventOf(body));
@@ -171,11 +171,11 @@ Deno.test("a broken link to a node loses its processes, even if the master is si
   await using harness = await Harness.start();
   const [a, b] = [await harness.node("a"), await harness.node("b")];
   void a.link.send(spawn(FIRST, null));
-  // The parent of this one was to be told of by a.
+  // The spawn of its parent would have come from a.
   void b.link.send(spawn(pidOf(2), pidOf(1)));
   await until(() => harness.events.length === 1);
   a.link.drop();
-  // The master might still say why.
+  // The master may still report the reason.
   await until(() => harness.clock.timers === 1);
   harness.clock.advance(LOCAL_NETWORK.newsMs - 1);
   await new Promise((resolve) => setTimeout(resolve, 0));

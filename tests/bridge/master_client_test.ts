@@ -1,4 +1,4 @@
-/** A bridge's link to its master, with the master's end in the test's hands. */
+/** A bridge's link to its master; the test is the master. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";

@@ -1,4 +1,4 @@
-/** What a bridge learns of what the processes of a run wait for. */
+/** How a bridge finds out what the processes of a run wait for. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
@@ -12,7 +12,7 @@ import { FIRST, WORKER } from "../terminal/events.ts";
 const COMPUTES: WaitState = { state: "computes", forMs: 7_000 };
 const STOPPED: WaitState = { state: "stopped" };
 
-/** A node that notes what it is asked. */
+/** A node that records the questions. */
 function node(): { link: HostLink; asked: number[] } {
   const asked: number[] = [];
   const send = (message: BridgeToNode) => {
@@ -22,7 +22,7 @@ function node(): { link: HostLink; asked: number[] } {
   return { link: { send } as unknown as HostLink, asked };
 }
 
-/** A timer that goes off when the test says so. */
+/** A timer that the test fires. */
 function manualTimer(): { start: (ms: number, then: () => void) => () => void; fire: () => void } {
   const due = new Set<() => void>();
   return {

@@ -12,13 +12,13 @@ import { MEMBERS, RESPAWN, STREAM } from "./programs.ts";
 
 type Exit = Extract<JsonEvent, { event: "exit" }>;
 
-/** Where silence is noticed after a quarter of the time. */
+/** Silence is noticed after a quarter of the usual time. */
 const SOON = { env: { DEPLOY_LIVENESS: "tests" } };
 
-/** After so long without a word somebody is taken for lost there; that is looked at every heartbeat. */
+/** A silent part is considered lost after this time, which is checked at every heartbeat. */
 const { silenceMs: SILENCE_MS, workerSilenceMs: WORKER_SILENCE_MS } = TESTS;
 
-/** Nothing of what is lost may be left after so much longer. */
+/** This long after a loss, nothing of the lost part may be left. */
 const LEFT_MS = 5_000;
 
 function newMark(): string {
@@ -33,7 +33,7 @@ function pidsOf(program: Deployed): Pid[] {
   return program.events.flatMap((event) => event.event === "spawn" ? [event.pid] : []);
 }
 
-/** Resolves when no process with that mark is left, on that host if one is given, or throws. */
+/** Resolves when no process with that mark is left, on that host if one is given; throws if that takes too long. */
 async function noneIsLeftWithin(limitMs: number, mark: string, host?: Host): Promise<void> {
   const endMs = performance.now() + limitMs;
   for (;;) {
@@ -70,7 +70,7 @@ networkTest(
     for (const { status } of exits(program)) assertEquals(status, { lost: why });
     await noneIsLeftWithin(LEFT_MS, mark, victim);
 
-    // Whoever waits for a process, or for a word of it, is told, and nobody else.
+    // Exactly the processes that wait for a lost process, or for a value from it, are told.
     for (const pid of lost) await program.says(`waited ${pid} ${JSON.stringify({ lost: why })}\n`);
     const told = (5 - lostMembers.length) * lostMembers.length;
     await program.until(() => program.text.split("recv ").length > told);
@@ -82,7 +82,7 @@ networkTest(
 
     await victim.heal();
     await cluster.adopted(victim, from);
-    // Only there is room for another one of that size.
+    // Only that node has room for another one of that size.
     await using again = await cluster.deploy(
       MEMBERS.replace("mem: 1500 * MiB", "mem: 900 * MiB"),
       [mark, "0", "0"],
@@ -230,7 +230,7 @@ networkTest(
   },
 );
 
-/** The id of the bridge's process: the child of the master's fabric that is a fabric itself. */
+/** The id of the bridge's process: the child of the master's fabric that is itself a fabric. */
 async function bridgeOf(cluster: HostCluster): Promise<number> {
   for (const pid of await cluster.masterHost.processes()) {
     const stat = await Deno.readTextFile(`/proc/${pid}/stat`);

@@ -1,4 +1,4 @@
-/** A cluster of real hosts, as far as the network is concerned: each part of it on one of its own. */
+/** A cluster whose parts are on separate hosts, as far as the network is concerned. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
@@ -7,7 +7,7 @@ import { Fabric } from "../fabric/cluster.ts";
 import { Deployed } from "../fabric/deployed.ts";
 import { type Host, Network } from "../system/netns.ts";
 
-/** What each node has, and what the master's own has. */
+/** The resources of each node, and of the master's own. */
 const MEM = "1GiB";
 const MASTER_MEM = "2GiB";
 const CPU = "1";
@@ -15,23 +15,23 @@ const CPU = "1";
 export interface HostClusterOptions {
   /** @default 4 */
   readonly family?: 4 | 6;
-  /** How many nodes besides the master's own. @default 2 */
+  /** The number of nodes besides the master's own. @default 2 */
   readonly nodes?: number;
   /** A compiled `fabric`. */
   readonly compiled?: string | undefined;
-  /** Of each `fabric` and `deploy`. */
+  /** The environment of each `fabric` and `deploy`. */
   readonly env?: Record<string, string>;
 }
 
-/** A master, nodes, and a host to deploy from; they have a secret in common. */
+/** A master, nodes, and a host to deploy from. They share a secret. */
 export class HostCluster implements AsyncDisposable {
   readonly network: Network;
   readonly master: Fabric;
-  /** Where the master is, with its own node and the bridge. */
+  /** The host of the master, with its own node and the bridge. */
   readonly masterHost: Host;
   readonly nodes: readonly Fabric[];
   readonly nodeHosts: readonly Host[];
-  /** Nothing of the cluster runs there. */
+  /** A host on which nothing of the cluster runs. */
   readonly laptop: Host;
   readonly secretFile: string;
   readonly bridge: string;
@@ -56,7 +56,7 @@ export class HostCluster implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Resolves when all nodes are the master's, and its bridge can be deployed to. */
+  /** Resolves when the master has all nodes, and its bridge takes deployments. */
   static async start(options: HostClusterOptions = {}): Promise<HostCluster> {
     const { family = 4, nodes: count = 2, compiled, env = {} } = options;
     const network = await Network.create(count + 2, family);
@@ -86,12 +86,12 @@ export class HostCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** Resolves when the master has said that a host's node is there, at or after that line of its own. */
+  /** Resolves when the master has reported a host's node as connected, at or after that line of its output. */
   async adopted(host: Host, from = 0): Promise<void> {
     await this.master.line(new RegExp(`node ${escape(host.bind)} is there`), { from });
   }
 
-  /** Deploys a program from the host that is for that. */
+  /** Deploys a program from the host for that. */
   async deploy(source: string, args: readonly string[] = []): Promise<Deployed> {
     const flags = ["--secret-file", this.secretFile];
     return await Deployed.start(this.bridge, source, {
@@ -102,7 +102,7 @@ export class HostCluster implements AsyncDisposable {
     });
   }
 
-  /** The host on which a process is or was, as its Pid says. */
+  /** The host of a process, according to its Pid. */
   hostOf(pid: Pid): Host {
     const parts = parsePid(pid);
     const host = this.network.hosts.find(({ address }) => address === parts?.host);

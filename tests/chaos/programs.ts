@@ -1,10 +1,10 @@
-/** Programs that run while something happens to their hosts. A mark, their first argument, tells theirs. */
+/** Programs that run while something happens to their hosts. Their first argument is a mark that identifies their processes. */
 
 /**
- * `Deno.args[1]` members and `Deno.args[2]` processes that compute forever, each with something that it
- * has started. The members are all connected to each other; each waits for a word of every other one,
- * which never comes, and says how that ends. The first process says how each of the others ends. It is
- * so large that only the master's own node has room for it, and one member.
+ * `Deno.args[1]` members, and `Deno.args[2]` processes that compute forever, each with a child process of
+ * its own. All members are connected to each other. Each waits for a value from every other one, which
+ * never comes, and prints how that ends. The first process prints how each of the others ends. It is so
+ * large that only the master's own node has room for it, and for one member.
  */
 export const MEMBERS = `
 import { init, MiB, pid, Receiver, Sender, spawn, wait } from "deploy";
@@ -58,7 +58,7 @@ for (const each of pids) {
 }
 `;
 
-/** A source sends a number every tenth of a second to a sink, on another node, which prints each. */
+/** A source sends a number every tenth of a second to a sink on another node, which prints it. */
 export const STREAM = `
 import { init, MiB, Receiver, Sender, spawn, wait } from "deploy";
 const count = Number(Deno.args[1]);
@@ -86,8 +86,8 @@ for (const each of [from, to]) console.log(JSON.stringify(await wait(each)));
 `;
 
 /**
- * Starts a process that only a node other than the master's has room for, again whenever it has ended. It
- * leaves so much in the run's folder there that removing it takes a while.
+ * Starts a process for which only a node other than the master's has room, again whenever it has ended. It
+ * leaves so many files in the run's folder that removing them takes a while.
  */
 export const RESPAWN = `
 import { init, MiB, spawn, wait } from "deploy";

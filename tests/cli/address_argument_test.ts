@@ -1,4 +1,4 @@
-/** Addresses as arguments, and what is said of those that are none. */
+/** Addresses as arguments, and the errors for invalid ones. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

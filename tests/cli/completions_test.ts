@@ -1,4 +1,4 @@
-/** Completion scripts, in the shells that they are for. zsh and fish are asked where they are there. */
+/** Completion scripts, in their shells. zsh and fish are tested where they are installed. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -18,7 +18,7 @@ async function output(shell: string, script: string, ...args: string[]): Promise
   return decoder.decode(stdout).split("\n").filter((line) => line !== "");
 }
 
-/** What bash offers for the last of `words`, which it has split as it does. */
+/** The completions of bash for the last of `words`, which are split as bash does it. */
 async function bashOffers(words: readonly string[]): Promise<string[]> {
   const [name] = words;
   const executable = name === "fabric" ? FABRIC : DEPLOY;
@@ -33,7 +33,7 @@ async function fishOffers(words: readonly string[]): Promise<string[]> {
   return (await output("fish", script)).map((line) => line.replace(/\t.*/, ""));
 }
 
-/** What is offered for the last word of a command line, by every shell whose offer can be asked for. */
+/** The completions for the last word of a command line, in each shell that can be asked for them. */
 const OFFERS: readonly [words: string[], offered: string[]][] = [
   [["deploy", "--dr"], ["--dry-run"]],
   [["deploy", "--in"], ["--include"]],

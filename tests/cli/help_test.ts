@@ -1,4 +1,4 @@
-/** Help pages: what is on them, and that they fit a terminal. */
+/** Help pages: their content, and whether they fit on a terminal. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -8,7 +8,7 @@ import { FABRIC } from "../../src/cli/fabric_table.ts";
 import { helpPage } from "../../src/cli/help.ts";
 
 const COLUMNS = 80;
-/** The last line of a terminal has the prompt. */
+/** The last line of a terminal contains the prompt. */
 const LINES = 24 - 1;
 
 const PAGES = [DEPLOY, FABRIC].flatMap((executable) =>
@@ -48,7 +48,7 @@ Deno.test("help names only commands and options that exist", () => {
   }
 });
 
-/** What stands behind -- in an example is the program's. */
+/** The words after -- in an example belong to the program. */
 function isInExample(page: string, name: string): boolean {
   return page.includes(`-- --${name}`);
 }

@@ -1,4 +1,4 @@
-/** What `deno task build` and `deploy --release` make: executables that need nothing around them. */
+/** The results of `deno task build` and `deploy --release`: executables that need no other files. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
@@ -10,7 +10,7 @@ import { Store } from "../../src/store/store.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 const COMPILE_DENO = Deno.env.get("COMPILE_DENO");
 
-/** Where no runtime can be downloaded, only a deno whose runtime is there compiles. */
+/** Where no runtime can be downloaded, only a deno with a cached runtime can compile. */
 const ignore = COMPILE_DENO === undefined;
 const why = ignore ? " (skipped: COMPILE_DENO does not name a deno that can compile)" : "";
 
@@ -30,7 +30,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command that finds nothing in its environment but `env`. */
+/** Runs a command whose environment is only `env`. */
 async function run(
   path: string,
   args: string[],
@@ -48,7 +48,7 @@ async function run(
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
-/** Ships a file to a store that knows another one: how many bytes go. */
+/** Ships a file to a store that has another one; returns the number of bytes that are sent. */
 async function shippedBytes(known: string, file: string): Promise<number> {
   await using folder = await emptyFolder();
   await using store = await Store.open(`${folder.path}/store`);
@@ -80,7 +80,7 @@ Deno.test({
       assertEquals(await run(path, ["--version"], folder.path, {}), version);
       const env = { HOME: "/nonexistent", NO_COLOR: "1" };
       assertEquals(await run(path, ["--version"], folder.path, env), version);
-      // It has left nothing behind.
+      // It has left no files.
       const left = await Array.fromAsync(Deno.readDir(folder.path), (entry) => entry.name);
       assertEquals(left, [name]);
     }

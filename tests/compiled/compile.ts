@@ -1,17 +1,17 @@
-/** Makes executables with the deno that `COMPILE_DENO` names, or else the one that runs the test. */
+/** Compiles executables with the deno in `COMPILE_DENO`, or with the one that runs the test. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
 
 const ROOT = `${import.meta.dirname}/../..`;
 
-/** An executable in a folder of its own, which goes when it is disposed of. */
+/** An executable in a folder of its own, which is removed when it is disposed. */
 export interface Executable extends AsyncDisposable {
   readonly path: string;
   readonly folder: string;
 }
 
-/** How a program ended, and what it wrote. */
+/** The exit status and the output of a program. */
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
@@ -26,7 +26,7 @@ export async function compile(program: string, ...flags: string[]): Promise<Exec
   const args = ["compile", "--quiet", "-A", "--config", `${ROOT}/deno.json`, "--output", path];
   const { code, stderr } = await new Deno.Command(deno, {
     args: [...args, ...flags, `${ROOT}/${program}`],
-    // Not in the repository, so that what the program needs is found to be in it.
+    // Outside of the repository, so that the executable must contain everything that it needs.
     cwd: folder,
     stdin: "null",
   }).output();
@@ -40,7 +40,7 @@ export async function compile(program: string, ...flags: string[]): Promise<Exec
   };
 }
 
-/** Runs an executable to its end. It finds no deno, and no file of the repository. */
+/** Runs an executable to its end, where it finds no deno and no file of the repository. */
 export async function execute(
   { path, folder }: Executable,
   args: string[],

@@ -1,4 +1,4 @@
-/** A compiled `fabric`, alone on hosts that have nothing else, and programs deployed from another one. */
+/** A compiled `fabric`, on hosts with nothing else, and programs deployed from another host. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -10,7 +10,7 @@ import { compile } from "./compile.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** Says where it is, and what it finds there, in a process on each of the hosts. */
+/** Prints its host, and what it finds there, in a process on each of the hosts. */
 const PROGRAM = `
 import { init, MiB, Receiver, Sender, spawn } from "deploy";
 interface Found { host: string; names: string[] }
@@ -26,7 +26,7 @@ const { host, names } = await receiver.recv();
 console.log(host, names.length, import.meta.main, Deno.args.join());
 `;
 
-/** Puts a copy of a file into a folder of its own, which a process starts in that has no environment. */
+/** Copies a file into a folder of its own, in which a process without an environment starts. */
 async function alone(path: string, host: Host, args: string[], secret: string): Promise<{
   fabric: Fabric;
   folder: string;
@@ -67,7 +67,7 @@ networkTest(
         const [path, ...prefix] = laptop!.prefix;
         const words = ["--format", "json", "--secret-file", "secret", bridge, "main.ts"];
         const { code, stdout, stderr } = await new Deno.Command(path!, {
-          // There, deploy finds no other deno than the one that it is told of.
+          // There, deploy finds only the deno that it is given.
           args: [
             ...prefix,
             "env",

@@ -8,7 +8,7 @@ import { FabricProcess as Fabric } from "../../src/testing/fabric_process.ts";
 
 export { Fabric };
 
-/** What a node of a cluster has, as `fabric master` is told it. */
+/** The resources of a node of a cluster, as in the arguments of `fabric master`. */
 export interface NodeSize {
   readonly mem: string;
   readonly cpu: number;
@@ -26,12 +26,12 @@ export interface ClusterOptions {
 
 /** A running cluster: a master with its own node, and further nodes. */
 export interface Cluster extends AsyncDisposable {
-  /** Where to deploy to. */
+  /** The address for `deploy`. */
   readonly bridge: string;
   readonly master: Fabric;
   /** The master's own node is the first one. */
   readonly addresses: readonly string[];
-  /** The folders of their stores, in the same order; the bridge shares the master's. */
+  /** The folders of their stores, in the same order; the bridge uses the master's. */
   readonly stores: readonly string[];
   /** The fabrics of the other nodes. */
   readonly nodes: readonly Fabric[];
@@ -43,7 +43,7 @@ export interface Cluster extends AsyncDisposable {
 
 const ROOMY: NodeSize = { mem: "16GiB", cpu: 16 };
 
-/** Starts a cluster; resolves when every node is the master's and its bridge can be deployed to. */
+/** Starts a cluster; resolves when the master has all nodes and its bridge takes deployments. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { nodes: sizes = [ROOMY, ROOMY, ROOMY], compiled, env = {} } = options;
   const folder = await Deno.makeTempDir({ prefix: "deploy-cluster-" });

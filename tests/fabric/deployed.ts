@@ -1,4 +1,4 @@
-/** Programs deployed to a cluster, and their remains in the machine's process table. */
+/** Programs that are deployed to a cluster, and their processes on this machine. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
@@ -11,10 +11,10 @@ const ROOT = new URL("../../", import.meta.url).href;
 /** How long a program may take on a busy machine. */
 const LIMIT_MS = 120_000;
 
-/** A program that was deployed. Disposing of it ends `deploy`, and so the program. */
+/** A deployed program. Disposing of it ends `deploy`, and with it the program. */
 export class Deployed implements AsyncDisposable {
   readonly events: JsonEvent[] = [];
-  /** Resolves with the exit code of `deploy`, when all its output is there. */
+  /** Resolves with the exit code of `deploy` when all its output has been read. */
   readonly code: Promise<number>;
   readonly #child: Deno.ChildProcess;
   readonly #folder: string;
@@ -34,16 +34,16 @@ export class Deployed implements AsyncDisposable {
     });
   }
 
-  /** Deploys a program, given as its text; `import … from "deploy"` works there. */
+  /** Deploys a program, given as its source; `import … from "deploy"` works in it. */
   static async start(
     bridge: string,
     source: string,
     options: {
       args?: readonly string[];
       flags?: readonly string[];
-      /** What is put in front of the command, such as to have it run on another host. */
+      /** Words in front of the command, for example to run it on another host. */
       prefix?: readonly string[];
-      /** Of `deploy`, not of the program. */
+      /** The environment of `deploy`, not of the program. */
       env?: Record<string, string>;
     } = {},
   ): Promise<Deployed> {
@@ -69,14 +69,14 @@ export class Deployed implements AsyncDisposable {
     return this.#stderr;
   }
 
-  /** What all processes have written to stdout. */
+  /** Everything that the processes have written to stdout. */
   get text(): string {
     return this.events.map((event) =>
       event.event === "output" && event.fd === 1 && "text" in event ? event.text : ""
     ).join("");
   }
 
-  /** Resolves when that is so of the events so far. */
+  /** Resolves when `holds()` is true for the events so far. */
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) {
       if (this.#over) throw new Error(`it never came to that: ${this.#stderr}\n${this.text}`);
@@ -84,17 +84,17 @@ export class Deployed implements AsyncDisposable {
     }
   }
 
-  /** Resolves when its processes have written that. */
+  /** Resolves when its processes have written `text`. */
   async says(text: string): Promise<void> {
     await this.until(() => this.text.includes(text));
   }
 
-  /** Sends it a signal, unless it has ended: it may end by itself at that very moment. */
+  /** Sends it a signal, unless it has ended; it may end by itself at the same moment. */
   kill(signal: Deno.Signal): void {
     try {
       this.#child.kill(signal);
     } catch (error) {
-      // That is how Deno says that the child has ended.
+      // This is Deno's error for a child that has ended.
       if (!(error instanceof TypeError)) throw error;
     }
   }

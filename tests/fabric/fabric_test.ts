@@ -1,4 +1,4 @@
-/** Commands of `fabric` as OS processes, without a program to run. */
+/** The commands of `fabric`, as OS processes, without a program to run. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
@@ -13,7 +13,7 @@ import { parseAddress } from "../../src/core/address.ts";
 import { PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
 import { Fabric, startCluster } from "./cluster.ts";
 
-/** A folder with a secret in it, and whatever else. */
+/** A folder with a secret, and other files. */
 async function makeFolder(): Promise<{ path: string; secret: string } & AsyncDisposable> {
   const path = await Deno.makeTempDir({ prefix: "deploy-fabric-" });
   const secret = `${path}/secret`;
@@ -59,7 +59,7 @@ Deno.test("fabric refuses to bind anything but loopback without a secret", async
 });
 
 Deno.test("fabric with --insecure binds any address without a secret, and warns", async () => {
-  // The address is not one of this machine, so binding fails.
+  // The address does not belong to this machine, so binding fails.
   const bound = await run(["--insecure", "192.0.2.1:0"]);
   assertEquals(bound.code, 1);
   assert(bound.err.some((line) => line.includes("can run programs here")), bound.err.join("\n"));
@@ -131,7 +131,7 @@ Deno.test("nodes may start before and after the master, and come back", async ()
   const store = ["--store", folder.path];
   await using early = new Fabric(["127.0.0.1:0", ...store]);
   const first = await early.ready("node");
-  // A port that is free, for the node that comes later.
+  // A free port for the node that starts later.
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const second = `127.0.0.1:${listener.addr.port}`;
   listener.close();
@@ -233,7 +233,7 @@ Deno.test("a wrong or missing secret is reported in one line at both ends", asyn
   await using none = new Fabric(args);
   await none.line(new RegExp(`waiting for node ${address}: .*this side has none`));
   await node.line(/refused a connection from 127\.0\.0\.1:\d+: the other side has no secret/);
-  // The right one is taken all the same; and it comes from the environment, too.
+  // The right secret is still accepted, also from the environment.
   const env = { DEPLOY_SECRET_FILE: folder.secret };
   await using right = new Fabric(args, { env });
   await right.line(new RegExp(`node ${address} is there`));
@@ -302,7 +302,7 @@ Deno.test("a piece that cannot be inflated closes its sender's connection, and a
     );
   }
   {
-    // A wrong piece is refused as if it had not been deflated.
+    // An invalid piece is refused as if it had not been deflated.
     const { link, messages } = await offer();
     void link.send({ type: "run", resources: {}, graceMs: 0 });
     void link.send({ type: "deflated-piece", hash, bytes: (await deflate(bytes.slice(9)))! });
@@ -383,7 +383,7 @@ async function dialBridge(bridge: string): Promise<Deno.Conn> {
   return await dialPart(parseAddress(bridge)!, Purpose.deploy, credential);
 }
 
-/** The ids of the processes that `pid` has started and that are there. */
+/** The ids of the running child processes of `pid`. */
 async function childrenOf(pid: number): Promise<number[]> {
   const children: number[] = [];
   for await (const { name } of Deno.readDir("/proc")) {

@@ -1,4 +1,4 @@
-/** How a node keeps announcing itself to a master that is missing, with a clock moved by hand. */
+/** How a node keeps announcing itself to a missing master, with a clock moved by hand. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";

@@ -12,10 +12,10 @@ import {
 import { ListenError } from "../../src/net/part_server.ts";
 import { ManualClock } from "../net/manual_clock.ts";
 
-/** Resolves when all that was settled has been taken. */
+/** Resolves when the reactions to all settled promises have run. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-/** Something that is run until it is told to end. */
+/** Runs that end when the test says so. */
 class Runs {
   readonly clock = new ManualClock();
   readonly stopping = new AbortController();
@@ -27,7 +27,7 @@ class Runs {
     return new Promise((resolve) => this.end = resolve);
   }, { ended: (how) => this.ended.push(how), signal: this.stopping.signal, clock: this.clock });
 
-  /** Ends the current run after `ms`; tells after which pause the next one begins. */
+  /** Ends the current run after `ms`; returns the length of the pause before the next one. */
   async pauseAfter(ms: number): Promise<number> {
     const { clock, count } = this;
     clock.advance(ms);

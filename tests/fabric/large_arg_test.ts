@@ -5,10 +5,10 @@ import { assert, assertEquals } from "@std/assert";
 import { Fabric } from "./cluster.ts";
 import { Deployed } from "./deployed.ts";
 
-/** A part that is silent for 2.5 s is lost. */
+/** A part that is silent for 2.5 s is considered lost. */
 const IMPATIENT = { env: { DEPLOY_LIVENESS: "tests" } };
 
-/** Passes on connections to a port of this machine, and counts the bytes of both ways. */
+/** Forwards connections to a port of this machine, and counts the bytes of both directions. */
 class CountingRelay implements AsyncDisposable {
   bytes = 0;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -50,7 +50,7 @@ class CountingRelay implements AsyncDisposable {
         for (let at = 0; at < count;) at += await to.write(buffer.subarray(at, count));
       }
     } catch {
-      // One of the two is gone, which the other one is about to be, too.
+      // One of the two is gone, and the other one is about to be.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Losses of parts of a cluster while a program runs: nothing is left behind, and all is reported. */
+/** Losses of parts of a cluster while a program runs: nothing is left, and everything is reported. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -12,7 +12,7 @@ type Exit = Extract<JsonEvent, { event: "exit" }>;
 
 /**
  * Has `Deno.args[1]` processes that compute forever, spread over the nodes, and reports when all run. The
- * first process sees to it that the nodes fill evenly, and waits for the others to end.
+ * first process ensures that the nodes fill evenly, and waits for the others to end.
  */
 const COMPUTES = `
 import { init, spawn, wait, shortPid } from "deploy";
@@ -33,10 +33,10 @@ for (const pid of pids) wait(pid).then((status) => console.log("ended " + JSON.s
 
 const SMALL = { mem: "1GiB", cpu: 1 };
 
-/** Processes are counted, and spares are such too. */
+/** No spares, since the processes are counted. */
 const NO_SPARES = { env: { DEPLOY_SPARES: "0" } };
 
-/** The same, where silence is noticed after a quarter of the time. */
+/** The same, with silence noticed after a quarter of the usual time. */
 const SOON = { env: { DEPLOY_SPARES: "0", DEPLOY_LIVENESS: "tests" } };
 
 function newMark(): string {
@@ -58,7 +58,7 @@ Deno.test("a killed node's processes end, and are reported as lost; the node may
   const before = (await processesWith(mark)).length;
   assertEquals(before, 7);
 
-  // Not the master's own node, where the first process may be: one of the others.
+  // One of the other nodes, since the first process may be on the master's own.
   const victim = cluster.nodes[1]!;
   victim.kill("SIGKILL");
   await victim.ended;
@@ -114,7 +114,7 @@ Deno.test("when the bridge is killed, its runs end, and the next bridge takes ne
   await noneIsLeft(mark);
   assertEquals(await program.code, 1);
   await cluster.master.ready("bridge", { from });
-  // All that the run had is free again.
+  // Everything that the run had is free again.
   await using again = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "8"] });
   await again.says("all compute");
   again.kill("SIGTERM");
@@ -217,7 +217,7 @@ for (const mem of [0.6 * GIB, 2 * GIB]) {
     console.log(error.reason + ": " + error.message);
   }
 }
-// More than one of these has room for beside what is there, and so it would hold up the last one.
+// More than a node has room for besides the running processes, so it would hold up the last one.
 const given = await spawn(hold, 0, { mem: 0.9 * GIB, cpu: 0, signal: AbortSignal.timeout(300) })
   .catch((error) => error.name);
 console.log("given up: " + given);
@@ -241,7 +241,7 @@ Deno.test("spawn() waits for room, trySpawn() does not, and the wait ends with t
   assert(text.includes('impatient {"code":3}'), text);
   assert(text.includes("waited true"), text);
   assert(text.includes("done"), text);
-  // The one whose wait was cancelled was never started.
+  // The process whose wait was cancelled was never started.
   assertEquals(text.split("holding").length - 1, 3);
 });
 

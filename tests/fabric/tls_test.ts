@@ -1,4 +1,4 @@
-/** A cluster whose parts encrypt what they say to each other. */
+/** A cluster whose parts encrypt their connections. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -25,7 +25,7 @@ async function hasOpenssl(): Promise<boolean> {
   }
 }
 
-/** Makes an authority, and a certificate of it for this machine; gives the folder with the files. */
+/** Makes an authority, and a certificate by it for this machine; returns the folder with the files. */
 async function makeCertificates(): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "deploy-tls-" });
   const openssl = async (...args: string[]): Promise<void> => {

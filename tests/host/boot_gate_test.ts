@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { BootGate } from "../../src/host/boot_gate.ts";
 
-/** Waits until everything that can happen without the clock has happened. */
+/** Waits until everything has happened that does not depend on the clock. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }

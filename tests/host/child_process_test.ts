@@ -1,4 +1,4 @@
-/** An OS process of a run: its session, and its end from its first moment on. */
+/** An OS process of a run: its session, and its end at any moment. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

@@ -35,7 +35,7 @@ async function untilClosed(conn: Deno.TcpConn): Promise<void> {
   try {
     assertEquals(await conn.read(new Uint8Array(16)), null);
   } catch (error) {
-    // Closing with unread bytes is a reset.
+    // Closing a connection with unread bytes resets it.
     if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
   }
 }
@@ -95,7 +95,7 @@ Deno.test("a peer that does not show a token loses its connection, with one line
     await using fixture = new Fixture();
     const { token } = fixture.server.expect();
     await fixture.refused(bytes(token));
-    // Said again within the same minute, it is known already.
+    // The same line is not logged twice within a minute.
     await fixture.refused(bytes(token));
     assertEquals(fixture.logged.length, 1);
     assertStringIncludes(fixture.logged[0] ?? "", said);
@@ -125,7 +125,7 @@ Deno.test("close() closes unauthenticated connections", async () => {
   await known.write(hello(accepted.token));
   const silent = await fixture.connect();
   const { link } = await accepted.arrival;
-  // The backlog is served in order, so that whoever comes after the silent one shows that it is in.
+  // The backlog is served in order, so a peer that is served after the silent one shows that the silent one was accepted.
   const last = fixture.server.expect();
   const after = await fixture.connect();
   await after.write(hello(last.token));

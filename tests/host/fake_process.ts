@@ -1,8 +1,8 @@
 /**
  * A process of a run that speaks the control protocol by hand, for the tests of the node.
  *
- * What it does is the name in its start message, or, in the first process, its first argument. It
- * says on stdout what the tests are to see.
+ * Its behaviour is named by its start message, or, in the first process, by its first argument. It
+ * prints on stdout what the tests check.
  */
 
 import {
@@ -115,7 +115,7 @@ const BEHAVIOURS: Record<string, () => unknown> = {
   "echo": async () => {
     for await (const chunk of Deno.stdin.readable) await Deno.stdout.write(chunk);
   },
-  // Ends by itself, in order, when it is told to stop; says how often it was.
+  // Ends by itself, in order, when it is told to stop, and prints how often it was told.
   "save": async () => {
     let told = 0;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -140,14 +140,14 @@ const BEHAVIOURS: Record<string, () => unknown> = {
     child.unref();
     await untilOrphaned();
   },
-  // Both are told, and only what it has started ends of that.
+  // Both get the signal, and only its child ends.
   "grandchild-told": async () => {
     Deno.addSignalListener("SIGTERM", () => {});
     const script = 'trap "echo told; exit" TERM; echo ready; while :; do sleep 0.1; done';
     new Deno.Command("/bin/sh", { args: ["-c", script] }).spawn().unref();
     await untilOrphaned();
   },
-  // What it starts leaves its group, and keeps its stdout open.
+  // Its child leaves its group, and keeps its stdout open.
   "daemon": () => {
     new Deno.Command("setsid", { args: ["sleep", "4"] }).spawn().unref();
     console.log("started one");

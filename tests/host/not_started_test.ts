@@ -28,7 +28,7 @@ Deno.test("stderrTail() gives the last lines that were written to stderr", () =>
         ...Array.from({ length: 6 }, () => line),
       ].join("\n"),
     ],
-    // Cut within a character: 2 KiB are 682 characters of three bytes, and two bytes.
+    // Cut within a character: 2 KiB are 682 characters of three bytes, plus two bytes.
     [[chunk("€".repeat(1_000))], "€".repeat(682)],
   ];
   for (const [chunks, tail] of table) assertEquals(stderrTail(chunks), tail);

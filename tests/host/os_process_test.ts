@@ -1,4 +1,4 @@
-/** What the system tells of a process. */
+/** The system's information about a process. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

@@ -82,7 +82,7 @@ Deno.test("restartCommand() keeps what matters to every process, and nothing els
     ]],
     [["deno", "run", "-A", "--", "main.ts", "a"], ["a"], ["run", "-A", "--", "main.ts", "a"]],
     [["deno", "run", "https://example.com/main.ts"], [], ["run", "https://example.com/main.ts"]],
-    // A script may be called like a subcommand where `run` says that it is one.
+    // After `run`, a script may have the name of a subcommand.
     [["deno", "run", "test"], [], ["run", "test"]],
   ];
   for (const [cmdline, args, expected] of table) {
@@ -188,7 +188,7 @@ Deno.test("wordsFromPs() splits unambiguous command lines, and no others", () =>
     ["deno run -A my app/main.ts", { cwd: "." }, ["deno", "run", "-A", "my app/main.ts"]],
     ["deno run -A ./main.ts", { cwd: "." }, ["deno", "run", "-A", "./main.ts"]],
     ["deno run -c deno.json main.ts", {}, ["deno", "run", "-c", "deno.json", "main.ts"]],
-    // A value with a space in it cannot be put together again.
+    // A value with a space cannot be recovered.
     ["deno run -c my deno.json main.ts", {}, undefined],
     ["deno run --allow-read=a b main.ts", {}, undefined],
     ["deno run other.ts", {}, undefined],

@@ -1,4 +1,4 @@
-/** How many spares a run has. */
+/** The number of spares of a run. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

@@ -4,7 +4,7 @@ import { StdinFeed } from "../../src/host/stdin_feed.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { STDIN_WINDOW_BYTES } from "../../src/wire/run_messages.ts";
 
-/** A feed, what was told to be taken, and a process that takes as the test lets it. */
+/** A feed, the reported credit, and a process that reads when the test lets it. */
 function setUp() {
   const taken: number[] = [];
   const got: string[] = [];

@@ -1,4 +1,4 @@
-/** What a program needs is found out by running it, and whatever is wrong with it is said. */
+/** Trial boots find out what a program needs, and report what is wrong with it. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";

@@ -1,4 +1,4 @@
-/** What a node makes of a process's answers, and of its silence. */
+/** What a node concludes from a process's answers, and from its silence. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -10,7 +10,7 @@ import { FIRST } from "../terminal/events.ts";
 const WAITS: Wait[] = [{ kind: "recv", remote: FIRST, name: "jobs", select: false }];
 const REPORT = { waits: WAITS, count: 1, progress: 7, mayWake: false };
 
-/** A process, and a clock that is moved by hand. */
+/** A process, and a clock moved by hand. */
 class Asked {
   readonly asked: number[] = [];
   readonly #timers = new Set<() => void>();

@@ -1,4 +1,4 @@
-/** Something like a launcher: it starts processes that are stuck, says their ids, and waits. */
+/** A stand-in for a launcher: it starts processes that are stuck, prints their ids, and waits. */
 
 import { createLogger } from "../../src/core/logger.ts";
 import { ChildProcess } from "../../src/host/child_process.ts";

@@ -1,4 +1,4 @@
-/** Whole programs, started as a user starts them: what the launcher itself is responsible for. */
+/** The launcher's own tasks, with whole programs, started as a user starts them. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
@@ -8,7 +8,7 @@ import { untilGone } from "../node/node_harness.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
-/** A program of two processes that compute forever, once they have said their ids. */
+/** A program of two processes that print their ids and then compute forever. */
 const STUCK = `
 import { init, spawn } from "deploy";
 function stuck() { console.log(Deno.pid); while (true); }
@@ -60,7 +60,7 @@ class Program implements AsyncDisposable {
   }
 }
 
-/** Reads lines until there are `count` of them. */
+/** Reads `count` lines. */
 async function readLines(stream: ReadableStream<Uint8Array>, count: number): Promise<string[]> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
@@ -193,7 +193,7 @@ Deno.test("a program whose first process does not read its stdin ends all the sa
   await using program = new Program(`import { init } from "deploy"; await init();`);
   const child = program.command({ stdin: "piped", stdout: "null", stderr: "null" }).spawn();
   const writer = child.stdin.getWriter();
-  // Writes until the launcher is gone.
+  // It writes until the launcher is gone.
   const writing = (async () => {
     while (true) await writer.write(new Uint8Array(100_000));
   })().catch((error) => error);

@@ -27,11 +27,11 @@ const credential = await credentialOf({ bytes: new Uint8Array(32), open: true })
 const LOCAL = { host: "127.0.0.1", port: 0 };
 const KEY = new Uint8Array(32);
 
-/** One end of a link, whose messages are looked for by their types. */
+/** One end of a link, whose messages are found by their types. */
 class End<Out extends { type: string }, In extends { type: string }> {
   readonly link: MessageLink<Out, In>;
   readonly #messages: AsyncGenerator<In>;
-  /** What came while something else was looked for. */
+  /** Messages that arrived while another one was expected. */
   #others: In[] = [];
 
   constructor(link: MessageLink<Out, In>) {
@@ -43,7 +43,7 @@ class End<Out extends { type: string }, In extends { type: string }> {
     void this.link.send(message);
   }
 
-  /** The next message of that type; others may have come before it. */
+  /** The next message of that type; others may have arrived before it. */
   async next<Type extends In["type"]>(type: Type): Promise<Extract<In, { type: Type }>> {
     type Wanted = Extract<In, { type: Type }>;
     const index = this.#others.findIndex((message) => message.type === type);
@@ -60,7 +60,7 @@ class End<Out extends { type: string }, In extends { type: string }> {
 type NodeEnd = End<NodeToMaster, MasterToNode>;
 type BridgeEnd = End<BridgeToMaster, MasterToBridge>;
 
-/** A node that takes every master. */
+/** A node that accepts every master. */
 class FakeNode implements AsyncDisposable {
   readonly server: PartServer;
   readonly name: string;
@@ -86,7 +86,7 @@ class FakeNode implements AsyncDisposable {
     this.name = formatAddress(this.server.address.host, this.server.address.port);
   }
 
-  /** The next connection of a master, which the node is adopted on; it answers with `own` resources. */
+  /** The next connection of a master, which adopts the node; it answers with `own` resources. */
   async adopted(own: Resources = { mem: GiB, cpu: 1 }): Promise<NodeEnd> {
     while (this.#connections.length === 0) {
       await this.#changed.promise;
@@ -106,7 +106,7 @@ class FakeNode implements AsyncDisposable {
   }
 }
 
-/** What was dropped is closed by then. */
+/** By then, dropped connections are closed. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
@@ -181,7 +181,7 @@ const spawnOf = (run: string, parent: Pid, request: number, mem: number, wait = 
   ...{ arg: new Uint8Array(), resources: { mem, cpu: 0 }, cwd: null, env: null },
 });
 
-/** Has the bridge begin a run on the node; gives its first process. */
+/** Has the bridge begin a run on the node; returns its first process. */
 async function begin(bridge: BridgeEnd, node: NodeEnd, run: string, mem = 0): Promise<Pid> {
   bridge.send({ type: "open", run, key: KEY });
   bridge.send({ type: "first", request: 1, run, name: "main.ts", resources: { mem, cpu: 0 } });
@@ -274,7 +274,7 @@ Deno.test("an ended process's resources are free for another run, once", async (
   assertEquals((await end.next("open")).run, "r2");
   const launch = await end.next("launch");
   end.send({ type: "failed", request: launch.request, reason: "not-started", message: "no" });
-  // What was not started has given back what it had, too.
+  // Processes that were not started have released their resources, too.
   assertEquals((await bridge.next("failed")).reason, "not-started");
   assertEquals(await bridge.next("over"), { type: "over", run: "r2", processes: 0 });
   await end.next("close");
@@ -313,7 +313,7 @@ Deno.test("a lost node's processes are reported as lost, in the order of their s
   assertEquals(await bridge.next("lost"), { ...lost, ...worker });
   assertEquals(await bridge.next("over"), { type: "over", run, processes: 2 });
   await testbed.log.line(`${why}; 2 of its processes are lost`);
-  // What waits goes on waiting, and gets the whole node when it is back.
+  // The waiting request continues to wait, and gets the whole node when it is back.
   const back = await node.adopted();
   assertEquals((await back.next("open")).run, "r2");
   assertEquals((await back.next("launch")).resources.mem, GiB);
@@ -404,14 +404,14 @@ Deno.test("a joining node is dialled, and removed when it and its announcement a
   bridge.send({ type: "where", request: 1, resources: { mem: GiB, cpu: 1 } });
   assertEquals((await bridge.next("fits")).node, node.name);
   end.link.drop();
-  // It is dialled again as long as its announcement stands.
+  // It is dialled again as long as it is announced.
   const again = await node.adopted();
   announcement.link.drop();
   again.link.drop();
   for (;;) {
     bridge.send({ type: "where", request: 2, resources: { mem: GiB, cpu: 1 } });
     if ((await bridge.next("fits")).message.includes("the cluster has no nodes")) break;
-    // Both ends are noticed in their own time.
+    // The two ends are noticed independently.
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 });
@@ -461,7 +461,7 @@ Deno.test("a trial boot is on the node where the program would be placed, and ta
     request: 1,
     resources: { mem: 7, cpu: 0.5 },
   });
-  // Where no node has so much, any will do.
+  // If no node has that much, any node is used.
   bridge.send({ type: "open", run: "r2", key: KEY });
   bridge.send({ type: "try", request: 3, run: "r2", resources: { mem: 2 * GiB, cpu: 0 } });
   const again = await ends[0]!.next("try");

@@ -36,7 +36,7 @@ class ScriptedNode implements NodePort {
     this.#running.delete(pid);
   }
 
-  /** The launch of that number, as soon as there is one. */
+  /** The launch with that number, as soon as it exists. */
   async launched(index: number): Promise<PromiseWithResolvers<Pid>> {
     for (;;) {
       const launch = this.#launches[index];
@@ -125,17 +125,17 @@ Deno.test("a process can be waited for before its node has reported its start", 
   await node.launched(2);
   const waited = Promise.all([master.wait(pid), master.kill(pid)]);
   const unknown = assertRejects(() => master.wait(newPid()), Error, "no such process");
-  // The first launch never ends, and does not prevent finding the second one's process.
+  // The first launch never completes, which does not prevent finding the second one's process.
   (await node.launched(1)).resolve(pid);
   assertEquals(await waited, [{ signal: "SIGKILL" }, [pid]]);
-  // A Pid is known to be unknown when no launch of that time can be it.
+  // A Pid is unknown once no launch that was pending at that time can have it.
   (await node.launched(0)).resolve(newPid());
   (await node.launched(2)).resolve(newPid());
   await unknown;
   await Promise.all(spawned);
 });
 
-/** Spawns a process that is expected on `node`, as its launch number `index`. */
+/** Spawns a process that is expected to be launch number `index` of `node`. */
 async function spawned(
   master: Master,
   parent: Pid | null,
@@ -158,7 +158,7 @@ Deno.test("kill() with descendants ends a whole tree, on every node, and nothing
   const how = { signal: "SIGTERM", graceMs: 500 } as const;
   await master.kill(other, { ...how, descendants: false });
   assertEquals([here.killed, there.killed], [[other], []]);
-  // One may have ended, and still has descendants.
+  // An ended process may still have descendants.
   there.end(child);
   await master.wait(child);
   const killed = await master.kill(root, { ...how, descendants: true });
@@ -191,7 +191,7 @@ Deno.test("kill() with descendants ends processes that are being started, and no
   released.resolve(true);
   assertEquals(await killed, [root, child]);
   assertEquals(node.killed, [root, child]);
-  // A launch that is not a descendant is not waited for.
+  // It does not wait for launches that are not descendants.
   (await node.launched(2)).resolve(newPid());
   await elsewhere;
 });
@@ -223,7 +223,7 @@ Deno.test("spawn() gives a child its parent's directory on the parent's node onl
   });
   const first = master.spawn({ ...REQUEST, function: null }, { wait: true });
   await here.launched(0);
-  // The parent asks before the master has heard that it runs.
+  // The parent asks before the master knows that it runs.
   const parent = newPid();
   const child = { ...REQUEST, parent, cwd: "/somewhere" };
   const onSame = master.spawn(child, { wait: true });

@@ -1,4 +1,4 @@
-/** How a master keeps dialling a node that is missing, with a clock moved by hand. */
+/** How a master keeps dialling a missing node, with a clock moved by hand. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";

@@ -11,7 +11,7 @@ const free = ({ capacity, used }: Node): Amount => ({
   cpu: capacity.cpu - used.cpu,
 });
 
-/** Sets and hides nodes at random, and gives what there is and a need to search for. */
+/** Sets and hides nodes at random; yields the nodes, and a need to search for. */
 function* changes(
   index: NodeIndex,
   slots: number,

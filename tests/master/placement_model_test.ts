@@ -31,12 +31,12 @@ class Model {
   readonly nodes = new Map<string, ModelNode>();
   readonly needs = new Map<Ticket<number>, Resources>();
   readonly granted = new Set<Ticket<number>>();
-  /** Oldest first, with how often each was overtaken. */
+  /** Oldest first, with the number of times that each was overtaken. */
   readonly waiting = new Map<Ticket<number>, number>();
   readonly #overtakes: number;
   #mostGranted = 0;
   #head: Ticket<number> | undefined;
-  /** How many nodes were reserved for the oldest one, and how often it was overtaken before. */
+  /** How many nodes were reserved for the oldest one, and how often it had been overtaken. */
   #headCount = 0;
   #headAt = 0;
   #count = 0;
@@ -192,7 +192,7 @@ class Model {
     this.#checkHead(reserved);
   }
 
-  /** The oldest one gets a node soon if one is large enough, and later each of them. */
+  /** The oldest one gets a node soon if one is large enough, and the others later. */
   #checkHead(reserved: ReadonlyMap<string, number>): void {
     const [[head, overtaken] = []] = this.waiting;
     if (head === undefined || overtaken === undefined) return;
@@ -241,7 +241,7 @@ function run(shape: Shape, seed: number): void {
     }
     model.check();
   }
-  // Once all that waits can be held by some node, all of it is granted while what runs ends.
+  // Once each waiting request fits some node, all of them are granted as the running processes end.
   model.add("large", { mem: 1000, cpu: 100 });
   for (let ticket = any([...model.granted]); ticket !== undefined;) {
     model.release(ticket);

@@ -10,7 +10,7 @@ for (const [name, workload] of Object.entries(WORKLOADS)) {
     assertEquals(result.released, result.requests);
     assertGreater(result.requests, 200_000);
     assertLessOrEqual(result.fullest, 1);
-    // Very loose, since machines differ and are busy; the benchmark tells how fast it is.
+    // Very loose, since machines differ and are busy; the benchmark measures the speed.
     const ms = result.phases.reduce((sum, phase) => sum + phase.cpuMs, 0);
     assert(result.granted / ms > 5, `${result.granted} decisions took ${ms} ms`);
   });

@@ -11,7 +11,7 @@ function gib(mem: number, cpu = 0): Resources {
   return { mem: mem * GiB, cpu };
 }
 
-/** A cluster of nodes `a`, `b`, … of those sizes. */
+/** A cluster of nodes `a`, `b`, … with those sizes. */
 function cluster(...capacities: readonly Resources[]): Placement<string> {
   const placement = new Placement<string>();
   for (const [index, capacity] of capacities.entries()) {
@@ -20,7 +20,7 @@ function cluster(...capacities: readonly Resources[]): Placement<string> {
   return placement;
 }
 
-/** The node, or why there is none, in one word. */
+/** The node, or the reason why there is none, in one word. */
 function shown(ticket: Ticket<string> | "no-capacity" | "unsatisfiable"): string {
   return typeof ticket === "string" ? ticket : ticket.nodeId ?? ticket.state;
 }
@@ -29,7 +29,7 @@ function owners(tickets: Iterable<Ticket<string>>): string[] {
   return Array.from(tickets, (ticket) => `${ticket.owner} ${shown(ticket)}`);
 }
 
-/** Asks, and expects a ticket. */
+/** Makes a request, and expects a ticket. */
 function take(placement: Placement<string>, owner: string, need: Resources): Ticket<string> {
   const ticket = placement.request(owner, need);
   if (ticket === "unsatisfiable") throw new Error(`${owner} is unsatisfiable`);
@@ -88,9 +88,9 @@ Deno.test("request() spreads: each goes to the node that is then the least full"
     [[gib(4, 4), gib(4, 4), gib(4, 4)], Array(6).fill(gib(1, 1)), "abcabc"],
     // By share, not by amount.
     [[gib(8, 8), gib(2, 2)], Array(6).fill(gib(1, 1)), "aaabaa"],
-    // By the fuller dimension: what needs memory goes where CPU is in use.
+    // By the fuller dimension: a request for memory goes where CPU is in use.
     [[gib(4, 4), gib(4, 4)], [gib(0, 2), gib(2, 0), gib(2, 0), gib(0, 2)], "abab"],
-    // Also what needs nothing.
+    // The same for a request that needs nothing.
     [[gib(4, 4), gib(4, 4)], Array(4).fill(gib(0, 0)), "abab"],
   ];
   for (const [nodes, needs, expected] of tables) {
@@ -170,7 +170,7 @@ Deno.test("a node that is away still counts as one that could hold a request", (
   placement.removeNode("big");
   assertEquals(placement.request("w", gib(8, 8)), "unsatisfiable");
   assertEquals([...placement.waiting()].map(({ owner }) => owner), ["z"]);
-  // It comes back smaller, and then as large as it was.
+  // It returns smaller, and then with its former size.
   placement.addNode("big", gib(4, 4));
   assertEquals(placement.request("w", gib(8, 8)), "unsatisfiable");
   placement.loseNode("big");
@@ -197,7 +197,7 @@ Deno.test("small requests overtake a large one a bounded number of times", () =>
 
 Deno.test("another node is reserved if the processes on the first one do not end", () => {
   const placement = cluster(gib(4, 4), gib(4, 4), gib(4, 4));
-  // Forever, and so that those two nodes lack the least of what the large one needs.
+  // Without end, and so that those two nodes come closest to the need of the large request.
   for (const owner of ["a", "b"]) take(placement, owner, gib(1, 1));
   const running: Ticket<string>[] = [];
   while (placement.probe(gib(1, 1)) !== "no-capacity") {
@@ -207,7 +207,7 @@ Deno.test("another node is reserved if the processes on the first one do not end
   const others = running.filter(({ nodeId }) => nodeId !== "c");
   const large = take(placement, "large", gib(4, 4));
   let rounds = 0;
-  // All but one process of the third node end after the others, which keep it the fullest.
+  // All processes of the third node but one end after the others, and keep it the fullest.
   for (; large.state === "waits" && rounds < 1000; rounds++) {
     const oldest = others.shift() ?? onC.shift();
     if (oldest === undefined) break;
@@ -281,7 +281,7 @@ Deno.test("why() gives the number of older requests, and the node with the most 
   assertEquals(fill.map(([node]) => node), ["b", "c", "c", "a"]);
   const first = take(placement, "first", gib(8, 8));
   const second = take(placement, "second", gib(6, 0));
-  // Both c, which has nothing free, and d, which is too small, are farther from it than b.
+  // Both c, which has nothing free, and d, which is too small, are farther from the need than b.
   assertEquals(placement.why(first), { before: 0, closest: { node: "b", free: gib(5, 4) } });
   assertEquals(placement.why(second), { before: 1, closest: { node: "b", free: gib(5, 4) } });
   placement.loseNode("b");

@@ -70,7 +70,7 @@ Deno.test("ProcessTree stays bounded for a long chain in which each spawns the n
     tree.end(chain[at - 1]!);
     assert(tree.size <= MAX + 1, `${tree.size} are kept`);
   }
-  // Those that ended first are left out of it.
+  // It leaves out those that ended first.
   assertEquals(tree.from(chain.at(-5)!), chain.slice(-5));
   assert(tree.descends(chain.at(-1)!, new Set([chain.at(-MAX)!])));
 });

@@ -62,7 +62,7 @@ Deno.test("Room refuses at once what fits nowhere, and gives the largest sizes",
     SpawnError,
     "Cannot spawn the first process: no node has 3 GiB",
   );
-  // What only a node that is away has room for waits for that.
+  // A request that fits only an absent node waits for it.
   const waiting = room.take(request(2 * GiB), { wait: true });
   room.addNode("n1", { mem: 2 * GiB, cpu: 1 });
   assertEquals((await waiting).node, "n1");

@@ -4,7 +4,7 @@
 import { assertEquals } from "@std/assert";
 import { WaitNotice } from "../../src/master/wait_notice.ts";
 
-/** A notice, and a clock that is moved by hand. */
+/** A notice, and a clock moved by hand. */
 function clocked(): { notice: WaitNotice; said: string[]; pass(): void } {
   const timers = new Set<() => void>();
   const said: string[] = [];

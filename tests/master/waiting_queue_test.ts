@@ -5,7 +5,7 @@ import { type Amount, fits } from "../../src/master/amount.ts";
 import { Ticket } from "../../src/master/ticket.ts";
 import { WaitingQueue } from "../../src/master/waiting_queue.ts";
 
-/** Pushes and removes at random; after each step, gives what should wait, the oldest first. */
+/** Pushes and removes at random; after each step, yields what should wait, oldest first. */
 function* changes(
   queue: WaitingQueue<number>,
   options: { seed: number; steps: number; most: number; need: (random: () => number) => Amount },
@@ -19,7 +19,7 @@ function* changes(
       waiting.set(ticket, 0);
     } else if (waiting.size > 0) {
       const granted = random() < 0.7;
-      // Often the oldest ones, as where much fits.
+      // Often the oldest ones, as in a cluster with much room.
       const at = Math.floor(random() ** 2 * waiting.size);
       const ticket = [...waiting.keys()][at]!;
       queue.remove(ticket, granted);
