@@ -1,11 +1,11 @@
 /** Builds a program into one file that can be shipped. */
 
+import type { RuntimeSettings } from "../core/runtime_settings.ts";
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import { bundle } from "./bundle.ts";
-import type { NamedFile } from "./bundle_notes.ts";
 import { readProgram } from "./entry.ts";
-import { compileProgram } from "./executable.ts";
+import { compileProgram, type Loose } from "./executable.ts";
 import { findDeno } from "./find_deno.ts";
 
 /** Options of a build. */
@@ -23,6 +23,14 @@ export interface BuildOptions {
    * @default its own place, wherever that is
    */
   readonly place?: string;
+  /** The absolute path of the configuration file. @default the nearest */
+  readonly config?: string | undefined;
+  /** Flags of deno for the build, such as `--import-map`. */
+  readonly flags?: readonly string[];
+  /** The settings of the program's runtime, which an executable contains. */
+  readonly settings?: RuntimeSettings;
+  /** The absolute path of the file with the certificates of the settings. */
+  readonly certificates?: string | undefined;
   /** The absolute path of an existing folder for the output. */
   readonly folder: string;
   /** The path of deno. @default the one that findDeno() finds */
@@ -46,11 +54,14 @@ export interface Built {
   readonly size: number;
   /** The duration of the build, in milliseconds. */
   readonly ms: number;
-  /** The files that its modules name, as `new URL("./x", import.meta.url)` does. They are not in it. */
-  readonly files: readonly NamedFile[];
+  /** What it may load at run time besides what it contains. */
+  readonly loose: Loose;
   /** One line for each thing that the program may lack at run time, with what to do. */
   readonly warnings: readonly string[];
 }
+
+/** An executable of the user is shipped as it is. */
+const NOTHING: Loose = { files: [], modules: [], computedImports: [] };
 
 /**
  * Builds a program. It keeps no state between builds: deno itself has a cache.
@@ -63,12 +74,12 @@ export async function build(options: BuildOptions): Promise<Built> {
   const built = async (
     kind: Built["kind"],
     path: string,
-    found: Pick<Built, "files" | "warnings"> = { files: [], warnings: [] },
+    found: Pick<Built, "loose" | "warnings"> = { loose: NOTHING, warnings: [] },
   ) => {
     const { size } = await Deno.stat(path);
     return { kind, path, size, ms: performance.now() - start, ...found };
   };
-  const entry = readProgram(program);
+  const entry = readProgram(program, options);
   if (entry === undefined) return await built("executable", await Deno.realPath(program));
   const deno = options.deno ?? await findDeno();
   const stem = entry.name.slice(0, entry.name.lastIndexOf("."));
@@ -76,16 +87,18 @@ export async function build(options: BuildOptions): Promise<Built> {
     options.onStep?.("compile");
     const windows = target?.includes("windows") ?? Deno.build.os === "windows";
     const path = `${folder}/${stem}${windows ? ".exe" : ""}`;
-    const files = await compileProgram(deno, entry, path, {
+    const loose = await compileProgram(deno, entry, path, {
       ...(place === undefined ? {} : { place }),
+      ...(options.settings === undefined ? {} : { settings: options.settings }),
+      ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
       ...(target === undefined ? {} : { target }),
       ...(signal === undefined ? {} : { signal }),
     });
-    return await built("executable", path, { files, warnings: [] });
+    return await built("executable", path, { loose, warnings: [] });
   }
   options.onStep?.("bundle");
   const { runtimeApart = false } = options;
-  const { text, runtime, files, missing } = await bundle(deno, entry, {
+  const { text, runtime, missing, ...loose } = await bundle(deno, entry, {
     runtimeApart,
     ...(place === undefined ? {} : { place }),
     ...(signal === undefined ? {} : { signal }),
@@ -98,7 +111,7 @@ export async function build(options: BuildOptions): Promise<Built> {
     const reason = messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
-  const whole = await built("bundle", path, { files, warnings: missing });
+  const whole = await built("bundle", path, { loose, warnings: missing });
   if (runtime === undefined) return whole;
   const beside = `${folder}/${runtime.name}`;
   return { ...whole, runtime: beside, size: whole.size + (await Deno.stat(beside)).size };

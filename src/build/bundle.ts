@@ -2,7 +2,7 @@
 
 import { PROJECT_FOLDER } from "../core/run_layout.ts";
 import { BuildError } from "./build_error.ts";
-import { type NamedFile, noteMissing } from "./bundle_notes.ts";
+import { type BundleNotes, noteMissing } from "./bundle_notes.ts";
 import { addOnMessage, denoBundle, LAUNCHER, mentionsOnly } from "./deno_bundle.ts";
 import { encodePath, type Entry } from "./entry.ts";
 import { readTokens } from "./js_tokens.ts";
@@ -20,14 +20,12 @@ import {
 import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map.ts";
 
 /** A bundle, and what it refers to and does not contain. */
-export interface Bundle {
+export interface Bundle extends Omit<BundleNotes, "addOns"> {
   readonly text: string;
   /** The file beside its own that the text imports, if the runtime is separate. */
   readonly runtime?: RuntimeFile;
-  /** The files that its modules name. */
-  readonly files: readonly NamedFile[];
-  /** One line for each piece of code that is not there, with what to do. */
-  readonly missing: readonly string[];
+  /** The URLs here of the modules in it. */
+  readonly modules: readonly string[];
 }
 
 /** Options for bundling. */
@@ -36,6 +34,8 @@ export interface BundleOptions {
   readonly forExecutable?: boolean;
   /** As in `BuildOptions`. */
   readonly place?: string;
+  /** The bundle will lie in that place itself, for a program that loads it from there. @default false */
+  readonly isLoaded?: boolean;
   /**
    * The runtime may be a separate file, which is bundled only when it has changed. It is separate if the
    * program imports it from the source that this process runs from. @default false
@@ -74,7 +74,7 @@ function finish(
   const placeOf = createPlaces(projectOf(entry, options.place));
   const hrefs = bundled.map.sources.map((source) => sourceUrl(source, entry));
   const map = nameSources(bundled.map, entry);
-  const { addOns, missing, files } = noteMissing({
+  const { addOns, ...notes } = noteMissing({
     tokens,
     mappings,
     sources: hrefs.map((href, index) => ({ href, name: map.sources[index]! })),
@@ -89,6 +89,7 @@ function finish(
     mappings,
     entry: hrefs.indexOf(entryUrl),
     placeOf: (source) => placeOf(hrefs[source]!),
+    main: options.isLoaded ? "import.meta.main" : "true",
     base: baseOf(options),
     imports: {},
   });
@@ -97,7 +98,7 @@ function finish(
   const helper = names.length === 0 ? "" : NAME_HELPER;
   const first = [helper, prelude].join(" ").trim();
   const text = joinMap(prependLine(first, { code, map: { ...map, mappings: moved } }));
-  return { text, files, missing };
+  return { text, modules: hrefs, ...notes };
 }
 
 /** Where the project is that modules keep their places in, here and on a node. */
@@ -108,7 +109,11 @@ function projectOf(entry: Entry, place: string | undefined): { root: string; fol
 }
 
 /** An expression for the URL of the folder with the bundle, which is that of the run. */
-function baseOf({ forExecutable = false, place }: BundleOptions): string {
+function baseOf({ forExecutable = false, isLoaded = false, place }: BundleOptions): string {
+  if (isLoaded && place !== undefined) {
+    const above = "../".repeat(place.split("/").length);
+    return `new URL("${above}", import.meta.url)`;
+  }
   if (!forExecutable) return 'new URL("./", import.meta.url)';
   // The modules of an executable have a folder of their own.
   const folder = place === undefined ? "Deno.cwd()" : "Deno.execPath().replace(/[^/]*$/, '')";

@@ -4,7 +4,7 @@
 import { basename } from "@std/path/posix/basename";
 import { closing, type Token } from "./js_tokens.ts";
 import type { Mappings } from "./mappings.ts";
-import { isImportMeta } from "./placed_modules.ts";
+import { fileNamedAt, isRead, stringAt } from "./file_expressions.ts";
 
 /** A file or folder that a module names relative to itself. */
 export interface NamedFile {
@@ -14,6 +14,10 @@ export interface NamedFile {
   readonly module: string;
   /** That module and the line: `lib/x.ts:3`. */
   readonly from: string;
+  /** Whether it may be loaded as a module, and not only read. */
+  readonly mayBeLoaded: boolean;
+  /** Whether it stands in an `import()`. */
+  readonly isImported: boolean;
 }
 
 /** What modules refer to and the bundle does not contain. */
@@ -22,6 +26,8 @@ export interface BundleNotes {
   readonly addOns: readonly string[];
   /** One line for each piece of code that is not there, with what to do. */
   readonly missing: readonly string[];
+  /** Where the project imports a module that is only known at run time: `main.ts:3`. */
+  readonly computedImports: readonly string[];
   /** The files that modules name: each once. */
   readonly files: readonly NamedFile[];
 }
@@ -48,6 +54,7 @@ const NPM = /^npm:|(?:^|\/)node_modules\//;
 export function noteMissing({ tokens, mappings, sources }: NotedCode): BundleNotes {
   const addOns = new Set<string>();
   const missing = new Set<string>();
+  const computedImports = new Set<string>();
   const files = new Map<string, NamedFile>();
   const loader = sources.map(({ name }) => ADD_ON_LOADERS.exec(name)?.[1]).find(Boolean);
   if (loader !== undefined) {
@@ -60,17 +67,23 @@ export function noteMissing({ tokens, mappings, sources }: NotedCode): BundleNot
     const source = origin && sources[origin.source];
     return source && { ...source, from: `${source.name}:${origin.line + 1}` };
   };
-  const addFile = (token: Token, path: string): void => {
-    const where = whereIs(token);
+  const addFile = (index: number, path: string): void => {
+    const where = whereIs(tokens[index]!);
     // A URL of another kind, or a fragment, names no file.
     if (where === undefined || !URL.canParse(path, where.href)) return;
     const { protocol, pathname } = new URL(path, where.href);
     const href = `file://${pathname}`;
-    if (protocol !== "file:" || files.has(href)) return;
-    files.set(href, { href, module: where.href, from: where.from });
+    if (protocol !== "file:") return;
+    const mayBeLoaded = (files.get(href)?.mayBeLoaded ?? false) || !isRead(tokens, index);
+    const isImported = (files.get(href)?.isImported ?? false) || index < importEnd;
+    const { from = where.from, module = where.href } = files.get(href) ?? {};
+    files.set(href, { href, module, from, mayBeLoaded, isImported });
   };
+  /** The index of the end of the `import()` around the current token. */
+  let importEnd = -1;
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index]!;
+    if (isImportCall(tokens, index)) importEnd = closing(tokens, index + 1);
     const addOn = addOnAt(tokens, index);
     if (addOn !== undefined) {
       // An absolute path is one of this machine.
@@ -78,16 +91,23 @@ export function noteMissing({ tokens, mappings, sources }: NotedCode): BundleNot
       else missing.add(`${whereIs(token)?.from}: ${addOn} is a native add-on: ${WAY_OUT}`);
     }
     const file = fileNamedAt(tokens, index);
-    if (file !== undefined) addFile(token, file);
+    if (file !== undefined) addFile(index, file);
     if (isComputedImport(tokens, index)) {
       const where = whereIs(token);
-      if (where === undefined || NPM.test(where.name)) continue;
-      missing.add(
-        `${where.from}: an import() whose module is only known at run time is not in the bundle: ${WAY_OUT}`,
-      );
+      if (where !== undefined && isOfProject(where.name)) computedImports.add(where.from);
     }
   }
-  return { addOns: [...addOns], missing: [...missing], files: [...files.values()] };
+  return {
+    addOns: [...addOns],
+    missing: [...missing],
+    computedImports: [...computedImports],
+    files: [...files.values()],
+  };
+}
+
+/** Whether a source is neither of a package nor loaded from a URL. */
+function isOfProject(name: string): boolean {
+  return !NPM.test(name) && !/^https?:/.test(name);
 }
 
 /** The add-on that a call of `require`, or an import, names with the string at `index`. */
@@ -100,69 +120,23 @@ function addOnAt(tokens: readonly Token[], index: number): string | undefined {
 }
 
 /**
- * The path of a file that the tokens from `index` on name relative to their module:
- * `new URL("./x", import.meta.url)`, `import.meta.resolve("./x")`, `join(import.meta.dirname, "x")`,
- * `__dirname + "/x"`.
+ * Whether at `index` an `import()` begins whose module is only known at run time: its argument is not a string,
+ * does not name a file relative to the module, and does not begin as a URL that needs no file.
  */
-function fileNamedAt(tokens: readonly Token[], index: number): string | undefined {
-  const { text } = tokens[index]!;
-  if (text === "URL" && tokens[index - 1]?.text === "new") {
-    const path = stringAt(tokens, index + 2);
-    const base = index + 4;
-    const isRelative = tokens[base - 1]?.text === "," && tokens[base] !== undefined &&
-      isImportMeta(tokens, base) && tokens[base + 4]?.text === "url" &&
-      tokens[base + 5]?.text === ")";
-    return isRelative ? path : undefined;
-  }
-  const isMeta = isImportMeta(tokens, index);
-  if (isMeta && tokens[index + 4]?.text === "resolve") {
-    const path = stringAt(tokens, index + 6);
-    return path !== undefined && /^\.{1,2}\//.test(path) ? path : undefined;
-  }
-  const isFolder = isMeta ? tokens[index + 4]?.text === "dirname" : text === "__dirname";
-  if (!isFolder || tokens[index - 1]?.text === ".") return undefined;
-  const next = index + (isMeta ? 5 : 1);
-  const path = stringAt(tokens, next + 1);
-  if (path === undefined) return undefined;
-  if (tokens[next]?.text === "+") return path.startsWith("/") ? escaped(`.${path}`) : undefined;
-  const isJoined = tokens[next]?.text === "," && tokens[index - 1]?.text === "(" &&
-    /^(?:join|resolve)\d*$/.test(tokens[index - 2]?.text ?? "");
-  if (!isJoined) return undefined;
-  const parts = [path];
-  for (let at = next + 2; tokens[at]?.text === ","; at += 2) {
-    const part = stringAt(tokens, at + 1);
-    if (part === undefined) break; // what is known is a folder
-    parts.push(part);
-  }
-  return escaped(`./${parts.join("/")}`);
-}
-
-/** A path as a relative URL. */
-function escaped(path: string): string {
-  return path.split("/").map(encodeURIComponent).join("/");
-}
-
-/** Whether at `index` an `import()` begins whose argument is not one string. */
 function isComputedImport(tokens: readonly Token[], index: number): boolean {
-  if (tokens[index]!.text !== "import" || tokens[index + 1]?.text !== "(") return false;
-  if (tokens[index - 1]?.text === ".") return false;
+  if (!isImportCall(tokens, index)) return false;
   const end = closing(tokens, index + 1);
-  const isLiteral = stringAt(tokens, index + 2) !== undefined &&
-    (tokens[index + 3]?.text === "," || end === index + 3);
-  // `import() {` is a method.
-  return !isLiteral && tokens[end + 1]?.text !== "{";
+  const isAlone = tokens[index + 3]?.text === "," || end === index + 3;
+  if (isAlone && stringAt(tokens, index + 2) !== undefined) return false;
+  if (/^["'`](?:data|blob|node|npm|jsr|https?):/.test(tokens[index + 2]?.text ?? "")) return false;
+  for (let at = index + 2; at < end; at++) {
+    if (fileNamedAt(tokens, at) !== undefined) return false;
+  }
+  return true;
 }
 
-/** The value of the string without substitutions at `index`, if there is one. */
-function stringAt(tokens: readonly Token[], index: number): string | undefined {
-  const token = tokens[index];
-  if (token?.kind !== "literal" || !/^["'`]/.test(token.text)) return undefined;
-  const inner = token.text.slice(1, -1);
-  if (!inner.includes("\\")) return inner;
-  try {
-    return JSON.parse(`"${inner}"`);
-  } catch {
-    // It has other escapes than a path needs.
-    return undefined;
-  }
+function isImportCall(tokens: readonly Token[], index: number): boolean {
+  if (tokens[index]!.text !== "import" || tokens[index + 1]?.text !== "(") return false;
+  const isMethod = tokens[closing(tokens, index + 1) + 1]?.text === "{";
+  return !isMethod && tokens[index - 1]?.text !== ".";
 }

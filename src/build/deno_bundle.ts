@@ -32,7 +32,12 @@ export async function denoBundle(
   const output = await runDeno({
     deno,
     entry,
-    args: [...always, ...externals.map((name) => `--external=${name}`), `./${entry.name}`],
+    args: [
+      ...always,
+      ...entry.flags,
+      ...externals.map((name) => `--external=${name}`),
+      `./${entry.name}`,
+    ],
     explain,
     ...(signal === undefined ? {} : { signal }),
   });

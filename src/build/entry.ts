@@ -6,7 +6,7 @@ import { basename } from "@std/path/posix/basename";
 import { dirname } from "@std/path/posix/dirname";
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
-import { findConfig } from "./find_config.ts";
+import { findConfig, findProjectFile } from "./find_config.ts";
 
 /** The entry module of a program, and its project. */
 export interface Entry {
@@ -14,10 +14,12 @@ export interface Entry {
   readonly folder: string;
   /** The module's name in that folder. */
   readonly name: string;
-  /** The nearest folder, from the module's upwards, with a `deno.json`; else the module's own. */
+  /** The nearest folder, from the module's upwards, with a `deno.json` or `package.json`; else the module's own. */
   readonly root: string;
-  /** The absolute path of that `deno.json`, if there is one. */
+  /** The absolute path of the configuration file: the one that was named, or the nearest, if there is one. */
   readonly config: string | undefined;
+  /** Flags of deno for the build, such as `--import-map`, and `--config` for one that was named. */
+  readonly flags: readonly string[];
   /** `root` as a URL without a slash at its end. */
   readonly rootUrl: string;
   /** The program as the user wrote it. */
@@ -34,9 +36,14 @@ const MAGIC = ["7f454c46", "cffaedfe", "cefaedfe", "cafebabe", "4d5a"];
  * the entry is known, the sooner the build starts, and everything else runs during the
  * build.
  *
+ * @param options The configuration file, an absolute path, if it is not to be the nearest; and
+ * flags of deno for the build.
  * @throws {BuildError} If it is neither, or cannot be read.
  */
-export function readProgram(program: string): Entry | undefined {
+export function readProgram(
+  program: string,
+  { config: named, flags = [] }: { config?: string | undefined; flags?: readonly string[] } = {},
+): Entry | undefined {
   const name = basename(program);
   let folder: string;
   try {
@@ -60,10 +67,12 @@ export function readProgram(program: string): Entry | undefined {
       : messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
-  const config = findConfig(folder);
-  const root = config === undefined ? folder : dirname(config);
+  const config = named ?? findConfig(folder);
+  const file = findProjectFile(folder);
+  const root = file === undefined ? folder : dirname(file);
   const rootUrl = new URL(`file://${encodePath(root)}`).href.replace(/\/$/, "");
-  return { folder, name, root, config, rootUrl, shown: program };
+  const all = named === undefined ? flags : ["--config", named, ...flags];
+  return { folder, name, root, config, flags: all, rootUrl, shown: program };
 }
 
 /** A path, escaped for a URL. */

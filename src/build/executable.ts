@@ -1,8 +1,8 @@
 /** Makes an executable from a program with `deno compile`. */
 
+import { NO_SETTINGS, type RuntimeSettings, settingFlags } from "../core/runtime_settings.ts";
 import { BuildError } from "./build_error.ts";
 import { type Bundle, bundle } from "./bundle.ts";
-import type { NamedFile } from "./bundle_notes.ts";
 import type { Entry } from "./entry.ts";
 import { runDeno } from "./run_deno.ts";
 
@@ -12,8 +12,15 @@ export interface CompileOptions {
   readonly target?: string;
   /** As in `BuildOptions`. */
   readonly place?: string;
+  /** The settings of the executable's runtime. @default everything is allowed, and nothing else set */
+  readonly settings?: RuntimeSettings;
+  /** The path of the file with the certificates of the settings. */
+  readonly certificates?: string;
   readonly signal?: AbortSignal;
 }
+
+/** What a program may load at run time besides what it contains. */
+export type Loose = Pick<Bundle, "files" | "modules" | "computedImports">;
 
 /**
  * Compiles a program to the file `output`.
@@ -22,7 +29,7 @@ export interface CompileOptions {
  * what the program uses; otherwise it would contain whole npm packages, and a changed line would
  * move megabytes. The bundle is written to `output` with `.js` appended.
  *
- * @returns The files that the program looks for beside itself. They are not in the executable.
+ * @returns What the executable refers to and does not contain.
  * @throws {BuildError} If deno fails.
  */
 export async function compileProgram(
@@ -30,23 +37,22 @@ export async function compileProgram(
   entry: Entry,
   output: string,
   options: CompileOptions = {},
-): Promise<readonly NamedFile[]> {
+): Promise<Loose> {
   const whole = await bundleWhole(deno, entry, options);
   if (whole === undefined) {
     await compileModule(deno, entry, output, options);
-    return [];
+    return { files: [], modules: [], computedImports: [] };
   }
   const path = `${output}.js`;
   try {
     await Deno.writeTextFile(path, whole.text);
-    // The runtime settings of the configuration also apply to the bundle; the lock file is no longer
-    // needed.
-    const config = entry.config === undefined ? ["--no-config"] : ["--config", entry.config];
-    await denoCompile(deno, entry, [path, "--no-lock", ...config], output, options);
+    // The settings travel as flags: of the configuration and the lock file nothing else is needed.
+    await denoCompile(deno, entry, [path, "--no-lock", "--no-config"], output, options);
   } finally {
     await Deno.remove(path);
   }
-  return whole.files;
+  const { files, modules, computedImports } = whole;
+  return { files, modules, computedImports };
 }
 
 /**
@@ -61,7 +67,7 @@ export async function compileModule(
   output: string,
   options: CompileOptions = {},
 ): Promise<void> {
-  await denoCompile(deno, entry, [`./${entry.name}`], output, options);
+  await denoCompile(deno, entry, [`./${entry.name}`, ...entry.flags], output, options);
 }
 
 /** Types are not checked, as for a bundle. */
@@ -70,9 +76,10 @@ async function denoCompile(
   entry: Entry,
   [path, ...flags]: [string, ...string[]],
   output: string,
-  { target, signal }: CompileOptions,
+  { target, signal, settings = NO_SETTINGS, certificates }: CompileOptions,
 ): Promise<void> {
-  const args = ["compile", "--quiet", "--no-check", "--allow-all", "--output", output, ...flags];
+  const always = ["compile", "--quiet", "--no-check", "--output", output];
+  const args = [...always, ...settingFlags(settings, certificates), ...flags];
   if (target !== undefined) args.push("--target", target);
   args.push(path);
   await runDeno({ deno, entry, args, explain, ...(signal === undefined ? {} : { signal }) });

@@ -5,9 +5,9 @@
  * show. What a declaration is called in its source is read there: the map leads from the one to the other.
  */
 
-import { closes, closing, opens, type Token } from "./js_tokens.ts";
-import type { Edit, Mappings } from "./mappings.ts";
-import type { SourceMap } from "./source_map.ts";
+import { closes, closing, opens, readTokens, type Token } from "./js_tokens.ts";
+import { type Edit, edited, Mappings } from "./mappings.ts";
+import { type MappedCode, prependLine, type SourceMap } from "./source_map.ts";
 
 /** Names that the bundler may have made: `work2`, `_TimeoutError`, `main_default`. */
 const MAYBE_MADE = /^_.|\d$|_default$/;
@@ -34,6 +34,13 @@ interface Site {
   readonly name: Token;
   /** What restores a name. */
   edits(wanted: string): Edit[];
+}
+
+/** A bundle with the names restored. */
+export function withNames(bundle: MappedCode): MappedCode {
+  const tokens = readTokens(bundle.code);
+  const edits = restoreNames({ tokens, mappings: new Mappings(bundle), map: bundle.map });
+  return edits.length === 0 ? bundle : prependLine(NAME_HELPER, edited(bundle, edits));
 }
 
 /** The edits that restore the names. */

@@ -22,6 +22,8 @@ export interface PlaceOptions {
   /** The index of the entry module in the map's sources; -1 if it has no code. */
   readonly entry: number;
   placeOf(source: number): Place;
+  /** An expression for the `import.meta.main` of the entry module. */
+  readonly main: "true" | "import.meta.main";
   /** An expression for the URL of the folder that places are below. */
   readonly base: string;
   /** What `import.meta.resolve` finds under names that are no paths or URLs: an import map's `imports`. */
@@ -113,10 +115,11 @@ export function placeModules(options: PlaceOptions): PlacedModules {
     const { end: at } = tokens[body]!;
     edits.push({ start: at, end: at, text: ` ${statements.join(" ")}` });
   }
-  const ofMain = entry < 0 ? [] : mainStatements(tokens, `${PREFIX}meta${entry}`);
+  const isMain = entry >= 0 && options.main === "true";
+  const ofMain = !isMain ? [] : mainStatements(tokens, `${PREFIX}meta${entry}`);
   if (ofMain.length > 0) metaOf(entry);
   if (placed.size === 0) return { edits, prelude: "" };
-  const { base, imports, placeOf } = options;
+  const { base, imports, main, placeOf } = options;
   const url = (place: Place): string =>
     JSON.stringify("path" in place ? encodePath(place.path) : place.url);
   const parts = [
@@ -128,7 +131,7 @@ export function placeModules(options: PlaceOptions): PlacedModules {
       placed,
       (source) =>
         `const ${PREFIX}meta${source} = ${PREFIX}meta(${url(placeOf(source))}, ${
-          source === entry
+          source === entry ? main : false
         });`,
     ),
     ...(usesRequire ? [REQUIRE_OF] : []),

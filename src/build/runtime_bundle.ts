@@ -9,6 +9,7 @@ import { cacheFolder, keep } from "../store/cache_folder.ts";
 import { sha256OfText } from "../store/sha256.ts";
 import { denoBundle, LAUNCHER } from "./deno_bundle.ts";
 import { readProgram } from "./entry.ts";
+import { withNames } from "./names.ts";
 import { joinMap, nameSources, prependLine } from "./source_map.ts";
 
 /** A runtime with its source on this machine. */
@@ -28,6 +29,9 @@ export interface RuntimeFile {
 /** The inputs of the bundle: these folders, and the files that say which packages they use. */
 const FOLDERS = ["src/core", "src/codec", "src/wire", "src/net", "src/channel", "src/process"];
 const FILES = ["mod.ts", "deno.json", "deno.lock"];
+
+/** What is done with the output of deno. */
+const STEPS = ["deno_bundle.ts", "js_tokens.ts", "mappings.ts", "names.ts", "runtime_bundle.ts"];
 
 /** The runtime that this program belongs to, if its source is on this machine. */
 export function localRuntime(): LocalRuntime | undefined {
@@ -79,7 +83,7 @@ export async function bundleRuntime(
 ): Promise<RuntimeFile> {
   if (kept !== undefined) return { name, text: kept };
   const entry = readProgram(module)!;
-  const { code, map } = await denoBundle(deno, entry, [LAUNCHER], signal);
+  const { code, map } = withNames(await denoBundle(deno, entry, [LAUNCHER], signal));
   // The first line is the marker.
   const unmarked = joinMap(prependLine("", { code, map: nameSources(map, entry) }));
   const text = await marked(sourceHash, withoutMark(unmarked));
@@ -98,7 +102,8 @@ function withoutMark(text: string): string {
 
 /** A hash of the bundle's inputs and the version of deno. */
 async function hashOfSource(root: string): Promise<string> {
-  const paths = FILES.map((name) => `${root}/${name}`);
+  const paths = [...FILES, ...STEPS.map((name) => `src/build/${name}`)]
+    .map((name) => `${root}/${name}`);
   for (const folder of FOLDERS) {
     for (const { name } of Deno.readDirSync(`${root}/${folder}`)) {
       if (name.endsWith(".ts")) paths.push(`${root}/${folder}/${name}`);

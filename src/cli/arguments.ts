@@ -19,7 +19,7 @@ import { listed, nearWord } from "./near.ts";
 /** Scanned arguments. */
 export interface Scanned {
   readonly command: Command;
-  /** The values of each given option, in order; none if it takes no value. */
+  /** The values of each given option, in order; none if it takes no value, empty ones if they were left out. */
   readonly options: ReadonlyMap<string, readonly string[]>;
   /** The positional arguments, without the command's name. */
   readonly operands: readonly string[];
@@ -68,6 +68,7 @@ export function scanArguments(args: readonly string[], executable: Executable): 
     }
     const next = args[index + 1];
     if (value !== undefined) values.push(value);
+    else if (option.isOptional) values.push("");
     else if (next === undefined || /^-[^\d.]/.test(next)) {
       throw new UsageError(`${written} has no value; expected ${written} ${option.value}`);
     } else {
@@ -92,7 +93,9 @@ export function findCommand(args: readonly string[], executable: Executable): Co
       return executable.commands.find(({ name }) => name === arg) ?? executable.main;
     }
     const { written, value } = splitOption(arg);
-    if (value === undefined && findOption(written, known)?.[1].value !== undefined) index++;
+    const option = findOption(written, known)?.[1];
+    const takesNext = option?.value !== undefined && !option.isOptional;
+    if (value === undefined && takesNext) index++;
   }
   return executable.main;
 }
@@ -155,6 +158,7 @@ function otherCommandsOption(
 }
 
 function optionList({ options }: Command): string {
-  const names = Object.keys(options).map((name) => `--${name}`);
+  const names = Object.entries(options).filter(([, { ofDeno }]) => !ofDeno)
+    .map(([name]) => `--${name}`);
   return names.length === 0 ? "no options" : listed(names);
 }

@@ -5,6 +5,7 @@ import type { Resources } from "../core/resources.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
+import { type DenoChoices, denoChoices } from "./deno_options.ts";
 import { DEPLOY } from "./deploy_table.ts";
 import { bridgeArgument, isMeantAsAddress } from "./address_argument.ts";
 import { nearWord } from "./near.ts";
@@ -42,6 +43,8 @@ export interface RunCommand {
   /** Patterns of what is not shipped, in the syntax of `.gitignore`. */
   readonly exclude: readonly string[];
   readonly dryRun: boolean;
+  /** What the options of `deno run` choose. */
+  readonly deno: DenoChoices;
   readonly options: DeployOptions;
 }
 
@@ -77,6 +80,7 @@ export function readRunCommand(scanned: Scanned, isFile: (path: string) => boole
       return pattern;
     }),
     dryRun: scanned.options.has("dry-run"),
+    deno: denoChoices(scanned),
     options: deployOptions(scanned),
   };
 }

@@ -2,6 +2,7 @@
 
 import config from "../../deno.json" with { type: "json" };
 import { completionsCommand } from "./completions_command.ts";
+import { DENO_OPTIONS, DENO_OPTIONS_NOTE } from "./deno_options.ts";
 import type { Command, Executable } from "./executable.ts";
 import { OUTPUT_FORMATS } from "../terminal/formats.ts";
 
@@ -10,7 +11,7 @@ const RUN: Command = {
   summary: "Run a program on a cluster, and show it as if it ran here",
   usage: [{ form: "[options] [<bridge>] [<program>] [-- <args>…]" }],
   operands: [
-    { name: "<bridge>", summary: "host:port; default DEPLOY_BRIDGE, or that of fabric dev" },
+    { name: "<bridge>", summary: "host:port; default DEPLOY_BRIDGE, deno.json, or fabric dev" },
     {
       name: "<program>",
       summary: "a .ts or .js file, or an executable; default main.ts",
@@ -48,9 +49,10 @@ const RUN: Command = {
       summary: "the authority that signed the cluster's certificates",
       completes: "file",
     },
+    ...DENO_OPTIONS,
   },
   passesArguments: true,
-  notes: ['The defaults can be in deno.json: "deploy": { "bridge": …, "main": … }'],
+  notes: [DENO_OPTIONS_NOTE],
   examples: ["deploy 10.0.0.1:8888 main.ts -- --depth 3"],
   exitStatus: "that of the run; 1 if it could not be run; 2 for a bad argument",
 };

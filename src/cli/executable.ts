@@ -17,6 +17,10 @@ export interface Option {
   readonly short?: string;
   /** The completions of its value. */
   readonly completes?: Completes;
+  /** Whether it may be given without its value, which can only follow an equals sign. @default false */
+  readonly isOptional?: boolean;
+  /** Whether it is one of `deno run`: the help names these together. @default false */
+  readonly ofDeno?: boolean;
 }
 
 /** Options by long name, without the dashes. Every command also has `--help` and `--version`. */

@@ -10,7 +10,7 @@ export function helpPage(executable: Executable, command: Command): string {
   const { summary, operands = [], options, notes = [], examples, exitStatus } = command;
   const rows = [
     ...operands.map(({ name, summary }) => row(name, summary)),
-    ...Object.entries(options).map(([name, option]) =>
+    ...Object.entries(options).filter(([, { ofDeno }]) => !ofDeno).map(([name, option]) =>
       row(optionName(name, option), option.summary)
     ),
     row("-h, --help", "print this page; -V, --version: the version"),

@@ -11,12 +11,13 @@ import type { Progress } from "../terminal/progress.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
 import { build, type Built } from "../build/build.ts";
+import { programSettings } from "./program_settings.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { findProject, type Project } from "../build/project.ts";
-import { findNamed } from "../build/named_files.ts";
 import { packFiles } from "../build/packs.ts";
 import type { Source } from "../build/piece_source.ts";
 import { absolutePath, collectIncluded } from "./collect_included.ts";
+import { collectNamed } from "./collect_named.ts";
 import type { Deployed } from "./session.ts";
 
 /** Options for preparing a program. */
@@ -46,7 +47,9 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   const project = findProject(absolutePath(program), Deno.cwd(), others);
   const collecting = collectIncluded(command, project.root, stop);
   collecting.catch(() => {}); // awaited below
+  const chosen = await programSettings(command.deno, program);
   const built = await build({
+    ...chosen,
     program,
     place: project.program,
     release: command.release,
@@ -58,13 +61,17 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   progress.done(
     `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
   );
-  const named = await findNamed(built.files, project.root);
   const collector = await collecting;
-  for (const path of named.paths) await collector.add(path);
-  for (const { source, path } of named.packaged) collector.addFrom(source, path);
-  for (const path of named.folders) collector.addFolder(path);
+  const warnings = await collectNamed(built.loose, {
+    ...chosen,
+    collector,
+    root: project.root,
+    program,
+    folder,
+    signal: stop,
+  });
   const { files, folders, links, leftOut } = collector.collected();
-  for (const warning of [...built.warnings, ...named.warnings, ...shortened(leftOut)]) {
+  for (const warning of [...built.warnings, ...warnings, ...shortened(leftOut)]) {
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
   }
@@ -85,6 +92,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     cwd: project.cwd,
     manifest: main.manifest,
     ...(runtime && { runtime: { name: basename(built.runtime!), manifest: runtime.manifest } }),
+    ...(built.kind === "bundle" && { settings: chosen.settings }),
     args: command.args,
     env,
     oneOutput,

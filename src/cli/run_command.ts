@@ -34,7 +34,7 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   const format = given.options.format ??
     formatVariable(Deno.env.get("DEPLOY_FORMAT"), OUTPUT_FORMATS);
   const graceMs = given.options.graceMs ?? graceVariable(Deno.env.get("DEPLOY_GRACE"));
-  const defaults = await projectDefaults(Deno.cwd());
+  const defaults = await projectDefaults(Deno.cwd(), given.deno.config);
   const command = withDefaults(given, defaults);
   const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
   const asked = programEnv(command.env, (name) => Deno.env.get(name));

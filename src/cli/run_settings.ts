@@ -104,13 +104,17 @@ export function readDefaults(text: string, path: string): ProjectDefaults {
  * The deploy settings of the nearest deno.json, from `folder` upwards. Its paths can be opened from
  * `folder`.
  *
+ * @param config The path of the configuration file, if it is not to be the nearest.
  * @throws {UsageError} If a setting is invalid.
  */
-export async function projectDefaults(folder: string): Promise<ProjectDefaults> {
+export async function projectDefaults(
+  folder: string,
+  config?: string,
+): Promise<ProjectDefaults> {
   let path: string | undefined;
   let text: string;
   try {
-    path = findConfig(folder);
+    path = config === undefined ? findConfig(folder) : await Deno.realPath(config);
     if (path === undefined) return {};
     text = await Deno.readTextFile(path);
   } catch (error) {

@@ -20,7 +20,7 @@ import { FetchedArgs } from "./fetched_args.ts";
 import type { HeldArgs } from "./held_args.ts";
 import { NodeRun } from "./node_run.ts";
 import { RunLink } from "./run_link.ts";
-import { runProgram, thisRuntime } from "../host/run_program.ts";
+import { runProgram, thisRuntime, writeSettings } from "../host/run_program.ts";
 import { temporaryFolder } from "../host/will_store.ts";
 
 /** The node, as the runs that it hosts see it. */
@@ -212,6 +212,7 @@ export class HostedRun {
     await folder.mirror(tree, { cwd, contents, signal });
     await folder.link(mainPath!, main);
     if (runtime !== undefined) await folder.link(paths.at(-1)!, runtime.name);
+    await writeSettings(spec, folder.path);
     return folder.path;
   }
 

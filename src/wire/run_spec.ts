@@ -3,6 +3,7 @@
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { readSettings, type RuntimeSettings } from "../core/runtime_settings.ts";
 import { type Manifest, packManifest, unpackManifest } from "../core/manifest.ts";
 import { checkName, checkNameBeside } from "../core/file_names.ts";
 import { PROJECT_FOLDER } from "../core/run_layout.ts";
@@ -26,6 +27,8 @@ export interface RunSpec {
   readonly manifest: Manifest;
   /** A module beside the main file that a bundle imports, if it does: its runtime. */
   readonly runtime?: { readonly name: string; readonly manifest: Manifest };
+  /** How the runtime of a bundle is set; an executable contains its settings. */
+  readonly settings?: RuntimeSettings;
   readonly args: readonly string[];
   /** The variables that it is given. A node adds a few of its own: see `run_program.ts`. */
   readonly env: Readonly<Record<string, string>>;
@@ -96,6 +99,9 @@ export function decodeRunSpec(bytes: Bytes): RunSpec {
     cwd,
     manifest: unpackManifest(value["manifest"]),
     ...(value["runtime"] === undefined ? {} : { runtime: checkRuntime(value["runtime"]) }),
+    ...(value["settings"] === undefined
+      ? {}
+      : { settings: readSettings(object("its settings", value["settings"])) }),
     args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),
     env: checkEnv(env),
     ...(value["oneOutput"] === undefined ? {} : { oneOutput: flag(value["oneOutput"]) }),

@@ -17,7 +17,7 @@ function notes(code: string, ...others: string[]): BundleNotes {
   });
 }
 
-const NOTHING: BundleNotes = { addOns: [], missing: [], files: [] };
+const NOTHING: BundleNotes = { addOns: [], missing: [], computedImports: [], files: [] };
 
 const QUIET: readonly string[] = [
   'await import("node:fs");',
@@ -41,19 +41,23 @@ for (const line of QUIET) {
 }
 
 Deno.test("noteMissing() reports imports that are only known at run time, with their lines", () => {
-  const note = (from: string) =>
-    `${from}: an import() whose module is only known at run time is not in the bundle: ` +
-    "use --release, and --include for the file";
+  const computed = (code: string) => notes(code).computedImports;
   for (const argument of ["name", "`./${name}.ts`", "  pick(names)", '"./a" + b']) {
     const code = `// lib.ts\n\n// main.ts\nconsole.log();\nawait import(${argument});\n`;
-    assertEquals(notes(code), { ...NOTHING, missing: [note("main.ts:2")] });
+    assertEquals(notes(code), { ...NOTHING, computedImports: ["main.ts:2"] });
   }
   assertEquals(notes("// npm:pack@1.0.0/a.js\nawait import(name);\n"), NOTHING);
   assertEquals(notes("// node_modules/pack/a.js\nawait import(name);\n"), NOTHING);
-  assertEquals(notes("// main.ts\nimport(a);\nimport(b);\n").missing, [
-    note("main.ts:1"),
-    note("main.ts:2"),
-  ]);
+  assertEquals(notes("// https://example.com/a.js\nawait import(name);\n"), NOTHING);
+  assertEquals(computed("// main.ts\nimport(a);\nimport(b);\n"), ["main.ts:1", "main.ts:2"]);
+  for (const start of ["data:text/javascript,", "node:", "https://example.com/"]) {
+    assertEquals(
+      computed(`// main.ts\nimport("${start}" + name);\nimport(\`${start}\${a}\`);\n`),
+      [],
+    );
+  }
+  // What it names relative to itself is known.
+  assertEquals(computed('// main.ts\nimport(new URL("./a.ts", import.meta.url).href);\n'), []);
 });
 
 const NAMED: readonly [code: string, path: string][] = [
@@ -63,7 +67,11 @@ const NAMED: readonly [code: string, path: string][] = [
   ['import.meta.resolve("./data.json");', "lib/data.json"],
   ['import.meta.dirname + "/a#b.txt";', "lib/a%23b.txt"],
   ['join(import.meta.dirname, "..", "c.txt");', "c.txt"],
-  ['path2.resolve(__dirname, "views", name);', "lib/views"],
+  ['path2.resolve(__dirname, "views", name);', "lib/views/"],
+  ['path2.resolve(__dirname, "views", name + ".html");', "lib/views/"],
+  ['new URL("./views/a" + name, import.meta.url);', "lib/views/"],
+  ["new URL(`./views/${name}.html`, import.meta.url);", "lib/views/"],
+  ['import.meta.resolve("../" + name);', ""],
   ['__dirname + "/c.txt";', "lib/c.txt"],
 ];
 
@@ -72,10 +80,38 @@ for (const [line, path] of NAMED) {
     const found = notes(`// lib/x.ts\n\n${line}\n`);
     assertEquals(found, {
       ...NOTHING,
-      files: [{ href: `file:///p/${path}`, module: "file:///p/lib/x.ts", from: "lib/x.ts:2" }],
+      files: [{
+        href: `file:///p/${path}`,
+        module: "file:///p/lib/x.ts",
+        from: "lib/x.ts:2",
+        mayBeLoaded: true,
+        isImported: false,
+      }],
     });
   });
 }
+
+Deno.test("noteMissing() tells files that are only read from those that may be loaded", () => {
+  const { files } = notes([
+    "// main.ts",
+    'Deno.readTextFile(new URL("./a.ts", import.meta.url));',
+    'fs.statSync(join(import.meta.dirname, "b.ts"));',
+    'fetch(new URL("./c.ts", import.meta.url));',
+    'start(new URL("./c.ts", import.meta.url));',
+    'import(new URL("./d.ts", import.meta.url).href);',
+    "import(import.meta.resolve(`./e/${name}.ts`));",
+  ].join("\n"));
+  const found = files.map((
+    { href, from, mayBeLoaded, isImported },
+  ) => [href.slice("file:///p/".length), from, mayBeLoaded, isImported]);
+  assertEquals(found, [
+    ["a.ts", "main.ts:1", false, false],
+    ["b.ts", "main.ts:2", true, false],
+    ["c.ts", "main.ts:3", true, false],
+    ["d.ts", "main.ts:5", true, true],
+    ["e/", "main.ts:6", true, true],
+  ]);
+});
 
 Deno.test("noteMissing() reports native add-ons", () => {
   const found = { ...NOTHING, addOns: ["b.node"] };

@@ -20,7 +20,7 @@ function map(mappings: string, ...sources: string[]): SourceMap {
 
 function entry(root: string, folder: string): Entry {
   const rootUrl = `file://${root}`;
-  return { folder, name: "main.ts", root, config: undefined, rootUrl, shown: "main.ts" };
+  return { folder, name: "main.ts", root, config: undefined, flags: [], rootUrl, shown: "main.ts" };
 }
 
 Deno.test("splitMap() and joinMap() are inverses", () => {

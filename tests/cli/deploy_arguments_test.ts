@@ -5,6 +5,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { scanArguments } from "../../src/cli/arguments.ts";
 import { readRunCommand, type RunCommand } from "../../src/cli/deploy_arguments.ts";
 import { DEPLOY } from "../../src/cli/deploy_table.ts";
+import { NO_SETTINGS } from "../../src/core/runtime_settings.ts";
 import { UsageError } from "../../src/core/usage_error.ts";
 
 function parse(
@@ -31,8 +32,43 @@ const RUN: RunCommand = {
   include: [],
   exclude: [],
   dryRun: false,
+  deno: {
+    config: undefined,
+    importMap: undefined,
+    cert: undefined,
+    unstable: [],
+    settings: NO_SETTINGS,
+  },
   options: NO_OPTIONS,
 };
+
+const DENO_OPTIONS: [args: string[], expected: Partial<RunCommand["deno"]>][] = [
+  [["-A"], {}],
+  [["--allow-all"], {}],
+  [["-c", "a.json", "--import-map=b.json", "--cert", "c.pem"], {
+    config: "a.json",
+    importMap: "b.json",
+    cert: "c.pem",
+  }],
+  [["--allow-net", "--allow-read=a,b", "--deny-env=HOME"], {
+    settings: {
+      ...NO_SETTINGS,
+      permissions: ["--allow-net", "--allow-read=a,b", "--deny-env=HOME"],
+    },
+  }],
+  [["-A", "--deny-run"], { settings: { ...NO_SETTINGS, permissions: ["--deny-run"] } }],
+  [["--unstable-kv", "--unstable-sloppy-imports"], {
+    unstable: ["kv", "sloppy-imports"],
+    settings: { ...NO_SETTINGS, unstable: ["kv"] },
+  }],
+  [["--v8-flags=--expose-gc,--stack-size=100", "--location", "https://example.com"], {
+    settings: {
+      ...NO_SETTINGS,
+      v8Flags: ["--expose-gc", "--stack-size=100"],
+      location: "https://example.com",
+    },
+  }],
+];
 
 Deno.test("readRunCommand() reads a program to run", () => {
   const bridge = { host: "10.0.0.1", port: 8888 };
@@ -56,6 +92,13 @@ Deno.test("readRunCommand() reads a program to run", () => {
       options: { format: "json", graceMs: 0, secretFile: "s", tlsCa: "c" },
     }],
   ];
+  for (const [args, expected] of DENO_OPTIONS) {
+    assertEquals(parse([...args, "main.ts"]), {
+      ...RUN,
+      program: "main.ts",
+      deno: { ...RUN.deno, ...expected },
+    });
+  }
   for (const [args, expected] of table) {
     assertEquals(parse(args), { ...RUN, ...expected }, JSON.stringify(args));
   }

@@ -27,7 +27,7 @@ Deno.test("runProgram() runs a bundle with deno where fabric runs from source", 
     command: "/usr/bin/deno",
     args: [
       "run",
-      "-A",
+      "--allow-all",
       "--no-config",
       "--no-lock",
       "--no-prompt",

@@ -20,12 +20,16 @@ export class Project implements AsyncDisposable {
 
   /**
    * Makes a folder with these files, by their names; `import … from "deploy"` works in them. `config`
-   * is added to its deno.json.
+   * is added to its deno.json, and `moreImports` to the imports in it.
    */
-  static async make(files: Record<string, string>, settings: object = {}): Promise<Project> {
+  static async make(
+    files: Record<string, string>,
+    settings: object = {},
+    moreImports: Record<string, string> = {},
+  ): Promise<Project> {
     const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-project-" }));
     const root = new URL("../../", import.meta.url).href;
-    const imports = { ...config.imports, deploy: `${root}mod.ts` };
+    const imports = { ...config.imports, deploy: `${root}mod.ts`, ...moreImports };
     const all = { "deno.json": JSON.stringify({ imports, ...settings }), ...files };
     for (const [name, text] of Object.entries(all)) {
       await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });

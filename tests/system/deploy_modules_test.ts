@@ -1,9 +1,10 @@
 /** Modules of deployed programs say of themselves what they say here, and find what lies beside them. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startCluster } from "../fabric/cluster.ts";
 import { deploy, Project } from "./deploy_harness.ts";
+import { LOADED_IMPORTS, LOADED_INCLUDES, LOADED_PROJECT } from "./loaded_modules_project.ts";
 import { MODULES_PROJECT } from "./modules_project.ts";
 
 /** What the program prints with `deno run`. */
@@ -15,7 +16,7 @@ async function here(folder: string): Promise<string> {
     stdin: "null",
   }).output();
   const [out = "", error = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  assertStringIncludes(out, "names", error);
+  assert(out !== "", error);
   return out;
 }
 
@@ -31,6 +32,36 @@ Deno.test("the modules of a deployed program", async (t) => {
     assertEquals(stdout.split("\n"), (await here(project.folder)).split("\n"));
     assertEquals(/warning/.exec(stderr), null, stderr);
   });
+
+  await t.step("that it loads at run time are built, and found in their places", async () => {
+    await using project = await Project.make(LOADED_PROJECT, {}, LOADED_IMPORTS);
+    const { code, stdout, stderr } = await deploy(
+      [...LOADED_INCLUDES, cluster.bridge, "src/main.ts"],
+      { cwd: project.folder },
+    );
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout.split("\n"), (await here(project.folder)).split("\n"));
+    assertStringIncludes(
+      stderr,
+      `computed/one.ts is loaded at run time and imports ${project.folder}/lib/greet.ts, as the program does`,
+    );
+  });
+
+  await t.step(
+    "that it loads at run time must be included if it computes their names",
+    async () => {
+      await using project = await Project.make({
+        "main.ts": "\n\nconst name: string = Deno.args[0]!;\nawait import(name);\n",
+      });
+      const { code, stderr } = await deploy([cluster.bridge, "main.ts"], { cwd: project.folder });
+      assertEquals(code, 1, stderr);
+      assertStringIncludes(
+        stderr,
+        "main.ts:4: the module of this import() is only known at run time",
+      );
+      assertStringIncludes(stderr, "add --include");
+    },
+  );
 
   await t.step("cannot name a file outside of the project without including it", async () => {
     await using project = await Project.make({

@@ -1,0 +1,124 @@
+/** How the runtime of a program is set: what `deno run` is told by flags and `deno.json`, besides what to run. */
+
+import { ProtocolError } from "./protocol_error.ts";
+
+/** The settings that concern a running program, and not how it is built. */
+export interface RuntimeSettings {
+  /** Names of unstable features, as in `--unstable-kv` and `"unstable": ["kv"]`. */
+  readonly unstable: readonly string[];
+  /** Flags such as `--allow-net=example.com` and `--deny-read`; none: everything is allowed. */
+  readonly permissions: readonly string[];
+  /** Flags of V8, such as `--expose-gc`. */
+  readonly v8Flags: readonly string[];
+  /** `globalThis.location`. */
+  readonly location?: string;
+  /** Certificates to trust besides those of the system, as PEM. */
+  readonly certificates?: string;
+}
+
+/** Those of a program that is given none. */
+export const NO_SETTINGS: RuntimeSettings = { unstable: [], permissions: [], v8Flags: [] };
+
+/** The most characters of a certificate file. */
+export const MAX_CERTIFICATES = 1024 * 1024;
+
+/** The most entries of each list. */
+export const MAX_SETTINGS = 256;
+
+const UNSTABLE = /^[a-z][a-z0-9-]{0,63}$/;
+const PERMISSION =
+  /^--(?:allow-all|(?:allow|deny|ignore)-(?:env|ffi|import|net|read|run|sys|write)(?:=[^\0]*)?)$/;
+const V8_FLAG = /^--?[A-Za-z0-9][\w-]*(?:=[^\0,]*)?$/;
+
+/** Why the settings cannot be used, in a few words; `undefined` if they can. */
+export function problemOfSettings(settings: RuntimeSettings): string | undefined {
+  const { unstable, permissions, v8Flags, location } = settings;
+  const feature = unstable.find((name) => !UNSTABLE.test(name));
+  if (feature !== undefined) return `${JSON.stringify(feature)} is no name of an unstable feature`;
+  const permission = permissions.find((flag) => !PERMISSION.test(flag));
+  if (permission !== undefined) return `${JSON.stringify(permission)} is no permission`;
+  const flag = v8Flags.find((flag) => !V8_FLAG.test(flag));
+  if (flag !== undefined) return `${JSON.stringify(flag)} is no flag of V8`;
+  const protocol = location === undefined || !URL.canParse(location)
+    ? undefined
+    : new URL(location).protocol;
+  if (location !== undefined && protocol !== "http:" && protocol !== "https:") {
+    return `the location ${JSON.stringify(location)} is no http or https URL`;
+  }
+  return undefined;
+}
+
+/**
+ * Reads settings from another machine.
+ *
+ * @throws {ProtocolError} If they are invalid.
+ */
+export function readSettings(value: unknown): RuntimeSettings {
+  const { unstable, permissions, v8Flags, location, certificates } = value as RuntimeSettings;
+  const isText = (text: unknown, most: number): boolean =>
+    text === undefined || (typeof text === "string" && text.length <= most);
+  const areLists = [unstable, permissions, v8Flags].every((list: unknown) =>
+    Array.isArray(list) && list.length <= MAX_SETTINGS &&
+    list.every((text) => typeof text === "string")
+  );
+  if (!areLists || !isText(location, MAX_CERTIFICATES) || !isText(certificates, MAX_CERTIFICATES)) {
+    throw new ProtocolError("Cannot read the settings of a program: they are malformed");
+  }
+  const settings: RuntimeSettings = {
+    unstable,
+    permissions,
+    v8Flags,
+    ...(location === undefined ? {} : { location }),
+    ...(certificates === undefined ? {} : { certificates }),
+  };
+  const problem = problemOfSettings(settings);
+  if (problem === undefined) return settings;
+  throw new ProtocolError(`Cannot read the settings of a program: ${problem}`);
+}
+
+/** Features of Deno that only matter while a program is loaded: a bundle does not need them. */
+const BUILD_FEATURES = new Set([
+  "bare-node-builtins",
+  "byonm",
+  "bundle",
+  "detect-cjs",
+  "lazy-dynamic-imports",
+  "lockfile-v5",
+  "npm-lazy-caching",
+  "npm-patch",
+  "raw-imports",
+  "sloppy-imports",
+  "subdomain-wildcards",
+  "tsgo",
+]);
+
+/** The unstable features among `names` that a running program needs, each once. */
+export function runtimeFeatures(names: readonly string[]): string[] {
+  return [...new Set(names)].filter((name) => !BUILD_FEATURES.has(name));
+}
+
+/**
+ * The arguments of `deno run` or `deno compile` for the settings.
+ *
+ * @param certificates The path of a file with the certificates, if there are any.
+ */
+export function settingFlags(settings: RuntimeSettings, certificates?: string): string[] {
+  const { unstable, permissions, v8Flags, location } = settings;
+  return [
+    ...(permissions.length === 0 ? ["--allow-all"] : permissions),
+    ...unstable.map((name) => `--unstable-${name}`),
+    ...(v8Flags.length === 0 ? [] : [`--v8-flags=${v8Flags.join(",")}`]),
+    ...(location === undefined ? [] : [`--location=${location}`]),
+    ...(certificates === undefined ? [] : [`--cert=${certificates}`]),
+  ];
+}
+
+/**
+ * What of the settings an executable cannot take on when it runs a bundle, since it is fixed when it is
+ * compiled: a flag, for people; `undefined` if there is nothing.
+ */
+export function fixedWhenCompiled(settings: RuntimeSettings): string | undefined {
+  const [flag] = settingFlags(settings).filter((flag) => flag !== "--allow-all");
+  if (flag !== undefined) return flag;
+  return settings.certificates === undefined ? undefined : "--cert";
+}

@@ -1,0 +1,72 @@
+/** The settings of a program's runtime: what is accepted, and the flags that they become. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { ProtocolError } from "../../src/core/protocol_error.ts";
+import {
+  fixedWhenCompiled,
+  NO_SETTINGS,
+  problemOfSettings,
+  readSettings,
+  runtimeFeatures,
+  type RuntimeSettings,
+  settingFlags,
+} from "../../src/core/runtime_settings.ts";
+
+const ALL: RuntimeSettings = {
+  unstable: ["kv", "temporal"],
+  permissions: ["--allow-net=a.example,b.example:80", "--allow-read", "--deny-env=HOME"],
+  v8Flags: ["--expose-gc", "--max-old-space-size=64"],
+  location: "https://example.com/a",
+  certificates: "-----BEGIN CERTIFICATE-----",
+};
+
+Deno.test("settings become flags of deno run", () => {
+  assertEquals(settingFlags(NO_SETTINGS), ["--allow-all"]);
+  assertEquals(settingFlags(ALL, "/runs/1/certificates.pem"), [
+    "--allow-net=a.example,b.example:80",
+    "--allow-read",
+    "--deny-env=HOME",
+    "--unstable-kv",
+    "--unstable-temporal",
+    "--v8-flags=--expose-gc,--max-old-space-size=64",
+    "--location=https://example.com/a",
+    "--cert=/runs/1/certificates.pem",
+  ]);
+});
+
+Deno.test("readSettings() reads what was sent", () => {
+  assertEquals(readSettings({ ...ALL }), ALL);
+  assertEquals(readSettings({ ...NO_SETTINGS, other: 1 }), NO_SETTINGS);
+});
+
+const WRONG: Record<string, unknown> = {
+  "no lists": { location: "https://example.com" },
+  "a list of numbers": { ...NO_SETTINGS, unstable: [1] },
+  "a list that is too long": { ...NO_SETTINGS, unstable: Array(1_000).fill("kv") },
+  "a feature with a space": { ...NO_SETTINGS, unstable: ["kv --allow-all"] },
+  "another flag as a permission": { ...NO_SETTINGS, permissions: ["--allow-all --inspect"] },
+  "a permission that there is not": { ...NO_SETTINGS, permissions: ["--allow-everything"] },
+  "a word as a flag of V8": { ...NO_SETTINGS, v8Flags: ["main.ts"] },
+  "two flags of V8 in one": { ...NO_SETTINGS, v8Flags: ["--a,--b"] },
+  "a location that is a file": { ...NO_SETTINGS, location: "file:///etc/passwd" },
+  "a location that is no URL": { ...NO_SETTINGS, location: "here" },
+  "certificates that are a number": { ...NO_SETTINGS, certificates: 1 },
+};
+
+for (const [what, value] of Object.entries(WRONG)) {
+  Deno.test(`readSettings() refuses ${what}`, () => {
+    assertThrows(() => readSettings(value), ProtocolError);
+  });
+}
+
+Deno.test("features that only matter to a build do not travel", () => {
+  assertEquals(runtimeFeatures(["sloppy-imports", "kv", "raw-imports", "kv"]), ["kv"]);
+});
+
+Deno.test("an executable takes on no settings, and says which", () => {
+  assertEquals(fixedWhenCompiled(NO_SETTINGS), undefined);
+  assertEquals(fixedWhenCompiled({ ...NO_SETTINGS, unstable: ["kv"] }), "--unstable-kv");
+  assertEquals(fixedWhenCompiled({ ...NO_SETTINGS, certificates: "x" }), "--cert");
+  assertMatch(problemOfSettings({ ...NO_SETTINGS, location: "x" })!, /"x" is no http or https URL/);
+});

@@ -1,0 +1,73 @@
+/** What `deploy` is told in Deno's terms, and what the configuration says, applies to processes on nodes. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { startCluster } from "../fabric/cluster.ts";
+import { deploy, Project } from "./deploy_harness.ts";
+
+const TELLS = `
+import { init, spawn, wait } from "deploy";
+import { greeting } from "greeting";
+function tell(who: string) {
+  const state = (name: "ffi" | "net") => Deno.permissions.querySync({ name }).state;
+  const { gc, location } = globalThis as { gc?: unknown; location?: { href: string } };
+  console.log(who, greeting, typeof gc, location?.href, state("ffi"), state("net"));
+}
+function child() {
+  tell("child");
+}
+await init({ functions: { child } });
+(await Deno.openKv(":memory:")).close();
+tell("first");
+await wait(await spawn(child));
+`;
+
+Deno.test("settings travel with a deployed program", async (t) => {
+  await using cluster = await startCluster({ env: { HTTPS_PROXY: "http://proxy.example:1" } });
+  const imports = { greeting: "./greeting.ts" };
+
+  await t.step("options and the configuration set the runtime of its processes", async () => {
+    await using project = await Project.make({
+      "main.ts": TELLS,
+      "greeting.ts": 'export const greeting = "hello";\n',
+    }, { unstable: ["kv"] });
+    const config = JSON.parse(await Deno.readTextFile(`${project.folder}/deno.json`));
+    Object.assign(config.imports, imports);
+    await Deno.writeTextFile(`${project.folder}/other.json`, JSON.stringify(config));
+    const { code, stdout, stderr } = await deploy([
+      "--config=other.json",
+      "--v8-flags=--expose-gc",
+      "--location=https://example.com/here",
+      ...["net", "env", "read", "write", "run", "sys"].map((name) => `--allow-${name}`),
+      cluster.bridge,
+      "main.ts",
+    ], { cwd: project.folder });
+    assertEquals(code, 0, stderr);
+    const line = "hello function https://example.com/here prompt granted";
+    assertEquals(stdout, `first ${line}\nchild ${line}\n`);
+  });
+
+  await t.step("an import map can be named", async () => {
+    await using project = await Project.make({
+      "main.ts": 'import { greeting } from "greeting";\nimport { init } from "deploy";\n' +
+        'await init();\nconsole.log(greeting, Deno.env.get("HTTPS_PROXY"));\n',
+      "greeting.ts": 'export const greeting = "hello";\n',
+    });
+    const config = JSON.parse(await Deno.readTextFile(`${project.folder}/deno.json`));
+    Object.assign(config.imports, imports);
+    await Deno.writeTextFile(`${project.folder}/map.json`, JSON.stringify(config));
+    const args = ["--import-map", "map.json", cluster.bridge, "main.ts"];
+    const { code, stdout, stderr } = await deploy(args, { cwd: project.folder });
+    assertEquals([code, stdout], [0, "hello http://proxy.example:1\n"], stderr);
+  });
+
+  await t.step("a file that an option names must be there", async () => {
+    await using project = await Project.make({ "main.ts": "" });
+    for (const option of ["--config", "--import-map", "--cert"]) {
+      const args = [option, "gone", cluster.bridge, "main.ts"];
+      const { code, stderr } = await deploy(args, { cwd: project.folder });
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, "gone");
+    }
+  });
+});
