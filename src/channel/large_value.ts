@@ -11,7 +11,12 @@ import {
   writeHeader,
   writeLayout,
 } from "../wire/frame.ts";
-import { encode, encodeInto, largestBuffer } from "../codec/value_encoder.ts";
+import {
+  type BlobHole,
+  encodeInto,
+  encodeWithHoles,
+  largestBuffer,
+} from "../codec/value_encoder.ts";
 import { giveSpare, takeSpare } from "./large_buffers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ValueEntry } from "./send_line.ts";
@@ -28,6 +33,8 @@ const MIN_BUFFER_BYTES = 64 * 1024;
 export interface LargeValue {
   readonly bytes: Bytes;
   readonly layout: Layout;
+  /** The contents of blobs, which are not in it yet. */
+  readonly missing: readonly BlobHole[];
 }
 
 /**
@@ -36,18 +43,19 @@ export interface LargeValue {
  * @throws {TypeError} If it cannot be sent.
  */
 export function encodeLarge(value: unknown): LargeValue {
-  return withLayout(encodeWithFront(value));
+  const missing: BlobHole[] = [];
+  return withLayout(encodeWithFront(value, missing), missing);
 }
 
 /** A copy of a value that was just encoded as `encoded`. */
 export function copyLarge(encoded: Bytes): LargeValue {
-  return withLayout(withFront(encoded));
+  return withLayout(withFront(encoded), []);
 }
 
 /** What is left of a value that another process had encoded. */
 export function restoreLarge(rest: Bytes): LargeValue {
   const layout = { length: rest.length, bufferStart: 0, bufferSize: 0 };
-  return { bytes: withFront(rest), layout };
+  return { bytes: withFront(rest), layout, missing: [] };
 }
 
 /** Whether a value is too large for one frame, or a piece of it was sent. */
@@ -80,15 +88,15 @@ function firstFrame(piece: Bytes, layout: Layout): Bytes {
   return frame;
 }
 
-function encodeWithFront(value: unknown): Bytes {
+function encodeWithFront(value: unknown, missing: BlobHole[]): Bytes {
   const spare = takeSpare(0);
-  if (spare === undefined) return encode(value, FRONT_BYTES);
+  if (spare === undefined) return encodeWithHoles(value, FRONT_BYTES, missing);
   const end = encodeInto(value, spare, FRONT_BYTES);
   const encoded = end < 0 ? undefined : spare.subarray(FRONT_BYTES, end);
   // A small one, that has to wait in line, is not worth the buffer.
   if (encoded !== undefined && encoded.length > MAX_VALUE_BYTES) return encoded;
   giveSpare(spare);
-  return encoded === undefined ? encode(value, FRONT_BYTES) : withFront(encoded);
+  return encoded === undefined ? encodeWithHoles(value, FRONT_BYTES, missing) : withFront(encoded);
 }
 
 function withFront(encoded: Bytes): Bytes {
@@ -98,7 +106,7 @@ function withFront(encoded: Bytes): Bytes {
 }
 
 /** `bytes` are those of the value that was encoded last. */
-function withLayout(bytes: Bytes): LargeValue {
+function withLayout(bytes: Bytes, missing: readonly BlobHole[]): LargeValue {
   const { length } = bytes;
   if (length > MAX_MESSAGE_BYTES) {
     throw new TypeError(
@@ -109,5 +117,5 @@ function withLayout(bytes: Bytes): LargeValue {
   const layout = buffer.size < MIN_BUFFER_BYTES
     ? { length, bufferStart: 0, bufferSize: 0 }
     : { length, bufferStart: buffer.start, bufferSize: buffer.size };
-  return { bytes, layout };
+  return { bytes, layout, missing };
 }

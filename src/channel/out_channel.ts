@@ -7,7 +7,7 @@
 
 import { callSite, errorAt, type Operation } from "../core/errors.ts";
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES } from "../wire/frame.ts";
-import { encodeInto } from "../codec/value_encoder.ts";
+import { type BlobHole, encodeInto, fillHoles } from "../codec/value_encoder.ts";
 import type { Hold } from "./hold.ts";
 import { appendPiece, copyLarge, encodeLarge, goesInPieces, restoreLarge } from "./large_value.ts";
 import type { Outbox } from "./outbox.ts";
@@ -147,8 +147,11 @@ export class OutChannel {
     } else {
       large = encodeLarge(value);
     }
-    const { bytes: rest, layout } = large;
-    const entry: ValueEntry = { kind: "value", rest, layout, begun: false, settle: undefined };
+    const { bytes: rest, layout, missing } = large;
+    const incomplete = missing.length > 0;
+    const common = { begun: false, incomplete, settle: undefined };
+    const entry: ValueEntry = { kind: "value", rest, layout, ...common };
+    if (incomplete) void this.#complete(entry, missing);
     if (this.#offering) {
       this.#line.unshift(entry); // the loop that takes the offers goes on with it
       return entry;
@@ -156,6 +159,21 @@ export class OutChannel {
     this.#line.push(entry);
     if (this.#line.length === 1) this.#advance();
     return this.#line.length === 0 ? undefined : entry;
+  }
+
+  /** Reads the blobs of a queued value, which can be sent then. */
+  async #complete(entry: ValueEntry, missing: readonly BlobHole[]): Promise<void> {
+    try {
+      await fillHoles(entry.rest, missing);
+      entry.incomplete = false;
+    } catch (error) {
+      if (this.#line.leave(entry)) {
+        // Nobody waits for a value that a select has sent: the error ends the process.
+        if (entry.settle === undefined) throw error;
+        entry.settle.reject(error as Error);
+      }
+    }
+    this.#advance();
   }
 
   /** Queues an offer; at its turn, when there is room, `take` is called, and may send. */
@@ -298,7 +316,14 @@ export class OutChannel {
         this.#line.push({ kind: "end", held: false, settle: undefined });
       } else {
         const { bytes, layout } = restoreLarge(rest);
-        this.#line.push({ kind: "value", rest: bytes, layout, begun, settle: undefined });
+        this.#line.push({
+          kind: "value",
+          rest: bytes,
+          layout,
+          begun,
+          incomplete: false,
+          settle: undefined,
+        });
       }
     }
     this.#advance();
@@ -356,6 +381,7 @@ export class OutChannel {
         this.#takeOffer(entry);
         continue;
       }
+      if (entry.incomplete) break;
       if (goesInPieces(entry)) {
         this.#getReady(entry);
         break;

@@ -14,6 +14,8 @@ export interface ValueEntry {
   readonly layout: Layout;
   /** Whether a piece of it was sent. */
   begun: boolean;
+  /** Whether the contents of its blobs are still being read; it cannot be sent before. */
+  incomplete: boolean;
   /** Its waiter, if there is one. */
   settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 }
@@ -167,11 +169,13 @@ export class SendLine {
   }
 
   /**
-   * The queued entries, for a will, without offers, which were never taken, and without a held end.
+   * The queued entries, for a will, without offers, which were never taken, and without a held end; up to
+   * a value whose blobs are still being read.
    */
   save(): SavedEntry[] {
     const entries: SavedEntry[] = [];
     for (const entry of this.#entries) {
+      if (entry.kind === "value" && entry.incomplete) break;
       // A copy: a view would be encoded with its whole buffer.
       if (entry.kind === "value") entries.push({ rest: entry.rest.slice(), begun: entry.begun });
       else if (entry.kind === "end" && !entry.held) entries.push({ rest: null, begun: false });

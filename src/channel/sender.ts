@@ -96,9 +96,14 @@ export class Sender<T> implements AsyncDisposable {
    * The copy is made before `send` returns: changing the value afterwards has no effect. Sends that are not
    * awaited keep their order, and all taken values are delivered, even if this process ends right away.
    *
+   * A typed array takes the bytes that it covers, not its whole buffer, unless something else in the value
+   * has the same buffer. The contents of a `Blob` or `File` are read first, and what is sent after it waits
+   * for that: only once `send` has resolved is it sure to be delivered if this process exits.
+   *
    * @param options.signal Rejects with its reason when it is aborted while the send waits; the value
    * is not sent then.
    * @throws {TypeError} If `value` cannot be copied; the message names the part that cannot.
+   * @throws {Error} If a `Blob` in it can no longer be read: that error.
    * @throws {ChannelError} `closed` if either end was closed, or if the remote process holds 1,000 channels
    * from this one without a Receiver; `aborted` if this Sender was; `exited`,
    * `failed` or `lost` if the remote process is known to be gone.

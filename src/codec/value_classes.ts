@@ -15,6 +15,7 @@ export type Kind =
   | "error"
   | "dom"
   | "boxed"
+  | "blob"
   | "refused";
 
 interface ClassInfo {
@@ -140,6 +141,13 @@ function inspect(prototype: object): ClassInfo {
 const ITERATOR = "an Iterator, which cannot be sent";
 
 function inspectClass(constructor: { name: string }, inherited: ClassInfo): ClassInfo {
+  // Not in the table: looking them up takes longer than most programs use them.
+  if (constructor === globalThis.Blob || constructor === globalThis.File) {
+    return { kind: "blob", probe: getter(Blob.prototype, "size") };
+  }
+  if (constructor === WebAssembly.Module) {
+    return refused("a WebAssembly.Module; send the bytes that it is compiled from: it");
+  }
   if (constructor === Promise || inherited === PROMISE) return PROMISE;
   if (constructor === TypedArray || constructor === DataView) return VIEW_CLASS;
   const name = String(constructor.name);

@@ -201,6 +201,8 @@ function readOther(byte: number): unknown {
       const error = new DOMException(message, readString());
       return numbered(define(error, "stack", readString(), false));
     }
+    case tag.BLOB:
+      return readBlob();
     case tag.BOXED: {
       const value = read();
       if (value === null || value === undefined || typeof value === "object") {
@@ -338,6 +340,22 @@ function readBuffer(byte: number): ArrayBuffer {
   const buffer = new ArrayBuffer(size, { maxByteLength });
   new Uint8Array(buffer).set(input.subarray(start, start + size));
   return numbered(buffer);
+}
+
+function readBlob(): Blob {
+  const type = readString();
+  const name = read();
+  if (name !== undefined && typeof name !== "string") throw malformed("a file has no name");
+  const lastModified = name === undefined ? 0 : readDouble();
+  if (input[take(1)] !== tag.BUFFER) throw malformed("a blob has no contents");
+  const size = readCount();
+  const start = take(size);
+  const contents = [input.subarray(start, start + size)];
+  return numbered(
+    name === undefined
+      ? new Blob(contents, { type })
+      : new File(contents, name, { type, lastModified }),
+  );
 }
 
 type ViewConstructor = new (

@@ -5,6 +5,7 @@ import { addNumber, addShape, forget, knownNumber, knownShape, setAside } from "
 import {
   closeBuffer,
   FULL,
+  isOwn,
   limit,
   openBuffer,
   openTarget,
@@ -38,12 +39,28 @@ let origin = 0;
 /** The place of the contents of the largest buffer so far. */
 let largestStart = 0;
 let largestSize = 0;
+/** The buffers of which only what a view covers was written; `undefined` if there is none. */
+let parts: Set<ArrayBuffer> | undefined;
+/** Whether buffers are written whole, since two objects of the value share one. */
+let whole = false;
+/** The blobs whose contents are missing so far; `undefined` if none may be. */
+let holes: BlobHole[] | undefined;
+
+/** Thrown when a buffer occurs again of which only a part was written: the value is then written anew. */
+const AGAIN: unique symbol = Symbol("again");
+
+/** A place for the contents of a `Blob`, which can only be read asynchronously. */
+export interface BlobHole {
+  readonly blob: Blob;
+  /** Where they belong in the encoded value. */
+  readonly start: number;
+}
 
 /**
  * Writes `value` into `target` from `position` on.
  *
- * @returns The position after it, or -1 if it does not fit; then the contents of `target` after
- *   `position` are undefined.
+ * @returns The position after it, or -1 if it does not fit or holds a `Blob`; then the contents of
+ *   `target` after `position` are undefined.
  * @throws {TypeError} If `value` holds something that cannot be sent, or is nested too deeply. The
  *   message names the path. An error thrown by a getter of `value` is passed on.
  */
@@ -52,7 +69,7 @@ export function encodeInto(value: unknown, target: Bytes, position: number): num
   begin(position);
   openTarget(target);
   try {
-    const end = write(value, position + 1);
+    const end = writeFrom(value, position + 1);
     if (end > target.length) return -1;
     target[position] = shared ? tag.SHARED : tag.PLAIN;
     return end;
@@ -71,7 +88,26 @@ export function encodeInto(value: unknown, target: Bytes, position: number): num
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
 export function encode(value: unknown, front: number = 0): Bytes {
-  return encodeApart(value, front, false);
+  return encodeApart(value, front, false, undefined);
+}
+
+/**
+ * Like {@linkcode encode}, for a value that may hold blobs: the places of their contents, which are zeros,
+ * are added to `missing`. {@linkcode fillHoles} reads them.
+ *
+ * @throws {TypeError} As {@linkcode encodeInto}.
+ */
+export function encodeWithHoles(value: unknown, front: number, missing: BlobHole[]): Bytes {
+  return encodeApart(value, front, false, missing);
+}
+
+/**
+ * Reads the contents of blobs into an encoded value.
+ *
+ * @throws {Error} If one cannot be read, such as a file that was changed.
+ */
+export async function fillHoles(bytes: Bytes, missing: readonly BlobHole[]): Promise<void> {
+  for (const { blob, start } of missing) bytes.set(new Uint8Array(await blob.arrayBuffer()), start);
 }
 
 /**
@@ -81,16 +117,22 @@ export function encode(value: unknown, front: number = 0): Bytes {
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
 export function encodeViews(value: unknown, front: number = 0): Bytes {
-  return encodeApart(value, front, true);
+  return encodeApart(value, front, true, undefined);
 }
 
-function encodeApart(value: unknown, front: number, onlyViews: boolean): Bytes {
-  if (busy) return nested(() => encodeApart(value, front, onlyViews));
+function encodeApart(
+  value: unknown,
+  front: number,
+  onlyViews: boolean,
+  missing: BlobHole[] | undefined,
+): Bytes {
+  if (busy) return nested(() => encodeApart(value, front, onlyViews, missing));
   begin(front);
   viewsOnly = onlyViews;
+  holes = missing;
   openBuffer();
   try {
-    const end = write(value, front + 1);
+    const end = writeFrom(value, front + 1);
     out[front] = shared ? tag.SHARED : tag.PLAIN;
     return takeBuffer(end).subarray(front);
   } catch (error) {
@@ -119,6 +161,7 @@ function begin(position: number): void {
 /** Runs a nested call: a getter of the value that is being encoded encodes another one. */
 function nested<Result>(run: () => Result): Result {
   const outer = { depth, resizableBytes, viewsOnly, shared, origin, largestStart, largestSize };
+  const outerBuffers = { parts, whole, holes };
   const output = saveOutput();
   const goBack = setAside();
   finish();
@@ -128,17 +171,43 @@ function nested<Result>(run: () => Result): Result {
     goBack();
     restoreOutput(output);
     ({ depth, resizableBytes, viewsOnly, shared, origin, largestStart, largestSize } = outer);
+    ({ parts, whole, holes } = outerBuffers);
     busy = true;
   }
 }
 
 function finish(): void {
+  reset();
+  viewsOnly = false;
+  whole = false;
+  holes = undefined;
+  busy = false;
+}
+
+/** Forgets what was written. */
+function reset(): void {
   forget();
   depth = 0;
   resizableBytes = 0;
-  viewsOnly = false;
   shared = false;
-  busy = false;
+  parts = undefined;
+}
+
+/**
+ * Writes the value. A typed array is written as if it had a buffer of its own, with nothing else in it;
+ * if its buffer occurs again, all of the value is written once more, with whole buffers.
+ */
+function writeFrom(value: unknown, at: number): number {
+  try {
+    return write(value, at);
+  } catch (error) {
+    if (error !== AGAIN) throw error;
+    reset();
+    begin(origin);
+    if (holes !== undefined) holes.length = 0;
+    whole = true;
+    return write(value, at);
+  }
 }
 
 function write(value: unknown, at: number): number {
@@ -252,6 +321,8 @@ function writeOther(value: object, kind: Kind, at: number): number {
     }
     case "boxed":
       return write(value.valueOf(), writeTag(tag.BOXED, at));
+    case "blob":
+      return writeBlob(value as Blob, at);
     default:
       throw REFUSED;
   }
@@ -302,6 +373,7 @@ function writeErrorText(value: Error, at: number): number {
 
 function writeBuffer(value: ArrayBuffer, at: number): number {
   if (value.detached) throw REFUSED;
+  if (parts !== undefined && parts.has(value)) throw AGAIN;
   if (value.resizable) {
     resizableBytes += value.maxByteLength;
     if (resizableBytes > tag.MAX_RESIZABLE_BYTES) {
@@ -318,10 +390,7 @@ function writeBuffer(value: ArrayBuffer, at: number): number {
   at = writeCount(size, at);
   if (at + size > out.length) reserve(at, size);
   out.set(new Uint8Array(value), at);
-  if (size > largestSize && !value.resizable) {
-    largestStart = at;
-    largestSize = size;
-  }
+  if (!value.resizable) noteBuffer(at, size);
   return at + size;
 }
 
@@ -338,6 +407,16 @@ function writeView(value: ArrayBufferView, at: number): number {
   const number = tag.VIEWS.indexOf(name);
   if (number < 0) throw REFUSED;
   if (viewsOnly) return writeOnlyView(value, number, at);
+  const bufferNumber = knownNumber(buffer);
+  // A DataView shows its buffer and its place in it also when it is printed.
+  const isPart = bufferNumber < 0 && byteLength < buffer.byteLength && !buffer.resizable &&
+    !(value instanceof DataView);
+  if (isPart && !whole) {
+    parts ??= new Set();
+    if (parts.has(buffer)) throw AGAIN;
+    parts.add(buffer);
+    return writeOnlyView(value, number, at);
+  }
   if (buffer.resizable && tracksLength(value)) {
     at = writeTag(number, writeTag(tag.TRACKING_VIEW, at));
     at = writeCount(byteOffset, at);
@@ -350,7 +429,6 @@ function writeView(value: ArrayBufferView, at: number): number {
     at = writeTag(number, writeTag(tag.VIEW, at));
     at = writeCount(length, writeCount(byteOffset, at));
   }
-  const bufferNumber = knownNumber(buffer);
   if (bufferNumber >= 0) {
     at = writeReference(bufferNumber, at);
   } else {
@@ -370,6 +448,33 @@ function writeOnlyView(value: ArrayBufferView, number: number, at: number): numb
   at = writeCount(size, writeTag(tag.BUFFER, at));
   if (at + size > out.length) reserve(at, size);
   out.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, size), at);
+  noteBuffer(at, size);
+  return at + size;
+}
+
+function noteBuffer(at: number, size: number): void {
+  if (size <= largestSize) return;
+  largestStart = at;
+  largestSize = size;
+}
+
+/** The contents are missing, and read later. */
+function writeBlob(value: Blob, at: number): number {
+  if (holes === undefined) {
+    // An outbox has no place for what is not there yet.
+    if (!isOwn()) throw FULL;
+    throw refuse(
+      "value holds a Blob; only a Sender's values and the argument of spawn may hold one",
+    );
+  }
+  const { type, size } = value;
+  at = write(type, writeTag(tag.BLOB, at));
+  if (value instanceof File) at = writeDouble(value.lastModified, write(value.name, at));
+  else at = write(undefined, at);
+  at = writeCount(size, writeTag(tag.BUFFER, at));
+  if (at + size > out.length) reserve(at, size);
+  out.fill(0, at, at + size);
+  holes.push({ blob: value, start: at - origin });
   return at + size;
 }
 

@@ -76,6 +76,11 @@ export function openBuffer(): void {
   growable = true;
 }
 
+/** Whether the output goes to an own buffer. */
+export function isOwn(): boolean {
+  return growable;
+}
+
 /** Returns the output since `openBuffer()`, up to `end`, in a buffer that nothing else uses. */
 export function takeBuffer(end: number): Bytes {
   // A copy is cheaper than keeping a mostly empty buffer, except for a large one.

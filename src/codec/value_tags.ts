@@ -78,6 +78,11 @@ export const ERROR = 0xdc;
 export const DOM_EXCEPTION = 0xdd;
 /** A boolean, number, string or bigint value, to be wrapped in an object. */
 export const BOXED = 0xde;
+/**
+ * A `Blob` or `File`: a string value that is its type; a string value that is its name and 8 bytes that are
+ * `lastModified`, or `UNDEFINED` for a `Blob`; then as {@linkcode BUFFER}.
+ */
+export const BLOB = 0xdf;
 
 /**
  * `SAME_SHAPE` + n: an object with the keys of shape n, whose values follow without them. Shapes are

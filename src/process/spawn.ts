@@ -1,6 +1,6 @@
 /** Starting other processes. */
 
-import { encode } from "../codec/value_encoder.ts";
+import { type BlobHole, encode, encodeWithHoles, fillHoles } from "../codec/value_encoder.ts";
 import { isRefusal } from "../codec/value_rejection.ts";
 import { atCaller, callSite, type Operation, SpawnError } from "../core/errors.ts";
 import { checkOptions, checkSignal } from "../core/options.ts";
@@ -146,8 +146,9 @@ function start(
   }
   if (signal?.aborted) return Promise.reject(signal.reason);
   let encoded: Bytes;
+  const missing: BlobHole[] = [];
   try {
-    encoded = encode(arg);
+    encoded = encodeWithHoles(arg, 0, missing);
   } catch (error) {
     // Any other error was thrown by a getter of the program, and has its own stack.
     return Promise.reject(isRefusal(error) ? atCaller(error, operation) : error);
@@ -164,6 +165,7 @@ function start(
     const started = holding(process, waited, site, async () => {
       const cwd = Deno.cwd();
       const env = encodeChange(process);
+      if (missing.length > 0) await fillHoles(encoded, missing);
       const question = { type: "spawn", ...wanted, arg: encoded, wait, cwd, env } as const;
       const answer = await process.link.ask(question, { signal })
         .finally(() => signal?.removeEventListener("abort", giveUp));

@@ -1,22 +1,51 @@
 /** Round trips: tables, and random values compared with `structuredClone()`. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decode, decodeInPlace } from "../../src/codec/value_decoder.ts";
-import { encode, encodeInto, encodeViews, largestBuffer } from "../../src/codec/value_encoder.ts";
+import {
+  type BlobHole,
+  encode,
+  encodeInto,
+  encodeViews,
+  encodeWithHoles,
+  fillHoles,
+  largestBuffer,
+} from "../../src/codec/value_encoder.ts";
 import { randomValue, seededRandom } from "./value_generator.ts";
 
 function roundTrip<Value>(value: Value): Value {
   return decode(encode(value)) as Value;
 }
 
+/** How often the buffers of a value occur in it, as themselves or below different views. */
+function countBuffers(
+  value: unknown,
+  counts: Map<unknown, number> = new Map(),
+  seen: Set<unknown> = new Set(),
+): Map<unknown, number> {
+  if (typeof value !== "object" || value === null || seen.has(value)) return counts;
+  seen.add(value);
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+  if (buffer instanceof ArrayBuffer) counts.set(buffer, (counts.get(buffer) ?? 0) + 1);
+  else {
+    const inner = value instanceof Map
+      ? [...value].flat()
+      : value instanceof Set
+      ? [...value]
+      : [...Object.values(value), value instanceof Error ? value.cause : undefined];
+    for (const each of inner) countBuffers(each, counts, seen);
+  }
+  return counts;
+}
+
 /**
- * A text that differs for two values if they differ in anything that a clone keeps. With `viewsOnly`,
- * of views only the visible bytes count.
+ * A text that differs for two values if they differ in anything that is kept. Of views for which
+ * `viewsOnly` is true, only the visible bytes count.
  */
 function describe(
   value: unknown,
-  viewsOnly: boolean,
+  viewsOnly: (view: ArrayBufferView) => boolean,
   seen: Map<unknown, number> = new Map(),
 ): string {
   if (typeof value === "string") return JSON.stringify(value);
@@ -34,7 +63,7 @@ function describe(
   if (value instanceof ArrayBuffer) {
     return `${name}(${new Uint8Array(value)}, ${value.resizable}, ${value.maxByteLength})`;
   }
-  if (ArrayBuffer.isView(value) && viewsOnly) {
+  if (ArrayBuffer.isView(value) && viewsOnly(value)) {
     const { buffer, byteOffset, byteLength } = value;
     return `${name}(${new Uint8Array(buffer, byteOffset, byteLength)})`;
   }
@@ -54,7 +83,14 @@ function describe(
 }
 
 function assertSame(actual: unknown, expected: unknown, message = "", viewsOnly = false): void {
-  const [found, wanted] = [describe(actual, viewsOnly), describe(expected, viewsOnly)];
+  const text = (value: unknown) => {
+    const counts = countBuffers(value);
+    const isAlone = (view: ArrayBufferView) =>
+      counts.get(view.buffer) === 1 && !(view.buffer as ArrayBuffer).resizable &&
+      !(view instanceof DataView);
+    return describe(value, (view) => viewsOnly || isAlone(view));
+  };
+  const [found, wanted] = [text(actual), text(expected)];
   if (found === wanted) return;
   // Only from the first difference on: random values are long.
   let at = 0;
@@ -177,6 +213,57 @@ for (const [name, value] of Object.entries(VALUES)) {
     assertSame(roundTrip(value), structuredClone(value));
   });
 }
+
+Deno.test("a typed array that has its buffer to itself is sent without the rest of the buffer", () => {
+  const large = new Uint8Array(100_000).map((_, index) => index);
+  const alone = { before: 1, view: new Uint16Array(large.buffer, 500, 2), after: [1, 2] };
+  const bytes = encode(alone);
+  assert(bytes.length < 100, `${bytes.length} bytes`);
+  const copy = decode(bytes) as typeof alone;
+  assertEquals(copy, alone);
+  assertEquals([copy.view.byteOffset, copy.view.buffer.byteLength], [0, 4]);
+  const target = new Uint8Array(100);
+  assertEquals(encodeInto(alone, target, 0), bytes.length);
+  const data = decode(encode(new DataView(large.buffer, 500, 2))) as DataView;
+  assertEquals([data.byteOffset, data.buffer.byteLength], [500, 100_000], "a DataView shows it");
+  const again = decode(encode({ view: alone.view, twice: alone.view })) as Record<string, unknown>;
+  assertEquals(again["view"] === again["twice"], true);
+});
+
+Deno.test("views that share a buffer, and a buffer and its view, share it afterwards", () => {
+  const { buffer } = Uint8Array.of(0, 1, 2, 3, 4, 5);
+  const [low, high] = [new Uint8Array(buffer, 0, 3), new Uint8Array(buffer, 2, 4)];
+  const table = [[low, high], [low, "text", { high }], [low, buffer], [buffer, low], [
+    [low],
+    buffer,
+  ]];
+  for (const value of table) {
+    const copy = roundTrip(value);
+    assertSame(copy, value);
+    const buffers = new Set(countBuffers(copy).keys());
+    assertEquals(buffers.size, 1, describe(copy, () => false));
+  }
+});
+
+Deno.test("decode() gives blobs and files, once their contents are read", async () => {
+  const blob = new Blob(["some ", "text"], { type: "text/plain" });
+  const file = new File([Uint8Array.of(0, 255)], "ä.bin", { lastModified: 5, type: "a/b" });
+  const part = new Uint8Array(100).subarray(3, 5);
+  const value = { blob, list: [file, blob], empty: new Blob(), part, whole: part.buffer };
+  const missing: BlobHole[] = [];
+  const bytes = encodeWithHoles(value, 7, missing);
+  await fillHoles(bytes, missing);
+  const copy = decode(bytes) as typeof value;
+  assertEquals([copy.blob.type, await copy.blob.text()], ["text/plain", "some text"]);
+  const [sent] = copy.list as [File];
+  assertEquals(sent instanceof File, true);
+  assertEquals([sent.name, sent.lastModified, sent.type], ["ä.bin", 5, "a/b"]);
+  assertEquals(await sent.bytes(), Uint8Array.of(0, 255));
+  assertEquals(copy.list[1] === copy.blob, true);
+  assertEquals([copy.empty.size, copy.empty instanceof File], [0, false]);
+  assertEquals(encodeInto(value, new Uint8Array(1_000), 0), -1);
+  assertThrows(() => encode([file]), TypeError, "only a Sender's values and the argument of spawn");
+});
 
 Deno.test("decode() keeps what structuredClone() loses", () => {
   const aggregate = roundTrip(new AggregateError([1, new TypeError("t")], "many"));

@@ -88,6 +88,10 @@ const TABLE: readonly (readonly [value: unknown, message: string])[] = [
     "value[2] is detached; a buffer that was transferred cannot be sent",
   ],
   [new ReadableStream(), "value is a ReadableStream, which cannot be sent"],
+  [
+    { module: new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)) },
+    "value.module is a WebAssembly.Module; send the bytes that it is compiled from: it cannot be sent",
+  ],
   [new AbortController().signal, "value is an AbortSignal, which cannot be sent"],
   [(function* () {})(), "value is a Generator, which cannot be sent"],
   [(async function* () {})(), "value is an AsyncGenerator, which cannot be sent"],

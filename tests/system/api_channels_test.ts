@@ -43,6 +43,52 @@ testRows([
     says: `[]\ntrue true true\ntrue RangeError outer true inner\n`,
   },
   {
+    name:
+      "blobs and files go through a channel and with spawn, each in its place among other values",
+    source: `
+      async function receives(parent, { note, file }) {
+        say(note, file.name, file.lastModified, await file.text());
+        for await (const value of new Receiver(parent)) {
+          say(value instanceof Blob ? value.type + " " + value.size + " " + (await value.text()).slice(0, 5) : value);
+        }
+      }
+      await init({ functions: { receives } });
+      const file = new File(["in it"], "a.txt", { lastModified: 7 });
+      const other = await spawn(receives, { note: "first", file });
+      const sender = new Sender(other);
+      sender.send(1);
+      sender.send(new Blob(["short"], { type: "text/plain" }));
+      sender.send(2);
+      sender.send(new Blob(["long".repeat(1_000_000)]));
+      await select([sender.selectableSend(() => new Blob(["chosen"]))]);
+      sender.send(3);
+      await sender.close();
+      await wait(other);`,
+    says: "",
+    others: ["first a.txt 7 in it\n1\ntext/plain 5 short\n2\n 4000000 longl\n 6 chose\n3\n"],
+  },
+  {
+    name: "a blob that can no longer be read rejects its send, and no other",
+    source: `
+      async function receives(parent) {
+        for await (const value of new Receiver(parent)) say(value);
+      }
+      await init({ functions: { receives } });
+      class Unreadable extends Blob {
+        arrayBuffer() { return Promise.reject(new Error("unreadable")); }
+      }
+      const other = await spawn(receives);
+      const sender = new Sender(other);
+      sender.send("before");
+      const failing = sender.send(new Unreadable(["x"])).catch((error) => error.message);
+      sender.send("after");
+      say(await failing);
+      await sender.close();
+      await wait(other);`,
+    says: "unreadable\n",
+    others: ["before\nafter\n"],
+  },
+  {
     name: "values of 5 MB and 50 MB go there and back",
     source: `${ECHO}
       await init({ functions: { echo } });
