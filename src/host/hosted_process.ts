@@ -180,7 +180,11 @@ export class HostedProcess {
   }
 
   #take(message: ProcessMessage): void {
-    if (message.type === "hello" || (message.type === "started") === this.#runs) {
+    // What it waits for is asked at any time, also while it gets ready to start.
+    const inOrder = message.type === "started"
+      ? !this.#runs
+      : this.#runs || message.type === "waits";
+    if (message.type === "hello" || !inOrder) {
       throw new ProtocolError(`"${message.type}" out of order`);
     }
     this.#inquiry.heard();

@@ -108,6 +108,7 @@ const BEHAVIOURS: Record<string, () => unknown> = {
   "who": () => console.log(JSON.stringify({ ...self, arg: [...self.arg], key: [...self.key] })),
   "env": () => console.log(JSON.stringify(Deno.env.toObject())),
   "hang": untilOrphaned,
+  "asked-early": untilOrphaned,
   "stuck": () => {
     console.log("stuck");
     while (true);
@@ -214,6 +215,12 @@ const BEHAVIOURS: Record<string, () => unknown> = {
 if (what === "die-after-start") {
   console.error("sorry");
   Deno.exit(9);
+}
+if (what === "asked-early") {
+  const { value: why } = await messages.next();
+  if (why === undefined || why.type !== "why") throw new Error("not asked");
+  const report = { waits: [], count: 0, progress: 0, mayWake: false };
+  await send({ type: "waits", request: why.request, ...report });
 }
 await send({ type: "started" });
 const depth = /^chain-(\d+)$/.exec(what);

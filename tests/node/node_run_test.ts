@@ -251,6 +251,20 @@ Deno.test("a process that sends invalid messages is ended, with one line in the 
   assertStringIncludes(run.logged[0] ?? "", "invalid message on its control link");
 });
 
+Deno.test("a process may be asked what it waits for before it has started", async () => {
+  await using run = startNode();
+  const launching = run.launch("asked-early");
+  let states: Awaited<ReturnType<typeof run.node.waits>>;
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    states = await run.node.waits();
+  } while (states.size === 0);
+  const report = { waits: [], count: 0, progress: 0, mayWake: false };
+  assertEquals([...states.values()], [{ state: "waits", report }]);
+  assertEquals([...states.keys()], [await launching]);
+  assertEquals(run.logged.filter((line) => line.includes("control link")), []);
+});
+
 Deno.test("a will is delivered before the exit of its process is reported", async () => {
   const { promise: delivered, resolve: deliver } = Promise.withResolvers<void>();
   const wills: string[] = [];
