@@ -1,4 +1,4 @@
-/** The benchmark: what it makes of samples, and that it measures and records a row. */
+/** The benchmark: its statistics, and the measurement and record of a row. */
 
 // @ts-types="../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -88,7 +88,7 @@ Deno.test("the benchmark measures one row beside its baseline, and records it", 
     assertEquals(row?.name, "roundtrip");
     for (const { name, samples, median } of row?.sides ?? []) {
       assertEquals(samples.length, 2, name);
-      // Between a microsecond and a second: it is a time, in the unit that it says.
+      // Between a microsecond and a second, so it is a time in the stated unit.
       assert(samples.every((each) => each > 1 && each < 1e6), `${name}: ${samples}`);
       assertEquals(median, summarize(samples).median, name);
     }

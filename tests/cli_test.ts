@@ -1,4 +1,4 @@
-/** `deploy` and `fabric` as a user runs them: exit status, and what goes to which stream. */
+/** `deploy` and `fabric` as a user runs them: their exit statuses, and the output on each stream. */
 
 // @ts-types="../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";

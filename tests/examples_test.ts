@@ -1,4 +1,4 @@
-/** Each example does what the comment on top of it says, and its processes are those it speaks of. */
+/** Each example does what its first comment says, with the processes that it describes. */
 
 // @ts-types="../types/std_assert.d.ts"
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
@@ -26,7 +26,7 @@ function family(result: RunResult): [ProcessRecord, ProcessRecord[]] {
   return [first, others];
 }
 
-/** Checks that the first process started `count` others, and they none; gives them all. */
+/** Checks that the first process started `count` others, and these none; returns all of them. */
 function starOf(result: RunResult, count: number): [ProcessRecord, ProcessRecord[]] {
   const [first, others] = family(result);
   assertEquals(others.map(({ parent }) => parent), Array(count).fill(first.pid));
@@ -58,7 +58,7 @@ Deno.test("fibonacci: each process starts one for n - 1 and one for n - 2", asyn
   const children = result.processes.map(({ pid }) =>
     result.processes.filter(({ parent }) => parent === pid).length
   );
-  // Of the 15 calls that fib(5) takes, 8 are of fib(0) or fib(1), which start none.
+  // Of the 15 calls for fib(5), 8 are of fib(0) or fib(1), which start no processes.
   assertEquals(children.sort((a, b) => a - b), [...Array(8).fill(0), ...Array(7).fill(2)]);
 });
 
@@ -112,7 +112,7 @@ Deno.test("word_count: the parts together are the text, and the counts are those
   const text = await Deno.readTextFile(new URL("../examples/data/moby_dick.txt", import.meta.url));
   const lengths = others.map(({ stdout }) => Number.parseInt(stdout));
   assertEquals(lengths.reduce((a, b) => a + b), text.length);
-  // Counted by other means than words: each place where "the" is no part of a longer one.
+  // Counted in another way: each place where "the" is not part of a longer word.
   const alone = /(?<![\p{L}\p{N}]['’]?)the(?!['’]?[\p{L}\p{N}])/giu;
   const the = [...text.matchAll(alone)].length;
   const [top, ...rest] = first.stdout.trimEnd().split("\n");
@@ -125,7 +125,7 @@ Deno.test("hash_files: each file below a folder, in order, as sha256sum hashes i
   const folder = await Deno.makeTempDir();
   try {
     await Deno.mkdir(`${folder}/b`);
-    // More than one read's worth, so that a short read would show.
+    // More than one read, so that a short read would be noticed.
     const contents = { "a": "", "b/1": "one\n", "b/2": "x".repeat(3_000_000), "c": "three\n" };
     const lines = await Promise.all(
       Object.entries(contents).map(async ([name, text]) => {
@@ -150,7 +150,7 @@ Deno.test("monte_carlo: all processes together show their progress, and find the
   const [, about, inside] =
     /^π is about (\d\.\d+), by 400000 points, (\d+) of them inside$/.exec(found ?? "") ?? [];
   assertEquals(Number(about), 4 * Number(inside) / 400_000);
-  // Four times the standard deviation of such an experiment; and the seeds are the same each time.
+  // Four times the standard deviation of such an experiment; the seeds are the same each time.
   assertLess(Math.abs(Number(about) - Math.PI), 0.01);
 });
 

@@ -1,6 +1,6 @@
 /**
- * The folders of `src` are layers, and import only from those that the table in `docs/architecture.md`
- * names in their row. Types count, and imports that happen later do, too.
+ * The folders of `src` are layers, and import only from those in their row of the table in
+ * `docs/architecture.md`. Type imports and dynamic imports count.
  */
 
 // @ts-types="../types/std_assert.d.ts"
@@ -9,13 +9,13 @@ import { type Edge, readEdges } from "./module_graph.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** The folders that a process of a program loads; every millisecond of them is paid at every spawn. */
+/** The folders that a process of a program loads, at every spawn. */
 const LOADED = ["core", "codec", "wire", "net", "channel", "process"];
 
-/** The one import that leads out of them: only the process that becomes a launcher makes it. */
+/** The one import from these folders of another one. It runs only in the launcher. */
 const LAUNCHER = "src/process/init.ts -> src/local/launcher.ts";
 
-/** Circles of files that are to go; of each, its files in order. */
+/** Known circles of files, which are to be removed; the files of each in order. */
 const CIRCLES: readonly string[] = [];
 
 /** What each folder may import, by the rows of the table: `| src/core | what is there | imports |`. */
@@ -40,12 +40,12 @@ async function modulesOf(folder: string): Promise<string[]> {
   return found;
 }
 
-/** `core` of `src/core/pid.ts`; `undefined` of what is not in a folder of `src`. */
+/** `core` for `src/core/pid.ts`; `undefined` for files outside of the folders of `src`. */
 function folderOf(path: string): string | undefined {
   return /^src\/(\w+)\//.exec(path)?.[1];
 }
 
-/** Groups of modules of which each imports, by whatever way, each other one (Tarjan's algorithm). */
+/** Groups of modules that all import each other, directly or indirectly (Tarjan's algorithm). */
 function circles(edges: readonly Edge[]): string[][] {
   const imports = Map.groupBy(edges, ({ from }) => from);
   const states = new Map<string, { index: number; lowest: number; open: boolean }>();

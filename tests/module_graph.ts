@@ -11,13 +11,13 @@ export interface Edge {
   readonly from: string;
   /** What is imported: a path from the project's root, or the specifier of a module from elsewhere. */
   readonly to: string;
-  /** It happens when its line runs, and not when the module is loaded. */
+  /** Whether it happens when its line runs, rather than when the module is loaded. */
   readonly dynamic: boolean;
-  /** Only types are imported, so that nothing is loaded. */
+  /** Whether only types are imported, so that nothing is loaded. */
   readonly typeOnly: boolean;
 }
 
-/** Part of what `deno info --json` prints. */
+/** Part of the output of `deno info --json`. */
 interface Graph {
   readonly modules: readonly {
     readonly specifier: string;
@@ -31,7 +31,7 @@ interface Graph {
   }[];
 }
 
-/** All imports written in the modules that are reached from these, which are paths from the project's root. */
+/** All imports in the modules that are reached from these, which are paths from the project's root. */
 export async function readEdges(modules: readonly string[]): Promise<Edge[]> {
   const folder = await Deno.makeTempDir({ prefix: "deploy-graph-" });
   try {
@@ -66,7 +66,7 @@ function fromRoot(specifier: string): string {
   return specifier.startsWith(ROOT.href) ? specifier.slice(ROOT.href.length) : specifier;
 }
 
-/** All modules that are reached from one, if only the imports are followed that `follow` accepts. */
+/** All modules that one reaches by the imports that `follow` accepts. */
 export function reached(
   from: string,
   edges: readonly Edge[],

@@ -1,4 +1,4 @@
-/** The project's own files agree with each other, and its tasks do what the README says of them. */
+/** The project's own files agree with each other, and its tasks do what the README says. */
 
 // @ts-types="../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";

@@ -25,13 +25,13 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const credential = await credentialOf({ bytes: new Uint8Array(32).fill(1), open: false });
 const logger = createLogger("error", () => {});
 
-/** A node that serves what it holds. */
+/** A node that serves the arguments it holds. */
 class Holder implements AsyncDisposable {
   readonly held: HeldArgs;
   readonly server: PartServer;
   readonly #served: Promise<void>[] = [];
 
-  /** @param serve What it does instead. */
+  /** @param serve What it does instead of serving. */
   constructor(serve = (conn: Deno.Conn): Promise<void> => this.held.serve(conn)) {
     this.server = new PartServer({
       address: { host: "127.0.0.1", port: 0 },
@@ -57,7 +57,7 @@ function fetching(ending = new AbortController()): { args: FetchedArgs; ending: 
   return { args: new FetchedArgs({ held, credential, signal: ending.signal }), ending };
 }
 
-/** Bytes of which no two pieces are equal. */
+/** Bytes of which all pieces are different. */
 function distinct(size: number): Bytes {
   const bytes = new Uint8Array(size);
   const numbers = new Uint32Array(bytes.buffer, 0, size >> 2);
@@ -88,7 +88,7 @@ Deno.test("200 MB are sent from node to node while another connection keeps its 
   const { args } = fetching();
   const bytes = distinct(200 * 1_000_000);
   const { arg, release } = holder.held.hold(bytes);
-  // As between a node and its master, but with less patience: 2.5 s of silence end it.
+  // As between a node and its master, but 2.5 s of silence end it.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepting = listener.accept();
   const dialled = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });

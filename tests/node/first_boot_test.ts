@@ -1,4 +1,4 @@
-/** A first process that is asked what it needs before it is launched. */
+/** A first process whose needs are found out before it is launched. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";

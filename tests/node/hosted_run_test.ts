@@ -1,4 +1,4 @@
-/** A run on a node: what it gets from its bridge, how often, and what it leaves behind. */
+/** A run on a node: what it gets from its bridge, how often, and which files are left. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -26,7 +26,7 @@ const QUIET: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 
 /** A bridge with the files of one run. */
 class FakeBridge implements AsyncDisposable {
-  /** The hashes that were asked for, in the order of the asking. */
+  /** The requested hashes, in order. */
   readonly asked: string[] = [];
   links = 0;
   readonly #server: PartServer;
@@ -80,7 +80,7 @@ class FakeBridge implements AsyncDisposable {
   }
 }
 
-/** A program of two pieces at least, which ends with 3. */
+/** A program of at least two pieces, which exits with 3. */
 async function writeProgram(
   path: string,
 ): Promise<{ manifest: Manifest; pieces: Map<string, Uint8Array<ArrayBuffer>> }> {

@@ -1,4 +1,4 @@
-/** A node with a master, and what comes out of it, for tests that start real processes. */
+/** A node with a master, and its events, for tests that start real processes. */
 
 import type { RunEvent, RunEventSink } from "../../src/core/events.ts";
 import { createLogger } from "../../src/core/logger.ts";
@@ -21,13 +21,13 @@ export interface Harness extends AsyncDisposable {
   readonly master: Master;
   readonly events: RunEvent[];
   readonly logged: string[];
-  /** Graces that have begun and are not over, in ms. */
+  /** The current graces, in ms. */
   readonly graces: number[];
-  /** Ends every grace: as much time passes. */
+  /** Lets the time of every grace pass. */
   passGraces(): void;
   /** Launches a process that runs this function; `null` is the first one. */
   launch(fn: string | null, parent?: Pid | null): Promise<Pid>;
-  /** What a process has written to `fd` so far. */
+  /** The output of a process to `fd` so far. */
   output(pid: Pid, fd: 1 | 2): string;
   /** Resolves when an event of this kind has been reported. */
   until(matches: (event: RunEvent) => boolean): Promise<RunEvent>;
@@ -56,7 +56,7 @@ export function startNode(
     key: KEY,
     node: "node 1",
     sink: async (event) => {
-      // The bytes are others when this has resolved.
+      // The memory is used again when this has resolved.
       events.push(event.event === "output" ? { ...event, bytes: event.bytes.slice() } : event);
       for (const watch of watchers) watch(event);
       await options.sink?.(event);
@@ -131,7 +131,7 @@ function textOf(events: readonly RunEvent[], pid: Pid, fd: 1 | 2): string {
   return text + decoder.decode();
 }
 
-/** Whether the OS process is there and no zombie. */
+/** Whether the OS process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);

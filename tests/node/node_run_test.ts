@@ -121,7 +121,8 @@ Deno.test("processes spawn, wait for and kill each other through their node", as
     { type: "ended", request: 5, status: { signal: "SIGKILL" } },
     { type: "killed", request: 6 },
   ]);
-  // What it killed was its own doing, and that only once. What is noticed by waiting, a process says.
+  // It killed these processes, so their ends count as noticed, once. What a process notices by waiting, it
+  // reports itself.
   const killed = run.events.flatMap((event) =>
     event.event === "exit" && "signal" in event.status ? [event.pid] : []
   );

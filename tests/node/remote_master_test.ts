@@ -72,7 +72,7 @@ Deno.test("RemoteMaster cancels a spawn without a waiter, and still takes the an
   assertEquals(sent[1], { type: "cancel", request: 0 });
   questions.answer({ type: "spawned", request: 0, pid });
   assertEquals(await spawned, pid);
-  // One that comes too late for that is cancelled at once.
+  // A spawn that comes after that is cancelled at once.
   void master.spawn(REQUEST, { wait: true, signal: aborting.signal }).catch(() => {});
   assertEquals(sent.slice(2).map(({ type }) => type), ["spawn", "cancel"]);
 });

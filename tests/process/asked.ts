@@ -1,4 +1,4 @@
-/** A process whose node is the test: what it asks, and what comes of the answers. */
+/** A process whose node is the test: its requests, and the results of the answers. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -15,7 +15,7 @@ import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 export const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 export const OTHER = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
 
-/** The answer to a question; its number is put in. */
+/** The answer to a request, without its number. */
 export type Answer<Message = NodeMessage> = Message extends { request: number }
   ? Omit<Message, "request">
   : never;

@@ -1,13 +1,13 @@
-/** What a spawned process loads until `init()` resolves: its half of the system, and nothing else. */
+/** The modules that a spawned process loads until `init()` resolves: only its half of the system. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { type Edge, reached, readEdges } from "../module_graph.ts";
 
-/** The layers that are loaded by a user's program, which pays for each of them at every spawn. */
+/** The layers that a user's program loads, at every spawn. */
 const ALLOWED = /^(mod\.ts$|src\/(core|codec|wire|net|channel|process)\/)/;
 
-/** The one import that only the process takes which a user started, since only that is the launcher. */
+/** The one import that runs only in the launcher, the process that a user started. */
 const LAUNCHER = { from: "src/process/init.ts", to: "src/local/launcher.ts" };
 
 /** The list of all modules that are loaded at once. */
@@ -17,7 +17,7 @@ const edges = (await readEdges(["mod.ts"])).filter(({ typeOnly }) => !typeOnly);
 const isLauncher = ({ from, to, dynamic }: Edge): boolean =>
   dynamic && from === LAUNCHER.from && to === LAUNCHER.to;
 
-/** What is loaded from `mod.ts` on by the imports that `follow` accepts, and is not of these layers. */
+/** The modules outside of these layers that `mod.ts` reaches by the imports that `follow` accepts. */
 function foreign(follow: (edge: Edge) => boolean): string[] {
   return [...reached("mod.ts", edges, follow)].filter((path) => !ALLOWED.test(path));
 }

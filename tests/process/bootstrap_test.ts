@@ -1,4 +1,4 @@
-/** What a node leaves in the environment of a process, and what is no such thing. */
+/** The variable that a node sets for a process, and invalid values of it. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

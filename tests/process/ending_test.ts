@@ -1,11 +1,11 @@
-/** The ends of a process, each in a process of its own, with the channels played by a list. */
+/** The ends of a process, each in a process of its own, with a list instead of channels. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
 interface Expected {
   stdout?: string;
-  /** Something that is on stderr; without it, nothing may be there. */
+  /** Part of stderr; without it, stderr must be empty. */
   stderr?: string;
   code: number;
   will?: string;
@@ -42,7 +42,7 @@ async function check(scenario: string, expected: Expected, willPath?: string): P
   else assertStringIncludes(stderr ?? "", expected.stderr);
 }
 
-/** In whichever way a process hands over what it sent, these end alike: they can wait. */
+/** Ends that can wait: they are the same with and without a will. */
 const ALIKE: Record<string, Expected> = {
   "natural end": { stdout: "flushed a\n", code: 0 },
   "natural end, nothing sent": { code: 0 },

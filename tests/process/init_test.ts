@@ -1,4 +1,4 @@
-/** init() in processes of a run, with their node played by the test. */
+/** init() in processes of a run; the test is their node. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -14,19 +14,19 @@ const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const PARENT = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
-/** What a process says whose node is gone. */
+/** The output of a process whose node is gone. */
 const LOST =
   "deploy: Cannot go on: this process has lost its node: the node closed the control link\n";
 const deno = Deno.env.get("DEPLOY_TEST_DENO") ?? Deno.execPath();
 
 type Hello = Extract<ProcessMessage, { type: "hello" }>;
 
-/** The bytes of a message of a node's. */
+/** The bytes of a message of the node. */
 function bytesOf(message: NodeMessage | ProcessMessage): Uint8Array {
   return encodeMessage(message);
 }
 
-/** A process that has said hello, as its node sees it. */
+/** A process that has sent `hello`, as its node sees it. */
 interface Hosted {
   readonly hello: Hello;
   readonly directory: string;
@@ -34,7 +34,7 @@ interface Hosted {
   send(bytes: Uint8Array): Promise<void>;
   /** The next message; `undefined` when the process has closed the link. */
   next(): Promise<ProcessMessage | undefined>;
-  /** Closes the link, as a node does that ends. */
+  /** Closes the link, as an ending node does. */
   leave(): void;
   readonly output: Promise<{ stdout: string; stderr: string; code: number }>;
 }
@@ -123,7 +123,7 @@ async function* receive(conn: Deno.TcpConn): AsyncGenerator<ProcessMessage, unde
   }
 }
 
-/** A start as the process that runs `work`. */
+/** A start message for `work`. */
 const WORK = { function: "work", parent: PARENT, arg: encode({ text: "ü", list: [1n] }) };
 
 Deno.test("init() resolves in the first process, which then knows its Pid", () =>
@@ -253,7 +253,7 @@ Deno.test("a process that loses its node exits with 1, silently", async () => {
     await start();
     assertEquals((await next())?.type, "started");
     leave();
-    // "unload" is Deno's: it is dispatched in every exit.
+    // "unload" is printed because Deno dispatches it in every exit.
     assertMatch((await output).stdout, /^(unload\n)?$/);
     assertEquals((await output).stderr, LOST);
     assertEquals((await output).code, 1);

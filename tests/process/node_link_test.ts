@@ -1,4 +1,4 @@
-/** The process's end of the control link, with the other end in the test's hands. */
+/** The process's end of the control link; the test is the other end. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
@@ -31,7 +31,7 @@ const START: StartMessage = {
   env: null,
 };
 
-/** The bytes of a message of a node's. */
+/** The bytes of a message of the node. */
 function bytesOf(message: NodeMessage | ProcessMessage): Uint8Array {
   return encodeMessage(message);
 }
@@ -42,7 +42,7 @@ interface Fixture {
   node: Deno.TcpConn;
   /** The next message of the process. */
   next(): Promise<ProcessMessage>;
-  /** Why the link was lost, as often as it was. */
+  /** The reasons for losses of the link, one for each. */
   losses: unknown[];
   /** Resolves with the first of them. */
   lost: Promise<unknown>;
@@ -74,7 +74,7 @@ async function withLink(test: (fixture: Fixture) => Promise<void>): Promise<void
   try {
     await test({ link, node, next, losses, lost });
   } finally {
-    // The link is lost by its node's end of it; a test may have done so before.
+    // The node's end closes the link, unless a test has already done so.
     await node.closeWrite();
     await lost;
     node.close();

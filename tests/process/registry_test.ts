@@ -1,4 +1,4 @@
-/** The names of functions: what is registered, refused, and found. */
+/** The names of functions: which ones are registered, refused, and found. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";

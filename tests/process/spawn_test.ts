@@ -1,4 +1,4 @@
-/** spawn(): what it asks the node, what it refuses, and what it makes of answers. */
+/** spawn(): its requests to the node, its errors, and the results of the answers. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -16,7 +16,7 @@ const work = spawnable("test/work", (_parent: Pid, _arg?: unknown) => {});
 
 const SPAWNED: Answer = { type: "spawned", pid: OTHER };
 
-// The first test of the file: after it, the process has been given an identity.
+// The first test of the file, since the later ones give the process an identity.
 Deno.test("before init(), everything that needs it says to await it", async () => {
   const table: [string, () => unknown][] = [
     ["spawn", () => spawn(work)],

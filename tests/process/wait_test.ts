@@ -1,4 +1,4 @@
-/** wait(), selectableWait() and kill(): what they ask the node, and what comes of the answers. */
+/** wait(), selectableWait() and kill(): their requests to the node, and the results of the answers. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -57,7 +57,7 @@ Deno.test("an aborted wait() no longer keeps the process alive, and leaves one r
       assertEquals(hold.count, 0);
     }
     assertEquals(rejected, count);
-    // One that is not given up gets the answer to the question that is on its way.
+    // A waiter that is not cancelled gets the answer to the pending request.
     const controller = new AbortController();
     const waiting = wait(OTHER, { signal: controller.signal });
     ended.resolve({ type: "ended", status: { code: 3 } });
@@ -71,7 +71,7 @@ Deno.test("an aborted wait() no longer keeps the process alive, and leaves one r
   ]);
 });
 
-/** Lets an answer come, and be looked at. */
+/** Waits until an answer has arrived and been handled. */
 async function turns(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -1,4 +1,4 @@
-/** The file of a will: when it is there, what is in it, and who can read it. */
+/** The file of a will: when it exists, its contents, and who can read it. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

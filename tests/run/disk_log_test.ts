@@ -1,4 +1,4 @@
-/** The log on disk: what it gives back, also after a crash, and what goes when there is too much. */
+/** The log on disk: what it returns, also after a crash, and what it drops when it is full. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -21,7 +21,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   }
 }
 
-/** Everything that a log gives from `offset` on, part by part. */
+/** Everything that a log returns from `offset` on, part by part. */
 async function readAll(log: DiskLog, offset: number, maxBytes = ALL): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   for (let at = offset; at < log.end;) {
@@ -34,7 +34,7 @@ async function readAll(log: DiskLog, offset: number, maxBytes = ALL): Promise<Ru
   return events;
 }
 
-/** Writes these events into a log, which is closed then. */
+/** Writes these events into a log, and closes it. */
 async function write(options: DiskLogOptions, events: readonly RunEvent[]): Promise<void> {
   const log = await DiskLog.open(options);
   for (const event of events) await log.append(EventRecord.of(event));
@@ -103,7 +103,7 @@ Deno.test("DiskLog rejects a record in which any byte was changed", async () => 
       assertEquals(await readAll(log, 0), events.slice(0, 1), `byte ${at}`);
       await log.close();
     }
-    // A disk that was not written to gives zeros.
+    // A disk returns zeros where nothing was written.
     await Deno.writeFile(path, new Uint8Array(whole.length + 4096));
     const log = await DiskLog.open({ folder });
     assertEquals(log.end, 0);

@@ -1,4 +1,4 @@
-/** Events of several nodes become one stream, in an order that holds forevery run. */
+/** The events of several nodes become one stream, in an order that is guaranteed for every run. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -10,7 +10,7 @@ import { forSeeds } from "../channel/random.ts";
 
 const NOW = Date.UTC(2026, 0, 31);
 
-/** What a master says of a process that is lost. */
+/** The master's report of a lost process. */
 function known(index: number, parent: number | null): Parameters<EventMerger["lose"]>[0] {
   const pids = { pid: pidOf(index), parent: parent === null ? null : pidOf(parent) };
   return { ...pids, name: `work ${index}`, node: "a" };
@@ -52,7 +52,7 @@ function lostStatus(events: readonly RunEvent[], index: number): unknown {
   return exit?.event === "exit" ? exit.status : undefined;
 }
 
-/** Checks what holds of the events of every run: that each comes in its order, and after its parent's. */
+/** Checks what is guaranteed for every run: events in order, and after those of the parent. */
 function checkOrder(events: readonly RunEvent[]): void {
   let state = NEW_RUN;
   const seen = new Set<Pid | null>([null]);
@@ -93,7 +93,7 @@ Deno.test("add() holds a notice back until its process has been reported", async
   for (const event of end(1, 3)) await merger.add("b", event);
   await waiting;
   assertEquals(exitCodeOf(events.reduce(step, NEW_RUN)), 0);
-  // Of one that has ended nothing is waited for.
+  // Nothing more is expected from a process that has ended.
   await merger.add("a", noticed);
   assertEquals(events.at(-1), noticed);
 });
@@ -127,7 +127,7 @@ Deno.test("lose() completes the events of a process, once", async () => {
   await merger.add("a", { event: "eof", pid: pidOf(0), fd: 2 });
   await merger.lose(known(0, null), "node x is gone");
   await merger.lose(known(0, null), "again");
-  // What it still said before anybody knew is not told.
+  // Output from before the loss was noticed is not reported.
   for (const event of [output(0), ...end(0)]) await merger.add("a", event);
   assertEquals(events, [
     spawn(0, null),
@@ -144,7 +144,7 @@ Deno.test("lose() of an unreported process waits for its parent, and reports all
   assertEquals(events, []);
   await merger.add("a", spawn(0, null));
   await lost;
-  // Its node's connection delivers the start of it only now.
+  // The connection of its node delivers its start only now.
   await merger.add("b", spawn(1, 0));
   for (const event of end(0)) await merger.add("a", event);
   checkOrder(events);
@@ -192,7 +192,7 @@ Deno.test("merged events are in order, for any order between nodes and any losse
     const below = (limit: number) => random.integer(0, limit - 1);
     const count = 1 + below(30);
     const nodes = 1 + below(4);
-    // Time goes through all processes at once; each node sees its part of it, in that order.
+    // One order of events for all processes; each node sees its part of them, in that order.
     const time: { node: number; index: number; event: RunEvent }[] = [];
     const parents: (number | null)[] = [];
     const rest: RunEvent[][] = [];

@@ -1,4 +1,4 @@
-/** An event in both of its forms. */
+/** An event in its two forms. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

@@ -1,4 +1,4 @@
-/** The log in memory: what it gives, and what it forgets. */
+/** The log in memory: what it returns, and what it drops. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -12,7 +12,7 @@ function recordOf(text: string): EventRecord {
   return EventRecord.of(wrote(FIRST, 1, text));
 }
 
-/** The texts that `log` gives from `offset` on, and the offset that they begin at. */
+/** The texts that `log` returns from `offset` on, and the offset of the first one. */
 function read(log: MemoryLog, offset: number, maxBytes = LARGE): [number, string[]] {
   const { from, records } = log.read(offset, maxBytes);
   const texts = records.map(({ event }) =>
@@ -61,7 +61,7 @@ Deno.test("MemoryLog that keeps nothing holds none of a million shown events", (
   const record = recordOf("a");
   for (let count = 1; count <= 1_000_000; count++) {
     log.append(record);
-    // A viewer that is a few thousand behind, now and then.
+    // From time to time, a viewer that is a few thousand events behind.
     if (count % 3_000 === 0) log.release(count);
   }
   log.release(1_000_000);

@@ -1,4 +1,4 @@
-/** The state of a run: what it says after which events, and which events cannot come. */
+/** The state of a run after each event, and events that are refused. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";

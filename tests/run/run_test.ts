@@ -1,4 +1,4 @@
-/** A run and its viewers: who is given what, who waits for whom, and what is kept. */
+/** A run and its viewers: who gets what, who waits for whom, and what is kept. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -16,15 +16,15 @@ import {
   wrote,
 } from "../terminal/events.ts";
 
-/** Lets everything happen that waits for nothing. */
+/** Runs everything that waits only for its turn. */
 async function turn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Somebody who takes what a viewer gives when the test says so. */
+/** Takes the parts of a viewer when the test says so. */
 class Reader {
   readonly events: RunEvent[] = [];
-  /** The offsets that its parts began at. */
+  /** The offsets of its parts. */
   readonly from: number[] = [];
   readonly viewer: RunViewer;
   readonly #parts: AsyncGenerator<{ from: number; records: readonly { event: RunEvent }[] }>;
@@ -34,12 +34,12 @@ class Reader {
     this.#parts = viewer[Symbol.asyncIterator]();
   }
 
-  /** Shows one more part; resolves with whether there was one. */
+  /** Takes one more part; resolves with whether there was one. */
   async take(): Promise<boolean> {
     const { value, done } = await this.#parts.next();
     if (done === true) return false;
     this.from.push(value.from);
-    // As a screen does: what is shown is copied before the next part is asked for.
+    // Like a screen, it copies a part before it asks for the next one.
     for (const { event } of value.records) {
       this.events.push(event.event === "output" ? { ...event, bytes: event.bytes.slice() } : event);
     }
@@ -59,7 +59,7 @@ function startRun(options: { roomBytes: number; keepBytes?: number }): Run {
   return run;
 }
 
-/** Whether a promise has resolved by now. */
+/** Whether a promise has already resolved. */
 async function settled(promise: Promise<void>): Promise<boolean> {
   let is = false;
   void promise.then(() => is = true);

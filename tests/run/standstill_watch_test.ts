@@ -1,4 +1,4 @@
-/** When a run is asked what it waits for, and when it is said that it is at a standstill. */
+/** When a run is asked what it waits for, and when its standstill is reported. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -7,7 +7,7 @@ import { NEW_RUN, step } from "../../src/run/run_state.ts";
 import { StandstillWatch } from "../../src/run/standstill_watch.ts";
 import { FIRST, spawned, WORKER } from "../terminal/events.ts";
 
-/** A run of two processes that wait for each other, and a clock that is moved by hand. */
+/** A run of two processes that wait for each other, and a clock moved by hand. */
 class Watched {
   readonly said: string[] = [];
   readonly intervals: number[] = [];
@@ -35,7 +35,7 @@ class Watched {
     return { state: "waits", report: { waits, count: 1, progress, mayWake } };
   }
 
-  /** So many times the timer goes off. */
+  /** Fires the timer so many times. */
   async pass(times: number): Promise<void> {
     for (let count = 0; count < times; count++) {
       const due = this.#due;

@@ -1,4 +1,4 @@
-/** What is said of processes that outlive the first one of their run. */
+/** The notice about processes that outlive the first one of their run. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -25,7 +25,7 @@ Deno.test("survivorsText() names the running processes once the first process ha
   );
 });
 
-/** A run, its notice, and a clock that is moved by hand. */
+/** A run, its notice, and a clock moved by hand. */
 class Watched {
   readonly said: string[] = [];
   readonly #timers = new Set<() => void>();

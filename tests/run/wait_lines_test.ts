@@ -1,4 +1,4 @@
-/** What processes wait for, in words, and whether that is a standstill. */
+/** The lines about what processes wait for, and whether that is a standstill. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -81,7 +81,7 @@ Deno.test("waitLines() aligns the column after titles", () => {
 
 const UNLESS = " (unless a timer or input of their own wakes them)";
 
-/** The text for three processes in these states, in their order. */
+/** The text for three processes in these states, in order. */
 function standstill(...states: WaitState[]): string | undefined {
   const processes = PROCESSES.slice(0, states.length);
   return standstillText(processes, new Map(states.map((each, at) => [PROCESSES[at]!.pid, each])));

@@ -5,7 +5,7 @@ import { manifestOf } from "../../src/store/manifest_of.ts";
 import { readPiece } from "../../src/store/piece_file.ts";
 import type { FetchPieces, Store } from "../../src/store/store.ts";
 
-/** A folder that is removed when it is disposed of. */
+/** A folder that is removed when it is disposed. */
 export interface TestFolder extends AsyncDisposable {
   readonly path: string;
 }
@@ -45,12 +45,12 @@ export function pieces(...seeds: number[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** A file on the sender's side, and a fetch that counts what it is asked for. */
+/** A file on the sender's side, and a fetch that records its requests. */
 export interface Source {
   readonly path: string;
   readonly manifest: Manifest;
   readonly fetch: FetchPieces;
-  /** The indices that each call of `fetch` was given. */
+  /** The indices in each call of `fetch`. */
   readonly asked: number[][];
 }
 

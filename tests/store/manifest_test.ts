@@ -115,7 +115,7 @@ Deno.test("manifestOf() caches a large file until it changes", async () => {
   await Deno.utime(path, settled, settled);
   const manifest = await manifestOf(path, cache);
   const [entry] = await Array.fromAsync(Deno.readDir(cache));
-  // What is remembered is what is given, which a change in it shows.
+  // The stored manifest is returned, as a change to it shows.
   const remembered = `${cache}/${entry?.name}`;
   const other = { ...manifest, pieces: manifest.pieces.map(() => ABC_HASH) };
   const kept = await Deno.readFile(remembered);

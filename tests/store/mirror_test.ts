@@ -81,7 +81,7 @@ Deno.test("mirror() names what cannot be placed", async () => {
   await using folder = await testFolder();
   const contents = () => Promise.resolve({ bytes: new Uint8Array() });
   const cases: [Tree, string][] = [
-    // As on a file system for which these names are the same.
+    // As on a file system where these names are equal.
     [{ ...EMPTY_TREE, packs: [pack({ "taken": { text: "" } })[0]] }, "does not tell its name from"],
     [{ ...EMPTY_TREE, folders: [{ path: "taken", mode: 0o755 }] }, "does not tell its name from"],
     [{ ...EMPTY_TREE, links: [{ path: "taken", target: "a" }] }, "does not tell its name from"],

@@ -1,7 +1,7 @@
 /**
  * Another process with a store, for store_test.ts: opens the store at the first argument, makes a run's
  * folder and leaves a file half fetched there, takes the file with the manifest in the second argument,
- * which must be there, and says `ready`. Then it waits to be killed.
+ * which must exist, and prints `ready`. Then it waits to be killed.
  */
 
 import type { Manifest } from "../../src/core/manifest.ts";

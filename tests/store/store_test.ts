@@ -1,4 +1,4 @@
-/** The store: what it keeps, what it fetches, what it notices, and what it shares. */
+/** The store: what it keeps, fetches, detects and shares. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -86,7 +86,7 @@ Deno.test("addSource() adds the pieces of a file without copying it", async () =
   const shipped = await source(folder, "shipped", bytes);
   await store.addSource(own.path);
   assertEquals(await missingOf(store, shipped.manifest), [2]);
-  // It is believed only as far as it still is what it was.
+  // It is used only as far as it is unchanged.
   await Deno.writeFile(own.path, pieces(1, 8, 3));
   await using kept = await ensureOne(store, shipped.manifest, shipped.fetch);
   assertEquals(shipped.asked, [[1, 2]]);
@@ -119,7 +119,7 @@ Deno.test("ensure() detects a damaged file, and fetches only the damaged pieces"
     await damage(mended, 5);
   }
   assertEquals(file.asked, [[0, 1, 2, 3, 4], [2]]);
-  // By another process, too, and where the file became shorter or is gone.
+  // Also by another process, and if the file has become shorter or is gone.
   for (const change of ["nothing more", "cut", "gone", "no manifest"]) {
     await using store = await open(folder);
     const path = `${store.folder}/files/${await manifestId(file.manifest)}`;
@@ -324,7 +324,7 @@ Deno.test("the least recently used files are removed first, and those in use are
     }
     return found.join("");
   };
-  // When each was last used.
+  // The time of each one's last use.
   const use = async ({ manifest, fetch }: typeof a, ageMs: number) => {
     const kept = await ensureOne(store, manifest, fetch);
     await kept.release();
@@ -342,7 +342,7 @@ Deno.test("the least recently used files are removed first, and those in use are
 
   const inUse = await ensureOne(store, c.manifest, nothing);
   await using another = await open(folder, PIECE_BYTES);
-  // The other one knows what this one uses.
+  // The other store knows which files this one uses.
   await (await ensureOne(another, b.manifest, b.fetch)).release();
   assertEquals(await stillThere(), "bc");
   await inUse.release();
@@ -397,7 +397,7 @@ Deno.test("a killed process keeps nothing in use, and leaves nothing behind", as
     recursive: true,
   });
   assertEquals(await squeeze(), [0]);
-  // Only this one is left, since the one that squeezed removed what was dead, and then itself.
+  // Only this one is left: the one that made room removed the dead ones, and then its own.
   assertEquals((await names(`${store.folder}/live`)).length, 1);
 });
 

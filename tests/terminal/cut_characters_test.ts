@@ -1,4 +1,4 @@
-/** The bytes that are held back, all of which come in the end. */
+/** The bytes that are held back, all of which are shown in the end. */
 
 // @ts-types="../../types/std_bytes.d.ts"
 import { concat } from "@std/bytes/concat";
@@ -9,7 +9,7 @@ import { CutCharacters, cutLength } from "../../src/terminal/cut_characters.ts";
 import { FIRST, utf8, WORKER } from "./events.ts";
 import { isBeginning } from "./model.ts";
 
-/** Bytes at and beside every border that UTF-8 has. */
+/** Bytes at and next to each boundary of UTF-8. */
 const BORDERS: readonly number[] = [
   ...[0x00, 0x0a, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1],
   ...[0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff],

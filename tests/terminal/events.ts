@@ -18,7 +18,7 @@ export function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
 }
 
-/** When all of these events happened. */
+/** The time of all these events. */
 export const TIME: number = Date.UTC(2026, 0, 31, 12, 0, 0, 123);
 
 export function spawned(
@@ -56,7 +56,7 @@ export const EXAMPLE: readonly RunEvent[] = [
   ...ended(FIRST),
 ];
 
-/** What a terminal shows of {@linkcode EXAMPLE}. */
+/** {@linkcode EXAMPLE} on a terminal. */
 export const EXAMPLE_SHOWN = `3fecd01 workers.ts:
    spawned: 8a3be21 worker
 8a3be21 worker:
@@ -67,7 +67,7 @@ export const EXAMPLE_SHOWN = `3fecd01 workers.ts:
    exited
 `;
 
-/** What is shown of it on stderr, where stdout is another place. */
+/** Its text on stderr if stdout goes elsewhere. */
 export const EXAMPLE_BESIDE = `3fecd01 workers.ts:
    spawned: 8a3be21 worker
 8a3be21 worker:
@@ -76,7 +76,7 @@ export const EXAMPLE_BESIDE = `3fecd01 workers.ts:
    exited
 `;
 
-/** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
+/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -124,7 +124,7 @@ export function randomRun(random: () => number, processes: number): RunEvent[] {
       const fd = open[below(open.length)]!;
       const parts = Array.from({ length: below(8) }, () => ALPHABET[below(ALPHABET.length)]!);
       const bytes = concat(parts);
-      // A read may begin and end anywhere in a character.
+      // A read may begin and end within a character.
       events.push(wrote(pid, fd, bytes.slice(below(2), bytes.length - below(3))));
     } else if (open.length > 0) {
       events.push({ event: "eof", pid, fd: open.splice(below(open.length), 1)[0]! });

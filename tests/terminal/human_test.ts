@@ -1,4 +1,4 @@
-/** The format for people: exact bytes, and what holds for every order of events. */
+/** The format for people: exact bytes, and what is guaranteed for every order of events. */
 
 // @ts-types="../../types/std_bytes.d.ts"
 import { concat } from "@std/bytes/concat";
@@ -25,7 +25,7 @@ import { showSlowly } from "./model.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What is shown at one place, and what each stream is given where they are at two. */
+/** The text if both streams go to one place, and the text of each if they go to two. */
 function show(events: readonly RunEvent[], colors = false): { all: Bytes; out: Bytes; err: Bytes } {
   const together = new HumanFormatter({ colors, interleaved: true });
   const apart = new HumanFormatter({ colors, interleaved: false });
@@ -68,7 +68,7 @@ Deno.test("format() colours titles, bold in headings, and nothing else", () => {
 const MAIN = "3fecd01 workers.ts:\n";
 const OTHER = "8a3be21 worker:\n";
 
-/** Both processes of these tests; of their beginnings nothing is looked at. */
+/** The two processes of these tests. Their beginnings are not checked. */
 const BEGUN = [spawned(null, FIRST), spawned(FIRST, WORKER)];
 const BEGUN_SHOWN = `${MAIN}   spawned: 8a3be21 worker\n`;
 

@@ -1,4 +1,4 @@
-/** Indents, compared with a slow implementation, for every cut into reads. */
+/** Indentation, compared with a slow implementation, for every split into reads. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStrictEquals } from "@std/assert";
@@ -7,7 +7,7 @@ import { concat } from "@std/bytes/concat";
 import { type Cursor, cursorAfter, indented } from "../../src/terminal/indent.ts";
 import { randomFrom, utf8 } from "./events.ts";
 
-/** Puts an indent in front of each byte that is shown at the first column. */
+/** Puts an indent in front of each byte in the first column. */
 function slowly(text: string): string {
   return text.replaceAll(/(?<=^|\n)[^]|(?<=\r)[^\r\n]/g, "   $&");
 }

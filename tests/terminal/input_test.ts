@@ -19,7 +19,7 @@ class ScriptedInput implements InputSource {
   }
 }
 
-/** Takes what it is given until `capacity` chunks have come, and fails from then on. */
+/** Takes `capacity` chunks, and fails from then on. */
 function target(
   capacity = Infinity,
 ): { stream: WritableStream<Uint8Array<ArrayBuffer>>; taken: string[] } {

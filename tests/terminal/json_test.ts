@@ -20,7 +20,7 @@ import {
   wrote,
 } from "./events.ts";
 
-/** The lines that a run is shown as. */
+/** The lines for a run. */
 function show(events: readonly RunEvent[]): string[] {
   const formatter = new JsonFormatter();
   const segments = events.flatMap((event) => formatter.format(event));

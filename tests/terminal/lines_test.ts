@@ -21,7 +21,7 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What each stream is given, or, where both are one, all of it. */
+/** The text of each stream, or of both if they are one. */
 function show(
   events: readonly RunEvent[],
   options: { colors?: boolean; interleaved?: boolean } = {},
@@ -117,7 +117,7 @@ Deno.test("format() changes, drops and reorders nothing, of any run", () => {
     }
     for (const [key, parts] of written) {
       const expected = concat(parts);
-      // A last line is ended.
+      // The last line is completed.
       const end = expected.length > 0 && expected.at(-1) !== 10 ? utf8("\n") : utf8("");
       assertEquals(concat(shown.get(key) ?? []), concat([expected, end]), `seed ${seed}: ${key}`);
     }

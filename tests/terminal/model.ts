@@ -1,4 +1,4 @@
-/** The human format again, byte by byte and slowly, to compare the fast one with. */
+/** A slow implementation of the human format, byte by byte, to compare the fast one with. */
 
 import type { OutputFd, RunEvent } from "../../src/core/events.ts";
 import type { Pid } from "../../src/core/pid.ts";
@@ -16,7 +16,7 @@ export function isBeginning(bytes: Uint8Array<ArrayBuffer>): boolean {
 /**
  * The text of a run on the stream with the headings, without colours.
  *
- * @param fds The streams of processes that are shown there.
+ * @param fds The streams of processes that it shows.
  */
 export function showSlowly(
   events: Iterable<RunEvent>,

@@ -42,7 +42,7 @@ Deno.test("processTitle() uses every colour, and the same one for the same Pid",
     assertEquals(stripVTControlCharacters(name), pid.slice(0, 7));
     seen.add(name.replace(pid.slice(0, 7), ""));
   }
-  // That 1000 random names miss one of 12 colours happens once in 10^36 times.
+  // That 1000 random names miss one of 12 colours happens once in 10^36 runs.
   assertEquals(seen.size, PID_COLORS.length);
 });
 

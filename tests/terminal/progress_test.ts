@@ -1,4 +1,4 @@
-/** What building and shipping show. */
+/** The progress of building and shipping. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

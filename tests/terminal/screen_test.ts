@@ -8,7 +8,7 @@ import { randomFrom, utf8 } from "./events.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A stream whose every write is answered by hand. */
+/** A stream whose writes are completed by hand. */
 class ScriptedTarget implements ByteTarget {
   readonly writes: string[] = [];
   #answer: PromiseWithResolvers<number> | undefined;
@@ -20,7 +20,7 @@ class ScriptedTarget implements ByteTarget {
     return this.#answer.promise;
   }
 
-  /** Says how many bytes were taken, or how it failed; resolves when that has been acted on. */
+  /** Completes a write with a number of bytes, or an error; resolves when that has been handled. */
   async answer(taken: number | Error): Promise<void> {
     const { resolve, reject } = this.#answer!;
     this.#answer = undefined;
@@ -46,7 +46,7 @@ function scripted(): { screen: Screen; stdout: ScriptedTarget; stderr: ScriptedT
   return { screen: new Screen({ stdout, stderr }), stdout, stderr };
 }
 
-/** Whether a promise has resolved, asked whenever. */
+/** Whether a promise has resolved, at any time. */
 function watch(promise: Promise<void>): () => boolean {
   let resolved = false;
   promise.then(() => resolved = true);
@@ -173,7 +173,7 @@ Deno.test("write() loses and reorders nothing, however little a stream takes at 
     const taken: Record<1 | 2, string> = { 1: "", 2: "" };
     const target = (fd: 1 | 2): ByteTarget => ({
       async write(bytes) {
-        // The bytes are looked at only later, as the system does.
+        // The bytes are read only later, as the system does.
         for (let turns = Math.floor(random() * 3); turns > 0; turns--) await Promise.resolve();
         const count = 1 + Math.floor(random() * bytes.length);
         taken[fd] += new TextDecoder().decode(bytes.subarray(0, count));

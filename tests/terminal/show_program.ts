@@ -31,7 +31,7 @@ const format = OUTPUT_FORMATS.find((each) => each === name)!;
 let gone = false;
 const terminal = createTerminal({ format });
 terminal.stdoutGone.then(() => gone = true);
-// The events come one after another, and each is handed over at once, as with many processes.
+// The events come one after another, and each is passed on at once, as with many processes.
 const waiting: Promise<void>[] = [];
 for (const event of scripts[script]!()) {
   waiting.push(terminal.sink(event));

@@ -1,4 +1,4 @@
-/** How fast output is shown: 100 MB in reads of 64 KiB, of one process, to a file. */
+/** The speed of showing output: 100 MB of one process, in reads of 64 KiB, to a file. */
 
 import type { OutputFormat } from "../../src/terminal/formats.ts";
 import { createTerminal } from "../../src/terminal/terminal.ts";
@@ -41,7 +41,7 @@ Deno.bench("baseline: 100 MB written to a file", { n: 3, warmup: 1 }, async () =
 for (const lineBytes of [8, 80, CHUNK_BYTES]) {
   for (const interleaved of [false, true]) {
     const name = `human, ${interleaved ? "one place" : "two places"}, lines of ${lineBytes} B`;
-    // A function that is not async would not be waited for.
+    // Only async functions are awaited.
     Deno.bench(name, { n: 3, warmup: 1 }, async () => {
       await show(lineBytes, "human", interleaved);
     });

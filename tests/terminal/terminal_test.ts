@@ -14,7 +14,7 @@ interface Shown {
   readonly stderr: string;
 }
 
-/** Runs a shell line in which `$show` is the program, and `$dir` a folder that is soon gone. */
+/** Runs a shell line in which `$show` is the program, and `$dir` a temporary folder. */
 async function shell(line: string, permissions = "-A"): Promise<Shown> {
   const dir = await Deno.makeTempDir();
   try {

@@ -1,4 +1,4 @@
-/** Faults follow from a seed, and from nothing else; a test that fails shows it. */
+/** Faults depend only on a seed, which a failing test shows. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";

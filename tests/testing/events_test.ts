@@ -1,4 +1,4 @@
-/** EventRecorder sorts the events of a run by process, and holds them to their order. */
+/** EventRecorder sorts the events of a run by process, and checks their order. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";

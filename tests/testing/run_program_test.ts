@@ -1,4 +1,4 @@
-/** runProgram() tells what a program did, and fails a test for what a program left behind. */
+/** runProgram() reports what a program did, and fails a test for what it left. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";

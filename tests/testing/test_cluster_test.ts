@@ -1,4 +1,4 @@
-/** TestCluster deploys programs to nodes that can fail, and ends with nothing left. */
+/** TestCluster deploys programs to nodes that can fail, and leaves nothing. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
@@ -82,7 +82,7 @@ Deno.test("TestNode.kill() loses its processes; restart() gives an empty node", 
   const { code, stdout, processes } = await run.ended;
   assertEquals(code, 0);
   assertMatch(stdout, /all have counted, 1 were lost\n$/);
-  // There is room for the one that came instead nowhere else.
+  // Only there is room for its replacement.
   assertEquals(processes.length, 4);
   assertEquals(processes[3]?.node, node.address);
 });

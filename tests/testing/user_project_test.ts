@@ -1,4 +1,4 @@
-/** deploy/testing works from a project of a user's, which lies elsewhere and has an import map. */
+/** deploy/testing works in a user's project, which is in another folder and has an import map. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";

@@ -1,6 +1,6 @@
 /**
- * Keeps a member on each node but its own, which counts until it has got to its argument; one that dies is
- * spawned again. A node has room for one member, or for the first process. "ready" comes once all are there.
+ * Keeps a member on each node except its own. Members count up to the program's argument, and one that dies
+ * is spawned again. A node has room for one member, or for the first process. Prints "ready" when all run.
  */
 
 import { init, MiB, type Pid, Receiver, Sender, spawn, wait } from "deploy";
@@ -29,7 +29,7 @@ async function keep() {
       await receiver.recv();
       if (isFirst && ++here === Number(members)) console.log("ready");
     } catch {
-      // wait() tells how it ended.
+      // wait() reports how it ended.
     }
     const status = await wait(pid);
     if ("code" in status) return;
