@@ -149,7 +149,8 @@ export class Hub {
   }
 
   /**
-   * Everything that is not acknowledged, for the node to deliver; `undefined` if there is nothing.
+   * Everything that is not acknowledged, for the node to deliver; `undefined` if there is nothing. What is
+   * sent from now on is not written to connections, but only to the next will, until {@linkcode resume}.
    *
    * @param code The future exit code of the process, unless it continues after all.
    */
@@ -161,6 +162,11 @@ export class Hub {
       if (saved !== undefined) peers.push(saved);
     }
     return peers.length === 0 ? undefined : encodeWill({ pid: this.pid, peers });
+  }
+
+  /** This process goes on after {@linkcode writeWill}: what was sent meanwhile is written. */
+  resume(): void {
+    for (const peer of this.#peers.values()) peer.resume();
   }
 
   #notice(remote: Pid): void {

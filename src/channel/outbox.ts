@@ -54,6 +54,8 @@ export class Outbox {
   #everHanded: number;
   #end: number;
   #vitalEnd: number;
+  /** Whether nothing is given out to be written. */
+  #sealed = false;
   /** The channel to which the frames of channels belong that are appended now; -1 if to none. */
   #channel = -1;
   /** A chunk that was acknowledged whole, to be filled again. */
@@ -215,9 +217,11 @@ export class Outbox {
     this.append(type, FLOAT64_BYTES);
   }
 
-  /** The next bytes to write, or `undefined` if all are written. Follow with {@linkcode wrote}. */
+  /**
+   * The next bytes to write; `undefined` if all are written, or it is sealed. Follow with {@linkcode wrote}.
+   */
   next(): Bytes | undefined {
-    if (this.#written === this.#end) return undefined;
+    if (this.#sealed || this.#written === this.#end) return undefined;
     // The chunk is nearly always the last or the one before.
     let index = this.#chunks.length - 1;
     while (this.#chunks[index]!.start > this.#written) index--;
@@ -296,6 +300,11 @@ export class Outbox {
     this.#release(offset);
     this.#written = offset;
     this.#handed = offset;
+  }
+
+  /** Gives out nothing to be written from now on, or again: another writer continues the stream. */
+  seal(sealed: boolean): void {
+    this.#sealed = sealed;
   }
 
   /** A copy of all frames that are not acknowledged. */

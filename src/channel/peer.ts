@@ -69,6 +69,7 @@ export class Peer {
   #leaving = false;
   /** How it ended, once that is known and all its earlier data has arrived. */
   #end: End | undefined;
+  #undelivered: string | undefined;
 
   constructor(context: PeerContext, remote: Pid, saved?: SavedPeer) {
     this.#context = context;
@@ -227,9 +228,18 @@ export class Peer {
     await this.#connection.finish();
   }
 
-  /** Everything that is to be delivered in this process's name once it is gone, if there is any. */
+  /** Why something that was sent has not been delivered, although the process may be there to receive it. */
+  get undelivered(): string | undefined {
+    return this.#undelivered;
+  }
+
+  /**
+   * Everything that is to be delivered in this process's name once it is gone, if there is any. Nothing
+   * more is written until {@linkcode resume}: it would be missing from what is delivered.
+   */
   save(): SavedPeer | undefined {
     if (this.gone) return undefined;
+    this.#outbox.seal(true);
     const channels = this.sending.save();
     if (channels.waiting.length === 0 && !this.#outbox.vital) return undefined;
     return {
@@ -248,6 +258,12 @@ export class Peer {
    */
   accept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
     return this.#connection.accept(conn, greeting);
+  }
+
+  /** This process goes on after {@linkcode save}: writes to the connection again. */
+  resume(): void {
+    this.#outbox.seal(false);
+    this.#connection.kick();
   }
 
   /** Abandons the delivery, and the connection. */
@@ -302,6 +318,7 @@ export class Peer {
   /** It is gone: arrived data can still be received, and nothing else follows. */
   #fail(end: End, inOrder = false): void {
     if (this.gone) return;
+    if (this.unfinished && !end.absent) this.#undelivered = end.why;
     this.#end = end;
     this.#watch.stop();
     this.#idleness.stop();

@@ -15,18 +15,21 @@ export interface End {
   readonly why: string;
   /** How it ended, if that is known. */
   readonly status?: ExitStatus;
+  /** Whether it is gone, or never was: there is nobody to whom something could be delivered. */
+  readonly absent?: boolean;
 }
 
 /** It is gone, and how it ended does not matter. */
-const ABSENT: End = { kind: "exited", why: "the process has ended" };
+const ABSENT: End = { kind: "exited", why: "the process has ended", absent: true };
 
 /** The end of a process with that status. One that ended by itself has delivered everything. */
 export function statusEnd(status: ExitStatus): End {
-  if (success(status)) return { kind: "exited", why: "the process has ended", status };
+  const absent = true;
+  if (success(status)) return { kind: "exited", why: "the process has ended", status, absent };
   if ("code" in status) {
-    return { kind: "failed", why: `the process failed: exit code ${status.code}`, status };
+    return { kind: "failed", why: `the process failed: exit code ${status.code}`, status, absent };
   }
-  return { kind: "lost", why: `the process was lost: ${formatStatus(status)}`, status };
+  return { kind: "lost", why: `the process was lost: ${formatStatus(status)}`, status, absent };
 }
 
 /**
@@ -85,7 +88,7 @@ export class EndWatch {
     this.#asked = true;
     this.#events.status().then(
       (status) => this.#told(status),
-      (error) => this.#events.ended({ kind: "lost", why: messageOf(error) }),
+      (error) => this.#events.ended({ kind: "lost", why: messageOf(error), absent: true }),
     );
   }
 

@@ -4,7 +4,7 @@
  */
 
 import type { ExitStatus } from "../core/exit_status.ts";
-import { isPid, type Pid } from "../core/pid.ts";
+import { isPid, type Pid, shortPid } from "../core/pid.ts";
 import { importKey } from "../net/handshake.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
@@ -48,9 +48,11 @@ export function decodeWill(bytes: Uint8Array<ArrayBuffer>): Will {
 
 /**
  * Delivers a will: resolves when all of it is acknowledged, however slow its receivers are, or when they
- * have ended, or when the delivery is aborted.
+ * have ended.
  *
  * @throws {ProtocolError} If `bytes` are not a will.
+ * @throws {Error} If a receiver that may be there has not got all of it, since the delivery was aborted, or
+ * it refused it.
  */
 export async function deliverWill(
   bytes: Uint8Array<ArrayBuffer>,
@@ -58,7 +60,6 @@ export async function deliverWill(
 ): Promise<void> {
   const { pid, peers } = decodeWill(bytes);
   const { key, status, signal, ended, log = () => {} } = context;
-  if (signal.aborted) return;
   // A delivery does not keep the node alive.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
   const owner: PeerContext = {
@@ -76,13 +77,20 @@ export async function deliverWill(
   const abandon = () => {
     for (const peer of deliveries) peer.abandon();
   };
-  signal.addEventListener("abort", abandon);
+  if (signal.aborted) abandon();
+  else signal.addEventListener("abort", abandon);
   try {
     const code = "code" in status ? status.code : undefined;
     await Promise.all(deliveries.map((peer) => peer.leave(code)));
   } finally {
     signal.removeEventListener("abort", abandon);
   }
+  const cut = deliveries.filter(({ undelivered }) => undelivered !== undefined);
+  if (cut.length === 0) return;
+  throw new Error(
+    cut.map(({ remote, undelivered }) => `${shortPid(remote)} has not got all: ${undelivered}`)
+      .join("; "),
+  );
 }
 
 function isWill(value: unknown): value is Will {

@@ -8,6 +8,7 @@ import { type Arrival, ControlServer } from "./control_server.ts";
 import { Marks } from "./marks.ts";
 import type { Program } from "./program.ts";
 import { Watchdog } from "./watchdog.ts";
+import { newWillPath } from "./will_store.ts";
 
 /**
  * How many processes boot at once; see {@linkcode BootGate}. More are not ready sooner, and take more CPU
@@ -27,8 +28,8 @@ export interface BooterOptions {
   readonly hostname: string;
   /** The key of the run, 32 bytes, with which its processes authenticate each other. */
   readonly key: Uint8Array<ArrayBuffer>;
-  /** The folder for the wills of processes. */
-  readonly temporaryFolder: string;
+  /** The folder for the wills of processes; `null` if there is none. */
+  readonly willFolder: string | null;
   readonly logger: Logger;
 }
 
@@ -37,7 +38,7 @@ export interface BootedProcess {
   readonly pid: Pid;
   readonly child: ChildProcess;
   readonly arrival: Arrival;
-  readonly willPath: string;
+  readonly willPath: string | null;
 }
 
 /** Ends a process that has not been given a task; resolves when it is gone. */
@@ -120,7 +121,7 @@ export class Booter {
   async #boot(
     { stdin, signal }: { stdin: boolean; signal?: AbortSignal },
   ): Promise<BootedProcess> {
-    const { program, hostname, key, temporaryFolder } = this.#options;
+    const { program, hostname, key, willFolder } = this.#options;
     const expected = this.#server.expect();
     const control = { control: this.#server.address, token: expected.token, host: hostname };
     let child: ChildProcess | undefined;
@@ -141,8 +142,7 @@ export class Booter {
       const arrival = await Promise.race([expected.arrival, exited.then(() => undefined)]);
       if (arrival === undefined) throw new DeadBootError(child);
       const pid = makePid(randomId(), hostname, arrival.port);
-      // No other run or user can have, or guess, such a name.
-      const willPath = `${temporaryFolder}/deploy-${Deno.pid}-${randomId()}.will`;
+      const willPath = willFolder === null ? null : newWillPath(willFolder);
       arrival.link.send({ type: "welcome", pid, key, will: willPath });
       // It may compute forever as soon as it is told to start.
       await watched;

@@ -76,7 +76,7 @@ export class HostedProcess {
   readonly #request: SpawnRequest;
   readonly #child: ChildProcess;
   readonly #arrival: Arrival;
-  readonly #willPath: string;
+  readonly #willPath: string | null;
   readonly #start = Promise.withResolvers<boolean>();
   readonly #killed = new AbortController();
   /** Its unanswered spawn requests, by number. */
@@ -280,7 +280,7 @@ export class HostedProcess {
   /** The end, in order: the OS process, its last requests, its output, its will, its exit. */
   async #end(served: Promise<void>): Promise<ExitStatus> {
     const { sink } = this.#context;
-    const status = await this.#child.exited;
+    const exited = await this.#child.exited;
     this.#exited = true;
     await withDeadline(served, LAST_WORDS_MS);
     this.#arrival.link.close();
@@ -289,15 +289,14 @@ export class HostedProcess {
     this.#start.resolve(false);
     if (!this.#runs) {
       await Promise.all([this.#child.drained[1], this.#child.drained[2]]);
-      await this.#executeWill(status);
-      return status;
+      return await this.#executeWill(exited);
     }
     // The processes that it spawned are reported before its exit.
     await this.#unlessKilled(
       Promise.all(Array.from(this.#spawns.values(), ({ answered }) => answered)),
     );
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
-    await this.#executeWill(status);
+    const status = await this.#executeWill(exited);
     // It caused their ends, although it did not wait for them.
     for (const pid of this.#kills) this.#notice(pid);
     await sink({ event: "exit", pid: this.pid, status, time: Date.now() });
@@ -309,19 +308,25 @@ export class HostedProcess {
     await this.#context.sink({ event: "eof", pid: this.pid, fd });
   }
 
-  async #executeWill(status: ExitStatus): Promise<void> {
+  /**
+   * Delivers its will, if there is one, and gives the status to report: a process of which values are lost
+   * is lost itself, since its readers would take what they have for all.
+   */
+  async #executeWill(status: ExitStatus): Promise<ExitStatus> {
     const { key, master, deliverWill, logger } = this.#context;
     const { signal } = this.#killed;
     try {
-      const will = await takeWill(this.#willPath);
-      if (will === undefined || signal.aborted) return;
+      const will = this.#willPath === null ? undefined : await takeWill(this.#willPath);
+      if (will === undefined) return status;
       await deliverWill(will, { key, status, signal, ended: (pid) => master.wait(pid) });
+      return status;
     } catch (error) {
-      if (signal.aborted) return;
-      logger.error(
-        `Cannot deliver the unacknowledged values of process ${shortPid(this.pid)}: ` +
-          messageOf(error),
-      );
+      const why = signal.aborted ? "it was killed before they had arrived" : messageOf(error);
+      if (!signal.aborted) {
+        logger.error(`Cannot deliver the last values of process ${shortPid(this.pid)}: ${why}`);
+      }
+      if (!("code" in status)) return status;
+      return { lost: `it exited with ${status.code}, but its last values are lost: ${why}` };
     }
   }
 

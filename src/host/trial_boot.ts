@@ -8,7 +8,6 @@ import { newKey } from "../net/handshake.ts";
 import { type BootedProcess, Booter, DeadBootError, endBooted } from "./booter.ts";
 import { adviceFor, deadStart, describeEnd } from "./not_started.ts";
 import type { Program } from "./program.ts";
-import { temporaryFolder } from "./will_store.ts";
 
 /** How long a program may take to reach `init()`. */
 export const TRIAL_TIMEOUT_MS = 10_000;
@@ -100,7 +99,7 @@ export async function trialBoot(
     logger,
     hostname: "127.0.0.1",
     key: newKey(),
-    temporaryFolder: temporaryFolder(),
+    willFolder: null,
   });
   const first = new FirstBoot(booter);
   const end = (): void => void first.drop();

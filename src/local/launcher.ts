@@ -24,7 +24,7 @@ import { adviceFor, describeEnd, NotStartedError } from "../host/not_started.ts"
 import { missingPermissions, permissionStates } from "../host/permissions.ts";
 import { canImportLazily, type Program, ProgramError, thisProgram } from "../host/program.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
-import { temporaryFolder } from "../host/will_store.ts";
+import { willFolder } from "../host/will_store.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
@@ -147,12 +147,13 @@ class LocalRun {
   constructor(settings: LauncherSettings, program: Program) {
     this.#settings = settings;
     this.#terminal = createTerminal({ format: settings.format });
+    const logger = createLogger(settings.logLevel, say);
     this.#node = new NodeRun({
       program,
       hostname: HOSTNAME,
       key: newKey(),
       node: null,
-      temporaryFolder: temporaryFolder(),
+      willFolder: willFolder(logger),
       maxSpares: settings.maxSpares,
       master: this.#master,
       sink: (event) => {
@@ -161,7 +162,7 @@ class LocalRun {
         this.#standstill.took();
         return taken;
       },
-      logger: createLogger(settings.logLevel, say),
+      logger,
       startTimer,
       deliverWill: async (will, context) => {
         const { deliverWill } = await import("../channel/will.ts");

@@ -21,7 +21,7 @@ import type { HeldArgs } from "./held_args.ts";
 import { NodeRun } from "./node_run.ts";
 import { RunLink } from "./run_link.ts";
 import { runProgram, thisRuntime, writeSettings } from "../host/run_program.ts";
-import { temporaryFolder } from "../host/will_store.ts";
+import { willFolder } from "../host/will_store.ts";
 
 /** The node, as the runs that it hosts see it. */
 export interface NodeContext {
@@ -177,7 +177,7 @@ export class HostedRun {
         hostname: host,
         key,
         node: address,
-        temporaryFolder: temporaryFolder(),
+        willFolder: willFolder(logger),
         maxSpares,
         master: this.#master,
         sink: (event) => this.#tell(link, event),

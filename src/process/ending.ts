@@ -4,14 +4,16 @@ import type { Hold } from "../channel/hold.ts";
 import type { Hub } from "../channel/hub.ts";
 
 /** The sent data of a process, as its end needs it. */
-export type Outgoing = Pick<Hub, "dirty" | "flush" | "writeWill" | "fail">;
+export type Outgoing = Pick<Hub, "dirty" | "flush" | "writeWill" | "resume" | "fail">;
 
 /** Writes what is not acknowledged when the process ends; see leave_will.ts. */
 export interface LastWill {
   /** Writes it again after the `unload` listeners that there are now. */
   moveToEnd(): void;
-  /** Writes it, or removes it if there is nothing to write. */
+  /** Writes it, or removes it if there is nothing to write. Nothing is sent to others from then on. */
   write(): void;
+  /** Removes it: the process goes on, and what was sent meanwhile goes to others. */
+  reopen(): void;
 }
 
 /** What is called when the event loop of the first process is empty, once that is known to be the first process. */
@@ -116,6 +118,7 @@ async function endInOrder(
     // `exit` does not dispatch it again.
     globalThis.dispatchEvent(new Event("unload"));
     emitExit();
+    will?.reopen();
     return Deno.exitCode;
   });
   will?.write();

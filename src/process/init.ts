@@ -21,6 +21,7 @@ import { NodeLink, type StartMessage } from "./node_link.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
 import { rehearse } from "./rehearsal.ts";
 import { waitReport } from "./wait_report.ts";
+import { Unwinding, unwindInsteadOfExit } from "./unwind.ts";
 import { WillFile } from "./will_file.ts";
 
 /** What `init()` needs to know of a program. */
@@ -64,9 +65,10 @@ let called = false;
  * send is delivered. A spawned process does not wait for timers or other work that its function has left.
  *
  * Everything that a process sent is also delivered if it ends by `Deno.exit` or an uncaught error. This
- * includes values sent by listeners for `unload`, `error` and `unhandledrejection` that were added before
- * `init()`. Where the process may not write to the system's folder for temporary files,
- * `Deno.exit` throws, and the process ends when everything is delivered.
+ * includes values sent by listeners for `unload` and Node's `exit`, and by listeners for `error` and
+ * `unhandledrejection` that were added before `init()`. Where the process may not write to the system's
+ * folder for temporary files, or cannot (it is missing, read-only or full), `Deno.exit` throws, and the
+ * process ends when everything is delivered.
  *
  * No process has a terminal: the first one gets typed input on `Deno.stdin` as from a pipe, and
  * `Deno.stdin.isTerminal()` is false. So `prompt`, `confirm` and `alert` only return `null` or `false`, and
@@ -223,11 +225,10 @@ async function joinRun(
   const waits = new Set<Wait>();
   link.onWhy = (request) => link.send({ type: "waits", request, ...waitReport(hub, waits) });
   let lastWill: LastWill | undefined;
-  if (Deno.permissions.querySync({ name: "write", path: willPath }).state === "granted") {
+  if (willPath !== null && mayWrite(willPath)) {
     will = new WillFile(willPath);
-    lastWill = leaveWill(hub, will);
+    lastWill = leaveWill(hub, will, new Unwinding(hub, hold, exit), exit);
   } else {
-    const { unwindInsteadOfExit } = await import("./unwind.ts");
     unwindInsteadOfExit(hub, hold, exit);
   }
 
@@ -250,6 +251,10 @@ async function joinRun(
   // The link is not unreferenced: this process ends when its function has, and not before.
   runToEnd(run, arg, hub, hold, lastWill, exit);
   await new Promise(() => {});
+}
+
+function mayWrite(path: string): boolean {
+  return Deno.permissions.querySync({ name: "write", path }).state === "granted";
 }
 
 /** Whether `promise` resolves within `ms`. */

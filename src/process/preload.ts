@@ -78,6 +78,7 @@ import "../process/node_link.ts";
 import "../process/registry.ts";
 import "../process/rehearsal.ts";
 import "../process/spawn.ts";
+import "../process/unwind.ts";
 import "../process/wait.ts";
 import "../process/wait_report.ts";
 import "../process/will_file.ts";

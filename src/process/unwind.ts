@@ -1,5 +1,5 @@
 /**
- * The same ends as in leave_will.ts, for a process that may not write a will: it has to stay alive until
+ * The same ends as in leave_will.ts, for a process that cannot leave a will: it has to stay alive until
  * everything is acknowledged, and the caller of `Deno.exit` is stopped by a thrown error.
  */
 
@@ -20,48 +20,75 @@ export class ExitSignal extends Error {
 }
 
 /**
- * Replaces `Deno.exit` by a function that throws {@linkcode ExitSignal} and exits once `hub` is flushed,
- * and makes uncaught errors wait for the same.
+ * The ends of a process that wait until `hub` is flushed.
  *
- * The signal itself is never reported. Code that catches everything sees it, and `finally` blocks run: this
- * is the cost of running without write permission.
- *
- * @param exit Deno's own `exit`.
+ * {@linkcode ExitSignal} itself is never reported. Code that catches everything sees it, and `finally`
+ * blocks run: this is the cost of having no place for a will.
  */
-export function unwindInsteadOfExit(hub: Outgoing, hold: Hold, exit: typeof Deno.exit): void {
-  let exiting = false;
-  let crashed = false;
+export class Unwinding {
+  readonly #hub: Outgoing;
+  readonly #hold: Hold;
+  readonly #exit: typeof Deno.exit;
+  #exiting = false;
+  #crashed = false;
 
-  Deno.exit = (code?: number): never => {
-    if (!hub.dirty && !exiting) exit(code);
-    const status = code ?? Deno.exitCode;
-    if (!exiting) {
-      exiting = true;
-      hold.acquire(); // for good
-      hub.flush(status).finally(() => exit(status));
+  /** @param exit Deno's own `exit`. */
+  constructor(hub: Outgoing, hold: Hold, exit: typeof Deno.exit) {
+    this.#hub = hub;
+    this.#hold = hold;
+    this.#exit = exit;
+  }
+
+  /** Whether the process has begun to exit. */
+  get exiting(): boolean {
+    return this.#exiting;
+  }
+
+  /** Exits with `code` once the hub is flushed. Always throws {@linkcode ExitSignal}. */
+  exit(code: number): never {
+    if (!this.#exiting) {
+      this.#exiting = true;
+      this.#hold.acquire(); // for good
+      this.#hub.flush(code).finally(() => this.#exit(code));
     }
-    throw new ExitSignal(status);
-  };
+    throw new ExitSignal(code);
+  }
 
-  const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => {
+  /** Makes an uncaught error wait until the hub is flushed. */
+  crash(event: ErrorEvent | PromiseRejectionEvent): void {
     const reason: unknown = "reason" in event ? event.reason : event.error;
-    if (exiting) {
+    if (this.#exiting) {
       // The process is ending already, with its code; a second reason would only hide the first.
       event.preventDefault();
       event.stopImmediatePropagation();
       if (!(reason instanceof ExitSignal)) console.error("Uncaught while exiting:", reason);
       return;
     }
-    if (event.defaultPrevented || crashed || !hub.dirty) return;
-    crashed = true;
+    if (event.defaultPrevented || this.#crashed || !this.#hub.dirty) return;
+    this.#crashed = true;
     event.preventDefault();
     event.stopImmediatePropagation();
-    hold.acquire(); // for the whole process: when it is thrown again, it ends the process
-    hub.flush(1).finally(() => {
+    this.#hold.acquire(); // for the whole process: when it is thrown again, it ends the process
+    this.#hub.flush(1).finally(() => {
       if ("reason" in event) Promise.reject(reason);
       else reportError(reason);
     });
+  }
+}
+
+/**
+ * Replaces `Deno.exit` by a function that throws {@linkcode ExitSignal} and exits once `hub` is flushed,
+ * and makes uncaught errors wait for the same.
+ *
+ * @param exit Deno's own `exit`.
+ */
+export function unwindInsteadOfExit(hub: Outgoing, hold: Hold, exit: typeof Deno.exit): void {
+  const unwinding = new Unwinding(hub, hold, exit);
+  Deno.exit = (code?: number): never => {
+    if (!hub.dirty && !unwinding.exiting) exit(code);
+    return unwinding.exit(code ?? Deno.exitCode);
   };
+  const onCrash = (event: ErrorEvent | PromiseRejectionEvent) => unwinding.crash(event);
   globalThis.addEventListener("error", onCrash);
   globalThis.addEventListener("unhandledrejection", onCrash);
 }

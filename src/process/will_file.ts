@@ -17,11 +17,15 @@ export class WillFile {
     this.#path = path;
   }
 
-  /** Replaces the contents of the file by `will`; `undefined` removes the file. */
+  /**
+   * Replaces the contents of the file by `will`; `undefined` removes the file.
+   *
+   * @throws {Error} If that fails. The file is empty then, or there is none.
+   */
   write(will: Bytes | undefined): void {
     if (this.#abandoned) return;
-    if (will !== undefined) this.#save(will);
-    else if (this.#written) this.#remove();
+    if (will === undefined) this.#remove();
+    else this.#save(will);
   }
 
   /** Leaves no file, now or later: for when the node that would read it is gone. */
@@ -35,12 +39,19 @@ export class WillFile {
     const options = this.#written ? { truncate: true } : { createNew: true, mode: 0o600 };
     using file = Deno.openSync(this.#path, { ...options, write: true });
     this.#written = true;
-    for (let written = 0; written < will.length;) {
-      written += file.writeSync(will.subarray(written));
+    try {
+      for (let written = 0; written < will.length;) {
+        written += file.writeSync(will.subarray(written));
+      }
+    } catch (error) {
+      // A part of a will is of no use; an empty file tells the node that something is lost.
+      file.truncateSync(0);
+      throw error;
     }
   }
 
   #remove(): void {
+    if (!this.#written) return;
     Deno.removeSync(this.#path);
     this.#written = false;
   }

@@ -96,8 +96,8 @@ export type NodeMessage =
     pid: Pid;
     /** The run's key, 32 bytes, with which processes authenticate each other. */
     key: Bytes;
-    /** The path for the will. */
-    will: string;
+    /** The path for the will; `null` where no file can be written. */
+    will: string | null;
   }
   /** What the process runs. Sent once, at any time after `welcome`. */
   | {
@@ -125,7 +125,7 @@ export const ANSWERS: Schema<AnswerMessage> = {
 };
 
 const NODE_MESSAGES: Schema<NodeMessage> = {
-  welcome: { pid, key, will: text },
+  welcome: { pid, key, will: orNull(text) },
   start: {
     parent: orNull(pid),
     function: orNull(text),

@@ -23,7 +23,7 @@ Deno.test("a process exits with success, fails with another code, or is lost", (
     [{ lost: "silence" }, "lost", "the process was lost: lost: silence"],
   ];
   for (const [status, kind, why] of table) {
-    assertEquals(statusEnd(status), { kind, why, status });
+    assertEquals(statusEnd(status), { kind, why, status, absent: true });
   }
 });
 
@@ -91,6 +91,7 @@ test("without a connection an end is reported at once", async () => {
     kind: "lost",
     why: "the process was lost: SIGKILL",
     status: { signal: "SIGKILL" },
+    absent: true,
   }]);
 });
 
@@ -100,7 +101,7 @@ test("a process that its node does not know is lost, with the node's reason", as
   watch.ask();
   status.reject(new Error("there is no such process"));
   await turns();
-  assertEquals(seen.ends, [{ kind: "lost", why: "there is no such process" }]);
+  assertEquals(seen.ends, [{ kind: "lost", why: "there is no such process", absent: true }]);
 });
 
 test("an end is reported when the connection is over, after the data in it", async () => {

@@ -3,7 +3,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { readReply, Verdict, writeGreeting } from "../../src/channel/greeting.ts";
-import { decodeWill, deliverWill } from "../../src/channel/will.ts";
+import { decodeWill, deliverWill, encodeWill } from "../../src/channel/will.ts";
+import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import { parsePid } from "../../src/core/pid.ts";
 import { dialHandshake, importKey, Purpose } from "../../src/net/handshake.ts";
@@ -34,10 +35,15 @@ async function deliver(
   run.end(process, status);
 }
 
-/** Sends values that may not be taken before the process has ended. */
-function sendAll(process: TestProcess, to: TestProcess, values: readonly unknown[]): void {
-  const sender = process.sender<unknown>(to);
+/** Sends values that may not be taken before the process has ended, on `sender` or a new one; gives that. */
+function sendAll(
+  process: TestProcess,
+  to: TestProcess,
+  values: readonly unknown[],
+  sender: Sender<unknown> = process.sender<unknown>(to),
+): Sender<unknown> {
   for (const value of values) sender.send(value).catch(() => {});
+  return sender;
 }
 
 function summary(value: unknown): unknown {
@@ -48,10 +54,12 @@ test("a will is empty when everything was acknowledged", async () => {
   using run = new TestRun();
   const [one, two] = [run.process({ relayed: true }), run.process()];
   assertEquals(one.hub.writeWill(0), undefined);
+  one.hub.resume();
   const sender = one.sender<number>(two);
   await sender.send(1);
   await until(() => !one.hub.peer(two.pid).unfinished, "an acknowledgement");
   assertEquals(one.hub.writeWill(0), undefined);
+  one.hub.resume();
   await sender.close();
   assertEquals(one.hub.writeWill(0), undefined);
 });
@@ -194,7 +202,60 @@ test("a will contains the ends of channels, and a stop drops only the values of 
   await delivered;
 });
 
-test("deliverWill() ends when its receivers have ended, or when it is to be given up", async () => {
+test("what a process sends after its will is written waits for the next one, and cuts nothing off", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process()];
+  const receiver = two.receiver<unknown>(one);
+  // More than a window, so that some of it waits in line.
+  const values = Array.from({ length: 40 }, (_, number) => new Uint8Array(60_000).fill(number));
+  const sender = sendAll(one, two, values);
+  assertEquals(summary(await receiver.recv()), "60000 × 0");
+  assert(one.hub.writeWill(1) !== undefined);
+  const { traffic } = one.hub;
+  sendAll(one, two, ["by a listener"], sender);
+  one.sender<string>(two, "other").send("by another one").catch(() => {});
+  await turns(20);
+  const other = two.acceptor<string>("other");
+  assertEquals(other.tryAccept(), undefined);
+  assert(one.hub.traffic > traffic);
+  const will = die(one, two);
+  assert(will !== undefined);
+  const delivered = deliver(run, one, will);
+  for (const value of [...values.slice(1), "by a listener"]) {
+    assertEquals(summary(await receiver.recv()), summary(value));
+  }
+  assertEquals(await (await other.accept()).recv(), "by another one");
+  await delivered;
+});
+
+test("a process that goes on after its will was written sends what it held back", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process()];
+  const receiver = two.receiver<unknown>(one);
+  const sender = sendAll(one, two, ["before"]);
+  assert(one.hub.writeWill(1) !== undefined);
+  sendAll(one, two, ["after"], sender);
+  one.hub.resume();
+  assertEquals([await receiver.recv(), await receiver.recv()], ["before", "after"]);
+});
+
+test("deliverWill() rejects if a receiver that is there refuses the will", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process()];
+  const receiver = two.receiver<number>(one);
+  sendAll(one, two, [1]);
+  const bytes = die(one, two);
+  assert(bytes !== undefined);
+  const will = decodeWill(bytes);
+  // Its stream begins after what the receiver has got.
+  const peers = will.peers.map((peer) => ({ ...peer, acked: peer.acked + 1_000 }));
+  const error = await assertRejects(() => deliver(run, one, encodeWill({ ...will, peers })));
+  assert((error as Error).message.includes("has not got all: it resumed in an impossible state"));
+  run.end(one, { lost: "its last values" });
+  assertEquals((await assertRejects(() => receiver.recv(), ChannelError)).kind, "lost");
+});
+
+test("deliverWill() ends when its receivers have ended, or rejects when it is to be given up", async () => {
   for (const how of ["ended", "given up"]) {
     using run = new TestRun();
     const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
@@ -204,14 +265,17 @@ test("deliverWill() ends when its receivers have ended, or when it is to be give
     assert(will !== undefined);
     const controller = new AbortController();
     const delivered = deliver(run, one, will, controller.signal);
-    await turns(10);
     if (how === "given up") {
+      const rejected = assertRejects(() => delivered, Error, "the delivery was abandoned");
+      await turns(10);
       controller.abort();
+      await rejected;
     } else {
+      await turns(10);
       two.relay!.close();
       run.end(two, { signal: "SIGKILL" });
+      await delivered;
     }
-    await delivered;
   }
 });
 

@@ -203,11 +203,15 @@ const BEHAVIOURS: Record<string, () => unknown> = {
     await untilOrphaned();
   },
   "leave-will": () => {
-    Deno.writeTextFileSync(self.will, "my last will", { createNew: true, mode: 0o600 });
+    Deno.writeTextFileSync(self.will!, "my last will", { createNew: true, mode: 0o600 });
+    Deno.exit(0);
+  },
+  "leave-empty": () => {
+    Deno.writeTextFileSync(self.will!, "");
     Deno.exit(0);
   },
   "leave-folder": () => {
-    Deno.mkdirSync(self.will);
+    Deno.mkdirSync(self.will!);
     Deno.exit(0);
   },
 };

@@ -40,7 +40,7 @@ export function startNode(
     sink?: RunEventSink;
     deliverWill?: DeliverWill;
     command?: string;
-    temporaryFolder?: string;
+    willFolder?: string;
     maxSpares?: number;
   } = {},
 ): Harness {
@@ -74,7 +74,7 @@ export function startNode(
       cwd: Deno.cwd(),
     },
     hostname: "127.0.0.1",
-    temporaryFolder: options.temporaryFolder ?? "/tmp",
+    willFolder: options.willFolder ?? "/tmp",
     maxSpares: options.maxSpares ?? 0,
   });
   room.addNode(node);

@@ -287,12 +287,12 @@ Deno.test("a will is delivered before the exit of its process is reported", asyn
   assertEquals(wills, ["my last will"]);
 });
 
-Deno.test("kill() gives up a will in delivery, and leaves no file", async () => {
+Deno.test("a process whose last values are lost is lost, and no file is left", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const asked = Promise.withResolvers<void>();
     await using run = startNode({
-      temporaryFolder: folder,
+      willFolder: folder,
       deliverWill: (_will, { signal }) => {
         asked.resolve();
         return new Promise((_, reject) => {
@@ -303,11 +303,21 @@ Deno.test("kill() gives up a will in delivery, and leaves no file", async () => 
     const pid = await run.launch("leave-will");
     await asked.promise;
     await run.node.kill(pid);
-    assertEquals(await run.master.wait(pid), { code: 0 });
+    const lost = "it exited with 0, but its last values are lost: ";
+    const killed = "it was killed before they had arrived";
+    assertEquals(await run.master.wait(pid), { lost: lost + killed });
     assertEquals(run.logged, []);
-    const bad = await run.launch("leave-folder");
-    assertEquals(await run.master.wait(bad), { code: 0 });
-    assertStringIncludes(run.logged.join(), "it is not a regular file");
+    for (
+      const [leaves, why] of [
+        ["leave-folder", "it is not a regular file"],
+        ["leave-empty", "the process could not write them to a file"],
+      ] as const
+    ) {
+      const status = await run.master.wait(await run.launch(leaves));
+      assert("lost" in status && status.lost.startsWith(lost), JSON.stringify(status));
+      assertStringIncludes(status.lost, why);
+      assertStringIncludes(run.logged.at(-1) ?? "", why);
+    }
     assertEquals([...Deno.readDirSync(folder)], []);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -433,7 +443,8 @@ Deno.test("the will of a process that ends in its grace is delivered, until the 
   assertEquals([isStopped, run.graces], [false, [3_000]]);
   run.passGraces();
   await stopped;
-  assertEquals(await run.master.wait(pid), { code: 0 });
+  const status = await run.master.wait(pid);
+  assert("lost" in status && status.lost.includes("it was killed before"), JSON.stringify(status));
 });
 
 Deno.test("60 processes launched at once all live and end", async () => {

@@ -71,6 +71,7 @@ const WITH_WILL: Record<string, Expected> = {
   "exit that is caught": { code: 3, will: "a" },
   "exit with another error": { code: 3, will: "a" },
   "exit: listener of the prelude sends": { code: 3, will: "a,b" },
+  "exit: listeners of the program send": { code: 3, will: "a,c,b" },
   "exits": { code: 3, will: "a" },
   "error": { stderr: "Uncaught Error: it broke", code: 1, will: "a" },
   "rejection": { stderr: "Uncaught (in promise) Error: it broke", code: 1, will: "a" },
@@ -79,6 +80,8 @@ const WITH_WILL: Record<string, Expected> = {
   "throws": { stderr: "Uncaught (in promise) Error: it broke", code: 1, will: "a" },
   "throws undefined": { stderr: "Uncaught (in promise) undefined", code: 1, will: "a" },
 };
+
+const LOST = "deploy: Cannot keep the values that this process has sent, and they are lost: ";
 
 const UNWINDING: Record<string, Expected> = {
   ...ALIKE,
@@ -135,3 +138,14 @@ for (const [scenario, expected] of Object.entries(WITH_WILL)) {
 for (const [scenario, expected] of Object.entries(UNWINDING)) {
   Deno.test(`a process that may not: ${scenario}`, () => check(scenario, expected));
 }
+
+/** What the process finds out only at its end: no file can be made there. */
+const NO_PLACE = "/nowhere/will";
+
+for (const scenario of ["exit", "exit that is caught", "exits", "error", "rejection", "throws"]) {
+  Deno.test(`a process whose will cannot be written waits instead: ${scenario}`, () =>
+    check(scenario, UNWINDING[scenario]!, NO_PLACE));
+}
+
+Deno.test("a process that can neither write its will nor wait says so, and fails", () =>
+  check("natural end, unload sends", { stderr: LOST, code: 1 }, NO_PLACE));

@@ -63,3 +63,26 @@ Deno.test("WillFile.abandon() leaves no file, then and later", () =>
     will.write(new Uint8Array([2]));
     assertEquals(exists(path), false);
   }));
+
+Deno.test("WillFile.write() leaves an empty file if there is no room for the will", {
+  // A file system with a size of its own needs the right to mount one.
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+}, () =>
+  withFolder(async (path) => {
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    const mount = async (command: string, ...args: string[]) => {
+      const { success } = await new Deno.Command(command, { args }).output();
+      assertEquals(success, true, command);
+    };
+    await mount("mount", "-t", "tmpfs", "-o", "size=64k", "none", folder);
+    try {
+      const will = new WillFile(path);
+      will.write(new Uint8Array([1]));
+      assertThrows(() => will.write(new Uint8Array(1_000_000)), Error, "No space left");
+      assertEquals(Deno.readFileSync(path), new Uint8Array());
+      will.write(undefined);
+      assertEquals(exists(path), false);
+    } finally {
+      await mount("umount", folder);
+    }
+  }));

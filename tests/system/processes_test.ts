@@ -405,6 +405,24 @@ Deno.test("the values of a process without write permission still arrive", async
   }
 });
 
+Deno.test("without a folder for temporary files values still arrive, and one line says so", async () => {
+  for (const [end, code] of ENDS.filter(([end]) => /Deno.exit|throw/.test(end))) {
+    const run = await runProgram(
+      `${IMPORTS}
+      async function work(remote) { ${SENDS} ${end} }
+      await init({ functions: { work } });
+      const remote = await spawn(work);
+      const ended = wait(remote);
+      ${RECEIVES}
+      console.log((await ended).code);`,
+      { env: { TMPDIR: "/nowhere" } },
+    );
+    assertEquals(firstOf(run).stdout, `9 3600000 true failed\n${code}\n`, end);
+    assertEquals(run.raw.stderr.trimEnd().split("\n").length, 1, run.raw.stderr);
+    assert(run.raw.stderr.includes("cannot write to /nowhere"), run.raw.stderr);
+  }
+});
+
 Deno.test("a process ends without a receiver that is gone", async () => {
   const run = await runProgram(`${IMPORTS}
     async function work(parent) {

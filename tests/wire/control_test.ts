@@ -134,7 +134,7 @@ function wrongInPlaceOf(field: string, right: unknown): unknown[] {
     if (Array.isArray(value)) return !Array.isArray(right);
     if (value instanceof Uint8Array) return !(right instanceof Uint8Array) || field === "key";
     if (value === null) {
-      return !["parent", "function", "cwd", "env", "signal"].includes(field) || number;
+      return !["parent", "function", "cwd", "env", "signal", "will"].includes(field) || number;
     }
     return true;
   });
