@@ -4,7 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type MapCalls, mapCalls } from "../../src/pool/map.ts";
 
-/** Calls that are done when the test says so. */
+/** Calls that the test completes. */
 function scripted(room: number): {
   calls: MapCalls<number, number>;
   made: Map<number, PromiseWithResolvers<number>>;
@@ -28,7 +28,7 @@ function scripted(room: number): {
   };
 }
 
-/** All that is ready has happened. */
+/** Resolves when everything that was ready has run. */
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 function* upTo(end: number): Generator<number> {

@@ -7,7 +7,7 @@ import { mirror, type PackData } from "../../src/store/mirror.ts";
 import { StoreError } from "../../src/store/store_error.ts";
 import { testFolder } from "./files.ts";
 
-/** A pack, and what is in it. */
+/** A pack, and its contents. */
 function pack(files: Record<string, { text: string; mode?: number }>): [Pack, string] {
   const entries = Object.entries(files).map(([path, { text, mode = 0o644 }]) => (
     { path, mode, size: text.length, text }

@@ -1,10 +1,10 @@
-/** Tables of programs, each with what it must write: one row for one promise of the API. */
+/** Tables of programs with their expected output: one row for each promise of the API. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
 import { type RunOptions, runProgram } from "./helpers.ts";
 
-/** What every program in a table begins with. */
+/** The first lines of every program in a table. */
 export const IMPORTS =
   `import { Acceptor, after, ChannelError, DEFAULT_RESOURCES, GiB, init, isPid, kill,
   KiB, MiB, parseMem, pid, Receiver, resources, run, select, Sender, shortPid, spawn, SpawnError,
@@ -18,23 +18,23 @@ const failure = async (attempt) => {
 };
 `;
 
-/** One program, and what comes of it. */
+/** One program, and its expected result. */
 export interface Row extends RunOptions {
-  /** What is promised. */
+  /** The promise. */
   readonly name: string;
   /** The program, after {@linkcode IMPORTS}. */
   readonly source: string;
-  /** What its first process writes to stdout. */
+  /** The stdout of its first process. */
   readonly says: string;
-  /** What the others write to stdout, each on its own, in any order. @default nothing */
+  /** The stdout of each other process, in any order. @default nothing */
   readonly others?: readonly string[];
   /** The exit code of the run. @default 0 */
   readonly code?: number;
-  /** What is written to stderr. @default nothing, if the exit code is 0 */
+  /** The stderr. @default nothing, if the exit code is 0 */
   readonly stderr?: RegExp;
 }
 
-/** Makes a test of each row. */
+/** Defines a test for each row. */
 export function testRows(rows: readonly Row[]): void {
   for (const row of rows) Deno.test(row.name, () => check(row));
 }

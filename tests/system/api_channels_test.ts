@@ -2,7 +2,7 @@
 
 import { testRows } from "./api.ts";
 
-/** A process that sends back what it gets, until there is nothing more. */
+/** A process that sends back every value until the end of the channel. */
 const ECHO = `
   async function echo(parent) {
     await using sender = new Sender(parent);

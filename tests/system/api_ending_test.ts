@@ -1,12 +1,12 @@
-/** How processes end, as programs see it. What is sent before the end is in processes_test.ts, too. */
+/** How processes end, as programs see it. processes_test.ts also has tests of what is sent before the end. */
 
 import { testRows } from "./api.ts";
 
-/** Sends far more than sockets and windows hold, unread, without waiting for it. */
+/** Sends far more than sockets and windows can hold, without waiting for it. */
 const SENDS = `const sender = new Sender(remote);
   for (let i = 0; i < 8; i++) sender.send(new Uint8Array(1_000_000).fill(i));`;
 
-/** Reads that slowly, and says how it ended. */
+/** Reads that slowly, and prints how it ended. */
 const READS_SLOWLY = `
   const receiver = new Receiver(remote);
   await sleep(300);

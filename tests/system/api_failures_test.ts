@@ -5,7 +5,7 @@ import { assertEquals } from "@std/assert";
 import { IMPORTS } from "./api.ts";
 import { runProgram } from "./helpers.ts";
 
-/** What reads to the end, and says what came, and how it ended. */
+/** Reads to the end, and prints the values and how the channel ended. */
 const READS = `
   const values = [];
   try {
@@ -15,7 +15,7 @@ const READS = `
 
 const FAILED_1 = `[1] failed {"code":1}\n`;
 
-/** What a process does after it has sent 1, and what its reader is told. */
+/** What a process does after it has sent 1, and what its reader gets. */
 const ENDS: [string, string][] = [
   ["await using sender = new Sender(remote); await sender.send(1);", "[1] whole\n"],
   ["const sender = new Sender(remote); await sender.send(1);", "[1] whole\n"],
@@ -98,7 +98,7 @@ Deno.test("a reader learns how the stream of a spawned process ended", async () 
   }
 });
 
-/** The first process ends in ways of its own: its function is a module. */
+/** Ends that only the first process can have: its function is a module. */
 Deno.test("a reader learns how the stream of the first process ended", async () => {
   for (const [end, says] of ENDS.filter(([end]) => !/finally|deep|sure/.test(end))) {
     const run = await runProgram(`${IMPORTS}

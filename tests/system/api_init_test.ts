@@ -115,7 +115,7 @@ testRows([
   },
 ]);
 
-/** Programs that do not get as far as `init()` resolves, and what is said of them. */
+/** Programs whose `init()` does not resolve, and the messages about them. */
 const LINES: Record<string, [source: string, line: RegExp]> = {
   "init() that is not awaited": [
     `init();`,

@@ -1,4 +1,4 @@
-/** What programs can do much of, and what they are started with. */
+/** Programs that do much of something, and the ways to start them. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

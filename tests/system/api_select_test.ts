@@ -2,7 +2,7 @@
 
 import { testRows } from "./api.ts";
 
-/** A process that does as it is told, and one that says what it got. */
+/** A process that follows commands, and one that prints what it receives. */
 const TALKERS = `
   async function talk(parent, values) {
     await using sender = new Sender(parent);

@@ -2,7 +2,7 @@
 
 import { testRows } from "./api.ts";
 
-/** How a function that waits for a word and then ends, each in its way, is put into a program. */
+/** Functions that wait for a value and then end, each in its way. */
 const ENDERS = `
   const enders = {
     async returns(parent) { await new Receiver(parent).recv(); },

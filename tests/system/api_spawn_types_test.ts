@@ -1,11 +1,11 @@
-/** Calls of spawn() that `deno check` takes, and those that it refuses: a table, one call a line. */
+/** Calls of spawn() that `deno check` accepts, and calls that it refuses: a table with one call per line. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 
 const MOD = new URL("../../mod.ts", import.meta.url).href;
 
-/** What the calls are about. */
+/** The functions that the calls use. */
 const DECLARATIONS = `
 import { init, type Pid, spawn, spawnable, type SpawnArguments, type SpawnFunction, trySpawn } from "${MOD}";
 interface Job { index: number; greeting: string }

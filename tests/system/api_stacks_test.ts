@@ -1,11 +1,11 @@
-/** Where the traces of errors begin and end: at lines of the program. */
+/** The traces of errors begin and end at lines of the program. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { IMPORTS, testRows } from "./api.ts";
 import { runProgram } from "./helpers.ts";
 
-/** Says which of the functions in `table` is not the first in the stack of its error. */
+/** Prints the functions in `table` that are not the first in the stack of their error. */
 const FIRST_FRAMES = `
   const firstFrames = async (table) => {
     for (const [name, fn] of Object.entries(table)) {
@@ -66,7 +66,7 @@ testRows([
       const alive = await spawn(waits);
       const sender = new Sender(alive);
       const acceptor = new Acceptor("closed");
-      // Every one of these waits for the end of that process.
+      // Each of these waits for the end of that process.
       const waiting = {
         recv: async function recv() { await values.recv(); },
         recvCaught: async function recvCaught() { throw await values.recv().catch((error) => error); },

@@ -1,4 +1,4 @@
-/** What the terminal shows of a program, and the same as data: exact lines, exact bytes. */
+/** The output of a program on the terminal, and as data: exact lines, exact bytes. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -6,7 +6,7 @@ import { IMPORTS } from "./api.ts";
 import { type JsonEvent, type RunOptions, runProgram, startProgram } from "./helpers.ts";
 import { commandFor, way } from "./ways.ts";
 
-/** Runs a program in the human format; `shell` says where its streams go. */
+/** Runs a program in the human format; `shell` redirects its streams. */
 async function shown(
   source: string,
   shell: "2>&1" | "2>/dev/null" | "2>&1 >/dev/null" | ">/dev/null 2>&1; echo $?",
@@ -32,7 +32,7 @@ async function shown(
   }
 }
 
-/** What is shown, with the Pids numbered in the order of their appearance, and without progress. */
+/** The output, with Pids numbered in the order of their appearance, and without progress. */
 function named(text: string): string {
   const names = new Map<string, string>();
   return text.replaceAll(/^deploy: .*\n/gm, "").replaceAll(/\b[0-9a-f]{7}\b/g, (name) => {
@@ -145,7 +145,7 @@ P0 main.ts:
    exited
 `,
   );
-  // Where stdout is alone, nothing is in it but what was written.
+  // A separate stdout contains only what was written.
   assertEquals(await shown(source, "2>/dev/null"), "onetwo\n\n 2end");
 });
 
@@ -188,7 +188,7 @@ Deno.test("a character that is cut in two is shown whole, in both formats", asyn
   const run = await runProgram(IMPORTS + source);
   const of = (fd: 1 | 2) =>
     run.events.flatMap((e) => e.event === "output" && e.fd === fd ? [e] : []);
-  // However the bytes were read, each text is whole characters, and what are none is base64.
+  // However the bytes were read, each text consists of whole characters, and other bytes are base64.
   assertEquals(of(1).map((event) => "text" in event && event.text).join(""), "é€\u{1F600}");
   const rest = of(2).flatMap((event) => "base64" in event ? [...atob(event.base64)] : ["text"]);
   assertEquals(rest.join(""), "\xff\xe2\x82");
@@ -208,7 +208,7 @@ Deno.test("the events are these lines, with the keys in this order, and nothing 
   assert(spawn?.event === "spawn");
   assertEquals(spawn.node === null, way !== "deployed", "a local run has no node");
   const main = way === "compiled" ? "main" : "main.ts";
-  // On a cluster, each may be on a node of its own.
+  // On a cluster, each may be on a different node.
   const [node, otherNode] = run.events
     .flatMap((event) => event.event === "spawn" ? [JSON.stringify(event.node)] : []);
   const of = (pid: string | undefined) =>
@@ -336,7 +336,7 @@ Deno.test("the system's own variables are not in the environment of programs", a
     await init({ functions: { work } });
     show();
     await wait(await spawn(work));`);
-  // What the one who runs the program sets, here the test, is a local program's as everything else is.
+  // A local program has the environment of its user, here of the test.
   const own = Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("DEPLOY_"));
   const expected = way === "deployed" ? [] : [...new Set([...own, "DEPLOY_FORMAT"])].sort();
   const line = JSON.stringify(expected) + "\n";

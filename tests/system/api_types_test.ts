@@ -1,6 +1,6 @@
 /**
- * The types of the API, as `deno check` sees them in a program; what the annotations say is checked when
- * this module is. None of these functions is called.
+ * The types of the API, as `deno check` sees them in a program. The annotations are checked when
+ * this module is checked. None of these functions is called.
  */
 
 // @ts-types="../../types/std_assert.d.ts"

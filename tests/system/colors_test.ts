@@ -1,4 +1,4 @@
-/** Colours, and the absence of them, on a terminal, in files and in pipes; locally and on a cluster. */
+/** Colours, and their absence, on a terminal, in files and in pipes; locally and on a cluster. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -21,7 +21,7 @@ interface Shown {
   readonly stderr: string;
 }
 
-/** Runs a shell line with what it writes in pipes. */
+/** Runs a shell line with its output in pipes. */
 async function inPipes(
   line: string,
   cwd: string,
@@ -40,7 +40,7 @@ async function inPipes(
   return { stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
-/** Runs a shell line on a terminal of its own, and gives what stands there. */
+/** Runs a shell line on a terminal of its own, and returns the output. */
 async function onTerminal(
   line: string,
   cwd: string,
@@ -77,9 +77,9 @@ Deno.test("in a file, in a pipe and in json there are no colours, also of errors
   }
   const json = await onTerminal(RUN, folder, { DEPLOY_FORMAT: "json" });
   assert(json.includes('[\\"1\\",null]') && json.includes("bad"), json);
-  // No escape sequence stands as itself, and none in a string of the data.
+  // No escape sequences, neither literally nor in strings of the data.
   assertEquals([json.includes("\x1b"), json.includes("\\u001b")], [false, false]);
-  // A file gets none when there is a terminal, too; that has titles in colour, and nothing of stdout.
+  // A file gets none even if there is a terminal, which has coloured titles, and nothing of stdout.
   const terminal = await onTerminal(`${RUN} > out.txt`, folder);
   const file = await Deno.readTextFile(`${folder}/out.txt`);
   assertEquals(file, `{ a: 1 }\n["1",null]\n`);

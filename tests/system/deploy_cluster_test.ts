@@ -1,4 +1,4 @@
-/** Deployments and their cluster: room, secrets, what is kept there, and several at once. */
+/** Deployments and their cluster: room, secrets, stored files, and several deployments at the same time. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -11,14 +11,14 @@ const SMALL = { mem: "1GiB", cpu: 2 };
 
 const HELLO = `import { init } from "deploy"; await init(); console.log("hello", Deno.args[0]);`;
 
-/** Waits until its stdin ends. */
+/** Waits for the end of its stdin. */
 const WAITS = `import { init } from "deploy";
 await init({ resources: { mem: 0.8 * 1024 ** 3, cpu: 0 } });
 console.log("there");
 for await (const _ of Deno.stdin.readable);
 `;
 
-/** A deployment that is under way, with its stdin and both outputs in our hands. */
+/** A running deployment, whose stdin, stdout and stderr the test controls. */
 class Started implements AsyncDisposable {
   readonly child: Deno.ChildProcess;
   readonly stdin: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
@@ -81,7 +81,7 @@ Deno.test("a deployment without room waits, says so, and runs when there is room
   );
   await using three = new Started([cluster.bridge], project.folder);
   await three.says("stderr", /waiting for room/);
-  // Who gives up waits no longer.
+  // A deployment that is cancelled no longer waits.
   three.child.kill("SIGINT");
   assertEquals(await three.ended, 130);
   assertEquals(two.text.stdout, "");
@@ -102,7 +102,7 @@ Deno.test("several deployments at once do not disturb each other", async () => {
   });
   const cwd = project.folder;
   const mark = crypto.randomUUID();
-  // Of its output no more is read than that it has begun, so that it stands still half-way.
+  // Only the beginning of its output is read, so that it stops half-way.
   const loud = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", CLI, cluster.bridge, "loud.ts", "--", mark],
     cwd,
@@ -122,7 +122,7 @@ Deno.test("several deployments at once do not disturb each other", async () => {
   );
   const output = loud.stdout.getReader();
   assertEquals((await output.read()).done, false);
-  // Two signals: the first one ends the run, which cannot be shown.
+  // Two signals, since the end of the run after the first one cannot be shown.
   loud.kill("SIGINT");
   await new Promise((resolve) => setTimeout(resolve, 200));
   const startMs = performance.now();
@@ -202,7 +202,7 @@ Deno.test("deploy needs the cluster's secret, and says what is wrong with the on
       assertEquals(result.code, code, result.stderr);
       assertMatch(result.stderr, said);
     }
-    // The secret is nobody's business but that of the parts of the cluster.
+    // Only the parts of the cluster have the secret.
     await cluster.master.line(/secret/);
   } finally {
     await Deno.remove(folder, { recursive: true });

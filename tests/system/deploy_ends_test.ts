@@ -1,4 +1,4 @@
-/** How deployments end: by themselves, by whoever deployed, and because something was wrong with them. */
+/** How deployments end: by themselves, by their user, and because of errors. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -15,7 +15,7 @@ function newMark(): string {
   return `mark-${crypto.randomUUID()}`;
 }
 
-/** Deploys one module, given as what comes after `await init()`. */
+/** Deploys one module, given as the code after `await init()`. */
 async function deployed(
   cluster: Cluster,
   rest: string,
@@ -212,7 +212,7 @@ Deno.test("a refused deployment shows why, and the program's output", async (t) 
   });
 });
 
-/** Has `Deno.args[1]` processes, each with a child of its own that is no process of the program. */
+/** Has `Deno.args[1]` processes, each with a child that is not a process of the program. */
 const MANY = `
 import { init, spawn } from "deploy";
 async function busy() {
@@ -243,7 +243,7 @@ Deno.test("no process is left 5 s after the end of a deployment", async (t) => {
       });
       await program.says("all busy");
       await program.until(() => program.text.split("busy\n").length === count + 2);
-      // Its own end would be how the run ends, were it still under way.
+      // Its own end would decide how the run ends if it were still running.
       await program.until(() => program.events.some(({ event }) => event === "exit"));
       // There may be more: processes that wait to be told who they are. One that has just been started by
       // another is not seen for a moment.

@@ -1,11 +1,11 @@
-/** Deployed programs find their project on a node as it is here. */
+/** Deployed programs find their project on a node in the same form as here. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startCluster } from "../fabric/cluster.ts";
 import { deploy, Project } from "./deploy_harness.ts";
 
-/** Tells where it is in its project, and what it reads by relative paths. */
+/** Prints its place in its project, and what it reads by relative paths. */
 const TELLS = `
 import { init, spawn, wait } from "deploy";
 const place = () => {

@@ -1,16 +1,16 @@
-/** Deploys whole programs, as a user would, and tells what came of it. */
+/** Deploys whole programs, as a user would, and returns the results. */
 
 import config from "../../deno.json" with { type: "json" };
 import { EventRecorder, type ProcessRecord } from "../../src/testing/events.ts";
 import { writeStdin } from "../../src/testing/write_stdin.ts";
 
-/** Where deploy is. */
+/** The path of deploy. */
 export const CLI: string = new URL("../../cli.ts", import.meta.url).pathname;
 
-/** No deployment of a test takes longer, however slow the machine. */
+/** The maximum time for a deployment of a test, even on a slow machine. */
 const LIMIT_MS = 180_000;
 
-/** A folder with a program in it. Disposing of it removes it. */
+/** A folder with a program. Disposing of it removes the folder. */
 export class Project implements AsyncDisposable {
   readonly folder: string;
 
@@ -43,14 +43,14 @@ export class Project implements AsyncDisposable {
   }
 }
 
-/** What a deployment did. */
+/** The result of a deployment. */
 export interface DeployResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a deployment with `--format json` did. */
+/** The result of a deployment with `--format json`. */
 export interface DeployedRun extends DeployResult {
   /** In the order of their start. */
   readonly processes: readonly ProcessRecord[];
@@ -58,14 +58,14 @@ export interface DeployedRun extends DeployResult {
 
 /** How to deploy. */
 export interface DeployOptions {
-  /** Where deploy is started. */
+  /** The working directory of deploy. */
   readonly cwd: string;
-  /** What deploy reads from stdin. @default nothing: it is at its end */
+  /** The stdin of deploy. @default empty */
   readonly stdin?: Uint8Array<ArrayBuffer> | string;
   readonly env?: Record<string, string>;
   /** The deno that runs deploy. @default the one that runs the test */
   readonly deno?: string;
-  /** A compiled deploy, which is run instead. */
+  /** A compiled deploy to run instead. */
   readonly command?: string;
 }
 

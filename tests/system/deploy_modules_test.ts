@@ -1,4 +1,4 @@
-/** Modules of deployed programs say of themselves what they say here, and find what lies beside them. */
+/** Modules of deployed programs have the same properties as here, and find the files next to them. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -7,7 +7,7 @@ import { deploy, Project } from "./deploy_harness.ts";
 import { LOADED_IMPORTS, LOADED_INCLUDES, LOADED_PROJECT } from "./loaded_modules_project.ts";
 import { MODULES_PROJECT } from "./modules_project.ts";
 
-/** What the program prints with `deno run`. */
+/** The output of the program with `deno run`. */
 async function here(folder: string): Promise<string> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-lock", "src/main.ts"],

@@ -1,4 +1,4 @@
-/** What `deploy` is told in Deno's terms, and what the configuration says, applies to processes on nodes. */
+/** The flags of Deno that `deploy` takes, and the configuration, apply to processes on nodes. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStringIncludes } from "@std/assert";

@@ -1,4 +1,4 @@
-/** Deployed programs that are told to stop: by whoever deployed, by the end of a part of their cluster. */
+/** Deployed programs that are told to stop: by `deploy`, or by the end of a part of their cluster. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -6,7 +6,7 @@ import { type Cluster, Fabric, startCluster } from "../fabric/cluster.ts";
 import { Deployed, noneIsLeft } from "../fabric/deployed.ts";
 import type { JsonEvent } from "./helpers.ts";
 
-/** Three processes, which each need a node of their own, and note in files what they are told. */
+/** Three processes that each need a node of their own, and record their signals in files. */
 const PROGRAM = `
 import { init, spawn } from "deploy";
 const [folder, mark, kind] = Deno.args;
@@ -60,7 +60,7 @@ class Running implements AsyncDisposable {
     return new Running(program, mark, folder);
   }
 
-  /** What each process has noted, apart from when it started. */
+  /** The record of each process, without its start. */
   async notes(): Promise<string[]> {
     const found: string[] = [];
     for await (const { name } of Deno.readDir(this.#folder)) {
@@ -162,7 +162,7 @@ async function untilNoted(run: Running, notes: string[]): Promise<void> {
   }
 }
 
-/** A chain of three processes, each on a node of its own; the first one kills the rest of it. */
+/** A chain of three processes, each on a node of its own. The first one kills the others. */
 const CHAIN = `
 import { init, kill, type Pid, Receiver, Sender, spawn, wait } from "deploy";
 const NEEDS = { mem: 1, cpu: 0.6 };
@@ -207,7 +207,7 @@ Deno.test("a run that loses its bridge gets SIGTERM, once, and is gone within 5 
   }
 });
 
-/** The OS process of the cluster's bridge: the child of the master's that runs `fabric.ts`, too. */
+/** The OS process of the cluster's bridge: the child of the master's that also runs `fabric.ts`. */
 async function bridgeOf({ master }: Cluster): Promise<number> {
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;

@@ -1,4 +1,4 @@
-/** Programs that are deployed to a cluster of three nodes, as their users see them. */
+/** Programs that are deployed to a cluster of three nodes, as users see them. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -10,7 +10,7 @@ import { deploy, deployJson, Project } from "./deploy_harness.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
 
-/** What examples do that do not print what they have measured or found by chance. */
+/** Arguments for the examples whose output does not depend on measurements or on chance. */
 const SAME = [
   { name: "workers", args: [] },
   { name: "fibonacci", args: ["5"] },
@@ -25,10 +25,10 @@ const SAME = [
   { name: "fork_join", args: ["2", "1"] },
 ];
 
-/** Those that read the files of the folder `data`. */
+/** The examples that read files in the folder `data`. */
 const WITH_DATA = ["word_count", "hash_files"];
 
-/** What is the same wherever processes run: Pids are replaced, and so are numbers that are measured. */
+/** The part of an output that is the same everywhere: Pids and measured numbers are replaced. */
 function comparable(
   processes: readonly Pick<ProcessRecord, "pid" | "parent" | "status" | "stdout">[],
 ) {
@@ -62,7 +62,7 @@ Deno.test("examples behave on a cluster as they do locally", async (t) => {
   }
 });
 
-/** Tells of itself what a program can. */
+/** Prints everything that a program can know about itself. */
 const TELLS = `
 import { init, resources, spawn, wait } from "deploy";
 import { helper } from "./lib/helper.ts";
@@ -155,7 +155,7 @@ Deno.test("a deployed program", async (t) => {
     );
     const { code, stdout } = await deploy(to("where.ts"), { cwd });
     assertEquals(code, 0);
-    // The nodes remove it when the run is over, which deploy does not wait for.
+    // The nodes remove it when the run is over; deploy does not wait for that.
     const there = () => Deno.stat(stdout.trim()).then(() => true, () => false);
     const deadline = performance.now() + 5_000;
     while (await there() && performance.now() < deadline) {

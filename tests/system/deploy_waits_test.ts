@@ -1,4 +1,4 @@
-/** What the processes of a deployed run wait for: asked by Ctrl-\\ of `deploy`, and told of a standstill. */
+/** What the processes of a deployed run wait for: shown at Ctrl-\\ of `deploy`, and at a standstill. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertMatch } from "@std/assert";
@@ -9,7 +9,7 @@ Deno.test({
   name: "Ctrl-\\ and a standstill, of processes on two nodes",
   ignore: Deno.build.os === "windows",
   async fn() {
-    // One process has room on each of them.
+    // Each of them has room for one process.
     const node = { mem: "1GiB", cpu: 1 };
     await using cluster = await startCluster({ nodes: [node, node] });
     await using program = await Deployed.start(

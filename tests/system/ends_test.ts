@@ -1,11 +1,11 @@
-/** Ends of processes, side by side with those of a program of plain Deno. */
+/** Ends of processes, compared with those of a program of plain Deno. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { ENDS } from "../fixtures/ends.ts";
 import { runProgram } from "./helpers.ts";
 
-/** What can be seen of an end: the status, the output, and the first line of an error. */
+/** The visible part of an end: the status, the output, and the first line of an error. */
 interface SeenEnd {
   readonly status: unknown;
   readonly stdout: string;
@@ -68,7 +68,7 @@ for (const name of names) {
   });
 }
 
-/** Sends values by the listeners that are called at the end: the first process or a spawned one. */
+/** Sends values in the listeners that are called at the end, of the first process or a spawned one. */
 const LAST_VALUES = `
 import { init, Receiver, Sender, spawn, wait } from "deploy";
 const [who, how, count] = Deno.args;

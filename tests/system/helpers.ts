@@ -1,4 +1,4 @@
-/** Runs whole programs, as a user would, and tells what happened in them. */
+/** Runs whole programs, as a user would, and returns what happened in them. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
@@ -9,18 +9,18 @@ export type { ProcessRecord };
 /** One event of a run, as `DEPLOY_FORMAT=json` prints it. */
 export type JsonEvent = ProgramEvent;
 
-/** What a run did, from its start to its end. */
+/** The result of a run. */
 export interface RunResult {
   /** The exit code of the run. */
   readonly code: number;
   readonly events: readonly JsonEvent[];
-  /** All that the launcher wrote to stdout and stderr. */
+  /** The stdout and stderr of the launcher. */
   readonly raw: { readonly stdout: string; readonly stderr: string };
-  /** In the order of their start; the first process is the first. Empty if there was none. */
+  /** In the order of their start, beginning with the first process. Empty if there was none. */
   readonly processes: readonly ProcessRecord[];
-  /** What all processes wrote to stdout, in the order of the events. */
+  /** The stdout of all processes, in the order of the events. */
   readonly stdout: string;
-  /** What all processes wrote to stderr, in the order of the events. */
+  /** The stderr of all processes, in the order of the events. */
   readonly stderr: string;
 }
 
@@ -30,34 +30,34 @@ export interface RunOptions {
   args?: string[];
   /** Arguments of `deno run`. @default ["-A"] */
   flags?: string[];
-  /** Variables besides those of the test. */
+  /** Environment variables besides those of the test. */
   env?: Record<string, string>;
-  /** What the program reads from stdin. @default nothing: stdin is at its end */
+  /** The program's stdin. @default empty */
   stdin?: string;
-  /** More files of the program, by name. */
+  /** Further files of the program, by name. */
   files?: Record<string, string>;
   /** The executable. @default `DEPLOY_TEST_DENO`, or the one that runs the test */
   deno?: string;
-  /** `json` is checked, and told as events. @default "json" */
+  /** With `json`, the events are checked and returned. @default "json" */
   format?: "json" | "human";
 }
 
-/** A program that runs. Disposing of it ends it, if it has not ended, and removes its files. */
+/** A running program. Disposing of it ends it, if it has not ended, and removes its files. */
 export interface RunningProgram extends AsyncDisposable {
   /** The OS process of the launcher. */
   readonly child: Deno.ChildProcess;
-  /** The folder that the program runs in. It holds `main.ts`. */
+  /** The working directory of the program, with `main.ts`. */
   readonly directory: string;
-  /** Resolves with the first event, past or future, that `matches`; rejects if there is none. */
+  /** Resolves with the first event, past or future, that `matches`; rejects if the run ends without one. */
   seen(matches: (event: JsonEvent) => boolean): Promise<JsonEvent>;
   /** Resolves when the run is over. */
   readonly result: Promise<RunResult>;
 }
 
-/** No program of a test runs for longer, however slow the machine. */
+/** The maximum time for a program of a test, even on a slow machine. */
 const RUN_LIMIT_MS = 120_000;
 
-/** Starts a program, given as the text of its main module; `import … from "deploy"` works there. */
+/** Starts a program, given as the source of its main module; `import … from "deploy"` works in it. */
 export async function startProgram(
   source: string,
   options: RunOptions = {},
@@ -119,7 +119,7 @@ export async function startProgram(
       stderr: recorder.text(2),
     };
   })();
-  // Whoever is interested awaits it too; the others are not to fail by it.
+  // Callers that need the result await it; others must not fail because of it.
   result.catch(() => {});
 
   return {
@@ -147,7 +147,7 @@ export async function startProgram(
       try {
         child.kill("SIGTERM");
       } catch (error) {
-        // It has ended already.
+        // It has already ended.
         if (!(error instanceof TypeError)) throw error;
       }
       await child.status;

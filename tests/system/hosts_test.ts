@@ -1,4 +1,4 @@
-/** Programs on several hosts: their processes find each other by their Pids, wherever they are. */
+/** Programs on several hosts: their processes reach each other by their Pids, on any host. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -11,8 +11,8 @@ import { Network, networkTest } from "./netns.ts";
 type Spawn = Extract<JsonEvent, { event: "spawn" }>;
 
 /**
- * Six processes, of which no node has room for more than three. Each is told the Pids of all by the
- * first one, and sends its own to each of the others.
+ * Six processes; each node has room for three at most. The first one sends each the Pids of all, and
+ * each sends its own to each of the others.
  */
 const MEETING = `
 import { init, MiB, pid, Receiver, Sender, spawn, wait } from "deploy";

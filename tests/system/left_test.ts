@@ -1,4 +1,4 @@
-/** What processes of a run have started, in groups and sessions of its own, ends with them. */
+/** Whatever the processes of a run have started, in whichever groups and sessions, ends with them. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
@@ -6,11 +6,11 @@ import { isAlive, untilGone } from "../node/node_harness.ts";
 import { startProgram } from "./helpers.ts";
 import { way } from "./ways.ts";
 
-/** A process may take so long to be gone after the end of what started it. */
+/** The time that a process may take to be gone after the end of its parent. */
 const GONE_MS = 5_000;
 
 /**
- * Starts processes in all the ways in which one can leave its parent, says their ids, and ends as its argument
+ * Starts processes in all the ways in which one can leave its parent, prints their ids, and ends as its argument
  * says.
  */
 const PROGRAM = `
@@ -28,7 +28,7 @@ async function leave() {
     new Deno.Command("sleep", { args: ["1000"], detached: true, clearEnv: true, ...quiet }).spawn(),
     spawn("sleep", ["1000"], { detached: true, stdio: "ignore", env: {} }),
   ].map((child) => (child.unref(), child.pid));
-  // A daemon: its parent has ended, and so it belongs to the system.
+  // A daemon: its parent has ended, so the system has adopted it.
   const daemon = new Deno.Command("sh", {
     args: ["-c", "setsid sh -c 'echo $$; exec sleep 1000' < /dev/null 2> /dev/null &"],
     stdout: "piped",
@@ -39,7 +39,7 @@ async function leave() {
   return ids;
 }
 
-/** Waits until each leads a session of its own. */
+/** Waits until each is the leader of a session. */
 async function untilLeaders(ids) {
   const isLeader = (id) => Deno.readTextFileSync("/proc/" + id + "/stat").replace(/.*\\) /, "").split(" ")[3] === String(id);
   while (!ids.every(isLeader)) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -66,7 +66,7 @@ await wait(other);
 await forever();
 `;
 
-/** How the process ends, or the launcher that belongs to it. */
+/** How the process, or its launcher, ends. */
 const ENDS = ["return", "exit", "throw", "signal", "kill", "told to stop", "launcher killed"];
 
 for (const end of ENDS) {

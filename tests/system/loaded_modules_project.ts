@@ -1,4 +1,4 @@
-/** A program that loads modules from files at run time, in each way that there is. */
+/** A program that loads modules from files at run time, in all possible ways. */
 export const LOADED_PROJECT: Record<string, string> = {
   "src/main.ts": `
 import { init } from "deploy";
@@ -40,8 +40,8 @@ postMessage([greet("worker"), text, import.meta.main, import.meta.filename!.spli
   "computed/two.mjs": 'export default "two" + import.meta.main;\n',
 };
 
-/** What it needs in deno.json. */
+/** Its part of deno.json. */
 export const LOADED_IMPORTS = { "@lib/": "./lib/" };
 
-/** What `deploy` cannot find by itself. */
+/** The files that `deploy` cannot find by itself. */
 export const LOADED_INCLUDES = ["--include", "computed"];

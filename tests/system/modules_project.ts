@@ -1,6 +1,6 @@
 /**
- * A program whose modules tell where they are and what they are called. What it prints is the same in every
- * way in which it can be run.
+ * A program whose modules print their places and names. Its output is the same in every
+ * way of running it.
  */
 export const MODULES_PROJECT: Record<string, string> = {
   "src/main.ts": `

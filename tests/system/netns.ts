@@ -1,18 +1,18 @@
 /**
  * Several hosts on this machine: network namespaces, each with an address of its own, and a switch
- * between them, from which any host can be taken, silently, as when a cable is pulled.
+ * between them. Any host can be disconnected from it silently, as when a cable is pulled.
  *
- * Needs root, Linux, and `ip`. A network that another process has left behind, since it was killed, is
+ * Needs root, Linux, and `ip`. A network that was left by a killed process is
  * removed when the next one is made.
  */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
 
-/** All names of networks begin so; the id of the process that made them comes next. */
+/** The prefix of the names of networks, followed by the id of the process that made them. */
 const PREFIX = "deploy-test-";
 
-/** Why no network can be made here, in a few words; `undefined` if one can. */
+/** The reason why no network can be made here, in a few words; `undefined` if one can. */
 export function whyNoNetwork(): string | undefined {
   if (Deno.build.os !== "linux") return "network namespaces are of Linux";
   if (Deno.uid() !== 0) return "network namespaces need root";
@@ -28,7 +28,7 @@ export function whyNoNetwork(): string | undefined {
   }
 }
 
-/** Defines a test, or says that it is skipped, and why, where no network can be made. */
+/** Defines a test. Where no network can be made, it is skipped, with the reason. */
 export function networkTest(name: string, fn: () => Promise<void>): void {
   const why = reason ??= whyNoNetwork() ?? "";
   Deno.test({
@@ -43,7 +43,7 @@ export function networkTest(name: string, fn: () => Promise<void>): void {
 let reason: string | undefined;
 let provisions: Promise<void> | undefined;
 
-/** Has everything here that is downloaded at first use: from these hosts, there is no way out. */
+/** Downloads everything that would be downloaded at its first use: these hosts have no access to the network. */
 async function provide(): Promise<void> {
   const root = new URL("../../", import.meta.url).pathname;
   const folder = await Deno.makeTempDir({ prefix: "deploy-provisions-" });
@@ -66,7 +66,7 @@ async function provide(): Promise<void> {
 export class Host {
   /** Its address, without brackets: `10.99.0.1`, or `fd00:99::1`. */
   readonly address: string;
-  /** Its address with a port, as a program is told it. */
+  /** Its address with a port, in the form for arguments. */
   readonly bind: string;
   readonly #name: string;
   readonly #switch: string;
@@ -80,34 +80,34 @@ export class Host {
     this.#port = `port${number}`;
   }
 
-  /** What is put in front of a command to have it run on this host. */
+  /** Words in front of a command that run it on this host. */
   get prefix(): string[] {
     return ["ip", "netns", "exec", this.#name];
   }
 
-  /** Takes it off the network. Nothing is told to anybody: what is sent is lost. */
+  /** Disconnects it silently: everything that is sent to it or by it is lost. */
   async cut(): Promise<void> {
     await ip([["-n", this.#switch, "link", "set", this.#port, "nomaster"]]);
   }
 
-  /** Puts it back. */
+  /** Connects it again. */
   async heal(): Promise<void> {
     await ip([["-n", this.#switch, "link", "set", this.#port, "master", "switch"]]);
   }
 
-  /** Breaks the connections of those who listen on that port; both ends of each see that. */
+  /** Breaks the connections of the listener on that port; both ends of each notice that. */
   async breakConnections(port: number): Promise<void> {
     const kill = ["ss", "--kill", "state", "established", "sport", "=", `:${port}`];
     await ip([["netns", "exec", this.#name, ...kill]]);
   }
 
-  /** The ids of all processes that run on it. */
+  /** The ids of all processes on it. */
   async processes(): Promise<number[]> {
     return await processesIn(this.#name);
   }
 }
 
-/** A switch, and hosts that are connected to it. What still runs on them ends with it. */
+/** A switch, and the hosts that are connected to it. Processes on them end with it. */
 export class Network implements AsyncDisposable {
   readonly hosts: readonly Host[];
   readonly #namespaces: readonly string[];
@@ -117,7 +117,7 @@ export class Network implements AsyncDisposable {
     this.#namespaces = namespaces;
   }
 
-  /** Makes a network of so many hosts; they all have IPv4 and IPv6, and know themselves by `family`. */
+  /** Makes a network of so many hosts. All have IPv4 and IPv6; their `address` is of `family`. */
   static async create(count: number, family: 4 | 6 = 4): Promise<Network> {
     await removeLeftovers();
     const network = `${PREFIX}${Deno.pid}-${made++}`;
@@ -155,13 +155,13 @@ function wiring(bridge: string, host: string, number: number): string[][] {
     ["-n", bridge, "link", "set", port, "master", "switch", "up"],
     ["-n", host, "link", "set", "lo", "up"],
     ["-n", host, "addr", "add", `10.99.0.${number}/24`, "dev", "eth0"],
-    // Nobody else has it, so it need not be tried for a second whether somebody does.
+    // No other host has it, so the check for duplicates, which takes a second, is not needed.
     ["-n", host, "addr", "add", `fd00:99::${number}/64`, "dev", "eth0", "nodad"],
     ["-n", host, "link", "set", "eth0", "up"],
   ];
 }
 
-/** Removes the networks of processes that are gone, and what still runs in them. */
+/** Removes the networks of processes that are gone, and ends what still runs in them. */
 async function removeLeftovers(): Promise<void> {
   for (const { name } of await namespaces()) {
     const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
@@ -189,7 +189,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Ends what runs in a namespace, and removes it; another process may be doing the same. */
+/** Ends the processes in a namespace, and removes it. Another process may be doing the same. */
 async function removeNamespace(name: string): Promise<void> {
   if (!await exists(`/run/netns/${name}`)) return;
   for (const pid of await processesIn(name)) {

@@ -1,4 +1,4 @@
-/** Networks of tests leave nothing behind, also if their tests are killed. */
+/** Networks of tests leave nothing, even if their tests are killed. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

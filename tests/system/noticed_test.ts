@@ -1,11 +1,11 @@
-/** Whose failure the program was told of, and whose not: what that makes of the run's exit code. */
+/** Failures that the program was told of, and others: their effect on the run's exit code. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { IMPORTS } from "./api.ts";
 import { runProgram } from "./helpers.ts";
 
-/** Functions that processes run. */
+/** The functions of the processes. */
 const FUNCTIONS = `
   function fails() { Deno.exit(3); }
   async function waits(parent) { await new Receiver(parent).recv(); }

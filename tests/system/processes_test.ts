@@ -1,10 +1,10 @@
-/** Processes of whole programs: what init(), spawn(), wait() and kill() do, and how processes end. */
+/** Processes of whole programs: init(), spawn(), wait() and kill(), and how processes end. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type ProcessRecord, runProgram, type RunResult, startProgram } from "./helpers.ts";
 
-/** What every program here begins with. */
+/** The first lines of every program here. */
 const IMPORTS = `import { ChannelError, init, kill, pid, Receiver, resources, Sender, spawn,
   SpawnError, spawnable, trySpawn, wait } from "deploy";
 `;
@@ -15,12 +15,12 @@ function firstOf(run: RunResult): ProcessRecord {
   return first;
 }
 
-/** The processes that the first one's output does not come from. */
+/** The processes other than the first one. */
 function othersOf(run: RunResult): readonly ProcessRecord[] {
   return run.processes.slice(1);
 }
 
-/** Checks that nothing went wrong, and gives what the first process wrote. */
+/** Checks that the run succeeded, and returns the output of the first process. */
 function successOf(run: RunResult): string {
   const { stdout, stderr } = firstOf(run);
   assertEquals({ code: run.code, stderr, raw: run.raw.stderr }, { code: 0, stderr: "", raw: "" });
@@ -336,7 +336,7 @@ Deno.test("the run's exit code is the first process's own, if that is not 0", as
   }
 });
 
-/** Ways for a process to end with values under way, and the code that it then has. */
+/** Ways for a process to end with values in flight, and its exit code. */
 const ENDS: [string, number][] = [
   ["", 0],
   ["await sender.close();", 0],
@@ -351,7 +351,7 @@ const ENDS: [string, number][] = [
 const SENDS = `const sender = new Sender(remote);
   for (let i = 0; i < 9; i++) await sender.send(new Uint8Array(100_000).fill(i));`;
 
-/** What reads that, late, and says how it ended. */
+/** Reads that, late, and prints how it ended. */
 const RECEIVES = `const receiver = new Receiver(remote);
   let sum = 0, count = 0;
   try {

@@ -1,4 +1,4 @@
-/** What the system itself says of a run on a cluster: one line each, on stderr. */
+/** The system's own messages about a run on a cluster: one line each, on stderr. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";

@@ -1,4 +1,4 @@
-/** Programs that are told to stop, by a signal to whoever runs them. */
+/** Programs that are told to stop, by a signal to their launcher. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -10,7 +10,7 @@ const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 const END_SIGNALS = [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const;
 
-/** Resolves when so many processes have written a line `ready`. */
+/** Resolves when so many processes have printed `ready`. */
 async function ready(program: RunningProgram, count: number): Promise<void> {
   const found = new Set<string>();
   await program.seen((event) => {
@@ -21,7 +21,7 @@ async function ready(program: RunningProgram, count: number): Promise<void> {
   });
 }
 
-/** Starts a program, given as what comes after {@linkcode IMPORTS}. */
+/** Starts a program, given as the code after {@linkcode IMPORTS}. */
 function start(source: string, options: RunOptions = {}): Promise<RunningProgram> {
   return startProgram(IMPORTS + source, options);
 }
@@ -269,7 +269,7 @@ Deno.test("the end by a signal is shown under the process's name", async () => {
   assertMatch(raw.stderr, /^[0-9a-f]{7}\b.*:\n +exited: SIGTERM\n$/);
 });
 
-/** A program of two processes, which note in files what they are told. */
+/** A program of two processes that record their signals in files. */
 const NOTES = `
   import { init, spawn } from "deploy";
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -288,7 +288,7 @@ const NOTES = `
   await spawn(work);
   await work();`;
 
-/** The OS processes that have written a file that begins so, and what they wrote. */
+/** The OS processes that have written a file with this prefix, and its contents. */
 function notes(folder: string, begin: string): Map<number, string> {
   const found = new Map<number, string>();
   for (const { name } of Deno.readDirSync(folder)) {
@@ -318,7 +318,7 @@ async function untilThere(path: string): Promise<void> {
   await until(isThere, `${path} is there`);
 }
 
-/** Runs a shell's command at a terminal of its own. */
+/** Runs a shell command on a terminal of its own. */
 async function atTerminal(
   command: string,
   use: (folder: string, terminal: Deno.ChildProcess) => Promise<void>,
@@ -348,7 +348,7 @@ async function atTerminal(
 
 const RUN = `exec ${Deno.execPath()} run -A --config ${CONFIG} main.ts`;
 
-/** As it is called interactively; `deno task` passes on what the terminal has sent already. */
+/** As it is called interactively; `deno task` passes on signals that the terminal has already sent. */
 const AT_TERMINAL: [what: string, command: string][] = [
   ["of deno run", RUN],
   ["of deno task", `exec ${Deno.execPath()} task go`],

@@ -1,4 +1,4 @@
-/** What the processes of a local run wait for: asked by Ctrl-\, and told of a standstill. */
+/** What the processes of a local run wait for: shown at Ctrl-\, and at a standstill. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
@@ -36,7 +36,7 @@ const WAITING = `
   await wait(filling);
 `;
 
-/** What the launcher wrote to stderr. */
+/** The stderr of the launcher. */
 async function end(program: RunningProgram): Promise<string> {
   program.child.kill("SIGINT");
   program.child.kill("SIGINT");
@@ -93,10 +93,10 @@ Deno.test("a run that something may wake is not said to be at a standstill", asy
     // A timer in a select.
     `const worker = await spawn(waits);
      await select([new Receiver(worker).selectableRecv(), after(60_000)]);`,
-    // One that only sleeps.
+    // A process that only sleeps.
     `await spawn(waits);
      await new Promise((resolve) => setTimeout(resolve, 60_000));`,
-    // One that computes.
+    // A process that computes.
     `const worker = await spawn(computes);
      await new Receiver(worker).recv();`,
   ];

@@ -1,5 +1,5 @@
 /**
- * The ways in which a program can be run, all with the same outcome. Tests take the first, unless the
+ * The ways of running a program, all with the same outcome. Tests use the first one, unless the
  * environment says otherwise:
  *
  * - on this machine, by `deno run`;
@@ -14,19 +14,19 @@ const CONFIG = new URL("deno.json", ROOT).pathname;
 
 export type Way = "run" | "compiled" | "deployed";
 
-/** Which of them it is in this run of the tests. */
+/** The way that this run of the tests uses. */
 export const way: Way = Deno.env.get("DEPLOY_TEST_BRIDGE")
   ? "deployed"
   : Deno.env.get("DEPLOY_TEST_COMPILED")
   ? "compiled"
   : "run";
 
-/** What is run, and how. */
+/** A program, and how it is run. */
 export interface WaysOptions {
   readonly args: readonly string[];
   /** Arguments of `deno run`. */
   readonly flags: readonly string[];
-  /** Variables of the program. */
+  /** Environment variables of the program. */
   readonly env: Record<string, string>;
   readonly deno: string;
   readonly format: "json" | "human";
