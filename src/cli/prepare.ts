@@ -70,7 +70,10 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     folder,
     signal: stop,
   });
-  const { files, folders, links, leftOut } = collector.collected();
+  const { files: collected, folders, links, leftOut } = collector.collected();
+  const mainPath = mainOf(built, project, command.release);
+  // An executable of the user is the main file already.
+  const files = collected.filter(({ path }) => inProject(path) !== mainPath);
   for (const warning of [...built.warnings, ...warnings, ...shortened(leftOut)]) {
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
@@ -88,7 +91,7 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   const spec: RunSpec = {
     kind: built.kind,
     name: basename(program),
-    main: mainOf(built, project, command.release),
+    main: mainPath,
     cwd: project.cwd,
     manifest: main.manifest,
     ...(runtime && { runtime: { name: basename(built.runtime!), manifest: runtime.manifest } }),

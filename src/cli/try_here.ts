@@ -23,7 +23,7 @@ export async function tryHere(
   { spec, sources, resources }: Deployed,
   options: { folder: string; logger: Logger; signal: AbortSignal },
 ): Promise<Resources> {
-  const folder = await RunFolder.make(options.folder, "run");
+  await using folder = await RunFolder.make(options.folder, "run");
   const { main, cwd, runtime, tree } = spec;
   using pieces = new PieceSource(sources);
   const contents = async (pack: Pack, index: number): Promise<PackData> => {

@@ -30,7 +30,7 @@ export class Owner implements AsyncDisposable {
     const live = `${store}/live`;
     await Deno.mkdir(live, { recursive: true });
     for (const folder of await ownerFolders(store)) {
-      if (!await isOwned(folder)) await Deno.remove(folder, { recursive: true });
+      if (!await isOwned(folder)) await removeIfThere(folder);
     }
     const folder = `${live}/${crypto.randomUUID().slice(0, 8)}`;
     const path = `${folder}/s`;
@@ -65,12 +65,25 @@ export async function ownerFolders(store: string): Promise<string[]> {
   return folders;
 }
 
-/** Removes a file, or a folder with its contents. */
+/**
+ * Removes a file, or a folder with its contents: also folders whose modes do not allow that, which a program
+ * may have.
+ */
 export async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return;
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    await allowRemoval(path);
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
+async function allowRemoval(folder: string): Promise<void> {
+  await Deno.chmod(folder, 0o700);
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) await allowRemoval(`${folder}/${name}`);
   }
 }
 

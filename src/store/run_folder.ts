@@ -54,7 +54,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** Removes the folder with its contents. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeFolder(this.path);
+    await removeIfThere(this.path);
   }
 
   async #place(name: string): Promise<string> {
@@ -71,23 +71,5 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   } catch {
     // Not every file system has hard links, and every one limits how many.
     await Deno.copyFile(from, to);
-  }
-}
-
-/** Removes a folder also if it contains folders that do not allow that, which the program may have made. */
-async function removeFolder(path: string): Promise<void> {
-  try {
-    await removeIfThere(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    await allowRemoval(path);
-    await removeIfThere(path);
-  }
-}
-
-async function allowRemoval(folder: string): Promise<void> {
-  await Deno.chmod(folder, 0o700);
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) await allowRemoval(`${folder}/${name}`);
   }
 }

@@ -91,4 +91,10 @@ Deno.test("a compiled deploy builds with the deno on the PATH, and ships executa
   const shipped = await deployJson([cluster.bridge, program.path], options);
   assertEquals([shipped.code, shipped.stderr], [0, ""]);
   assertEquals(shipped.processes[0]!.stdout, "total 4500!\n");
+
+  // With everything around it, and so with itself.
+  await Deno.copyFile(program.path, `${project.folder}/workers`);
+  const whole = await deployJson(["--include", ".", cluster.bridge, "workers"], options);
+  assertEquals([whole.code, whole.stderr], [0, ""]);
+  assertEquals(whole.processes[0]!.stdout, "total 4500!\n");
 });

@@ -4,6 +4,10 @@
  * By default they run from source; with `compiled`, they are that executable.
  */
 
+import { parseAddress } from "../../src/core/address.ts";
+import { createLogger } from "../../src/core/logger.ts";
+import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
+import { Purpose } from "../../src/net/handshake.ts";
 import { FabricProcess as Fabric } from "../../src/testing/fabric_process.ts";
 
 export { Fabric };
@@ -83,4 +87,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Connects to a bridge as deploy does. */
+export async function dialBridge(bridge: string): Promise<Deno.Conn> {
+  const logger = createLogger("error", () => {});
+  const credential = await credentialOf(await loadSecret({ secretFile: undefined, logger }));
+  return await dialPart(parseAddress(bridge)!, Purpose.deploy, credential);
 }

@@ -2,16 +2,14 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
-import { createLogger } from "../../src/core/logger.ts";
 import { bridgeLink } from "../../src/cli/session.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
 import { encodeRunSpec } from "../../src/wire/run_spec.ts";
 import { sha256 } from "../../src/store/sha256.ts";
 import { deflate } from "../../src/wire/deflate.ts";
 import { parseAddress } from "../../src/core/address.ts";
-import { PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
-import { Fabric, startCluster } from "./cluster.ts";
+import { PROTOCOL_VERSION } from "../../src/net/handshake.ts";
+import { dialBridge, Fabric, startCluster } from "./cluster.ts";
 
 /** A folder with a secret, and other files. */
 async function makeFolder(): Promise<{ path: string; secret: string } & AsyncDisposable> {
@@ -375,13 +373,6 @@ Deno.test("fabric --format json prints JSON, one object a line", async () => {
   await master.line(new RegExp(`node ${address} is there`));
   for (const said of [...master.out, ...master.err]) if (said !== "") JSON.parse(said);
 });
-
-/** Connects to a bridge as deploy does. */
-async function dialBridge(bridge: string): Promise<Deno.Conn> {
-  const logger = createLogger("error", () => {});
-  const credential = await credentialOf(await loadSecret({ secretFile: undefined, logger }));
-  return await dialPart(parseAddress(bridge)!, Purpose.deploy, credential);
-}
 
 /** The ids of the running child processes of `pid`. */
 async function childrenOf(pid: number): Promise<number[]> {

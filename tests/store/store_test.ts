@@ -240,7 +240,12 @@ Deno.test("concurrent calls do not wait for each other's fetch", async () => {
   await using store = await open(folder);
   const file = await source(folder, "file", pieces(1, 2));
   const { promise: slow, reject: end } = Promise.withResolvers<never>();
-  const first = store.ensure([file.manifest], () => slow);
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const first = store.ensure([file.manifest], () => {
+    begin();
+    return slow;
+  });
+  await begun;
   await using kept = await ensureOne(store, file.manifest, file.fetch);
   assertEquals(await Deno.readFile(kept.path), pieces(1, 2));
   end(new Error("gone"));
