@@ -1,4 +1,4 @@
-/** Ends calls before they have a result: because of a signal, a time limit, or a loop that was left. */
+/** Ends calls before they have a result: because of a signal or a time limit. */
 
 import type { Call, CallHolder } from "./call.ts";
 import type { RunOptions } from "./options.ts";
@@ -6,31 +6,22 @@ import type { RunOptions } from "./options.ts";
 /** How long a task has to end once its call was aborted. */
 const ABORT_GRACE_MS = 1_000;
 
-/**
- * Aborts `call` when its signal is aborted or its time is up, until it is settled.
- *
- * @param unwanted Aborts it, too, but without a deadline for its task.
- * @param abort Aborts it for a reason; with a deadline or without.
- */
+/** Calls `abort` with the reason when the signal is aborted or the time is up, until `call` is settled. */
 export function abortWhenTold(
   call: Call,
   { signal, timeoutMs }: RunOptions,
-  unwanted: AbortSignal | undefined,
-  abort: (call: Call, reason: unknown, deadline: boolean) => void,
+  abort: (reason: unknown) => void,
 ): void {
-  if (signal === undefined && timeoutMs === undefined && unwanted === undefined) return;
-  const onSignal = () => abort(call, signal!.reason, true);
-  const onUnwanted = () => abort(call, unwanted!.reason, false);
+  if (signal === undefined && timeoutMs === undefined) return;
+  const onSignal = () => abort(signal!.reason);
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => {
     const message = `Task ${call.task} has not ended after ${timeoutMs} ms`;
-    abort(call, new DOMException(message, "TimeoutError"), true);
+    abort(new DOMException(message, "TimeoutError"));
   }, timeoutMs);
   signal?.addEventListener("abort", onSignal);
-  unwanted?.addEventListener("abort", onUnwanted);
   call.release = () => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onSignal);
-    unwanted?.removeEventListener("abort", onUnwanted);
   };
 }
 

@@ -25,6 +25,8 @@ export class Call {
   askedBack = false;
   /** Removes what listens for its abort. */
   release: (() => void) | undefined;
+  /** The calls of the same map that are not settled. */
+  readonly #group: Set<Call> | undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #settled = false;
@@ -36,6 +38,7 @@ export class Call {
     pinned: boolean,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
+    group?: Set<Call>,
   ) {
     this.id = id;
     this.task = task;
@@ -43,6 +46,8 @@ export class Call {
     this.pinned = pinned;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#group = group;
+    group?.add(this);
   }
 
   get settled(): boolean {
@@ -51,17 +56,20 @@ export class Call {
 
   /** It has a result. */
   resolve(value: unknown): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.release?.();
-    this.#resolve(value);
+    if (this.#settle()) this.#resolve(value);
   }
 
   /** It has none, and why. */
   reject(error: unknown): void {
-    if (this.#settled) return;
+    if (this.#settle()) this.#reject(error);
+  }
+
+  /** Whether it was not settled before. */
+  #settle(): boolean {
+    if (this.#settled) return false;
     this.#settled = true;
+    this.#group?.delete(this);
     this.release?.();
-    this.#reject(error);
+    return true;
   }
 }

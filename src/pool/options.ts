@@ -5,7 +5,12 @@ import type { Resources } from "../../mod.ts";
 /** How a pool is made. */
 export interface PoolOptions extends Partial<Resources> {
   /**
-   * Processes: a number, or between two: the pool grows while calls wait, and shrinks when idle.
+   * Processes: a number, or between two: the pool grows while calls wait, and shrinks when idle. Beyond
+   * `min` it grows only as far as there is room, and does not wait for it, so it holds up no other spawn.
+   *
+   * A pool for all cores of a cluster is one that may grow far, of processes that need a core each:
+   * `{ size: { min: 1, max: 1000 }, cpu: 1 }`. (On a single machine room is not limited, and so the size
+   * is by `max` alone.)
    *
    * @default one for each core of the machine on which `Pool.start` is called
    */

@@ -134,12 +134,15 @@ export class Pool implements AsyncDisposable {
     options: RunOptions & { ordered?: boolean } = {},
   ): AsyncIterableIterator<R> {
     const { ordered = true, ...rest } = options;
-    const stopping = new AbortController();
+    const underWay = new Set<Call>();
     return mapCalls<A, R>(args, ordered, {
       room: () => this.#room(task.name),
-      call: (arg) => this.#submit(task, arg, rest, stopping.signal) as Promise<R>,
+      call: (arg) => this.#submit(task, arg, rest, underWay) as Promise<R>,
       failure: (error) => errorAtCaller(error, mapCalls),
-      stop: () => stopping.abort(new DOMException("The iteration was ended", "AbortError")),
+      stop: () => {
+        const reason = new DOMException("The iteration was ended", "AbortError");
+        for (const call of underWay) this.#abort(call, reason, false);
+      },
     });
   }
 
@@ -199,18 +202,18 @@ export class Pool implements AsyncDisposable {
     if (this.#closed !== undefined) throw closedError(task.name);
   }
 
-  /** @param unwanted Aborts the call without a deadline for its task. */
+  /** @param group Has the call as long as it is not settled. */
   #submit(
     task: Task<never, unknown>,
     arg: unknown,
     options: RunOptions,
-    unwanted?: AbortSignal,
+    group?: Set<Call>,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#check(task);
       options.signal?.throwIfAborted();
-      const call = new Call(++this.#lastId, task.name, arg, false, resolve, reject);
-      abortWhenTold(call, options, unwanted, (...how) => this.#abort(...how));
+      const call = new Call(++this.#lastId, task.name, arg, false, resolve, reject, group);
+      abortWhenTold(call, options, (reason) => this.#abort(call, reason, true));
       this.#waiting.push(call);
       this.#dispatch();
     });

@@ -67,7 +67,10 @@ export function choose<P extends Loaded>(
   return best;
 }
 
-/** How many processes are to be started now. */
+/**
+ * How many processes are to be started now: no more than there are already, so that a pool doubles step by
+ * step, while those that have come take calls off the queue.
+ */
 export function growth(
   { waiting, processes, starting, min, max }: {
     waiting: number;
@@ -78,7 +81,8 @@ export function growth(
   },
 ): number {
   const there = processes + starting;
-  return Math.max(min - there, Math.min(max - there, waiting - starting), 0);
+  const wanted = Math.min(max - there, waiting - starting, Math.max(processes, 1) - starting);
+  return Math.max(min - there, wanted, 0);
 }
 
 /** How long to wait before a process is replaced, after so many deaths with no call done in between. */

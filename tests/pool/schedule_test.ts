@@ -54,7 +54,7 @@ Deno.test("a task is long until a call of it was short, and again after one that
   assertEquals(calls, 230);
 });
 
-Deno.test("growth(): up to the minimum always, up to the maximum while calls wait", () => {
+Deno.test("growth(): up to the minimum always, up to the maximum while calls wait, doubling", () => {
   const cases: [number, number, number, number, number, number][] = [
     // waiting, processes, starting, min, max: how many more
     [0, 0, 0, 2, 4, 2],
@@ -63,6 +63,9 @@ Deno.test("growth(): up to the minimum always, up to the maximum while calls wai
     [1, 2, 0, 2, 4, 1],
     [1, 2, 1, 2, 4, 0],
     [9, 4, 0, 2, 4, 0],
+    [99, 3, 0, 1, 1000, 3],
+    [99, 3, 2, 1, 1000, 1],
+    [99, 0, 0, 5, 1000, 5],
     [9, 0, 0, 0, 1, 1],
     [0, 0, 0, 0, 1, 0],
   ];
