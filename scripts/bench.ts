@@ -21,7 +21,7 @@ import { ownCache } from "./bench/own_cache.ts";
 import { describeRow, summaryLine } from "./bench/report.ts";
 import { LeftOut, type Row } from "./bench/row.ts";
 import { LARGE, ROUND_TRIP, SMALL } from "./bench/rows/channels.ts";
-import { REDEPLOY, RELEASE } from "./bench/rows/deploying.ts";
+import { MANY_FILES, REDEPLOY, RELEASE } from "./bench/rows/deploying.ts";
 import { CHANNELS, MEMORY } from "./bench/rows/memory.ts";
 import { OUTPUT } from "./bench/rows/output.ts";
 import { PLACEMENT } from "./bench/rows/placement.ts";
@@ -32,7 +32,7 @@ import { BURST, COLD, FIRST, LOOP, SPARE } from "./bench/rows/spawning.ts";
 const ROWS: readonly Row[] = [
   ...[COLD, SPARE, FIRST, LOOP, ROUND_TRIP, SMALL, LARGE, OUTPUT],
   ...[CALL, ...UNDER_WAY],
-  ...[REDEPLOY, RELEASE, MEMORY, PLACEMENT, BURST, CHANNELS],
+  ...[REDEPLOY, RELEASE, MANY_FILES, MEMORY, PLACEMENT, BURST, CHANNELS],
 ];
 
 const NAMES = ROWS.map(({ name }) => name);

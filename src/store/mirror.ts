@@ -6,7 +6,7 @@ import { reasonOf, StoreError } from "./store_error.ts";
 
 /** The contents of a pack: the path of a file that has them, or the bytes themselves. */
 export type PackContents = (pack: Pack, index: number) => Promise<PackData>;
-export type PackData = { readonly path: string } | { readonly bytes: Uint8Array };
+export type PackData = { readonly path: string } | { readonly bytes: Uint8Array<ArrayBuffer> };
 
 export interface MirrorOptions {
   /** The path of the working directory below the root, which is made if it is not in the tree. */
@@ -65,19 +65,23 @@ async function writePack(
     return await named(only.path, () => copyNew(data.path, at(only.path), only.mode));
   }
   const bytes = "path" in data ? await Deno.readFile(data.path) : data.bytes;
-  signal?.throwIfAborted();
   let start = 0;
   for (const file of files) {
+    signal?.throwIfAborted();
     const end = start + file.size;
     await named(file.path, () => writeNew(file, at(file.path), bytes.subarray(start, end)));
     start = end;
   }
 }
 
-/** Waiting for each of many small files would take longer than writing them. A pack takes a few milliseconds. */
-function writeNew({ mode }: PackedFile, path: string, bytes: Uint8Array): void {
-  Deno.writeFileSync(path, bytes, { createNew: true, mode });
-  if ((mode & UMASK) !== 0) Deno.chmodSync(path, mode);
+/** Not synchronously, though that would be faster: a disk that is slow must not hold up the whole node. */
+async function writeNew(
+  { mode }: PackedFile,
+  path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  await Deno.writeFile(path, bytes, { createNew: true, mode });
+  if ((mode & UMASK) !== 0) await Deno.chmod(path, mode);
 }
 
 async function copyNew(from: string, to: string, mode: number): Promise<void> {
@@ -87,7 +91,7 @@ async function copyNew(from: string, to: string, mode: number): Promise<void> {
 }
 
 /** Names what could not be made. */
-async function named(path: string, work: () => Promise<void> | void): Promise<void> {
+async function named(path: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** The time and the bytes to deploy a changed program again. */
+/** The time and the bytes to deploy a changed program again, and a program with many files. */
 
 import { parseMem } from "../../../src/core/resources.ts";
 import { ChangingProgram, DevCluster, projectPath } from "../cluster.ts";
@@ -33,6 +33,53 @@ export const REDEPLOY: Row = {
     return openRow([
       { name: "deploy to a cluster, bundle", measure: () => measure(deploy) },
       { name: "deno run here", measure: () => measure(["run", "-A", "main.ts"]) },
+    ], [held.move()]);
+  },
+};
+
+const FILES = 10_000;
+
+export const MANY_FILES: Row = {
+  name: "files",
+  title: "deploy with 10,000 new small files, to first output",
+  unit: "ms",
+  goal: { judges: "ratio", better: "less", must: 4, stretch: 2.5 },
+  rounds: 3,
+  async open(): Promise<OpenRow> {
+    await using held = new AsyncDisposableStack();
+    const cluster = held.use(await DevCluster.start());
+    const program = held.use(await ChangingProgram.create());
+    const paths = Array.from({ length: FILES }, (_, index) => `${index % 100}/${index}`);
+    for (let index = 0; index < 100; index++) {
+      await Deno.mkdir(`${program.folder}/data/${index}`, { recursive: true });
+    }
+    let round = 0;
+    /** Nothing of the files is known to the cluster. */
+    const change = () => {
+      round++;
+      for (const path of paths) {
+        Deno.writeTextFileSync(`${program.folder}/data/${path}`, `${path} ${round}\n`);
+      }
+    };
+    const deploy = ["run", "-A", projectPath("cli.ts"), "--include", "data"];
+    return openRow([
+      {
+        name: "deploy to a cluster",
+        measure: () => {
+          change();
+          return untilOutput([...deploy, cluster.bridge, "main.ts"], program.folder);
+        },
+      },
+      {
+        name: "deno run of a program that copies them",
+        measure: async () => {
+          change();
+          const script = projectPath("scripts/bench/programs/copy.ts");
+          const ms = await untilOutput(["run", "-A", script, "data", "copy"], program.folder);
+          await Deno.remove(`${program.folder}/copy`, { recursive: true });
+          return ms;
+        },
+      },
     ], [held.move()]);
   },
 };
