@@ -58,6 +58,17 @@ export function fits(need: Amount, room: Amount): boolean {
   return need.mem <= room.mem && need.cpu <= room.cpu;
 }
 
+/** Adds to the largest of many amounts: those that no other one exceeds in both dimensions. */
+export function withLargest(largest: readonly Amount[], amount: Amount): readonly Amount[] {
+  if (fitsAny(amount, largest)) return largest;
+  return [...largest.filter((other) => !fits(other, amount)), amount];
+}
+
+/** Whether `need` is at most one of `rooms` in both dimensions. */
+export function fitsAny(need: Amount, rooms: readonly Amount[]): boolean {
+  return rooms.some((room) => fits(need, room));
+}
+
 function microsOf(cores: number): number {
   return Math.floor(cores * MICROS_PER_CORE + IMPRECISION);
 }

@@ -6,7 +6,8 @@
  * - **Spread.** Among those nodes it goes to the one that is then the least full, by its fuller
  *   dimension (among thousands, to one that is nearly so: see `NodeIndex.findRoom`).
  * - **First come, first served.** A request that does not fit waits. When room appears, the oldest that
- *   fits gets it, so a small request may overtake a large one.
+ *   fits gets it (among hundreds of sizes, one of the oldest: see `SizeIndex.oldestThatFits`), so a small
+ *   request may overtake a large one.
  * - **No starvation.** A request that has been overtaken too often has a node reserved for it: the one that
  *   lacks the least. Nothing else is placed there until it has been granted, there or elsewhere
  *   ({@linkcode Reservations}).
@@ -16,10 +17,8 @@
  */
 
 import type { Resources } from "../core/resources.ts";
-import { type Amount, capacityOf, fits, needOf } from "./amount.ts";
-import { CapacityFront } from "./capacity_front.ts";
-import { fullnessWith, NodeIndex } from "./node_index.ts";
-import { PlacementNode } from "./placement_node.ts";
+import { type Amount, capacityOf, fits, fitsAny, needOf, withLargest } from "./amount.ts";
+import { NodeIndex } from "./node_index.ts";
 import {
   closestTo,
   type NodeUsage,
@@ -29,7 +28,7 @@ import {
   waitingIn,
 } from "./placement_report.ts";
 import { OVERTAKES, Reservations } from "./reservations.ts";
-import { Ticket } from "./ticket.ts";
+import { PlacementNode, Ticket } from "./ticket.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -42,11 +41,10 @@ const NONE: readonly never[] = Object.freeze([]);
  */
 export class Placement<Owner> {
   readonly #nodes = new Map<string, PlacementNode<Owner>>();
-  /** The nodes by slot; a slot is reused when its node has been removed. */
-  readonly #slots: (PlacementNode<Owner> | undefined)[] = [];
-  readonly #index = new NodeIndex();
-  /** Of all known nodes; `undefined` when it has to be recomputed. */
-  #front: CapacityFront | undefined = new CapacityFront();
+  /** The nodes that are present and not reserved. */
+  readonly #index = new NodeIndex<Owner>();
+  /** The largest capacities of known nodes; `undefined` when they have to be found again. */
+  #largest: readonly Amount[] | undefined = [];
   readonly #queue = new WaitingQueue<Owner>();
   readonly #reservations: Reservations<Owner>;
   readonly #counts = { present: 0, granted: 0 };
@@ -89,7 +87,7 @@ export class Placement<Owner> {
   addNode(id: string, capacity: Readonly<Resources>): readonly Ticket<Owner>[] {
     const node = this.#know(id, capacityOf(capacity), true);
     this.#counts.present++;
-    this.#index.set(node.slot, node);
+    this.#index.set(node);
     this.#opened.push(node);
     return this.#settle();
   }
@@ -107,7 +105,7 @@ export class Placement<Owner> {
     this.#counts.granted -= ended.length;
     node.become(false, node.capacity);
     this.#counts.present--;
-    this.#index.hide(node.slot);
+    this.#index.hide(node);
     const waiting = this.#reservations.endNode(node);
     if (waiting !== undefined && this.#reservations.of(waiting).length === 0) {
       this.#reserve(waiting);
@@ -124,8 +122,7 @@ export class Placement<Owner> {
     const node = this.#nodes.get(id);
     if (node === undefined) return ended;
     this.#nodes.delete(id);
-    this.#slots[node.slot] = undefined;
-    this.#front = undefined;
+    this.#largest = undefined;
     return ended;
   }
 
@@ -137,12 +134,13 @@ export class Placement<Owner> {
    * @throws {RangeError} If the need is negative, infinite or not a number.
    */
   request(owner: Owner, need: Readonly<Resources>): Ticket<Owner> | "unsatisfiable" {
-    const outcome = this.tryRequest(owner, need);
-    if (outcome !== "no-capacity") return outcome;
     const ticket = new Ticket(owner, needOf(need));
-    this.#queue.push(ticket);
-    this.#reservations.joined(ticket, this.#counts);
-    this.#settle();
+    const outcome = this.#try(ticket);
+    if (outcome === "unsatisfiable") return outcome;
+    if (outcome === "no-capacity") {
+      this.#queue.push(ticket);
+      this.#settle();
+    }
     return ticket;
   }
 
@@ -151,16 +149,8 @@ export class Placement<Owner> {
     owner: Owner,
     need: Readonly<Resources>,
   ): Ticket<Owner> | "no-capacity" | "unsatisfiable" {
-    const amount = needOf(need);
-    const node = this.#find(amount);
-    if (typeof node === "string") return node;
-    const ticket = new Ticket(owner, amount);
-    this.#place(ticket, node);
-    if (this.#queue.length > 0) {
-      this.#queue.overtakeAll();
-      this.#settle();
-    }
-    return ticket;
+    const ticket = new Ticket(owner, needOf(need));
+    return this.#try(ticket) ?? ticket;
   }
 
   /** The answer that {@linkcode tryRequest} would give now, without granting anything. */
@@ -181,19 +171,19 @@ export class Placement<Owner> {
       this.#leaveQueue(ticket, false);
       return this.#settle();
     }
-    const node = this.#slots[ticket.slot]!;
+    const node = ticket.node!;
     node.takeBack(ticket);
     this.#counts.granted--;
-    if (node.reservedFor === undefined) this.#index.set(node.slot, node);
+    if (node.reservedFor === undefined) this.#index.set(node);
     // Most releases come while no request waits.
     if (this.#queue.length === 0) return NONE;
     this.#opened.push(node);
     return this.#settle();
   }
 
-  /** Each known node, the longest known first, apart from reused slots. */
+  /** Each known node, the longest known first. */
   usage(): NodeUsage<Owner>[] {
-    return this.#slots.filter((node) => node !== undefined).map(usageOf);
+    return Array.from(this.#nodes.values(), usageOf);
   }
 
   /** The waiting requests, oldest first. */
@@ -217,39 +207,42 @@ export class Placement<Owner> {
     let node = this.#nodes.get(id);
     if (node?.present === true) throw new Error(`Cannot add node ${id}: it is already present`);
     if (node === undefined) {
-      const unused = this.#nodes.size < this.#slots.length ? this.#slots.indexOf(undefined) : -1;
-      node = new PlacementNode<Owner>(id, unused < 0 ? this.#slots.length : unused);
-      this.#slots[node.slot] = node;
+      node = new PlacementNode<Owner>(id);
       this.#nodes.set(id, node);
-      this.#front?.add(capacity);
-    } else if (capacity.mem !== node.capacity.mem || capacity.cpu !== node.capacity.cpu) {
-      this.#front = undefined;
     }
+    this.#largest = undefined;
     node.become(present, capacity);
     return node;
   }
 
-  #satisfiable(): CapacityFront {
-    if (this.#front === undefined) {
-      this.#front = new CapacityFront();
-      for (const node of this.#nodes.values()) this.#front.add(node.capacity);
-    }
-    return this.#front;
-  }
-
   #find(need: Amount): PlacementNode<Owner> | "no-capacity" | "unsatisfiable" {
-    if (!this.#satisfiable().covers(need)) return "unsatisfiable";
+    this.#largest ??= [...this.#nodes.values()].reduce<readonly Amount[]>(
+      (largest, { capacity }) => withLargest(largest, capacity),
+      [],
+    );
+    if (!fitsAny(need, this.#largest)) return "unsatisfiable";
     // If a smaller request waits, this one fits nowhere either.
     if (this.#queue.anyFits(need)) return "no-capacity";
-    const slot = this.#index.findRoom(need);
-    return slot < 0 ? "no-capacity" : this.#slots[slot]!;
+    return this.#index.findRoom(need) ?? "no-capacity";
+  }
+
+  /** Grants a new ticket, or gives the reason why not. */
+  #try(ticket: Ticket<Owner>): "no-capacity" | "unsatisfiable" | undefined {
+    const node = this.#find(ticket);
+    if (typeof node === "string") return node;
+    this.#place(ticket, node);
+    if (this.#queue.length > 0) {
+      this.#queue.overtakeAll();
+      this.#settle();
+    }
+    return undefined;
   }
 
   /** Charges a node for a ticket. */
   #place(ticket: Ticket<Owner>, node: PlacementNode<Owner>): void {
     node.give(ticket);
     this.#counts.granted++;
-    if (node.reservedFor === undefined) this.#index.set(node.slot, node);
+    if (node.reservedFor === undefined) this.#index.set(node);
   }
 
   /** Grants open room to waiting requests, and makes the reservations that are due. */
@@ -285,7 +278,9 @@ export class Placement<Owner> {
 
   /** Grants a request for which a reservation is due, if there is room now; reserves, if not. */
   #serve(ticket: Ticket<Owner>, grants: Ticket<Owner>[]): void {
-    const room = this.#bestOpened(ticket);
+    const room = this.#opened.find(({ reservedFor, free }) =>
+      reservedFor === undefined && fits(ticket, free)
+    );
     if (room !== undefined) return this.#grant(ticket, room, grants);
     this.#reserve(ticket);
     this.#reservations.tried(ticket, this.#counts);
@@ -293,10 +288,10 @@ export class Placement<Owner> {
 
   /** Reserves a node for a waiting request, if one that is large enough is not reserved yet. */
   #reserve(ticket: Ticket<Owner>): void {
-    const slot = this.#index.findLargeEnough(ticket);
-    if (slot < 0) return;
-    this.#reservations.add(ticket, this.#slots[slot]!);
-    this.#index.hide(slot);
+    const node = this.#index.findLargeEnough(ticket);
+    if (node === undefined) return;
+    this.#reservations.add(ticket, node);
+    this.#index.hide(node);
   }
 
   /** Grants a queued ticket on a node that has room for it. */
@@ -308,21 +303,10 @@ export class Placement<Owner> {
 
   /** Removes a ticket from the queue; nodes reserved for it are open to the others. */
   #leaveQueue(ticket: Ticket<Owner>, granted: boolean): void {
-    for (const node of this.#reservations.leave(ticket, granted, this.#counts)) {
-      this.#index.set(node.slot, node);
+    this.#queue.remove(ticket, granted);
+    for (const node of this.#reservations.end(ticket)) {
+      this.#index.set(node);
       if (!this.#opened.includes(node)) this.#opened.push(node);
     }
-  }
-
-  /** Among the open nodes with room, the one that is then the least full. */
-  #bestOpened(need: Amount): PlacementNode<Owner> | undefined {
-    let best: PlacementNode<Owner> | undefined;
-    let least = Infinity;
-    for (const node of this.#opened) {
-      if (node.reservedFor !== undefined || !fits(need, node.free)) continue;
-      const fullness = fullnessWith(node, need);
-      if (fullness < least) [best, least] = [node, fullness];
-    }
-    return best;
   }
 }

@@ -1,11 +1,9 @@
 /** Reports on nodes and waiting requests, for messages, lists and tests. */
 
 import type { Resources } from "../core/resources.ts";
-import { fits, resourcesOf } from "./amount.ts";
-import { CapacityFront } from "./capacity_front.ts";
-import type { PlacementNode } from "./placement_node.ts";
+import { type Amount, fits, fitsAny, resourcesOf, withLargest } from "./amount.ts";
 import type { Reservations } from "./reservations.ts";
-import type { Ticket } from "./ticket.ts";
+import type { PlacementNode, Ticket } from "./ticket.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** What a node has and has given. */
@@ -55,7 +53,7 @@ export function usageOf<Owner>(node: PlacementNode<Owner>): NodeUsage<Owner> {
     present: node.present,
     capacity: resourcesOf(node.capacity),
     inUse: resourcesOf(node.used),
-    count: node.count,
+    count: node.tickets.length,
     reservedFor: node.reservedFor?.owner,
   };
 }
@@ -66,16 +64,19 @@ export function* waitingIn<Owner>(
   nodes: Iterable<PlacementNode<Owner>>,
   reservations: Reservations<Owner>,
 ): Generator<Waiting<Owner>> {
-  const present = new CapacityFront();
-  for (const node of nodes) if (node.present) present.add(node.capacity);
+  let present: readonly Amount[] = [];
+  for (const node of nodes) if (node.present) present = withLargest(present, node.capacity);
+  let overtaken: number | undefined;
   for (const ticket of queue) {
+    overtaken ??= queue.overtaken(ticket);
     yield {
       owner: ticket.owner,
       need: resourcesOf(ticket),
-      overtaken: queue.overtaken(ticket),
-      waitsFor: present.covers(ticket) ? "room" : "node",
+      overtaken,
+      waitsFor: fitsAny(ticket, present) ? "room" : "node",
       reserved: reservations.of(ticket).map((node) => node.id),
     };
+    overtaken -= ticket.overtakes;
   }
 }
 

@@ -8,8 +8,7 @@
  * it gets the first that is large enough and free.
  */
 
-import type { PlacementNode } from "./placement_node.ts";
-import type { Ticket } from "./ticket.ts";
+import type { PlacementNode, Ticket } from "./ticket.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** The number of times a request is overtaken before a node is reserved for it. */
@@ -30,11 +29,10 @@ interface Counts {
 export class Reservations<Owner> {
   readonly #queue: WaitingQueue<Owner>;
   readonly #overtakes: number;
-  readonly #nodes = new Map<Ticket<Owner>, PlacementNode<Owner>[]>();
+  readonly #nodes = new Map<Ticket<Owner>, readonly PlacementNode<Owner>[]>();
   #count = 0;
-  /** The oldest waiting request for which no reservation has been tried. */
-  #candidate: Ticket<Owner> | undefined = undefined;
-  /** The number of times the oldest waiting request must be overtaken to get one more node. */
+  /** The oldest request, and how often it must be overtaken to get one more node. */
+  #head: Ticket<Owner> | undefined = undefined;
   #widenAt = 0;
 
   constructor(queue: WaitingQueue<Owner>, overtakes: number) {
@@ -48,61 +46,36 @@ export class Reservations<Owner> {
   }
 
   /** The waiting request for which a node, or one more, is to be reserved now. */
-  due({ present }: Counts): Ticket<Owner> | undefined {
-    const { head } = this.#queue;
-    const candidate = this.#candidate;
+  due(counts: Counts): Ticket<Owner> | undefined {
+    const { head, untried } = this.#queue;
     if (head === undefined) return undefined;
-    if (head !== candidate && this.#queue.overtaken(head) >= this.#widenAt) return head;
-    const most = Math.max(1, Math.floor(present / NODES_PER_RESERVATION));
-    if (candidate === undefined || this.#count >= most) return undefined;
-    return this.#queue.overtaken(candidate) >= this.#overtakes ? candidate : undefined;
+    if (head !== this.#head) {
+      this.#head = head;
+      // If nothing could be reserved for it earlier, that is tried again at once.
+      if (this.of(head).length === 0) this.#widenAt = this.#overtakes;
+      else this.#widenLater(head, counts);
+    }
+    if (head !== untried && this.#queue.overtaken(head) >= this.#widenAt) return head;
+    const most = Math.max(1, Math.floor(counts.present / NODES_PER_RESERVATION));
+    if (untried === undefined || this.#count >= most) return undefined;
+    return this.#queue.overtaken(untried) >= this.#overtakes ? untried : undefined;
   }
 
   /** The reservation that was due has been tried: moves on to the next one. */
   tried(ticket: Ticket<Owner>, counts: Counts): void {
-    if (ticket === this.#candidate) this.#candidate = this.#queue.after(ticket);
-    if (ticket === this.#queue.head) this.#widenLater(ticket, counts);
+    this.#queue.tried(ticket);
+    if (ticket === this.#head) this.#widenLater(ticket, counts);
   }
 
   /** Reserves a node that is not reserved. */
   add(ticket: Ticket<Owner>, node: PlacementNode<Owner>): void {
     node.reservedFor = ticket;
     this.#count++;
-    const nodes = this.#nodes.get(ticket);
-    if (nodes === undefined) this.#nodes.set(ticket, [node]);
-    else nodes.push(node);
+    this.#nodes.set(ticket, [...this.of(ticket), node]);
   }
 
-  /** Ends the reservation of one node, if there is one; gives the request that it was for. */
-  endNode(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
-    const ticket = node.reservedFor;
-    if (ticket === undefined) return undefined;
-    const others = this.#end(ticket).filter((other) => other !== node);
-    for (const other of others) this.add(ticket, other);
-    return ticket;
-  }
-
-  /** A request has joined the queue. */
-  joined(ticket: Ticket<Owner>, counts: Counts): void {
-    this.#candidate ??= ticket;
-    if (ticket === this.#queue.head) this.#headChanged(counts);
-  }
-
-  /** Takes a request out of the queue; gives the nodes that were reserved for it. */
-  leave(
-    ticket: Ticket<Owner>,
-    granted: boolean,
-    counts: Counts,
-  ): readonly PlacementNode<Owner>[] {
-    const wasHead = ticket === this.#queue.head;
-    if (ticket === this.#candidate) this.#candidate = this.#queue.after(ticket);
-    this.#queue.remove(ticket, granted);
-    const nodes = this.#end(ticket);
-    if (wasHead) this.#headChanged(counts);
-    return nodes;
-  }
-
-  #end(ticket: Ticket<Owner>): readonly PlacementNode<Owner>[] {
+  /** Ends all reservations for a request; gives the nodes. */
+  end(ticket: Ticket<Owner>): readonly PlacementNode<Owner>[] {
     const nodes = this.of(ticket);
     for (const node of nodes) node.reservedFor = undefined;
     this.#nodes.delete(ticket);
@@ -110,12 +83,12 @@ export class Reservations<Owner> {
     return nodes;
   }
 
-  #headChanged(counts: Counts): void {
-    const { head } = this.#queue;
-    if (head === undefined) return;
-    // If nothing could be reserved for it earlier, that is tried again at once.
-    if (this.of(head).length === 0) this.#widenAt = this.#overtakes;
-    else this.#widenLater(head, counts);
+  /** Ends the reservation of one node, if there is one; gives the request that it was for. */
+  endNode(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
+    const ticket = node.reservedFor;
+    if (ticket === undefined) return undefined;
+    for (const other of this.end(ticket)) if (other !== node) this.add(ticket, other);
+    return ticket;
   }
 
   #widenLater(head: Ticket<Owner>, { granted }: Counts): void {

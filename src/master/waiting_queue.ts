@@ -1,28 +1,25 @@
 /**
  * The waiting requests in the order of arrival, and how often each was overtaken.
  *
- * A grant overtakes all older requests, which may be very many: it is recorded in a few nodes of a binary
- * tree over the places of the queue, and a request's count is the sum of the nodes above its place.
+ * A grant overtakes all older requests, which may be very many. It is recorded at the youngest of
+ * them only: a request was overtaken as often as the sum of what is recorded at it and at the younger
+ * ones says.
  */
 
 import type { Amount } from "./amount.ts";
 import { SizeIndex } from "./size_index.ts";
 import type { Ticket } from "./ticket.ts";
 
-const LEAST_PLACES = 16;
-
 /** Waiting requests. A ticket is in at most one queue. */
 export class WaitingQueue<Owner> {
-  #places = LEAST_PLACES;
-  #tickets: (Ticket<Owner> | undefined)[] = [];
-  /** A ticket was overtaken as often as the sum from its leaf to the root. */
-  #overtaken = new Float64Array(2 * LEAST_PLACES);
-  /** The first place that is taken. */
-  #head = 0;
-  /** The first free place, with none taken behind it. */
-  #tail = 0;
+  #oldest: Ticket<Owner> | undefined;
+  #youngest: Ticket<Owner> | undefined;
+  #untried: Ticket<Owner> | undefined;
   #length = 0;
   #sequence = 0;
+  /** What is recorded at all waiting requests, and at those before the untried one. */
+  #overtakes = 0;
+  #overtakesBefore = 0;
   readonly #sizes = new SizeIndex<Owner>();
 
   /** The number of waiting requests. */
@@ -32,39 +29,40 @@ export class WaitingQueue<Owner> {
 
   /** The oldest one. */
   get head(): Ticket<Owner> | undefined {
-    return this.#tickets[this.#head];
+    return this.#oldest;
   }
 
-  /** The next younger ticket after a waiting one; `undefined` after the youngest. */
-  after(ticket: Ticket<Owner>): Ticket<Owner> | undefined {
-    for (let position = ticket.position + 1; position < this.#tail; position++) {
-      const next = this.#tickets[position];
-      if (next !== undefined) return next;
-    }
-    return undefined;
+  /** The oldest one for which no reservation has been tried. */
+  get untried(): Ticket<Owner> | undefined {
+    return this.#untried;
+  }
+
+  /** A reservation has been tried for a request; of the untried ones, it must be the oldest. */
+  tried(ticket: Ticket<Owner>): void {
+    if (ticket !== this.#untried) return;
+    this.#untried = ticket.younger;
+    this.#overtakesBefore += ticket.overtakes;
   }
 
   /** The number of waiting requests that are older than a waiting ticket. */
   before(ticket: Ticket<Owner>): number {
     let count = 0;
-    for (let position = this.#head; position < ticket.position; position++) {
-      if (this.#tickets[position] !== undefined) count++;
-    }
+    for (let older = ticket.older; older !== undefined; older = older.older) count++;
     return count;
   }
 
   /** Adds a ticket as the youngest. */
   push(ticket: Ticket<Owner>): void {
-    if (this.#tail === this.#places) this.#tidy();
-    const position = this.#tail++;
-    ticket.position = position;
     ticket.sequence = this.#sequence++;
-    this.#tickets[position] = ticket;
+    ticket.older = this.#youngest;
+    if (this.#youngest === undefined) this.#oldest = ticket;
+    else this.#youngest.younger = ticket;
+    this.#youngest = ticket;
+    if (this.#untried === undefined) {
+      this.#untried = ticket;
+      this.#overtakesBefore = this.#overtakes;
+    }
     this.#length++;
-    // Grants recorded above the place were before its time.
-    const leaf = this.#places + position;
-    this.#overtaken[leaf] = 0;
-    this.#overtaken[leaf] = -this.overtaken(ticket);
     this.#sizes.add(ticket);
   }
 
@@ -73,31 +71,33 @@ export class WaitingQueue<Owner> {
    * it got what it waited for.
    */
   remove(ticket: Ticket<Owner>, granted: boolean): void {
-    const { position } = ticket;
-    this.#sizes.remove(ticket);
-    if (granted && position !== this.#head) {
-      for (let node = this.#places + position; node > 1; node >>= 1) {
-        if (node & 1) this.#overtaken[node - 1]!++;
-      }
-    }
-    this.#tickets[position] = undefined;
-    ticket.position = -1;
+    const { older, younger, overtakes } = ticket;
+    this.tried(ticket);
+    if (older === undefined) this.#oldest = younger;
+    else older.younger = younger;
+    if (younger === undefined) this.#youngest = older;
+    else younger.older = older;
+    ticket.older = ticket.younger = undefined;
     this.#length--;
-    while (this.#head < this.#tail && this.#tickets[this.#head] === undefined) this.#head++;
+    this.#sizes.remove(ticket);
+    // What was recorded here is now recorded at the next older one, together with this grant.
+    this.#record(ticket, -overtakes);
+    if (older !== undefined) this.#record(older, overtakes + (granted ? 1 : 0));
   }
 
   /** Counts a grant to a request that is younger than all that wait. */
   overtakeAll(): void {
-    this.#overtaken[1]!++;
+    if (this.#youngest !== undefined) this.#record(this.#youngest, 1);
   }
 
   /** The number of grants to younger requests while this one waited. */
   overtaken(ticket: Ticket<Owner>): number {
-    let sum = 0;
-    for (let node = this.#places + ticket.position; node > 0; node >>= 1) {
-      sum += this.#overtaken[node]!;
+    if (ticket === this.#untried) return this.#overtakes - this.#overtakesBefore;
+    let count = this.#overtakes;
+    for (let older = ticket.older; older !== undefined; older = older.older) {
+      count -= older.overtakes;
     }
-    return sum;
+    return count;
   }
 
   /** As {@linkcode SizeIndex.oldestThatFits}. */
@@ -112,23 +112,14 @@ export class WaitingQueue<Owner> {
 
   /** From the oldest to the youngest. The queue must not be changed meanwhile. */
   *[Symbol.iterator](): Iterator<Ticket<Owner>> {
-    for (let position = this.#head; position < this.#tail; position++) {
-      const ticket = this.#tickets[position];
-      if (ticket !== undefined) yield ticket;
-    }
+    for (let ticket = this.#oldest; ticket !== undefined; ticket = ticket.younger) yield ticket;
   }
 
-  /** Compacts the queue, and makes at least as many free places as are taken. */
-  #tidy(): void {
-    const tickets = [...this];
-    const overtaken = tickets.map((ticket) => this.overtaken(ticket));
-    this.#places = LEAST_PLACES;
-    while (this.#places < 2 * tickets.length) this.#places *= 2;
-    this.#overtaken = new Float64Array(2 * this.#places);
-    this.#overtaken.set(overtaken, this.#places);
-    this.#tickets = tickets;
-    this.#head = 0;
-    this.#tail = tickets.length;
-    for (const [position, ticket] of tickets.entries()) ticket.position = position;
+  #record(ticket: Ticket<Owner>, overtakes: number): void {
+    ticket.overtakes += overtakes;
+    this.#overtakes += overtakes;
+    if (this.#untried !== undefined && ticket.sequence < this.#untried.sequence) {
+      this.#overtakesBefore += overtakes;
+    }
   }
 }

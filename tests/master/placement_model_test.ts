@@ -77,7 +77,7 @@ class Model {
     );
     const fullness = ([, node]: [string, ModelNode]): number =>
       fullnessWith(
-        { capacity: node.capacity, used: this.used(node), count: node.tickets.size },
+        { ...node, used: this.used(node), tickets: { length: node.tickets.size } },
         amount,
       );
     const least = Math.min(...open.map(fullness));
