@@ -6,13 +6,14 @@
  * the next is where they resume.
  */
 
-import type { Pid } from "../core/pid.ts";
+import { formatAddress, parsePid, type Pid, shortPid } from "../core/pid.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { ProcessDialer, type ProcessDialerEvents } from "./process_dialer.ts";
 import { type FrameHandler, FrameReader } from "./frame_reader.ts";
 import { encodeReply, type Greeting, judge, Verdict, writeRefusal } from "./greeting.ts";
 import { Link, type LinkEvents } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
+import { afterObstacle, obstacleOf } from "./reach.ts";
 import { absenceEnd, type End, refusalEnd } from "./remote_end.ts";
 
 /** The identity for which connections are made. */
@@ -65,6 +66,9 @@ export class Connection {
   #received: number;
   /** Whether it was logged that another process listens at the address. */
   #logged = false;
+  /** Why there is no connection, if that has been so for a while. */
+  #obstacle: { readonly address: string; readonly why: string } | undefined;
+  #saidUnreached = false;
 
   /** `received` is the offset up to which the other process's stream has been received before. */
   constructor(context: ConnectionContext, remote: Pid, streams: Streams, received: number) {
@@ -82,6 +86,11 @@ export class Connection {
   /** The offset up to which the other process's stream has been received. */
   get received(): number {
     return this.#state.name === "joined" ? this.#state.reader.offset : this.#received;
+  }
+
+  /** Why there is no connection, and to which address, if it has been tried in vain for a while. */
+  get obstacle(): { readonly address: string; readonly why: string } | undefined {
+    return this.#state.name === "dialling" ? this.#obstacle : undefined;
   }
 
   /** Connects if there is no link and one is needed; after a break, it waits first. */
@@ -172,8 +181,8 @@ export class Connection {
         }
       },
       refused: (reply) => this.#unmet(refusalEnd(reply, posthumous)),
-      unreachable: (error) => {
-        const end = absenceEnd(error, posthumous);
+      unreachable: (error, forMs) => {
+        const end = absenceEnd(error, posthumous) ?? this.#unreached(error, forMs);
         this.#unmet(end);
         if (end !== undefined || !(error instanceof ProtocolError) || this.#logged) return;
         this.#logged = true;
@@ -185,6 +194,27 @@ export class Connection {
     this.#become({ name: "dialling", dialer });
     // Not within the caller: a constructor does no I/O before it returns.
     queueMicrotask(() => void dialer.start(afterBreak));
+  }
+
+  /** An attempt to connect failed: says so once, and gives the end if the process is given up. */
+  #unreached(error: unknown, forMs: number): End | undefined {
+    const obstacle = obstacleOf(error);
+    const [own, other] = [parsePid(this.#context.pid)!, parsePid(this.#remote)!];
+    // On one host there is nothing in between.
+    if (obstacle === undefined || own.host === other.host) return undefined;
+    const next = afterObstacle(obstacle, forMs);
+    if (next === "retry") return undefined;
+    const address = formatAddress(other.host, other.port);
+    const why = `it cannot be reached at ${address} from ${own.host}: ${obstacle.why}`;
+    this.#obstacle = { address, why: obstacle.why };
+    if (next === "give up") {
+      return { kind: "lost", why: `${why} for ${Math.round(forMs / 1_000)} s` };
+    }
+    if (!this.#saidUnreached) {
+      this.#context.log(`cannot connect to ${shortPid(this.#remote)}: ${why}`);
+    }
+    this.#saidUnreached = true;
+    return undefined;
   }
 
   /** An attempt failed in a way that shows `end`, or nothing certain. */
@@ -223,6 +253,8 @@ export class Connection {
       ended: (error) => this.#broken(link, error),
     });
     this.#become({ name: "joined", link, reader, dialledMs });
+    this.#obstacle = undefined;
+    this.#saidUnreached = false;
     this.#streams.joined();
     link.start(reply);
   }

@@ -24,7 +24,7 @@ export interface Dialed {
  * How long a host may take to accept the connection. The answer has no time limit: a computing process
  * answers late, and more attempts would only queue up.
  */
-const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 4_000;
 
 /**
  * Connects to a process, authenticates, and greets it, unless `attempt` is aborted.

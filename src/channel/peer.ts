@@ -129,8 +129,10 @@ export class Peer {
   }
 
   /** What this process waits for from this peer. */
-  pending(): Iterable<Wait> {
-    return peerPending(this, this.#leaving ? this.#outbox.end - this.#outbox.acked : undefined);
+  *pending(): Generator<Wait, void, void> {
+    const { obstacle } = this.#connection;
+    if (obstacle !== undefined) yield { kind: "reach", remote: this.remote, ...obstacle };
+    yield* peerPending(this, this.#leaving ? this.#outbox.end - this.#outbox.acked : undefined);
   }
 
   /** How many bytes there have been between the two processes, in both directions. */

@@ -15,8 +15,11 @@ export interface ProcessDialerEvents {
   welcome(dialed: Dialed): void;
   /** The other process answered, and refused the connection. */
   refused(reply: Reply): void;
-  /** The process is not there, or one that cannot authenticate. */
-  unreachable(error: unknown): void;
+  /**
+   * The process is not there, or one that cannot authenticate. All attempts for the last `forMs` have ended
+   * like this.
+   */
+  unreachable(error: unknown, forMs: number): void;
 }
 
 /** The first delay between attempts, which doubles up to the second. */
@@ -30,6 +33,8 @@ export class ProcessDialer {
   readonly #events: ProcessDialerEvents;
   #attempt: AbortController | undefined;
   #stopped = false;
+  /** When the first of the attempts began that have all failed. */
+  #failingSinceMs: number | undefined;
 
   constructor(remote: Pid, options: DialOptions, events: ProcessDialerEvents) {
     this.#remote = remote;
@@ -76,15 +81,18 @@ export class ProcessDialer {
   async #dial(): Promise<Verdict | undefined> {
     const attempt = new AbortController();
     this.#attempt = attempt;
+    this.#failingSinceMs ??= performance.now();
     let dialed: Dialed;
     try {
       dialed = await dial(this.#remote, this.#options, attempt);
     } catch (error) {
       this.#attempt = undefined;
-      if (!this.#stopped) this.#events.unreachable(error);
+      const forMs = performance.now() - this.#failingSinceMs;
+      if (!this.#stopped) this.#events.unreachable(error, forMs);
       return undefined;
     }
     this.#attempt = undefined;
+    this.#failingSinceMs = undefined;
     const { conn, reply } = dialed;
     const { verdict } = reply;
     if (this.#stopped) {

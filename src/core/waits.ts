@@ -15,6 +15,7 @@ import type { Pid } from "./pid.ts";
  * - `kill`: the end of `remote`, which this process has requested.
  * - `after`: a timer of `after()`.
  * - `spawn`: the start of a process of that name.
+ * - `reach`: a connection to `remote`, which cannot be made, and why not.
  * - `deliver`: this process is ending, and this many bytes have yet to arrive at `remote`.
  */
 export type Wait =
@@ -33,6 +34,12 @@ export type Wait =
   | { readonly kind: "kill"; readonly remote: Pid }
   | { readonly kind: "spawn"; readonly name: string }
   | { readonly kind: "after"; readonly select: boolean }
+  | {
+    readonly kind: "reach";
+    readonly remote: Pid;
+    readonly address: string;
+    readonly why: string;
+  }
   | { readonly kind: "deliver"; readonly remote: Pid; readonly bytes: number };
 
 /** The maximum number of waits in a report; of more, only the number is given. */

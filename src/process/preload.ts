@@ -34,6 +34,7 @@ import "../channel/outbox.ts";
 import "../channel/peer.ts";
 import "../channel/pending.ts";
 import "../channel/process_dialer.ts";
+import "../channel/reach.ts";
 import "../channel/receiver.ts";
 import "../channel/remote_end.ts";
 import "../channel/select.ts";

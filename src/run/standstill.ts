@@ -54,6 +54,7 @@ function isUpToProcesses(wait: Wait, running: ReadonlySet<Pid>): boolean {
       return true;
     case "after":
     case "kill":
+    case "reach":
     case "spawn":
       return false;
   }

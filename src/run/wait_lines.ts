@@ -62,6 +62,8 @@ export function describeWait(wait: Wait, title: (pid: Pid) => string): string {
       return "after()";
     case "spawn":
       return `spawn ${wait.name}`;
+    case "reach":
+      return `cannot reach ${title(wait.remote)} at ${wait.address}: ${wait.why}`;
     case "deliver":
       return `delivering ${formatMem(wait.bytes)} to ${title(wait.remote)}`;
   }

@@ -12,6 +12,7 @@ const wait = variant("kind", {
   kill: { remote: pid },
   spawn: { name: text },
   after: { select: bool },
+  reach: { remote: pid, address: text, why: text },
   deliver: { remote: pid, bytes: integer },
 });
 

@@ -39,6 +39,10 @@ Deno.test("waitLines() gives one line a process, and names processes as everywhe
     [waiting(send(HUB)), "send to 77bb621 hub (window full: 1 MiB unread)"],
     [waiting(send(HUB, false, false)), "send to 77bb621 hub (no Receiver yet: 1 MiB unread)"],
     [waiting({ kind: "after", select: true }), "select: after()"],
+    [
+      waiting({ kind: "reach", remote: FIRST, address: "10.0.0.2:4100", why: "no answer" }),
+      "cannot reach 3fecd01 main.ts at 10.0.0.2:4100: no answer",
+    ],
     [waiting(accept()), "accept"],
     [waiting(accept("clients")), 'accept "clients"'],
     [waiting({ kind: "wait", remote: HUB, select: false }), "wait 77bb621 hub"],

@@ -61,6 +61,7 @@ const PROCESS_MESSAGES: ProcessMessage[] = [
         received: true,
       },
       { kind: "after", select: true },
+      { kind: "reach", remote: PID, address: "10.0.0.2:4100", why: "no answer" },
       { kind: "accept", name: "clients", select: false },
       { kind: "wait", remote: PID, select: true },
       { kind: "kill", remote: PID },
