@@ -8,6 +8,7 @@
 import config from "../deno.json" with { type: "json" };
 import { BuildError } from "../src/build/build_error.ts";
 import { readProgram } from "../src/build/entry.ts";
+import { EMBEDDED } from "../src/build/runtime_source.ts";
 import { compileModule } from "../src/build/executable.ts";
 import { refuseMore, type Scanned } from "../src/cli/arguments.ts";
 import type { Executable } from "../src/cli/executable.ts";
@@ -61,7 +62,11 @@ async function buildAll(target: string | undefined): Promise<void> {
     const entry = readProgram(`${ROOT}/${module}`);
     if (entry === undefined) throw new BuildError(`Cannot build ${module}: it is not a module`);
     // Not as a bundle: fabric restarts itself for each process, and loads only a few modules then.
-    await compileModule(deno, entry, path, target === undefined ? {} : { target });
+    await compileModule(deno, entry, path, {
+      ...(target === undefined ? {} : { target }),
+      // What programs import: deploy builds them where this repository is not.
+      ...(name === "deploy" && { include: EMBEDDED.map((path) => `${ROOT}/${path}`) }),
+    });
     const mb = ((await Deno.stat(path)).size / 1e6).toFixed(1);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     console.log(`${path.slice(ROOT.length + 1)}  ${mb} MB, ${seconds} s`);

@@ -4,9 +4,10 @@ import type { RuntimeSettings } from "../core/runtime_settings.ts";
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import { bundle } from "./bundle.ts";
-import { readProgram } from "./entry.ts";
+import { type Entry, readProgram } from "./entry.ts";
 import { compileProgram, type Loose } from "./executable.ts";
 import { findDeno } from "./find_deno.ts";
+import { orWithRuntime } from "./own_runtime.ts";
 
 /** Options of a build. */
 export interface BuildOptions {
@@ -39,7 +40,7 @@ export interface BuildOptions {
   readonly target?: string;
   /** Kills the compiler and rejects when aborted. */
   readonly signal?: AbortSignal;
-  /** Called before each step that takes a while, at most once. */
+  /** Called before each step that takes a while. A step may be repeated. */
   onStep?(step: "bundle" | "compile"): void;
 }
 
@@ -69,50 +70,79 @@ const NOTHING: Loose = { files: [], modules: [], computedImports: [] };
  * @throws {BuildError} If it cannot be built; the message is one line.
  */
 export async function build(options: BuildOptions): Promise<Built> {
-  const { program, release = false, folder, target, signal, place } = options;
+  const { program, release = false, folder } = options;
   const start = performance.now();
-  const built = async (
-    kind: Built["kind"],
-    path: string,
-    found: Pick<Built, "loose" | "warnings"> = { loose: NOTHING, warnings: [] },
-  ) => {
-    const { size } = await Deno.stat(path);
-    return { kind, path, size, ms: performance.now() - start, ...found };
-  };
   const entry = readProgram(program, options);
-  if (entry === undefined) return await built("executable", await Deno.realPath(program));
-  const deno = options.deno ?? await findDeno();
-  const stem = entry.name.slice(0, entry.name.lastIndexOf("."));
-  if (release) {
-    options.onStep?.("compile");
-    const windows = target?.includes("windows") ?? Deno.build.os === "windows";
-    const path = `${folder}/${stem}${windows ? ".exe" : ""}`;
-    const loose = await compileProgram(deno, entry, path, {
-      ...(place === undefined ? {} : { place }),
-      ...(options.settings === undefined ? {} : { settings: options.settings }),
-      ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
-      ...(target === undefined ? {} : { target }),
-      ...(signal === undefined ? {} : { signal }),
+  const parts = entry === undefined
+    ? {
+      kind: "executable",
+      path: await Deno.realPath(program),
+      loose: NOTHING,
+      warnings: [],
+    } as const
+    : await orWithRuntime(entry, folder, async (entry) => {
+      const deno = options.deno ?? await findDeno();
+      return await (release ? buildExecutable : buildBundle)(deno, entry, options);
     });
-    return await built("executable", path, { loose, warnings: [] });
-  }
+  const files = "runtime" in parts && parts.runtime !== undefined
+    ? [parts.path, parts.runtime]
+    : [parts.path];
+  const sizes = await Promise.all(files.map(async (path) => (await Deno.stat(path)).size));
+  return {
+    ...parts,
+    size: sizes.reduce((sum, size) => sum + size),
+    ms: performance.now() - start,
+  };
+}
+
+/** A built program without its measures. */
+type Parts = Omit<Built, "size" | "ms">;
+
+async function buildExecutable(
+  deno: string,
+  entry: Entry,
+  options: BuildOptions,
+): Promise<Parts> {
+  const { folder, target, place, settings, certificates, signal } = options;
+  options.onStep?.("compile");
+  const windows = target?.includes("windows") ?? Deno.build.os === "windows";
+  const path = `${folder}/${stemOf(entry)}${windows ? ".exe" : ""}`;
+  const loose = await compileProgram(deno, entry, path, {
+    ...(place === undefined ? {} : { place }),
+    ...(settings === undefined ? {} : { settings }),
+    ...(certificates === undefined ? {} : { certificates }),
+    ...(target === undefined ? {} : { target }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { kind: "executable", path, loose, warnings: [] };
+}
+
+async function buildBundle(deno: string, entry: Entry, options: BuildOptions): Promise<Parts> {
+  const { folder, place, runtimeApart = false, signal } = options;
   options.onStep?.("bundle");
-  const { runtimeApart = false } = options;
   const { text, runtime, missing, ...loose } = await bundle(deno, entry, {
     runtimeApart,
     ...(place === undefined ? {} : { place }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const path = `${folder}/${stem}.js`;
+  const path = `${folder}/${stemOf(entry)}.js`;
+  const apart = runtime && `${folder}/${runtime.name}`;
   try {
     await Deno.writeTextFile(path, text);
-    if (runtime !== undefined) await Deno.writeTextFile(`${folder}/${runtime.name}`, runtime.text);
+    if (apart !== undefined) await Deno.writeTextFile(apart, runtime!.text);
   } catch (cause) {
-    const reason = messageOf(cause);
-    throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
+    throw new BuildError(`Cannot build ${entry.shown}: ${messageOf(cause)}`, { cause });
   }
-  const whole = await built("bundle", path, { loose, warnings: missing });
-  if (runtime === undefined) return whole;
-  const beside = `${folder}/${runtime.name}`;
-  return { ...whole, runtime: beside, size: whole.size + (await Deno.stat(beside)).size };
+  const { files, modules, computedImports } = loose;
+  return {
+    kind: "bundle",
+    path,
+    ...(apart === undefined ? {} : { runtime: apart }),
+    loose: { files, modules, computedImports },
+    warnings: missing,
+  };
+}
+
+function stemOf({ name }: Entry): string {
+  return name.slice(0, name.lastIndexOf("."));
 }

@@ -116,8 +116,10 @@ function baseOf({ forExecutable = false, isLoaded = false, place }: BundleOption
   }
   if (!forExecutable) return 'new URL("./", import.meta.url)';
   // The modules of an executable have a folder of their own.
-  const folder = place === undefined ? "Deno.cwd()" : "Deno.execPath().replace(/[^/]*$/, '')";
-  return `new URL("file://" + encodeURI(${folder} + "/").replace(/[?#]/g, encodeURIComponent))`;
+  const folder = place === undefined
+    ? 'Deno.cwd() + "/"'
+    : 'Deno.execPath().slice(0, Deno.execPath().lastIndexOf("/") + 1)';
+  return `new URL("file://" + encodeURI(${folder}).replace(/[?#]/g, encodeURIComponent))`;
 }
 
 async function bundleWhole(

@@ -16,6 +16,8 @@ export interface CompileOptions {
   readonly settings?: RuntimeSettings;
   /** The path of the file with the certificates of the settings. */
   readonly certificates?: string;
+  /** Files and folders that a compiled module reads from its own folder. */
+  readonly include?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -67,7 +69,9 @@ export async function compileModule(
   output: string,
   options: CompileOptions = {},
 ): Promise<void> {
-  await denoCompile(deno, entry, [`./${entry.name}`, ...entry.flags], output, options);
+  const included = (options.include ?? []).flatMap((path) => ["--include", path]);
+  const flags = [...entry.flags, ...included];
+  await denoCompile(deno, entry, [`./${entry.name}`, ...flags], output, options);
 }
 
 /** Types are not checked, as for a bundle. */

@@ -6,6 +6,7 @@
 import { BuildError } from "./build_error.ts";
 import { type Bundle, bundle } from "./bundle.ts";
 import { encodePath, readProgram } from "./entry.ts";
+import { orWithRuntime } from "./own_runtime.ts";
 import type { Loose } from "./executable.ts";
 
 /** A module to build. */
@@ -43,6 +44,8 @@ export function findLoaded<T extends LoadedModule>(files: readonly T[], loose: L
 /** Options for building a module. */
 export interface LoadOptions {
   readonly deno: string;
+  /** An existing folder for files of the build. */
+  readonly folder: string;
   /** As in `BuildOptions`. */
   readonly config?: string | undefined;
   readonly flags?: readonly string[];
@@ -56,15 +59,16 @@ export interface LoadOptions {
  */
 export async function buildLoaded(
   { source, path }: LoadedModule,
-  { deno, signal, ...options }: LoadOptions,
+  { deno, folder, signal, ...options }: LoadOptions,
 ): Promise<Bundle> {
   const entry = readProgram(source, options);
   if (entry === undefined) throw new BuildError(`Cannot build ${source}: it is not a module`);
-  return await bundle(deno, entry, {
-    place: path,
-    isLoaded: true,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  return await orWithRuntime(entry, folder, (entry) =>
+    bundle(deno, entry, {
+      place: path,
+      isLoaded: true,
+      ...(signal === undefined ? {} : { signal }),
+    }));
 }
 
 /**

@@ -26,8 +26,17 @@ export interface RuntimeFile {
   readonly text: string;
 }
 
-/** The inputs of the bundle: these folders, and the files that say which packages they use. */
-const FOLDERS = ["src/core", "src/codec", "src/wire", "src/net", "src/channel", "src/process"];
+/** The folders of the runtime that programs load. */
+export const RUNTIME_FOLDERS: readonly string[] = [
+  "src/core",
+  "src/codec",
+  "src/wire",
+  "src/net",
+  "src/channel",
+  "src/process",
+];
+
+/** The inputs of the bundle: those folders, and the files that say which packages they use. */
 const FILES = ["mod.ts", "deno.json", "deno.lock"];
 
 /** What is done with the output of deno. */
@@ -104,7 +113,7 @@ function withoutMark(text: string): string {
 async function hashOfSource(root: string): Promise<string> {
   const paths = [...FILES, ...STEPS.map((name) => `src/build/${name}`)]
     .map((name) => `${root}/${name}`);
-  for (const folder of FOLDERS) {
+  for (const folder of RUNTIME_FOLDERS) {
     for (const { name } of Deno.readDirSync(`${root}/${folder}`)) {
       if (name.endsWith(".ts")) paths.push(`${root}/${folder}/${name}`);
     }

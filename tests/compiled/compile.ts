@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
+import { EMBEDDED } from "../../src/build/runtime_source.ts";
 
 const ROOT = `${import.meta.dirname}/../..`;
 
@@ -23,6 +24,7 @@ export async function compile(program: string, ...flags: string[]): Promise<Exec
   const deno = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
   const folder = await Deno.makeTempDir({ prefix: "deploy-compiled-" });
   const path = `${folder}/program`;
+  if (program === "cli.ts") flags.push(...EMBEDDED.map((path) => `--include=${ROOT}/${path}`));
   const args = ["compile", "--quiet", "-A", "--config", `${ROOT}/deno.json`, "--output", path];
   const { code, stderr } = await new Deno.Command(deno, {
     args: [...args, ...flags, `${ROOT}/${program}`],

@@ -5,7 +5,13 @@ import { assertEquals, assertMatch } from "@std/assert";
 // @ts-types="../../types/std_fmt.d.ts"
 import { stripAnsiCode } from "@std/fmt/colors";
 import { startCluster } from "../fabric/cluster.ts";
-import { deployJson, Project } from "../system/deploy_harness.ts";
+import { deploy, deployJson, Project, runHere } from "../system/deploy_harness.ts";
+import {
+  LOADED_IMPORTS,
+  LOADED_INCLUDES,
+  LOADED_PROJECT,
+} from "../system/loaded_modules_project.ts";
+import { MODULES_PROJECT } from "../system/modules_project.ts";
 import { compile, type Executable } from "./compile.ts";
 
 const PROGRAM = `
@@ -39,6 +45,8 @@ if (Deno.args[0] === "throw") {
 Deno.test("programs run alike as bundles and executables, on nodes from source and compiled", async (t) => {
   await using fabric = await compile("fabric.ts");
   await using project = await Project.make({ "main.ts": PROGRAM, "data.txt": "data" });
+  await using modules = await Project.make(MODULES_PROJECT);
+  await using loaded = await Project.make(LOADED_PROJECT, {}, LOADED_IMPORTS);
   const deno = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
   for (const compiled of [undefined, fabric.path]) {
     await using cluster = await startCluster({
@@ -74,8 +82,38 @@ Deno.test("programs run alike as bundles and executables, on nodes from source a
           /Uncaught \(in promise\) Error: on purpose\n +at [^\n]*main\.ts:25:9\n/,
         );
       });
+      await t.step(`${what}: its modules keep their places`, async () => {
+        const all = [[modules, []], [loaded, LOADED_INCLUDES]] as const;
+        // Compiling takes long: an executable is of one of them.
+        const some = release ? [all[compiled === undefined ? 0 : 1]] : all;
+        for (const [{ folder }, flags] of some) {
+          const args = [...flags, cluster.bridge, "src/main.ts"];
+          if (release) args.unshift("--release");
+          const { code, stdout, stderr } = await deploy(args, { cwd: folder, deno });
+          assertEquals(code, 0, stderr);
+          assertEquals(stdout.split("\n"), (await runHere(folder, deno)).split("\n"));
+        }
+      });
     }
   }
+});
+
+Deno.test("a compiled fabric refuses settings that only an executable of the program can have", async () => {
+  await using fabric = await compile("fabric.ts");
+  await using cluster = await startCluster({ compiled: fabric.path });
+  await using project = await Project.make({
+    "main.ts": 'import { init } from "deploy";\nawait init();\n' +
+      "console.log(location.href, typeof gc);\n",
+  });
+  const args = ["--location=https://example.com/a", "--v8-flags=--expose-gc", cluster.bridge];
+  const deno = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
+  const options = { cwd: project.folder, deno };
+  const bundled = await deploy(args, options);
+  assertEquals(bundled.code, 1);
+  assertMatch(bundled.stderr, /Cannot run main\.ts with --v8-flags=--expose-gc: .* --release/);
+  const released = await deploy(["--release", ...args], options);
+  const { code, stdout, stderr } = released;
+  assertEquals([code, stdout], [0, "https://example.com/a function\n"], stderr);
 });
 
 Deno.test("a compiled deploy builds with the deno on the PATH, and ships executables as they are", async () => {
@@ -86,6 +124,18 @@ Deno.test("a compiled deploy builds with the deno on the PATH, and ships executa
   const flags = ["--env", "GIVEN=x", "--include", "data.txt", cluster.bridge];
   const bundled = await deployJson([...flags, "main.ts"], options);
   assertEquals([bundled.code, bundled.stderr], [0, ""]);
+
+  // It has the runtime that a program imports, wherever that is not said.
+  await using bare = await Project.make({
+    "main.ts": PROGRAM,
+    "data.txt": "data",
+    "deno.json": "{}",
+  });
+  const { code, stderr } = await deployJson([...flags, "main.ts"], {
+    ...options,
+    cwd: bare.folder,
+  });
+  assertEquals([code, stderr], [0, ""]);
 
   await using program: Executable = await compile("examples/workers.ts");
   const shipped = await deployJson([cluster.bridge, program.path], options);

@@ -91,6 +91,19 @@ export async function deploy(
   return { code: output.code, stdout: stdout!, stderr: stderr! };
 }
 
+/** What the program `src/main.ts` of a project prints with `deno run`. */
+export async function runHere(folder: string, deno: string = Deno.execPath()): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(deno, {
+    args: ["run", "-A", "--quiet", "--no-lock", "src/main.ts"],
+    cwd: folder,
+    env: { NO_COLOR: "1", DEPLOY_FORMAT: "human" },
+    stdin: "null",
+  }).output();
+  const [out = "", error = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (code !== 0) throw new Error(error);
+  return out;
+}
+
 /** As {@linkcode deploy}, with `--format json`; every process must have all of its events, in order. */
 export async function deployJson(
   args: readonly string[],

@@ -1,24 +1,11 @@
 /** Modules of deployed programs have the same properties as here, and find the files next to them. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { startCluster } from "../fabric/cluster.ts";
-import { deploy, Project } from "./deploy_harness.ts";
+import { deploy, Project, runHere } from "./deploy_harness.ts";
 import { LOADED_IMPORTS, LOADED_INCLUDES, LOADED_PROJECT } from "./loaded_modules_project.ts";
 import { MODULES_PROJECT } from "./modules_project.ts";
-
-/** The output of the program with `deno run`. */
-async function here(folder: string): Promise<string> {
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-lock", "src/main.ts"],
-    cwd: folder,
-    env: { NO_COLOR: "1", DEPLOY_FORMAT: "human" },
-    stdin: "null",
-  }).output();
-  const [out = "", error = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  assert(out !== "", error);
-  return out;
-}
 
 Deno.test("the modules of a deployed program", async (t) => {
   await using cluster = await startCluster();
@@ -29,7 +16,7 @@ Deno.test("the modules of a deployed program", async (t) => {
       cwd: project.folder,
     });
     assertEquals(code, 0, stderr);
-    assertEquals(stdout.split("\n"), (await here(project.folder)).split("\n"));
+    assertEquals(stdout.split("\n"), (await runHere(project.folder)).split("\n"));
     assertEquals(/warning/.exec(stderr), null, stderr);
   });
 
@@ -40,7 +27,7 @@ Deno.test("the modules of a deployed program", async (t) => {
       { cwd: project.folder },
     );
     assertEquals(code, 0, stderr);
-    assertEquals(stdout.split("\n"), (await here(project.folder)).split("\n"));
+    assertEquals(stdout.split("\n"), (await runHere(project.folder)).split("\n"));
     assertStringIncludes(
       stderr,
       `computed/one.ts is loaded at run time and imports ${project.folder}/lib/greet.ts, as the program does`,

@@ -61,6 +61,20 @@ Deno.test("settings travel with a deployed program", async (t) => {
     assertEquals([code, stdout], [0, "hello http://proxy.example:1\n"], stderr);
   });
 
+  await t.step("a program with only a package.json has its packages, and deploy", async () => {
+    await using project = await Project.make({
+      "package.json": '{ "dependencies": { "words": "1.0.0" } }',
+      "node_modules/words/package.json": '{ "name": "words", "version": "1.0.0", "main": "i.js" }',
+      "node_modules/words/i.js": "exports.words = [__dirname.split('/').slice(-2).join('/')];\n",
+      "src/main.ts": 'import { init } from "deploy";\nimport { words } from "words";\n' +
+        "await init();\nconsole.log(words);\n",
+    });
+    await Deno.remove(`${project.folder}/deno.json`);
+    const args = [cluster.bridge, "src/main.ts"];
+    const { code, stdout, stderr } = await deploy(args, { cwd: project.folder });
+    assertEquals([code, stdout], [0, '[ "node_modules/words" ]\n'], stderr);
+  });
+
   await t.step("a file that an option names must be there", async () => {
     await using project = await Project.make({ "main.ts": "" });
     for (const option of ["--config", "--import-map", "--cert"]) {
