@@ -11,12 +11,8 @@ import {
   writeHeader,
   writeLayout,
 } from "../wire/frame.ts";
-import {
-  type BlobHole,
-  encodeInto,
-  encodeWithHoles,
-  largestBuffer,
-} from "../codec/value_encoder.ts";
+import { type BlobHole, largestBuffer } from "../codec/value_buffers.ts";
+import { encodeInto, encodeWithHoles } from "../codec/value_encoder.ts";
 import { giveSpare, takeSpare } from "./large_buffers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ValueEntry } from "./send_line.ts";

@@ -7,19 +7,13 @@
 
 import { callSite, errorAt, type Operation } from "../core/errors.ts";
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES } from "../wire/frame.ts";
-import { type BlobHole, encodeInto, fillHoles } from "../codec/value_encoder.ts";
+import { type BlobHole, fillHoles } from "../codec/value_buffers.ts";
+import { encodeInto } from "../codec/value_encoder.ts";
 import type { Hold } from "./hold.ts";
 import { appendPiece, copyLarge, encodeLarge, goesInPieces, restoreLarge } from "./large_value.ts";
 import type { Outbox } from "./outbox.ts";
-import {
-  type Entry,
-  type OfferEntry,
-  type Place,
-  type SavedEntry,
-  SendLine,
-  type ValueEntry,
-  type Waiting,
-} from "./send_line.ts";
+import type { Entry, OfferEntry, Place, SavedChannel, ValueEntry, Waiting } from "./send_line.ts";
+import { SendLine, valueEntry } from "./send_line.ts";
 import { SendWindow } from "./send_window.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -38,15 +32,6 @@ export interface SendContext {
   admit(channel: OutChannel): void;
   /** Nothing follows on the channel. */
   over(channel: OutChannel): void;
-}
-
-/** The state of a channel with queued entries, for a will. */
-export interface SavedChannel {
-  readonly number: number;
-  readonly inFlight: number;
-  /** Whether there is a Receiver for it. */
-  readonly accepted: boolean;
-  readonly entries: readonly SavedEntry[];
 }
 
 /** A promise that most sends share: settled, and holding nothing. */
@@ -148,10 +133,8 @@ export class OutChannel {
       large = encodeLarge(value);
     }
     const { bytes: rest, layout, missing } = large;
-    const incomplete = missing.length > 0;
-    const common = { begun: false, incomplete, settle: undefined };
-    const entry: ValueEntry = { kind: "value", rest, layout, ...common };
-    if (incomplete) void this.#complete(entry, missing);
+    const entry = valueEntry(rest, layout, { begun: false, incomplete: missing.length > 0 });
+    if (entry.incomplete) void this.#complete(entry, missing);
     if (this.#offering) {
       this.#line.unshift(entry); // the loop that takes the offers goes on with it
       return entry;
@@ -167,13 +150,10 @@ export class OutChannel {
       await fillHoles(entry.rest, missing);
       entry.incomplete = false;
     } catch (error) {
-      if (this.#line.leave(entry)) {
-        // Nobody waits for a value that a select has sent: the error ends the process.
-        if (entry.settle === undefined) throw error;
-        entry.settle.reject(error as Error);
-      }
+      this.#line.fail(entry, error);
+    } finally {
+      this.#advance();
     }
-    this.#advance();
   }
 
   /** Queues an offer; at its turn, when there is room, `take` is called, and may send. */
@@ -201,16 +181,16 @@ export class OutChannel {
 
   /** Writes an end that was held back, when it is its turn. */
   release(): void {
-    const last = this.#line.last;
-    if (last?.kind !== "end" || !last.held) return;
-    last.held = false;
+    const end = this.#line.heldEnd;
+    if (end === undefined) return;
+    end.held = false;
     this.#advance();
   }
 
   /** Drops an end that was held back: its process fails. */
   drop(): void {
-    const last = this.#line.last;
-    if (last?.kind === "end" && last.held) this.#line.leave(last);
+    const end = this.#line.heldEnd;
+    if (end !== undefined) this.#line.leave(end);
   }
 
   /**
@@ -316,14 +296,7 @@ export class OutChannel {
         this.#line.push({ kind: "end", held: false, settle: undefined });
       } else {
         const { bytes, layout } = restoreLarge(rest);
-        this.#line.push({
-          kind: "value",
-          rest: bytes,
-          layout,
-          begun,
-          incomplete: false,
-          settle: undefined,
-        });
+        this.#line.push(valueEntry(bytes, layout, { begun, incomplete: false }));
       }
     }
     this.#advance();

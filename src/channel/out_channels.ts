@@ -5,8 +5,9 @@ import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Fifo } from "./fifo.ts";
 import type { Hold } from "./hold.ts";
-import { OutChannel, type SavedChannel, type SendContext } from "./out_channel.ts";
+import { OutChannel, type SendContext } from "./out_channel.ts";
 import type { Outbox } from "./outbox.ts";
+import type { SavedChannel } from "./send_line.ts";
 
 /** The state of the channels to one peer, for a will. */
 export interface SavedChannels {

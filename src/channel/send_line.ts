@@ -20,6 +20,15 @@ export interface ValueEntry {
   settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
 }
 
+/** A value without a waiter. */
+export function valueEntry(
+  rest: Bytes,
+  layout: Layout,
+  state: Pick<ValueEntry, "begun" | "incomplete">,
+): ValueEntry {
+  return { kind: "value", rest, layout, ...state, settle: undefined };
+}
+
 /** The end of the channel. */
 export interface EndEntry {
   readonly kind: "end";
@@ -64,6 +73,15 @@ export interface SavedEntry {
   readonly begun: boolean;
 }
 
+/** The state of a channel with queued entries, for a will. */
+export interface SavedChannel {
+  readonly number: number;
+  readonly inFlight: number;
+  /** Whether there is a Receiver for it. */
+  readonly accepted: boolean;
+  readonly entries: readonly SavedEntry[];
+}
+
 export class SendLine {
   readonly #entries = new Fifo<Entry>();
   readonly #hold: Hold;
@@ -83,8 +101,10 @@ export class SendLine {
     return this.#entries.first;
   }
 
-  get last(): Entry | undefined {
-    return this.#entries.last;
+  /** The channel's end, if it must not be written yet. */
+  get heldEnd(): EndEntry | undefined {
+    const last = this.#entries.last;
+    return last?.kind === "end" && last.held ? last : undefined;
   }
 
   push(entry: Entry): void {
@@ -128,6 +148,17 @@ export class SendLine {
     this.#changed(-1);
     if (entry.kind === "value" && entry.settle !== undefined) this.#hold.release();
     return true;
+  }
+
+  /**
+   * Removes a value that cannot be sent, if it is still queued, and rejects its waiter.
+   *
+   * @throws `error`, if there is no waiter, as for a value that a `select` has sent: it ends the process.
+   */
+  fail(entry: ValueEntry, error: unknown): void {
+    if (!this.leave(entry)) return;
+    if (entry.settle === undefined) throw error;
+    entry.settle.reject(error as Error);
   }
 
   /** Takes all offers, and gives them. */

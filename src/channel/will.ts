@@ -11,7 +11,7 @@ import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { Hold } from "./hold.ts";
 import { Peer, type PeerContext, type SavedPeer } from "./peer.ts";
-import type { SavedChannel } from "./out_channel.ts";
+import type { SavedChannel } from "./send_line.ts";
 import type { SavedEntry } from "./send_line.ts";
 import { Unclaimed } from "./unclaimed.ts";
 

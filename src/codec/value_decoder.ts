@@ -21,6 +21,7 @@ import {
   readUtf16,
   readUtf8,
   regExpOf,
+  setLength,
   take,
 } from "./value_input.ts";
 import * as tag from "./value_tags.ts";
@@ -44,9 +45,6 @@ let shapeCount = 0;
 
 /** Arrays up to this length are allocated at once; longer ones grow, so that nesting cannot multiply memory. */
 const SHORT_ARRAY = 1024;
-
-/** The longest gap in an array that takes memory; beyond it, the engine uses a sparse table. */
-const MAX_FAST_GAP = 1024;
 
 /** The contents of a buffer that were received separately from the input. */
 export interface Cut {
@@ -305,13 +303,6 @@ function readArrayMore(length: number): unknown[] {
   return array;
 }
 
-/** Makes room for holes, which must not take more memory than the message did. */
-function setLength(array: unknown[], length: number): void {
-  // The engine turns an array this long into a sparse table, and keeps it so.
-  if (length - array.length > MAX_FAST_GAP) array.length = 2 ** 32 - 1;
-  array.length = length;
-}
-
 function readRest(array: unknown[]): void {
   take(1);
   for (let rest = readCount(); rest > 0; rest--) {
@@ -346,15 +337,13 @@ function readBlob(): Blob {
   const type = readString();
   const name = read();
   if (name !== undefined && typeof name !== "string") throw malformed("a file has no name");
-  const lastModified = name === undefined ? 0 : readDouble();
+  const options = { type, lastModified: name === undefined ? 0 : readDouble() };
   if (input[take(1)] !== tag.BUFFER) throw malformed("a blob has no contents");
   const size = readCount();
   const start = take(size);
   const contents = [input.subarray(start, start + size)];
   return numbered(
-    name === undefined
-      ? new Blob(contents, { type })
-      : new File(contents, name, { type, lastModified }),
+    name === undefined ? new Blob(contents, options) : new File(contents, name, options),
   );
 }
 

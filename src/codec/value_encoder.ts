@@ -1,11 +1,30 @@
 /** The encoder of the value codec: any value that can be sent, as bytes. */
 
 import { type Kind, kindOf } from "./value_classes.ts";
-import { addNumber, addShape, forget, knownNumber, knownShape, setAside } from "./value_met.ts";
+import {
+  AGAIN,
+  beginBuffers,
+  type BlobHole,
+  finishBuffers,
+  restartWhole,
+  saveBuffers,
+  writeBlob,
+  writeBuffer,
+  writeView,
+} from "./value_buffers.ts";
+import {
+  addNumber,
+  addShape,
+  forget,
+  isShared,
+  knownNumber,
+  knownShape,
+  setAside,
+  writeReference,
+} from "./value_met.ts";
 import {
   closeBuffer,
   FULL,
-  isOwn,
   limit,
   openBuffer,
   openTarget,
@@ -22,40 +41,13 @@ import {
   writeString,
   writeTag,
 } from "./value_output.ts";
-import { DEEP, explain, refuse, REFUSED } from "./value_rejection.ts";
+import { DEEP, explain, REFUSED } from "./value_rejection.ts";
 import * as tag from "./value_tags.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 let busy = false;
 let depth = 0;
-let resizableBytes = 0;
-/** Whether only the part of a buffer that a view covers is written. */
-let viewsOnly = false;
-/** Whether an object occurred again. */
-let shared = false;
-/** The start of the value. */
-let origin = 0;
-/** The place of the contents of the largest buffer so far. */
-let largestStart = 0;
-let largestSize = 0;
-/** The buffers of which only what a view covers was written; `undefined` if there is none. */
-let parts: Set<ArrayBuffer> | undefined;
-/** Whether buffers are written whole, since two objects of the value share one. */
-let whole = false;
-/** The blobs whose contents are missing so far; `undefined` if none may be. */
-let holes: BlobHole[] | undefined;
-
-/** Thrown when a buffer occurs again of which only a part was written: the value is then written anew. */
-const AGAIN: unique symbol = Symbol("again");
-
-/** A place for the contents of a `Blob`, which can only be read asynchronously. */
-export interface BlobHole {
-  readonly blob: Blob;
-  /** Where they belong in the encoded value. */
-  readonly start: number;
-}
-
 /**
  * Writes `value` into `target` from `position` on.
  *
@@ -66,12 +58,12 @@ export interface BlobHole {
  */
 export function encodeInto(value: unknown, target: Bytes, position: number): number {
   if (busy) return nested(() => encodeInto(value, target, position));
-  begin(position);
+  beginBuffers(position, false, undefined);
   openTarget(target);
   try {
     const end = writeFrom(value, position + 1);
     if (end > target.length) return -1;
-    target[position] = shared ? tag.SHARED : tag.PLAIN;
+    target[position] = isShared() ? tag.SHARED : tag.PLAIN;
     return end;
   } catch (error) {
     if (error === FULL) return -1;
@@ -102,15 +94,6 @@ export function encodeWithHoles(value: unknown, front: number, missing: BlobHole
 }
 
 /**
- * Reads the contents of blobs into an encoded value.
- *
- * @throws {Error} If one cannot be read, such as a file that was changed.
- */
-export async function fillHoles(bytes: Bytes, missing: readonly BlobHole[]): Promise<void> {
-  for (const { blob, start } of missing) bytes.set(new Uint8Array(await blob.arrayBuffer()), start);
-}
-
-/**
  * Like {@linkcode encode}, but only the part of a buffer that a view covers is written: each view
  * that the reader gets has its own buffer, with nothing else in it.
  *
@@ -127,13 +110,11 @@ function encodeApart(
   missing: BlobHole[] | undefined,
 ): Bytes {
   if (busy) return nested(() => encodeApart(value, front, onlyViews, missing));
-  begin(front);
-  viewsOnly = onlyViews;
-  holes = missing;
+  beginBuffers(front, onlyViews, missing);
   openBuffer();
   try {
     const end = writeFrom(value, front + 1);
-    out[front] = shared ? tag.SHARED : tag.PLAIN;
+    out[front] = isShared() ? tag.SHARED : tag.PLAIN;
     return takeBuffer(end).subarray(front);
   } catch (error) {
     throw explain(error, value);
@@ -143,54 +124,28 @@ function encodeApart(
   }
 }
 
-/**
- * Where the contents of the largest `ArrayBuffer` are in the value that was encoded last, of those
- * with a fixed length. The size is 0 if there is none.
- */
-export function largestBuffer(): { readonly start: number; readonly size: number } {
-  return { start: largestStart - origin, size: largestSize };
-}
-
-function begin(position: number): void {
-  busy = true;
-  origin = position;
-  largestStart = position;
-  largestSize = 0;
-}
-
 /** Runs a nested call: a getter of the value that is being encoded encodes another one. */
 function nested<Result>(run: () => Result): Result {
-  const outer = { depth, resizableBytes, viewsOnly, shared, origin, largestStart, largestSize };
-  const outerBuffers = { parts, whole, holes };
+  const outerDepth = depth;
+  const restoreBuffers = saveBuffers();
   const output = saveOutput();
   const goBack = setAside();
-  finish();
+  busy = false;
   try {
     return run();
   } finally {
     goBack();
     restoreOutput(output);
-    ({ depth, resizableBytes, viewsOnly, shared, origin, largestStart, largestSize } = outer);
-    ({ parts, whole, holes } = outerBuffers);
+    restoreBuffers();
+    depth = outerDepth;
     busy = true;
   }
 }
 
 function finish(): void {
-  reset();
-  viewsOnly = false;
-  whole = false;
-  holes = undefined;
-  busy = false;
-}
-
-/** Forgets what was written. */
-function reset(): void {
   forget();
-  depth = 0;
-  resizableBytes = 0;
-  shared = false;
-  parts = undefined;
+  finishBuffers();
+  busy = false;
 }
 
 /**
@@ -198,14 +153,15 @@ function reset(): void {
  * if its buffer occurs again, all of the value is written once more, with whole buffers.
  */
 function writeFrom(value: unknown, at: number): number {
+  busy = true;
+  depth = 0;
   try {
     return write(value, at);
   } catch (error) {
     if (error !== AGAIN) throw error;
-    reset();
-    begin(origin);
-    if (holes !== undefined) holes.length = 0;
-    whole = true;
+    forget();
+    depth = 0;
+    restartWhole();
     return write(value, at);
   }
 }
@@ -238,11 +194,6 @@ function writeObject(value: object, at: number): number {
   else end = writeOther(value, kindOf(value, prototype), at);
   depth--;
   return end;
-}
-
-function writeReference(number: number, at: number): number {
-  shared = true;
-  return writeCount(number, writeTag(tag.REF, at));
 }
 
 function writeProperties(value: Record<string, unknown>, at: number): number {
@@ -369,132 +320,4 @@ function writeErrorText(value: Error, at: number): number {
   );
   if (hasMessage) at = write(String(message.value), at);
   return hasStack ? write(stack, at) : at;
-}
-
-function writeBuffer(value: ArrayBuffer, at: number): number {
-  if (value.detached) throw REFUSED;
-  if (parts !== undefined && parts.has(value)) throw AGAIN;
-  if (value.resizable) {
-    resizableBytes += value.maxByteLength;
-    if (resizableBytes > tag.MAX_RESIZABLE_BYTES) {
-      throw refuse(
-        `value holds resizable buffers with a total maxByteLength of ${resizableBytes}; ` +
-          `at most ${tag.MAX_RESIZABLE_BYTES} can be sent`,
-      );
-    }
-    at = writeCount(value.maxByteLength, writeTag(tag.RESIZABLE_BUFFER, at));
-  } else {
-    at = writeTag(tag.BUFFER, at);
-  }
-  const size = value.byteLength;
-  at = writeCount(size, at);
-  if (at + size > out.length) reserve(at, size);
-  out.set(new Uint8Array(value), at);
-  if (!value.resizable) noteBuffer(at, size);
-  return at + size;
-}
-
-function writeView(value: ArrayBufferView, at: number): number {
-  // The buffer is numbered before its view, and both before the next object.
-  const known = knownNumber(value);
-  if (known >= 0) return writeReference(known, at);
-  const { buffer, byteOffset, byteLength } = value;
-  if (
-    !(buffer instanceof ArrayBuffer) || buffer.detached ||
-    kindOf(value, Object.getPrototypeOf(value)) === "refused"
-  ) throw REFUSED;
-  const name = value instanceof DataView ? "DataView" : nameOfTypedArray.call(value) as string;
-  const number = tag.VIEWS.indexOf(name);
-  if (number < 0) throw REFUSED;
-  if (viewsOnly) return writeOnlyView(value, number, at);
-  const bufferNumber = knownNumber(buffer);
-  // A DataView shows its buffer and its place in it also when it is printed.
-  const isPart = bufferNumber < 0 && byteLength < buffer.byteLength && !buffer.resizable &&
-    !(value instanceof DataView);
-  if (isPart && !whole) {
-    parts ??= new Set();
-    if (parts.has(buffer)) throw AGAIN;
-    parts.add(buffer);
-    return writeOnlyView(value, number, at);
-  }
-  if (buffer.resizable && tracksLength(value)) {
-    at = writeTag(number, writeTag(tag.TRACKING_VIEW, at));
-    at = writeCount(byteOffset, at);
-  } else if (byteLength === buffer.byteLength && !buffer.resizable) {
-    at = writeTag(number, writeTag(tag.WHOLE_VIEW, at));
-  } else {
-    const length = value instanceof DataView
-      ? byteLength
-      : (value as unknown as ArrayLike<unknown>).length;
-    at = writeTag(number, writeTag(tag.VIEW, at));
-    at = writeCount(length, writeCount(byteOffset, at));
-  }
-  if (bufferNumber >= 0) {
-    at = writeReference(bufferNumber, at);
-  } else {
-    addNumber(buffer);
-    at = writeBuffer(buffer, at);
-  }
-  addNumber(value);
-  return at;
-}
-
-/** Writes a view as if it had its own buffer, whose number no other object has. */
-function writeOnlyView(value: ArrayBufferView, number: number, at: number): number {
-  const { buffer, byteOffset, byteLength: size } = value;
-  addNumber({});
-  addNumber(value);
-  at = writeTag(number, writeTag(tag.WHOLE_VIEW, at));
-  at = writeCount(size, writeTag(tag.BUFFER, at));
-  if (at + size > out.length) reserve(at, size);
-  out.set(new Uint8Array(buffer as ArrayBuffer, byteOffset, size), at);
-  noteBuffer(at, size);
-  return at + size;
-}
-
-function noteBuffer(at: number, size: number): void {
-  if (size <= largestSize) return;
-  largestStart = at;
-  largestSize = size;
-}
-
-/** The contents are missing, and read later. */
-function writeBlob(value: Blob, at: number): number {
-  if (holes === undefined) {
-    // An outbox has no place for what is not there yet.
-    if (!isOwn()) throw FULL;
-    throw refuse(
-      "value holds a Blob; only a Sender's values and the argument of spawn may hold one",
-    );
-  }
-  const { type, size } = value;
-  at = write(type, writeTag(tag.BLOB, at));
-  if (value instanceof File) at = writeDouble(value.lastModified, write(value.name, at));
-  else at = write(undefined, at);
-  at = writeCount(size, writeTag(tag.BUFFER, at));
-  if (at + size > out.length) reserve(at, size);
-  out.fill(0, at, at + size);
-  holes.push({ blob: value, start: at - origin });
-  return at + size;
-}
-
-const nameOfTypedArray = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag,
-)?.get as (this: unknown) => unknown;
-
-/** Whether a view of a resizable buffer tracks its length, which only a copy can reveal. */
-function tracksLength(value: ArrayBufferView): boolean {
-  const { buffer, byteOffset, byteLength } = value;
-  if (byteLength === 0) return byteOffset === buffer.byteLength;
-  const copy = structuredClone(value);
-  (copy.buffer as ArrayBuffer).resize(byteOffset);
-  try {
-    // Throws if the view is outside its buffer.
-    if (copy instanceof DataView) void copy.byteLength;
-    else Uint8Array.prototype.at.call(copy as Uint8Array, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,8 +1,9 @@
 /**
  * The input of the value codec, and the decoding of what contains no other values.
  *
- * Every length is checked against the remaining bytes before anything is allocated. The state is in
- * variables of the module rather than in an object: this is the innermost loop of every channel.
+ * Every length is checked against the remaining bytes before anything is allocated, and arrays with holes
+ * take no more memory than the message. The state is in variables of the module rather than in an object:
+ * this is the innermost loop of every channel.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -222,4 +223,14 @@ export function regExpOf(source: string, flags: string): RegExp {
   } catch (cause) {
     throw malformed("a regular expression is not valid", cause);
   }
+}
+
+/** The longest gap in an array that takes memory; beyond it, the engine uses a sparse table. */
+const MAX_FAST_GAP = 1024;
+
+/** Makes room for holes, which must not take more memory than the message did. */
+export function setLength(array: unknown[], length: number): void {
+  // The engine turns an array this long into a sparse table, and keeps it so.
+  if (length - array.length > MAX_FAST_GAP) array.length = 2 ** 32 - 1;
+  array.length = length;
 }

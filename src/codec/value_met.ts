@@ -1,6 +1,7 @@
 /** The objects of the message that is being encoded, and their shapes, for references to them. */
 
-import { MAX_SHAPES } from "./value_tags.ts";
+import { writeCount, writeTag } from "./value_output.ts";
+import { MAX_SHAPES, REF } from "./value_tags.ts";
 
 /** Up to this many objects, a linear search is faster than a `Map`. */
 const SCANNED = 64;
@@ -9,6 +10,9 @@ const SCANNED = 64;
 let scanned: unknown[] = [];
 let numbers: Map<unknown, number> | undefined;
 let count = 0;
+
+/** Whether there are references. */
+let shared = false;
 
 let shapes: (readonly string[])[] = [];
 let shapeCount = 0;
@@ -20,6 +24,17 @@ export function knownNumber(value: object): number {
     if (scanned[number] === value) return number;
   }
   return -1;
+}
+
+/** Writes a reference to the object with that number. */
+export function writeReference(number: number, at: number): number {
+  shared = true;
+  return writeCount(number, writeTag(REF, at));
+}
+
+/** Whether references were written. */
+export function isShared(): boolean {
+  return shared;
 }
 
 /** Assigns the next number to an object. */
@@ -56,16 +71,18 @@ export function forget(): void {
   }
   numbers = undefined;
   count = 0;
+  shared = false;
   shapeCount = 0;
 }
 
 /** Saves and clears the state, for a nested message; returns a function that restores it. */
 export function setAside(): () => void {
-  const outer = { scanned, numbers, count, shapes, shapeCount };
+  const outer = { scanned, numbers, count, shared, shapes, shapeCount };
   scanned = [];
   numbers = undefined;
   count = 0;
+  shared = false;
   shapes = [];
   shapeCount = 0;
-  return () => ({ scanned, numbers, count, shapes, shapeCount } = outer);
+  return () => ({ scanned, numbers, count, shared, shapes, shapeCount } = outer);
 }

@@ -45,6 +45,7 @@ import "../channel/sender.ts";
 import "../channel/unclaimed.ts";
 import "../channel/will.ts";
 import "../codec/ready_buffer.ts";
+import "../codec/value_buffers.ts";
 import "../codec/value_classes.ts";
 import "../codec/value_decoder.ts";
 import "../codec/value_encoder.ts";

@@ -1,6 +1,7 @@
 /** Starting other processes. */
 
-import { type BlobHole, encode, encodeWithHoles, fillHoles } from "../codec/value_encoder.ts";
+import { type BlobHole, fillHoles } from "../codec/value_buffers.ts";
+import { encode, encodeWithHoles } from "../codec/value_encoder.ts";
 import { isRefusal } from "../codec/value_rejection.ts";
 import { atCaller, callSite, type Operation, SpawnError } from "../core/errors.ts";
 import { checkOptions, checkSignal } from "../core/options.ts";

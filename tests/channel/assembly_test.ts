@@ -3,7 +3,8 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { Assembly } from "../../src/channel/assembly.ts";
 import type { Layout } from "../../src/wire/frame.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
-import { encode, largestBuffer } from "../../src/codec/value_encoder.ts";
+import { largestBuffer } from "../../src/codec/value_buffers.ts";
+import { encode } from "../../src/codec/value_encoder.ts";
 import { forSeeds, Random } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -3,15 +3,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decode, decodeInPlace } from "../../src/codec/value_decoder.ts";
-import {
-  type BlobHole,
-  encode,
-  encodeInto,
-  encodeViews,
-  encodeWithHoles,
-  fillHoles,
-  largestBuffer,
-} from "../../src/codec/value_encoder.ts";
+import { type BlobHole, fillHoles, largestBuffer } from "../../src/codec/value_buffers.ts";
+import { encode, encodeInto, encodeViews, encodeWithHoles } from "../../src/codec/value_encoder.ts";
 import { randomValue, seededRandom } from "./value_generator.ts";
 
 function roundTrip<Value>(value: Value): Value {
