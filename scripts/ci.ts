@@ -48,7 +48,7 @@ function checks(runtime: Runtime): Job[] {
     job(runtime, "fmt", ["fmt", "--check"]),
     job(runtime, "lint", ["lint"]),
     job(runtime, "check", ["check", "--quiet", "."]),
-    job(runtime, "doc lint", ["doc", "--lint", "mod.ts", "src/testing/mod.ts"]),
+    job(runtime, "doc lint", ["doc", "--lint", "mod.ts", "src/pool/mod.ts", "src/testing/mod.ts"]),
     job(runtime, "doc tests", ["test", "-A", "--doc", "mod.ts", "src"], true),
   ];
 }

@@ -35,7 +35,7 @@ export { type ProgramOptions, ProgramRun, type RunResult } from "./program_run.t
 export { type DeployOptions, TestCluster, type TestClusterOptions } from "./test_cluster.ts";
 export { TestNode } from "./test_node.ts";
 export { Chaos, type ChaosOptions, type Fault, type FaultKind } from "./chaos.ts";
-export { LeftoverError } from "./leftovers.ts";
+export { LeftoverError, type Leftovers } from "./leftovers.ts";
 export type { ExitStatus } from "../core/exit_status.ts";
 export type { Pid } from "../core/pid.ts";
 export type { OutputMatch, ProcessRecord, ProcessSoFar, ProgramEvent } from "./events.ts";
