@@ -9,7 +9,13 @@ import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { endOf, type Received } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { type NodeToBridge, STDIN_WINDOW_BYTES, type StdinMessage } from "../wire/run_messages.ts";
+import {
+  type NodeToBridge,
+  STDIN_WINDOW_BYTES,
+  type StdinMessage,
+  type StdinTakenMessage,
+  type StdinWantedMessage,
+} from "../wire/run_messages.ts";
 import { EventMerger } from "../run/event_merger.ts";
 import { EventRecord } from "../run/event_record.ts";
 import { MemoryLog } from "../run/memory_log.ts";
@@ -23,6 +29,9 @@ import type { HostLink } from "./host_link.ts";
 import { RunWaits } from "./run_waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What a node reports about the stdin of the first process. */
+export type StdinAnswer = StdinTakenMessage | StdinWantedMessage;
 
 /** How far the run may be ahead of the fastest viewer. A node has one more output in flight. */
 const ROOM_BYTES = 256 * KiB;
@@ -40,7 +49,7 @@ export class BridgedRun implements RunNews {
     log: new MemoryLog({ keepBytes: KEEP_BYTES }),
     roomBytes: ROOM_BYTES,
   });
-  readonly #stdinTaken: (bytes: number) => void;
+  readonly #stdinAnswer: (answer: StdinAnswer) => void;
   readonly #survivors = new SurvivorNotice({
     state: () => this.#run.state,
     startTimer,
@@ -70,14 +79,14 @@ export class BridgedRun implements RunNews {
   #ending = false;
 
   /**
-   * `spec` is a `RunSpec`, encoded. `stdinTaken` is called with the number of bytes of stdin that the first
-   * process has taken.
+   * `spec` is a `RunSpec`, encoded. `stdinAnswer` is called with what the first process has taken of stdin,
+   * and asks for.
    */
   constructor(
     id: string,
     spec: Bytes,
     store: Store,
-    stdinTaken: (bytes: number) => void,
+    stdinAnswer: (answer: StdinAnswer) => void,
     options: { liveness?: LivenessOptions; clock?: Clock; startTimer?: StartTimer } = {},
   ) {
     this.#spec = spec;
@@ -86,7 +95,7 @@ export class BridgedRun implements RunNews {
     this.#store = store;
     this.#newsMs = (options.liveness ?? LOCAL_NETWORK).newsMs;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
-    this.#stdinTaken = stdinTaken;
+    this.#stdinAnswer = stdinAnswer;
     const start = options.startTimer ?? startTimer;
     this.#waits = new RunWaits(start);
     this.#standstill = new StandstillWatch({
@@ -217,7 +226,9 @@ export class BridgedRun implements RunNews {
         return this.#waits.answer(node, message);
       case "stdin-taken":
         this.#stdinBytes -= Math.min(message.bytes, this.#stdinBytes);
-        return this.#stdinTaken(message.bytes);
+        return this.#stdinAnswer(message);
+      case "stdin-wanted":
+        return this.#stdinAnswer(message);
       case "event": {
         const { event } = message;
         const isFirst = event.event === "spawn" && event.parent === null;

@@ -227,8 +227,8 @@ export class Deployment {
   #open(offer: Offer): BridgedRun {
     const { liveness, master, runs, store } = this.#context;
     const id = randomId();
-    const run = new BridgedRun(id, offer.encoded, store, (bytes) => {
-      void this.#link.send({ type: "stdin-taken", bytes });
+    const run = new BridgedRun(id, offer.encoded, store, (answer) => {
+      void this.#link.send(answer);
     }, { liveness });
     runs.set(id, run);
     this.#run = run;

@@ -42,6 +42,8 @@ export interface RunCommand {
   readonly include: readonly string[];
   /** Patterns of what is not shipped, in the syntax of `.gitignore`. */
   readonly exclude: readonly string[];
+  /** Whether the first process gets the stdin of `deploy`. */
+  readonly stdin: boolean;
   readonly dryRun: boolean;
   /** What the options of `deno run` choose. */
   readonly deno: DenoChoices;
@@ -79,6 +81,7 @@ export function readRunCommand(scanned: Scanned, isFile: (path: string) => boole
       if (pattern === "") throw new UsageError("--exclude is empty; expected a pattern");
       return pattern;
     }),
+    stdin: !scanned.options.has("no-stdin"),
     dryRun: scanned.options.has("dry-run"),
     deno: denoChoices(scanned),
     options: deployOptions(scanned),

@@ -156,7 +156,7 @@ export class DeployClient {
     this.#state = step(this.#state, event);
     const session = this.#session;
     const isFirst = event.event === "spawn" && event.parent === null;
-    if (isFirst && session !== undefined) void forwardInput(Deno.stdin, stdinOf(session));
+    if (isFirst && session !== undefined) this.#forwardInput(session);
     try {
       await this.#terminal.sink(event);
     } catch (cause) {
@@ -164,6 +164,11 @@ export class DeployClient {
       throw new Error(`Cannot show the output of this program: ${why}`, { cause });
     }
   };
+
+  #forwardInput(session: Session): void {
+    if (!this.#options.stdin) return session.stdinEnd();
+    void forwardInput(Deno.stdin, stdinOf(session), { wanted: () => session.stdinWanted() });
+  }
 
   /** Tells the run to stop; its end is still shown. Only the first call has an effect. */
   #end(signal: EndSignal, code: () => number): void {
@@ -209,6 +214,8 @@ export interface DeployClientOptions {
   /** The run's grace when it is told to stop, in ms. */
   readonly graceMs: number;
   readonly progress: Progress;
+  /** Whether the first process gets the stdin of this one. */
+  readonly stdin: boolean;
   /** Writes to stderr. */
   readonly say: (text: string) => void;
   /** The bridge's address, for messages. */

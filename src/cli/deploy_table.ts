@@ -29,6 +29,10 @@ const RUN: Command = {
       completes: "file",
     },
     "exclude": { value: "GLOB", summary: "leave out what matches, as .gitignore does" },
+    "no-stdin": {
+      short: "n",
+      summary: "give it no stdin; else up to 64 KiB more than it reads",
+    },
     "dry-run": { summary: "say what would be sent, and where it fits; send nothing" },
     "grace": {
       value: "T",

@@ -23,7 +23,6 @@ export function helpPage(executable: Executable, command: Command): string {
     ...commandLines(executable.name, others),
     "",
     ...rows,
-    "",
     ...notes,
     ...examples.map((example, index) => `${index === 0 ? "Example: " : "         "}${example}`),
     `Exit status: ${exitStatus}`,

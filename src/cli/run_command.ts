@@ -79,7 +79,7 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     const bridgeLink = await connecting;
     const deployed = await preparing;
     const shown = formatAddress(bridge.host, bridge.port);
-    const options = { format, graceMs, progress, say, bridge: shown, folder };
+    const options = { format, graceMs, stdin: command.stdin, progress, say, bridge: shown, folder };
     const client = new DeployClient(deployed, options);
     if (command.dryRun) return await client.check(bridgeLink, { logger, signal: stop.signal });
     running = client;

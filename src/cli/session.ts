@@ -78,6 +78,8 @@ export class Session {
   #failure: string | undefined;
   #stdinRoom = STDIN_WINDOW_BYTES;
   #stdinWaits: (() => void) | undefined;
+  #stdinWanted: "no" | "some" | "all" = "no";
+  #stdinWantedWaits: (() => void) | undefined;
 
   /** The session takes ownership of `link`. */
   constructor(link: BridgeLink, deployed: Deployed, events: SessionEvents) {
@@ -104,6 +106,14 @@ export class Session {
     this.#dry = true;
     void this.#link.send({ type: "check", spec: encodeRunSpec(this.#deployed.spec), resources });
     return await this.#listen();
+  }
+
+  /** Resolves when the first process asks for stdin, so that some of it may be read. */
+  async stdinWanted(): Promise<void> {
+    while (this.#stdinWanted === "no") {
+      await new Promise<void>((resolve) => this.#stdinWantedWaits = resolve);
+    }
+    if (this.#stdinWanted === "some") this.#stdinWanted = "no";
   }
 
   /** Sends stdin to the first process; resolves when more may be sent. */
@@ -178,6 +188,10 @@ export class Session {
       case "stdin-taken":
         this.#stdinRoom += message.bytes;
         this.#stdinWaits?.();
+        return;
+      case "stdin-wanted":
+        this.#stdinWanted = message.always ? "all" : "some";
+        this.#stdinWantedWaits?.();
         return;
       case "waits":
         for (const line of message.lines) await this.#events.remark(line);

@@ -3,7 +3,7 @@
 import type { Logger } from "../core/logger.ts";
 import { makePid, type Pid, randomId } from "../core/pid.ts";
 import { BootGate } from "./boot_gate.ts";
-import { ChildProcess } from "./child_process.ts";
+import { ChildProcess, type StdinKind } from "./child_process.ts";
 import { type Arrival, ControlServer } from "./control_server.ts";
 import { Marks } from "./marks.ts";
 import type { Program } from "./program.ts";
@@ -82,13 +82,13 @@ export class Booter {
   }
 
   /**
-   * Starts a process; resolves when it waits to be told what to run. With `stdin`, it has one. If
+   * Starts a process; resolves when it waits to be told what to run. If
    * `signal` is aborted before that, it is killed.
    *
    * @throws {DeadBootError} If it ends before.
    * @throws {Error} If it cannot be started at all, or the run is being stopped.
    */
-  async boot(options: { stdin: boolean; signal?: AbortSignal }): Promise<BootedProcess> {
+  async boot(options: { stdin: StdinKind; signal?: AbortSignal }): Promise<BootedProcess> {
     this.#busy++;
     const leave = await this.#gate.enter();
     try {
@@ -119,7 +119,7 @@ export class Booter {
   }
 
   async #boot(
-    { stdin, signal }: { stdin: boolean; signal?: AbortSignal },
+    { stdin, signal }: { stdin: StdinKind; signal?: AbortSignal },
   ): Promise<BootedProcess> {
     const { program, hostname, key, willFolder } = this.#options;
     const expected = this.#server.expect();

@@ -15,6 +15,9 @@ export interface OutputChunk {
   readonly bytes: Bytes;
 }
 
+/** What a process has as stdin: nothing, a pipe from this process, or the stdin of this process. */
+export type StdinKind = "null" | "piped" | "inherit";
+
 /** Takes the output of a process; resolves when more may come, in the same memory. */
 export type OutputSink = (fd: OutputFd, bytes: Bytes) => Promise<void>;
 
@@ -54,7 +57,7 @@ export class ChildProcess {
   readonly group: number;
   /** Whether its stderr is the same pipe as its stdout. */
   readonly oneOutput: boolean;
-  /** Its stdin, if it has one. */
+  /** Its stdin, if that is a pipe. */
   readonly stdin: WritableStream<Bytes> | null;
   /** Resolves when the process has ended and its group is killed; output may still come. */
   readonly exited: Promise<ExitStatus>;
@@ -76,7 +79,7 @@ export class ChildProcess {
    */
   constructor(
     program: Program,
-    options: { env: Record<string, string>; stdin: boolean; mark: string },
+    options: { env: Record<string, string>; stdin: StdinKind; mark: string },
   ) {
     const { command, args, detached, oneOutput } = inNewSession(program, options.mark);
     const child = new Deno.Command(command, {
@@ -84,14 +87,14 @@ export class ChildProcess {
       cwd: program.cwd,
       clearEnv: program.env !== undefined,
       env: { ...program.env, ...options.env },
-      stdin: options.stdin ? "piped" : "null",
+      stdin: options.stdin,
       stdout: "piped",
       stderr: oneOutput ? "null" : "piped",
       detached,
     }).spawn();
     this.oneOutput = oneOutput;
     this.group = child.pid;
-    this.stdin = options.stdin ? child.stdin : null;
+    this.stdin = options.stdin === "piped" ? child.stdin : null;
     this.exited = this.#awaitExit(child.status);
     this.drained = {
       1: this.#pump(1, child.stdout),

@@ -15,6 +15,7 @@ import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
 import { WaitInquiry } from "./wait_inquiry.ts";
+import { readsStdin } from "./stdin_reader.ts";
 import { takeWill } from "./will_store.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -143,6 +144,11 @@ export class HostedProcess {
     this.signal(how.signal);
     const cancel = this.#context.startTimer(how.graceMs, () => this.kill());
     void this.#child.exited.then(cancel);
+  }
+
+  /** Whether the process waits for its stdin; `undefined` if that cannot be known. */
+  readsStdin(): boolean | undefined {
+    return readsStdin(this.#child.group);
   }
 
   /** Asks the process what it waits for; gives `undefined` if it has ended. */

@@ -95,7 +95,7 @@ export class SparePool {
 
   async #boot(): Promise<BootedProcess | undefined> {
     try {
-      return await this.#booter.boot({ stdin: false });
+      return await this.#booter.boot({ stdin: "null" });
     } catch (error) {
       if (error instanceof DeadBootError) await error.child.exited;
       if (!this.#closed) this.#logger.debug(`a spare did not boot: ${(error as Error).message}`);

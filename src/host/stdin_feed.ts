@@ -1,9 +1,21 @@
 /** Forwards stdin from a bridge to the first process of a run. */
 
+import type { StartTimer } from "../core/timer.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { STDIN_WINDOW_BYTES } from "../wire/run_messages.ts";
 
+import { StdinDemand } from "./stdin_demand.ts";
+
 type Bytes = Uint8Array<ArrayBuffer>;
+
+/** What a feed reports. */
+export interface StdinFeedOptions {
+  /** Called for each piece that the process has taken. */
+  readonly taken: (bytes: number) => void;
+  /** Called when the process asks for more; with `always`, once for all that there will be. */
+  readonly wanted: (always: boolean) => void;
+  readonly startTimer: StartTimer;
+}
 
 /**
  * Keeps incoming data, in order, until there is a process that takes it.
@@ -12,26 +24,33 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * more is acknowledged, and so nothing more comes.
  */
 export class StdinFeed {
-  readonly #taken: (bytes: number) => void;
+  readonly #options: StdinFeedOptions;
+  #demand: StdinDemand | undefined;
   #writer: WritableStreamDefaultWriter<Bytes> | undefined;
   /** Data that came before the process; `null` is the end. */
   #early: (Bytes | null)[] = [];
   #heldBytes = 0;
 
-  /** `taken` is called for each piece that the process has taken. */
-  constructor(taken: (bytes: number) => void) {
-    this.#taken = taken;
+  constructor(options: StdinFeedOptions) {
+    this.#options = options;
   }
 
-  /** Connects the process, which takes the data from now on. */
-  attach(stdin: WritableStream<Bytes>): void {
+  /**
+   * Connects the process, which takes the data from now on.
+   *
+   * @param isReading Whether it waits for its stdin; `undefined` if that cannot be known.
+   */
+  attach(stdin: WritableStream<Bytes>, isReading: () => boolean | undefined): void {
     this.#writer = stdin.getWriter();
+    const { wanted, startTimer } = this.#options;
+    this.#demand = new StdinDemand({ isReading, wanted, startTimer });
     for (const piece of this.#early) this.#write(piece);
     this.#early = [];
   }
 
   /** The process has ended. */
   detach(): void {
+    this.#demand?.end();
     // Fails if it failed before.
     this.#writer?.abort().catch(() => {});
   }
@@ -58,13 +77,16 @@ export class StdinFeed {
   #write(piece: Bytes | null): void {
     const writer = this.#writer!;
     if (piece === null) {
+      this.#demand?.end();
       writer.close().catch(() => {}); // the process is gone, or has closed its stdin
       return;
     }
+    this.#demand?.given(piece.length);
     writer.write(piece).then(
       () => {
         this.#heldBytes -= piece.length;
-        this.#taken(piece.length);
+        this.#options.taken(piece.length);
+        this.#demand?.taken(piece.length);
       },
       () => {}, // likewise
     );

@@ -67,7 +67,7 @@ export class FirstBoot {
     const late = AbortSignal.timeout(TRIAL_TIMEOUT_MS);
     const signal = AbortSignal.any([late, this.#unwanted.signal]);
     try {
-      const booted = await booter.boot({ stdin: true, signal });
+      const booted = await booter.boot({ stdin: "piped", signal });
       if (!this.#taken) this.#patience = setTimeout(() => void this.drop(), PATIENCE_MS);
       return booted;
     } catch (cause) {

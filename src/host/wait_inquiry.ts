@@ -4,6 +4,7 @@ import type { StartTimer } from "../core/timer.ts";
 import type { WaitState } from "../core/waits.ts";
 import { Conversation } from "../net/conversation.ts";
 import { type NodeMessage, orThrow, type ProcessMessage } from "../wire/control.ts";
+import { readsStdin } from "./stdin_reader.ts";
 import { readOsProcess } from "./os_process.ts";
 
 /** An answer takes a millisecond; a process that has not answered for this long is computing. */
@@ -85,7 +86,9 @@ export class WaitInquiry {
       const { waits, count, progress, mayWake } = orThrow(
         await this.#conversation.ask({ type: "why" }),
       );
-      state = { state: "waits", report: { waits, count, progress, mayWake } };
+      // Input may wake it, but Deno does not tell of a pending read of stdin.
+      const wakes = mayWake || readsStdin(this.#options.osPid) === true;
+      state = { state: "waits", report: { waits, count, progress, mayWake: wakes } };
     } catch {
       // Its link has ended, and it will end, too.
     }

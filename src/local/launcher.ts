@@ -1,6 +1,6 @@
 /** A local run: node, master, bridge and terminal in the OS process that the user started. */
 
-import { forwardInput } from "../terminal/input.ts";
+import { forwardInput, isInBackground } from "../terminal/input.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run } from "../run/run.ts";
 import { exitCodeOf, runningProcesses, stoppedExitCodeOf } from "../run/run_state.ts";
@@ -30,6 +30,7 @@ import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
 import { sameTarget } from "../terminal/screen.ts";
+import { onStopSignal } from "../terminal/stop_signal.ts";
 import { onWhySignal } from "../terminal/why_signal.ts";
 import { newKey } from "../net/handshake.ts";
 
@@ -116,7 +117,7 @@ export async function launch(
   for (const [name, value] of Object.entries(colors)) Deno.env.set(name, value);
   // Otherwise the order of the two streams cannot be seen, and data needs to know which one it is.
   const oneOutput = settings.format !== "json" && sameTarget();
-  return await new LocalRun(settings, { ...program, oneOutput }).run();
+  return await new LocalRun(settings, { ...program, oneOutput }, await stdinOfFirst()).run();
 }
 
 /** One run, from its first process to the exit of the launcher. */
@@ -144,7 +145,7 @@ class LocalRun {
   /** The exit code. */
   #code = (): number => exitCodeOf(this.#run.state) ?? unknownEnd();
 
-  constructor(settings: LauncherSettings, program: Program) {
+  constructor(settings: LauncherSettings, program: Program, firstStdin: "inherit" | "piped") {
     this.#settings = settings;
     this.#terminal = createTerminal({ format: settings.format });
     const logger = createLogger(settings.logLevel, say);
@@ -155,6 +156,7 @@ class LocalRun {
       node: null,
       willFolder: willFolder(logger),
       maxSpares: settings.maxSpares,
+      firstStdin,
       master: this.#master,
       sink: (event) => {
         const taken = this.#run.append(event);
@@ -175,6 +177,10 @@ class LocalRun {
   async run(): Promise<never> {
     this.#listenForSignals();
     this.#listenForWhy();
+    onStopSignal({
+      stop: () => this.#node.pause("SIGSTOP"),
+      resume: () => this.#node.pause("SIGCONT"),
+    });
     const shown = this.#show();
     void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
     await this.#startFirst();
@@ -186,7 +192,7 @@ class LocalRun {
     Deno.exit(this.#code());
   }
 
-  /** Starts the first process, and forwards the terminal's input to it. */
+  /** Starts the first process. */
   async #startFirst(): Promise<void> {
     try {
       const pid = await this.#master.spawn({
@@ -199,6 +205,7 @@ class LocalRun {
         env: null,
       }, { wait: true });
       const stdin = this.#node.stdin(pid);
+      // It is a pipe only if this program was started in the background.
       if (stdin !== undefined) void forwardInput(Deno.stdin, stdin);
     } catch (error) {
       await this.#unlessEnding();
@@ -290,6 +297,17 @@ class LocalRun {
 function unknownEnd(): number {
   say("deploy: Cannot tell how the program ended: its run has no exit status\n");
   return 1;
+}
+
+/**
+ * The stdin of the first process: that of this program, so that what it does not read is left for whoever
+ * reads it next, and so that it has the terminal.
+ *
+ * It has a session of its own, in which it may read the terminal even if this program is in the background,
+ * and would take what is typed for others. So then it has a pipe instead.
+ */
+async function stdinOfFirst(): Promise<"inherit" | "piped"> {
+  return Deno.stdin.isTerminal() && await isInBackground() ? "piped" : "inherit";
 }
 
 /** The program's name: its file, or its compiled executable. */

@@ -104,7 +104,7 @@ export class HostedRun {
     );
     const stdin = node.stdin(launched.pid);
     if (stdin !== undefined) {
-      link.stdin.attach(stdin);
+      link.stdin.attach(stdin, () => node.readsStdin(launched.pid));
       void launched.ended.then(() => link.stdin.detach());
     }
     return launched;

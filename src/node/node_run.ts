@@ -13,7 +13,7 @@ import {
   DeadBootError,
   endBooted,
 } from "../host/booter.ts";
-import type { ChildProcess } from "../host/child_process.ts";
+import type { ChildProcess, StdinKind } from "../host/child_process.ts";
 import { HostedProcess, type RunContext } from "../host/hosted_process.ts";
 import { deadStart, NotStartedError } from "../host/not_started.ts";
 import { FirstBoot } from "../host/trial_boot.ts";
@@ -23,6 +23,8 @@ import { SparePool } from "../host/spare_pool.ts";
 export interface NodeRunOptions extends RunContext, BooterOptions {
   /** How many booted processes may wait to be spawned. */
   readonly maxSpares: number;
+  /** The stdin of the first process. @default "piped" */
+  readonly firstStdin?: "piped" | "inherit";
 }
 
 /**
@@ -106,7 +108,17 @@ export class NodeRun implements NodePort {
     return states;
   }
 
-  /** The stdin of the first process of the run; `undefined` for others, and once it has ended. */
+  /** Stops all processes, or lets them go on: as a shell does with all processes of a job. */
+  pause(signal: "SIGSTOP" | "SIGCONT"): void {
+    for (const process of this.#processes.values()) process.signal(signal);
+  }
+
+  /** Whether that process waits for its stdin; `undefined` if that cannot be known. */
+  readsStdin(pid: Pid): boolean | undefined {
+    return this.#processes.get(pid)?.readsStdin();
+  }
+
+  /** The stdin of the first process of the run, if it is a pipe; `undefined` for others, and once it has ended. */
   stdin(pid: Pid): WritableStream<Uint8Array<ArrayBuffer>> | undefined {
     return this.#stdin.get(pid);
   }
@@ -183,13 +195,17 @@ export class NodeRun implements NodePort {
 
   async #boot(request: SpawnRequest): Promise<BootedProcess> {
     try {
-      return await this.#booter.boot({ stdin: request.function === null });
+      return await this.#booter.boot({ stdin: this.#stdinOf(request) });
     } catch (cause) {
       if (this.#stopping) throw runIsEnding(request);
       if (cause instanceof DeadBootError) throw await notStarted(request, cause.child);
       const why = messageOf(cause);
       throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
     }
+  }
+
+  #stdinOf(request: SpawnRequest): StdinKind {
+    return request.function === null ? this.#options.firstStdin ?? "piped" : "null";
   }
 
   /** Starts a process on its function; returns `undefined` if it ends before it runs it. */

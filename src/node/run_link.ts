@@ -18,6 +18,7 @@ import {
   type NodeToBridge,
 } from "../wire/run_messages.ts";
 import { MAX_SPEC_BYTES } from "../wire/run_spec.ts";
+import { startTimer } from "../core/timer.ts";
 import { StdinFeed } from "../host/stdin_feed.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -63,7 +64,11 @@ export class RunLink {
       liveness,
       maxBytes: MAX_BYTES,
     });
-    this.stdin = new StdinFeed((bytes) => void this.#link.send({ type: "stdin-taken", bytes }));
+    this.stdin = new StdinFeed({
+      taken: (bytes) => void this.#link.send({ type: "stdin-taken", bytes }),
+      wanted: (always) => void this.#link.send({ type: "stdin-wanted", always }),
+      startTimer,
+    });
     this.#spec.promise.catch(() => {}); // the caller of spec() gets the error
     this.ended = this.#serve();
   }

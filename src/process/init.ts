@@ -70,9 +70,10 @@ let called = false;
  * folder for temporary files, or cannot (it is missing, read-only or full), `Deno.exit` throws, and the
  * process ends when everything is delivered.
  *
- * No process has a terminal: the first one gets typed input on `Deno.stdin` as from a pipe, and
- * `Deno.stdin.isTerminal()` is false. So `prompt`, `confirm` and `alert` only return `null` or `false`, and
- * `Deno.stdin.setRaw` and `Deno.consoleSize` throw. Read lines from `Deno.stdin.readable`.
+ * The first process of a local run has the stdin of the program that was started, so what it does not read is
+ * left for others, and at a terminal `prompt`, `confirm` and `Deno.stdin.setRaw` work in it. On a cluster
+ * its stdin is a pipe, and `deploy` reads its own as the process asks for more. Other processes have no
+ * stdin. stdout and stderr are pipes everywhere: `Deno.stdout.isTerminal()` is false.
  *
  * The promise must be awaited: if it is not by the next turn of the event loop, the process ends with exit
  * code 1 and a line that says so.

@@ -14,6 +14,14 @@ export interface InputSource {
   isTerminal(): boolean;
 }
 
+/** How input is forwarded. */
+export interface ForwardOptions {
+  /** Resolves when `target` wants to be given more. @default at once */
+  readonly wanted?: () => Promise<void>;
+  /** @default {@linkcode isInBackground} */
+  readonly isBackground?: () => Promise<boolean>;
+}
+
 /**
  * Copies `source` to `target` with backpressure, and closes `target` at the end.
  *
@@ -23,12 +31,13 @@ export interface InputSource {
 export async function forwardInput(
   source: InputSource,
   target: WritableStream<Uint8Array<ArrayBuffer>>,
-  isBackground: () => Promise<boolean> = isInBackground,
+  { wanted, isBackground = isInBackground }: ForwardOptions = {},
 ): Promise<void> {
   const writer = target.getWriter();
   const buffer = new Uint8Array(CHUNK_BYTES);
   try {
     while (true) {
+      await wanted?.();
       while (source.isTerminal() && await isBackground()) {
         await new Promise((resolve) => setTimeout(resolve, BACKGROUND_POLL_MS));
       }

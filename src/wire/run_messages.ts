@@ -40,6 +40,12 @@ export type StdinMessage = { type: "stdin"; bytes: Bytes } | { type: "stdin-end"
 /** The process has taken this many bytes of stdin: as many may be sent again. */
 export type StdinTakenMessage = { type: "stdin-taken"; bytes: number };
 
+/**
+ * The process asks for stdin: deploy may read some, or, with `always`, all that there will be. Deploy reads
+ * nothing before.
+ */
+export type StdinWantedMessage = { type: "stdin-wanted"; always: boolean };
+
 /** A process, and what is known of what it waits for. */
 export interface WaitingProcess {
   readonly pid: Pid;
@@ -88,6 +94,7 @@ export type BridgeToDeploy =
   | { type: "waiting"; resources: Readonly<Resources> }
   | EventMessage
   | StdinTakenMessage
+  | StdinWantedMessage
   /** What each process of the run waits for, in one line each. */
   | { type: "waits"; lines: string[] }
   /**
@@ -104,6 +111,7 @@ export type NodeToBridge =
   | { type: "need"; pieces: string[] }
   | EventMessage
   | StdinTakenMessage
+  | StdinWantedMessage
   /** The answer to the `why` of that number: what the processes of the run on this node wait for. */
   | { type: "waits"; request: number; processes: WaitingProcess[] }
   /**
@@ -164,6 +172,7 @@ export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
   "waiting": { resources },
   ...EVENT,
   "stdin-taken": { bytes: integer },
+  "stdin-wanted": { always: bool },
   "waits": { lines: listOf(text, MAX_WAITING) },
   "over": {},
 };
@@ -173,6 +182,7 @@ export const NODE_TO_BRIDGE: Schema<NodeToBridge> = {
   "need": NEED,
   ...EVENT,
   "stdin-taken": { bytes: integer },
+  "stdin-wanted": { always: bool },
   "waits": { request: integer, processes: listOf(WAITING_PROCESS, MAX_WAITING) },
   "done": {},
 };

@@ -63,7 +63,9 @@ class Harness implements AsyncDisposable {
   private constructor(store: Store, folder: string) {
     this.store = store;
     this.#folder = folder;
-    this.run = new BridgedRun("run", SPEC, store, (bytes) => this.taken += bytes, {
+    this.run = new BridgedRun("run", SPEC, store, (answer) => {
+      if (answer.type === "stdin-taken") this.taken += answer.bytes;
+    }, {
       clock: this.clock,
       startTimer: () => () => {},
     });

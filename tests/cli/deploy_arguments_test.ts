@@ -31,6 +31,7 @@ const RUN: RunCommand = {
   env: new Map(),
   include: [],
   exclude: [],
+  stdin: true,
   dryRun: false,
   deno: {
     config: undefined,
@@ -88,6 +89,8 @@ Deno.test("readRunCommand() reads a program to run", () => {
     }],
     [["--include", "a", "--include", "b"], { include: ["a", "b"] }],
     [["--exclude", "*.log", "--exclude=b/"], { exclude: ["*.log", "b/"] }],
+    [["-n"], { stdin: false }],
+    [["--no-stdin"], { stdin: false }],
     [["--format", "json", "--grace", "0", "--secret-file=s", "--tls-ca", "c"], {
       options: { format: "json", graceMs: 0, secretFile: "s", tlsCa: "c" },
     }],
@@ -127,7 +130,7 @@ Deno.test("readRunCommand() reports what is wrong and what was expected", () => 
     [["--relaese"], "unknown option --relaese; did you mean --release?"],
     [
       ["--detach"],
-      "unknown option --detach; expected --release, --mem, --cpu, --env, --include, --exclude, " +
+      "unknown option --detach; expected --release, --mem, --cpu, --env, --include, --exclude, --no-stdin, " +
       "--dry-run, --grace, --format, --secret-file or --tls-ca",
     ],
     [

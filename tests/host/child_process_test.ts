@@ -11,7 +11,7 @@ const marks = new Marks();
 
 function shell(script: string): ChildProcess {
   const program = { command: "/bin/sh", args: ["-c", script], cwd: "/" };
-  return new ChildProcess(program, { env: {}, stdin: false, mark: marks.next() });
+  return new ChildProcess(program, { env: {}, stdin: "null", mark: marks.next() });
 }
 
 async function outputOf(child: ChildProcess): Promise<string> {
@@ -32,7 +32,7 @@ Deno.test("a missing or non-executable file is an error at once, which names it"
   for (const command of ["/nowhere/deno", "/etc/passwd", "/etc"]) {
     const program = { command, args: [], cwd: "/" };
     assertThrows(
-      () => new ChildProcess(program, { env: {}, stdin: false, mark: marks.next() }),
+      () => new ChildProcess(program, { env: {}, stdin: "null", mark: marks.next() }),
       Error,
       `Failed to spawn '${command}'`,
     );

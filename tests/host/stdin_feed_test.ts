@@ -21,7 +21,11 @@ function setUp() {
       closed = true;
     },
   });
-  const feed = new StdinFeed((bytes) => taken.push(bytes));
+  const feed = new StdinFeed({
+    taken: (bytes) => taken.push(bytes),
+    wanted: () => {},
+    startTimer: () => () => {},
+  });
   return { feed, stdin, taken, got, writes, isClosed: () => closed };
 }
 
@@ -35,7 +39,7 @@ Deno.test("StdinFeed delivers earlier data in order, and reports what was taken"
   const { feed, stdin, taken, got, writes, isClosed } = setUp();
   feed.push(bytes("one"));
   feed.push(bytes("three"));
-  feed.attach(stdin);
+  feed.attach(stdin, () => true);
   feed.push(bytes("!"));
   feed.end();
   await settled();
@@ -56,19 +60,19 @@ Deno.test("StdinFeed refuses more than a window of unacknowledged data", async (
   assertThrows(() => feed.push(new Uint8Array(1)), ProtocolError);
   const { feed: other, stdin: otherStdin, writes: otherWrites } = setUp();
   other.push(new Uint8Array(STDIN_WINDOW_BYTES));
-  other.attach(otherStdin);
+  other.attach(otherStdin, () => true);
   await settled();
   otherWrites[0]!.resolve();
   await settled();
   other.push(new Uint8Array(STDIN_WINDOW_BYTES));
-  feed.attach(stdin);
+  feed.attach(stdin, () => true);
   await settled();
   writes[0]!.resolve();
 });
 
 Deno.test("StdinFeed acknowledges nothing once the process takes nothing more", async () => {
   const { feed, stdin, taken, writes } = setUp();
-  feed.attach(stdin);
+  feed.attach(stdin, () => true);
   feed.push(bytes("one"));
   feed.push(bytes("two"));
   await settled();

@@ -10,7 +10,7 @@ const marks = new Marks();
 const watchdog = new Watchdog(createLogger("warn", (line) => console.error(line)), marks.pattern);
 const children = await Promise.all(Array.from({ length: 4 }, async () => {
   const program = { command: Deno.execPath(), args: ["eval", "while (true);"], cwd: "/" };
-  const child = new ChildProcess(program, { env: {}, stdin: false, mark: marks.next() });
+  const child = new ChildProcess(program, { env: {}, stdin: "null", mark: marks.next() });
   await watchdog.add(child.group);
   return child;
 }));

@@ -14,7 +14,7 @@ const quiet = createLogger("error", (line) => {
 
 function sleeper(mark = marks.next()): ChildProcess {
   const program = { command: "/bin/sh", args: ["-c", "exec sleep 1000"], cwd: "/" };
-  return new ChildProcess(program, { env: {}, stdin: false, mark });
+  return new ChildProcess(program, { env: {}, stdin: "null", mark });
 }
 
 Deno.test("when the launcher is killed, so are processes that compute forever", async () => {
@@ -107,7 +107,7 @@ interface Left {
 async function leaver(): Promise<Left> {
   const mark = marks.next();
   const program = { command: "/bin/sh", args: ["-c", `${LEAVES} exec sleep 1000`], cwd: "/" };
-  const child = new ChildProcess(program, { env: {}, stdin: false, mark });
+  const child = new ChildProcess(program, { env: {}, stdin: "null", mark });
   const numbers = (): number[] => {
     const text = child.held.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
     return text.endsWith("\n") ? text.trim().split("\n").map(Number) : [];

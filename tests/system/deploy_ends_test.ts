@@ -93,6 +93,38 @@ Deno.test("a deployment ends as its program does", async (t) => {
     assertEquals(much.stdout, "end after 3000000\n");
   });
 
+  await t.step("having left what it did not ask for, or was not to get", async () => {
+    const source = `import { init } from "deploy";
+      await init();
+      const bytes = new Uint8Array(100);
+      console.log("read", Deno.args[0] === "read" ? await Deno.stdin.read(bytes) : "nothing");`;
+    await using project = await Project.make({ "main.ts": source, "lines": "one\ntwo\n" });
+    const script = `while read line; do echo "$line"; "$@"; done < lines
+      "$@" read < lines
+      deploy="$1 $2 $3 $4 -n"; shift 4; $deploy "$@" read < lines`;
+    const { stdout } = await new Deno.Command("sh", {
+      args: [
+        "-c",
+        script,
+        "sh",
+        Deno.execPath(),
+        "run",
+        "-A",
+        CLI,
+        cluster.bridge,
+        "main.ts",
+        "--",
+      ],
+      cwd: project.folder,
+      env: { NO_COLOR: "1" },
+      stderr: "null",
+    }).output();
+    assertEquals(
+      new TextDecoder().decode(stdout),
+      "one\nread nothing\ntwo\nread nothing\nread 8\nread null\n",
+    );
+  });
+
   await t.step("though it reads none of a long stdin", async () => {
     const stdin = new Uint8Array(3_000_000);
     const { code, stdout } = await deployed(cluster, `await init(); console.log("done");`, {

@@ -137,7 +137,13 @@ export async function startProgram(
             resolve(event);
           },
           ended(): void {
-            reject(new Error(`The run ended without the event: ${JSON.stringify(events)}`));
+            // The result says how it ended, which may explain it.
+            void result.then(({ code, raw }) => {
+              const seen = JSON.stringify(events);
+              reject(
+                new Error(`The run ended with ${code} without the event: ${seen}\n${raw.stderr}`),
+              );
+            }, reject);
           },
         };
         watchers.push(watcher);

@@ -60,14 +60,33 @@ Deno.test("forwardInput() reads from a terminal only in the foreground", async (
     const source = new ScriptedInput(["one"], terminal);
     const answers = [true, false, false];
     let asked = 0;
-    await forwardInput(source, stream, () => {
+    const isBackground = () => {
       asked++;
       assertEquals(taken.length, asked < 3 ? 0 : 1);
       return Promise.resolve(answers.shift() ?? false);
-    });
+    };
+    await forwardInput(source, stream, { isBackground });
     assertEquals(asked, terminal ? 3 : 0);
     assertEquals(taken, ["one", "(end)"]);
   }
+});
+
+Deno.test("forwardInput() reads nothing before it is wanted", async () => {
+  const { stream, taken } = target();
+  const source = new ScriptedInput(["one", "two"]);
+  const asks: (() => void)[] = [];
+  const wanted = () => new Promise<void>((resolve) => asks.push(resolve));
+  const forwarded = forwardInput(source, stream, { wanted });
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+  for (const reads of [1, 2, 3]) {
+    await turn();
+    assertEquals(source.reads, reads - 1);
+    asks.shift()!();
+    await turn();
+    assertEquals(source.reads, reads);
+  }
+  await forwarded;
+  assertEquals(taken, ["one", "two", "(end)"]);
 });
 
 Deno.test("isBackgroundStat() finds the process group and the terminal's", () => {
