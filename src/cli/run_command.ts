@@ -7,6 +7,11 @@ import { type EndSignal, onEndSignals } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { sameTarget } from "../terminal/screen.ts";
+import {
+  describingVariables,
+  terminalColumns,
+  widthVariables,
+} from "../terminal/terminal_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
@@ -37,8 +42,14 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   const defaults = await projectDefaults(Deno.cwd(), given.deno.config);
   const command = withDefaults(given, defaults);
   const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
-  const asked = programEnv(command.env, (name) => Deno.env.get(name));
-  const env = { ...colorsFor(format, asked), ...asked };
+  const asked = programEnv(command.env, variableToSend);
+  const variable = (name: string) => Deno.env.get(name);
+  const env = {
+    ...describingVariables(variable),
+    ...widthVariables(format, variable, terminalColumns()),
+    ...colorsFor(format, asked),
+    ...asked,
+  };
   const program = command.program ?? "main.ts";
   const progress = createProgress(format, say);
 
@@ -97,6 +108,13 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     await preparing.catch(() => {}); // it writes to the folder
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** A variable to send with `--env NAME`. The time zone is always known. */
+function variableToSend(name: string): string | undefined {
+  const value = Deno.env.get(name);
+  if (value !== undefined || name !== "TZ") return value;
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** The colour variables of the processes, unless the program is given some. */

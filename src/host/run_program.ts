@@ -12,7 +12,7 @@ export const BUNDLE_VARIABLE = "DEPLOY_BUNDLE";
 
 /**
  * The variables of the machine's environment that a program sees besides those given with `--env`, which
- * take precedence. A runtime and the commands that a program starts need them to find files, to format
+ * and those that describe the terminal of who deployed it, which take precedence. A runtime and the commands that a program starts need them to find files, to format
  * text and times, and to reach the network as the machine does.
  */
 const PASSED_VARIABLES = [
@@ -21,8 +21,6 @@ const PASSED_VARIABLES = [
   "USER",
   "LOGNAME",
   "TMPDIR",
-  "LANG",
-  "LC_ALL",
   "TZ",
   "DENO_DIR",
   "XDG_CACHE_HOME",

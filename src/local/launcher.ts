@@ -27,6 +27,7 @@ import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { willFolder } from "../host/will_store.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
+import { terminalColumns, widthVariables } from "../terminal/terminal_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
 import { sameTarget } from "../terminal/screen.ts";
@@ -113,8 +114,12 @@ export async function launch(
   );
   const program = await restartable(options.cwd);
   // The processes of the program inherit them.
-  const colors = colorVariables(settings.format, (name) => Deno.env.get(name), isOnTerminal());
-  for (const [name, value] of Object.entries(colors)) Deno.env.set(name, value);
+  const variable = (name: string) => Deno.env.get(name);
+  const shown = {
+    ...widthVariables(settings.format, variable, terminalColumns()),
+    ...colorVariables(settings.format, variable, isOnTerminal()),
+  };
+  for (const [name, value] of Object.entries(shown)) Deno.env.set(name, value);
   // Otherwise the order of the two streams cannot be seen, and data needs to know which one it is.
   const oneOutput = settings.format !== "json" && sameTarget();
   return await new LocalRun(settings, { ...program, oneOutput }, await stdinOfFirst()).run();

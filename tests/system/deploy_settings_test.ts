@@ -75,6 +75,23 @@ Deno.test("settings travel with a deployed program", async (t) => {
     assertEquals([code, stdout], [0, '[ "node_modules/words" ]\n'], stderr);
   });
 
+  await t.step("the language and the terminal are those of who deploys", async () => {
+    await using project = await Project.make({
+      "main.ts": 'import { init } from "deploy";\nawait init();\n' +
+        'console.log(...["LANG", "TERM", "COLUMNS", "TZ", "HIDDEN"].map((name) => Deno.env.get(name)));\n',
+    });
+    const env = {
+      LANG: "de_AT.UTF-8",
+      TERM: "vt100",
+      COLUMNS: "40",
+      TZ: "Asia/Tokyo",
+      HIDDEN: "1",
+    };
+    const args = ["--env", "TZ", cluster.bridge, "main.ts"];
+    const { stdout, stderr } = await deploy(args, { cwd: project.folder, env });
+    assertEquals(stdout, "de_AT.UTF-8 vt100 40 Asia/Tokyo undefined\n", stderr);
+  });
+
   await t.step("a file that an option names must be there", async () => {
     await using project = await Project.make({ "main.ts": "" });
     for (const option of ["--config", "--import-map", "--cert"]) {
