@@ -1,6 +1,7 @@
 /** Parses the arguments of `fabric`. */
 
 import type { Address } from "../core/address.ts";
+import type { PortRange } from "../core/port_range.ts";
 import type { Resources } from "../core/resources.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
@@ -15,6 +16,7 @@ import {
   lastValue,
   memArgument,
   pathOption,
+  portsOption,
 } from "./values.ts";
 
 const TLS = ["tls-cert", "tls-key", "tls-ca"] as const;
@@ -35,6 +37,8 @@ export interface FabricOptions {
   readonly store: string | undefined;
   /** The grace of processes when the fabric ends, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
   readonly graceMs: number | undefined;
+  /** The ports that processes may listen on; `undefined`: any. */
+  readonly ports: PortRange | undefined;
   readonly insecure: boolean;
   readonly tls: TlsFiles | undefined;
 }
@@ -201,6 +205,7 @@ function fabricOptions(scanned: Scanned): FabricOptions {
     secretFile: pathOption(scanned, "secret-file"),
     store: pathOption(scanned, "store"),
     graceMs: graceOption(scanned),
+    ports: portsOption(scanned),
     insecure: scanned.options.has("insecure"),
     tls: cert === undefined || key === undefined || ca === undefined
       ? undefined

@@ -22,6 +22,7 @@ const COMMON: Options = {
   },
   "store": { value: "DIR", summary: "folder for the files that were shipped", completes: "folder" },
   "grace": { value: "T", summary: "how long processes have to stop, as in 10s; default 3s" },
+  "ports": { value: "A-B", summary: "ports for processes, as in 40000-40999; default any" },
   "insecure": { summary: "bind without a secret: anyone who connects can run code" },
   "tls-cert": {
     value: "FILE",

@@ -1,6 +1,7 @@
 /** Parses the values of options and operands: amounts, paths, formats. */
 
 import { parseGrace } from "../core/duration.ts";
+import { parsePortRange, type PortRange } from "../core/port_range.ts";
 import { parseMem } from "../core/resources.ts";
 import { DEFAULT_GRACE_MS } from "../core/signals.ts";
 import { UsageError } from "../core/usage_error.ts";
@@ -72,6 +73,19 @@ export function graceArgument(text: string, what: string): number {
 export function graceOption(scanned: Scanned): number | undefined {
   const text = lastValue(scanned, "grace");
   return text === undefined ? undefined : graceArgument(text, "--grace");
+}
+
+/** The value of `--ports`. */
+export function portsOption(scanned: Scanned): PortRange | undefined {
+  const text = lastValue(scanned, "ports");
+  try {
+    return text === undefined ? undefined : parsePortRange(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsageError(
+      `--ports is ${JSON.stringify(text)}; expected the first and the last port, as in 40000-40999`,
+    );
+  }
 }
 
 /** The value of `DEPLOY_GRACE`, in ms: 3 s if it is unset or empty. */

@@ -26,7 +26,7 @@ export function startNode(
   bind: Address,
   handlers: PartServerOptions["handlers"] = {},
 ): NodePart {
-  const { credential, tls, store, reporter, verbose, maxSpares, liveness } = setting;
+  const { credential, tls, store, reporter, verbose, maxSpares, ports, liveness } = setting;
   const server = new PartServer({
     address: bind,
     credential,
@@ -50,6 +50,7 @@ export function startNode(
     tls,
     store,
     maxSpares,
+    ports,
     liveness,
     logger: reporter.logger,
     ...(verbose ? { report: (run, event) => reporter.process(name, run, event) } : {}),

@@ -1,6 +1,7 @@
 /** The setting of every part of a cluster in a `fabric`: secret, certificates, store, reporter. */
 
 import type { Address } from "../core/address.ts";
+import type { PortRange } from "../core/port_range.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { messageOf } from "../core/errors.ts";
 import type { FabricOptions } from "../cli/fabric_arguments.ts";
@@ -29,6 +30,7 @@ export interface Setting extends AsyncDisposable {
   readonly tls: TlsTexts | undefined;
   readonly store: Store;
   readonly maxSpares: number;
+  readonly ports: PortRange | undefined;
   readonly liveness: LivenessOptions;
 }
 
@@ -71,6 +73,7 @@ export async function prepareSetting(
     tls,
     store,
     maxSpares,
+    ports: options.ports,
     liveness,
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

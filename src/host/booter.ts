@@ -1,6 +1,7 @@
 /** Boots processes of a run, up to the point where they wait to be told what to run. */
 
 import type { Logger } from "../core/logger.ts";
+import type { PortRange } from "../core/port_range.ts";
 import { makePid, type Pid, randomId } from "../core/pid.ts";
 import { BootGate } from "./boot_gate.ts";
 import { ChildProcess, type StdinKind } from "./child_process.ts";
@@ -30,6 +31,8 @@ export interface BooterOptions {
   readonly key: Uint8Array<ArrayBuffer>;
   /** The folder for the wills of processes; `null` if there is none. */
   readonly willFolder: string | null;
+  /** The ports that the processes may listen on. @default any */
+  readonly ports?: PortRange | undefined;
   readonly logger: Logger;
 }
 
@@ -121,9 +124,14 @@ export class Booter {
   async #boot(
     { stdin, signal }: { stdin: StdinKind; signal?: AbortSignal },
   ): Promise<BootedProcess> {
-    const { program, hostname, key, willFolder } = this.#options;
+    const { program, hostname, key, willFolder, ports } = this.#options;
     const expected = this.#server.expect();
-    const control = { control: this.#server.address, token: expected.token, host: hostname };
+    const control = {
+      control: this.#server.address,
+      token: expected.token,
+      host: hostname,
+      ...(ports === undefined ? {} : { ports: [ports.from, ports.to] }),
+    };
     let child: ChildProcess | undefined;
     const kill = (): void => child?.kill();
     signal?.addEventListener("abort", kill);

@@ -4,6 +4,7 @@ import { messageOf, SpawnError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
+import type { PortRange } from "../core/port_range.ts";
 import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
 import { howToEnd } from "../core/run_end.ts";
@@ -40,6 +41,8 @@ export interface NodeContext {
   readonly logger: Logger;
   /** How many booted processes of a run may wait to be spawned. */
   readonly maxSpares: number;
+  /** The ports that processes may listen on. @default any */
+  readonly ports?: PortRange | undefined;
   /** Called at each process's start and end. */
   readonly report?: (run: string, event: RunEvent) => void;
 }
@@ -156,7 +159,7 @@ export class HostedRun {
 
   async #prepare(): Promise<Prepared> {
     const { run, key, bridge } = this.#opened;
-    const { host, address, credential, tls, liveness, logger, maxSpares } = this.#context;
+    const { host, address, credential, tls, liveness, logger, maxSpares, ports } = this.#context;
     const { signal } = this.#ending;
     const link = await RunLink.open({
       run,
@@ -179,6 +182,7 @@ export class HostedRun {
         node: address,
         willFolder: willFolder(logger),
         maxSpares,
+        ports,
         master: this.#master,
         sink: (event) => this.#tell(link, event),
         logger,

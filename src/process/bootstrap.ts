@@ -1,5 +1,7 @@
 /** How a process learns that it belongs to a run: the variable that its node sets in its environment. */
 
+import type { Ports } from "./listen.ts";
+
 /** The information of a node for a process that it starts, in the variable {@linkcode BOOTSTRAP_VARIABLE}. */
 export interface Bootstrap {
   /** Where the node listens for control links. */
@@ -8,6 +10,8 @@ export interface Bootstrap {
   readonly token: string;
   /** The host to listen on for other processes. */
   readonly host: string;
+  /** The ports that it may listen on. @default any */
+  readonly ports?: Ports;
 }
 
 /** The variable that makes a process one of a run. */
@@ -27,7 +31,7 @@ export function parseBootstrap(text: string): Bootstrap {
     throw fail(cause);
   }
   if (typeof value !== "object" || value === null) throw fail();
-  const { control, token, host } = value as Record<string, unknown>;
+  const { control, token, host, ports } = value as Record<string, unknown>;
   if (typeof control !== "string" || typeof token !== "string" || typeof host !== "string") {
     throw fail();
   }
@@ -35,7 +39,12 @@ export function parseBootstrap(text: string): Bootstrap {
   const hostname = address?.[1] ?? address?.[2];
   const port = Number(address?.[3]);
   if (hostname === undefined || !(port > 0 && port < 65_536)) throw fail();
-  return { control: { hostname, port }, token, host };
+  if (ports !== undefined && !isPorts(ports)) throw fail();
+  return { control: { hostname, port }, token, host, ...(ports === undefined ? {} : { ports }) };
+}
+
+function isPorts(value: unknown): value is Ports {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isInteger);
 }
 
 /**

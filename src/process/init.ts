@@ -17,6 +17,7 @@ import { Endings } from "./endings.ts";
 import { eventLoopTurn, flushAtNaturalEnd, type LastWill, runToEnd } from "./ending.ts";
 import { applyChange, checkChange, readEnvironment } from "./environment.ts";
 import { leaveWill } from "./leave_will.ts";
+import { listenWithin } from "./listen.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -207,7 +208,7 @@ async function joinRun(
     }
   };
   const connecting = Deno.connect(bootstrap.control);
-  const listener = Deno.listen({ hostname: bootstrap.host, port: 0 });
+  const listener = listenWithin(bootstrap.host, bootstrap.ports);
   listener.unref();
   const conn = await connecting;
   requireAwait();

@@ -76,6 +76,7 @@ import "../process/endings.ts";
 import "../process/environment.ts";
 import "../process/init.ts";
 import "../process/leave_will.ts";
+import "../process/listen.ts";
 import "../process/node_link.ts";
 import "../process/registry.ts";
 import "../process/rehearsal.ts";

@@ -22,6 +22,7 @@ const OPTIONS: FabricOptions = {
   secretFile: undefined,
   store: undefined,
   graceMs: undefined,
+  ports: undefined,
   insecure: false,
   tls: undefined,
 };
@@ -92,7 +93,7 @@ Deno.test("readFabricCommand() reads each command", () => {
 
 Deno.test("readFabricCommand() reads the options", () => {
   const command = parse(
-    ("10.0.0.1:9999 --format json -v --secret-file s --store d --grace 10s --insecure " +
+    ("10.0.0.1:9999 --format json -v --secret-file s --store d --grace 10s --ports 40000-40999 --insecure " +
       "--tls-cert c --tls-key k --tls-ca a").split(" "),
   );
   assertEquals(command, {
@@ -104,6 +105,7 @@ Deno.test("readFabricCommand() reads the options", () => {
       secretFile: "s",
       store: "d",
       graceMs: 10_000,
+      ports: { from: 40_000, to: 40_999 },
       insecure: true,
       tls: { cert: "c", key: "k", ca: "a" },
     },
@@ -116,6 +118,10 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
     [
       "10.0.0.1:9 --grace soon",
       '--grace is "soon"; expected a duration of at most 1h, as in 500ms, 10s or 0',
+    ],
+    [
+      "10.0.0.1:9 --ports 5",
+      '--ports is "5"; expected the first and the last port, as in 40000-40999',
     ],
     [
       "10.0.0.1",
@@ -131,7 +137,7 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
     [
       "a:1 --nodes 3",
       "--nodes is an option of fabric dev; expected --format, --verbose, " +
-      "--secret-file, --store, --grace, --insecure, --tls-cert, --tls-key or --tls-ca",
+      "--secret-file, --store, --grace, --ports, --insecure, --tls-cert, --tls-key or --tls-ca",
     ],
     ["master", "<addr> of node 1 is missing; expected host:port"],
     ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],

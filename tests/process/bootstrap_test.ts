@@ -14,9 +14,11 @@ Deno.test("parseBootstrap() reads the addresses and the token", () => {
     hostname: "::1",
     port: 1,
   });
+  const text = '{"control":"127.0.0.1:4000","token":"ab","host":"10.0.0.1","ports":[400,500]}';
+  assertEquals(parseBootstrap(text).ports, [400, 500]);
 });
 
-Deno.test("parseBootstrap() throws SyntaxError foreverything else", () => {
+Deno.test("parseBootstrap() throws SyntaxError for everything else", () => {
   const table = [
     "",
     "1",
@@ -29,6 +31,9 @@ Deno.test("parseBootstrap() throws SyntaxError foreverything else", () => {
     '{"control":"127.0.0.1:65536","token":"ab","host":"h"}',
     '{"control":"::1:80","token":"ab","host":"h"}',
     '{"control":"h:80","token":1,"host":"h"}',
+    '{"control":"h:80","token":"ab","host":"h","ports":[1]}',
+    '{"control":"h:80","token":"ab","host":"h","ports":["1",2]}',
+    '{"control":"h:80","token":"ab","host":"h","ports":null}',
   ];
   for (const text of table) {
     assertThrows(() => parseBootstrap(text), SyntaxError, BOOTSTRAP_VARIABLE, text);

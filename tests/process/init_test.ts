@@ -14,6 +14,9 @@ const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const PARENT = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
+/** The ports that processes may listen on; where any is allowed, the system chooses larger ones. */
+const PORTS = [20_000, 29_999] as const;
+
 /** The output of a process whose node is gone. */
 const LOST =
   "deploy: Cannot go on: this process has lost its node: the node closed the control link\n";
@@ -54,7 +57,7 @@ async function host(
     env: {
       NO_COLOR: "1",
       FROM_NODE: "1",
-      DEPLOY_PROCESS: JSON.stringify({ control, token: "abc", host: "127.0.0.1" }),
+      DEPLOY_PROCESS: JSON.stringify({ control, token: "abc", host: "127.0.0.1", ports: PORTS }),
     },
     stdin: "null",
     stdout: "piped",
@@ -135,6 +138,7 @@ Deno.test("init() resolves in the first process, which then knows its Pid", () =
     try { await init(); } catch (error) { console.log(String(error)); }`,
     async ({ hello, start, next, output }) => {
       assertEquals(hello.token, "abc");
+      assert(hello.port >= PORTS[0] && hello.port <= PORTS[1], String(hello.port));
       await start();
       assertEquals(await next(), { type: "started" });
       assertEquals(await next(), undefined);
