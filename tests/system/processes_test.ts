@@ -356,7 +356,10 @@ const RECEIVES = `const receiver = new Receiver(remote);
   let sum = 0, count = 0;
   try {
     for (;;) { for (const byte of await receiver.recv()) sum += byte; count++; }
-  } catch (error) { console.log(count, sum, error instanceof ChannelError, error.kind); }`;
+  } catch (error) {
+    console.log(count, sum, error instanceof ChannelError, error.kind);
+    if (count < 9) console.error(error.message);
+  }`;
 
 Deno.test("the values of a spawned process arrive, however it ends", async () => {
   for (const [end, code] of ENDS) {
@@ -380,7 +383,8 @@ Deno.test("the values of the first process arrive, however it ends, and others o
       const remote = await spawn(work);
       ${SENDS} ${end}`);
     const kind = end.includes("close") ? "closed" : code === 0 ? "exited" : "failed";
-    assertEquals(othersOf(run).map(({ stdout }) => stdout), [`9 3600000 true ${kind}\n`], end);
+    const said = `${end} ${run.stderr}${run.raw.stderr}`;
+    assertEquals(othersOf(run).map(({ stdout }) => stdout), [`9 3600000 true ${kind}\n`], said);
     assertEquals(run.code, code, end);
   }
 });
