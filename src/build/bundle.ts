@@ -10,6 +10,7 @@ import { edited, Mappings } from "./mappings.ts";
 import { createPlaces, sourceUrl } from "./module_place.ts";
 import { NAME_HELPER, restoreNames } from "./names.ts";
 import { placeModules } from "./placed_modules.ts";
+import { readImportMap } from "./import_map.ts";
 import {
   bundleRuntime,
   type LocalRuntime,
@@ -60,14 +61,17 @@ export async function bundle(
   const local = runtimeApart ? localRuntime() : undefined;
   const apart = local === undefined ? undefined : await bundleApart(deno, entry, local, signal);
   const bundled = apart?.program ?? await bundleWhole(deno, entry, signal);
-  return { ...finish(bundled, entry, options), ...(apart?.runtime && { runtime: apart.runtime }) };
+  const resolves = bundled.code.includes("import.meta") && bundled.code.includes("resolve");
+  const { imports } = resolves ? await readImportMap(entry) : { imports: {} };
+  const finished = finish(bundled, entry, { ...options, imports });
+  return { ...finished, ...(apart?.runtime && { runtime: apart.runtime }) };
 }
 
 /** Makes the text of a bundle, and examines it. */
 function finish(
   bundled: MappedCode,
   entry: Entry,
-  options: BundleOptions,
+  options: BundleOptions & { readonly imports: Readonly<Record<string, string | null>> },
 ): Omit<Bundle, "runtime"> {
   const tokens = readTokens(bundled.code);
   const mappings = new Mappings(bundled);
@@ -89,9 +93,10 @@ function finish(
     mappings,
     entry: hrefs.indexOf(entryUrl),
     placeOf: (source) => placeOf(hrefs[source]!),
+    placeOfUrl: placeOf,
     main: options.isLoaded ? "import.meta.main" : "true",
     base: baseOf(options),
-    imports: {},
+    imports: options.imports,
   });
   const names = restoreNames({ tokens, mappings, map: bundled.map });
   const { code, map: { mappings: moved } } = edited(bundled, [...edits, ...names]);

@@ -26,8 +26,9 @@ export interface PlaceOptions {
   readonly main: "true" | "import.meta.main";
   /** An expression for the URL of the folder that places are below. */
   readonly base: string;
-  /** What `import.meta.resolve` finds under names that are no paths or URLs: an import map's `imports`. */
-  readonly imports: Readonly<Record<string, string>>;
+  /** What `import.meta.resolve` finds under names that are no paths or URLs: the URLs here, of an import map. */
+  readonly imports: Readonly<Record<string, string | null>>;
+  placeOfUrl(href: string): Place;
 }
 
 /** Every name that the prelude declares begins so. */
@@ -53,7 +54,9 @@ const RESOLVE = `const ${PREFIX}resolve = (specifier, url) => {
     return new URL(target, ${PREFIX}base).href;
   }
   if (URL.canParse(specifier)) return new URL(specifier).href;
-  throw new TypeError('Import "' + specifier + '" not a dependency');
+  let why = 'Import "' + specifier + '" not a dependency';
+  if (Object.keys(${PREFIX}imports).length > 0) why += ' and not in import map from "' + url + '"';
+  throw new TypeError(why);
 };`;
 
 /** `require` of a CommonJS module. `require.main` is the entry's, if that is a CommonJS module. */
@@ -120,11 +123,19 @@ export function placeModules(options: PlaceOptions): PlacedModules {
   if (ofMain.length > 0) metaOf(entry);
   if (placed.size === 0) return { edits, prelude: "" };
   const { base, imports, main, placeOf } = options;
-  const url = (place: Place): string =>
-    JSON.stringify("path" in place ? encodePath(place.path) : place.url);
+  const urlOf = (place: Place): string => "path" in place ? encodePath(place.path) : place.url;
+  const url = (place: Place): string => JSON.stringify(urlOf(place));
+  // The most specific name counts, so it comes first.
+  const names = Object.keys(imports).sort((one, other) => other.length - one.length);
+  const targets = names.flatMap((name) => {
+    const target = imports[name];
+    return target === undefined || target === null
+      ? []
+      : [[name, urlOf(options.placeOfUrl(target))]];
+  });
   const parts = [
     `const ${PREFIX}base = ${base};`,
-    `const ${PREFIX}imports = ${JSON.stringify(imports)};`,
+    `const ${PREFIX}imports = ${JSON.stringify(Object.fromEntries(targets))};`,
     RESOLVE,
     META,
     ...Array.from(

@@ -5,7 +5,8 @@ import { assertEquals } from "@std/assert";
 import { build } from "../../src/build/build.ts";
 
 const FILES: Record<string, string> = {
-  "deno.json": '{ "imports": { "@lib/": "./src/lib/" } }',
+  "deno.json": '{ "imports": { "@lib/": "./src/lib/", "chunk": "npm:deno-std@1.4.0", ' +
+    '"chunk/late.ts": "./src/lib/late.ts" } }',
   "src/main.ts": `
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -22,6 +23,14 @@ const late = await import("./lib/late.ts");
 const tell = (what: string, ...values: unknown[]) => console.log(what, JSON.stringify(values));
 tell("main", url, dirname, meta.filename, meta.main, meta.resolve("./lib/x.ts"));
 tell("resolve", meta.resolve("../a b.ts"), meta.resolve("/a"), meta.resolve("node:fs"));
+tell("mapped", meta.resolve("@lib/x.ts"), meta.resolve("chunk"), meta.resolve("chunk/late.ts"));
+for (const name of ["@other/x", "nothing"]) {
+  try {
+    meta.resolve(name);
+  } catch (error) {
+    tell("unknown", String(error));
+  }
+}
 tell("keys", Object.keys(meta).sort(), Object.getPrototypeOf(meta), String(import.meta.url));
 tell("x", x.text, x.meta.filename, x.meta.main, x.read(), "import.meta.url", \`\${meta.dirname}\`);
 tell("late", late.url, late.template);

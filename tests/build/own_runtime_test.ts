@@ -4,6 +4,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { build } from "../../src/build/build.ts";
 import { BuildError } from "../../src/build/build_error.ts";
+import { absoluteMap } from "../../src/build/import_map.ts";
 import { mapWithRuntime } from "../../src/build/own_runtime.ts";
 
 const root = "file:///opt/deploy/";
@@ -37,19 +38,19 @@ Deno.test("mapWithRuntime() keeps what the program's own map says, as absolute U
   const scopes = {
     "file:///home/ada/p/lib/": { "@lib/": "file:///home/ada/p/other/" },
   };
-  assertEquals(mapWithRuntime(own, { base, isConfig: false, root }), {
+  assertEquals(mapWithRuntime(absoluteMap(own, { base, isConfig: false }), root), {
     imports: { ...RUNTIME, ...imports, "deploy": "file:///home/ada/p/own.ts" },
     scopes,
   });
   // In a deno.json, the name of a package also stands for what it exports.
-  assertEquals(mapWithRuntime(own, { base, isConfig: true, root }).imports, {
+  assertEquals(mapWithRuntime(absoluteMap(own, { base, isConfig: true }), root).imports, {
     ...RUNTIME,
     ...imports,
     "chalk/": "npm:/chalk@5/",
     "@std/path/": "jsr:/@std/path@1.0/",
     "deploy": "file:///home/ada/p/own.ts",
   });
-  assertEquals(mapWithRuntime({}, { base, isConfig: true, root }), {
+  assertEquals(mapWithRuntime(absoluteMap({}, { base, isConfig: true }), root), {
     imports: RUNTIME,
     scopes: {},
   });
