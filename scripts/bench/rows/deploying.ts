@@ -62,6 +62,7 @@ export const MANY_FILES: Row = {
       }
     };
     const deploy = ["run", "-A", projectPath("cli.ts"), "--include", "data"];
+    change();
     return openRow([
       {
         name: "deploy to a cluster",
@@ -73,7 +74,6 @@ export const MANY_FILES: Row = {
       {
         name: "deno run of a program that copies them",
         measure: async () => {
-          change();
           const script = projectPath("scripts/bench/programs/copy.ts");
           const ms = await untilOutput(["run", "-A", script, "data", "copy"], program.folder);
           await Deno.remove(`${program.folder}/copy`, { recursive: true });
