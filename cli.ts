@@ -4,15 +4,28 @@ import { BuildError } from "./src/build/build_error.ts";
 import { readRunCommand, type RunCommand } from "./src/cli/deploy_arguments.ts";
 import { DEPLOY } from "./src/cli/deploy_table.ts";
 import { runExecutable } from "./src/cli/run_executable.ts";
-import { createLogger, parseLogLevel } from "./src/core/logger.ts";
+import { isRunsCommand, readRunsCommand, type RunsCommand } from "./src/cli/runs_arguments.ts";
+import { createLogger, type Logger, parseLogLevel } from "./src/core/logger.ts";
 import { UsageError } from "./src/core/usage_error.ts";
 import { SecretError } from "./src/net/credential.ts";
 
 async function run(command: RunCommand): Promise<number> {
-  try {
+  return await orSay(async (logger) => {
     const { runCommand } = await import("./src/cli/run_command.ts");
-    const logger = createLogger(logLevel(), say);
     return await runCommand(command, { logger, say });
+  });
+}
+
+async function look(command: RunsCommand): Promise<number> {
+  return await orSay(async (logger) => {
+    const { runRunsCommand } = await import("./src/cli/runs_command.ts");
+    return await runRunsCommand(command, { logger, out: console.log, say });
+  });
+}
+
+async function orSay(does: (logger: Logger) => Promise<number>): Promise<number> {
+  try {
+    return await does(createLogger(logLevel(), say));
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
     if (error instanceof BuildError && error.details !== "") say(`${error.details.trimEnd()}\n`);
@@ -59,7 +72,10 @@ if (import.meta.main) {
       DEPLOY,
       Deno.args,
       output,
-      (scanned) => run(readRunCommand(scanned, isFile)),
+      (scanned) =>
+        isRunsCommand(scanned)
+          ? look(readRunsCommand(scanned))
+          : run(readRunCommand(scanned, isFile)),
     ),
   );
 }

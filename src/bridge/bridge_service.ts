@@ -11,10 +11,17 @@ import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { DEPLOY_TO_BRIDGE, NODE_TO_BRIDGE } from "../wire/run_messages.ts";
-import type { BridgedRun } from "./bridged_run.ts";
 import type { HostLink } from "./host_link.ts";
-import { type DeployLink, Deployment, type DeploymentContext } from "./deployment.ts";
+import {
+  type ActiveRun,
+  type DeployLink,
+  Deployment,
+  type DeploymentContext,
+} from "./deployment.ts";
+import { VIEWER_TO_BRIDGE } from "../wire/viewer_messages.ts";
 import { MasterClient } from "./master_client.ts";
+import { RunArchive } from "./run_archive.ts";
+import { serveViewer, type ViewerLink } from "./viewing.ts";
 
 /** The settings of a bridge. */
 export interface BridgeOptions {
@@ -51,8 +58,10 @@ export async function runBridge(options: BridgeOptions): Promise<string> {
   if (Deno.build.standalone) await store.addSource(Deno.execPath());
   const conn = await dialPart(options.master, Purpose.bridge, credential, { signal, tls });
   const master = new MasterClient(conn, liveness);
-  const runs = new Map<string, BridgedRun>();
-  const context: DeploymentContext = { store, master, liveness, logger, runs };
+  const runs = new Map<string, ActiveRun>();
+  const folder = `${store.folder}/runs/${formatAddress(bind.host, bind.port)}`;
+  const archive = await RunArchive.open({ folder, logger });
+  const context: DeploymentContext = { store, master, liveness, logger, runs, archive };
   const deployments = new Set<Promise<void>>();
   await using server = new PartServer({
     address: bind,
@@ -65,6 +74,7 @@ export async function runBridge(options: BridgeOptions): Promise<string> {
         deployments.add(served);
         void served.finally(() => deployments.delete(served));
       },
+      [Purpose.view]: (conn, remote) => void serveView(conn, remote, context),
       [Purpose.run]: (conn, remote) => void serveNode(conn, remote, context),
     },
   });
@@ -72,6 +82,7 @@ export async function runBridge(options: BridgeOptions): Promise<string> {
   master.announce(address);
   const leave = async (): Promise<void> => {
     await Promise.race([Promise.all(deployments), delay(LAST_EVENTS_MS)]);
+    await archive.close();
     master.close();
   };
   signal.addEventListener("abort", () => void leave(), { once: true });
@@ -90,9 +101,23 @@ async function serveDeploy(
     liveness: context.liveness,
   });
   try {
-    await new Deployment(link, context).serve();
+    await new Deployment(link, remote, context).serve();
   } catch (error) {
     drop(link, `deploy at ${remote}`, error, context.logger);
+  }
+}
+
+async function serveView(
+  conn: Deno.Conn,
+  remote: string,
+  context: DeploymentContext,
+): Promise<void> {
+  const { liveness, logger } = context;
+  const link: ViewerLink = new MessageLink(conn, { schema: VIEWER_TO_BRIDGE, liveness });
+  try {
+    await serveViewer(link, context);
+  } catch (error) {
+    drop(link, `the viewer at ${remote}`, error, logger);
   }
 }
 
@@ -109,10 +134,10 @@ async function serveNode(
     if (host.type !== "host") {
       throw new ProtocolError(`the first message is "${host.type}", not "host"`);
     }
-    const run = runs.get(host.run);
+    const active = runs.get(host.run);
     // The run may have ended while the node was connecting.
-    if (run === undefined) return link.drop();
-    await run.serve(link, messages, host.node);
+    if (active === undefined) return link.drop();
+    await active.run.serve(link, messages, host.node);
   } catch (error) {
     drop(link, `the node at ${remote}`, error, logger);
   }

@@ -20,7 +20,8 @@ import { EventMerger } from "../run/event_merger.ts";
 import { EventRecord } from "../run/event_record.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run, type RunViewer } from "../run/run.ts";
-import { EventOrderError, runningProcesses } from "../run/run_state.ts";
+import type { RunLog } from "../run/run_log.ts";
+import { EventOrderError, runningProcesses, type RunState } from "../run/run_state.ts";
 import { StandstillWatch } from "../run/standstill_watch.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
 import { waitLines } from "../run/wait_lines.ts";
@@ -45,10 +46,8 @@ export class BridgedRun implements RunNews {
   readonly over: Promise<void>;
   readonly #over = Promise.withResolvers<void>();
   readonly #merger: EventMerger;
-  readonly #run = new Run({
-    log: new MemoryLog({ keepBytes: KEEP_BYTES }),
-    roomBytes: ROOM_BYTES,
-  });
+  readonly #log: RunLog;
+  readonly #run: Run;
   readonly #stdinAnswer: (answer: StdinAnswer) => void;
   readonly #survivors = new SurvivorNotice({
     state: () => this.#run.state,
@@ -87,8 +86,16 @@ export class BridgedRun implements RunNews {
     spec: Bytes,
     store: Store,
     stdinAnswer: (answer: StdinAnswer) => void,
-    options: { liveness?: LivenessOptions; clock?: Clock; startTimer?: StartTimer } = {},
+    options: {
+      /** @default one in memory */
+      log?: RunLog;
+      liveness?: LivenessOptions;
+      clock?: Clock;
+      startTimer?: StartTimer;
+    } = {},
   ) {
+    this.#log = options.log ?? new MemoryLog({ keepBytes: KEEP_BYTES });
+    this.#run = new Run({ log: this.#log, roomBytes: ROOM_BYTES });
     this.#spec = spec;
     this.id = id;
     this.over = this.#over.promise;
@@ -106,6 +113,16 @@ export class BridgedRun implements RunNews {
     });
     this.#merger = new EventMerger((record) => this.#append(record));
     this.#merger.onChange(() => this.#check());
+  }
+
+  /** What is known of its processes. */
+  get state(): RunState {
+    return this.#run.state;
+  }
+
+  /** How many events there have been. */
+  get end(): number {
+    return this.#log.end;
   }
 
   /** Begins to view the run; it ends when the run is over, and all of it has been seen. */

@@ -3,8 +3,8 @@
 import { decideEnd, type EndCause } from "../core/run_end.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
-import { randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES, resolveResources, type Resources } from "../core/resources.ts";
+import type { Termination } from "../core/signals.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import { type Manifest, PIECE_BYTES } from "../core/manifest.ts";
 import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
@@ -22,7 +22,9 @@ import {
 } from "../wire/run_messages.ts";
 import { BridgedRun } from "./bridged_run.ts";
 import type { MasterClient } from "./master_client.ts";
+import { exitCodeOf } from "../run/run_state.ts";
 import { RequestedPieces } from "./requested_pieces.ts";
+import { LOST_CODE, type RunArchive } from "./run_archive.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -35,8 +37,17 @@ export interface DeploymentContext {
   readonly master: MasterClient;
   readonly liveness: LivenessOptions;
   readonly logger: Logger;
-  /** The runs that nodes may ask for. */
-  readonly runs: Map<string, BridgedRun>;
+  /** The runs that nodes may ask for, and viewers. */
+  readonly runs: Map<string, ActiveRun>;
+  /** All runs that are known, and their logs. */
+  readonly archive: RunArchive;
+}
+
+/** A run that is not over. */
+export interface ActiveRun {
+  readonly run: BridgedRun;
+  /** Ends it as `how` says. */
+  stop(how: Termination): void;
 }
 
 /** A program that was offered, while its files arrive. */
@@ -57,15 +68,21 @@ export class Deployment {
   #run: BridgedRun | undefined;
   /** Resolves when deploy has been sent all events of the run, or is gone. */
   #shown: Promise<void> = Promise.resolve();
+  /** Resolves when the run is over, and listed as such. */
+  #archived: Promise<void> = Promise.resolve();
   /** The first process of the run has been asked for. */
   #begun = false;
   /** How long the run has if deploy is gone. */
   #graceMs = 0;
+  #detached = false;
+  readonly #remote: string;
   /** The last message has been sent: later messages are ignored. */
   #answered = false;
 
-  constructor(link: DeployLink, context: DeploymentContext) {
+  /** `remote` is the address that deploy connected from. */
+  constructor(link: DeployLink, remote: string, context: DeploymentContext) {
     this.#link = link;
+    this.#remote = remote;
     this.#context = context;
   }
 
@@ -85,7 +102,7 @@ export class Deployment {
       this.#gone.abort(new Error("the deployment was cancelled"));
       this.#end({ kind: "deployer-gone", graceMs: this.#graceMs });
       await this.#asked;
-      await this.#run?.over;
+      await this.#archived;
       // From now on, what has arrived may be removed when room is needed.
       const files = await this.#offer?.files.catch(() => undefined);
       await files?.release();
@@ -104,6 +121,7 @@ export class Deployment {
       case "run":
         if (this.#offer === undefined || this.#asked) throw new ProtocolError(`"run" out of order`);
         this.#graceMs = message.graceMs;
+        this.#detached = message.detached;
         this.#asked = this.#orRefuse(this.#start(this.#offer, message));
         return;
       case "check":
@@ -192,7 +210,8 @@ export class Deployment {
   ): Promise<void> {
     await offer.files;
     const sized = (resources: Resources) => resolveResources(asked.resources, resources);
-    const run = this.#open(offer);
+    const run = await this.#open(offer, asked);
+    if (this.#gone.signal.aborted) return this.#end({ kind: "not-started" });
     // The trial boot runs on the node that will probably host the first process, which then has booted
     // already.
     const guess = sized(DEFAULT_RESOURCES);
@@ -224,16 +243,25 @@ export class Deployment {
     this.#answer({ type: "refused", why, output });
   }
 
-  #open(offer: Offer): BridgedRun {
-    const { liveness, master, runs, store } = this.#context;
-    const id = randomId();
+  async #open(
+    offer: Offer,
+    { name, by }: Extract<DeployToBridge, { type: "run" }>,
+  ): Promise<BridgedRun> {
+    const { archive, liveness, master, runs, store } = this.#context;
+    const { id, log } = await archive.begin({ name, by, from: this.#remote });
     const run = new BridgedRun(id, offer.encoded, store, (answer) => {
       void this.#link.send(answer);
-    }, { liveness });
-    runs.set(id, run);
+    }, { liveness, log });
+    runs.set(id, { run, stop: (how) => this.#end({ kind: "told", how }) });
+    archive.follow(id, () => ({ running: run.state.running.size, spawned: run.state.spawns }));
     this.#run = run;
     this.#shown = this.#show(run);
-    void run.over.then(() => runs.delete(id));
+    this.#archived = run.over.then(async () => {
+      runs.delete(id);
+      if (run.state.spawns === 0) await archive.discard(id);
+      else await archive.end(id, exitCodeOf(run.state) ?? LOST_CODE);
+    });
+    if (this.#detached) run.stdin({ type: "stdin-end" });
     master.open(id, newKey(), run);
     return run;
   }
@@ -257,7 +285,8 @@ export class Deployment {
 
   #end(cause: EndCause): void {
     const [run, answered] = [this.#run, this.#answered];
-    const state = { opened: run !== undefined, begun: this.#begun, answered };
+    const [begun, detached] = [this.#begun, this.#detached];
+    const state = { opened: run !== undefined, begun, answered, detached };
     const decision = decideEnd(cause, state);
     if (decision === "drop-deployment") this.#link.drop();
     else if (decision !== "nothing") this.#context.master.end(run!.id, decision.endRun);

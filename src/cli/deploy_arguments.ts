@@ -45,6 +45,10 @@ export interface RunCommand {
   /** Whether the first process gets the stdin of `deploy`. */
   readonly stdin: boolean;
   readonly dryRun: boolean;
+  /** What the run is called; `undefined`: the file of the program. */
+  readonly name: string | undefined;
+  /** Whether the run goes on without this process. */
+  readonly detach: boolean;
   /** What the options of `deno run` choose. */
   readonly deno: DenoChoices;
   readonly options: DeployOptions;
@@ -83,9 +87,22 @@ export function readRunCommand(scanned: Scanned, isFile: (path: string) => boole
     }),
     stdin: !scanned.options.has("no-stdin"),
     dryRun: scanned.options.has("dry-run"),
+    name: nameOption(scanned),
+    detach: scanned.options.has("detach"),
     deno: denoChoices(scanned),
     options: deployOptions(scanned),
   };
+}
+
+/** The most characters of the name of a run. */
+const MAX_NAME = 100;
+
+function nameOption(scanned: Scanned): string | undefined {
+  const name = lastValue(scanned, "name");
+  if (name === undefined || (/^\P{Cc}+$/u.test(name) && name.length <= MAX_NAME)) return name;
+  throw new UsageError(
+    `--name is ${JSON.stringify(name)}; expected 1 to ${MAX_NAME} characters that can be shown`,
+  );
 }
 
 /** The name of a file with TypeScript or JavaScript. */

@@ -54,7 +54,7 @@ export async function connectBridge(
   { secretFile, tlsCa, logger, signal }: BridgeOptions,
 ): Promise<{ readonly connecting: Promise<BridgeLink> }> {
   const credential = await loadCredential({ secretFile, logger });
-  const tls = await tlsOptions(tlsCa);
+  const tls = await readTlsOptions(tlsCa);
   const connecting = dialPart(address, Purpose.deploy, credential, { signal, tls })
     .then(bridgeLink, (error) => {
       throw address === DEFAULT_BRIDGE && error instanceof ConnectError ? noCluster(error) : error;
@@ -63,7 +63,10 @@ export async function connectBridge(
   return { connecting };
 }
 
-async function tlsOptions(path: string | undefined): Promise<{ caCerts: string[] } | undefined> {
+/** The certificates of `--tls-ca`. @throws {UsageError} If they cannot be read. */
+export async function readTlsOptions(
+  path: string | undefined,
+): Promise<{ caCerts: string[] } | undefined> {
   if (path === undefined) return undefined;
   try {
     return { caCerts: [await Deno.readTextFile(path)] };
@@ -110,7 +113,8 @@ export class DeployClient {
     if (stop.aborted) end();
     void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
     const stopAsking = onWhySignal(() => session.askWhy());
-    const outcome = await session.run(this.#options.graceMs).finally(stopAsking);
+    const { graceMs, name, by, detached } = this.#options;
+    const outcome = await session.run({ graceMs, name, by, detached }).finally(stopAsking);
     return this.#endCode?.() ?? await this.#exitCode(outcome);
   }
 
@@ -190,6 +194,9 @@ export class DeployClient {
     switch (outcome.kind) {
       case "over":
         return exitCodeOf(this.#state) ?? 1;
+      case "detached":
+        console.log(outcome.run);
+        return 0;
       case "fits": {
         const [bytes, total] = [formatMem(outcome.bytes), formatMem(sizeOf(this.#deployed))];
         for (const line of largestFiles(this.#deployed.spec)) say(`deploy: ${line}\n`);
@@ -213,6 +220,12 @@ export interface DeployClientOptions {
   readonly format: OutputFormat;
   /** The run's grace when it is told to stop, in ms. */
   readonly graceMs: number;
+  /** What the run is called. */
+  readonly name: string;
+  /** Who starts it: `user@host`. */
+  readonly by: string;
+  /** Whether the run goes on without this process. */
+  readonly detached: boolean;
   readonly progress: Progress;
   /** Whether the first process gets the stdin of this one. */
   readonly stdin: boolean;

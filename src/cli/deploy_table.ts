@@ -3,7 +3,7 @@
 import config from "../../deno.json" with { type: "json" };
 import { completionsCommand } from "./completions_command.ts";
 import { DENO_OPTIONS, DENO_OPTIONS_NOTE } from "./deno_options.ts";
-import type { Command, Executable } from "./executable.ts";
+import type { Command, Executable, Operand, Options } from "./executable.ts";
 import { OUTPUT_FORMATS } from "../terminal/formats.ts";
 
 const RUN: Command = {
@@ -20,8 +20,8 @@ const RUN: Command = {
   ],
   options: {
     "release": { summary: "compile to a self-contained executable, and ship that" },
-    "mem": { value: "M", summary: "memory of the first process, as in 1GiB" },
-    "cpu": { value: "C", summary: "cores of the first process, as in 0.5" },
+    "mem": { value: "M", summary: "memory and cores of the first process, as in 1GiB and 0.5" },
+    "cpu": { value: "C", summary: "cores of the first process, as in 0.5", isBeside: true },
     "env": { value: "NAME[=VALUE]", summary: "give the program this variable (repeatable)" },
     "include": {
       value: "PATH",
@@ -33,6 +33,8 @@ const RUN: Command = {
       short: "n",
       summary: "give it no stdin; else up to 64 KiB more than it reads",
     },
+    "name": { value: "NAME", summary: "what the run is called; default the program's file" },
+    "detach": { summary: "print the id of the run, and let it go on" },
     "dry-run": { summary: "say what would be sent, and where it fits; send nothing" },
     "grace": {
       value: "T",
@@ -61,10 +63,90 @@ const RUN: Command = {
   exitStatus: "that of the run; 1 if it could not be run; 2 for a bad argument",
 };
 
+const VIEW_OPTIONS: Options = {
+  "format": {
+    value: "F",
+    summary: "human, lines or json; default DEPLOY_FORMAT, or human",
+    completes: OUTPUT_FORMATS,
+  },
+  "secret-file": {
+    value: "FILE",
+    summary: "the cluster's secret; default DEPLOY_SECRET_FILE",
+    completes: "file",
+  },
+  "tls-ca": {
+    value: "FILE",
+    summary: "the authority that signed the cluster's certificates",
+    completes: "file",
+  },
+};
+
+const BRIDGE: Operand = {
+  name: "<bridge>",
+  summary: "host:port; default DEPLOY_BRIDGE, deno.json, or fabric dev",
+};
+
+const A_RUN: Operand = {
+  name: "<run>",
+  summary: "an id, the start of one, or a name; default the only one",
+};
+
+const VIEW_STATUS = "0; 1 if there is no such run or bridge; 2 for a bad argument";
+
+const PS: Command = {
+  name: "ps",
+  summary: "List the runs that the bridge knows, the latest first",
+  usage: [{ form: "[options] [<bridge>]" }],
+  operands: [BRIDGE],
+  options: VIEW_OPTIONS,
+  notes: ["A run is listed until 24 hours after its end, and the last 100 longer."],
+  examples: ["deploy ps --format json"],
+  exitStatus: VIEW_STATUS,
+};
+
+const LOGS: Command = {
+  name: "logs",
+  summary: "Show the output of a run from its start, also of one that has ended",
+  usage: [{ form: "[options] [<bridge>] [<run>]" }],
+  operands: [BRIDGE, A_RUN],
+  options: {
+    "follow": { short: "f", summary: "go on until the run ends" },
+    "process": { value: "P", summary: "only processes of this name, or whose Pid begins so" },
+    "since": { value: "T", summary: "only what is newer, as in 10m or 2026-01-31T12:00" },
+    ...VIEW_OPTIONS,
+  },
+  examples: ["deploy logs -f bafo-kine"],
+  exitStatus: VIEW_STATUS,
+};
+
+const WHY: Command = {
+  name: "why",
+  summary: "Say what each process of a run waits for",
+  usage: [{ form: "[options] [<bridge>] [<run>]" }],
+  operands: [BRIDGE, A_RUN],
+  options: VIEW_OPTIONS,
+  examples: ["deploy why bafo-kine"],
+  exitStatus: VIEW_STATUS,
+};
+
+const KILL_RUN: Command = {
+  name: "kill",
+  summary: "Tell the processes of a run to stop, and kill those that do not",
+  usage: [{ form: "[options] [<bridge>] [<run>]" }],
+  operands: [BRIDGE, A_RUN],
+  options: {
+    "signal": { value: "S", summary: "what they are sent first; default SIGTERM" },
+    "grace": { value: "T", summary: "how long they have, as in 10s; default 3s" },
+    ...VIEW_OPTIONS,
+  },
+  examples: ["deploy kill --grace 0 bafo-kine"],
+  exitStatus: VIEW_STATUS,
+};
+
 /** `deploy` */
 export const DEPLOY: Executable = {
   name: "deploy",
   version: config.version,
   main: RUN,
-  commands: [completionsCommand("deploy")],
+  commands: [PS, LOGS, WHY, KILL_RUN, completionsCommand("deploy")],
 };

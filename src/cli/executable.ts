@@ -19,6 +19,8 @@ export interface Option {
   readonly completes?: Completes;
   /** Whether it may be given without its value, which can only follow an equals sign. @default false */
   readonly isOptional?: boolean;
+  /** Whether the help describes it in the row of the option before it. @default false */
+  readonly isBeside?: boolean;
   /** Whether it is one of `deno run`: the help names these together. @default false */
   readonly ofDeno?: boolean;
 }

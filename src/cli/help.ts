@@ -5,14 +5,22 @@ import { type Command, commandLine, type Executable, type Option } from "./execu
 const NAME_WIDTH = 18;
 const GAP = "  ";
 
+/** The lines of a terminal, without the one of the next prompt. */
+const LINES = 24 - 1;
+
 /** The help page of a command; that of the main command also lists the other commands. */
 export function helpPage(executable: Executable, command: Command): string {
+  const page = pageOf(executable, command, false);
+  const fits = page.split("\n").length - 1 <= LINES;
+  return fits ? page : pageOf(executable, command, true);
+}
+
+/** With `isShort`, only the names of the other commands. */
+function pageOf(executable: Executable, command: Command, isShort: boolean): string {
   const { summary, operands = [], options, notes = [], examples, exitStatus } = command;
   const rows = [
     ...operands.map(({ name, summary }) => row(name, summary)),
-    ...Object.entries(options).filter(([, { ofDeno }]) => !ofDeno).map(([name, option]) =>
-      row(optionName(name, option), option.summary)
-    ),
+    ...optionRows(Object.entries(options).filter(([, { ofDeno }]) => !ofDeno)),
     row("-h, --help", "print this page; -V, --version: the version"),
   ];
   const others = command === executable.main ? executable.commands : [];
@@ -20,8 +28,8 @@ export function helpPage(executable: Executable, command: Command): string {
     `${summary}.`,
     "",
     ...usageLines(commandLine(executable, command), command),
-    ...commandLines(executable.name, others),
-    "",
+    ...commandLines(executable.name, others, isShort),
+    ...isShort && others.length > 0 ? [] : [""],
     ...rows,
     ...notes,
     ...examples.map((example, index) => `${index === 0 ? "Example: " : "         "}${example}`),
@@ -30,12 +38,29 @@ export function helpPage(executable: Executable, command: Command): string {
   ].join("\n");
 }
 
+function optionRows(options: readonly (readonly [string, Option])[]): string[] {
+  return options.flatMap(([name, option], index) => {
+    if (option.isBeside) return [];
+    const next = options[index + 1];
+    const beside = next?.[1].isBeside ? `, ${optionName(...next)}` : "";
+    return [row(`${optionName(name, option)}${beside}`, option.summary)];
+  });
+}
+
 /** A single command takes one line. */
-function commandLines(executable: string, commands: readonly Command[]): string[] {
+function commandLines(
+  executable: string,
+  commands: readonly Command[],
+  isShort: boolean,
+): string[] {
   const [only, ...more] = commands;
   if (only === undefined) return [];
   if (more.length === 0) {
     return [`Also:  ${executable} ${only.name}: ${lowerFirst(only.summary)}`];
+  }
+  if (isShort) {
+    const names = commands.map(({ name }) => name).join(", ");
+    return [`Commands, each with a --help of its own: ${names}`];
   }
   const rows = commands.map(({ name, summary }) => row(name, lowerFirst(summary)));
   return ["Commands, each with a --help of its own:", ...rows];

@@ -1,5 +1,7 @@
 /** `deploy main.ts`: builds a program, ships it, runs it, and shows it. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { basename } from "@std/path/posix/basename";
 import type { Logger } from "../core/logger.ts";
 import { signalExitCode } from "../core/signals.ts";
 import { formatAddress } from "../core/pid.ts";
@@ -16,7 +18,13 @@ import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
 import { prepare } from "./prepare.ts";
-import { bridgeAddress, programEnv, projectDefaults, withDefaults } from "./run_settings.ts";
+import {
+  bridgeAddress,
+  programEnv,
+  projectDefaults,
+  secretFileFrom,
+  withDefaults,
+} from "./run_settings.ts";
 import { formatVariable, graceVariable } from "./values.ts";
 
 /** The parts of the environment that it uses. */
@@ -77,8 +85,7 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     // is connected and told of the deployment.
     const { connectBridge, DeployClient } = await import("./deploy_client.ts");
     const { tlsCa } = command.options;
-    const secretFile = command.options.secretFile ??
-      (Deno.env.get("DEPLOY_SECRET_FILE") ? undefined : defaults.secretFile);
+    const secretFile = secretFileFrom(command.options.secretFile, defaults);
     const { connecting } = await connectBridge(bridge, {
       secretFile,
       tlsCa,
@@ -90,7 +97,12 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     const bridgeLink = await connecting;
     const deployed = await preparing;
     const shown = formatAddress(bridge.host, bridge.port);
-    const options = { format, graceMs, stdin: command.stdin, progress, say, bridge: shown, folder };
+    const name = command.name ?? basename(program);
+    const { detach: detached } = command;
+    const options = {
+      ...{ format, graceMs, name, by: thisUser(), detached, stdin: command.stdin, progress, say },
+      ...{ bridge: shown, folder },
+    };
     const client = new DeployClient(deployed, options);
     if (command.dryRun) return await client.check(bridgeLink, { logger, signal: stop.signal });
     running = client;
@@ -115,6 +127,13 @@ function variableToSend(name: string): string | undefined {
   const value = Deno.env.get(name);
   if (value !== undefined || name !== "TZ") return value;
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** This user, as a run shows who started it. */
+function thisUser(): string {
+  const variable = ["USER", "LOGNAME", "USERNAME"].find((name) => Deno.env.get(name));
+  const user = variable === undefined ? `${Deno.uid() ?? "?"}` : Deno.env.get(variable)!;
+  return `${user}@${Deno.hostname()}`;
 }
 
 /** The colour variables of the processes, unless the program is given some. */

@@ -155,7 +155,7 @@ export function withDefaults(
 
 /** The address of the bridge, from the first of these sources that has one; else the default. */
 export function bridgeAddress(
-  command: RunCommand,
+  command: Pick<RunCommand, "bridge">,
   variable: string | undefined,
   defaults: ProjectDefaults,
 ): Address {
@@ -185,4 +185,12 @@ export function programEnv(
     found.push([name, value]);
   }
   return Object.fromEntries(found);
+}
+
+/** The file with the secret: from the argument, else `DEPLOY_SECRET_FILE` (`undefined`), else deno.json. */
+export function secretFileFrom(
+  argument: string | undefined,
+  { secretFile }: ProjectDefaults,
+): string | undefined {
+  return argument ?? (Deno.env.get("DEPLOY_SECRET_FILE") ? undefined : secretFile);
 }

@@ -60,8 +60,21 @@ export type Outcome =
   }
   /** The program was not run: the reason in one line, and its output. */
   | { readonly kind: "refused"; readonly why: string; readonly output: Uint8Array<ArrayBuffer> }
+  /** The run goes on without this process. */
+  | { readonly kind: "detached"; readonly run: string }
   /** The connection to the bridge was lost, and the reason. */
   | { readonly kind: "lost"; readonly why: string };
+
+/** How a program is to run. */
+export interface RunTerms {
+  /** What the run is called. */
+  readonly name: string;
+  /** Who starts it: `user@host`. */
+  readonly by: string;
+  readonly graceMs: number;
+  /** Whether the run goes on without this process. */
+  readonly detached: boolean;
+}
 
 export class Session {
   readonly #link: BridgeLink;
@@ -69,6 +82,7 @@ export class Session {
   readonly #deployed: Deployed;
   readonly #source: PieceSource;
   #dry = false;
+  #detached = false;
   #neededBytes = 0;
   /** The needed bytes sent so far, before deflating. */
   #sentBytes = 0;
@@ -90,14 +104,15 @@ export class Session {
   }
 
   /**
-   * Deploys; resolves when the run has ended or was not started. If this process ends before that, the run is
-   * told to stop, with that grace.
+   * Deploys; resolves when the run has ended or was not started, or, if it is detached, when it has begun.
+   * If this process ends before that, the run is told to stop, with that grace.
    */
-  async run(graceMs: number): Promise<Outcome> {
+  async run({ graceMs, name, by, detached }: RunTerms): Promise<Outcome> {
     const { spec, resources } = this.#deployed;
+    this.#detached = detached;
     this.#beganMs = performance.now();
     void this.#link.send({ type: "offer", spec: encodeRunSpec(spec) });
-    void this.#link.send({ type: "run", resources, graceMs });
+    void this.#link.send({ type: "run", name, by, resources, graceMs, detached });
     return await this.#listen();
   }
 
@@ -181,7 +196,7 @@ export class Session {
         };
       case "accepted":
         progress.clear();
-        return;
+        return this.#detached ? { kind: "detached", run: message.run } : undefined;
       case "waiting":
         say(`waiting for room: no node has ${amounts(message.resources)} free`);
         return;

@@ -46,6 +46,8 @@ export interface DeploymentState {
   readonly begun: boolean;
   /** Deploy has been sent the last message: the run is over, or never begins. */
   readonly answered: boolean;
+  /** The run goes on without deploy. */
+  readonly detached: boolean;
 }
 
 /** What is done about a deployment. */
@@ -58,12 +60,12 @@ export type EndDecision =
   | "nothing";
 
 /**
- * The action of the bridge for that cause. For now, a run belongs to the connection of deploy, and ends with
- * it.
+ * The action of the bridge for that cause. A run belongs to the connection of deploy, and ends with it,
+ * unless it is detached.
  */
 export function decideEnd(cause: EndCause, deployment: DeploymentState): EndDecision {
-  const { opened, begun, answered } = deployment;
-  if (answered) return "nothing";
+  const { opened, begun, answered, detached } = deployment;
+  if (answered || (cause.kind === "deployer-gone" && detached && begun)) return "nothing";
   if (cause.kind === "told" && !(opened && begun)) return "drop-deployment";
   return opened ? { endRun: howToEnd(cause) } : "nothing";
 }

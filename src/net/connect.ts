@@ -28,6 +28,7 @@ const PARTS: Readonly<Record<Purpose, string>> = {
   [Purpose.deploy]: "bridge",
   [Purpose.run]: "bridge",
   [Purpose.arg]: "node",
+  [Purpose.view]: "bridge",
 };
 
 /**
@@ -141,7 +142,7 @@ async function connectTls(
 /** `it is a master, not a bridge`, and how to find a bridge. */
 function otherPart({ served }: ServiceError, wanted: Purpose): string {
   const is = served === undefined ? "another part of a cluster" : `a ${PARTS[served]}`;
-  const hint = wanted === Purpose.deploy
+  const hint = wanted === Purpose.deploy || wanted === Purpose.view
     ? "; the address of the bridge is in the line `ready bridge` of the master's fabric"
     : "";
   return `it is ${is}, not a ${PARTS[wanted]}${hint}`;

@@ -36,6 +36,8 @@ export const Purpose = {
   run: 6,
   /** A node that hosts a process, to the node that holds its argument. */
   arg: 7,
+  /** Somebody who looks at the runs of a bridge. */
+  view: 8,
 } as const;
 
 /** A number of {@linkcode Purpose}. */

@@ -62,10 +62,18 @@ export type DeployToBridge =
   | PieceMessage
   | DeflatedPieceMessage
   /**
-   * Run the offered program; `resources` override those of the program. May precede pieces. If deploy is
-   * gone before the run is over, the run is told to stop by SIGTERM, with that grace.
+   * Run the offered program, as a run of that `name`, for `by`; `resources` override those of the program.
+   * May precede pieces. If deploy is gone before the run is over, the run is told to stop by SIGTERM, with
+   * that grace, unless it is detached. A detached run gets no stdin.
    */
-  | { type: "run"; resources: Readonly<Partial<Resources>>; graceMs: number }
+  | {
+    type: "run";
+    name: string;
+    by: string;
+    resources: Readonly<Partial<Resources>>;
+    graceMs: number;
+    detached: boolean;
+  }
   /**
    * The first message of a dry run: asks which pieces of `spec` would be needed, and where such a process
    * would be placed. The answers are `need`, as for an offer, and `fits`.
@@ -157,7 +165,7 @@ export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
   "offer": { spec: bytes },
   "piece": PIECE,
   "deflated-piece": PIECE,
-  "run": { resources: someResources, graceMs: grace },
+  "run": { name: text, by: text, resources: someResources, graceMs: grace, detached: bool },
   "check": { spec: bytes, resources },
   ...STDIN,
   "stop": { ...TERMINATION },

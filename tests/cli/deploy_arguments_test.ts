@@ -33,6 +33,8 @@ const RUN: RunCommand = {
   exclude: [],
   stdin: true,
   dryRun: false,
+  name: undefined,
+  detach: false,
   deno: {
     config: undefined,
     importMap: undefined,
@@ -76,10 +78,10 @@ Deno.test("readRunCommand() reads a program to run", () => {
   const table: [args: string[], expected: Partial<RunCommand>][] = [
     [[], {}],
     [["main.ts"], { program: "main.ts" }],
-    [["./ps"], { program: "./ps" }],
+    [["./px"], { program: "./px" }],
     [["10.0.0.1:8888"], { bridge }],
     [["10.0.0.1:8888", "a.js"], { bridge, program: "a.js" }],
-    [["10.0.0.1:8888", "ps"], { bridge, program: "ps" }],
+    [["10.0.0.1:8888", "px"], { bridge, program: "px" }],
     [["main.ts", "--", "-h", "1"], { program: "main.ts", args: ["-h", "1"] }],
     [["--", "ps"], { args: ["ps"] }],
     [["--release", "--dry-run"], { release: true, dryRun: true }],
@@ -108,8 +110,8 @@ Deno.test("readRunCommand() reads a program to run", () => {
 });
 
 Deno.test("a word is a program if there is such a file, and otherwise an unknown command", () => {
-  const isFile = (path: string) => path === "ps" || path === "my-tool";
-  for (const word of ["ps", "my-tool", "main.ts", "./nodes", "Nodes", "bin/nodes"]) {
+  const isFile = (path: string) => path === "px" || path === "my-tool";
+  for (const word of ["px", "my-tool", "main.ts", "./nodes", "Nodes", "bin/nodes"]) {
     assertEquals(parse([word], isFile).program, word);
   }
   const table: [args: string[], message: string][] = [
@@ -129,9 +131,9 @@ Deno.test("readRunCommand() reports what is wrong and what was expected", () => 
   const table: [args: string[], message: string][] = [
     [["--relaese"], "unknown option --relaese; did you mean --release?"],
     [
-      ["--detach"],
-      "unknown option --detach; expected --release, --mem, --cpu, --env, --include, --exclude, --no-stdin, " +
-      "--dry-run, --grace, --format, --secret-file or --tls-ca",
+      ["--deep"],
+      "unknown option --deep; expected --release, --mem, --cpu, --env, --include, --exclude, --no-stdin, " +
+      "--name, --detach, --dry-run, --grace, --format, --secret-file or --tls-ca",
     ],
     [
       ["a.ts", "b"],

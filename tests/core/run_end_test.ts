@@ -12,11 +12,11 @@ import {
 import { KILL, type Termination } from "../../src/core/signals.ts";
 
 const STATES: Record<string, DeploymentState> = {
-  "files arrive": { opened: false, begun: false, answered: false },
-  "it is tried": { opened: true, begun: false, answered: false },
-  "it runs": { opened: true, begun: true, answered: false },
-  "it is over": { opened: true, begun: true, answered: true },
-  "it was refused": { opened: false, begun: false, answered: true },
+  "files arrive": { opened: false, begun: false, answered: false, detached: false },
+  "it is tried": { opened: true, begun: false, answered: false, detached: false },
+  "it runs": { opened: true, begun: true, answered: false, detached: false },
+  "it is over": { opened: true, begun: true, answered: true, detached: false },
+  "it was refused": { opened: false, begun: false, answered: true, detached: false },
 };
 
 const TOLD = { kind: "told", how: { signal: "SIGINT", graceMs: 10 } } as const;

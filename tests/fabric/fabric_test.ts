@@ -302,7 +302,10 @@ Deno.test("a piece that cannot be inflated closes its sender's connection, and a
   {
     // An invalid piece is refused as if it had not been deflated.
     const { link, messages } = await offer();
-    void link.send({ type: "run", resources: {}, graceMs: 0 });
+    void link.send({
+      ...{ type: "run", name: "x", by: "me@here" },
+      ...{ resources: {}, graceMs: 0, detached: false },
+    });
     void link.send({ type: "deflated-piece", hash, bytes: (await deflate(bytes.slice(9)))! });
     const answer = (await messages.next()).value;
     assert(answer?.type === "refused");

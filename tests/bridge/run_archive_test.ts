@@ -1,0 +1,120 @@
+/** The runs that a bridge knows, also those of an earlier bridge. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { createLogger } from "../../src/core/logger.ts";
+import { RunArchive } from "../../src/bridge/run_archive.ts";
+import { EventRecord } from "../../src/run/event_record.ts";
+import type { RunLog } from "../../src/run/run_log.ts";
+import { EXAMPLE } from "../terminal/events.ts";
+
+const HOUR_MS = 3_600_000;
+const NEW = { name: "main.ts", by: "me@here", from: "127.0.0.1:5" };
+
+class Harness implements AsyncDisposable {
+  readonly folder: string;
+  readonly lines: string[] = [];
+  nowMs = Date.UTC(2026, 0, 31);
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async make(): Promise<Harness> {
+    return new Harness(await Deno.makeTempDir({ prefix: "deploy-archive-" }));
+  }
+
+  open(folder = `${this.folder}/runs`): Promise<RunArchive> {
+    const logger = createLogger("warn", (line) => this.lines.push(line));
+    return RunArchive.open({ folder, logger, now: () => this.nowMs });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+async function eventsOf(log: RunLog): Promise<unknown[]> {
+  const { records } = await log.read(0, Infinity);
+  await log.close();
+  return records.map(({ event }) => event);
+}
+
+Deno.test("a run is listed as it is, and with its log after the bridge was started again", async () => {
+  await using harness = await Harness.make();
+  const archive = await harness.open();
+  const { id, log } = await archive.begin(NEW);
+  archive.follow(id, () => ({ running: 2, spawned: 3 }));
+  const running = {
+    ...{ id, ...NEW, startedMs: harness.nowMs, endedMs: null, code: null },
+    ...{ running: 2, spawned: 3 },
+  };
+  assertEquals(archive.list(), [running]);
+  for (const event of EXAMPLE) await log.append(EventRecord.of(event));
+  harness.nowMs += 5_000;
+  await archive.end(id, 3);
+  const ended = { ...running, running: 0, code: 3, endedMs: harness.nowMs };
+  assertEquals(archive.list(), [ended]);
+  const again = await harness.open();
+  assertEquals(again.list(), [ended]);
+  assertEquals(await eventsOf(await again.openLog(id)), [...EXAMPLE]);
+  assertEquals(harness.lines, []);
+});
+
+Deno.test("a run of a bridge that was killed has ended, with the events up to then", async () => {
+  await using harness = await Harness.make();
+  const { id, log } = await (await harness.open()).begin(NEW);
+  await log.append(EventRecord.of(EXAMPLE[0]!));
+  await log.close(); // everything is on the disk, as after kill -9 a moment later
+  harness.nowMs += HOUR_MS;
+  const again = await harness.open();
+  const [run] = again.list();
+  assertEquals([run?.id, run?.code, run?.endedMs], [id, 1, harness.nowMs]);
+  assertEquals(await eventsOf(await again.openLog(id)), [EXAMPLE[0]]);
+});
+
+Deno.test("ended runs are forgotten after a day, except for the last 100", async () => {
+  await using harness = await Harness.make();
+  const archive = await harness.open();
+  const ids: string[] = [];
+  for (let count = 0; count < 103; count++) {
+    const { id } = await archive.begin(NEW);
+    ids.push(id);
+    await archive.end(id, 0);
+  }
+  assertEquals(archive.list().length, 103);
+  harness.nowMs += 25 * HOUR_MS;
+  const running = await archive.begin(NEW);
+  const { id } = await archive.begin(NEW);
+  await archive.end(id, 0);
+  assertEquals(archive.list().map(({ id }) => id), [...ids.slice(4), running.id, id]);
+  const folders = await Array.fromAsync(Deno.readDir(`${harness.folder}/runs`));
+  assertEquals(folders.length, 101);
+  await archive.close();
+});
+
+Deno.test("a folder without a valid entry is removed, and other folders are left alone", async () => {
+  await using harness = await Harness.make();
+  const folder = `${harness.folder}/runs`;
+  await Deno.mkdir(`${folder}/bafo-kine`, { recursive: true });
+  await Deno.mkdir(`${folder}/bado-kine`);
+  await Deno.writeTextFile(`${folder}/bado-kine/run.json`, `{"id":"bado-kine"`);
+  await Deno.mkdir(`${folder}/mine`);
+  const archive = await harness.open();
+  assertEquals(archive.list(), []);
+  assertEquals((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["mine"]);
+});
+
+Deno.test("where nothing can be written, runs are known as long as the bridge runs", async () => {
+  await using harness = await Harness.make();
+  await Deno.writeTextFile(`${harness.folder}/file`, "");
+  const archive = await harness.open(`${harness.folder}/file/runs`);
+  const { id, log } = await archive.begin(NEW);
+  await log.append(EventRecord.of(EXAMPLE[0]!));
+  await archive.end(id, 0);
+  assertEquals(archive.list().map(({ code }) => code), [0]);
+  assertEquals(harness.lines.length, 3);
+  for (const line of harness.lines) {
+    assertEquals(/cannot (read|keep) the log/.test(line), true, line);
+  }
+});
