@@ -74,7 +74,7 @@ Deno.test("an answer without a request ends the link", async () => {
     await withClient(async (client, master, next) => {
       client.open("r1", new Uint8Array(32), NEWS);
       const first = client.first("r1", "main.ts", { mem: 1, cpu: 1 }, () => {});
-      first.catch(() => {}); // looked at below
+      first.catch(() => {}); // checked below
       await next();
       await next();
       void master.send(answer);

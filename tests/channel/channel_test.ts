@@ -176,7 +176,7 @@ test("an aborted recv rejects with the reason, and loses no value", async () => 
       receiver.recv(),
     ];
     void sender.send(3 * round);
-    if (round % 2 === 0) await turns(round % 4); // it comes before, after, or about now
+    if (round % 2 === 0) await turns(round % 4); // it arrives before, after, or at this moment
     controller.abort(reason);
     void sender.send(3 * round + 1);
     void sender.send(3 * round + 2);
@@ -248,7 +248,7 @@ test("after close, recv gives the values and then closed; send rejects with clos
   assertStrictEquals(sender.close(), closed, "closing twice is closing once");
   await assertKind(() => sender.send(3), "closed");
   assertThrows(() => sender.trySend(3), ChannelError, "this Sender was closed");
-  await closed; // acknowledged, and read by nobody
+  await closed; // acknowledged, but not received
   for (let index = 0; index < 3; index++) assertEquals(await receiver.recv(), index);
   await assertKind(() => receiver.recv(), "closed");
   await assertKind(() => receiver.recv(), "closed");

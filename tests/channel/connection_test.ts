@@ -272,7 +272,7 @@ test("invalid connections to the port do not affect channels, and get one line i
       const conn = await Deno.connect({ hostname: "127.0.0.1", port });
       const bytes = new Uint8Array(random.integer(39, 5_000)).map(() => random.integer(0, 255));
       await conn.write(bytes);
-      await conn.read(new Uint8Array(1)).catch(() => {}); // it is closed, or reset
+      await conn.read(new Uint8Array(1)).catch(() => {}); // it is closed or reset
       conn.close();
     });
     for (let count = 0; count < 100; count++) {

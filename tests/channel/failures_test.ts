@@ -203,7 +203,7 @@ test("an exception that passes through await using and ends the process cuts the
     await work().catch(() => {});
     if (end === "goodbye") {
       one.hub.fail();
-      await turns(10); // no turn of the loop ends the channel any more
+      await turns(10); // no turn of the event loop ends the channel now
       await one.hub.flush(1);
     } else {
       const will = one.hub.writeWill(1);

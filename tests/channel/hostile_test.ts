@@ -183,7 +183,7 @@ test("invalid frames make their sender count as lost, with one line in the log",
     const liar = await Liar.connect(run, one);
     one.receiver<number>(liar.pid);
     const answer = one.sender<number>(liar.pid);
-    await writeAll(liar.conn, concat(frames)).catch(() => {}); // it may be closed meanwhile
+    await writeAll(liar.conn, concat(frames)).catch(() => {}); // it may have been closed in the meantime
     await liar.closed();
     const error = await assertRejects(() => answer.send(1), ChannelError);
     assertEquals(error.kind, "lost", name);

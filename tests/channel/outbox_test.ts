@@ -36,7 +36,7 @@ function put(outbox: Outbox, random: Random): Bytes {
     const bytes = payload(random.chance(0.2) ? MAX_VALUE_BYTES : 100);
     let room = outbox.reserve(false);
     if (room.bytes.length - room.position < bytes.length) {
-      if (random.chance(0.1)) room = outbox.reserve(false); // given up, and asked for again
+      if (random.chance(0.1)) room = outbox.reserve(false); // cancelled, and requested again
       room = outbox.reserve(true);
     }
     room.bytes.set(bytes, room.position);
@@ -44,7 +44,7 @@ function put(outbox: Outbox, random: Random): Bytes {
     return frame(FrameType.value, bytes);
   }
   if (way < 0.6) {
-    outbox.reserve(random.chance(0.5)); // it turned out that the value cannot be sent
+    outbox.reserve(random.chance(0.5)); // the value cannot be sent
     return new Uint8Array(0);
   }
   if (way < 0.8) {
@@ -157,7 +157,7 @@ Deno.test("Outbox refuses an impossible ack or rewind", () => {
   outbox.append(FrameType.end);
   assertThrows(() => outbox.ack(4), ProtocolError, "an ack of 4, but only 0 bytes were written");
   outbox.next();
-  outbox.ack(4); // given out to be written, which may be known late
+  outbox.ack(4); // taken for writing, which may complete late
   assertThrows(() => outbox.wrote(3), ProtocolError, "an ack of 4, but only 3 bytes were written");
   assertThrows(() => outbox.rewind(3), ProtocolError, "it resumes at 3, but has acknowledged 4");
   assertThrows(() => outbox.rewind(5), ProtocolError, "it resumes at 5, but only 4 bytes were");

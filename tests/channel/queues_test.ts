@@ -155,7 +155,7 @@ Deno.test("values of all channels come once and in order, whatever happens", asy
         assertEquals(receiver.end?.kind, expected, `channel ${model.sender.number}`);
         const before = model.stopped;
         close(receiver);
-        model.stopped = before; // all had come
+        model.stopped = before; // all had arrived
         more = true;
       }
     }
@@ -484,7 +484,7 @@ Deno.test("save() and restore() keep which channel each value belongs to", () =>
   const second = pair.sending.open("second");
   while (second.room) void second.send(new Uint8Array(10_000));
   void second.send("two");
-  pair.sending.open("third"); // nothing stands in its line
+  pair.sending.open("third"); // nothing is queued
   const saved = pair.sending.save();
   assertEquals([saved.opened, saved.current], [3, 2]);
   assertEquals(

@@ -64,7 +64,7 @@ export class Relay implements Disposable {
     try {
       far = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
     } catch {
-      near.close(); // nobody is there
+      near.close(); // nothing listens there
       return;
     }
     this.open++;

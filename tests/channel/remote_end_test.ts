@@ -108,7 +108,7 @@ test("an end is reported when the connection is over, after the data in it", asy
   const { watch, status, seen } = watched();
   seen.joined = true;
   watch.ask();
-  watch.parted(); // and joined again, before the node knows
+  watch.parted(); // and joined again, before the node answers
   status.resolve({ code: 3 });
   await turns();
   assertEquals(seen.ends, []);

@@ -248,7 +248,7 @@ Deno.test("malformed input on the ports affects nothing else, and is reported on
     for (let count = 0; count < 5; count++) {
       const conn = await Deno.connect({ hostname: host, port });
       await conn.write(crypto.getRandomValues(new Uint8Array(64 * 1024)));
-      await conn.read(new Uint8Array(1)).catch(() => null); // it is closed, or reset
+      await conn.read(new Uint8Array(1)).catch(() => null); // it is closed or reset
       conn.close();
     }
     const old = await Deno.connect({ hostname: host, port });

@@ -36,7 +36,7 @@ Deno.test("SparePolicy refills at once when spawns follow each other quickly, an
     [60, true, 0],
     [120, true, 0],
     [130, false, 50], // a burst
-    [1_000, true, 50], // one of now and then
+    [1_000, true, 50], // an occasional one
     [1_149, true, 0],
     [1_299, true, 50],
   ];

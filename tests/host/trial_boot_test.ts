@@ -132,7 +132,7 @@ Deno.test("an aborted trialBoot() ends the program at once", async () => {
     async (program, folder) => {
       const stop = new AbortController();
       const found = trialBoot(program, { logger: QUIET, signal: stop.signal });
-      found.catch(() => {}); // looked at below
+      found.catch(() => {}); // checked below
       let pid = "";
       while (pid === "") {
         pid = await Deno.readTextFile(`${folder}/pid`).catch(() => "");

@@ -16,7 +16,7 @@ Deno.test("startTimer() calls when the time is up, unless that was taken back", 
   startTimer(1, () => called.push("kept"));
   startTimer(1, () => called.push("taken back")).onabort = null;
   const { promise, resolve } = Promise.withResolvers<void>();
-  setTimeout(resolve, 20); // holds the process, which delay() does not
+  setTimeout(resolve, 20); // keeps the process alive, which delay() does not
   await delay(5);
   await promise;
   assertEquals(called, ["kept"]);

@@ -66,7 +66,7 @@ Deno.test("needs() of a program that does not reach init() reports why, and its 
 Deno.test("stop() ends booting and booted processes, and rejects for the waiters", async () => {
   const booting = startNode({ args: ["exit"], maxSpares: 1 });
   const asked = booting.node.needs();
-  asked.catch(() => {}); // looked at below
+  asked.catch(() => {}); // checked below
   await booting.node.stop();
   assertEquals((await assertRejects(() => asked, SpawnError)).reason, "lost");
   await assertRejects(() => booting.node.needs(), SpawnError, "the run is ending");

@@ -149,7 +149,7 @@ Deno.test("20 launches at once get the program once, and the next run of it does
         held: new HeldArgs(context.address),
       });
       const launches = Array.from({ length: 20 }, () => run.launch(FIRST));
-      for (const launch of launches) launch.catch(() => {}); // each is looked at below
+      for (const launch of launches) launch.catch(() => {}); // each is checked below
       for (const launch of launches) {
         await assertRejects(() => launch, SpawnError, "exited with 3");
       }

@@ -154,7 +154,7 @@ export function children(): number[] {
       const isOurs = Number(parent) === Deno.pid && command.includes("fake_process");
       if (isOurs && state !== "Z") found.push(Number(name));
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended meanwhile
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended in the meantime
     }
   }
   return found;

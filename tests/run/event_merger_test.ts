@@ -213,7 +213,7 @@ Deno.test("merged events are in order, for any order between nodes and any losse
     for (const [index, events] of rest.entries()) {
       for (const event of events) time.push({ node: nodeOf(index), index, event });
     }
-    const cut = below(nodes + 1); // that node is lost at some moment; perhaps none is
+    const cut = below(nodes + 1); // the node that is lost at some point, if any
     const cutAt = below(time.length);
     const { events, merger } = collector();
     const streams = Array.from({ length: nodes }, (_, node) => async () => {

@@ -174,7 +174,7 @@ async function namespaces(): Promise<Deno.DirEntry[]> {
   try {
     return await Array.fromAsync(Deno.readDir("/run/netns"));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return []; // there has never been one
+    if (error instanceof Deno.errors.NotFound) return []; // no network was ever made
     throw error;
   }
 }
@@ -206,7 +206,7 @@ async function removeNamespace(name: string): Promise<void> {
 async function processesIn(name: string): Promise<number[]> {
   const { success, stdout } = await new Deno.Command("ip", { args: ["netns", "pids", name] })
     .output();
-  if (!success) return []; // it is not there any more
+  if (!success) return []; // it no longer exists
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
 }
 

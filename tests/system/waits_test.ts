@@ -31,7 +31,7 @@ const WAITING = `
   const computing = await spawn(computes);
   await new Receiver(computing).recv();
   await new Receiver<Uint8Array>(filling, "data").recv();
-  await sleep(500); // until the window is full, and the others wait
+  await sleep(500); // until the window is full, so that the others wait
   console.log("ready");
   await wait(filling);
 `;
