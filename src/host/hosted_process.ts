@@ -49,11 +49,14 @@ export interface RunContext {
   readonly startTimer: StartTimer;
 }
 
-/** How long a process whose link is closed may take to end by itself. */
-const UNLINKED_MS = 2_000;
+/** How long a process whose link is closed may take to end by itself: Deno closes it before the rest. */
+const UNLINKED_MS = 10_000;
 
-/** How long after a process's end its last requests may take to arrive from the kernel's buffers. */
-const LAST_WORDS_MS = 1_000;
+/**
+ * How long after the end of a process its last requests may take to be read from the buffers of the system,
+ * on a busy machine. Its link ends after them, so this is only for one that something else keeps open.
+ */
+const LAST_WORDS_MS = 10_000;
 
 /** A spawn in progress. */
 interface PendingSpawn {
@@ -175,14 +178,14 @@ export class HostedProcess {
     link.close();
     this.#inquiry.end();
     if (isEnded || this.#exited) return;
-    const timer = setTimeout(() => {
+    const cancel = this.#context.startTimer(UNLINKED_MS, () => {
       this.#context.logger.warn(
         `Ended process ${shortPid(this.pid)}: its control link ended, and it did not within ` +
           `${UNLINKED_MS / 1_000} s`,
       );
       this.#child.kill();
-    }, UNLINKED_MS);
-    void this.#child.exited.then(() => clearTimeout(timer));
+    });
+    void this.#child.exited.then(cancel);
   }
 
   #take(message: ProcessMessage): void {
