@@ -11,22 +11,29 @@ const NOTHING: Bytes = new Uint8Array(0);
 const MAX_CUT_BYTES = 3;
 
 /**
- * Holds back incomplete characters at the ends of reads, for each stream of each process.
+ * Holds back incomplete characters at the ends of reads, for each stream of each process, or what else is
+ * not to be cut.
  *
  * Only the valid beginning of a character is held back, at most 3 bytes a stream; other
  * bytes pass at once and unchanged, valid UTF-8 or not.
  */
 export class CutCharacters {
   readonly #held = new Map<string, Bytes>();
+  readonly #cutLength: (bytes: Bytes) => number;
+
+  /** @param cut The length of what is incomplete at the end of bytes. */
+  constructor(cut: (bytes: Bytes) => number = cutLength) {
+    this.#cutLength = cut;
+  }
 
   /** Takes a read; returns the bytes to show: those held back and `bytes`, without a new incomplete end. */
   join(pid: Pid, fd: OutputFd, bytes: Bytes): Bytes {
     if (bytes.length === 0) return bytes;
     const before = this.rest(pid, fd);
     const whole = before.length === 0 ? bytes : concat(before, bytes);
-    const cut = cutLength(whole);
+    const cut = this.#cutLength(whole);
     if (cut === 0) return whole;
-    // A copy, so that 3 bytes do not keep the whole read in memory.
+    // A copy, so that a few bytes do not keep the whole read in memory.
     this.#held.set(key(pid, fd), whole.slice(whole.length - cut));
     return whole.subarray(0, whole.length - cut);
   }

@@ -4,6 +4,7 @@ import type { OutputFd, RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { CutCharacters } from "./cut_characters.ts";
+import { cutSequenceLength } from "./cut_sequences.ts";
 import { type Cursor, cursorAfter, INDENT, indented } from "./indent.ts";
 import { ProcessNames } from "./process_title.ts";
 import type { Formatter, Segment } from "./segment.ts";
@@ -22,6 +23,8 @@ export interface HumanFormatterOptions {
    * is shown on stderr.
    */
   readonly interleaved: boolean;
+  /** The width of the terminal, if there is one. */
+  readonly columns?: () => number | undefined;
 }
 
 /**
@@ -31,12 +34,14 @@ export interface HumanFormatterOptions {
  * before something else is shown, go to stderr; what a process wrote goes to the stream it wrote it
  * to. So stdout gets exactly what the processes wrote to it, and stderr, where
  * stdout is another place, gets only headings and lines of stderr, each once and complete. Every line is
- * indented, including empty ones. The memory used does not grow with the length of a line.
+ * indented, including empty ones, but a line that is written over and would not fit the terminal with all of
+ * its indent has less. The memory used does not grow with the length of a line.
  */
 export class HumanFormatter implements Formatter {
   readonly #colors: boolean;
   readonly #interleaved: boolean;
-  readonly #cut = new CutCharacters();
+  readonly #columns: (() => number | undefined) | undefined;
+  readonly #cut = new CutCharacters(cutSequenceLength);
   readonly #names = new ProcessNames();
   /** The process whose heading was shown last. */
   #shown: Pid | undefined;
@@ -46,6 +51,7 @@ export class HumanFormatter implements Formatter {
   constructor(options: HumanFormatterOptions) {
     this.#colors = options.colors;
     this.#interleaved = options.interleaved;
+    this.#columns = options.columns;
   }
 
   format(event: RunEvent): Segment[] {
@@ -118,7 +124,7 @@ export class HumanFormatter implements Formatter {
     // The order of the two streams is not visible, so stdout gets the bytes unchanged.
     if (fd === 1 && !this.#interleaved) return [{ fd, bytes }];
     const heading = encoder.encode(this.#switchTo(pid));
-    const shown = indented(bytes, this.#cursor, heading);
+    const shown = indented(bytes, this.#cursor, heading, this.#columns);
     this.#cursor = cursorAfter(bytes);
     return [{ fd: this.#interleaved ? 1 : 2, bytes: shown }];
   }

@@ -4,7 +4,7 @@ import type { OutputFd, RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { countNewlines } from "./count_newlines.ts";
-import { cutLength } from "./cut_characters.ts";
+import { cutSequenceLength } from "./cut_sequences.ts";
 import { ProcessNames } from "./process_title.ts";
 import type { Formatter, Segment } from "./segment.ts";
 
@@ -31,7 +31,7 @@ export interface LinesFormatterOptions {
  *
  * What a process wrote to stdout goes to stdout, everything else to stderr. A line is shown when it is
  * complete, or its stream has ended. One of more than {@linkcode MAX_LINE_BYTES} is split, but not
- * within a character.
+ * within a character or an escape sequence.
  */
 export class LinesFormatter implements Formatter {
   readonly #options: LinesFormatterOptions;
@@ -151,9 +151,9 @@ class HeldLine {
     return this.#take(this.#length);
   }
 
-  /** A line of the bytes so far, without an incomplete character. */
+  /** A line of the bytes so far, without an incomplete character or escape sequence. */
   #cut(): Bytes {
-    return this.#take(this.#length - cutLength(this.#buffer.subarray(0, this.#length)));
+    return this.#take(this.#length - cutSequenceLength(this.#buffer.subarray(0, this.#length)));
   }
 
   /** A line of the first `length` bytes. */

@@ -1,6 +1,7 @@
 /** Shows a run to its user: a formatter and the screen combined. */
 
 import type { RunEventSink } from "../core/events.ts";
+import { terminalColumns } from "./columns.ts";
 import { HumanFormatter } from "./human.ts";
 import { JsonFormatter } from "./json.ts";
 import { LinesFormatter } from "./lines.ts";
@@ -53,7 +54,9 @@ function createFormatter(options: TerminalOptions): Formatter {
   if (options.format === "json") return new JsonFormatter();
   const colors = options.colors ?? (Deno.stderr.isTerminal() && !Deno.noColor);
   const interleaved = options.interleaved ?? sameTarget();
-  if (options.format === "human") return new HumanFormatter({ colors, interleaved });
+  if (options.format === "human") {
+    return new HumanFormatter({ colors, interleaved, columns: terminalColumns });
+  }
   // Titles are on both streams, and a search in one of them should not meet escape sequences.
   return new LinesFormatter({ colors: colors && interleaved, interleaved });
 }

@@ -35,6 +35,30 @@ Deno.test("indented() is the same for every cut of a text into reads", () => {
   }
 });
 
+Deno.test("indented() gives a line that is written over no more indent than fits", () => {
+  const line = (length: number) => "#".repeat(length);
+  const table: [text: string, cursor: Cursor, shown: string][] = [
+    [line(17), "start", `   ${line(17)}`],
+    [line(18), "start", `  ${line(18)}`],
+    [line(20), "start", line(20)],
+    [line(21), "start", `   ${line(21)}`], // it does not fit anyway
+    [`\r${line(20)}`, "inside", `\r${line(20)}`],
+    [`${line(19)}\r${line(18)}\r`, "returned", ` ${line(19)}\r  ${line(18)}\r`],
+    [`${line(20)}\n`, "returned", `${line(20)}\n`],
+    [`${line(20)}\n`, "start", `   ${line(20)}\n`], // a whole line may be wrapped
+    [`${line(20)}\r\n`, "start", `   ${line(20)}\r\n`],
+    [`a\n${line(20)}`, "start", `   a\n${line(20)}`],
+    [`\x1b[32m${line(17)}\x1b[0m\r`, "start", `   \x1b[32m${line(17)}\x1b[0m\r`],
+    [`\x1b[32m${line(19)}\x1b[0m\r`, "start", ` \x1b[32m${line(19)}\x1b[0m\r`],
+    ["\u65e5".repeat(9), "start", `  ${"\u65e5".repeat(9)}`],
+    ["\u2588".repeat(17), "start", `   ${"\u2588".repeat(17)}`],
+  ];
+  for (const [text, cursor, shown] of table) {
+    const bytes = indented(utf8(text), cursor, new Uint8Array(), () => 20);
+    assertEquals(new TextDecoder().decode(bytes), shown, JSON.stringify(text));
+  }
+});
+
 Deno.test("indented() prepends the prefix, and copies nothing where nothing is added", () => {
   const bytes = utf8("a");
   assertStrictEquals(indented(bytes, "inside", new Uint8Array()), bytes);
