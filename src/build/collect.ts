@@ -1,11 +1,14 @@
 /** Collects what is mirrored of a project: folders, links and files, as they lie here. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import { onOneLine, problemOfPath } from "../core/file_names.ts";
 import { MAX_ENTRIES, staysInside, type TreeFolder, type TreeLink } from "../core/tree.ts";
 import { IgnoreFiles } from "./ignore_files.ts";
 import { type IgnoreRule, isIgnored } from "./ignore_rules.ts";
 import { entriesOf, kindOf, look, modeOf, realPath, refusal } from "./local_entries.ts";
-import { below, contains } from "./project.ts";
+import { oddNames } from "./odd_names.ts";
+import { below, contains, parentOf, relative } from "./project.ts";
 
 /** A file to ship. */
 export interface LocalFile {
@@ -43,6 +46,8 @@ export class Collector {
   readonly #leftOut = new Map<string, string>();
   /** The folders whose contents were added. */
   readonly #walked = new Set<string>();
+  /** The folders, by their paths here, whose names may not be UTF-8, and the rules that apply in them. */
+  readonly #unchecked = new Map<string, readonly IgnoreRule[]>();
   /** The links whose targets may not have been added yet. */
   readonly #targets: string[] = [];
   #looked = 0;
@@ -76,6 +81,7 @@ export class Collector {
     if (found === undefined) return false;
     await this.#addNamed(found);
     await this.#addTargets();
+    await this.#refuseOddNames();
     return true;
   }
 
@@ -162,6 +168,7 @@ export class Collector {
     this.#addFolder(path, info);
     this.#walked.add(path);
     const rules = [...rulesAbove, ...this.#ignoreFiles.of(this.#source(path))];
+    this.#unchecked.set(this.#source(path), rules);
     for (const { name, isDirectory } of entriesOf(this.#source(path), path)) {
       if (++this.#looked % TURN_ENTRIES === 0) await this.#turn();
       if (name === ".git") continue;
@@ -169,10 +176,9 @@ export class Collector {
       const subject = { path: this.#source(child), isFolder: isDirectory };
       if (isIgnored(this.#excludes, subject) || isIgnored(rules, subject)) continue;
       const found = look(this.#source(child));
-      if (found === undefined) {
-        // Deno shows a name that is not UTF-8 with these characters, and so cannot open the file.
-        if (name.includes("\ufffd")) throw refusal(child, "its name is not UTF-8");
-      } else if (found.isSymlink) await this.#walkLink(child, isOutside, rules, above);
+      // It has just been removed, or its name is not UTF-8: see below.
+      if (found === undefined) continue;
+      if (found.isSymlink) await this.#walkLink(child, isOutside, rules, above);
       else if (found.isFile) this.#addFile(child, found);
       else if (found.isDirectory) {
         await this.#walk({ path: child, info: found, isOutside }, rules, above);
@@ -217,6 +223,17 @@ export class Collector {
         this.#leaveOut(link, `it links to ${onOneLine(found.path)}, which is excluded`);
       } else if (!this.#isThere(found.path, link)) await this.#addNamed(found);
     }
+  }
+
+  async #refuseOddNames(): Promise<void> {
+    if (this.#unchecked.size === 0) return;
+    for (const path of await oddNames([...this.#unchecked.keys()])) {
+      const rules = this.#unchecked.get(dirname(path)) ?? [];
+      const subject = { path, isFolder: false };
+      if (isIgnored(this.#excludes, subject) || isIgnored(rules, subject)) continue;
+      throw refusal(below(this.#root, path), "its name is not UTF-8");
+    }
+    this.#unchecked.clear();
   }
 
   /** Whether something is there without being added: a folder that contains the link is. */
@@ -296,22 +313,6 @@ interface Found {
   readonly isOutside: boolean;
 }
 
-/** The path from the folder `from` to `to`, both below the same root. */
-export function relative(from: string, to: string): string {
-  const [down, up] = [to, from].map((path) => path === "" ? [] : path.split("/")) as [
-    string[],
-    string[],
-  ];
-  let same = 0;
-  while (same < up.length && same < down.length && up[same] === down[same]) same++;
-  const parts = [...up.slice(same).map(() => ".."), ...down.slice(same)];
-  return parts.length === 0 ? "." : parts.join("/");
-}
-
 function byPath<T extends { readonly path: string }>(items: T[]): T[] {
   return items.sort((one, other) => one.path < other.path ? -1 : 1);
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
 }

@@ -49,6 +49,23 @@ export function contains(folder: string, path: string): boolean {
   return folder === "/" || path === folder || path.startsWith(`${folder}/`);
 }
 
+/** The path from the folder `from` to `to`, both below the same root. */
+export function relative(from: string, to: string): string {
+  const [down, up] = [to, from].map((path) => path === "" ? [] : path.split("/")) as [
+    string[],
+    string[],
+  ];
+  let same = 0;
+  while (same < up.length && same < down.length && up[same] === down[same]) same++;
+  const parts = [...up.slice(same).map(() => ".."), ...down.slice(same)];
+  return parts.length === 0 ? "." : parts.join("/");
+}
+
+/** The path of the folder that something below a root is in; empty for the root. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+}
+
 /** The nearest folder that contains both, or is one of them. */
 function commonFolder(one: string, other: string): string {
   let folder = one;

@@ -19,9 +19,6 @@ export interface MirrorOptions {
 /** How many packs, or links, are written at once. */
 const PARALLEL = 4;
 
-/** What a file system without permission bits of its own gives to new files. */
-const UMASK = Deno.build.os === "windows" ? 0 : Deno.umask();
-
 /**
  * Makes the folders, links and files of a tree in the empty folder `root`. The tree must have been checked by
  * `checkTree`.
@@ -34,6 +31,7 @@ const UMASK = Deno.build.os === "windows" ? 0 : Deno.umask();
  */
 export async function mirror(root: string, tree: Tree, options: MirrorOptions): Promise<void> {
   const { cwd, contents, signal } = options;
+  const umask = Deno.build.os === "windows" ? 0 : Deno.umask();
   const at = (path: string) => `${root}/${path}`;
   const modes = new Map(tree.folders.map(({ path, mode }) => [path, mode]));
   for (const path of foldersIn(tree, cwd)) {
@@ -43,22 +41,29 @@ export async function mirror(root: string, tree: Tree, options: MirrorOptions): 
   }
   await inParallel(tree.packs, PARALLEL, async (pack, index) => {
     const data = await contents(pack, index);
-    await writePack(pack, data, at, signal);
+    await writePack(pack, data, { at, umask, signal });
   }, signal);
   await inParallel(tree.links, PARALLEL, async ({ path, target }) => {
     await named(path, () => Deno.symlink(target, at(path)));
   }, signal);
   // The deepest first.
   for (const [path, mode] of [...modes].sort().reverse()) {
-    if (mode !== (0o777 & ~UMASK)) await named(path, () => Deno.chmod(at(path), mode));
+    if (mode !== (0o777 & ~umask)) await named(path, () => Deno.chmod(at(path), mode));
   }
+}
+
+interface WriteOptions {
+  /** Where a path below the root is here. */
+  readonly at: (path: string) => string;
+  /** The permission bits that new files do not get. */
+  readonly umask: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 async function writePack(
   { files }: Pack,
   data: PackData,
-  at: (path: string) => string,
-  signal: AbortSignal | undefined,
+  { at, umask, signal }: WriteOptions,
 ): Promise<void> {
   const [only, ...others] = files;
   if (only !== undefined && others.length === 0 && "path" in data) {
@@ -69,7 +74,10 @@ async function writePack(
   for (const file of files) {
     signal?.throwIfAborted();
     const end = start + file.size;
-    await named(file.path, () => writeNew(file, at(file.path), bytes.subarray(start, end)));
+    await named(file.path, async () => {
+      await writeNew(file, at(file.path), bytes.subarray(start, end));
+      if ((file.mode & umask) !== 0) await Deno.chmod(at(file.path), file.mode);
+    });
     start = end;
   }
 }
@@ -81,7 +89,6 @@ async function writeNew(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   await Deno.writeFile(path, bytes, { createNew: true, mode });
-  if ((mode & UMASK) !== 0) await Deno.chmod(path, mode);
 }
 
 async function copyNew(from: string, to: string, mode: number): Promise<void> {

@@ -4,7 +4,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../src/core/usage_error.ts";
 import { checkTree } from "../../src/core/tree.ts";
-import { Collector, relative } from "../../src/build/collect.ts";
+import { Collector } from "../../src/build/collect.ts";
 import { parseIgnoreFile } from "../../src/build/ignore_rules.ts";
 
 /** A folder in which the project is `p`. */
@@ -276,9 +276,4 @@ Deno.test("collecting ends with its signal", async () => {
   await using here = await Here.make(...Array.from({ length: 300 }, (_, index) => `p/d/${index}`));
   const signal = AbortSignal.abort(new Error("gone"));
   await assertRejects(() => here.collect(["d"], { signal }), Error, "gone");
-});
-
-Deno.test("relative() leads from one folder to another", () => {
-  const cases = [["", "a", "a"], ["a", "a", "."], ["a/b", "a", ".."], ["a/b", "c/d", "../../c/d"]];
-  for (const [from, to, path] of cases) assertEquals(relative(from!, to!), path!);
 });

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { findProject, type Project, projectWith } from "../../src/build/project.ts";
+import { findProject, type Project, projectWith, relative } from "../../src/build/project.ts";
 
 const CASES: [string, Parameters<typeof projectWith>, Project][] = [
   [
@@ -68,4 +68,9 @@ Deno.test("findProject() takes the nearest folder with a configuration, or else 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("relative() leads from one folder to another", () => {
+  const cases = [["", "a", "a"], ["a", "a", "."], ["a/b", "a", ".."], ["a/b", "c/d", "../../c/d"]];
+  for (const [from, to, path] of cases) assertEquals(relative(from!, to!), path!);
 });
