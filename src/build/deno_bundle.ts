@@ -14,13 +14,48 @@ import { alignLines, type MappedCode, splitMap } from "./source_map.ts";
 export const LAUNCHER = "../local/launcher.ts";
 const LAUNCHER_IMPORT = `{ launch } = await import("${LAUNCHER}")`;
 
+/** How often a bundle is made again without what packages lack. */
+const MAX_ATTEMPTS = 20;
+
 /**
  * Bundles a module. The modules named by `externals` are not bundled but imported: specifiers as written
  * in the modules, or absolute paths, which become the specifiers.
  *
+ * What a package requires and is not there is left to the package, as in deno: it throws when it is required.
+ *
  * @throws {BuildError} If deno fails.
  */
 export async function denoBundle(
+  deno: string,
+  entry: Entry,
+  externals: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<MappedCode> {
+  const all = new Set(externals);
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await bundleOnce(deno, entry, [...all], signal);
+    } catch (error) {
+      const lacking = error instanceof BuildError ? lackingOfPackages(error.details) : [];
+      const before = all.size;
+      for (const name of lacking) all.add(name);
+      if (all.size === before || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** A module that could not be found, and where it is imported. */
+const LACKING =
+  /(?:Could not resolve "([^"]+)"|Could not convert path to URL\.\s+Path: (\S+))\s+at (file:\S+)/g;
+
+/** The modules that packages import and that are not there. A package may do without them. */
+export function lackingOfPackages(details: string): string[] {
+  return Array.from(details.matchAll(LACKING)).flatMap(([, first, second, place = ""]) =>
+    /\/(?:npm|node_modules)\//.test(place) ? [first ?? second ?? ""] : []
+  );
+}
+
+async function bundleOnce(
   deno: string,
   entry: Entry,
   externals: readonly string[],

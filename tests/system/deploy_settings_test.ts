@@ -65,14 +65,16 @@ Deno.test("settings travel with a deployed program", async (t) => {
     await using project = await Project.make({
       "package.json": '{ "dependencies": { "words": "1.0.0" } }',
       "node_modules/words/package.json": '{ "name": "words", "version": "1.0.0", "main": "i.js" }',
-      "node_modules/words/i.js": "exports.words = [__dirname.split('/').slice(-2).join('/')];\n",
+      "node_modules/words/i.js": "exports.words = [__dirname.split('/').slice(-2).join('/')];\n" +
+        'try { require("optional"); } catch (error) { exports.words.push(error.code); }\n' +
+        'exports.never = () => require("lacking/x");\n',
       "src/main.ts": 'import { init } from "deploy";\nimport { words } from "words";\n' +
         "await init();\nconsole.log(words);\n",
     });
     await Deno.remove(`${project.folder}/deno.json`);
     const args = [cluster.bridge, "src/main.ts"];
     const { code, stdout, stderr } = await deploy(args, { cwd: project.folder });
-    assertEquals([code, stdout], [0, '[ "node_modules/words" ]\n'], stderr);
+    assertEquals([code, stdout], [0, '[ "node_modules/words", "MODULE_NOT_FOUND" ]\n'], stderr);
   });
 
   await t.step("the language and the terminal are those of who deploys", async () => {
