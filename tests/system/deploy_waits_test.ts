@@ -23,7 +23,6 @@ Deno.test({
     await program.until(() => program.events.filter(({ event }) => event === "spawn").length === 2);
     const nodes = program.events.flatMap((event) => event.event === "spawn" ? [event.node] : []);
     assertMatch(nodes.join(" "), /^(\S+) (?!\1)\S+$/);
-    program.kill("SIGQUIT");
     const first = String.raw`[0-9a-f]{7} main\.ts`;
     const worker = "[0-9a-f]{7} waits";
     const circle = new RegExp(
@@ -34,8 +33,13 @@ Deno.test({
     while (!circle.test(program.stderr)) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    assertMatch(program.stderr, new RegExp(`^${first} +recv from ${worker} "questions"$`, "m"));
-    assertMatch(program.stderr, new RegExp(`^${worker} +recv from ${first} "answers"$`, "m"));
+    // Now they are known to wait.
+    program.kill("SIGQUIT");
+    const lines = new RegExp(
+      `^${first} +recv from ${worker} "questions"\n${worker} +recv from ${first} "answers"$`,
+      "m",
+    );
+    while (!lines.test(program.stderr)) await new Promise((resolve) => setTimeout(resolve, 100));
     program.kill("SIGINT");
     await program.code;
   },

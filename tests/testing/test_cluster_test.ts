@@ -71,7 +71,11 @@ Deno.test("TestCluster: a program that does not build says so, and its code is 1
 
 Deno.test("TestNode.kill() loses its processes; restart() gives an empty node", async () => {
   await using cluster = await TestCluster.start(NARROW);
-  await using run = await cluster.deploy(SURVIVOR);
+  const folder = await Deno.makeTempDir();
+  await using _cleanUp = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  // The other member keeps its node until the restarted one has been used.
+  const args = ["2", "1", `${folder}/enough`];
+  await using run = await cluster.deploy(SURVIVOR, { args });
   await run.output(/ready/);
   const node = nodeOfMember(cluster, run.processes.map(({ node }) => node));
   await node.kill();
@@ -79,6 +83,8 @@ Deno.test("TestNode.kill() loses its processes; restart() gives an empty node", 
   await run.output(/^ended \{"lost":/);
   await node.restart();
   assertEquals(node.state, "running");
+  while (run.processes.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  await Deno.writeTextFile(args[2]!, "");
   const { code, stdout, processes } = await run.ended;
   assertEquals(code, 0);
   assertMatch(stdout, /all have counted, 1 were lost\n$/);

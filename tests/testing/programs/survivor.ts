@@ -1,17 +1,26 @@
 /**
- * Keeps a member on each node except its own. Members count up to the program's argument, and one that dies
- * is spawned again. A node has room for one member, or for the first process. Prints "ready" when all run.
+ * Keeps a member on each node except its own. Members count up to the program's argument, and go on until
+ * there is a file of that name, if one is given. One that dies is spawned again. A node has room for one
+ * member, or for the first process. Prints "ready" when all run.
  */
 
 import { init, MiB, type Pid, Receiver, Sender, spawn, wait } from "deploy";
 
-const [members = "2", steps = "20"] = Deno.args;
+const [members = "2", steps = "20", file] = Deno.args;
 
 async function count(parent: Pid) {
   await using sender = new Sender<string>(parent);
   await sender.send("here");
-  for (let step = 0; step < Number(steps); step++) {
+  for (let step = 0; step < Number(steps) || !isThere(file); step++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function isThere(file: string | undefined): boolean {
+  try {
+    return file === undefined || Deno.statSync(file).isFile;
+  } catch {
+    return false; // not yet
   }
 }
 
