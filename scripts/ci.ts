@@ -9,6 +9,8 @@
  * end. The last line is `N passed, N failed`; the exit code is 1 if anything failed.
  */
 
+// @ts-types="../types/std_cli.d.ts"
+import { parseArgs } from "@std/cli/parse-args";
 import { ownCache } from "./bench/own_cache.ts";
 import { run } from "./bench/tools.ts";
 import { type Job, type JobResult, runJob, runJobs } from "./ci/job.ts";
@@ -111,8 +113,12 @@ function allJobs(latest: Runtime, oldest: Runtime | undefined, lanes: readonly L
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const fast = args[0] === "--fast";
-  if (args.length > (fast ? 1 : 0)) throw new TypeError(`unknown argument: ${args.join(" ")}`);
+  const { fast } = parseArgs(args, {
+    boolean: ["fast"],
+    unknown: (arg) => {
+      throw new TypeError(`unknown argument: ${arg}`);
+    },
+  });
   const lock = await Deno.readTextFile(`${ROOT}deno.lock`);
   const lanes = planLanes(await testFiles(), SYSTEM_LANES);
   const latest = { name: Deno.version.deno, path: Deno.execPath(), env: SANITIZERS };

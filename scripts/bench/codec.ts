@@ -6,6 +6,8 @@
  * rounds, loading times are medians. The others' readers of bytes give views of their input.
  */
 
+// @ts-types="../../types/std_cli.d.ts"
+import { parseArgs } from "@std/cli/parse-args";
 import { type Bytes, type Candidate, loadCandidates } from "./codec_candidates.ts";
 
 const ROUNDS = 12;
@@ -153,11 +155,14 @@ async function boots(candidates: readonly Candidate[]): Promise<void> {
   }
 }
 
-const option = Deno.args.find((arg) => arg.startsWith("--msgpackr="));
-const candidates = await loadCandidates(
-  option?.slice("--msgpackr=".length) ?? "npm:msgpackr@2.1.3",
-);
+const { msgpackr, boot } = parseArgs(Deno.args, {
+  string: ["msgpackr"],
+  boolean: ["boot"],
+  negatable: ["boot"],
+  default: { boot: true },
+});
+const candidates = await loadCandidates(msgpackr ?? "npm:msgpackr@2.1.3");
 speeds(candidates);
-if (!Deno.args.includes("--no-boot")) {
+if (boot) {
   await boots(candidates.filter(({ name }) => name !== "deploy, own buffer"));
 }

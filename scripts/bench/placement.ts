@@ -6,6 +6,8 @@
  * queue, leaving it, and the release that made room.
  */
 
+// @ts-types="../../types/std_cli.d.ts"
+import { parseArgs } from "@std/cli/parse-args";
 import { cpuUsage } from "node:process";
 import { GiB, MiB, type Resources } from "../../src/core/resources.ts";
 import { Placement } from "../../src/master/placement.ts";
@@ -152,15 +154,17 @@ export function simulate(workload: Workload, options: SimulationOptions): Simula
 }
 
 function main(args: readonly string[]): void {
-  const option = (name: string, fallback: number): number => {
-    const text = args.find((arg) => arg.startsWith(`--${name}=`));
-    return text === undefined ? fallback : Number(text.slice(name.length + 3));
-  };
+  const { nodes, waiting, requests, seed } = parseArgs(args, {
+    string: ["nodes", "waiting", "requests", "seed"],
+    unknown: (arg) => {
+      throw new TypeError(`unknown argument: ${arg}`);
+    },
+  });
   const options: SimulationOptions = {
-    nodes: option("nodes", 10_000),
-    waiting: option("waiting", 100_000),
-    requests: option("requests", 500_000),
-    seed: option("seed", 1),
+    nodes: Number(nodes ?? 10_000),
+    waiting: Number(waiting ?? 100_000),
+    requests: Number(requests ?? 500_000),
+    seed: Number(seed ?? 1),
   };
   console.log(`placement, ${options.nodes} nodes, ${options.waiting} waiting: decisions/s`);
   for (const [name, workload] of Object.entries(WORKLOADS)) {
