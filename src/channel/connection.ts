@@ -8,6 +8,9 @@
 
 import { formatAddress, parsePid, type Pid, shortPid } from "../core/pid.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { startTimer, type Timer } from "../net/delay.ts";
+import type { RunKey } from "../net/handshake.ts";
+import type { Transport } from "../net/transport.ts";
 import { ProcessDialer, type ProcessDialerEvents } from "./process_dialer.ts";
 import { type FrameHandler, FrameReader } from "./frame_reader.ts";
 import { encodeReply, type Greeting, judge, Verdict, writeRefusal } from "./greeting.ts";
@@ -20,7 +23,9 @@ import { absenceEnd, type End, refusalEnd } from "./remote_end.ts";
 export interface ConnectionContext {
   readonly pid: Pid;
   /** The run's key. */
-  readonly key: Promise<CryptoKey>;
+  readonly key: RunKey;
+  /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
+  readonly sockets?: string | undefined;
   /** Set when a will is delivered: `pid` has ended, and accepts nothing. */
   readonly posthumous?: boolean;
   /** Logs one line about something that should not happen. */
@@ -43,6 +48,9 @@ export interface Streams extends Pick<ProcessDialerEvents, "wanted">, Omit<LinkE
   ended(end: End): void;
 }
 
+/** How long a process that has just been spawned is expected to connect. */
+export const EXPECT_MS = 1_000;
+
 type State =
   /** There is no link, and none is needed. */
   | { readonly name: "apart" }
@@ -64,6 +72,8 @@ export class Connection {
   #state: State = { name: "apart" };
   /** The offset up to which earlier links have received the other process's stream. */
   #received: number;
+  /** Set while the other process is expected to connect. */
+  #expected: Timer | undefined;
   /** Whether it was logged that another process listens at the address. */
   #logged = false;
   /** Why there is no connection, if that has been so for a while. */
@@ -95,7 +105,26 @@ export class Connection {
 
   /** Connects if there is no link and one is needed; after a break, it waits first. */
   join(afterBreak = false): void {
-    if (this.#state.name === "apart" && this.#streams.wanted()) this.#dial(afterBreak);
+    if (this.#state.name !== "apart" || !this.#streams.wanted()) return;
+    if (this.#expected === undefined) this.#dial(afterBreak);
+    else this.#streams.unfound(); // it may have ended without having dialled
+  }
+
+  /**
+   * Connects although no connection is needed yet; once, and not if that fails. Resolves when nothing more
+   * has to be done here until the other process answers.
+   */
+  meet(): Promise<void> {
+    if (this.#state.name !== "apart") return Promise.resolve();
+    return new Promise((greeted) => this.#dial(false, greeted));
+  }
+
+  /** The other process is about to connect: for a while, this one does not. */
+  expect(): void {
+    this.#expected = startTimer(EXPECT_MS, () => {
+      this.#expected = undefined;
+      this.join();
+    });
   }
 
   /** Writes the outbox, and connects if needed. */
@@ -109,7 +138,7 @@ export class Connection {
    *
    * @throws {Error} If the link broke, or the greeting is impossible; `conn` is the caller's then.
    */
-  async accept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
+  async accept(conn: Transport, greeting: Greeting): Promise<boolean> {
     const verdict = judge(greeting, {
       pid: this.#context.pid,
       gone: this.#state.name === "closed",
@@ -158,6 +187,10 @@ export class Connection {
   }
 
   #become(state: State): void {
+    if (this.#expected !== undefined && state.name !== "apart") {
+      this.#expected.onabort = null;
+      this.#expected = undefined;
+    }
     if (this.#state.name === "dialling") {
       if (state.name === "closed") this.#state.dialer.abort();
       else this.#state.dialer.stop();
@@ -165,10 +198,20 @@ export class Connection {
     this.#state = state;
   }
 
-  /** Connects repeatedly, as long as it is needed and the state does not change. */
-  #dial(afterBreak: boolean): void {
-    const { pid, key, posthumous = false } = this.#context;
-    const options = { from: pid, key, offset: this.#received, posthumous };
+  /**
+   * Connects repeatedly, as long as it is needed and the state does not change. With `met`, also once if it
+   * is not needed; `met` is called when this process has done its part, or the attempt has failed.
+   */
+  #dial(afterBreak: boolean, met?: () => void): void {
+    const { pid, key, sockets, posthumous = false } = this.#context;
+    const options = {
+      from: pid,
+      key,
+      sockets,
+      offset: this.#received,
+      posthumous,
+      greeted: met,
+    };
     const dialer = new ProcessDialer(this.#remote, options, {
       wanted: () => this.#streams.wanted(),
       unwanted: () => this.#become({ name: "apart" }),
@@ -193,7 +236,7 @@ export class Connection {
     });
     this.#become({ name: "dialling", dialer });
     // Not within the caller: a constructor does no I/O before it returns.
-    queueMicrotask(() => void dialer.start(afterBreak));
+    queueMicrotask(() => void dialer.start({ afterBreak, eager: met !== undefined }));
   }
 
   /** An attempt to connect failed: says so once, and gives the end if the process is given up. */
@@ -219,8 +262,8 @@ export class Connection {
 
   /** An attempt failed in a way that shows `end`, or nothing certain. */
   #unmet(end: End | undefined): void {
-    if (end === undefined) this.#streams.unfound();
-    else this.#streams.ended(end);
+    if (end !== undefined) this.#streams.ended(end);
+    else if (this.#streams.wanted()) this.#streams.unfound();
   }
 
   /**
@@ -229,7 +272,7 @@ export class Connection {
    * @throws {ProtocolError} If that is impossible; the streams cannot continue then.
    */
   #joinWith(
-    conn: Deno.TcpConn,
+    conn: Transport,
     offset: number,
     dialledMs: number | undefined,
     reply?: Uint8Array,

@@ -5,8 +5,8 @@ import type { Hub } from "./hub.ts";
 
 let current: Hub | undefined;
 
-/** Sets this process's hub. Called once, by `init()`. */
-export function setHub(hub: Hub): void {
+/** Sets this process's hub. `init()` calls it once for good, and the rehearsal of a spare before that. */
+export function setHub(hub: Hub | undefined): void {
   current = hub;
 }
 

@@ -1,22 +1,27 @@
 /** One attempt to connect to another process. */
 
-import { parsePid, type Pid } from "../core/pid.ts";
-import { dialHandshake, Purpose } from "../net/handshake.ts";
+import { NO_PORT, parsePid, type Pid } from "../core/pid.ts";
+import { dialHandshake, passOf, Purpose, type RunKey } from "../net/handshake.ts";
 import { startTimer } from "../net/delay.ts";
+import { connect, type Transport } from "../net/transport.ts";
 import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 
 /** The identity of the dialer, and where its stream resumes. */
 export interface DialOptions {
   readonly from: Pid;
-  readonly key: Promise<CryptoKey>;
+  readonly key: RunKey;
+  /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
+  readonly sockets: string | undefined;
   /** The offset up to which the stream of the other process has been received. */
   readonly offset: number;
   readonly posthumous: boolean;
+  /** Called when the greeting is written, or there is none: nothing more is needed until the answer. */
+  readonly greeted?: (() => void) | undefined;
 }
 
 /** The result of an attempt: a connection, owned by the caller, and the answer. */
 export interface Dialed {
-  readonly conn: Deno.TcpConn;
+  readonly conn: Transport;
   readonly reply: Reply;
 }
 
@@ -36,31 +41,20 @@ export async function dial(
   options: DialOptions,
   attempt: AbortController,
 ): Promise<Dialed> {
-  const { host, port, id } = parsePid(remote)!;
+  const { from, key, offset, posthumous, greeted } = options;
   const { signal } = attempt;
-  const timer = startTimer(CONNECT_TIMEOUT_MS, () => attempt.abort());
-  let conn: Deno.TcpConn;
-  try {
-    conn = await Deno.connect({ hostname: host, port, signal });
-  } finally {
-    timer.onabort = null;
-  }
-  // Handshake and greeting are two small writes in a row. With Nagle's algorithm the second one waits
-  // 40 ms for the delayed acknowledgement of the first.
-  conn.setNoDelay(true);
+  const { conn, isLocal } = await reach(remote, options, attempt);
   const close = () => conn.close();
   if (signal.aborted) close();
   else signal.addEventListener("abort", close);
   try {
     signal.throwIfAborted();
     conn.unref();
-    await dialHandshake(conn, { key: await options.key }, Purpose.channels);
-    await writeGreeting(conn, {
-      from: options.from,
-      to: id,
-      offset: options.offset,
-      posthumous: options.posthumous,
-    });
+    let pass: Uint8Array | undefined;
+    if (isLocal) pass = passOf(key, Purpose.channels);
+    else await dialHandshake(conn, { key: await key.imported }, Purpose.channels);
+    await writeGreeting(conn, { from, to: parsePid(remote)!.id, offset, posthumous }, pass);
+    greeted?.();
     const reply = await readReply(conn);
     signal.throwIfAborted();
     return { conn, reply };
@@ -69,5 +63,31 @@ export async function dial(
     throw error;
   } finally {
     signal.removeEventListener("abort", close);
+  }
+}
+
+/** Connects by the Unix socket of a process on this host, by TCP to one on another. */
+async function reach(
+  remote: Pid,
+  { from, sockets }: DialOptions,
+  attempt: AbortController,
+): Promise<{ conn: Transport; isLocal: boolean }> {
+  const { id, host, port } = parsePid(remote)!;
+  if (sockets !== undefined && host === parsePid(from)!.host) {
+    try {
+      return { conn: await connect({ path: `${sockets}/${id}` }), isLocal: true };
+    } catch (error) {
+      // A process of another node of this host has its socket elsewhere, and always a port.
+      if (port === NO_PORT || !(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  if (port === NO_PORT) {
+    throw new Deno.errors.NotFound("it has no port, and is not a process of this host");
+  }
+  const timer = startTimer(CONNECT_TIMEOUT_MS, () => attempt.abort());
+  try {
+    return { conn: await connect({ hostname: host, port }, attempt.signal), isLocal: false };
+  } finally {
+    timer.onabort = null;
   }
 }

@@ -71,6 +71,7 @@ export class FrameReader {
   /** The piece that is being read to its target. */
   #piece: Piece | undefined;
   #offset: number;
+  #ended = false;
 
   /** `offset` is the position in the stream at which the connection resumes. */
   constructor(handler: FrameHandler, offset: number) {
@@ -81,6 +82,11 @@ export class FrameReader {
   /** The offset after the last complete frame. */
   get offset(): number {
     return this.#offset;
+  }
+
+  /** Whether the other side has ended its direction of the connection: nothing follows. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** The target of the next read; never empty. */
@@ -114,6 +120,7 @@ export class FrameReader {
     }
     this.#filled += count;
     while (this.#filled - this.#cut >= HEADER_BYTES) {
+      if (this.#ended) throw new ProtocolError("data after the end of the connection");
       const type = this.#chunk[this.#cut]! as FrameType;
       const length = readLength(this.#chunk, this.#cut);
       if (!isFrame(type, length)) {
@@ -133,8 +140,12 @@ export class FrameReader {
     const start = this.#cut;
     const end = start + HEADER_BYTES + length;
     if (end > this.#filled) return false;
-    // Counted first: an acknowledgement that the handler causes has to cover this frame.
     this.#cut = end;
+    if (type === FrameType.fin) {
+      this.#ended = true;
+      return true;
+    }
+    // Counted first: an acknowledgement that the handler causes has to cover this frame.
     this.#offset += end - start;
     if (type === FrameType.value) {
       if (this.#handler.value(this.#chunk, start, end)) this.#kept = true;

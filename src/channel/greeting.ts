@@ -82,15 +82,23 @@ const MAX_GREETING_BYTES = 1024;
 const REPLY_BYTES = 9;
 const POSTHUMOUS = 1;
 
-export async function writeGreeting(stream: ByteStream, greeting: Greeting): Promise<void> {
+/** Writes a greeting, and `preface` before it, in one write. */
+export async function writeGreeting(
+  stream: ByteStream,
+  greeting: Greeting,
+  preface: Uint8Array = new Uint8Array(0),
+): Promise<void> {
   const from = new TextEncoder().encode(greeting.from);
-  const bytes = new Uint8Array(2 + FIXED_BYTES + from.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, bytes.length - 2, true);
+  const length = FIXED_BYTES + from.length;
+  const bytes = new Uint8Array(preface.length + 2 + length);
+  bytes.set(preface);
+  const start = preface.length;
+  const view = new DataView(bytes.buffer, start);
+  view.setUint16(0, length, true);
   view.setUint8(2, greeting.posthumous ? POSTHUMOUS : 0);
   view.setFloat64(3, greeting.offset, true);
-  bytes.set(new TextEncoder().encode(greeting.to), 11);
-  bytes.set(from, 11 + ID_BYTES);
+  bytes.set(new TextEncoder().encode(greeting.to), start + 11);
+  bytes.set(from, start + 11 + ID_BYTES);
   await writeAll(stream, bytes);
 }
 

@@ -1,11 +1,19 @@
-/** All of a process's channels: its peers by Pid, and the port that it listens on. */
+/** All of a process's channels: its peers by Pid, and the places where it listens. */
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import { parsePid, type Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
 import { Admission } from "../net/admission.ts";
-import { acceptHandshake, HANDSHAKE_TIMEOUT_MS, importKey, Purpose } from "../net/handshake.ts";
+import {
+  acceptHandshake,
+  acceptPass,
+  HANDSHAKE_TIMEOUT_MS,
+  Purpose,
+  RunKey,
+} from "../net/handshake.ts";
+import type { Transport, TransportListener } from "../net/transport.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
+import { EXPECT_MS } from "./connection.ts";
 import { HeldEnds } from "./held_ends.ts";
 import type { Hold } from "./hold.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -19,10 +27,12 @@ export interface HubOptions {
   /** The run's key: 32 bytes. */
   readonly key: Uint8Array<ArrayBuffer>;
   /**
-   * Listens at the address in the Pid. The hub unreferences it; the hold references it while operations are
-   * pending.
+   * Where other processes connect: by Unix sockets those of this host, by TCP, at the address in the Pid,
+   * the others. They are unreferenced; the hold references one of them while operations are pending.
    */
-  readonly listener: Deno.TcpListener;
+  readonly listeners: readonly TransportListener[];
+  /** The folder with the Unix sockets of the run's processes on this host. @default none */
+  readonly sockets?: string | undefined;
   readonly hold: Hold;
   /** Resolves when a process has ended; rejects if there never was such a process. */
   readonly ended: (remote: Pid) => Promise<ExitStatus>;
@@ -47,6 +57,8 @@ export class Hub {
   /** The ends of Senders that `await using` has just closed. */
   readonly heldEnds: HeldEnds = new HeldEnds();
   readonly #peers = new Map<Pid, Peer>();
+  /** Processes that have just been spawned, and are not peers yet, with the time; oldest first. */
+  readonly #spawned = new Map<Pid, number>();
   /** The traffic with dropped peers. */
   #forgottenTraffic = 0;
   /** The processes of whose failures the program was told. */
@@ -58,13 +70,10 @@ export class Hub {
     this.pid = options.pid;
     this.hold = options.hold;
     this.#options = options;
-    let key: Promise<CryptoKey> | undefined;
     this.#context = {
       pid: options.pid,
-      // Cryptography is loaded when the first connection needs it, not at every start.
-      get key(): Promise<CryptoKey> {
-        return key ??= importKey(options.key);
-      },
+      key: new RunKey(options.key),
+      sockets: options.sockets,
       hold: options.hold,
       unclaimed: this.unclaimed,
       ended: options.ended,
@@ -76,15 +85,17 @@ export class Hub {
       noticed: (remote) => this.#notice(remote),
       log: options.log,
     };
-    // It ends when the listener is closed, with the process.
-    new Admission<Deno.TcpConn, Greeting>({
-      listener: options.listener,
-      max: MAX_UNAUTHENTICATED,
-      timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      authenticate: (conn) => this.#authenticate(conn),
-      take: (conn, greeting, remote) => void this.#welcome(conn, greeting, remote),
-      log: options.log,
-    });
+    for (const listener of options.listeners) {
+      // It ends when the listener is closed, with the process.
+      new Admission<Deno.TcpConn | Deno.UnixConn, Greeting>({
+        listener,
+        max: MAX_UNAUTHENTICATED,
+        timeoutMs: HANDSHAKE_TIMEOUT_MS,
+        authenticate: (conn) => this.#authenticate(conn),
+        take: (conn, greeting, remote) => void this.#welcome(conn, greeting, remote),
+        log: options.log,
+      });
+    }
   }
 
   /** The peer of that Pid, known or new. */
@@ -93,8 +104,28 @@ export class Hub {
     if (peer === undefined) {
       peer = new Peer(this.#context, remote);
       this.#peers.set(remote, peer);
+      if (this.#spawned.delete(remote)) peer.expect();
     }
     return peer;
+  }
+
+  /**
+   * This process was spawned by `parent`: connects to it, since they will probably speak to each other, if
+   * that takes no time. Resolves when this process has done its part.
+   *
+   * The parent counts on it: see {@linkcode Hub.hasSpawned}.
+   */
+  async meet(parent: Pid): Promise<void> {
+    if (this.#isNear(parent)) await this.peer(parent).meet();
+  }
+
+  /** This process has just spawned `child`, which will connect: this one need not. */
+  hasSpawned(child: Pid): void {
+    for (const [earlier, atMs] of this.#spawned) {
+      if (performance.now() - atMs < EXPECT_MS) break;
+      this.#spawned.delete(earlier);
+    }
+    if (!this.#peers.has(child) && this.#isNear(child)) this.#spawned.set(child, performance.now());
   }
 
   /** What this process waits for, computed on demand. */
@@ -169,20 +200,28 @@ export class Hub {
     for (const peer of this.#peers.values()) peer.resume();
   }
 
+  /** Whether a process can be reached by its Unix socket. */
+  #isNear(remote: Pid): boolean {
+    const { sockets } = this.#context;
+    return sockets !== undefined && hasSocket(sockets, parsePid(remote)!.id);
+  }
+
   #notice(remote: Pid): void {
     if (this.#noticed.has(remote)) return;
     this.#noticed.add(remote);
     this.#options.noticed?.(remote);
   }
 
-  async #authenticate(conn: Deno.TcpConn): Promise<Greeting> {
+  async #authenticate(conn: Deno.TcpConn | Deno.UnixConn): Promise<Greeting> {
+    const { key } = this.#context;
     conn.unref();
-    await acceptHandshake(conn, { key: await this.#context.key }, [Purpose.channels]);
+    if (conn.localAddr.transport === "unix") await acceptPass(conn, key, Purpose.channels);
+    else await acceptHandshake(conn, { key: await key.imported }, [Purpose.channels]);
     return await readGreeting(conn);
   }
 
   /** Passes a connection to its peer, or closes it if the peer refuses it. */
-  async #welcome(conn: Deno.TcpConn, greeting: Greeting, remote: string): Promise<void> {
+  async #welcome(conn: Transport, greeting: Greeting, remote: string): Promise<void> {
     try {
       if (await this.#isKept(conn, greeting)) return;
     } catch (error) {
@@ -194,7 +233,7 @@ export class Hub {
     conn.close();
   }
 
-  async #isKept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
+  async #isKept(conn: Transport, greeting: Greeting): Promise<boolean> {
     const isWanted = greeting.to === parsePid(this.pid)!.id && greeting.from !== this.pid;
     const code = this.#exitCode;
     if (isWanted && code === undefined) {
@@ -204,6 +243,15 @@ export class Hub {
     if (known !== undefined) return await known.accept(conn, greeting);
     await writeRefusal(conn, isWanted ? Verdict.ending : Verdict.unknown, isWanted ? code : 0);
     return false;
+  }
+}
+
+function hasSocket(folder: string, id: string): boolean {
+  try {
+    return Deno.lstatSync(`${folder}/${id}`).isSocket === true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

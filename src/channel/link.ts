@@ -3,6 +3,8 @@
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { writeAll } from "../net/handshake.ts";
+import type { Transport } from "../net/transport.ts";
+import { FrameType, HEADER_BYTES, writeHeader } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { makeReady } from "../codec/ready_buffer.ts";
 
@@ -22,8 +24,12 @@ const FULL_WRITE_BYTES = 32 * 1024;
 /** For how many microtasks the writer expects more data, and the reader an answer. */
 const PATIENCE = 6;
 
+/** Ends this direction. */
+const FIN = new Uint8Array(HEADER_BYTES);
+writeHeader(FIN, 0, FrameType.fin, 0);
+
 export class Link {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Transport;
   readonly #outbox: Outbox;
   readonly #reader: FrameReader;
   readonly #events: LinkEvents;
@@ -32,15 +38,12 @@ export class Link {
   /** The waiters for all data to be written. */
   #drained: (() => void)[] = [];
   #finished: Promise<void> | undefined;
-  /** Whether this direction was shut down. */
+  /** Whether this direction has ended. */
   #shut = false;
   #over = false;
 
-  /**
-   * `conn`, whose no-delay is set, belongs to the link from now on; nothing happens before
-   * {@linkcode start}.
-   */
-  constructor(conn: Deno.TcpConn, outbox: Outbox, reader: FrameReader, events: LinkEvents) {
+  /** `conn` belongs to the link from now on; nothing happens before {@linkcode start}. */
+  constructor(conn: Transport, outbox: Outbox, reader: FrameReader, events: LinkEvents) {
     this.#conn = conn;
     this.#outbox = outbox;
     this.#reader = reader;
@@ -67,8 +70,8 @@ export class Link {
   }
 
   /**
-   * Ends the connection in order: writes the outbox, shuts down this direction, and reads until the other
-   * side has done the same. A connection that is closed with unread bytes in it destroys data that the
+   * Ends the connection in order: writes the outbox, ends this direction, and reads until the other side
+   * has done the same. A connection that is closed with unread bytes in it destroys data that the
    * other side has not read yet. Resolves when everything is written.
    */
   finish(): Promise<void> {
@@ -83,7 +86,7 @@ export class Link {
     if (this.#over) return;
     this.#shut = true;
     try {
-      await this.#conn.closeWrite();
+      await writeAll(this.#conn, FIN);
     } catch (error) {
       this.#end(toError(error));
     }
@@ -105,11 +108,12 @@ export class Link {
         return this.#end(toError(error));
       }
       if (this.#over) return;
-      if (count === null) return this.#end(undefined);
+      if (count === null) return this.#end(new Error("the connection ended early"));
       try {
         this.#reader.advance(count);
         if (this.#over) return;
         this.#events.afterRead();
+        if (this.#reader.ended) return this.#end(undefined);
       } catch (error) {
         return this.#end(unusable(error));
       }

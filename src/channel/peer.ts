@@ -11,6 +11,7 @@ import type { Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
 import { FrameType, StopReason } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import type { Transport } from "../net/transport.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { endError, stopError } from "./channel_errors.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
@@ -145,6 +146,16 @@ export class Peer {
     return this.#connection.joined;
   }
 
+  /** Connects to it, as to one that will soon be spoken to; see {@linkcode Connection.meet}. */
+  meet(): Promise<void> {
+    return this.#connection.meet();
+  }
+
+  /** It is about to connect; see {@linkcode Connection.expect}. */
+  expect(): void {
+    this.#connection.expect();
+  }
+
   /** A channel end to it was made. What there is to write is written soon, and not before this returns. */
   openEnd(): void {
     this.#ends++;
@@ -258,7 +269,7 @@ export class Peer {
    *
    * @throws {Error} If the connection broke, or the greeting is impossible; it is the caller's then.
    */
-  accept(conn: Deno.TcpConn, greeting: Greeting): Promise<boolean> {
+  accept(conn: Transport, greeting: Greeting): Promise<boolean> {
     return this.#connection.accept(conn, greeting);
   }
 
@@ -304,6 +315,7 @@ export class Peer {
         this.#watch.parted();
         if (this.#leaving && !this.unfinished) this.#outbox.abandon(); // the `bye` will not be read
         if (!inOrder && this.#wanted) this.#watch.ask();
+        this.#forgetUntouched();
       },
       unfound: () => this.#watch.ask(),
       ended: (end) => this.#fail(end),
@@ -345,6 +357,14 @@ export class Peer {
     this.#acknowledger.owe();
     this.#acknowledge();
     this.#fail(statusEnd({ code }), true);
+  }
+
+  /** Forgets a process that has connected and said nothing: it begins anew if it connects again. */
+  #forgetUntouched(): void {
+    const isUntouched = this.#outbox.end === 0 && this.#connection.received === 0;
+    if (!isUntouched || this.#ends > 0 || this.gone) return;
+    this.#watch.stop();
+    this.#context.forget(this);
   }
 
   /** Releases what is no longer needed: the connection, and finally the peer itself. */

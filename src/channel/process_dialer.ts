@@ -47,11 +47,25 @@ export class ProcessDialer {
     return this.#attempt !== undefined;
   }
 
-  /** Begins, after a delay if a connection has just broken. */
-  async start(afterBreak: boolean): Promise<void> {
+  /**
+   * Begins, after a delay if a connection has just broken. With `eager`, it dials once even if no connection
+   * is needed yet.
+   */
+  async start(options: { afterBreak: boolean; eager: boolean }): Promise<void> {
+    try {
+      await this.#repeat(options);
+    } finally {
+      this.#options.greeted?.(); // also if there was no attempt
+    }
+  }
+
+  async #repeat({ afterBreak, eager }: { afterBreak: boolean; eager: boolean }): Promise<void> {
     if (afterBreak) await delay(FIRST_REDIAL_MS);
+    let isEager = eager;
     for (let pauseMs = FIRST_REDIAL_MS; !this.#stopped;) {
-      if (!this.#events.wanted()) {
+      const isDue = isEager || this.#events.wanted();
+      isEager = false;
+      if (!isDue) {
         this.stop();
         return this.#events.unwanted();
       }
@@ -87,6 +101,7 @@ export class ProcessDialer {
       dialed = await dial(this.#remote, this.#options, attempt);
     } catch (error) {
       this.#attempt = undefined;
+      this.#options.greeted?.();
       const forMs = performance.now() - this.#failingSinceMs;
       if (!this.#stopped) this.#events.unreachable(error, forMs);
       return undefined;

@@ -49,7 +49,8 @@ export function refusalEnd({ verdict, number }: Reply, posthumous: boolean): End
 /** The same for an attempt to connect that failed with `error`. */
 export function absenceEnd(error: unknown, posthumous: boolean): End | undefined {
   // No process listens there, or one that is not of this run.
-  const absent = error instanceof Deno.errors.ConnectionRefused || error instanceof ProtocolError;
+  const { ConnectionRefused, NotFound } = Deno.errors;
+  const absent = [ConnectionRefused, NotFound, ProtocolError].some((kind) => error instanceof kind);
   return posthumous && absent ? ABSENT : undefined;
 }
 

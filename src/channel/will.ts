@@ -5,7 +5,7 @@
 
 import type { ExitStatus } from "../core/exit_status.ts";
 import { isPid, type Pid, shortPid } from "../core/pid.ts";
-import { importKey } from "../net/handshake.ts";
+import { RunKey } from "../net/handshake.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
@@ -25,6 +25,8 @@ export interface Will {
 export interface DeliveryContext {
   /** The run's key. */
   readonly key: Uint8Array<ArrayBuffer>;
+  /** The folder with the Unix sockets of the run's processes on this host. @default none */
+  readonly sockets?: string | undefined;
   /** How the process ended. */
   readonly status: ExitStatus;
   /** Aborts the delivery. */
@@ -59,12 +61,13 @@ export async function deliverWill(
   context: DeliveryContext,
 ): Promise<void> {
   const { pid, peers } = decodeWill(bytes);
-  const { key, status, signal, ended, log = () => {} } = context;
+  const { key, sockets, status, signal, ended, log = () => {} } = context;
   // A delivery does not keep the node alive.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
   const owner: PeerContext = {
     pid,
-    key: importKey(key),
+    key: new RunKey(key),
+    sockets,
     hold,
     unclaimed: new Unclaimed(),
     ended,

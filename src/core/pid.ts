@@ -8,7 +8,7 @@ declare const brand: unique symbol;
  *
  * A Pid is a primitive string, so it compares with `===`, is a key of a `Map`, and crosses channels
  * and `spawn` arguments like any string. Its text form is `<32 hex digits>@<host>:<port>`, with IPv6
- * hosts in brackets.
+ * hosts in brackets. The port is 1 where all processes run on one host, and listen on no port.
  *
  * @example
  * ```ts
@@ -26,8 +26,12 @@ export interface PidParts {
   readonly id: string;
   /** The host without brackets. */
   readonly host: string;
+  /** {@linkcode NO_PORT} if it can be reached only by its Unix socket, by processes of its own host. */
   readonly port: number;
 }
+
+/** The port in the Pid of a process without one: no process is given this port, and nothing listens there. */
+export const NO_PORT = 1;
 
 /** The number of hex digits of a Pid that are shown to people. */
 const SHORT_DIGITS = 7;

@@ -1,5 +1,6 @@
 /** Boots processes of a run, up to the point where they wait to be told what to run. */
 
+import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PortRange } from "../core/port_range.ts";
 import { makePid, type Pid, randomId } from "../core/pid.ts";
@@ -8,6 +9,7 @@ import { ChildProcess, type StdinKind } from "./child_process.ts";
 import { type Arrival, ControlServer } from "./control_server.ts";
 import { Marks } from "./marks.ts";
 import type { Program } from "./program.ts";
+import { SocketFolder } from "./socket_folder.ts";
 import { Watchdog } from "./watchdog.ts";
 import { newWillPath } from "./will_store.ts";
 
@@ -25,11 +27,13 @@ const CONTROL_HOST = "127.0.0.1";
 /** What to start, and how. */
 export interface BooterOptions {
   readonly program: Program;
-  /** The address that the processes listen on, and are reached at. */
+  /** The address of the host, which is part of the Pids of its processes. */
   readonly hostname: string;
+  /** Whether processes of other hosts connect to these, which then listen on a TCP port of `hostname`. */
+  readonly reachable: boolean;
   /** The key of the run, 32 bytes, with which its processes authenticate each other. */
   readonly key: Uint8Array<ArrayBuffer>;
-  /** The folder for the wills of processes; `null` if there is none. */
+  /** The folder for the wills of processes and for the folder with their sockets; `null` if there is none. */
   readonly willFolder: string | null;
   /** The ports that the processes may listen on. @default any */
   readonly ports?: PortRange | undefined;
@@ -42,6 +46,8 @@ export interface BootedProcess {
   readonly child: ChildProcess;
   readonly arrival: Arrival;
   readonly willPath: string | null;
+  /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
+  readonly sockets: string | undefined;
 }
 
 /** Ends a process that has not been given a task; resolves when it is gone. */
@@ -64,19 +70,28 @@ export class DeadBootError extends Error {
 
 export class Booter {
   readonly #options: BooterOptions;
+  readonly #folder: SocketFolder | undefined;
   readonly #server: ControlServer;
   readonly #marks = new Marks();
   readonly #watchdog: Watchdog;
   readonly #gate = new BootGate(BOOTS_PER_CORE * navigator.hardwareConcurrency, MAX_BOOT_MS);
   readonly #booting = new Set<ChildProcess>();
+  readonly #swept: Promise<void> | undefined;
   #busy = 0;
   #stopping = false;
 
-  /** Begins to listen for control links, on a free port. */
+  /** Begins to listen for control links: on a Unix socket, or else on a free port. */
   constructor(options: BooterOptions) {
     this.#options = options;
-    this.#server = new ControlServer({ hostname: CONTROL_HOST, logger: options.logger });
-    this.#watchdog = new Watchdog(options.logger, this.#marks.pattern);
+    const { willFolder, logger } = options;
+    const folder = willFolder === null ? undefined : SocketFolder.make(willFolder, logger);
+    this.#folder = folder;
+    const at = folder === undefined ? { hostname: CONTROL_HOST, port: 0 } : { path: folder.node };
+    this.#server = new ControlServer({ at, logger });
+    this.#watchdog = new Watchdog({ logger, pattern: this.#marks.pattern, folder: folder?.path });
+    this.#swept = folder?.sweep().catch((error) => {
+      logger.debug(`cannot remove the sockets of earlier runs: ${messageOf(error)}`);
+    });
   }
 
   /** How many processes are booting, or wait until they may. */
@@ -118,25 +133,30 @@ export class Booter {
   /** Releases everything; called when all processes are gone. */
   async close(): Promise<void> {
     await this.#server.close();
+    await this.#swept;
+    this.#folder?.remove();
     await this.#watchdog.close();
   }
 
   async #boot(
     { stdin, signal }: { stdin: StdinKind; signal?: AbortSignal },
   ): Promise<BootedProcess> {
-    const { program, hostname, key, willFolder, ports } = this.#options;
+    const { program, hostname, reachable, key, willFolder, ports } = this.#options;
+    const folder = this.#folder;
+    const id = randomId();
     const expected = this.#server.expect();
-    const control = {
+    const bootstrap = {
       control: this.#server.address,
       token: expected.token,
-      host: hostname,
-      ...(ports === undefined ? {} : { ports: [ports.from, ports.to] }),
+      socket: folder?.process(id),
+      host: reachable || folder === undefined ? hostname : undefined,
+      ports: ports && [ports.from, ports.to],
     };
     let child: ChildProcess | undefined;
     const kill = (): void => child?.kill();
     signal?.addEventListener("abort", kill);
     try {
-      const env = { DEPLOY_PROCESS: JSON.stringify(control) };
+      const env = { DEPLOY_PROCESS: JSON.stringify(bootstrap) };
       const mark = this.#marks.next();
       child = new ChildProcess(program, { env, stdin, mark });
       this.#booting.add(child);
@@ -146,15 +166,16 @@ export class Booter {
       void exited.then(() => {
         this.#watchdog.remove(group);
         this.#watchdog.left(mark);
+        folder?.removeProcess(id);
       });
       const arrival = await Promise.race([expected.arrival, exited.then(() => undefined)]);
       if (arrival === undefined) throw new DeadBootError(child);
-      const pid = makePid(randomId(), hostname, arrival.port);
+      const pid = makePid(id, hostname, arrival.port);
       const willPath = willFolder === null ? null : newWillPath(willFolder);
       arrival.link.send({ type: "welcome", pid, key, will: willPath });
       // It may compute forever as soon as it is told to start.
       await watched;
-      return { pid, child, arrival, willPath };
+      return { pid, child, arrival, willPath, sockets: folder?.path };
     } finally {
       signal?.removeEventListener("abort", kill);
       expected.cancel();

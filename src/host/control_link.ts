@@ -4,6 +4,7 @@ import { KiB, MiB } from "../core/resources.ts";
 import type { NodeMessage, ProcessMessage } from "../wire/control.ts";
 import { decodeProcessMessage, MAX_HELLO_BYTES } from "../wire/process_messages.ts";
 import { encodeMessage, MAX_MESSAGE_BYTES, MessageDecoder } from "../wire/message.ts";
+import type { Transport } from "../net/transport.ts";
 import { WriteQueue } from "../net/write_queue.ts";
 
 /** How much of the link is read at once; there is one such buffer a process. */
@@ -18,14 +19,13 @@ const MAX_QUEUED_BYTES = 1 * MiB;
  * The first message may be no larger than a hello; {@linkcode ControlLink.trust} lifts that.
  */
 export class ControlLink {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Transport;
   readonly #decoder = new MessageDecoder(MAX_HELLO_BYTES);
   readonly #queue: WriteQueue;
   #closed = false;
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Transport) {
     this.#conn = conn;
-    conn.setNoDelay(true);
     // The process is gone, which the reader of the link will notice.
     this.#queue = new WriteQueue(conn, () => this.close());
   }

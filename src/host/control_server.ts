@@ -5,6 +5,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Admission } from "../net/admission.ts";
+import { type Endpoint, listen } from "../net/transport.ts";
 import { ControlLink } from "./control_link.ts";
 
 /** A process that has said hello. */
@@ -12,7 +13,7 @@ export interface Arrival {
   readonly link: ControlLink;
   /** Its further messages. */
   readonly messages: ReturnType<ControlLink["messages"]>;
-  /** The port that it listens on for other processes. */
+  /** The TCP port that it listens on for other processes; `NO_PORT` if it has only a Unix socket. */
   readonly port: number;
   /** The resources that the program requests for its first process. */
   readonly needs: Readonly<Resources>;
@@ -45,17 +46,21 @@ export function equalSecret(left: string, right: string): boolean {
   return difference === 0;
 }
 
-/** Listens on a port for the control links of expected processes. */
+type Conn = Deno.TcpConn | Deno.UnixConn;
+
+/** Listens for the control links of expected processes. */
 export class ControlServer {
-  /** `host:port`, for the processes. */
+  /** For the processes: the path of its Unix socket, or `host:port`. */
   readonly address: string;
-  readonly #admission: Admission<Deno.TcpConn, () => void>;
+  readonly #admission: Admission<Conn, () => void>;
   readonly #expected = new Map<string, (arrival: Arrival) => void>();
 
-  constructor(options: { hostname: string; logger: Logger }) {
-    const listener = Deno.listen({ hostname: options.hostname, port: 0 });
-    this.address = formatAddress(options.hostname, listener.addr.port);
-    this.#admission = new Admission({
+  /** @throws {Error} If it cannot listen at that place. */
+  constructor(options: { at: Endpoint; logger: Logger }) {
+    const listener = listen(options.at);
+    const { addr } = listener;
+    this.address = "path" in addr ? addr.path : formatAddress(addr.hostname, addr.port);
+    this.#admission = new Admission<Conn, () => void>({
       listener,
       max: MAX_UNAUTHENTICATED,
       timeoutMs: HELLO_MS,
@@ -80,7 +85,7 @@ export class ControlServer {
   }
 
   /** Reads the first message, which has to contain a token; returns the function that delivers the link. */
-  async #authenticate(conn: Deno.TcpConn): Promise<() => void> {
+  async #authenticate(conn: Conn): Promise<() => void> {
     const link = new ControlLink(conn);
     const messages = link.messages();
     const { value: hello } = await messages.next();

@@ -28,6 +28,8 @@ export type DeliverWill = (
   will: Bytes,
   context: {
     key: Bytes;
+    /** The folder with the Unix sockets of the run's processes on this host; `undefined` for none. */
+    sockets: string | undefined;
     /** How the process ended. */
     status: ExitStatus;
     signal: AbortSignal;
@@ -81,6 +83,7 @@ export class HostedProcess {
   readonly #child: ChildProcess;
   readonly #arrival: Arrival;
   readonly #willPath: string | null;
+  readonly #sockets: string | undefined;
   readonly #start = Promise.withResolvers<boolean>();
   readonly #killed = new AbortController();
   /** Its unanswered spawn requests, by number. */
@@ -103,6 +106,7 @@ export class HostedProcess {
     this.#child = own.child;
     this.#arrival = own.arrival;
     this.#willPath = own.willPath;
+    this.#sockets = own.sockets;
     this.started = this.#start.promise;
     this.#inquiry = new WaitInquiry({
       osPid: own.child.group,
@@ -327,7 +331,8 @@ export class HostedProcess {
     try {
       const will = this.#willPath === null ? undefined : await takeWill(this.#willPath);
       if (will === undefined) return status;
-      await deliverWill(will, { key, status, signal, ended: (pid) => master.wait(pid) });
+      const ended = (pid: Pid) => master.wait(pid);
+      await deliverWill(will, { key, sockets: this.#sockets, status, signal, ended });
       return status;
     } catch (error) {
       const why = signal.aborted ? "it was killed before they had arrived" : messageOf(error);

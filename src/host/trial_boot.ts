@@ -98,6 +98,7 @@ export async function trialBoot(
     program,
     logger,
     hostname: "127.0.0.1",
+    reachable: false,
     key: newKey(),
     willFolder: null,
   });

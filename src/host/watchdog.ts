@@ -6,10 +6,11 @@ import type { Logger } from "../core/logger.ts";
 /**
  * Reads `+ <group>`, `- <group>`, and `= <marks>`, which ends the processes with one of these marks
  * (`1|2|3`) and is answered by a line. When its stdin ends, it kills the groups that it knows of, and their
- * leaders, which may not have created their groups yet, and the processes whose marks match `$1`.
+ * leaders, which may not have created their groups yet, and the processes whose marks match `$1`, and
+ * removes the folder `$2`.
  *
- * Besides shell builtins it uses `grep`, on what Linux has in `/proc`. A killed process may have started
- * another one just before, so it looks again until it finds nothing new.
+ * Besides shell builtins it uses `grep`, on what Linux has in `/proc`, and `rm`. A killed process may have
+ * started another one just before, so it looks again until it finds nothing new.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -37,6 +38,7 @@ while read -r change what; do
 done
 for group in $groups; do kill -s KILL -- "-$group" "$group" 2>/dev/null; done
 end_marked "$1"
+if [ -d "$2" ]; then rm -rf -- "$2"; fi
 exit 0
 `;
 
@@ -69,6 +71,8 @@ interface Shell {
 export class Watchdog {
   readonly #logger: Logger;
   readonly #pattern: string;
+  /** Empty for none. */
+  readonly #folder: string;
   readonly #groups = new Set<number>();
   /** The marks of processes that have ended, and may have left others. */
   #left: string[] = [];
@@ -77,10 +81,14 @@ export class Watchdog {
   #starts = 0;
   #closed = false;
 
-  /** @param pattern Of all marks that the processes of its groups have; see {@linkcode Marks}. */
-  constructor(logger: Logger, pattern: string) {
-    this.#logger = logger;
-    this.#pattern = pattern;
+  /**
+   * @param options.pattern Of all marks that the processes of its groups have; see {@linkcode Marks}.
+   * @param options.folder A folder that is removed with the groups. @default none
+   */
+  constructor(options: { logger: Logger; pattern: string; folder?: string | undefined }) {
+    this.#logger = options.logger;
+    this.#pattern = options.pattern;
+    this.#folder = options.folder ?? "";
     this.#start();
   }
 
@@ -149,7 +157,7 @@ export class Watchdog {
     this.#starts++;
     try {
       const child = new Deno.Command("/bin/sh", {
-        args: ["-c", SCRIPT, "watchdog", this.#pattern],
+        args: ["-c", SCRIPT, "watchdog", this.#pattern, this.#folder],
         cwd: "/",
         clearEnv: true,
         stdin: "piped",

@@ -157,6 +157,7 @@ class LocalRun {
     this.#node = new NodeRun({
       program,
       hostname: HOSTNAME,
+      reachable: false,
       key: newKey(),
       node: null,
       willFolder: willFolder(logger),

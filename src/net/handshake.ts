@@ -18,7 +18,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The version of the protocol on a connection, from the handshake on. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The purpose of a connection, which the MACs cover. Numbers are only added. */
 export const Purpose = {
@@ -80,6 +80,7 @@ const HELLO_BYTES = MAGIC.length + 3 + NONCE_BYTES;
 const ALGORITHM = { name: "HMAC", hash: "SHA-256" } as const;
 
 const KEY_BYTES = 32;
+const PASS_BYTES = MAGIC.length + 2 + KEY_BYTES;
 
 /** A random key for a new run. */
 export function newKey(): Bytes {
@@ -89,6 +90,22 @@ export function newKey(): Bytes {
 /** Prepares a key for handshakes, once for all. */
 export function importKey(key: Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);
+}
+
+/** The key of a run, with which its processes authenticate each other. */
+export class RunKey {
+  readonly bytes: Bytes;
+  #imported: Promise<CryptoKey> | undefined;
+
+  /** `bytes` are 32. */
+  constructor(bytes: Bytes) {
+    this.bytes = bytes;
+  }
+
+  /** The same for handshakes. Cryptography is loaded only when it is first needed. */
+  get imported(): Promise<CryptoKey> {
+    return this.#imported ??= importKey(this.bytes);
+  }
 }
 
 /** The key that a part authenticates with. */
@@ -195,6 +212,36 @@ export async function acceptHandshake(
   );
   if (!proven) throw new ProtocolError("it has a different secret");
   return purpose;
+}
+
+/**
+ * The first bytes on a Unix socket, instead of a handshake: the key itself, for lack of anyone to hide it
+ * from. Only the user can enter the folder of the socket, and whoever listens there is as trusted as this
+ * process.
+ */
+export function passOf({ bytes }: RunKey, purpose: Purpose): Bytes {
+  const pass = new Uint8Array(PASS_BYTES);
+  pass.set(MAGIC);
+  pass[MAGIC.length] = PROTOCOL_VERSION;
+  pass[MAGIC.length + 1] = purpose;
+  pass.set(bytes, MAGIC.length + 2);
+  return pass;
+}
+
+/** Reads what {@linkcode passOf} makes. @throws {ProtocolError} If it is of another run. */
+export async function acceptPass(
+  stream: ByteStream,
+  key: RunKey,
+  purpose: Purpose,
+): Promise<void> {
+  const [pass, own] = [await readExactly(stream, PASS_BYTES), passOf(key, purpose)];
+  if (MAGIC.some((byte, index) => pass[index] !== byte)) {
+    throw new ProtocolError("its first bytes are not of this protocol");
+  }
+  checkVersion(pass[MAGIC.length]!);
+  let difference = 0;
+  for (let index = 0; index < PASS_BYTES; index++) difference |= pass[index]! ^ own[index]!;
+  if (difference !== 0) throw new ProtocolError("it is not a process of this run");
 }
 
 function checkOpen(theirs: number, own: boolean): void {

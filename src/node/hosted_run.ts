@@ -178,6 +178,7 @@ export class HostedRun {
       const node = new NodeRun({
         program: runProgram(spec, folder, thisRuntime()),
         hostname: host,
+        reachable: true,
         key,
         node: address,
         willFolder: willFolder(logger),

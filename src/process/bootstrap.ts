@@ -1,15 +1,18 @@
 /** How a process learns that it belongs to a run: the variable that its node sets in its environment. */
 
+import type { Endpoint } from "../net/transport.ts";
 import type { Ports } from "./listen.ts";
 
 /** The information of a node for a process that it starts, in the variable {@linkcode BOOTSTRAP_VARIABLE}. */
 export interface Bootstrap {
   /** Where the node listens for control links. */
-  readonly control: { readonly hostname: string; readonly port: number };
+  readonly control: Endpoint;
   /** The token that identifies this process to the node. */
   readonly token: string;
-  /** The host to listen on for other processes. */
-  readonly host: string;
+  /** The path of the Unix socket to listen on for other processes of this host. */
+  readonly socket?: string;
+  /** The address to listen on, on a TCP port, for processes of other hosts. */
+  readonly host?: string;
   /** The ports that it may listen on. @default any */
   readonly ports?: Ports;
 }
@@ -31,16 +34,32 @@ export function parseBootstrap(text: string): Bootstrap {
     throw fail(cause);
   }
   if (typeof value !== "object" || value === null) throw fail();
-  const { control, token, host, ports } = value as Record<string, unknown>;
-  if (typeof control !== "string" || typeof token !== "string" || typeof host !== "string") {
+  const { control, token, socket, host, ports } = value as Record<string, unknown>;
+  if (typeof control !== "string" || typeof token !== "string") throw fail();
+  const places = {
+    ...(socket === undefined ? {} : { socket }),
+    ...(host === undefined ? {} : { host }),
+    ...(ports === undefined ? {} : { ports }),
+  };
+  if (!isPlaces(places)) {
     throw fail();
   }
+  if (control.startsWith("/")) return { control: { path: control }, token, ...places };
   const address = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(control);
   const hostname = address?.[1] ?? address?.[2];
   const port = Number(address?.[3]);
   if (hostname === undefined || !(port > 0 && port < 65_536)) throw fail();
-  if (ports !== undefined && !isPorts(ports)) throw fail();
-  return { control: { hostname, port }, token, host, ...(ports === undefined ? {} : { ports }) };
+  return { control: { hostname, port }, token, ...places };
+}
+
+/** Where the process is to listen. */
+type Places = Pick<Bootstrap, "socket" | "host" | "ports">;
+
+function isPlaces(value: Record<string, unknown>): value is Places {
+  const { socket, host, ports } = value;
+  return (typeof socket === "string" || typeof host === "string") &&
+    [socket, host].every((each) => each === undefined || typeof each === "string") &&
+    (ports === undefined || isPorts(ports));
 }
 
 function isPorts(value: unknown): value is Ports {

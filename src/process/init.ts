@@ -2,11 +2,12 @@
 
 import { setHub } from "../channel/current.ts";
 import { startTimer } from "../net/delay.ts";
+import { connect, listen, type TransportListener } from "../net/transport.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import { atCaller, messageOf } from "../core/errors.ts";
 import { createLogger, parseLogLevel } from "../core/logger.ts";
-import type { Pid } from "../core/pid.ts";
+import { NO_PORT, type Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
 import { checkOptions } from "../core/options.ts";
 import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
@@ -207,23 +208,28 @@ async function joinRun(
       exit(1);
     }
   };
-  const connecting = Deno.connect(bootstrap.control);
-  const listener = listenWithin(bootstrap.host, bootstrap.ports);
-  listener.unref();
+  const connecting = connect(bootstrap.control);
+  const { socket, host } = bootstrap;
+  const listeners: TransportListener[] = [];
+  if (socket !== undefined) listeners.push(listen({ path: socket }));
+  const tcp = host === undefined ? undefined : listenWithin(host, bootstrap.ports);
+  if (tcp !== undefined) listeners.push(tcp);
+  for (const listener of listeners) listener.unref();
   const conn = await connecting;
   requireAwait();
   const link = new NodeLink(conn, lost);
-  link.send({ type: "hello", token: bootstrap.token, port: listener.addr.port, resources });
+  link.send({ type: "hello", token: bootstrap.token, port: tcp?.addr.port ?? NO_PORT, resources });
 
   // Everything that does not depend on the task is done before it is known: a spare process has time for
   // it, and afterwards its parent waits for each step.
   const environment = readEnvironment();
-  const hold = new Hold(listener);
+  const hold = new Hold(listeners[0]!);
   const { pid, key, will: willPath } = await link.welcome;
   const endings = new Endings(link);
   const ended = (remote: Pid) => endings.status(remote);
   const noticed = (remote: Pid) => link.send({ type: "noticed", pid: remote });
-  const hub = new Hub({ pid, key, listener, ended, noticed, hold, log: warn });
+  const sockets = socket?.slice(0, socket.lastIndexOf("/"));
+  const hub = new Hub({ pid, key, listeners, sockets, ended, noticed, hold, log: warn });
   const waits = new Set<Wait>();
   link.onWhy = (request) => link.send({ type: "waits", request, ...waitReport(hub, waits) });
   let lastWill: LastWill | undefined;
@@ -234,7 +240,7 @@ async function joinRun(
     unwindInsteadOfExit(hub, hold, exit);
   }
 
-  if (!await comesWithin(link.start, REHEARSAL_MS)) rehearse(pid);
+  if (!await comesWithin(link.start, REHEARSAL_MS)) rehearse(pid, sockets);
   const start = await link.start;
   if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
@@ -250,6 +256,8 @@ async function joinRun(
   }
   const { run, arg } = prepare(start, start.function);
   link.send({ type: "started" });
+  // Before the function, which may compute for long: the parent need not wait for it to connect.
+  if (start.parent !== null) await hub.meet(start.parent);
   // The link is not unreferenced: this process ends when its function has, and not before.
   runToEnd(run, arg, hub, hold, lastWill, exit);
   await new Promise(() => {});

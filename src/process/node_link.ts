@@ -9,6 +9,7 @@ import {
 import { encodeMessage, MessageDecoder } from "../wire/message.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Conversation } from "../net/conversation.ts";
+import type { Transport } from "../net/transport.ts";
 import { WriteQueue } from "../net/write_queue.ts";
 
 /** The message with the identity of this process. */
@@ -38,7 +39,7 @@ const READ_BYTES = 16 * 1024;
  * end.
  */
 export class NodeLink {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Transport;
   readonly #lost: (cause: unknown) => void;
   readonly #queue: WriteQueue;
   readonly #conversation = new Conversation<Question, Answers>(
@@ -53,10 +54,9 @@ export class NodeLink {
   readonly #told = new Set<NodeMessage["type"]>();
   #broken = false;
 
-  constructor(conn: Deno.TcpConn, lost: (cause: unknown) => void) {
+  constructor(conn: Transport, lost: (cause: unknown) => void) {
     this.#conn = conn;
     this.#lost = lost;
-    conn.setNoDelay(true);
     this.#queue = new WriteQueue(conn, (cause) => this.#break(cause));
     this.#read();
   }

@@ -68,6 +68,7 @@ import "../net/admission.ts";
 import "../net/conversation.ts";
 import "../net/delay.ts";
 import "../net/handshake.ts";
+import "../net/transport.ts";
 import "../net/write_queue.ts";
 import "../process/bootstrap.ts";
 import "../process/current.ts";

@@ -1,7 +1,13 @@
 /** The rehearsal of a spare: it does once, without effect, everything that it will do when it is used. */
 
-import type { Pid } from "../core/pid.ts";
+import { setHub } from "../channel/current.ts";
+import { Hold } from "../channel/hold.ts";
+import { Hub } from "../channel/hub.ts";
+import { Receiver } from "../channel/receiver.ts";
+import { Sender } from "../channel/sender.ts";
+import { makePid, NO_PORT, parsePid, type Pid, randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES } from "../core/resources.ts";
+import { listen } from "../net/transport.ts";
 import { decodeNodeMessage } from "../wire/control.ts";
 import { encodeMessage, MessageDecoder } from "../wire/message.ts";
 import { decode } from "../codec/value_decoder.ts";
@@ -9,12 +15,13 @@ import { encode } from "../codec/value_encoder.ts";
 import type { StartMessage } from "./node_link.ts";
 
 /**
- * Decodes a message like the expected one, and encodes the answer without sending it.
+ * Decodes a message like the expected one, and encodes the answer without sending it. Where there is a
+ * folder for Unix sockets, also sends a value over one, from one made-up process to another.
  *
  * A function is compiled when it is called for the first time, which takes ten times as long as the call:
  * here it delays no one.
  */
-export function rehearse(pid: Pid): void {
+export function rehearse(pid: Pid, sockets: string | undefined): void {
   const arg = encode({ rehearsal: [1, 0.5, "text", null] });
   const cwd = "/a/working/directory/that/is/longer/than/most/of/the/strings/in/a/message";
   const start: StartMessage = {
@@ -30,4 +37,38 @@ export function rehearse(pid: Pid): void {
   for (const body of new MessageDecoder().push(encodeMessage(start))) decodeNodeMessage(body);
   decode(arg);
   encodeMessage({ type: "started" });
+  // It is only practice: what fails here, such as for lack of file descriptors, is reported when it counts.
+  if (sockets !== undefined) rehearseChannel(pid, sockets).catch(() => {});
+}
+
+async function rehearseChannel(pid: Pid, sockets: string): Promise<void> {
+  const { host } = parsePid(pid)!;
+  const key = new Uint8Array(32);
+  const id = randomId();
+  using listener = listen({ path: `${sockets}/${id}` });
+  listener.unref();
+  const hubOf = (own: Pid, listeners: Deno.UnixListener[]): Hub =>
+    new Hub({
+      pid: own,
+      key,
+      listeners,
+      sockets,
+      hold: new Hold({ ref: () => {}, unref: () => {} }),
+      ended: () => new Promise(() => {}),
+      log: () => {},
+    });
+  const parent = hubOf(makePid(id, host, NO_PORT), [listener as Deno.UnixListener]);
+  const child = hubOf(makePid(randomId(), host, NO_PORT), []);
+  parent.peer(child.pid).expect();
+  const met = child.meet(parent.pid);
+  // No code of the program runs in between, and this process has no hub of its own yet.
+  setHub(parent);
+  const receiver = new Receiver<unknown>(child.pid);
+  setHub(child);
+  const sender = new Sender<unknown>(parent.pid);
+  setHub(undefined);
+  await met;
+  await sender.send(new Uint8Array(16));
+  await receiver.recv();
+  await Promise.all([child.flush(0), parent.flush(0)]);
 }

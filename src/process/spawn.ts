@@ -1,5 +1,6 @@
 /** Starting other processes. */
 
+import { hubIfAny } from "../channel/current.ts";
 import { type BlobHole, fillHoles } from "../codec/value_buffers.ts";
 import { encode, encodeWithHoles } from "../codec/value_encoder.ts";
 import { isRefusal } from "../codec/value_rejection.ts";
@@ -175,6 +176,7 @@ function start(
       }
       // The answer was in flight when the spawn was cancelled.
       if (givenUp) await endUnwanted(process, answer.pid);
+      hubIfAny()?.hasSpawned(answer.pid);
       return answer.pid;
     });
     started.then(resolve, reject);

@@ -5,7 +5,13 @@ import { pendingTimers } from "../channel/select.ts";
 import { MAX_WAITS, type Wait, type WaitReport } from "../core/waits.ts";
 
 /** The runtime's own resources in each process, by Deno's names. */
-const OWN = new Map([["stdin", 1], ["stdout", 1], ["stderr", 1], ["tcpListener", 1]]);
+const OWN = new Map([["stdin", 1], ["stdout", 1], ["stderr", 1], ["tcpListener", 1], [
+  "unixListener",
+  1,
+]]);
+
+/** Connections, to the node and to other processes. */
+const STREAMS = ["tcpStream", "unixStream"];
 
 /** The resources that do not count as wake-ups: file operations run in threads and end by themselves. */
 const IDLE = /^(file|fsFile)$/;
@@ -32,13 +38,15 @@ export function waitReport(hub: Hub, asked: ReadonlySet<Wait>): WaitReport {
  */
 function hasOwnSources(connections: number): boolean {
   const open = new Map<string, number>();
+  let streams = 0;
   for (const name of resourceNames()) open.set(name, (open.get(name) ?? 0) + 1);
   for (const [name, count] of open) {
     if (IDLE.test(name)) continue;
-    // One more connection leads to the node.
-    const own = name === "tcpStream" ? connections + 1 : OWN.get(name) ?? 0;
-    if (count > own) return true;
+    if (STREAMS.includes(name)) streams += count;
+    else if (count > (OWN.get(name) ?? 0)) return true;
   }
+  // One more connection leads to the node.
+  if (streams > connections + 1) return true;
   return isReadingStdin();
 }
 

@@ -27,7 +27,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** The messages of a process to its node. `request` numbers the requests of one process. */
 export type ProcessMessage =
   /**
-   * The first message: the token from the environment, the port the process listens on, and the resources
+   * The first message: the token from the environment, the TCP port the process listens on or `NO_PORT`, and the resources
    * that `init()` was given, for the first process.
    */
   | { type: "hello"; token: string; port: number; resources: Readonly<Resources> }

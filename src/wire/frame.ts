@@ -54,6 +54,11 @@ export const FrameType = {
   busy: 15,
   /** u32, the exit code: this process ends by itself, and only an `ack` may still be sent to it. */
   bye: 16,
+  /**
+   * Nothing follows on this connection in this direction. The only frame that is not part of the stream:
+   * another connection may continue it.
+   */
+  fin: 17,
 } as const;
 
 /** A number of {@linkcode FrameType}. */
@@ -118,6 +123,7 @@ const FIXED_BYTES: Readonly<Record<number, number>> = {
   [FrameType.idle]: 0,
   [FrameType.busy]: 0,
   [FrameType.bye]: 4,
+  [FrameType.fin]: 0,
 };
 
 /** Whether a frame of `type` may have a payload of `length` bytes. */

@@ -4,7 +4,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { passOf, Purpose, RunKey } from "../../src/net/handshake.ts";
+import { test, testOver, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds, type Random } from "./random.ts";
 
 /** The number of connections to two processes. */
@@ -221,7 +222,7 @@ test("a peer that has ended while there was no connection is forgotten", async (
   await until(() => one.hub.peer(two.pid) !== peer, "another peer");
 });
 
-test("a process of another run is refused, on both sides", async () => {
+testOver("tcp", "a process of another run is refused, on both sides", async () => {
   using run = new TestRun();
   using other = new TestRun();
   const [one, two] = [run.process(), other.process()];
@@ -235,6 +236,26 @@ test("a process of another run is refused, on both sides", async () => {
   assertEquals(one.hub.dirty, false, "nothing was made for it");
 });
 
+testOver("unix", "a process takes no connection without the key of its run", async () => {
+  using run = new TestRun();
+  const two = run.process();
+  const { path } = two.listener.addr as Deno.UnixAddr;
+  for (
+    const [bytes, line] of [
+      [new Uint8Array(38).fill(1), "its first bytes are not of this protocol"],
+      [passOf(new RunKey(new Uint8Array(32)), Purpose.channels), "it is not a process of this run"],
+      [passOf(new RunKey(run.key), Purpose.node), "it is not a process of this run"],
+    ] as const
+  ) {
+    const conn = await Deno.connect({ transport: "unix", path });
+    await conn.write(bytes);
+    assertEquals(await conn.read(new Uint8Array(1)), null, "closed without an answer");
+    conn.close();
+    assertEquals(two.log.at(-1), `refused a connection from this host: ${line}`);
+  }
+  assertEquals(two.hub.dirty, false, "nothing was made for it");
+});
+
 test("a process does not take connections that are for another one", async () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
@@ -246,52 +267,56 @@ test("a process does not take connections that are for another one", async () =>
   assertEquals(two.log, []);
 });
 
-test("invalid connections to the port do not affect channels, and get one line in the log each", async () => {
-  await forSeeds(1, async (random) => {
-    using run = new TestRun();
-    const [one, two] = [run.process(), run.process()];
-    const { port } = two.listener.addr;
-    const idle: Deno.TcpConn[] = [];
-    for (let count = 0; count < 300; count++) {
-      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-      if (count % 3 === 1) await conn.write(new TextEncoder().encode("DPLY\x02\x01\x00"));
-      if (count % 3 === 2) {
-        const hello = crypto.getRandomValues(new Uint8Array(39));
-        hello.set([0x44, 0x50, 0x4c, 0x59, 2, 1, 0]);
-        await conn.write(hello);
+testOver(
+  "tcp",
+  "invalid connections to the port do not affect channels, and get one line in the log each",
+  async () => {
+    await forSeeds(1, async (random) => {
+      using run = new TestRun();
+      const [one, two] = [run.process(), run.process()];
+      const { port } = two.listener.addr as Deno.NetAddr;
+      const idle: Deno.TcpConn[] = [];
+      for (let count = 0; count < 300; count++) {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+        if (count % 3 === 1) await conn.write(new TextEncoder().encode("DPLY\x03\x01\x00"));
+        if (count % 3 === 2) {
+          const hello = crypto.getRandomValues(new Uint8Array(39));
+          hello.set([0x44, 0x50, 0x4c, 0x59, 3, 1, 0]);
+          await conn.write(hello);
+        }
+        idle.push(conn);
       }
-      idle.push(conn);
-    }
-    const startMs = performance.now();
-    const sender = one.sender<number>(two);
-    const receiver = two.receiver<number>(one);
-    await sender.send(7);
-    assertEquals(await receiver.recv(), 7);
-    assert(performance.now() - startMs < 4_000, "nobody waited for their time to be up");
-    const noise = Array.from({ length: 40 }, async () => {
-      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-      const bytes = new Uint8Array(random.integer(39, 5_000)).map(() => random.integer(0, 255));
-      await conn.write(bytes);
-      await conn.read(new Uint8Array(1)).catch(() => {}); // it is closed or reset
-      conn.close();
+      const startMs = performance.now();
+      const sender = one.sender<number>(two);
+      const receiver = two.receiver<number>(one);
+      await sender.send(7);
+      assertEquals(await receiver.recv(), 7);
+      assert(performance.now() - startMs < 4_000, "nobody waited for their time to be up");
+      const noise = Array.from({ length: 40 }, async () => {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+        const bytes = new Uint8Array(random.integer(39, 5_000)).map(() => random.integer(0, 255));
+        await conn.write(bytes);
+        await conn.read(new Uint8Array(1)).catch(() => {}); // it is closed or reset
+        conn.close();
+      });
+      for (let count = 0; count < 100; count++) {
+        await sender.send(count);
+        assertEquals(await receiver.recv(), count);
+      }
+      await Promise.all(noise);
+      for (const conn of idle) conn.close();
+      // Peers that only close their own connection do no harm, and are not reported.
+      const lines = (part: string) => two.log.filter((line) => line.includes(part)).length;
+      await until(() => lines("are not of this protocol") === 1, "one line for all of them");
+      await turns();
+      assertEquals(lines("there are too many unauthenticated connections"), 1);
+      assertEquals(two.log.length, 2);
+      assert(two.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
+      await sender.send(8);
+      assertEquals(await receiver.recv(), 8);
     });
-    for (let count = 0; count < 100; count++) {
-      await sender.send(count);
-      assertEquals(await receiver.recv(), count);
-    }
-    await Promise.all(noise);
-    for (const conn of idle) conn.close();
-    // Peers that only close their own connection do no harm, and are not reported.
-    const lines = (part: string) => two.log.filter((line) => line.includes(part)).length;
-    await until(() => lines("are not of this protocol") === 1, "one line for all of them");
-    await turns();
-    assertEquals(lines("there are too many unauthenticated connections"), 1);
-    assertEquals(two.log.length, 2);
-    assert(two.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
-    await sender.send(8);
-    assertEquals(await receiver.recv(), 8);
-  });
-});
+  },
+);
 
 test("a process that has said goodbye does not connect again, whatever of it is still open", async () => {
   using run = new TestRun();
@@ -371,3 +396,68 @@ test("bye is not awaited when the connection is over, or when neither side needs
   await flushed;
   assert(performance.now() - startMs < 400, "the link is over");
 });
+
+testOver("unix", "a spawned process connects to its parent, which does not dial", async () => {
+  using run = new TestRun();
+  const [parent, child] = [run.process({ relayed: true }), run.process({ relayed: true })];
+  parent.hub.hasSpawned(child.pid);
+  const receiver = parent.receiver<number>(child);
+  await turns(20);
+  assertEquals([parent.relay!.accepted, child.relay!.accepted], [0, 0], "it waits for the child");
+  await child.hub.meet(parent.pid);
+  await child.sender<number>(parent).send(7);
+  assertEquals(await receiver.recv(), 7);
+  assertEquals([parent.relay!.accepted, child.relay!.accepted], [1, 0]);
+  parent.relay!.cutAll();
+  await child.sender<number>(parent, "again").send(8);
+  assertEquals(await parent.receiver<number>(child, "again").recv(), 8);
+  assertEquals([...parent.log, ...child.log], []);
+});
+
+testOver(
+  "unix",
+  "a parent dials its child if that does not connect within a second",
+  async () => {
+    using run = new TestRun();
+    const [parent, child] = [run.process(), run.process({ relayed: true })];
+    parent.hub.hasSpawned(child.pid);
+    const accepted = child.acceptor<number>().accept(); // does not dial
+    await parent.sender<number>(child).send(7);
+    assertEquals(await (await accepted).recv(), 7);
+    assertEquals(child.relay!.accepted, 1);
+  },
+);
+
+testOver(
+  "unix",
+  "a spawned process that ends without having connected is not waited for",
+  async () => {
+    using run = new TestRun();
+    const [parent, child] = [run.process(), run.process({ relayed: true })];
+    parent.hub.hasSpawned(child.pid);
+    const received = assertRejects(() => parent.receiver<number>(child).recv(), ChannelError);
+    run.end(child, { code: 0 });
+    assertEquals((await received).kind, "exited");
+    assertEquals(child.relay!.accepted, 0, "the parent has not dialled");
+  },
+);
+
+testOver(
+  "unix",
+  "a connection on which neither process ever said anything leaves nothing behind",
+  async () => {
+    using run = new TestRun();
+    const [parent, child] = [run.process({ relayed: true }), run.process()];
+    const peers = () => [parent.hub.peer(child.pid), child.hub.peer(parent.pid)];
+    const before = peers();
+    await child.hub.meet(parent.pid);
+    await until(() => before.every(({ joined }) => joined), "a connection");
+    assertEquals([parent.hub.dirty, child.hub.dirty], [false, false], "it delays no end");
+    await until(() => connections(parent) === 0, "no connection");
+    await until(() => before.every((peer) => !peer.joined), "its end on both sides");
+    assert(peers().every((peer, index) => peer !== before[index]), "both have forgotten it");
+    // And it may begin anew.
+    await child.sender<number>(parent).send(7);
+    assertEquals(await parent.receiver<number>(child).recv(), 7);
+  },
+);

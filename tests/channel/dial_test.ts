@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { test, TestRun } from "./pair.ts";
+import { testOver, TestRun } from "./pair.ts";
 
 /** Records the calls on each connection that is dialled or accepted, until it is disposed. */
 function recordCalls(): { readonly calls: string[][] } & Disposable {
@@ -39,7 +39,7 @@ function recordCalls(): { readonly calls: string[][] } & Disposable {
   return { calls, [Symbol.dispose]: () => void Object.assign(Deno, { connect, listen }) };
 }
 
-test("both ends of a connection set no-delay before their first byte", async () => {
+testOver("tcp", "both ends of a connection set no-delay before their first byte", async () => {
   using recorded = recordCalls();
   using run = new TestRun();
   const [a, b] = [run.process(), run.process()];

@@ -261,7 +261,13 @@ async function deliver(
   status: ExitStatus,
 ): Promise<void> {
   const { signal } = new AbortController();
-  await deliverWill(will, { key: run.key, status, signal, ended: (pid) => run.ended(pid) });
+  await deliverWill(will, {
+    key: run.key,
+    sockets: run.sockets,
+    status,
+    signal,
+    ended: (pid) => run.ended(pid),
+  });
 }
 
 test("a will reports how its process ended, and a process that was killed is lost", async () => {

@@ -247,6 +247,14 @@ Deno.test("FrameReader keeps no large chunk for a quiet connection", () => {
   assertEquals(reader.target().length, 4096);
 });
 
+Deno.test("FrameReader ends at a fin, which is no part of the stream, and takes nothing after it", () => {
+  const reader = new FrameReader(new Recorder(), 100);
+  feed(reader, concat([frame(FrameType.ask), frame(FrameType.fin)]), () => Infinity);
+  assertEquals([reader.ended, reader.offset], [true, 100 + HEADER_BYTES]);
+  const more = () => feed(reader, frame(FrameType.ask), () => Infinity);
+  assertThrows(more, ProtocolError, "data after the end of the connection");
+});
+
 Deno.test("FrameReader refuses invalid frames before it allocates memory for them", () => {
   const header = (type: number, length: number): Bytes => {
     const bytes = new Uint8Array(HEADER_BYTES);
@@ -255,7 +263,7 @@ Deno.test("FrameReader refuses invalid frames before it allocates memory for the
   };
   const table: [Bytes, string][] = [
     [header(0, 0), "an invalid frame of type 0, with 0 bytes"],
-    [header(17, 0), "an invalid frame of type 17, with 0 bytes"],
+    [header(18, 0), "an invalid frame of type 18, with 0 bytes"],
     [header(FrameType.value, 0), "an invalid frame of type 1, with 0 bytes"],
     [header(FrameType.value, MAX_VALUE_BYTES + 1), "an invalid frame of type 1, with 32769 bytes"],
     [header(FrameType.more, 0xffffff), "an invalid frame of type 3, with 16777215 bytes"],

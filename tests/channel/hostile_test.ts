@@ -4,11 +4,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 // @ts-types="../../types/std_bytes.d.ts"
 import { concat } from "@std/bytes/concat";
-import { readReply, Verdict, writeGreeting } from "../../src/channel/greeting.ts";
+import { Verdict } from "../../src/channel/greeting.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { ChannelError } from "../../src/core/errors.ts";
-import { makePid, parsePid, randomId } from "../../src/core/pid.ts";
-import { dialHandshake, importKey, Purpose, writeAll } from "../../src/net/handshake.ts";
+import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { writeAll } from "../../src/net/handshake.ts";
 import {
   FrameType,
   HEADER_BYTES,
@@ -54,22 +54,19 @@ const large = frame(FrameType.value, new Uint8Array(MAX_VALUE_BYTES));
 
 /** A process that sends what the test tells it to. */
 class Liar {
-  readonly pid = makePid(randomId(), "127.0.0.1", 1);
-  readonly conn: Deno.TcpConn;
+  readonly pid: Pid;
+  readonly conn: Deno.Conn;
 
-  private constructor(conn: Deno.TcpConn) {
+  private constructor(pid: Pid, conn: Deno.Conn) {
+    this.pid = pid;
     this.conn = conn;
   }
 
   static async connect(run: TestRun, to: TestProcess): Promise<Liar> {
-    const { port } = to.listener.addr;
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    const liar = new Liar(conn);
-    await dialHandshake(conn, { key: await importKey(run.key) }, Purpose.channels);
-    const { id } = parsePid(to.pid)!;
-    await writeGreeting(conn, { from: liar.pid, to: id, offset: 0, posthumous: false });
-    assertEquals(await readReply(conn), { verdict: Verdict.welcome, number: 0 });
-    return liar;
+    const pid = makePid(randomId(), "127.0.0.1", 1);
+    const { conn, reply } = await run.dial(pid, to);
+    assertEquals(reply, { verdict: Verdict.welcome, number: 0 });
+    return new Liar(pid, conn);
   }
 
   /** Resolves when the other side has closed the connection. */
@@ -86,7 +83,7 @@ class Liar {
 
 /** What is sent after one channel with a Receiver was opened, and the logged reason. */
 const TABLE: [name: string, frames: Bytes[], message: string][] = [
-  ["an unknown frame", [frame(17)], "an invalid frame of type 17, with 0 bytes"],
+  ["an unknown frame", [frame(18)], "an invalid frame of type 18, with 0 bytes"],
   ["a value before any channel", [value], "a frame before any channel"],
   ["an end before any channel", [frame(FrameType.end)], "an end before any channel"],
   [
@@ -226,7 +223,7 @@ test("invalid data after a good greeting ends only that connection", async () =>
     const noise: Bytes[] = [open(0)];
     for (let count = 0; count < 200; count++) {
       const payload = new Uint8Array(random.pick([0, 4, 8, random.integer(0, 300)]));
-      noise.push(frame(random.integer(0, 17), payload.map(() => random.pick([0, 1, 255]))));
+      noise.push(frame(random.integer(0, 18), payload.map(() => random.pick([0, 1, 255]))));
     }
     await writeAll(liar.conn, concat(noise)).catch(() => {});
     liar.conn.close();

@@ -7,18 +7,21 @@ import { Hub } from "../../src/channel/hub.ts";
 import { Receiver } from "../../src/channel/receiver.ts";
 import { Sender } from "../../src/channel/sender.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
-import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { makePid, NO_PORT, parsePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { readReply, type Reply, writeGreeting } from "../../src/channel/greeting.ts";
+import { dialHandshake, passOf, Purpose, RunKey } from "../../src/net/handshake.ts";
+import { type Endpoint, listen, type TransportListener } from "../../src/net/transport.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { HEADER_BYTES } from "../../src/wire/frame.ts";
 import { WINDOW_BYTES } from "../../src/wire/window.ts";
-import { Relay } from "./relay.ts";
+import { endpointOf, Relay } from "./relay.ts";
 
 /** A process as a test sees it. */
 export interface TestProcess {
   readonly pid: Pid;
   readonly hub: Hub;
   readonly hold: Hold;
-  readonly listener: Deno.TcpListener;
+  readonly listener: TransportListener;
   readonly log: string[];
   /** The relay in front of its port, if there is one. */
   readonly relay: Relay | undefined;
@@ -29,8 +32,15 @@ export interface TestProcess {
   acceptor<T>(name?: string): Acceptor<T>;
 }
 
+/** The transport between the processes of the current test. */
+let transport: "unix" | "tcp" = "unix";
+
 /** Processes of one run. The test reports their ends with `end`. */
 export class TestRun implements Disposable {
+  /** The folder with their Unix sockets, if they have any. */
+  readonly sockets: string | undefined = transport === "unix"
+    ? Deno.makeTempDirSync({ dir: "/tmp", prefix: "dpl-test-" })
+    : undefined;
   readonly key: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(32));
   readonly #ends = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
   readonly #processes: TestProcess[] = [];
@@ -39,9 +49,14 @@ export class TestRun implements Disposable {
 
   /** Starts a process; with `relayed`, others reach it through a relay. */
   process(options: { relayed?: boolean } = {}): TestProcess {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const relay = options.relayed ? new Relay(listener.addr.port) : undefined;
-    const pid = makePid(randomId(), "127.0.0.1", relay?.port ?? listener.addr.port);
+    const { sockets } = this;
+    const id = randomId();
+    const place = (name: string): Endpoint =>
+      sockets === undefined ? { hostname: "127.0.0.1", port: 0 } : { path: `${sockets}/${name}` };
+    const listener = listen(place(options.relayed ? `of-${id}` : id));
+    const relay = options.relayed ? new Relay(endpointOf(listener), place(id)) : undefined;
+    const outer = relay?.endpoint ?? endpointOf(listener);
+    const pid = makePid(id, "127.0.0.1", "port" in outer ? outer.port : NO_PORT);
     const hold = new Hold(listener);
     const log: string[] = [];
     const noticed: Pid[] = [];
@@ -49,7 +64,8 @@ export class TestRun implements Disposable {
     const hub = new Hub({
       pid,
       key: this.key,
-      listener,
+      listeners: [listener],
+      sockets,
       hold,
       ended: (remote) => this.ended(remote),
       log: (line) => log.push(line),
@@ -96,6 +112,24 @@ export class TestRun implements Disposable {
       listener.close();
       relay?.close();
     }
+    if (this.sockets !== undefined) Deno.removeSync(this.sockets, { recursive: true });
+  }
+
+  /** Connects to a process as the one with `from` would, with a greeting; gives the answer, too. */
+  async dial(from: Pid, to: TestProcess): Promise<{ conn: Deno.Conn; reply: Reply }> {
+    const key = new RunKey(this.key);
+    const at = endpointOf(to.listener);
+    const greeting = { from, to: parsePid(to.pid)!.id, offset: 0, posthumous: false };
+    let conn: Deno.Conn;
+    if ("path" in at) {
+      conn = await Deno.connect({ transport: "unix", ...at });
+      await writeGreeting(conn, greeting, passOf(key, Purpose.channels));
+    } else {
+      conn = await Deno.connect(at);
+      await dialHandshake(conn, { key: await key.imported }, Purpose.channels);
+      await writeGreeting(conn, greeting);
+    }
+    return { conn, reply: await readReply(conn) };
   }
 }
 
@@ -152,9 +186,22 @@ export async function turns(count = 5): Promise<void> {
 }
 
 /**
- * A test with hubs. They and their connections live as long as their process does, so nothing is
- * closed at the end of a test, where older versions of Deno look for leaks.
+ * A test with hubs, over each transport. They and their connections live as long as their process does, so
+ * nothing is closed at the end of a test, where older versions of Deno look for leaks.
  */
 export function test(name: string, fn: () => void | Promise<void>): void {
-  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+  for (const over of ["unix", "tcp"] as const) testOver(over, `${name} (${over})`, fn);
+}
+
+/** The same over one transport. */
+export function testOver(
+  over: "unix" | "tcp",
+  name: string,
+  fn: () => void | Promise<void>,
+): void {
+  const run = async () => {
+    transport = over;
+    await fn();
+  };
+  Deno.test({ name, fn: run, sanitizeOps: false, sanitizeResources: false });
 }

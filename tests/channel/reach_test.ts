@@ -47,7 +47,7 @@ function processOn(host: string): { hub: Hub; log: string[] } {
   const hub = new Hub({
     pid: makePid(randomId(), host, listener.addr.port),
     key: new Uint8Array(32),
-    listener,
+    listeners: [listener],
     hold: new Hold(listener),
     ended: () => new Promise(() => {}),
     log: (line) => log.push(line),

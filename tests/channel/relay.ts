@@ -1,4 +1,6 @@
-/** A bad network: connections to a port that are slow, and break at any byte. */
+/** A bad network: connections that are slow, and break at any byte. */
+
+import { connect, type Endpoint, listen, type TransportListener } from "../../src/net/transport.ts";
 
 /** What the relay does to a connection. */
 export interface Fate {
@@ -8,9 +10,16 @@ export interface Fate {
   readonly pieceBytes?: number;
 }
 
-/** Forwards connections to a port of this machine. */
+type Conn = Deno.TcpConn | Deno.UnixConn;
+
+/** The place where a listener listens. */
+export function endpointOf({ addr }: TransportListener): Endpoint {
+  return "path" in addr ? { path: addr.path } : { hostname: addr.hostname, port: addr.port };
+}
+
+/** Forwards connections to a place on this machine. */
 export class Relay implements Disposable {
-  readonly port: number;
+  readonly endpoint: Endpoint;
   /** Decides what happens to the next connection. */
   fate: () => Fate = () => ({ cutAfter: Infinity });
   /** The total number of connections, and the number of open ones. */
@@ -18,14 +27,16 @@ export class Relay implements Disposable {
   open = 0;
   /** How many of them it has broken. */
   cuts = 0;
-  readonly #target: number;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #target: Endpoint;
+  readonly #listener: TransportListener;
   #closed = false;
   readonly #breakers = new Set<() => void>();
 
-  constructor(target: number) {
+  /** Listens at `at`. */
+  constructor(target: Endpoint, at: Endpoint) {
     this.#target = target;
-    this.port = this.#listener.addr.port;
+    this.#listener = listen(at);
+    this.endpoint = endpointOf(this.#listener);
     void this.#acceptAll();
   }
 
@@ -48,7 +59,7 @@ export class Relay implements Disposable {
 
   async #acceptAll(): Promise<void> {
     for (;;) {
-      let conn: Deno.TcpConn;
+      let conn: Conn;
       try {
         conn = await this.#listener.accept();
       } catch {
@@ -58,11 +69,11 @@ export class Relay implements Disposable {
     }
   }
 
-  async #pass(near: Deno.TcpConn): Promise<void> {
+  async #pass(near: Conn): Promise<void> {
     this.accepted++;
-    let far: Deno.TcpConn;
+    let far: Conn;
     try {
-      far = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+      far = await connect(this.#target) as Conn;
     } catch {
       near.close(); // nothing listens there
       return;
@@ -84,7 +95,7 @@ export class Relay implements Disposable {
     };
     this.#breakers.add(cut);
     let left = cutAfter;
-    const pump = async (from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> => {
+    const pump = async (from: Conn, to: Conn): Promise<void> => {
       const buffer = new Uint8Array(pieceBytes);
       for (;;) {
         const count = await from.read(buffer);

@@ -9,7 +9,7 @@ import { encodeMessage } from "../../src/wire/message.ts";
 class Fixture implements AsyncDisposable {
   readonly logged: string[] = [];
   readonly server = new ControlServer({
-    hostname: "127.0.0.1",
+    at: { hostname: "127.0.0.1", port: 0 },
     logger: createLogger("info", (line) => this.logged.push(line)),
   });
 

@@ -11,7 +11,9 @@ import {
   type ProcessMessage,
 } from "../../src/wire/control.ts";
 import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
-import type { Pid } from "../../src/core/pid.ts";
+import { NO_PORT, type Pid } from "../../src/core/pid.ts";
+import { connect, listen } from "../../src/net/transport.ts";
+import { parseBootstrap } from "../../src/process/bootstrap.ts";
 
 type Start = Extract<NodeMessage, { type: "start" }>;
 type Welcome = Extract<NodeMessage, { type: "welcome" }>;
@@ -29,10 +31,10 @@ if (mode === "flood-before-hello") {
 }
 if (mode === "prelude-output") console.log("prelude");
 
-const { control, token } = JSON.parse(Deno.env.get("DEPLOY_PROCESS") ?? "");
-const [hostname, port] = control.split(":");
-const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-const conn = await Deno.connect({ hostname, port: Number(port) });
+const { control, token, socket, host } = parseBootstrap(Deno.env.get("DEPLOY_PROCESS") ?? "");
+if (socket !== undefined) listen({ path: socket });
+const tcp = host === undefined ? undefined : Deno.listen({ hostname: host, port: 0 });
+const conn = await connect(control);
 
 async function send(message: ProcessMessage): Promise<void> {
   await write(encodeMessage(message));
@@ -92,7 +94,12 @@ async function untilOrphaned(): Promise<void> {
   while (!(await messages.next()).done);
 }
 
-await send({ type: "hello", token, port: listener.addr.port, resources: { mem: 1, cpu: 0 } });
+await send({
+  type: "hello",
+  token,
+  port: tcp?.addr.port ?? NO_PORT,
+  resources: { mem: 1, cpu: 0 },
+});
 const { value: welcome } = await messages.next();
 if (welcome === undefined || welcome.type !== "welcome") throw new Error("no welcome");
 const { value: start } = await messages.next();

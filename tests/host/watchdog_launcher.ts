@@ -7,7 +7,11 @@ import { Watchdog } from "../../src/host/watchdog.ts";
 
 const marks = new Marks();
 
-const watchdog = new Watchdog(createLogger("warn", (line) => console.error(line)), marks.pattern);
+const watchdog = new Watchdog({
+  logger: createLogger("warn", (line) => console.error(line)),
+  pattern: marks.pattern,
+  folder: Deno.args[0],
+});
 const children = await Promise.all(Array.from({ length: 4 }, async () => {
   const program = { command: Deno.execPath(), args: ["eval", "while (true);"], cwd: "/" };
   const child = new ChildProcess(program, { env: {}, stdin: "null", mark: marks.next() });

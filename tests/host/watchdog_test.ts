@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { ChildProcess } from "../../src/host/child_process.ts";
 import { Marks } from "../../src/host/marks.ts";
@@ -17,9 +17,11 @@ function sleeper(mark = marks.next()): ChildProcess {
   return new ChildProcess(program, { env: {}, stdin: "null", mark });
 }
 
-Deno.test("when the launcher is killed, so are processes that compute forever", async () => {
+Deno.test("when the launcher is killed, so are processes that compute forever, and its folder is removed", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/a file`, "");
   const launcher = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", new URL("./watchdog_launcher.ts", import.meta.url).pathname],
+    args: ["run", "-A", new URL("./watchdog_launcher.ts", import.meta.url).pathname, folder],
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -32,11 +34,12 @@ Deno.test("when the launcher is killed, so are processes that compute forever", 
   launcher.kill("SIGKILL");
   await launcher.status;
   await untilGone([...groups, watchdog], 5_000);
+  await assertRejects(() => Deno.stat(folder), Deno.errors.NotFound);
   await reader.cancel();
 });
 
 Deno.test("close() ends the groups that are left, and the watchdog", async () => {
-  const watchdog = new Watchdog(quiet, marks.pattern);
+  const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
   const children = [sleeper(), sleeper(new Marks().next()), sleeper()];
   await Promise.all(children.map(({ group }) => watchdog.add(group)));
   const spared = children[1] as ChildProcess;
@@ -53,7 +56,7 @@ Deno.test("close() ends the groups that are left, and the watchdog", async () =>
 });
 
 Deno.test("a watchdog that is killed is started again, and knows the same groups", async () => {
-  const watchdog = new Watchdog(quiet, marks.pattern);
+  const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
   const child = sleeper();
   await watchdog.add(child.group);
   for (let round = 0; round < 3; round++) {
@@ -70,7 +73,7 @@ Deno.test("a watchdog that is killed is started again, and knows the same groups
 });
 
 Deno.test("a watchdog ignores the signals that end a terminal's processes", async () => {
-  const watchdog = new Watchdog(quiet, marks.pattern);
+  const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
   const shell = watchdog.pid as number;
   const names = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
   let ignored: string[] = [];
@@ -129,7 +132,7 @@ Deno.test({
   name: "what an ended process has started ends, wherever it has gone, and nothing else",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const watchdog = new Watchdog(quiet, marks.pattern);
+    const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
     const [ends, stays] = await Promise.all([leaver(), leaver()]);
     await finish(ends);
     assert([...ends.ids, ...stays.ids].every(isAlive));
@@ -147,7 +150,7 @@ Deno.test({
   name: "the watchdog looks by itself soon after an end, and goes on when it is killed",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const watchdog = new Watchdog(quiet, marks.pattern);
+    const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
     const [first, second] = await Promise.all([leaver(), leaver()]);
     await Promise.all([finish(first), finish(second)]);
     watchdog.left(first.mark);

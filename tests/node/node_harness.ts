@@ -42,6 +42,7 @@ export function startNode(
     command?: string;
     willFolder?: string;
     maxSpares?: number;
+    reachable?: boolean;
   } = {},
 ): Harness {
   const events: RunEvent[] = [];
@@ -74,6 +75,7 @@ export function startNode(
       cwd: Deno.cwd(),
     },
     hostname: "127.0.0.1",
+    reachable: options.reachable ?? false,
     willFolder: options.willFolder ?? "/tmp",
     maxSpares: options.maxSpares ?? 0,
   });

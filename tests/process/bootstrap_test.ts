@@ -10,6 +10,11 @@ Deno.test("parseBootstrap() reads the addresses and the token", () => {
     token: "ab",
     host: "10.0.0.1",
   });
+  assertEquals(parseBootstrap('{"control":"/tmp/a/node","token":"ab","socket":"/tmp/a/b"}'), {
+    control: { path: "/tmp/a/node" },
+    token: "ab",
+    socket: "/tmp/a/b",
+  });
   assertEquals(parseBootstrap('{"control":"[::1]:1","token":"ab","host":"::1"}').control, {
     hostname: "::1",
     port: 1,
@@ -34,6 +39,8 @@ Deno.test("parseBootstrap() throws SyntaxError for everything else", () => {
     '{"control":"h:80","token":"ab","host":"h","ports":[1]}',
     '{"control":"h:80","token":"ab","host":"h","ports":["1",2]}',
     '{"control":"h:80","token":"ab","host":"h","ports":null}',
+    '{"control":"h:80","token":"ab","host":"h","socket":1}',
+    '{"control":"a/b","token":"ab","host":"h"}',
   ];
   for (const text of table) {
     assertThrows(() => parseBootstrap(text), SyntaxError, BOOTSTRAP_VARIABLE, text);

@@ -48,6 +48,7 @@ Deno.test("isFrame() knows each type, and the lengths that it can have", () => {
     idle: [0, 0],
     busy: [0, 0],
     bye: [4, 4],
+    fin: [0, 0],
   };
   for (const [name, [min, max]] of Object.entries(lengths)) {
     const type = FrameType[name as keyof typeof FrameType];
@@ -59,7 +60,7 @@ Deno.test("isFrame() knows each type, and the lengths that it can have", () => {
       }
     }
   }
-  for (const type of [0, 17, 18, 127, 255]) {
+  for (const type of [0, 18, 19, 127, 255]) {
     for (const length of [0, 4, 8]) assertEquals(isFrame(type, length), false, `type ${type}`);
   }
 });

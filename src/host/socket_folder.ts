@@ -1,0 +1,136 @@
+/** The folder with the Unix sockets of one run on this host: its node's, and those of its processes. */
+
+import { messageOf } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import { randomId } from "../core/pid.ts";
+import { MAX_SOCKET_PATH_BYTES } from "../net/transport.ts";
+
+/** How the folders are named; short, since the path of a socket is limited. */
+const NAME = /^dpl-[0-9a-f]{16}$/;
+const RANDOM_DIGITS = 16;
+
+/** The name of the node's socket; that of a process is the id in its Pid. */
+const NODE_SOCKET = "node";
+
+/** A folder without a node's socket is one that is being made, unless it is older than that. */
+const MAKING_MS = 60_000;
+
+/** How many entries of the temporary folder are looked at, since it may hold any number. */
+const MAX_ENTRIES = 10_000;
+
+/**
+ * A new folder that only this user can enter, so that nobody else can connect to what listens in it.
+ *
+ * It is removed at the end of the run; by the watchdog, if the node is killed; and else by the next run.
+ */
+export class SocketFolder {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Makes a folder in `parent`; `undefined` where Unix sockets cannot be used: the system has none, the
+   * path would be too long, other users could enter the folder, or a permission is missing.
+   */
+  static make(parent: string, logger: Logger): SocketFolder | undefined {
+    const path = `${parent}/dpl-${randomId().slice(0, RANDOM_DIGITS)}`;
+    const why = unusable(path) ?? tryMake(path);
+    if (why === undefined) return new SocketFolder(path);
+    logger.debug(`processes use TCP, not Unix sockets: ${why}`);
+    return undefined;
+  }
+
+  /** The path of the node's socket. */
+  get node(): string {
+    return `${this.path}/${NODE_SOCKET}`;
+  }
+
+  /** The path of the socket of the process with that id. */
+  process(id: string): string {
+    return `${this.path}/${id}`;
+  }
+
+  /** Removes the socket of a process that has ended, if it had one. */
+  removeProcess(id: string): void {
+    removeIfThere(this.process(id));
+  }
+
+  /** Removes the folder with everything in it. */
+  remove(): void {
+    removeIfThere(this.path);
+  }
+
+  /**
+   * Removes the folders of this user in `parent` whose node does not run any more.
+   *
+   * @throws {Error} If the folders cannot be read or removed.
+   */
+  async sweep(): Promise<void> {
+    const parent = this.path.slice(0, this.path.lastIndexOf("/"));
+    const { uid } = await Deno.lstat(this.path);
+    let entries = 0;
+    for await (const { name, isDirectory } of Deno.readDir(parent)) {
+      if (++entries > MAX_ENTRIES) return;
+      const path = `${parent}/${name}`;
+      if (!isDirectory || !NAME.test(name) || path === this.path) continue;
+      if (await isLeft(path, uid)) removeIfThere(path);
+    }
+  }
+}
+
+/** Why no socket can be made in such a folder; `undefined` if one can be. */
+function unusable(path: string): string | undefined {
+  if (Deno.build.os === "windows") return "this system has none";
+  if (!path.startsWith("/")) return `${path} is not an absolute path`;
+  const longest = `${path}/${randomId()}`;
+  const bytes = new TextEncoder().encode(longest).length;
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    return `their paths would have ${bytes} bytes, and may have ${MAX_SOCKET_PATH_BYTES}: ${longest}`;
+  }
+  // Asked, and not tried, since Deno would prompt.
+  const needed = [{ name: "read", path }, { name: "write", path }, { name: "net" }] as const;
+  const missing = needed.find((each) => Deno.permissions.querySync(each).state !== "granted");
+  return missing === undefined ? undefined : `they need --allow-${missing.name}`;
+}
+
+/** Makes the folder; returns why it cannot be used, if it cannot. */
+function tryMake(path: string): string | undefined {
+  try {
+    Deno.mkdirSync(path, { mode: 0o700 });
+    const { mode } = Deno.lstatSync(path);
+    if (mode !== null && (mode & 0o077) === 0) return undefined;
+    removeIfThere(path);
+    return `the file system does not keep other users out of ${path}`;
+  } catch (error) {
+    return `cannot make ${path}: ${messageOf(error)}`;
+  }
+}
+
+/** Whether a folder is one that the run of this user has left. */
+async function isLeft(path: string, uid: number | null): Promise<boolean> {
+  try {
+    const info = await Deno.lstat(path);
+    if (info.uid !== uid) return false;
+    try {
+      (await Deno.connect({ transport: "unix", path: `${path}/${NODE_SOCKET}` })).close();
+      return false;
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return true;
+      if (!(error instanceof Deno.errors.NotFound)) return false; // too busy to accept
+      return info.mtime !== null && Date.now() - info.mtime.getTime() > MAKING_MS;
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false; // its run has just removed it
+    throw error;
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
