@@ -1,6 +1,6 @@
 /** `fabric`: a node, or the master of a cluster. Arguments in, exit status out. */
 
-import { BUNDLE_VARIABLE } from "./src/host/run_program.ts";
+import { BUNDLE_VARIABLE } from "./src/host/bundle_variable.ts";
 import { BRIDGE_VARIABLE } from "./src/fabric/bridge_config.ts";
 
 /** The role of this process: a fabric restarts itself in two other roles. */

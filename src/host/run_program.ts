@@ -3,12 +3,8 @@
 import { CERTIFICATES_FILE, inProject } from "../core/run_layout.ts";
 import { fixedWhenCompiled, NO_SETTINGS, settingFlags } from "../core/runtime_settings.ts";
 import type { RunSpec } from "../wire/run_spec.ts";
+import { BUNDLE_VARIABLE } from "./bundle_variable.ts";
 import { type Program, ProgramError } from "./program.ts";
-
-/**
- * Tells a compiled `fabric` to run only the bundle at this path. See fabric.ts.
- */
-export const BUNDLE_VARIABLE = "DEPLOY_BUNDLE";
 
 /**
  * The variables of the machine's environment that a program sees besides those given with `--env`, which

@@ -46,3 +46,13 @@ Deno.test("the launcher's half is found where it is loaded: by one import, of in
   assert(found.includes(LAUNCHER.to), found.join("\n"));
   assert(found.some((path) => path.startsWith("src/host/")), found.join("\n"));
 });
+
+Deno.test("a compiled fabric loads no modules for a process but those with the names of variables", async () => {
+  const own = (await readEdges(["fabric.ts"])).filter(({ typeOnly }) => !typeOnly);
+  const loaded = reached("fabric.ts", own, ({ dynamic }) => !dynamic);
+  assertEquals([...loaded].sort(), [
+    "fabric.ts",
+    "src/fabric/bridge_config.ts",
+    "src/host/bundle_variable.ts",
+  ]);
+});
