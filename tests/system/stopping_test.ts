@@ -2,6 +2,8 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { readOsProcess } from "../../src/host/os_process.ts";
+import { descendantsOf } from "../../src/testing/os_processes.ts";
 import { untilGone } from "../node/node_harness.ts";
 import { IMPORTS } from "./api.ts";
 import { type RunningProgram, type RunOptions, startProgram } from "./helpers.ts";
@@ -379,3 +381,29 @@ for (const [what, command] of AT_TERMINAL) {
       }),
   });
 }
+
+Deno.test({
+  name: "Ctrl-Z at the terminal stops each process, and fg lets all go on",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    atTerminal(RUN, async (folder, terminal) => {
+      const processes = [...notes(folder, "started-").keys()];
+      const all = await descendantsOf(terminal.pid);
+      const launcher = all.find(({ id }) => id === processes[0])!.parent;
+      const are = (isStopped: boolean) => () =>
+        [launcher, ...processes].every((id) => (readOsProcess(id)?.state === "T") === isStopped);
+      const writer = terminal.stdin.getWriter();
+      await writer.write(new Uint8Array([26]));
+      await until(are(true), "all are stopped");
+      // The terminal stops with its program, and is the shell that has both go on.
+      await until(() => {
+        for (const id of [terminal.pid, launcher]) {
+          if (readOsProcess(id)?.state === "T") Deno.kill(id, "SIGCONT");
+        }
+        return are(false)();
+      }, "all go on");
+      await writer.write(new Uint8Array([3]));
+      assertEquals((await terminal.status).code, 0);
+      writer.releaseLock();
+    }),
+});
