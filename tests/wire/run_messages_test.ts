@@ -56,12 +56,13 @@ Deno.test("an event with a wrong or missing field, or of no known kind, is refus
 });
 
 Deno.test("overriding resources may be omitted, in part or entirely", () => {
+  const run = { type: "run", name: "main.ts", by: "ada", graceMs: 3_000, detached: false };
   for (const resources of [{}, { mem: 1 }, { cpu: 0.5 }, { mem: 1, cpu: 2 }]) {
-    const message = { type: "run", resources, graceMs: 3_000 };
+    const message = { ...run, resources };
     assertEquals(decodeMessage<{ type: string }>(DEPLOY_TO_BRIDGE, encodeBody(message)), message);
   }
   for (const resources of [null, 1, { mem: -1 }, { cpu: NaN }, { mem: "1" }, { cpu: null }]) {
-    const body = encodeBody({ type: "run", resources, graceMs: 3_000 });
+    const body = encodeBody({ ...run, resources });
     assertThrows(() => decodeMessage(DEPLOY_TO_BRIDGE, body), ProtocolError, '"resources"');
   }
 });
