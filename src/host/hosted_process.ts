@@ -158,9 +158,13 @@ export class HostedProcess {
     return readsStdin(this.#child.group);
   }
 
-  /** Asks the process what it waits for; gives `undefined` if it has ended. */
+  /**
+   * Asks the process what it waits for; gives `undefined` if it has not started, or has ended.
+   *
+   * A question that it has not read when it exits would reset the connection, and `started` could be lost.
+   */
   waits(): Promise<WaitState | undefined> {
-    return this.#exited ? Promise.resolve(undefined) : this.#inquiry.ask();
+    return this.#exited || !this.#runs ? Promise.resolve(undefined) : this.#inquiry.ask();
   }
 
   /** Handles the messages of the process until its link ends. */
@@ -193,11 +197,7 @@ export class HostedProcess {
   }
 
   #take(message: ProcessMessage): void {
-    // What it waits for is asked at any time, also while it gets ready to start.
-    const inOrder = message.type === "started"
-      ? !this.#runs
-      : this.#runs || message.type === "waits";
-    if (message.type === "hello" || !inOrder) {
+    if (message.type === "hello" || (message.type === "started") === this.#runs) {
       throw new ProtocolError(`"${message.type}" out of order`);
     }
     this.#inquiry.heard();

@@ -115,7 +115,7 @@ const BEHAVIOURS: Record<string, () => unknown> = {
   "who": () => console.log(JSON.stringify({ ...self, arg: [...self.arg], key: [...self.key] })),
   "env": () => console.log(JSON.stringify(Deno.env.toObject())),
   "hang": untilOrphaned,
-  "asked-early": untilOrphaned,
+  "slow-start": untilOrphaned,
   "stuck": () => {
     console.log("stuck");
     while (true);
@@ -227,11 +227,10 @@ if (what === "die-after-start") {
   console.error("sorry");
   Deno.exit(9);
 }
-if (what === "asked-early") {
-  const { value: why } = await messages.next();
-  if (why === undefined || why.type !== "why") throw new Error("not asked");
-  const report = { waits: [], count: 0, progress: 0, mayWake: false };
-  await send({ type: "waits", request: why.request, ...report });
+if (what === "slow-start") {
+  const heard = messages.next();
+  const slow = new Promise<"slow">((resolve) => setTimeout(() => resolve("slow"), 500));
+  if (await Promise.race([heard, slow]) !== "slow") throw new Error("asked before it started");
 }
 await send({ type: "started" });
 const depth = /^chain-(\d+)$/.exec(what);
