@@ -146,14 +146,19 @@ async function bundleApart(
 ): Promise<{ program: MappedCode; runtime: RuntimeFile | undefined } | undefined> {
   const looking = lookUpRuntime(local);
   looking.catch(() => {}); // reported if it is needed
-  const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
-  const use = useOf(local, program, entry);
-  if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
-  // One after the other: if two processes install esbuild at the same time, Deno may let one fail.
-  const runtime = await bundleRuntime(deno, await looking, signal);
-  const path = JSON.stringify(`./${runtime.name}`);
-  const code = program.code.replaceAll(JSON.stringify(local.module), path);
-  return { program: { code, map: program.map }, runtime };
+  try {
+    const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
+    const use = useOf(local, program, entry);
+    if (use !== "apart") return use === "none" ? { program, runtime: undefined } : undefined;
+    // One after the other: if two processes install esbuild at the same time, Deno may let one fail.
+    const runtime = await bundleRuntime(deno, await looking, signal);
+    const path = JSON.stringify(`./${runtime.name}`);
+    const code = program.code.replaceAll(JSON.stringify(local.module), path);
+    return { program: { code, map: program.map }, runtime };
+  } finally {
+    // Nothing goes on behind a build.
+    await looking.catch(() => {});
+  }
 }
 
 /** How a bundle uses the external runtime: not at all, by an import, or including parts of it. */
