@@ -231,7 +231,9 @@ export class Deployment {
     try {
       await work;
     } catch (error) {
-      this.#refuse(error);
+      // Without its master the bridge ends: deploy is told that in one way, whenever it happens.
+      if (this.#context.master.over) this.#link.drop();
+      else this.#refuse(error);
     }
   }
 
@@ -248,11 +250,16 @@ export class Deployment {
     { name, by }: Extract<DeployToBridge, { type: "run" }>,
   ): Promise<BridgedRun> {
     const { archive, liveness, master, runs, store } = this.#context;
-    const { id, log } = await archive.begin({ name, by, from: this.#remote });
+    const entry = { name, by, from: this.#remote };
+    const { id, log, failure } = await archive.begin(entry, (error) => unkept(error));
+    const unkept = ({ message }: Error): void => {
+      run.said(`${message}; what the run shows from now on is not kept`);
+    };
     const run = new BridgedRun(id, offer.encoded, store, (answer) => {
       void this.#link.send(answer);
     }, { liveness, log });
     runs.set(id, { run, stop: (how) => this.#end({ kind: "told", how }) });
+    if (failure !== undefined) unkept(failure);
     archive.follow(id, () => ({ running: run.state.running.size, spawned: run.state.spawns }));
     this.#run = run;
     this.#shown = this.#show(run);

@@ -113,6 +113,11 @@ export class MasterClient {
     void this.#link.send({ type: "end", run, signal, graceMs });
   }
 
+  /** Whether the link has ended: the bridge then ends, too. */
+  get over(): boolean {
+    return this.#link.over;
+  }
+
   close(): void {
     this.#link.drop();
   }

@@ -33,6 +33,8 @@ export type NewEntry = Pick<RunEntry, "name" | "by" | "from">;
 export interface BegunRun {
   readonly id: string;
   readonly log: RunLog;
+  /** Why its log cannot be kept on disk. */
+  readonly failure?: Error;
 }
 
 /** What a run that is running looks like now. */
@@ -58,6 +60,8 @@ export class RunArchive {
   readonly #entries = new Map<string, RunEntry>();
   readonly #progress = new Map<string, () => Progress>();
   readonly #logs = new Map<string, RunLog>();
+  /** Of runs that have ended: resolves when the log is closed. Never rejects. */
+  readonly #closing = new Map<string, Promise<unknown>>();
 
   private constructor({ folder, logger, now, random }: ArchiveOptions) {
     this.#folder = folder;
@@ -90,8 +94,14 @@ export class RunArchive {
     }));
   }
 
-  /** Adds a run that begins. A log that cannot be kept on disk is kept in memory, which is logged. */
-  async begin(entry: NewEntry): Promise<BegunRun> {
+  /**
+   * Adds a run that begins. A log that cannot be kept on disk is kept in memory, which is logged, and said
+   * by `failure`, or if it comes later, by one call of `onFailure`.
+   */
+  async begin(
+    entry: NewEntry,
+    onFailure: (error: Error) => void = () => {},
+  ): Promise<BegunRun> {
     const id = newRunId(this.#random, (id) => this.#entries.has(id));
     const begun: RunEntry = {
       ...{ id, ...entry, startedMs: this.#now(), endedMs: null, code: null },
@@ -100,16 +110,25 @@ export class RunArchive {
     this.#entries.set(id, begun);
     const folder = `${this.#folder}/${id}`;
     let log: RunLog;
+    let failure: Error | undefined;
     try {
       await Deno.mkdir(folder, { mode: 0o700 });
       await this.#write(begun);
-      log = await DiskLog.open({ folder, onFailure: ({ message }) => this.#logger.warn(message) });
+      log = await DiskLog.open({
+        folder,
+        onFailure: (error) => {
+          this.#logger.warn(error.message);
+          onFailure(error);
+        },
+      });
     } catch (error) {
-      this.#logger.warn(`cannot keep the log of run ${id} in ${folder}: ${messageOf(error)}`);
+      const why = messageOf(error);
+      this.#logger.warn(`cannot keep the log of run ${id} in ${folder}: ${why}`);
+      failure = new Error(`Cannot write the log ${folder}: ${why}`, { cause: error });
       log = new MemoryLog({ keepBytes: 1024 ** 2 });
     }
     this.#logs.set(id, log);
-    return { id, log };
+    return { id, log, ...(failure !== undefined && { failure }) };
   }
 
   /** Tells how to look at a run that has begun. */
@@ -126,8 +145,11 @@ export class RunArchive {
     this.#progress.delete(id);
     const log = this.#logs.get(id);
     this.#logs.delete(id);
+    const closed = log?.close();
+    const settled = Promise.allSettled([closed]).then(() => this.#closing.delete(id));
+    this.#closing.set(id, settled);
     try {
-      await log?.close();
+      await closed;
       await this.#write(ended);
       await this.#prune();
     } catch (error) {
@@ -151,6 +173,8 @@ export class RunArchive {
 
   /** The log of a run that has ended. Its owner closes it. */
   async openLog(id: string): Promise<RunLog> {
+    // Opening a log cuts off a record that is still being written.
+    await this.#closing.get(id);
     return await DiskLog.open({ folder: `${this.#folder}/${id}` });
   }
 

@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
+import type { RunEvent } from "../../src/core/events.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { RunArchive } from "../../src/bridge/run_archive.ts";
 import { EventRecord } from "../../src/run/event_record.ts";
@@ -117,4 +118,26 @@ Deno.test("where nothing can be written, runs are known as long as the bridge ru
   for (const line of harness.lines) {
     assertEquals(/cannot (read|keep) the log/.test(line), true, line);
   }
+});
+
+Deno.test("a log that is opened while it is being closed is whole", async () => {
+  await using harness = await Harness.make();
+  const archive = await harness.open();
+  const { id, log } = await archive.begin(NEW);
+  const said: RunEvent = { event: "said", text: "x".repeat(64 * 1024), time: 0 };
+  for (let count = 0; count < 100; count++) void log.append(EventRecord.of(said));
+  const ending = archive.end(id, 0);
+  assertEquals((await eventsOf(await archive.openLog(id))).length, 100);
+  await ending;
+  assertEquals((await eventsOf(await archive.openLog(id))).length, 100);
+});
+
+Deno.test("begin() gives the reason why a log cannot be kept on disk", async () => {
+  await using harness = await Harness.make();
+  const archive = await harness.open();
+  await Deno.remove(`${harness.folder}/runs`);
+  const { id, failure } = await archive.begin(NEW);
+  const start = `Cannot write the log ${harness.folder}/runs/${id}: `;
+  assertEquals(failure?.message.slice(0, start.length), start);
+  assertEquals(harness.lines.length, 1);
 });
