@@ -62,6 +62,11 @@ Deno.test("a detached run is listed, shown, asked and killed, and known after it
   });
 
   await t.step("why says what its processes wait for", async () => {
+    const waits = async (): Promise<boolean> => {
+      const { stdout, stderr } = await run("logs", id);
+      return stdout.includes("first waits") && stderr.includes("got 1");
+    };
+    while (!await waits()) await new Promise((resolve) => setTimeout(resolve, 50));
     const { code, stdout } = await run("why", "mine");
     assertEquals(code, 0);
     assertMatch(
