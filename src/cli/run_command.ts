@@ -93,9 +93,9 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
       signal: stop.signal,
     });
     link = connecting;
-    // A missing bridge is reported at once, and ends the build.
-    const bridgeLink = await connecting;
+    // What is wrong with the program is reported first.
     const deployed = await preparing;
+    const bridgeLink = await connecting;
     const shown = formatAddress(bridge.host, bridge.port);
     const name = command.name ?? basename(program);
     const { detach: detached } = command;
