@@ -74,10 +74,10 @@ Deno.test("each command has a page of its own, and the version", async () => {
 });
 
 Deno.test("deploy takes a word for a program only if there is such a file", async () => {
-  assertEquals(await run("cli.ts", ["px"]), {
+  assertEquals(await run("cli.ts", ["table"]), {
     code: 2,
     stdout: "",
-    stderr: 'deploy: "px" is neither a command nor a file; expected a .ts or .js file ' +
+    stderr: 'deploy: "table" is neither a command nor a file; expected a .ts or .js file ' +
       "(see deploy --help)\n",
   });
 });
