@@ -47,6 +47,19 @@ function exits(program: Deployed): Exit[] {
   return program.events.filter((event): event is Exit => event.event === "exit");
 }
 
+/** The processes that were placed on a node: which node has the first one depends on who connected first. */
+function pidsOn(program: Deployed, node: string | undefined): string[] {
+  const placed = program.events.filter((event) => event.event === "spawn" && event.node === node);
+  return placed.map(({ pid }) => pid);
+}
+
+/** Resolves with the ends of these processes when all have been reported. */
+async function endsOf(program: Deployed, pids: readonly string[]): Promise<Exit[]> {
+  const ends = () => exits(program).filter(({ pid }) => pids.includes(pid));
+  await program.until(() => ends().length === pids.length);
+  return ends();
+}
+
 Deno.test("a killed node's processes end, and are reported as lost; the node may come back", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
@@ -128,12 +141,15 @@ Deno.test("a node that is told to stop ends its processes first, and reports how
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
   await program.says("all compute");
   const [node] = cluster.nodes;
+  const pids = pidsOn(program, cluster.addresses[1]);
+  assert(pids.length >= 2);
   const startMs = performance.now();
   node!.kill("SIGTERM");
   assertEquals((await node!.ended).code, 0);
   assert(performance.now() - startMs < 5_000);
-  await program.until(() => exits(program).length === 2);
-  for (const { status } of exits(program)) assertEquals(status, { signal: "SIGTERM" });
+  for (const { status } of await endsOf(program, pids)) {
+    assertEquals(status, { signal: "SIGTERM" });
+  }
   program.kill("SIGINT");
   await program.code;
   await noneIsLeft(mark);
@@ -157,20 +173,21 @@ Deno.test("a silent node is lost, and ends its processes when it learns that", a
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
   await program.says("all compute");
   const [node] = cluster.nodes;
+  const pids = pidsOn(program, cluster.addresses[1]);
+  assert(pids.length >= 1);
   let from = 0;
   node!.kill("SIGSTOP");
   try {
-    await program.until(() => exits(program).length === 1);
     const why = `node ${cluster.addresses[1]} did not answer for ${TESTS.silenceMs / 1_000} s`;
-    assertEquals(exits(program)[0]!.status, { lost: why });
-    await cluster.master.line(new RegExp(`${why}; 1 of its processes is lost`));
+    for (const { status } of await endsOf(program, pids)) assertEquals(status, { lost: why });
+    await cluster.master.line(new RegExp(`${why}; ${pids.length} of its processes (is|are) lost`));
     from = cluster.master.err.length;
   } finally {
     node!.kill("SIGCONT");
   }
   await cluster.master.line(/is there/, { from });
   const endMs = performance.now() + 5_000;
-  while ((await processesWith(mark)).length !== 2) {
+  while ((await processesWith(mark)).length !== 3 - pids.length) {
     assert(performance.now() < endMs, "the process outlives its loss");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
