@@ -5,7 +5,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Admission } from "../net/admission.ts";
-import { type Endpoint, listen } from "../net/transport.ts";
+import { type Endpoint, listen, type TransportListener } from "../net/transport.ts";
 import { ControlLink } from "./control_link.ts";
 
 /** A process that has said hello. */
@@ -48,6 +48,23 @@ export function equalSecret(left: string, right: string): boolean {
 
 type Conn = Deno.TcpConn | Deno.UnixConn;
 
+/**
+ * Listens. A Unix socket gets its name only when it listens: between being bound and listening it refuses
+ * connections like one whose owner is dead, and another run would sweep its folder.
+ */
+function listenAt(at: Endpoint): { listener: TransportListener; address: string } {
+  if ("path" in at) {
+    const unready = `${at.path}.new`;
+    const listener = listen({ path: unready });
+    Deno.renameSync(unready, at.path);
+    return { listener, address: at.path };
+  }
+  const listener = listen(at);
+  const { addr } = listener;
+  if ("path" in addr) throw new TypeError("a TCP listener has a path");
+  return { listener, address: formatAddress(addr.hostname, addr.port) };
+}
+
 /** Listens for the control links of expected processes. */
 export class ControlServer {
   /** For the processes: the path of its Unix socket, or `host:port`. */
@@ -57,9 +74,8 @@ export class ControlServer {
 
   /** @throws {Error} If it cannot listen at that place. */
   constructor(options: { at: Endpoint; logger: Logger }) {
-    const listener = listen(options.at);
-    const { addr } = listener;
-    this.address = "path" in addr ? addr.path : formatAddress(addr.hostname, addr.port);
+    const { listener, address } = listenAt(options.at);
+    this.address = address;
     this.#admission = new Admission<Conn, () => void>({
       listener,
       max: MAX_UNAUTHENTICATED,

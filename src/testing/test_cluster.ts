@@ -208,6 +208,9 @@ export class TestCluster implements AsyncDisposable {
     stack.defer(() => this.#stopNodes());
     for (const run of this.#runs) stack.use(run);
     for (const chaos of this.#chaos) stack.use(chaos);
+    // A frozen node could not end its processes of a run.
+    const frozen = this.nodes.filter(({ state }) => state === "frozen");
+    for (const node of frozen) stack.defer(() => node.thaw());
   }
 
   async #stopNodes(): Promise<void> {

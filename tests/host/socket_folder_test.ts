@@ -77,10 +77,11 @@ Deno.test({
 
 Deno.test("sweep() removes folders whose node is gone, and no others", async () => {
   await inFolder(async (parent) => {
-    const [own, alive, dead, empty] = Array.from({ length: 4 }, () => make(parent).folder!);
+    const [own, alive, dead, empty, bound] = Array.from({ length: 5 }, () => make(parent).folder!);
     using _listener = listen({ path: alive!.node });
     // A listener that ends without closing leaves its file, as a killed process does.
-    const script = `Deno.listen({ transport: "unix", path: ${JSON.stringify(dead!.node)} })`;
+    const script = [dead!.node, `${bound!.node}.new`]
+      .map((path) => `Deno.listen({ transport: "unix", path: ${JSON.stringify(path)} })`).join(";");
     const killed = new Deno.Command(Deno.execPath(), {
       args: ["eval", "--no-config", `${script}; Deno.exit()`],
     });
@@ -92,7 +93,8 @@ Deno.test("sweep() removes folders whose node is gone, and no others", async () 
     await own!.sweep();
     const nameOf = ({ path }: SocketFolder) => path.slice(parent.length + 1);
     assertEquals(names(parent), before.filter((name) => name !== nameOf(dead!)));
-    // One without a socket may be one that is being made, unless it is old.
+    // One without a socket, or with one that does not listen yet, may be one that is being made, unless it
+    // is old.
     Deno.utimeSync(empty!.path, 0, 0);
     await own!.sweep();
     const gone = [dead!, empty!].map(nameOf);

@@ -156,9 +156,10 @@ Deno.test("a cluster that is disposed of ends its runs, frozen nodes and all", a
   {
     await using cluster = await TestCluster.start(NARROW);
     folder = cluster.secretFile.replace(/\/[^/]*$/, "");
-    const run = await cluster.deploy(SURVIVOR, { args: ["1", "1000000"] });
+    const run = await cluster.deploy(SURVIVOR, { args: ["2", "1000000"] });
     await run.output(/ready/);
-    await cluster.node(2).freeze();
+    const node = nodeOfMember(cluster, run.processes.map(({ node }) => node));
+    await node.freeze();
   }
   await assertRejects(() => Deno.stat(folder), Deno.errors.NotFound);
   const left = await markedProcesses("");
