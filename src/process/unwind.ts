@@ -4,6 +4,7 @@
  */
 
 import type { Hold } from "../channel/hold.ts";
+import { delay } from "../net/delay.ts";
 import type { Outgoing } from "./ending.ts";
 
 /** Thrown by `Deno.exit` where a process cannot end at once. A program should not catch it. */
@@ -49,7 +50,8 @@ export class Unwinding {
     if (!this.#exiting) {
       this.#exiting = true;
       this.#hold.acquire(); // for good
-      this.#hub.flush(code).finally(() => this.#exit(code));
+      // A turn of the loop later: an error that was thrown meanwhile is reported first.
+      void this.#hub.flush(code).finally(() => delay(0)).finally(() => this.#exit(code));
     }
     throw new ExitSignal(code);
   }

@@ -90,7 +90,7 @@ networkTest(
         const text = events.map((event) =>
           event.event === "output" && "text" in event ? event.text : ""
         );
-        assertEquals(text.join(""), "homeless 1 true a,b\n", told);
+        assertEquals(text.join(""), "homeless 0 true a,b\n", told);
         const hosts = events.flatMap((event) =>
           event.event === "spawn" ? [/@(.*):/.exec(event.pid)?.[1]] : []
         );
