@@ -11,8 +11,11 @@ const LOOK_EVERY_MS = 20;
 
 /** What was left: see the fields of {@linkcode LeftoverError}. */
 export interface Leftovers {
+  /** OS processes, as `<id> <command line>`. */
   readonly processes: readonly string[];
+  /** The TCP addresses at which they listened. */
   readonly ports: readonly string[];
+  /** The paths of files and folders. */
   readonly files: readonly string[];
 }
 
