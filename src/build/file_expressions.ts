@@ -75,6 +75,15 @@ function escaped(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
+/** An escape, with what JSON does not know: bytes, as bundlers write `é`, and code points in braces. */
+const JS_ESCAPE = /\\(?:x([0-9a-f]{2})|u\{([0-9a-f]{1,6})\}|[^])/gi;
+
+function asJsonEscape(escape: string, byte?: string, point?: string): string {
+  if (byte !== undefined) return `\\u00${byte}`;
+  if (point !== undefined) return String.fromCodePoint(parseInt(point, 16));
+  return escape === "\\'" || escape === "\\`" ? escape.slice(1) : escape;
+}
+
 /** The value of the string without substitutions at `index`, if there is one. */
 export function stringAt(tokens: readonly Token[], index: number): string | undefined {
   const token = tokens[index];
@@ -82,7 +91,7 @@ export function stringAt(tokens: readonly Token[], index: number): string | unde
   const inner = token.text.slice(1, -1);
   if (!inner.includes("\\")) return inner;
   try {
-    return JSON.parse(`"${inner}"`);
+    return JSON.parse(`"${inner.replaceAll(JS_ESCAPE, asJsonEscape)}"`);
   } catch {
     // It has other escapes than a path needs.
     return undefined;

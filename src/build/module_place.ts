@@ -24,9 +24,10 @@ export function packageOf(
   return { name, version: version!, path: path! };
 }
 
-/** The URL of a source, which the map names relative to the entry's folder. */
+/** The URL of a source, which the map names relative to the entry's folder, as a URL with spaces. */
 export function sourceUrl(source: string, entry: Entry): string {
-  return new URL(encodePath(source), `file://${encodePath(entry.folder)}/`).href;
+  const path = source.replaceAll("?", "%3F").replaceAll("#", "%23");
+  return new URL(path, `file://${encodePath(entry.folder)}/`).href;
 }
 
 /**

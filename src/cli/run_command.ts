@@ -3,6 +3,7 @@
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
 import type { Logger } from "../core/logger.ts";
+import { messageOf } from "../core/errors.ts";
 import { signalExitCode } from "../core/signals.ts";
 import { formatAddress } from "../core/pid.ts";
 import { type EndSignal, onEndSignals } from "../terminal/end_signals.ts";
@@ -61,7 +62,7 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   const program = command.program ?? "main.ts";
   const progress = createProgress(format, say);
 
-  const folder = await Deno.makeTempDir({ prefix: "deploy-" });
+  const folder = await makeFolder();
   const stop = new AbortController();
   let running: { kill(): void } | undefined;
   const leave = (signal: EndSignal) => exitAtOnce(signalExitCode(signal), folder);
@@ -129,10 +130,25 @@ function variableToSend(name: string): string | undefined {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
+/** @throws {Error} If no folder can be made, in one line that names where. */
+async function makeFolder(): Promise<string> {
+  try {
+    return await Deno.makeTempDir({ prefix: "deploy-" });
+  } catch (cause) {
+    const where = Deno.env.get("TMPDIR") ?? "the system's folder for temporary files";
+    throw new Error(
+      `Cannot make a folder in ${where} (TMPDIR), for the built program: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
 /** This user, as a run shows who started it. */
 function thisUser(): string {
   const variable = ["USER", "LOGNAME", "USERNAME"].find((name) => Deno.env.get(name));
-  const user = variable === undefined ? `${Deno.uid() ?? "?"}` : Deno.env.get(variable)!;
+  const uid = Deno.uid();
+  const fallback = uid === 0 ? "root" : `${uid ?? "?"}`;
+  const user = variable === undefined ? fallback : Deno.env.get(variable)!;
   return `${user}@${Deno.hostname()}`;
 }
 

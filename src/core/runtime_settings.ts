@@ -105,7 +105,9 @@ export function runtimeFeatures(names: readonly string[]): string[] {
 export function settingFlags(settings: RuntimeSettings, certificates?: string): string[] {
   const { unstable, permissions, v8Flags, location } = settings;
   return [
-    ...(permissions.length === 0 ? ["--allow-all"] : permissions),
+    // Nothing that is allowed by name: everything is, except for what is denied.
+    ...(permissions.some((flag) => flag.startsWith("--allow-")) ? [] : ["--allow-all"]),
+    ...permissions,
     ...unstable.map((name) => `--unstable-${name}`),
     ...(v8Flags.length === 0 ? [] : [`--v8-flags=${v8Flags.join(",")}`]),
     ...(location === undefined ? [] : [`--location=${location}`]),

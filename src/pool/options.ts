@@ -47,6 +47,19 @@ export interface Settings {
 
 const NAMES = ["size", "concurrency", "retries", "idleMs", "mem", "cpu"];
 
+/** What {@linkcode checkRunOptions} need not look at. */
+export const NO_OPTIONS: RunOptions = Object.freeze({});
+
+/** Checks the options of a call, of which there may be a million. @throws {TypeError} If one does not exist. */
+export function checkRunOptions(options: RunOptions): void {
+  if (options === NO_OPTIONS) return;
+  for (const name in options) {
+    if (name === "signal" || name === "timeoutMs") continue;
+    const hint = NAMES.includes(name) ? "it is one of Pool.start()" : "there are signal, timeoutMs";
+    throw new TypeError(`Cannot run a call: it has no option ${name}; ${hint}`);
+  }
+}
+
 /**
  * Checks options.
  *

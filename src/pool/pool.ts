@@ -7,7 +7,14 @@ import { errorAtCaller, Thrown } from "./caller_error.ts";
 import { Fleet } from "./fleet.ts";
 import { mapCalls } from "./map.ts";
 import { Came, type Result } from "./messages.ts";
-import { type PoolOptions, resolveOptions, type RunOptions, type Settings } from "./options.ts";
+import {
+  checkRunOptions,
+  NO_OPTIONS,
+  type PoolOptions,
+  resolveOptions,
+  type RunOptions,
+  type Settings,
+} from "./options.ts";
 import { closedError, deathError } from "./pool_error.ts";
 import type { PoolProcess } from "./pool_process.ts";
 import { Queue } from "./queue.ts";
@@ -109,7 +116,7 @@ export class Pool implements AsyncDisposable {
    * @throws The signal's reason, or a `DOMException` named `TimeoutError` after `timeoutMs`: at once.
    * The task's own signal is aborted. If the task has not ended 1 s later, its process is killed.
    */
-  async run<A, R>(task: Task<A, R>, arg: A, options: RunOptions = {}): Promise<R> {
+  async run<A, R>(task: Task<A, R>, arg: A, options: RunOptions = NO_OPTIONS): Promise<R> {
     try {
       return await this.#submit(task, arg, options) as R;
     } catch (error) {
@@ -211,6 +218,7 @@ export class Pool implements AsyncDisposable {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#check(task);
+      checkRunOptions(options);
       options.signal?.throwIfAborted();
       const call = new Call(++this.#lastId, task.name, arg, false, resolve, reject, group);
       abortWhenTold(call, options, (reason) => this.#abort(call, reason, true));

@@ -35,6 +35,11 @@ Deno.test("settings become flags of deno run", () => {
   ]);
 });
 
+Deno.test("where things are only denied, everything else is allowed", () => {
+  const permissions = ["--deny-net=example.com", "--ignore-env=HOME"];
+  assertEquals(settingFlags({ ...NO_SETTINGS, permissions }), ["--allow-all", ...permissions]);
+});
+
 Deno.test("readSettings() reads what was sent", () => {
   assertEquals(readSettings({ ...ALL }), ALL);
   assertEquals(readSettings({ ...NO_SETTINGS, other: 1 }), NO_SETTINGS);

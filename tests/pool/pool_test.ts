@@ -97,6 +97,25 @@ testRows([
     ].join("\n"),
   },
   {
+    name: "an option of a call that does not exist is refused",
+    source: program(
+      DOUBLE,
+      `await using pool = await Pool.start({ size: 1 });
+       for (const options of [{ retries: 1 }, { timeout: 5 }, { timeoutMs: 9_000 }]) {
+         const error = await pool.run(double, 3, options).catch((error) => error);
+         say(error instanceof Error ? error.message : error);
+       }
+       say((await failure(() => pool.map(double, [1], { orderd: true }).next())).message);`,
+    ),
+    says: [
+      "Cannot run a call: it has no option retries; it is one of Pool.start()",
+      "Cannot run a call: it has no option timeout; there are signal, timeoutMs",
+      "6",
+      "Cannot run a call: it has no option orderd; there are signal, timeoutMs",
+      "",
+    ].join("\n"),
+  },
+  {
     name: "a process that dies fails the call that it ran, and is replaced",
     source: program(
       `${DOUBLE} ${DIE}`,
