@@ -70,19 +70,18 @@ async function view(
   const active = runs.get(entry.id)?.run;
   const log = active === undefined ? await archive.openLog(entry.id) : undefined;
   try {
-    const end = active?.end ?? log!.end;
+    const end = follow ? Infinity : active?.end ?? log!.end;
     const viewer = active?.view() ?? endedViewer(log!);
-    let next = 0;
+    if (end === 0) viewer.close(); // it would wait for the first event
     let isFirst = true;
     for await (const { from, records } of viewer) {
       if (isFirst) await link.send({ type: "viewing", run: entry, missing: from });
       isFirst = false;
       for (const { body } of records) {
-        if (link.over || (!follow && next >= end)) break;
+        if (link.over) break;
         await link.sendBody(body);
       }
-      next = from + records.length;
-      if (link.over || (!follow && next >= end)) break;
+      if (link.over || from + records.length >= end) break;
     }
     const now = archive.list().find(({ id }) => id === entry.id) ?? entry;
     await link.send({ type: "over", run: now });
