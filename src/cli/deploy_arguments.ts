@@ -4,28 +4,17 @@ import { type Address, parseAddress } from "../core/address.ts";
 import type { Resources } from "../core/resources.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
-import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
+import { type ClusterOptions, clusterOptions } from "./cluster_options.ts";
 import { type DenoChoices, denoChoices } from "./deno_options.ts";
 import { DEPLOY } from "./deploy_table.ts";
 import { bridgeArgument, isMeantAsAddress } from "./address_argument.ts";
 import { nearWord } from "./near.ts";
-import {
-  cpuArgument,
-  formatOption,
-  graceOption,
-  lastValue,
-  memArgument,
-  pathOption,
-} from "./values.ts";
+import { cpuArgument, graceOption, lastValue, memArgument } from "./values.ts";
 
 /** The options of every command of `deploy`. */
-export interface DeployOptions {
-  /** `undefined` leaves it to `DEPLOY_FORMAT`. */
-  readonly format: OutputFormat | undefined;
+export interface DeployOptions extends ClusterOptions {
   /** The grace of a run that is told to stop, in ms; `undefined` leaves it to `DEPLOY_GRACE`. */
   readonly graceMs: number | undefined;
-  readonly secretFile: string | undefined;
-  readonly tlsCa: string | undefined;
 }
 
 /** A program to run, and how. */
@@ -162,10 +151,5 @@ export function variables(
 }
 
 function deployOptions(scanned: Scanned): DeployOptions {
-  return {
-    format: formatOption(scanned, OUTPUT_FORMATS),
-    graceMs: graceOption(scanned),
-    secretFile: pathOption(scanned, "secret-file"),
-    tlsCa: pathOption(scanned, "tls-ca"),
-  };
+  return { ...clusterOptions(scanned), graceMs: graceOption(scanned) };
 }

@@ -1,17 +1,22 @@
 /** The commands of `deploy`: the table for its arguments, help and completions. */
 
 import config from "../../deno.json" with { type: "json" };
+import { CLUSTER_OPTIONS } from "./cluster_options.ts";
 import { completionsCommand } from "./completions_command.ts";
 import { DENO_OPTIONS, DENO_OPTIONS_NOTE } from "./deno_options.ts";
-import type { Command, Executable, Operand, Options } from "./executable.ts";
-import { OUTPUT_FORMATS } from "../terminal/formats.ts";
+import type { Command, Executable, Operand } from "./executable.ts";
+
+const BRIDGE: Operand = {
+  name: "<bridge>",
+  summary: "host:port; default DEPLOY_BRIDGE, deno.json, or fabric dev",
+};
 
 const RUN: Command = {
   name: "",
   summary: "Run a program on a cluster, and show it as if it ran here",
   usage: [{ form: "[options] [<bridge>] [<program>] [-- <args>…]" }],
   operands: [
-    { name: "<bridge>", summary: "host:port; default DEPLOY_BRIDGE, deno.json, or fabric dev" },
+    BRIDGE,
     {
       name: "<program>",
       summary: "a .ts or .js file, or an executable; default main.ts",
@@ -40,50 +45,13 @@ const RUN: Command = {
       value: "T",
       summary: "how long a run has to stop, as in 10s; default 3s",
     },
-    "format": {
-      value: "F",
-      summary: "human, lines or json; default DEPLOY_FORMAT, or human",
-      completes: OUTPUT_FORMATS,
-    },
-    "secret-file": {
-      value: "FILE",
-      summary: "the cluster's secret; default DEPLOY_SECRET_FILE",
-      completes: "file",
-    },
-    "tls-ca": {
-      value: "FILE",
-      summary: "the authority that signed the cluster's certificates",
-      completes: "file",
-    },
+    ...CLUSTER_OPTIONS,
     ...DENO_OPTIONS,
   },
   passesArguments: true,
   notes: [DENO_OPTIONS_NOTE],
   examples: ["deploy 10.0.0.1:8888 main.ts -- --depth 3"],
   exitStatus: "that of the run; 1 if it could not be run; 2 for a bad argument",
-};
-
-const VIEW_OPTIONS: Options = {
-  "format": {
-    value: "F",
-    summary: "human, lines or json; default DEPLOY_FORMAT, or human",
-    completes: OUTPUT_FORMATS,
-  },
-  "secret-file": {
-    value: "FILE",
-    summary: "the cluster's secret; default DEPLOY_SECRET_FILE",
-    completes: "file",
-  },
-  "tls-ca": {
-    value: "FILE",
-    summary: "the authority that signed the cluster's certificates",
-    completes: "file",
-  },
-};
-
-const BRIDGE: Operand = {
-  name: "<bridge>",
-  summary: "host:port; default DEPLOY_BRIDGE, deno.json, or fabric dev",
 };
 
 const A_RUN: Operand = {
@@ -98,7 +66,7 @@ const PS: Command = {
   summary: "List the runs that the bridge knows, the latest first",
   usage: [{ form: "[options] [<bridge>]" }],
   operands: [BRIDGE],
-  options: VIEW_OPTIONS,
+  options: CLUSTER_OPTIONS,
   notes: ["A run is listed until 24 hours after its end, and the last 100 longer."],
   examples: ["deploy ps --format json"],
   exitStatus: VIEW_STATUS,
@@ -113,7 +81,7 @@ const LOGS: Command = {
     "follow": { short: "f", summary: "go on until the run ends" },
     "process": { value: "P", summary: "only processes of this name, or whose Pid begins so" },
     "since": { value: "T", summary: "only what is newer, as in 10m or 2026-01-31T12:00" },
-    ...VIEW_OPTIONS,
+    ...CLUSTER_OPTIONS,
   },
   examples: ["deploy logs -f bafo-kine"],
   exitStatus: VIEW_STATUS,
@@ -124,7 +92,7 @@ const WHY: Command = {
   summary: "Say what each process of a run waits for",
   usage: [{ form: "[options] [<bridge>] [<run>]" }],
   operands: [BRIDGE, A_RUN],
-  options: VIEW_OPTIONS,
+  options: CLUSTER_OPTIONS,
   examples: ["deploy why bafo-kine"],
   exitStatus: VIEW_STATUS,
 };
@@ -137,7 +105,7 @@ const KILL_RUN: Command = {
   options: {
     "signal": { value: "S", summary: "what they are sent first; default SIGTERM" },
     "grace": { value: "T", summary: "how long they have, as in 10s; default 3s" },
-    ...VIEW_OPTIONS,
+    ...CLUSTER_OPTIONS,
   },
   examples: ["deploy kill --grace 0 bafo-kine"],
   exitStatus: VIEW_STATUS,

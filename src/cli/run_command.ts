@@ -5,16 +5,13 @@ import { basename } from "@std/path/posix/basename";
 import type { Logger } from "../core/logger.ts";
 import { messageOf } from "../core/errors.ts";
 import { signalExitCode } from "../core/signals.ts";
+import { stdoutColumns } from "../terminal/columns.ts";
 import { formatAddress } from "../core/pid.ts";
 import { type EndSignal, onEndSignals } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { sameTarget } from "../terminal/screen.ts";
-import {
-  describingVariables,
-  terminalColumns,
-  widthVariables,
-} from "../terminal/terminal_variables.ts";
+import { describingVariables, widthVariables } from "../terminal/terminal_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
@@ -55,7 +52,7 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   const variable = (name: string) => Deno.env.get(name);
   const env = {
     ...describingVariables(variable),
-    ...widthVariables(format, variable, terminalColumns()),
+    ...widthVariables(format, variable, stdoutColumns()),
     ...colorsFor(format, asked),
     ...asked,
   };

@@ -4,19 +4,15 @@ import { type Address, parseAddress } from "../core/address.ts";
 import { parseDuration } from "../core/duration.ts";
 import { isSignal } from "../core/signals.ts";
 import { UsageError } from "../core/usage_error.ts";
-import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { bridgeArgument } from "./address_argument.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
-import { formatOption, graceOption, lastValue, pathOption } from "./values.ts";
+import { type ClusterOptions, clusterOptions } from "./cluster_options.ts";
+import { graceOption, lastValue } from "./values.ts";
 
 /** Which bridge, and how to reach it. */
-export interface ViewOptions {
+export interface ViewOptions extends ClusterOptions {
   /** `undefined`: that of `DEPLOY_BRIDGE` or deno.json. */
   readonly bridge: Address | undefined;
-  /** `undefined` leaves it to `DEPLOY_FORMAT`. */
-  readonly format: OutputFormat | undefined;
-  readonly secretFile: string | undefined;
-  readonly tlsCa: string | undefined;
 }
 
 /** A command about runs. `run` is an id, the start of one, or a name; empty for the one that runs. */
@@ -60,9 +56,7 @@ export function readRunsCommand(scanned: Scanned): RunsCommand {
   const operands = hasBridge ? scanned.operands.slice(1) : scanned.operands;
   const options: ViewOptions = {
     bridge: hasBridge ? bridgeArgument(first, "<bridge>") : undefined,
-    format: formatOption(scanned, OUTPUT_FORMATS),
-    secretFile: pathOption(scanned, "secret-file"),
-    tlsCa: pathOption(scanned, "tls-ca"),
+    ...clusterOptions(scanned),
   };
   if (scanned.command.name === "ps") {
     refuseMore(operands, 0, "a bridge at most");

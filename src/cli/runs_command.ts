@@ -10,6 +10,7 @@ import { Purpose } from "../net/handshake.ts";
 import { livenessFrom } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
+import { stdoutColumns } from "../terminal/columns.ts";
 import { formatAge, tableLines } from "../terminal/table.ts";
 import { createTerminal, type Terminal } from "../terminal/terminal.ts";
 import {
@@ -145,8 +146,8 @@ function runLines(runs: readonly RunEntry[], format: OutputFormat, nowMs: number
     run.endedMs === null ? `${run.running} of ${run.spawned}` : `${run.spawned}`,
     run.by,
   ]);
-  const width = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
-  return tableLines(["RUN", "NAME", "STATE", "AGE", "PROCESSES", "BY"], rows, width);
+  const headings = ["RUN", "NAME", "STATE", "AGE", "PROCESSES", "BY"];
+  return tableLines(headings, rows, stdoutColumns());
 }
 
 function stateText(run: RunEntry): string {

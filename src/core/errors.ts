@@ -99,7 +99,7 @@ export function messageOf(error: unknown): string {
 
 /** A function or a class of the runtime that a program calls. */
 // The one type that every function has, whatever its parameters.
-// deno-lint-ignore no-explicit-any
+// deno-lint-ignore no-explicit-any -- any function
 export type Operation = ((...args: any[]) => unknown) | (abstract new (...args: any[]) => unknown);
 
 /**

@@ -60,9 +60,7 @@ function listenAt(at: Endpoint): { listener: TransportListener; address: string 
     return { listener, address: at.path };
   }
   const listener = listen(at);
-  const { addr } = listener;
-  if ("path" in addr) throw new TypeError("a TCP listener has a path");
-  return { listener, address: formatAddress(addr.hostname, addr.port) };
+  return { listener, address: formatAddress(listener.addr.hostname, listener.addr.port) };
 }
 
 /** Listens for the control links of expected processes. */

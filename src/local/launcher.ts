@@ -27,7 +27,8 @@ import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { willFolder } from "../host/will_store.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
-import { terminalColumns, widthVariables } from "../terminal/terminal_variables.ts";
+import { stdoutColumns } from "../terminal/columns.ts";
+import { widthVariables } from "../terminal/terminal_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
 import { sameTarget } from "../terminal/screen.ts";
@@ -116,7 +117,7 @@ export async function launch(
   // The processes of the program inherit them.
   const variable = (name: string) => Deno.env.get(name);
   const shown = {
-    ...widthVariables(settings.format, variable, terminalColumns()),
+    ...widthVariables(settings.format, variable, stdoutColumns()),
     ...colorVariables(settings.format, variable, isOnTerminal()),
   };
   for (const [name, value] of Object.entries(shown)) Deno.env.set(name, value);

@@ -46,6 +46,9 @@ export async function connect(to: Endpoint, signal?: AbortSignal): Promise<Trans
 export type TransportListener = Deno.TcpListener | Deno.UnixListener;
 
 /** Listens; port 0 is any free one. A Unix socket appears in the file system, until it is closed. */
+export function listen(at: { readonly path: string }): Deno.UnixListener;
+export function listen(at: { readonly hostname: string; readonly port: number }): Deno.TcpListener;
+export function listen(at: Endpoint): TransportListener;
 export function listen(at: Endpoint): TransportListener {
   return "path" in at ? Deno.listen({ transport: "unix", path: at.path }) : Deno.listen(at);
 }

@@ -11,7 +11,7 @@ import type { Pid } from "../core/pid.ts";
  */
 // Only `any` allows functions with different arguments in one record and keeps the types for `spawn`, which
 // checks the argument with them.
-// deno-lint-ignore no-explicit-any
+// deno-lint-ignore no-explicit-any -- any function
 export type SpawnFunction<A = any> = (parent: Pid, arg: A) => unknown | Promise<unknown>;
 
 /**
@@ -19,7 +19,7 @@ export type SpawnFunction<A = any> = (parent: Pid, arg: A) => unknown | Promise<
  * paragraphs, marks of the writing direction. As ranges, since classes such as `\p{Cc}` take 0.2 ms at the
  * start of each process.
  */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- control characters are what is refused
 const UNFIT_FOR_NAME = /[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 
 /** Whether a name can be shown to people within a line. */

@@ -11,8 +11,13 @@ export function terminalColumns(): number | undefined {
   }
 }
 
+/** The same, only where stdout is a terminal: for what is written there. */
+export function stdoutColumns(): number | undefined {
+  return Deno.stdout.isTerminal() ? terminalColumns() : undefined;
+}
+
 /** Sequences that move nothing forward: colours and other settings, and titles and links. */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- escape sequences are what is looked for
 const SEQUENCE = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])/g;
 
 /** Characters that take no column, and those that take two. */

@@ -1,5 +1,7 @@
 /** Tables for people: columns with a heading, no wider than the terminal. */
 
+import { columnsOf } from "./columns.ts";
+
 /** What stands between two columns. */
 const GAP = "  ";
 
@@ -16,18 +18,27 @@ export function tableLines(
 ): string[] {
   const all = [headings, ...rows];
   const widths = headings.map((_, column) =>
-    Math.max(...all.map((row) => [...row[column] ?? ""].length))
+    Math.max(...all.map((row) => columnsOf(row[column] ?? "")))
   );
   return all.map((row) => {
     const cells = row.map((cell, column) =>
-      column === headings.length - 1 ? cell : cell + " ".repeat(widths[column]! - [...cell].length)
+      column === headings.length - 1 ? cell : cell + " ".repeat(widths[column]! - columnsOf(cell))
     );
     const line = cells.join(GAP).trimEnd();
-    const characters = [...line];
-    return width === undefined || characters.length <= width
-      ? line
-      : `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
+    return width === undefined || columnsOf(line) <= width ? line : `${cut(line, width - 1)}…`;
   });
+}
+
+/** As much of a text as takes at most so many columns. */
+function cut(text: string, columns: number): string {
+  let shown = "";
+  let left = columns;
+  for (const character of text) {
+    left -= columnsOf(character);
+    if (left < 0) break;
+    shown += character;
+  }
+  return shown;
 }
 
 /** How long ago, for people: `4s`, `12m`, `3h`, `2d`. */

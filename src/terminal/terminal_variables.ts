@@ -46,11 +46,3 @@ export function widthVariables(
   if (columns === undefined || format !== "human") return {};
   return { COLUMNS: String(Math.max(columns - INDENT.length, 1)) };
 }
-
-/** The width of the terminal that stdout of this OS process is; `undefined` if it is none. */
-export function terminalColumns(): number | undefined {
-  if (!Deno.stdout.isTerminal()) return undefined;
-  const { columns } = Deno.consoleSize();
-  // Some terminals do not know.
-  return columns > 0 ? columns : undefined;
-}

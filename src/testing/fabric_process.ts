@@ -3,6 +3,7 @@
 // @ts-types="../../types/std_streams.d.ts"
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { startTimer } from "../core/timer.ts";
+import { signalChild } from "./os_processes.ts";
 import { pathOf } from "./paths.ts";
 
 const FABRIC = pathOf(new URL("../../fabric.ts", import.meta.url));
@@ -115,12 +116,7 @@ export class FabricProcess implements AsyncDisposable {
 
   /** Sends it a signal, unless it has ended. */
   kill(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      // Deno's way to say that the child has ended.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    signalChild(this.#child, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,6 +37,16 @@ export async function descendantsOf(id: number): Promise<OsProcess[]> {
   return found;
 }
 
+/** Sends a signal to a child of this process, unless it has ended; it may end at the same moment. */
+export function signalChild(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (error) {
+    // Deno's error for a child that has ended.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
 /** Sends a signal to a process, unless it has ended. */
 export function signalProcess(id: number, signal: Deno.Signal): void {
   try {

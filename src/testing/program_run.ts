@@ -4,7 +4,7 @@ import { startTimer } from "../core/timer.ts";
 import { EventRecorder, type OutputMatch, type ProcessRecord } from "./events.ts";
 import type { ProcessSoFar, ProgramEvent } from "./events.ts";
 import { checkNothingLeft } from "./leftovers.ts";
-import { MARK_VARIABLE } from "./os_processes.ts";
+import { MARK_VARIABLE, signalChild } from "./os_processes.ts";
 import { writeStdin } from "./write_stdin.ts";
 
 /** How long a run that is told to stop may take, its grace of 3 s and all, before it is killed, in ms. */
@@ -145,12 +145,7 @@ export class ProgramRun implements AsyncDisposable {
 
   /** Sends a signal to the run as its terminal would: SIGINT is Ctrl-C. Nothing happens if it has ended. */
   kill(signal: Deno.Signal = "SIGTERM"): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      // Deno's way to say that the child has ended.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    signalChild(this.#child, signal);
   }
 
   /**

@@ -3,6 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { signalChild } from "../../src/testing/os_processes.ts";
 import type { JsonEvent } from "../system/helpers.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
@@ -91,12 +92,7 @@ export class Deployed implements AsyncDisposable {
 
   /** Sends it a signal, unless it has ended; it may end by itself at the same moment. */
   kill(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      // This is Deno's error for a child that has ended.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    signalChild(this.#child, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { EventRecorder, type ProcessRecord, type ProgramEvent } from "../../src/testing/events.ts";
+import { signalChild } from "../../src/testing/os_processes.ts";
 import { commandFor } from "./ways.ts";
 
 export type { ProcessRecord };
@@ -150,12 +151,7 @@ export async function startProgram(
       });
     },
     async [Symbol.asyncDispose](): Promise<void> {
-      try {
-        child.kill("SIGTERM");
-      } catch (error) {
-        // It has already ended.
-        if (!(error instanceof TypeError)) throw error;
-      }
+      signalChild(child, "SIGTERM");
       await child.status;
       await result.catch(() => {});
       await Deno.remove(directory, { recursive: true });

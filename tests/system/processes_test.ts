@@ -361,15 +361,20 @@ const RECEIVES = `const receiver = new Receiver(remote);
     if (count < 9) console.error(error.message);
   }`;
 
-Deno.test("the values of a spawned process arrive, however it ends", async () => {
-  for (const [end, code] of ENDS) {
-    const run = await runProgram(`${IMPORTS}
+/** A program whose first process reads what a spawned one sends, which ends like that. */
+function readsSpawned(end: string): string {
+  return `${IMPORTS}
       async function work(remote) { ${SENDS} ${end} }
       await init({ functions: { work } });
       const remote = await spawn(work);
       const ended = wait(remote);
       ${RECEIVES}
-      console.log((await ended).code);`);
+      console.log((await ended).code);`;
+}
+
+Deno.test("the values of a spawned process arrive, however it ends", async () => {
+  for (const [end, code] of ENDS) {
+    const run = await runProgram(readsSpawned(end));
     const kind = end.includes("close") ? "closed" : code === 0 ? "exited" : "failed";
     assertEquals(firstOf(run).stdout, `9 3600000 true ${kind}\n${code}\n`, end);
   }
@@ -393,13 +398,7 @@ Deno.test("the values of a process without write permission still arrive", async
   const flags = ["--allow-net", "--allow-env", "--allow-read", "--allow-run"];
   for (const [end, code] of ENDS) {
     const run = await runProgram(
-      `${IMPORTS}
-      async function work(remote) { ${SENDS} ${end} }
-      await init({ functions: { work } });
-      const remote = await spawn(work);
-      const ended = wait(remote);
-      ${RECEIVES}
-      console.log((await ended).code);`,
+      readsSpawned(end),
       { flags },
     );
     const kind = end.includes("close") ? "closed" : code === 0 ? "exited" : "failed";
@@ -412,13 +411,7 @@ Deno.test("the values of a process without write permission still arrive", async
 Deno.test("without a folder for temporary files values still arrive, and one line says so", async () => {
   for (const [end, code] of ENDS.filter(([end]) => /Deno.exit|throw/.test(end))) {
     const run = await runProgram(
-      `${IMPORTS}
-      async function work(remote) { ${SENDS} ${end} }
-      await init({ functions: { work } });
-      const remote = await spawn(work);
-      const ended = wait(remote);
-      ${RECEIVES}
-      console.log((await ended).code);`,
+      readsSpawned(end),
       { env: { TMPDIR: "/nowhere" } },
     );
     assertEquals(firstOf(run).stdout, `9 3600000 true failed\n${code}\n`, end);

@@ -17,6 +17,9 @@ Deno.test("tableLines() aligns columns, and cuts lines at the width of the termi
     "b          größer  yo…",
   ]);
   assertEquals(tableLines(["RUN"], [], 80), ["RUN"]);
+  // Some characters take two columns.
+  const wide = [["日本", "a"], ["b", "日本語"]];
+  assertEquals(tableLines(["RUN", "BY"], wide, 9), ["RUN   BY", "日本  a", "b     日…"]);
 });
 
 Deno.test("formatAge() takes the largest unit of which there is one", () => {
