@@ -6,6 +6,7 @@ import { DEPLOY } from "./src/cli/deploy_table.ts";
 import { runExecutable } from "./src/cli/run_executable.ts";
 import { isRunsCommand, readRunsCommand, type RunsCommand } from "./src/cli/runs_arguments.ts";
 import { createLogger, type Logger, parseLogLevel } from "./src/core/logger.ts";
+import { visible } from "./src/core/visible.ts";
 import { UsageError } from "./src/core/usage_error.ts";
 import { SecretError } from "./src/net/credential.ts";
 
@@ -30,7 +31,7 @@ async function orSay(does: (logger: Logger) => Promise<number>): Promise<number>
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
     if (error instanceof BuildError && error.details !== "") say(`${error.details.trimEnd()}\n`);
     if (isOurBug(error)) throw error;
-    say(`deploy: ${error.message}\n`);
+    say(`deploy: ${visible(error.message)}\n`);
     return error instanceof SecretError ? 2 : 1;
   }
 }

@@ -21,6 +21,7 @@ import { ownCache } from "./bench/own_cache.ts";
 import { describeRow, summaryLine } from "./bench/report.ts";
 import { LeftOut, type Row } from "./bench/row.ts";
 import { LARGE, ROUND_TRIP, SMALL } from "./bench/rows/channels.ts";
+import { HOSTS_ARRAYS, HOSTS_FIRST, HOSTS_ROUND_TRIP } from "./bench/rows/hosts.ts";
 import { MANY_FILES, REDEPLOY, RELEASE } from "./bench/rows/deploying.ts";
 import { CHANNELS, MEMORY } from "./bench/rows/memory.ts";
 import { OUTPUT } from "./bench/rows/output.ts";
@@ -31,6 +32,7 @@ import { BURST, COLD, FIRST, LOOP, SPARE } from "./bench/rows/spawning.ts";
 
 const ROWS: readonly Row[] = [
   ...[COLD, SPARE, FIRST, LOOP, ROUND_TRIP, SMALL, LARGE, OUTPUT],
+  ...[HOSTS_ROUND_TRIP, HOSTS_ARRAYS, HOSTS_FIRST],
   ...[CALL, ...UNDER_WAY],
   ...[REDEPLOY, RELEASE, MANY_FILES, MEMORY, PLACEMENT, BURST, CHANNELS],
 ];

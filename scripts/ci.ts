@@ -19,6 +19,9 @@ import { describeResult, report } from "./ci/report.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
+const PAGE = "src/dashboard/page";
+const PAGE_CONFIG = `${PAGE}/deno.json`;
+
 /** The number of lanes for the tests of whole programs. */
 const SYSTEM_LANES = 2;
 
@@ -50,8 +53,19 @@ function checks(runtime: Runtime): Job[] {
     job(runtime, "fmt", ["fmt", "--check"]),
     job(runtime, "lint", ["lint"]),
     job(runtime, "check", ["check", "--quiet", "."]),
+    ...pageChecks(runtime),
     job(runtime, "doc lint", ["doc", "--lint", "mod.ts", "src/pool/mod.ts", "src/testing/mod.ts"]),
     job(runtime, "doc tests", ["test", "-A", "--doc", "mod.ts", "src"], true),
+  ];
+}
+
+/** The page of the dashboard runs in a browser, and so has a configuration of its own. */
+function pageChecks(runtime: Runtime): Job[] {
+  const config = ["--config", PAGE_CONFIG];
+  return [
+    job(runtime, "page fmt", ["fmt", "--check", ...config, PAGE]),
+    job(runtime, "page lint", ["lint", ...config, PAGE]),
+    job(runtime, "page check", ["check", "--quiet", ...config, `${PAGE}/main.tsx`]),
   ];
 }
 
@@ -68,7 +82,8 @@ async function provide(
     const bundle = ["bundle", "--output", `${folder}/hello.js`, "examples/hello.ts"];
     await runAll(
       runtimes.flatMap((runtime) => [
-        job(runtime, "download", ["cache", "cli.ts", "fabric.ts", "tests/project_test.ts"]),
+        job(runtime, "download", ["cache", ...DOWNLOADED]),
+        job(runtime, "page download", ["cache", "--config", PAGE_CONFIG, `${PAGE}/main.tsx`]),
         job(runtime, "bundle", bundle),
       ]),
       1,
@@ -77,6 +92,9 @@ async function provide(
     await Deno.remove(folder, { recursive: true });
   }
 }
+
+/** Modules that import every package of the program and of tests. */
+const DOWNLOADED = ["cli.ts", "fabric.ts", "tests/project_test.ts", "tests/dashboard/browser.ts"];
 
 async function versionOf(deno: string): Promise<string> {
   const { stdout } = await run(deno, ["eval", "console.log(Deno.version.deno)"]);

@@ -89,7 +89,6 @@ Deno.test("deploy says what of a deployment cannot be, before it begins", async 
     [["--cpu=-1", "127.0.0.1:1"], '--cpu is "-1"; expected '],
     [["--env", "NOT_SET", "127.0.0.1:1"], "--env NOT_SET is not set here; "],
     [["--format", "xml", "127.0.0.1:1"], '--format is "xml"; expected human, lines or json'],
-    [["--tls-ca", "/none", "127.0.0.1:1"], "--tls-ca /none cannot be read: "],
     [["--include", "/none", "127.0.0.1:1", "examples/hello.ts"], "--include /none: there is no "],
   ];
   for (const [args, message] of wrong) {
@@ -107,7 +106,12 @@ Deno.test("deploy says in one line what program there is none of, and which brid
     [["127.0.0.1:1", "README.md"], /^deploy: Cannot build README\.md: it is neither an [^\n]+\n$/],
     [
       ["127.0.0.1:1", "examples/hello.ts"],
-      /\ndeploy: Cannot connect to the bridge at 127\.0\.0\.1:1: nothing listens there\n$/,
+      /^deploy: Cannot connect to the bridge at 127\.0\.0\.1:1: nothing listens there\n$/m,
+    ],
+    // What is wrong in a program is not found out for a bridge that is not there.
+    [
+      ["127.0.0.1:1", "--check", "--release", "tests/fixtures/ends.ts"],
+      /^deploy: Cannot connect to the bridge at 127\.0\.0\.1:1: nothing listens there\n$/,
     ],
   ];
   for (const [args, message] of failing) {

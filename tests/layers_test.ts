@@ -35,7 +35,7 @@ async function modulesOf(folder: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
     if (isDirectory) found.push(...await modulesOf(`${folder}${name}/`));
-    else if (name.endsWith(".ts")) found.push(`${folder}${name}`);
+    else if (/\.tsx?$/.test(name)) found.push(`${folder}${name}`);
   }
   return found;
 }

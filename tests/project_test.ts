@@ -23,7 +23,14 @@ Deno.test("import_map.json maps for users what deno.json maps for the project", 
 });
 
 Deno.test("the files that the documents name are there", async () => {
-  const documents = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/protocol.md"];
+  const documents = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/protocol.md",
+    "docs/operations.md",
+    "docs/reliability.md",
+  ];
   for await (const { name } of Deno.readDir(new URL("docs/decisions/", ROOT))) {
     documents.push(`docs/decisions/${name}`);
   }
@@ -89,7 +96,9 @@ Deno.test("what is published is what programs and the executables need", async (
   const said = new TextDecoder().decode(stderr);
   const files = [...said.matchAll(/^ +(file:\/\/\S+) \(/gm)].map(([, url = ""]) => url);
   const others = files.map((url) => url.slice(ROOT.href.length))
-    .filter((path) => !/^(src|types)\/[\w/]+\.ts$/.test(path) && !/^types\/\w+\.d\.ts$/.test(path));
+    .filter((path) =>
+      !/^(src|types)\/[\w/]+\.(tsx?|css|json|lock)$/.test(path) && !/^types\/\w+\.d\.ts$/.test(path)
+    );
   assertEquals(
     others.sort(),
     [

@@ -10,6 +10,9 @@ export function projectPath(name: string): string {
   return new URL(name, ROOT).pathname;
 }
 
+/** The CPU of each of its two nodes. */
+export const NODE_CPU = 4;
+
 /** `fabric dev`, with a store of its own. */
 export class DevCluster implements AsyncDisposable {
   readonly #fabric: Commanded;
@@ -28,7 +31,7 @@ export class DevCluster implements AsyncDisposable {
   /** Resolves when it accepts deployments. */
   static async start(): Promise<DevCluster> {
     const store = await Deno.makeTempDir({ prefix: "deploy-bench-" });
-    const size = ["--nodes", "2", "--mem", "4GiB", "--cpu", "4"];
+    const size = ["--nodes", "2", "--mem", "4GiB", "--cpu", String(NODE_CPU)];
     const fabric = new Commanded(Deno.execPath(), {
       args: [
         ...["run", "-A", projectPath("fabric.ts"), "dev", ...size],

@@ -16,12 +16,18 @@ export interface Lane {
  * Their files run in threads of one process.
  */
 const PARALLEL = [
-  ...["bridge", "build", "channel", "cli", "codec", "core", "host", "master", "net"],
+  ...["bridge", "build", "channel", "cli", "codec", "core", "dashboard", "host", "master", "net"],
   ...["run", "scripts", "store", "terminal", "wire"],
 ];
 
 /** Tests of faults of clusters: most of their time is spent waiting for a loss to be detected. */
-const FAULTS = ["chaos/", "fabric/losses_test.ts", "system/deploy_ends_test.ts"];
+const FAULTS = [
+  ...["chaos/", "fabric/losses_test.ts", "system/deploy_ends_test.ts"],
+  ...["system/firewall_test.ts", "fabric/left_test.ts"],
+];
+
+/** Tests in a browser. */
+const BROWSER = ["dashboard/page_test.ts"];
 
 /** How long the tests of a file take, in seconds of CPU time, where that is more than {@linkcode USUAL}. */
 const COSTS: Readonly<Record<string, number>> = {
@@ -29,16 +35,21 @@ const COSTS: Readonly<Record<string, number>> = {
   "tests/build/runtime_bundle_test.ts": 2,
   "tests/channel/channel_test.ts": 3,
   "tests/channel/connection_test.ts": 3,
+  "tests/channel/will_test.ts": 5,
   "tests/chaos/faults_test.ts": 25,
+  "tests/chaos/network_test.ts": 10,
   "tests/codec/value_codec_test.ts": 4,
   "tests/codec/value_hostile_test.ts": 2,
+  "tests/compiled/alike_test.ts": 30,
   "tests/compiled/build_test.ts": 4,
-  "tests/compiled/deploy_test.ts": 35,
+  "tests/compiled/deploy_test.ts": 20,
   "tests/compiled/executables_test.ts": 24,
   "tests/compiled/hosts_test.ts": 20,
+  "tests/dashboard/page_test.ts": 17,
   "tests/examples_test.ts": 12,
   "tests/fabric/fabric_test.ts": 4,
   "tests/fabric/large_arg_test.ts": 8,
+  "tests/fabric/left_test.ts": 8,
   "tests/fabric/losses_test.ts": 24,
   "tests/host/trial_boot_test.ts": 10,
   "tests/local/launcher_test.ts": 6,
@@ -49,6 +60,8 @@ const COSTS: Readonly<Record<string, number>> = {
   "tests/pool/cluster_test.ts": 3,
   "tests/pool/pool_test.ts": 14,
   "tests/project_test.ts": 4,
+  "tests/scripts/fuzz_test.ts": 3,
+  "tests/system/alike_test.ts": 12,
   "tests/system/api_channels_test.ts": 4,
   "tests/system/api_ending_test.ts": 5,
   "tests/system/api_limits_test.ts": 4,
@@ -59,8 +72,16 @@ const COSTS: Readonly<Record<string, number>> = {
   "tests/system/deploy_cluster_test.ts": 5,
   "tests/system/deploy_ends_test.ts": 18,
   "tests/system/deploy_test.ts": 22,
+  "tests/system/firewall_test.ts": 6,
+  "tests/system/enforced_test.ts": 10,
   "tests/system/hosts_test.ts": 6,
+  "tests/system/inspect_test.ts": 5,
+  "tests/system/invitation_test.ts": 7,
+  "tests/system/load_test.ts": 6,
+  "tests/system/permissions_test.ts": 10,
   "tests/system/processes_test.ts": 14,
+  "tests/system/run_records_test.ts": 8,
+  "tests/system/users_check_test.ts": 7,
   "tests/testing/run_program_test.ts": 5,
   "tests/testing/test_cluster_test.ts": 15,
   "tests/testing/user_project_test.ts": 5,
@@ -87,10 +108,11 @@ function lane(name: string, files: readonly string[]): Lane {
   return { name, files, parallel: name === "units", costs: sum(files) };
 }
 
-function groupOf(path: string): "units" | "system" | "faults" | "compiled" {
+function groupOf(path: string): "units" | "system" | "faults" | "browser" | "compiled" {
   const inside = path.replace(/^tests\//, "");
   const folder = inside.includes("/") ? inside.slice(0, inside.indexOf("/")) : "";
   if (folder === "compiled") return "compiled";
+  if (BROWSER.includes(inside)) return "browser";
   if (FAULTS.some((start) => inside.startsWith(start))) return "faults";
   return PARALLEL.includes(folder) ? "units" : "system";
 }

@@ -1,16 +1,19 @@
 /** One run, as a bridge keeps it: the nodes that host it on one side, its log and viewers on the other. */
 
 import type { Pid } from "../core/pid.ts";
+import type { ProcessSample } from "../core/samples.ts";
 import { KiB, MiB } from "../core/resources.ts";
 import { type StartTimer, startTimer } from "../core/timer.ts";
 import type { Store } from "../store/store.ts";
+import type { WaitingSpawn } from "../core/waits.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
 import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
-import { endOf, type Received } from "../net/message_link.ts";
+import { endOf, LinkError, type Received } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import {
   type NodeToBridge,
+  type ProcessUsage,
   STDIN_WINDOW_BYTES,
   type StdinMessage,
   type StdinTakenMessage,
@@ -19,15 +22,18 @@ import {
 import { EventMerger } from "../run/event_merger.ts";
 import { EventRecord } from "../run/event_record.ts";
 import { MemoryLog } from "../run/memory_log.ts";
+import { isLifeEvent } from "../run/process_table.ts";
 import { Run, type RunViewer } from "../run/run.ts";
 import type { RunLog } from "../run/run_log.ts";
 import { EventOrderError, runningProcesses, type RunState } from "../run/run_state.ts";
 import { StandstillWatch } from "../run/standstill_watch.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
-import { waitLines } from "../run/wait_lines.ts";
+import { describeSamples } from "../run/process_samples.ts";
+import { ChannelMeter, type Sent } from "../run/channel_meter.ts";
+import { describeWaits, type WaitLine } from "../run/wait_lines.ts";
 import type { RunNews } from "./master_client.ts";
-import type { HostLink } from "./host_link.ts";
-import { RunWaits } from "./run_waits.ts";
+import { type HostConnection, HostLink, refuseHost } from "./host_link.ts";
+import { inTime, RunWaits } from "./run_waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -48,20 +54,27 @@ export class BridgedRun implements RunNews {
   readonly #merger: EventMerger;
   readonly #log: RunLog;
   readonly #run: Run;
+  /** The starts and ends of its processes alone. */
+  readonly processes: RunLog;
   readonly #stdinAnswer: (answer: StdinAnswer) => void;
   readonly #survivors = new SurvivorNotice({
     state: () => this.#run.state,
     startTimer,
     say: (text) => this.said(text),
   });
+  readonly #startTimer: StartTimer;
   readonly #waits: RunWaits;
+  readonly #waitingSpawns: () => Promise<WaitingSpawn[]>;
   readonly #standstill: StandstillWatch;
+  #outputBytes = 0;
+  readonly #channels = new ChannelMeter();
   readonly #spec: Bytes;
   readonly #store: Store;
-  /** How long the master has to report why a node's processes are lost, since it knows more. */
-  readonly #newsMs: number;
+  readonly #liveness: LivenessOptions;
   readonly #clock: Clock;
   readonly #nodes = new Set<HostLink>();
+  /** Their links by id. */
+  readonly #links = new Map<string, HostLink>();
   /** The node of the first process, once that exists. */
   #first: HostLink | undefined;
   #firstPid: Pid | undefined;
@@ -89,25 +102,31 @@ export class BridgedRun implements RunNews {
     options: {
       /** @default one in memory */
       log?: RunLog;
+      /** For the starts and ends of its processes. @default one in memory */
+      processes?: RunLog;
+      /** Tells which of its spawns wait for room. @default none */
+      waitingSpawns?: () => Promise<WaitingSpawn[]>;
       liveness?: LivenessOptions;
       clock?: Clock;
       startTimer?: StartTimer;
     } = {},
   ) {
     this.#log = options.log ?? new MemoryLog({ keepBytes: KEEP_BYTES });
+    this.processes = options.processes ?? new MemoryLog({ keepBytes: KEEP_BYTES });
     this.#run = new Run({ log: this.#log, roomBytes: ROOM_BYTES });
     this.#spec = spec;
     this.id = id;
     this.over = this.#over.promise;
     this.#store = store;
-    this.#newsMs = (options.liveness ?? LOCAL_NETWORK).newsMs;
+    this.#liveness = options.liveness ?? LOCAL_NETWORK;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#stdinAnswer = stdinAnswer;
-    const start = options.startTimer ?? startTimer;
+    const start = this.#startTimer = options.startTimer ?? startTimer;
     this.#waits = new RunWaits(start);
+    this.#waitingSpawns = options.waitingSpawns ?? (() => Promise.resolve([]));
     this.#standstill = new StandstillWatch({
       state: () => this.#run.state,
-      waits: () => this.#waits.ask(),
+      waits: async () => (await this.#waits.ask()).states,
       startTimer: start,
       say: (text) => this.said(text),
     });
@@ -120,41 +139,66 @@ export class BridgedRun implements RunNews {
     return this.#run.state;
   }
 
+  /** The number of the oldest event that is still there. */
+  get start(): number {
+    return this.#log.start;
+  }
+
   /** How many events there have been. */
   get end(): number {
     return this.#log.end;
   }
 
   /** Begins to view the run; it ends when the run is over, and all of it has been seen. */
-  view(): RunViewer {
-    return this.#run.view();
+  view(offset = 0): RunViewer {
+    return this.#run.view(offset);
   }
 
   /**
-   * Serves a node that hosts processes of the run, until its link ends. `messages` are those of the
-   * link, after the first.
+   * Serves a node that hosts processes of the run, on a connection that it has begun with `host`; `messages`
+   * are the rest of what comes on it. Resolves when the link ends, which may continue on other connections,
+   * or at once if the connection continues a link.
    *
-   * @throws {ProtocolError} If it breaks the protocol; its processes count as lost then.
+   * @throws {ProtocolError} If the node breaks the protocol; its processes count as lost then.
    */
   async serve(
-    node: HostLink,
-    messages: AsyncIterable<Received<NodeToBridge>>,
-    name: string,
+    host: Extract<NodeToBridge, { type: "host" }>,
+    connection: HostConnection,
+    messages: AsyncGenerator<Received<NodeToBridge>>,
   ): Promise<void> {
+    const known = this.#links.get(host.link);
+    if (known !== undefined) return known.attach(connection, messages, host.taken);
+    // This bridge has ended that link.
+    if (host.taken > 0) return await refuseHost(connection, messages);
+    const node = new HostLink(host.node, { liveness: this.#liveness, clock: this.#clock });
+    this.#links.set(host.link, node);
+    node.attach(connection, messages, 0);
+    try {
+      await this.#serve(node);
+    } finally {
+      this.#links.delete(host.link);
+    }
+  }
+
+  async #serve(node: HostLink): Promise<void> {
     this.#nodes.add(node);
     void node.send({ type: "run", spec: this.#spec });
     this.#waits.add(node);
     let done = false;
     try {
-      for await (const { message, body } of messages) {
+      for await (const { message, body } of node.received()) {
         done = message.type === "done";
-        if (message.type === "done") return await node.close();
+        if (message.type === "done") return await node.finish();
         await this.#take(node, message, body);
       }
+      const reason = await node.ended;
+      if (reason instanceof ProtocolError) throw reason;
+    } catch (error) {
+      node.end(error instanceof ProtocolError ? error : new LinkError("the bridge failed"));
+      throw error;
     } finally {
-      node.drop();
       this.#waits.remove(node);
-      const why = endOf(`node ${name}`, await node.ended);
+      const why = endOf(`node ${node.node}`, await node.ended);
       this.#gap ||= !done;
       void this.#left(node, why);
     }
@@ -176,10 +220,56 @@ export class BridgedRun implements RunNews {
     else if (this.#firstPid === undefined) this.#early.push(message);
   }
 
-  /** What each process of the run waits for, in one line each. */
-  async waitLines(): Promise<string[]> {
-    const states = await this.#waits.ask();
-    return waitLines(runningProcesses(this.#run.state), states);
+  /** What each process of the run waits for. */
+  async waits(): Promise<WaitLine[]> {
+    const [spawns, { states, silent }] = await Promise.all([
+      inTime(this.#startTimer, this.#waitingSpawns()),
+      this.#waits.ask(),
+    ]);
+    const context = { silent, spawns: spawns ?? [] };
+    return describeWaits(runningProcesses(this.#run.state), states, context);
+  }
+
+  /**
+   * Asks the node of a process to connect its inspector to this bridge, with that id.
+   *
+   * @returns Why that is not possible; `undefined` if the node is asked.
+   */
+  inspect(pid: Pid, id: string): string | undefined {
+    const process = this.#run.state.running.get(pid);
+    if (process === undefined) return "it has ended";
+    const node = this.#nodes.values().find(({ node, connected }) =>
+      connected && node === process.node
+    );
+    if (node === undefined) return `its node ${process.node} is not connected`;
+    void node.send({ type: "inspect", pid, id });
+    return undefined;
+  }
+
+  /** A sample of each running process. */
+  async samples(): Promise<ProcessSample[]> {
+    const [spawns, { samples, silent }] = await Promise.all([
+      inTime(this.#startTimer, this.#waitingSpawns()),
+      this.#waits.samples(),
+    ]);
+    const context = { silent, spawns: spawns ?? [] };
+    return describeSamples(runningProcesses(this.#run.state), samples, context);
+  }
+
+  /** What the running processes use now, as far as their nodes know. */
+  usage(): Promise<ProcessUsage[]> {
+    return this.#waits.usage();
+  }
+
+  /** What its processes have sent to each other, as far as samples show that; takes one. */
+  async sent(): Promise<Sent> {
+    this.#channels.took(await this.samples());
+    return this.#channels.total;
+  }
+
+  /** How much its processes have written. */
+  get outputBytes(): number {
+    return this.#outputBytes;
   }
 
   said(text: string): void {
@@ -190,6 +280,10 @@ export class BridgedRun implements RunNews {
     void this.#lose(this.#merger.lose(process, why));
   }
 
+  nodeGone(name: string, why: string): void {
+    for (const node of this.#nodes) if (node.node === name) node.giveUp(why);
+  }
+
   /** Called when the master has no process of the run left: waits for events in flight. */
   ended(processes: number): void {
     this.#processes = processes;
@@ -198,14 +292,24 @@ export class BridgedRun implements RunNews {
 
   #append(record: EventRecord): Promise<void> {
     const room = this.#run.append(record);
+    const kept = this.#keep(record);
+    if (record.event.event === "output") this.#outputBytes += record.event.bytes.length;
     this.#survivors.took(record.event);
     if (record.event.event !== "said") this.#standstill.took();
-    return room;
+    return kept === undefined ? room : kept.then(() => room);
+  }
+
+  /** Notes the start or the end of a process; the promise resolves when that log can take more. */
+  #keep(record: EventRecord): Promise<void> | undefined {
+    if (!isLifeEvent(record.event)) return undefined;
+    const kept = this.processes.append(record);
+    this.processes.release(this.processes.end);
+    return kept;
   }
 
   async #left(node: HostLink, why: string): Promise<void> {
     if (this.#merger.has(node)) {
-      await new Promise<void>((resolve) => this.#clock.after(this.#newsMs, resolve));
+      await new Promise<void>((resolve) => this.#clock.after(this.#liveness.newsMs, resolve));
     }
     this.#nodes.delete(node);
     await this.#lose(this.#merger.loseAll(why, node));
@@ -224,22 +328,17 @@ export class BridgedRun implements RunNews {
   /** `body` is the bytes of `message`: an event is passed to the log and to viewers as these bytes. */
   async #take(
     node: HostLink,
-    message: Exclude<NodeToBridge, { type: "done" }>,
+    message: Exclude<NodeToBridge, { type: "done" | "ack" }>,
     body: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
     switch (message.type) {
       case "host":
         throw new ProtocolError(`a second "host" message`);
       case "need":
-        for (const hash of message.pieces) {
-          const bytes = await this.#store.readPiece(hash);
-          if (bytes === undefined) {
-            throw new ProtocolError(`it asked for a piece that the run does not have`);
-          }
-          await node.send({ type: "piece", hash, bytes });
-        }
-        return;
+        return node.sendPieces(message.pieces, this.#store);
       case "waits":
+      case "usages":
+      case "samples":
         return this.#waits.answer(node, message);
       case "stdin-taken":
         this.#stdinBytes -= Math.min(message.bytes, this.#stdinBytes);

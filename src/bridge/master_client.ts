@@ -1,9 +1,12 @@
 /** A bridge's link to its master: questions and answers, and news of runs. */
 
 import { SpawnError } from "../core/errors.ts";
+import type { Metric } from "../core/metrics.ts";
+import type { NodeReport } from "../core/node_report.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Termination } from "../core/signals.ts";
 import type { Resources } from "../core/resources.ts";
+import type { WaitingSpawn } from "../core/waits.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import { orThrow } from "../wire/control.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -12,6 +15,7 @@ import {
   type LostProcess,
   MASTER_TO_BRIDGE,
   type MasterToBridge,
+  sentMetric,
 } from "../wire/bridge_messages.ts";
 import { Conversation } from "../net/conversation.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
@@ -20,6 +24,8 @@ import { type LinkConnection, MessageLink } from "../net/message_link.ts";
 /** News about a run. */
 export interface RunNews {
   lost(process: LostProcess, why: string): void;
+  /** A node is lost, after its processes. */
+  nodeGone(node: string, why: string): void;
   /** A line for its viewers. */
   said(text: string): void;
   /** No process of it is left; gives their total number. */
@@ -35,13 +41,15 @@ export interface Fit {
 }
 
 /** What a bridge asks its master. */
-type Question = Extract<BridgeToMaster, { request: number }>;
+type Question = Exclude<Extract<BridgeToMaster, { request: number }>, { type: "measured" }>;
 
 /** What answers it. */
 interface Answers {
   try: Extract<MasterToBridge, { type: "needs" | "unfit" }>;
   first: Extract<MasterToBridge, { type: "launched" }>;
   where: Extract<MasterToBridge, { type: "fits" }>;
+  waiting: Extract<MasterToBridge, { type: "spawns" }>;
+  nodes: Extract<MasterToBridge, { type: "node-list" }>;
 }
 
 export class MasterClient {
@@ -51,12 +59,18 @@ export class MasterClient {
   readonly #questions: Conversation<Question, Answers>;
   readonly #runs = new Map<string, RunNews>();
 
+  /** Gives what the bridge measures, when the master asks. */
+  measure: () => Promise<readonly Metric[]> = () => Promise.resolve([]);
+
   /** When the master is silent, the bridge ends, and is restarted. */
   constructor(conn: LinkConnection, liveness?: LivenessOptions) {
     this.#link = new MessageLink(conn, { schema: MASTER_TO_BRIDGE, liveness, works: true });
     this.ended = this.#link.ended;
     this.#questions = new Conversation<Question, Answers>(
-      { try: ["needs", "unfit"], first: ["launched"], where: ["fits"] },
+      {
+        ...{ try: ["needs", "unfit"], first: ["launched"], where: ["fits"] },
+        ...{ waiting: ["spawns"], nodes: ["node-list"] },
+      },
       (question) => void this.#link.send(question),
     );
     void this.#read();
@@ -108,6 +122,21 @@ export class MasterClient {
     return orThrow(await this.#questions.ask({ type: "where", resources }));
   }
 
+  /** The spawns of a run that wait for room, and why, the oldest first; of very many only some. */
+  async waiting(run: string): Promise<WaitingSpawn[]> {
+    return orThrow(await this.#questions.ask({ type: "waiting", run })).spawns;
+  }
+
+  /** The nodes of the cluster. */
+  async nodes(): Promise<NodeReport[]> {
+    return orThrow(await this.#questions.ask({ type: "nodes" })).nodes;
+  }
+
+  /** Ends one process of a run, as {@linkcode MasterClient.end}. */
+  endProcess(run: string, pid: Pid, { signal, graceMs }: Termination): void {
+    void this.#link.send({ type: "end-process", run, pid, signal, graceMs });
+  }
+
   /** Ends every process of a run as `how` says; its news report when that is done. */
   end(run: string, { signal, graceMs }: Termination): void {
     void this.#link.send({ type: "end", run, signal, graceMs });
@@ -133,10 +162,17 @@ export class MasterClient {
     this.#questions.end(new SpawnError("lost", `the master: ${message}`));
   }
 
+  async #measure(request: number): Promise<void> {
+    const metrics = (await this.measure()).map(sentMetric);
+    void this.#link.send({ type: "measured", request, metrics });
+  }
+
   #take(message: MasterToBridge): void {
     switch (message.type) {
       case "lost":
         return this.#runs.get(message.run)?.lost(message, message.why);
+      case "node-gone":
+        return this.#runs.get(message.run)?.nodeGone(message.node, message.why);
       case "said":
         return this.#runs.get(message.run)?.said(message.text);
       case "over": {
@@ -144,6 +180,8 @@ export class MasterClient {
         this.#runs.delete(message.run);
         return news?.ended(message.processes);
       }
+      case "measure":
+        return void this.#measure(message.request);
       case "waits":
         return this.#questions.news(message);
       default:

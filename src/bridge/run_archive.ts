@@ -5,7 +5,10 @@
 
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
+import { KiB, MiB } from "../core/resources.ts";
+import { CutLog } from "../run/cut_log.ts";
 import { DiskLog } from "../run/disk_log.ts";
+import { EventRecord } from "../run/event_record.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import type { RunEntry } from "../core/run_entry.ts";
 import { isRunId, newRunId } from "../run/run_id.ts";
@@ -23,6 +26,21 @@ const MAX_RUNS = 1_000;
 /** The file with the entry, beside the files of the log. */
 const ENTRY = "run.json";
 
+/** The folder of the log of starts and ends of processes, beside them. */
+const PROCESSES = "processes";
+
+/** Its limits: the latest hundred thousand processes or so. */
+const PROCESSES_LIMITS = { maxBytes: 32 * MiB, segmentBytes: 1 * MiB, cacheBytes: 64 * KiB };
+
+/** How much of it is read at once. */
+const COUNTED_BYTES = 256 * KiB;
+
+/** An entry as it is on disk. */
+interface StoredEntry extends RunEntry {
+  /** How many events an ended run has had; missing if nobody knows, since its bridge ended before it did. */
+  readonly events?: number;
+}
+
 /** The exit status of a run whose end is unknown, such as one whose bridge was killed. */
 export const LOST_CODE = 1;
 
@@ -33,6 +51,8 @@ export type NewEntry = Pick<RunEntry, "name" | "by" | "from">;
 export interface BegunRun {
   readonly id: string;
   readonly log: RunLog;
+  /** The starts and ends of its processes alone, which outlive what they wrote. */
+  readonly processes: RunLog;
   /** Why its log cannot be kept on disk. */
   readonly failure?: Error;
 }
@@ -59,7 +79,9 @@ export class RunArchive {
   /** In the order in which they began. */
   readonly #entries = new Map<string, RunEntry>();
   readonly #progress = new Map<string, () => Progress>();
-  readonly #logs = new Map<string, RunLog>();
+  readonly #logs = new Map<string, readonly RunLog[]>();
+  /** How many events the runs that have ended have had, as far as that is known. */
+  readonly #events = new Map<string, number>();
   /** Of runs that have ended: resolves when the log is closed. Never rejects. */
   readonly #closing = new Map<string, Promise<unknown>>();
 
@@ -110,6 +132,7 @@ export class RunArchive {
     this.#entries.set(id, begun);
     const folder = `${this.#folder}/${id}`;
     let log: RunLog;
+    let processes: RunLog;
     let failure: Error | undefined;
     try {
       await Deno.mkdir(folder, { mode: 0o700 });
@@ -121,14 +144,20 @@ export class RunArchive {
           onFailure(error);
         },
       });
+      processes = await DiskLog.open({
+        folder: `${folder}/${PROCESSES}`,
+        ...PROCESSES_LIMITS,
+        onFailure: (error) => this.#logger.warn(error.message),
+      });
     } catch (error) {
       const why = messageOf(error);
       this.#logger.warn(`cannot keep the log of run ${id} in ${folder}: ${why}`);
       failure = new Error(`Cannot write the log ${folder}: ${why}`, { cause: error });
-      log = new MemoryLog({ keepBytes: 1024 ** 2 });
+      log = new MemoryLog({ keepBytes: 1 * MiB });
+      processes = new MemoryLog({ keepBytes: 1 * MiB });
     }
-    this.#logs.set(id, log);
-    return { id, log, ...(failure !== undefined && { failure }) };
+    this.#logs.set(id, [log, processes]);
+    return { id, log, processes, ...(failure !== undefined && { failure }) };
   }
 
   /** Tells how to look at a run that has begun. */
@@ -143,14 +172,16 @@ export class RunArchive {
     const ended = { ...entry, spawned, running: 0, code, endedMs: this.#now() };
     this.#entries.set(id, ended);
     this.#progress.delete(id);
-    const log = this.#logs.get(id);
+    const logs = this.#logs.get(id) ?? [];
     this.#logs.delete(id);
-    const closed = log?.close();
+    const events = logs[0]?.end;
+    if (events !== undefined) this.#events.set(id, events);
+    const closed = Promise.all(logs.map((log) => log.close()));
     const settled = Promise.allSettled([closed]).then(() => this.#closing.delete(id));
     this.#closing.set(id, settled);
     try {
       await closed;
-      await this.#write(ended);
+      await this.#write(events === undefined ? ended : { ...ended, events });
       await this.#prune();
     } catch (error) {
       this.#logger.warn(`cannot keep the log of run ${id}: ${messageOf(error)}`);
@@ -161,45 +192,75 @@ export class RunArchive {
   async discard(id: string): Promise<void> {
     this.#entries.delete(id);
     this.#progress.delete(id);
-    const log = this.#logs.get(id);
+    const logs = this.#logs.get(id) ?? [];
     this.#logs.delete(id);
     try {
-      await log?.close();
+      await Promise.all(logs.map((log) => log.close()));
       await Deno.remove(`${this.#folder}/${id}`, { recursive: true });
     } catch (error) {
       this.#logger.warn(`cannot remove the log of run ${id}: ${messageOf(error)}`);
     }
   }
 
-  /** The log of a run that has ended. Its owner closes it. */
+  /**
+   * The log of a run that has ended. Its owner closes it. If its last events are missing, since they could not be
+   * written or the bridge was killed, its last event says so.
+   */
   async openLog(id: string): Promise<RunLog> {
+    const log = await this.#open(id, `${this.#folder}/${id}`);
+    const text = missingText(this.#events.get(id), log.end);
+    if (text === undefined) return log;
+    const time = this.#entries.get(id)?.endedMs ?? this.#now();
+    return new CutLog(log, EventRecord.of({ event: "said", text, time }));
+  }
+
+  /** The starts and ends of the processes of a run that has ended. Its owner closes it. */
+  async openProcesses(id: string): Promise<RunLog> {
+    return await this.#open(id, `${this.#folder}/${id}/${PROCESSES}`);
+  }
+
+  async #open(id: string, folder: string): Promise<RunLog> {
     // Opening a log cuts off a record that is still being written.
     await this.#closing.get(id);
-    return await DiskLog.open({ folder: `${this.#folder}/${id}` });
+    return await DiskLog.open({ folder });
   }
 
   /** Waits until the logs are written, when the bridge ends. */
   async close(): Promise<void> {
-    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+    await Promise.all([...this.#logs.values()].flat().map((log) => log.close()));
   }
 
   async #read(): Promise<void> {
-    const found: RunEntry[] = [];
+    const found: StoredEntry[] = [];
     for await (const { name, isDirectory } of Deno.readDir(this.#folder)) {
       if (!isDirectory || !isRunId(name)) continue;
       const entry = await this.#readEntry(name);
       if (entry !== undefined) found.push(entry);
     }
     found.sort((one, other) => one.startedMs - other.startedMs);
-    for (const entry of found) {
+    for (const { events, ...entry } of found) {
       this.#entries.set(entry.id, entry);
-      if (entry.endedMs === null) await this.end(entry.id, LOST_CODE);
+      if (events !== undefined) this.#events.set(entry.id, events);
+      if (entry.endedMs === null) await this.#endLost(entry);
     }
     await this.#prune();
   }
 
+  /** A run has ended with the bridge that kept it: how many processes it has had, only its log says. */
+  async #endLost(entry: RunEntry): Promise<void> {
+    const { id } = entry;
+    try {
+      const log = await this.openProcesses(id);
+      const spawned = await countSpawns(log).finally(() => log.close());
+      this.#entries.set(id, { ...entry, spawned });
+    } catch (error) {
+      this.#logger.warn(`cannot count the processes of run ${id}: ${messageOf(error)}`);
+    }
+    await this.end(id, LOST_CODE);
+  }
+
   /** `undefined` for a folder without a valid entry, which is removed: its run had just begun. */
-  async #readEntry(id: string): Promise<RunEntry | undefined> {
+  async #readEntry(id: string): Promise<StoredEntry | undefined> {
     try {
       const entry: unknown = JSON.parse(await Deno.readTextFile(`${this.#folder}/${id}/${ENTRY}`));
       if (isEntry(entry) && entry.id === id) return entry;
@@ -211,7 +272,7 @@ export class RunArchive {
   }
 
   /** Writes an entry so that a crash leaves the old one or the new one. */
-  async #write(entry: RunEntry): Promise<void> {
+  async #write(entry: StoredEntry): Promise<void> {
     const path = `${this.#folder}/${entry.id}/${ENTRY}`;
     await Deno.writeTextFile(`${path}.new`, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
     await Deno.rename(`${path}.new`, path);
@@ -225,16 +286,44 @@ export class RunArchive {
       .filter(({ endedMs }, index) => index < excess || this.#now() - endedMs! > KEPT_MS);
     for (const { id } of old) {
       this.#entries.delete(id);
+      this.#events.delete(id);
       await Deno.remove(`${this.#folder}/${id}`, { recursive: true });
     }
   }
 }
 
-function isEntry(value: unknown): value is RunEntry {
+/**
+ * How many processes a log of starts and ends tells of. Of the events that it no longer has, at least half were
+ * starts.
+ */
+async function countSpawns(log: RunLog): Promise<number> {
+  let spawned = Math.ceil(log.start / 2);
+  for (let offset = log.start; offset < log.end;) {
+    const { from, records } = await log.read(offset, COUNTED_BYTES);
+    spawned += records.filter(({ event }) => event.event === "spawn").length;
+    offset = from + records.length;
+  }
+  return spawned;
+}
+
+/** What the log of a run lacks at its end, if it had that many events and there are so many. */
+function missingText(events: number | undefined, there: number): string | undefined {
+  if (events === undefined) {
+    return "the log ends here, and its last events may be missing: " +
+      "the bridge was killed, or could not write them";
+  }
+  const missing = events - there;
+  if (missing <= 0) return undefined;
+  const count = missing === 1 ? "1 more event" : `${missing} more events`;
+  return `the log ends here: ${count} could not be written to the disk`;
+}
+
+function isEntry(value: unknown): value is StoredEntry {
   if (typeof value !== "object" || value === null) return false;
   const entry = value as Record<string, unknown>;
   const isNumber = (name: string) => Number.isSafeInteger(entry[name]);
   return ["id", "name", "by", "from"].every((name) => typeof entry[name] === "string") &&
     ["startedMs", "running", "spawned"].every(isNumber) &&
+    (!("events" in entry) || isNumber("events")) &&
     ["endedMs", "code"].every((name) => entry[name] === null || isNumber(name));
 }

@@ -4,8 +4,9 @@ import type { RuntimeSettings } from "../core/runtime_settings.ts";
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
 import { bundle } from "./bundle.ts";
+import { checkTypes } from "./check_types.ts";
 import { type Entry, readProgram } from "./entry.ts";
-import { compileProgram, type Loose } from "./executable.ts";
+import { compileProgram, type Loose, looseOf, NOTHING_LOOSE } from "./executable.ts";
 import { findDeno } from "./find_deno.ts";
 import { orWithRuntime } from "./own_runtime.ts";
 
@@ -15,6 +16,10 @@ export interface BuildOptions {
   readonly program: string;
   /** As in `BundleOptions`. @default false */
   readonly runtimeApart?: boolean;
+  /** As in `BundleOptions`. @default false */
+  readonly withSources?: boolean;
+  /** As in `lookUpRuntime()`. */
+  readonly runtimeCache?: string;
   /** Compile a module to an executable. @default false */
   readonly release?: boolean;
   /**
@@ -40,8 +45,10 @@ export interface BuildOptions {
   readonly target?: string;
   /** Kills the compiler and rejects when aborted. */
   readonly signal?: AbortSignal;
+  /** Check the types of a module first, as `deno check` does. @default false */
+  readonly checked?: boolean;
   /** Called before each step that takes a while. A step may be repeated. */
-  onStep?(step: "bundle" | "compile"): void;
+  onStep?(step: "check" | "bundle" | "compile"): void;
 }
 
 /** A built program. */
@@ -61,9 +68,6 @@ export interface Built {
   readonly warnings: readonly string[];
 }
 
-/** An executable of the user is shipped as it is. */
-const NOTHING: Loose = { files: [], modules: [], computedImports: [] };
-
 /**
  * Builds a program. It keeps no state between builds: deno itself has a cache.
  *
@@ -77,11 +81,16 @@ export async function build(options: BuildOptions): Promise<Built> {
     ? {
       kind: "executable",
       path: await Deno.realPath(program),
-      loose: NOTHING,
+      // An executable of the user is shipped as it is.
+      loose: NOTHING_LOOSE,
       warnings: [],
     } as const
     : await orWithRuntime(entry, folder, async (entry) => {
       const deno = options.deno ?? await findDeno();
+      if (options.checked) {
+        options.onStep?.("check");
+        await checkTypes(deno, entry, options);
+      }
       return await (release ? buildExecutable : buildBundle)(deno, entry, options);
     });
   const files = "runtime" in parts && parts.runtime !== undefined
@@ -118,13 +127,17 @@ async function buildExecutable(
 }
 
 async function buildBundle(deno: string, entry: Entry, options: BuildOptions): Promise<Parts> {
-  const { folder, place, runtimeApart = false, signal } = options;
+  const { folder, place, runtimeApart = false, withSources = false, runtimeCache, signal } =
+    options;
   options.onStep?.("bundle");
-  const { text, runtime, missing, ...loose } = await bundle(deno, entry, {
+  const built = await bundle(deno, entry, {
     runtimeApart,
+    withSources,
+    ...(runtimeCache === undefined ? {} : { runtimeCache }),
     ...(place === undefined ? {} : { place }),
     ...(signal === undefined ? {} : { signal }),
   });
+  const { text, runtime, missing, absent } = built;
   const path = `${folder}/${stemOf(entry)}.js`;
   const apart = runtime && `${folder}/${runtime.name}`;
   try {
@@ -133,13 +146,12 @@ async function buildBundle(deno: string, entry: Entry, options: BuildOptions): P
   } catch (cause) {
     throw new BuildError(`Cannot build ${entry.shown}: ${messageOf(cause)}`, { cause });
   }
-  const { files, modules, computedImports } = loose;
   return {
     kind: "bundle",
     path,
     ...(apart === undefined ? {} : { runtime: apart }),
-    loose: { files, modules, computedImports },
-    warnings: missing,
+    loose: looseOf(built),
+    warnings: [...missing, ...absent],
   };
 }
 

@@ -3,14 +3,22 @@
 import { PROJECT_FOLDER } from "../core/run_layout.ts";
 import { BuildError } from "./build_error.ts";
 import { type BundleNotes, noteMissing } from "./bundle_notes.ts";
-import { addOnMessage, denoBundle, LAUNCHER, mentionsOnly } from "./deno_bundle.ts";
+import { helperEdits } from "./bundler_helpers.ts";
+import {
+  addOnMessage,
+  type DenoBundle,
+  denoBundle,
+  LAUNCHER,
+  mentionsOnly,
+} from "./deno_bundle.ts";
 import { encodePath, type Entry } from "./entry.ts";
 import { readTokens } from "./js_tokens.ts";
 import { edited, Mappings } from "./mappings.ts";
-import { createPlaces, sourceUrl } from "./module_place.ts";
+import { createPlaces, packageFolder, sourceUrl } from "./module_place.ts";
 import { NAME_HELPER, restoreNames } from "./names.ts";
 import { placeModules } from "./placed_modules.ts";
-import { readImportMap } from "./import_map.ts";
+import { findQueries } from "./queries.ts";
+import { type ImportMap, readImportMap } from "./import_map.ts";
 import {
   bundleRuntime,
   type LocalRuntime,
@@ -18,7 +26,14 @@ import {
   lookUpRuntime,
   type RuntimeFile,
 } from "./runtime_bundle.ts";
-import { joinMap, type MappedCode, nameSources, prependLine } from "./source_map.ts";
+import {
+  joinMap,
+  type MappedCode,
+  nameSources,
+  prependLine,
+  shownName,
+  traceName,
+} from "./source_map.ts";
 
 /** A bundle, and what it refers to and does not contain. */
 export interface Bundle extends Omit<BundleNotes, "addOns"> {
@@ -27,6 +42,8 @@ export interface Bundle extends Omit<BundleNotes, "addOns"> {
   readonly runtime?: RuntimeFile;
   /** The URLs here of the modules in it. */
   readonly modules: readonly string[];
+  /** The URLs here of the folders of packages whose modules refer to their own places. */
+  readonly packages: readonly string[];
 }
 
 /** Options for bundling. */
@@ -35,6 +52,8 @@ export interface BundleOptions {
   readonly forExecutable?: boolean;
   /** As in `BuildOptions`. */
   readonly place?: string;
+  /** The absolute path of the root of the project, for a module that is not below it. @default by its place */
+  readonly root?: string;
   /** The bundle will lie in that place itself, for a program that loads it from there. @default false */
   readonly isLoaded?: boolean;
   /**
@@ -42,6 +61,10 @@ export interface BundleOptions {
    * program imports it from the source that this process runs from. @default false
    */
   readonly runtimeApart?: boolean;
+  /** The source map contains the text of the program's modules, for debuggers. @default false */
+  readonly withSources?: boolean;
+  /** As in `lookUpRuntime()`. */
+  readonly runtimeCache?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -59,56 +82,89 @@ export async function bundle(
 ): Promise<Bundle> {
   const { runtimeApart = false, signal } = options;
   const local = runtimeApart ? localRuntime() : undefined;
-  const apart = local === undefined ? undefined : await bundleApart(deno, entry, local, signal);
+  const apart = local === undefined ? undefined : await bundleApart(deno, entry, local, options);
   const bundled = apart?.program ?? await bundleWhole(deno, entry, signal);
-  const resolves = bundled.code.includes("import.meta") && bundled.code.includes("resolve");
-  const { imports } = resolves ? await readImportMap(entry) : { imports: {} };
-  const finished = finish(bundled, entry, { ...options, imports });
+  const { code } = bundled;
+  const resolves = (code.includes("import.meta") && code.includes("resolve")) ||
+    /\bimport\((?!")/.test(code);
+  const importMap = resolves ? await readImportMap(entry) : { imports: {}, scopes: {} };
+  const finished = finish(bundled, entry, { ...options, importMap });
   return { ...finished, ...(apart?.runtime && { runtime: apart.runtime }) };
 }
 
 /** Makes the text of a bundle, and examines it. */
 function finish(
-  bundled: MappedCode,
+  bundled: DenoBundle,
   entry: Entry,
-  options: BundleOptions & { readonly imports: Readonly<Record<string, string | null>> },
+  options: BundleOptions & { readonly importMap: Required<ImportMap> },
 ): Omit<Bundle, "runtime"> {
   const tokens = readTokens(bundled.code);
   const mappings = new Mappings(bundled);
-  const placeOf = createPlaces(projectOf(entry, options.place));
-  const hrefs = bundled.map.sources.map((source) => sourceUrl(source, entry));
-  const map = nameSources(bundled.map, entry);
+  const placeOf = createPlaces(projectOf(entry, options));
+  const entryUrl = sourceUrl(entry.name, entry);
+  const realUrl = realUrlOf(entry);
+  // The entry may be a link, which is its place as in Deno.
+  const hrefs = bundled.map.sources.map((source) => sourceUrl(source, entry))
+    .map((href) => href === realUrl ? entryUrl : href);
+  const { withSources = false } = options;
+  const map = nameSources(bundled.map, hrefs.map(traceName), { withSources });
   const { addOns, ...notes } = noteMissing({
     tokens,
     mappings,
-    sources: hrefs.map((href, index) => ({ href, name: map.sources[index]! })),
+    sources: hrefs.map((href) => ({ href, name: shownName(href, entry) })),
+    absent: bundled.absent,
   });
   const [addOn] = addOns;
   if (addOn !== undefined) {
     throw new BuildError(`Cannot build ${entry.shown}: ${addOnMessage(addOn)}`);
   }
-  const entryUrl = sourceUrl(entry.name, entry);
-  const { edits, prelude } = placeModules({
+  const { sourcesContent = [] } = bundled.map;
+  const queries = findQueries(hrefs.map((href, index) => ({
+    href,
+    name: map.sources[index]!,
+    text: sourcesContent[index] ?? "",
+  })));
+  if (queries.problem !== undefined) {
+    throw new BuildError(`Cannot build ${entry.shown}: ${queries.problem}`);
+  }
+  const { edits, prelude, located } = placeModules({
     tokens,
     mappings,
     entry: hrefs.indexOf(entryUrl),
-    placeOf: (source) => placeOf(hrefs[source]!),
+    placeOf: (source) => {
+      const query = queries.of.get(hrefs[source]!);
+      return { ...placeOf(hrefs[source]!), ...(query === undefined ? {} : { query }) };
+    },
     placeOfUrl: placeOf,
     main: options.isLoaded ? "import.meta.main" : "true",
     base: baseOf(options),
-    imports: options.imports,
+    importMap: options.importMap,
   });
   const names = restoreNames({ tokens, mappings, map: bundled.map });
-  const { code, map: { mappings: moved } } = edited(bundled, [...edits, ...names]);
+  const { code, map: { mappings: moved } } = edited(bundled, [
+    ...edits,
+    ...names,
+    ...helperEdits(tokens),
+  ]);
   const helper = names.length === 0 ? "" : NAME_HELPER;
   const first = [helper, prelude].join(" ").trim();
   const text = joinMap(prependLine(first, { code, map: { ...map, mappings: moved } }));
-  return { text, modules: hrefs, ...notes };
+  const packages = new Set(located.flatMap((source) => packageFolder(hrefs[source]!) ?? []));
+  return { text, modules: hrefs, packages: [...packages], ...notes };
+}
+
+/** The URL here of the entry module, without a link. */
+function realUrlOf({ folder, name }: Entry): string {
+  return `file://${encodePath(Deno.realPathSync(`${folder}/${name}`))}`;
 }
 
 /** Where the project is that modules keep their places in, here and on a node. */
-function projectOf(entry: Entry, place: string | undefined): { root: string; folder: string } {
+function projectOf(
+  entry: Entry,
+  { place, root }: Pick<BundleOptions, "place" | "root">,
+): { root: string; folder: string } {
   if (place === undefined) return { root: entry.root, folder: "" };
+  if (root !== undefined) return { root, folder: PROJECT_FOLDER };
   const path = entry.folder === "/" ? `/${entry.name}` : `${entry.folder}/${entry.name}`;
   return { root: path.slice(0, -place.length - 1) || "/", folder: PROJECT_FOLDER };
 }
@@ -131,7 +187,7 @@ async function bundleWhole(
   deno: string,
   entry: Entry,
   signal: AbortSignal | undefined,
-): Promise<MappedCode> {
+): Promise<DenoBundle> {
   const bundled = await denoBundle(deno, entry, [LAUNCHER], signal);
   // The user may have a module with the same import name.
   return mentionsOnly(bundled.code, LAUNCHER) ? bundled : await denoBundle(deno, entry, [], signal);
@@ -142,9 +198,9 @@ async function bundleApart(
   deno: string,
   entry: Entry,
   local: LocalRuntime,
-  signal: AbortSignal | undefined,
-): Promise<{ program: MappedCode; runtime: RuntimeFile | undefined } | undefined> {
-  const looking = lookUpRuntime(local);
+  { runtimeCache, signal }: BundleOptions,
+): Promise<{ program: DenoBundle; runtime: RuntimeFile | undefined } | undefined> {
+  const looking = lookUpRuntime(local, runtimeCache);
   looking.catch(() => {}); // reported if it is needed
   try {
     const program = await denoBundle(deno, entry, [LAUNCHER, local.module], signal);
@@ -154,7 +210,7 @@ async function bundleApart(
     const runtime = await bundleRuntime(deno, await looking, signal);
     const path = JSON.stringify(`./${runtime.name}`);
     const code = program.code.replaceAll(JSON.stringify(local.module), path);
-    return { program: { code, map: program.map }, runtime };
+    return { program: { ...program, code }, runtime };
   } finally {
     // Nothing goes on behind a build.
     await looking.catch(() => {});
@@ -171,11 +227,12 @@ function useOf(
   if (!code.includes(JSON.stringify(module))) return "none";
   // Modules that it imports from inside the runtime would be loaded twice.
   const inside = new URL(`file://${encodePath(root)}/src/`).href;
-  // The pool is a library on top of the runtime: it is bundled with the program.
-  const pool = `${inside}pool/`;
+  // The pool is a library on top of the runtime: it is bundled with the program, as is the one stateless
+  // module that both use.
+  const besides = [`${inside}pool/`, `${inside}core/tracing.ts`];
   const isInside = (source: string) => {
     const href = sourceUrl(source, entry);
-    return href.startsWith(inside) && !href.startsWith(pool);
+    return href.startsWith(inside) && !besides.some((each) => href.startsWith(each));
   };
   return map.sources.some(isInside) ? "whole" : "apart";
 }

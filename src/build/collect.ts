@@ -4,7 +4,7 @@
 import { dirname } from "@std/path/posix/dirname";
 import { onOneLine, problemOfPath } from "../core/file_names.ts";
 import { MAX_ENTRIES, staysInside, type TreeFolder, type TreeLink } from "../core/tree.ts";
-import { IgnoreFiles } from "./ignore_files.ts";
+import { type FolderRules, IgnoreFiles, isLeftOut } from "./ignore_files.ts";
 import { type IgnoreRule, isIgnored } from "./ignore_rules.ts";
 import { entriesOf, kindOf, look, modeOf, realPath, refusal } from "./local_entries.ts";
 import { oddNames } from "./odd_names.ts";
@@ -27,6 +27,8 @@ export interface Collected {
   readonly files: readonly LocalFile[];
   /** One line for each thing that is left out because it cannot be shipped. */
   readonly leftOut: readonly string[];
+  /** One line for each link that leads out of the project: what it leads to is shipped in its place. */
+  readonly followed: readonly string[];
 }
 
 /** How many entries are looked at before a signal to stop can be noticed. */
@@ -44,33 +46,42 @@ export class Collector {
   readonly #links = new Map<string, string>();
   readonly #files = new Map<string, LocalFile>();
   readonly #leftOut = new Map<string, string>();
+  /** The links that lead out of the project, and what they lead to. */
+  readonly #followed = new Map<string, string>();
   /** The folders whose contents were added. */
   readonly #walked = new Set<string>();
   /** The folders, by their paths here, whose names may not be UTF-8, and the rules that apply in them. */
-  readonly #unchecked = new Map<string, readonly IgnoreRule[]>();
+  readonly #unchecked = new Map<string, FolderRules>();
   /** The links whose targets may not have been added yet. */
   readonly #targets: string[] = [];
   #looked = 0;
 
   /**
    * @param root The absolute path of the root, without links.
-   * @param options `excludes` are rules of the user, which apply to everything.
+   * @param options `excludes` are rules of the user, which apply to everything; `configured` are those of the
+   * configuration, which apply, as `.gitignore` files do, to what is found in a folder, and not to what is named.
    */
   constructor(
     root: string,
-    options: { readonly excludes?: readonly IgnoreRule[]; readonly signal?: AbortSignal } = {},
+    options: {
+      readonly excludes?: readonly IgnoreRule[];
+      readonly configured?: readonly IgnoreRule[];
+      readonly signal?: AbortSignal;
+    } = {},
   ) {
     this.#root = root;
     this.#excludes = options.excludes ?? [];
     this.#signal = options.signal;
-    this.#ignoreFiles = new IgnoreFiles(root);
+    this.#ignoreFiles = new IgnoreFiles(root, options.configured);
   }
 
   /**
-   * Adds a file, or a folder with everything in it but `.git` and what its `.gitignore` files leave out.
+   * Adds a file, or a folder with everything in it but `.git` and what its `.gitignore` files and the configuration
+   * leave out.
    *
    * What is named here itself is added, whatever those say. A link that leads to something else in the project
-   * stays a link, and what it leads to is added; one that leads out of the project is followed.
+   * stays a link, and what it leads to is added; in place of one that leads out of the project, what it leads to is
+   * added, and that is said.
    *
    * @param path An absolute path below the root.
    * @returns Whether there is such a file or folder.
@@ -86,12 +97,13 @@ export class Collector {
   }
 
   /**
-   * Adds a file that lies elsewhere here, `source`, at a path below the root.
+   * Adds a file that lies elsewhere here, `source`, at a path below the root, if it is not excluded.
    *
    * @throws {UsageError} If it cannot be shipped.
    */
   addFrom(source: string, path: string): void {
     const info = Deno.statSync(source);
+    if (this.#isExcluded(path, false)) return;
     this.#check(path);
     this.#files.set(path, { source, path, mode: modeOf(info, 0o644), size: info.size });
   }
@@ -109,6 +121,11 @@ export class Collector {
       files: byPath([...this.#files.values()]),
       leftOut: [...this.#leftOut].sort().map(([path, why]) =>
         `${onOneLine(path)} is left out: ${why}`
+      ),
+      followed: [...this.#followed].sort().map(([path, real]) =>
+        `${onOneLine(path)} links to ${
+          onOneLine(real)
+        }, outside of the project: that is shipped in its place`
       ),
     };
   }
@@ -144,6 +161,7 @@ export class Collector {
         isOutside = false;
       } else {
         isOutside = true;
+        this.#followed.set(at, real);
         info = Deno.statSync(this.#source(at));
       }
     }
@@ -162,19 +180,19 @@ export class Collector {
   /** `above` are the real paths of the folders above it, as far as they are outside of the project. */
   async #walk(
     { path, info, isOutside }: Found,
-    rulesAbove: readonly IgnoreRule[],
+    rulesAbove: FolderRules,
     above: readonly string[],
   ): Promise<void> {
     this.#addFolder(path, info);
     this.#walked.add(path);
-    const rules = [...rulesAbove, ...this.#ignoreFiles.of(this.#source(path))];
+    const rules = this.#ignoreFiles.within(rulesAbove, this.#source(path));
     this.#unchecked.set(this.#source(path), rules);
     for (const { name, isDirectory } of entriesOf(this.#source(path), path)) {
       if (++this.#looked % TURN_ENTRIES === 0) await this.#turn();
       if (name === ".git") continue;
       const child = path === "" ? name : `${path}/${name}`;
       const subject = { path: this.#source(child), isFolder: isDirectory };
-      if (isIgnored(this.#excludes, subject) || isIgnored(rules, subject)) continue;
+      if (isIgnored(this.#excludes, subject) || isLeftOut(rules, subject)) continue;
       const found = look(this.#source(child));
       // It has just been removed, or its name is not UTF-8: see below.
       if (found === undefined) continue;
@@ -189,7 +207,7 @@ export class Collector {
   async #walkLink(
     path: string,
     isOutside: boolean,
-    rules: readonly IgnoreRule[],
+    rules: FolderRules,
     above: readonly string[],
   ): Promise<void> {
     const source = this.#source(path);
@@ -201,6 +219,7 @@ export class Collector {
       return;
     }
     const info = Deno.statSync(source);
+    if (info.isFile || info.isDirectory) this.#followed.set(path, real);
     if (info.isFile) return this.#addFile(path, info);
     if (!info.isDirectory) return this.#leaveOut(path, `it links to ${kindOf(info)}`);
     if ([this.#root, ...above].some((folder) => contains(real, folder))) {
@@ -228,9 +247,9 @@ export class Collector {
   async #refuseOddNames(): Promise<void> {
     if (this.#unchecked.size === 0) return;
     for (const path of await oddNames([...this.#unchecked.keys()])) {
-      const rules = this.#unchecked.get(dirname(path)) ?? [];
+      const rules = this.#unchecked.get(dirname(path))!;
       const subject = { path, isFolder: false };
-      if (isIgnored(this.#excludes, subject) || isIgnored(rules, subject)) continue;
+      if (isIgnored(this.#excludes, subject) || isLeftOut(rules, subject)) continue;
       throw refusal(below(this.#root, path), "its name is not UTF-8");
     }
     this.#unchecked.clear();

@@ -6,7 +6,7 @@ import { basename } from "@std/path/posix/basename";
 import { dirname } from "@std/path/posix/dirname";
 import { messageOf } from "../core/errors.ts";
 import { BuildError } from "./build_error.ts";
-import { findConfig, findProjectFile } from "./find_config.ts";
+import { configFiles, keepFrom, nearestConfig } from "./find_config.ts";
 
 /** The entry module of a program, and its project. */
 export interface Entry {
@@ -18,7 +18,10 @@ export interface Entry {
   readonly root: string;
   /** The absolute path of the configuration file: the one that was named, or the nearest, if there is one. */
   readonly config: string | undefined;
-  /** Flags of deno for the build, such as `--import-map`, and `--config` for one that was named. */
+  /**
+   * Flags of deno for the build, such as `--import-map`; `--config` for one that was named; and what keeps it
+   * from reading the files of others.
+   */
   readonly flags: readonly string[];
   /** `root` as a URL without a slash at its end. */
   readonly rootUrl: string;
@@ -67,11 +70,14 @@ export function readProgram(
       : messageOf(cause);
     throw new BuildError(`Cannot build ${program}: ${reason}`, { cause });
   }
-  const config = named ?? findConfig(folder);
-  const file = findProjectFile(folder);
+  const files = configFiles(folder);
+  const config = named ?? nearestConfig(files);
+  const file = files.find(({ foreign }) => foreign === undefined)?.path;
   const root = file === undefined ? folder : dirname(file);
   const rootUrl = new URL(`file://${encodePath(root)}`).href.replace(/\/$/, "");
-  const all = named === undefined ? flags : ["--config", named, ...flags];
+  const keeping = named === undefined ? keepFrom(files) : { flags: ["--config", named] };
+  if ("refused" in keeping) throw new BuildError(`Cannot build ${program}: ${keeping.refused}`);
+  const all = [...keeping.flags, ...flags];
   return { folder, name, root, config, flags: all, rootUrl, shown: program };
 }
 

@@ -22,7 +22,15 @@ export interface CompileOptions {
 }
 
 /** What a program may load at run time besides what it contains. */
-export type Loose = Pick<Bundle, "files" | "modules" | "computedImports">;
+export type Loose = Pick<Bundle, "files" | "modules" | "computedImports" | "packages">;
+
+/** That of a program that contains all it loads. */
+export const NOTHING_LOOSE: Loose = { files: [], modules: [], computedImports: [], packages: [] };
+
+/** That of a bundle. */
+export function looseOf({ files, modules, computedImports, packages }: Bundle): Loose {
+  return { files, modules, computedImports, packages };
+}
 
 /**
  * Compiles a program to the file `output`.
@@ -43,7 +51,7 @@ export async function compileProgram(
   const whole = await bundleWhole(deno, entry, options);
   if (whole === undefined) {
     await compileModule(deno, entry, output, options);
-    return { files: [], modules: [], computedImports: [] };
+    return NOTHING_LOOSE;
   }
   const path = `${output}.js`;
   try {
@@ -53,8 +61,7 @@ export async function compileProgram(
   } finally {
     await Deno.remove(path);
   }
-  const { files, modules, computedImports } = whole;
-  return { files, modules, computedImports };
+  return looseOf(whole);
 }
 
 /**

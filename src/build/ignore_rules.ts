@@ -43,9 +43,41 @@ export function parseIgnorePattern(line: string, base: string): IgnoreRule | und
   return { base, isNegated, foldersOnly, isAnchored, expression };
 }
 
+/**
+ * The rules of `"exclude"` in a `deno.json` in the folder `base`, in order: paths and globs from there, and what they take
+ * back in, as `!dist`. Anything else in it is ignored, and refused by deno.
+ */
+export function parseExclude(exclude: unknown, base: string): IgnoreRule[] {
+  if (!Array.isArray(exclude)) return [];
+  return exclude.filter((entry) => typeof entry === "string").flatMap(withoutBraces).flatMap(
+    (entry) => {
+      const [, negation = "", path = ""] = /^(!?)(?:\.\/)*(.*)$/s.exec(entry)!;
+      // What is taken back in is so with everything in it.
+      const patterns = negation === "" ? [path] : [path, `${path.replace(/\/$/, "")}/**`];
+      return patterns.flatMap((each) => parseIgnorePattern(`${negation}/${each}`, base) ?? []);
+    },
+  );
+}
+
+/** `*.{a,b}` as `*.a` and `*.b`: the patterns of `.gitignore` have no braces. */
+function withoutBraces(pattern: string): string[] {
+  const [whole, before, choices, after] = /^([^{]*)\{([^{}]*)\}(.*)$/s.exec(pattern) ?? [];
+  if (whole === undefined) return [pattern];
+  return choices!.split(",").flatMap((choice) => withoutBraces(`${before}${choice}${after}`));
+}
+
+/** Whether the last of the rules that match says that it is left out; `undefined` if none matches. */
+export function ignoredBy(
+  rules: readonly IgnoreRule[],
+  subject: IgnoreSubject,
+): boolean | undefined {
+  const last = rules.findLast((rule) => matches(rule, subject));
+  return last && !last.isNegated;
+}
+
 /** Whether the last of the rules that match says that it is left out. */
 export function isIgnored(rules: readonly IgnoreRule[], subject: IgnoreSubject): boolean {
-  return rules.findLast((rule) => matches(rule, subject))?.isNegated === false;
+  return ignoredBy(rules, subject) ?? false;
 }
 
 function matches(rule: IgnoreRule, { path, isFolder }: IgnoreSubject): boolean {

@@ -6,6 +6,7 @@
 import { BuildError } from "./build_error.ts";
 import { type Bundle, bundle } from "./bundle.ts";
 import { encodePath, readProgram } from "./entry.ts";
+import { packageFolder } from "./module_place.ts";
 import { orWithRuntime } from "./own_runtime.ts";
 import type { Loose } from "./executable.ts";
 
@@ -36,6 +37,8 @@ export function findLoaded<T extends LoadedModule>(files: readonly T[], loose: L
   return files.filter(({ source }) => {
     const url = urlOf(source);
     if (named.has(url)) return MODULE.test(source);
+    // Packages run without a build.
+    if (packageFolder(url) !== undefined) return false;
     const mayBeImported = isComputed || folders.some((folder) => url.startsWith(folder));
     return mayBeImported && TYPED_MODULE.test(source);
   });
@@ -44,6 +47,8 @@ export function findLoaded<T extends LoadedModule>(files: readonly T[], loose: L
 /** Options for building a module. */
 export interface LoadOptions {
   readonly deno: string;
+  /** The absolute path of the root of the project. */
+  readonly root: string;
   /** An existing folder for files of the build. */
   readonly folder: string;
   /** As in `BuildOptions`. */
@@ -59,13 +64,14 @@ export interface LoadOptions {
  */
 export async function buildLoaded(
   { source, path }: LoadedModule,
-  { deno, folder, signal, ...options }: LoadOptions,
+  { deno, root, folder, signal, ...options }: LoadOptions,
 ): Promise<Bundle> {
   const entry = readProgram(source, options);
   if (entry === undefined) throw new BuildError(`Cannot build ${source}: it is not a module`);
   return await orWithRuntime(entry, folder, (entry) =>
     bundle(deno, entry, {
       place: path,
+      root,
       isLoaded: true,
       ...(signal === undefined ? {} : { signal }),
     }));

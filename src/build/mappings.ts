@@ -10,7 +10,7 @@ export interface Origin {
   readonly column: number;
 }
 
-/** Replaces the characters from `start` to `end` by `text`, which has no line break. */
+/** Replaces the characters from `start` to `end` by `text`; there is no line break in either. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
@@ -150,6 +150,37 @@ function shifted(mappings: string, edits: readonly (Edit & { column: number })[]
     after = column;
     return written + segment.slice(length);
   }).join(",");
+}
+
+/** The mappings with other origins, whose sources stay. */
+export function moved(mappings: string, move: (origin: Origin) => Origin): string {
+  let before: Origin = { source: 0, line: 0, column: 0 };
+  let after = before;
+  return mappings.split(";").map((line) =>
+    line.split(",").map((segment) => {
+      const [place = 0, source, inLine = 0, column = 0, ...rest] = readNumbers(segment);
+      if (source === undefined) return segment;
+      before = {
+        source: before.source + source,
+        line: before.line + inLine,
+        column: before.column + column,
+      };
+      const to = move(before);
+      const numbers = [place, source, to.line - after.line, to.column - after.column, ...rest];
+      after = to;
+      return numbers.map(writeNumber).join("");
+    }).join(",")
+  ).join(";");
+}
+
+function readNumbers(segment: string): number[] {
+  const numbers: number[] = [];
+  for (let at = 0; at < segment.length;) {
+    const [value, length] = readNumber(segment.slice(at));
+    numbers.push(value);
+    at += length;
+  }
+  return numbers;
 }
 
 /** The number at the start of a segment, and how many digits it has. */

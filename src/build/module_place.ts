@@ -5,7 +5,7 @@ import { encodePath, type Entry } from "./entry.ts";
 /** The place of a module. */
 export type Place =
   /** A path below the folder of the run, with `/` between its parts. */
-  | { readonly path: string }
+  | { readonly path: string; readonly query?: string }
   /** Not a file: the URL that the module was loaded from. */
   | { readonly url: string };
 
@@ -22,6 +22,15 @@ export function packageOf(
   const [, name, version, path] = NPM_CACHE.exec(href) ?? [];
   if (name === undefined) return undefined;
   return { name, version: version!, path: path! };
+}
+
+/** A package in a folder of packages. */
+const IN_NODE_MODULES = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+\//;
+
+/** The URL of the folder of the package that a module is part of, with a slash at its end. */
+export function packageFolder(href: string): string | undefined {
+  const npm = packageOf(href);
+  return npm === undefined ? IN_NODE_MODULES.exec(href)?.[0] : href.slice(0, -npm.path.length);
 }
 
 /** The URL of a source, which the map names relative to the entry's folder, as a URL with spaces. */
@@ -57,7 +66,11 @@ export function createPlaces(
 export function pathInProject(href: string, rootUrl: string): string | undefined {
   if (href.startsWith(rootUrl)) return decodeURIComponent(href.slice(rootUrl.length));
   const npm = packageOf(href);
-  if (npm === undefined) return undefined;
+  if (npm === undefined) {
+    // A workspace has its packages above its members.
+    const at = href.indexOf("/node_modules/");
+    return at < 0 ? undefined : decodeURIComponent(href.slice(at + 1));
+  }
   const { name, version, path } = npm;
   const folder = `node_modules/.deno/${name.replace("/", "+")}@${version}/node_modules/${name}`;
   return decodeURIComponent(`${folder}/${path}`);

@@ -10,7 +10,8 @@ import { sha256OfText } from "../store/sha256.ts";
 import { denoBundle, LAUNCHER } from "./deno_bundle.ts";
 import { readProgram } from "./entry.ts";
 import { withNames } from "./names.ts";
-import { joinMap, nameSources, prependLine } from "./source_map.ts";
+import { sourceUrl } from "./module_place.ts";
+import { joinMap, nameSources, prependLine, shownName } from "./source_map.ts";
 
 /** A runtime with its source on this machine. */
 export interface LocalRuntime {
@@ -40,7 +41,14 @@ export const RUNTIME_FOLDERS: readonly string[] = [
 const FILES = ["mod.ts", "deno.json", "deno.lock"];
 
 /** What is done with the output of deno. */
-const STEPS = ["deno_bundle.ts", "js_tokens.ts", "mappings.ts", "names.ts", "runtime_bundle.ts"];
+const STEPS = [
+  "deno_bundle.ts",
+  "js_tokens.ts",
+  "mappings.ts",
+  "names.ts",
+  "runtime_bundle.ts",
+  "source_map.ts",
+];
 
 /** The runtime that this program belongs to, if its source is on this machine. */
 export function localRuntime(): LocalRuntime | undefined {
@@ -64,10 +72,16 @@ export interface WantedRuntime {
   readonly kept: string | undefined;
 }
 
-/** Finds the name of a runtime's bundle, and the bundle itself if it is cached. */
-export async function lookUpRuntime({ root, module }: LocalRuntime): Promise<WantedRuntime> {
-  const cache = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
-  const path = cache && `${cache}/runtimes/${await sha256OfText(root)}.js`;
+/**
+ * Finds the name of a runtime's bundle, and the bundle itself if it is cached.
+ *
+ * @param cache The folder of cached bundles. @default the user's
+ */
+export async function lookUpRuntime(
+  { root, module }: LocalRuntime,
+  cache: string | undefined = userCache(),
+): Promise<WantedRuntime> {
+  const path = cache && `${cache}/${await sha256OfText(root)}.js`;
   const hash = await hashOfSource(root);
   const there = path && readIfThere(path);
   const isRight = there !== undefined && there === await marked(hash, withoutMark(there));
@@ -93,8 +107,10 @@ export async function bundleRuntime(
   if (kept !== undefined) return { name, text: kept };
   const entry = readProgram(module)!;
   const { code, map } = withNames(await denoBundle(deno, entry, [LAUNCHER], signal));
+  // The same on all machines, so that a cluster gets it once.
+  const names = map.sources.map((source) => `deploy:${shownName(sourceUrl(source, entry), entry)}`);
   // The first line is the marker.
-  const unmarked = joinMap(prependLine("", { code, map: nameSources(map, entry) }));
+  const unmarked = joinMap(prependLine("", { code, map: nameSources(map, names) }));
   const text = await marked(sourceHash, withoutMark(unmarked));
   if (path !== undefined) await keep(path, text);
   return { name, text };
@@ -123,6 +139,11 @@ async function hashOfSource(root: string): Promise<string> {
     hashes.push(path, await sha256OfText(readIfThere(path) ?? ""));
   }
   return await sha256OfText(hashes.join("\n"));
+}
+
+function userCache(): string | undefined {
+  const folder = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
+  return folder && `${folder}/runtimes`;
 }
 
 function readIfThere(path: string): string | undefined {

@@ -1,7 +1,7 @@
 /** Corrects the source map of a bundle, so that stacks name the user's files and lines. */
 
 import type { Entry } from "./entry.ts";
-import { packageOf, sourceUrl } from "./module_place.ts";
+import { packageOf } from "./module_place.ts";
 
 /** Code, and the map from its lines to those of its sources. */
 export interface MappedCode {
@@ -72,17 +72,31 @@ export function prependLine(line: string, { code, map }: MappedCode): MappedCode
 }
 
 /**
- * Names the sources by their paths in the user's project, or else by a URL. Their text is left out:
- * deno does not show it, and every process of a program reads the map at its start.
+ * Gives the sources these names, which stack traces show, in place of paths from the entry to them. Their text is
+ * left out unless it is wanted: deno does not show it, and every process of a program reads the map at its start.
+ *
+ * Names are to be URLs: deno takes others for paths from the bundle. If there is a file at such a URL where the program
+ * runs, deno shows its line above the trace of an uncaught error.
  */
-export function nameSources(map: SourceMap, entry: Entry): SourceMap {
-  const { sourcesContent: _, ...rest } = map;
-  return { ...rest, sources: map.sources.map((source) => sourceName(source, entry)) };
+export function nameSources(
+  map: SourceMap,
+  names: readonly string[],
+  { withSources = false }: { readonly withSources?: boolean } = {},
+): SourceMap {
+  const { sourcesContent, ...rest } = map;
+  return { ...rest, sources: names, ...(withSources && sourcesContent && { sourcesContent }) };
 }
 
-function sourceName(source: string, entry: Entry): string {
-  const href = sourceUrl(source, entry);
-  if (href.startsWith(`${entry.rootUrl}/`)) return href.slice(entry.rootUrl.length + 1);
+/**
+ * What a stack trace calls a module: a file by its URL here, as `deno run` does, wherever the program runs; one of a
+ * package by the package.
+ */
+export function traceName(href: string): string {
   const npm = packageOf(href);
   return npm === undefined ? href : `npm:${npm.name}@${npm.version}/${npm.path}`;
+}
+
+/** What messages about a build call a module: its path in the project of the entry, if it is in there. */
+export function shownName(href: string, { rootUrl }: Entry): string {
+  return href.startsWith(`${rootUrl}/`) ? href.slice(rootUrl.length + 1) : traceName(href);
 }

@@ -39,6 +39,11 @@ export class Assembly {
     }
   }
 
+  /** The size of the whole value. */
+  get length(): number {
+    return this.#layout.length;
+  }
+
   /** Whether it is complete. */
   get whole(): boolean {
     return this.#filled === this.#layout.length;

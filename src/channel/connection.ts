@@ -6,17 +6,21 @@
  * the next is where they resume.
  */
 
+import type { HostLine } from "../core/line_limiter.ts";
 import { formatAddress, parsePid, type Pid, shortPid } from "../core/pid.ts";
+import type { TimedGate } from "../core/timed_gate.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import type { RunKey } from "../net/run_key.ts";
 import { startTimer, type Timer } from "../net/delay.ts";
-import type { RunKey } from "../net/handshake.ts";
+import type { ChannelProtection } from "../net/channel_protection.ts";
+import type { Patience } from "../net/liveness.ts";
 import type { Transport } from "../net/transport.ts";
 import { ProcessDialer, type ProcessDialerEvents } from "./process_dialer.ts";
 import { type FrameHandler, FrameReader } from "./frame_reader.ts";
 import { encodeReply, type Greeting, judge, Verdict, writeRefusal } from "./greeting.ts";
 import { Link, type LinkEvents } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
-import { afterObstacle, obstacleOf } from "./reach.ts";
+import { afterObstacle, obstacleOf, PATIENCE } from "./reach.ts";
 import { absenceEnd, type End, refusalEnd } from "./remote_end.ts";
 
 /** The identity for which connections are made. */
@@ -24,12 +28,25 @@ export interface ConnectionContext {
   readonly pid: Pid;
   /** The run's key. */
   readonly key: RunKey;
+  /** What protects connections to other hosts. */
+  readonly protection: ChannelProtection;
   /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
   readonly sockets?: string | undefined;
   /** Set when a will is delivered: `pid` has ended, and accepts nothing. */
   readonly posthumous?: boolean;
+  /** Where attempts to connect wait for their turn. @default none waits */
+  readonly gate?: TimedGate;
   /** Logs one line about something that should not happen. */
   readonly log: (line: string) => void;
+  /** Takes a line about a connection that was broken off. @default it goes nowhere */
+  readonly refused?: (line: HostLine) => void;
+  /**
+   * Tells the node of this process that it cannot connect to that one, and why; resolves with whether that one still
+   * runs. Rejects if there is no such process. @default nobody is told, and it is taken to run
+   */
+  readonly unreached?: (remote: Pid, why: string) => Promise<boolean>;
+  /** @default PATIENCE */
+  readonly patience?: Patience;
 }
 
 /** The streams that a connection carries. */
@@ -50,6 +67,9 @@ export interface Streams extends Pick<ProcessDialerEvents, "wanted">, Omit<LinkE
 
 /** How long a process that has just been spawned is expected to connect. */
 export const EXPECT_MS = 1_000;
+
+/** How long a process that was spawned from another host expects its parent to connect. */
+export const FAR_EXPECT_MS = 40;
 
 type State =
   /** There is no link, and none is needed. */
@@ -78,7 +98,8 @@ export class Connection {
   #logged = false;
   /** Why there is no connection, if that has been so for a while. */
   #obstacle: { readonly address: string; readonly why: string } | undefined;
-  #saidUnreached = false;
+  /** Whether the node is being asked if the other process, which cannot be reached, still runs. */
+  #asking = false;
 
   /** `received` is the offset up to which the other process's stream has been received before. */
   constructor(context: ConnectionContext, remote: Pid, streams: Streams, received: number) {
@@ -119,9 +140,9 @@ export class Connection {
     return new Promise((greeted) => this.#dial(false, greeted));
   }
 
-  /** The other process is about to connect: for a while, this one does not. */
-  expect(): void {
-    this.#expected = startTimer(EXPECT_MS, () => {
+  /** The other process is about to connect: for so long, this one does not. */
+  expect(ms: number): void {
+    this.#expected = startTimer(ms, () => {
       this.#expected = undefined;
       this.join();
     });
@@ -203,13 +224,15 @@ export class Connection {
    * is not needed; `met` is called when this process has done its part, or the attempt has failed.
    */
   #dial(afterBreak: boolean, met?: () => void): void {
-    const { pid, key, sockets, posthumous = false } = this.#context;
+    const { pid, key, protection, sockets, gate, posthumous = false } = this.#context;
     const options = {
       from: pid,
       key,
+      protection,
       sockets,
       offset: this.#received,
       posthumous,
+      gate,
       greeted: met,
     };
     const dialer = new ProcessDialer(this.#remote, options, {
@@ -225,8 +248,13 @@ export class Connection {
       },
       refused: (reply) => this.#unmet(refusalEnd(reply, posthumous)),
       unreachable: (error, forMs) => {
-        const end = absenceEnd(error, posthumous) ?? this.#unreached(error, forMs);
+        const absence = absenceEnd(error, posthumous);
+        const isFar = this.#isFar && this.#context.unreached !== undefined;
+        // On another host, a firewall may have refused it.
+        const isSure = absence !== undefined && !(isFar && obstacleOf(error) !== undefined);
+        const end = isSure ? absence : undefined;
         this.#unmet(end);
+        if (!isSure) void this.#unreached(dialer, error, forMs, absence);
         if (end !== undefined || !(error instanceof ProtocolError) || this.#logged) return;
         this.#logged = true;
         this.#context.log(
@@ -239,25 +267,53 @@ export class Connection {
     queueMicrotask(() => void dialer.start({ afterBreak, eager: met !== undefined }));
   }
 
-  /** An attempt to connect failed: says so once, and gives the end if the process is given up. */
-  #unreached(error: unknown, forMs: number): End | undefined {
-    const obstacle = obstacleOf(error);
-    const [own, other] = [parsePid(this.#context.pid)!, parsePid(this.#remote)!];
+  /** Whether the other process is on another host. */
+  get #isFar(): boolean {
+    return parsePid(this.#context.pid)!.host !== parsePid(this.#remote)!.host;
+  }
+
+  /**
+   * All attempts for the last `forMs` have found nobody. Says so once, and gives the process up in the end, if it still
+   * runs; if not, and `absence` is given, that is its end.
+   */
+  async #unreached(
+    dialer: ProcessDialer,
+    error: unknown,
+    forMs: number,
+    absence: End | undefined,
+  ): Promise<void> {
+    const why = obstacleOf(error);
+    const next = afterObstacle(forMs, this.#context.patience ?? PATIENCE);
     // On one host there is nothing in between.
-    if (obstacle === undefined || own.host === other.host) return undefined;
-    const next = afterObstacle(obstacle, forMs);
-    if (next === "retry") return undefined;
-    const address = formatAddress(other.host, other.port);
-    const why = `it cannot be reached at ${address} from ${own.host}: ${obstacle.why}`;
-    this.#obstacle = { address, why: obstacle.why };
-    if (next === "give up") {
-      return { kind: "lost", why: `${why} for ${Math.round(forMs / 1_000)} s` };
+    if (why === undefined || !this.#isFar || this.#asking) return;
+    const isSaid = this.#obstacle !== undefined;
+    if (absence === undefined && (next === "retry" || (next === "say" && isSaid))) return;
+    this.#asking = true;
+    const runs = await this.#runs(why);
+    // One that has ended is not asked about again: its node will tell how.
+    if (!runs && absence === undefined) return;
+    this.#asking = false;
+    if (this.#state.name !== "dialling" || this.#state.dialer !== dialer) return;
+    if (!runs) return this.#unmet(absence);
+    if (next === "retry") return;
+    const { host, port } = parsePid(this.#remote)!;
+    const address = formatAddress(host, port);
+    const own = parsePid(this.#context.pid)!.host;
+    const what = `it cannot be reached at ${address} from ${own}: ${why}`;
+    this.#obstacle = { address, why };
+    if (!isSaid) this.#context.log(`cannot connect to ${shortPid(this.#remote)}: ${what}`);
+    if (next === "say") return;
+    const seconds = Math.round(forMs / 1_000);
+    this.#streams.ended({ kind: "lost", why: `${what} for ${seconds} s` });
+  }
+
+  async #runs(why: string): Promise<boolean> {
+    try {
+      return await this.#context.unreached?.(this.#remote, why) ?? true;
+    } catch {
+      // There is no such process, which the peer is told by its node, too.
+      return false;
     }
-    if (!this.#saidUnreached) {
-      this.#context.log(`cannot connect to ${shortPid(this.#remote)}: ${why}`);
-    }
-    this.#saidUnreached = true;
-    return undefined;
   }
 
   /** An attempt failed in a way that shows `end`, or nothing certain. */
@@ -293,11 +349,11 @@ export class Connection {
     const link: Link = new Link(conn, outbox, reader, {
       beforeWrite: () => this.#streams.beforeWrite(),
       afterRead: () => this.#streams.afterRead(),
+      answer: () => this.#streams.answer(),
       ended: (error) => this.#broken(link, error),
     });
     this.#become({ name: "joined", link, reader, dialledMs });
     this.#obstacle = undefined;
-    this.#saidUnreached = false;
     this.#streams.joined();
     link.start(reply);
   }
@@ -314,7 +370,9 @@ export class Connection {
     this.#part(link);
     if (error instanceof ProtocolError) {
       const why = `it broke the protocol: ${error.message}`;
-      this.#context.log(`closed the connection to ${this.#remote}: ${why}`);
+      const { host } = parsePid(this.#remote)!;
+      const line = `closed the connection to ${shortPid(this.#remote)} on ${host}: ${why}`;
+      this.#context.refused?.({ host, line });
       return this.#streams.ended({ kind: "lost", why });
     }
     // If both sides had ended it, it is merely needed again. Otherwise the process has probably ended, and

@@ -1,20 +1,27 @@
 /** One attempt to connect to another process. */
 
+import type { TimedGate } from "../core/timed_gate.ts";
 import { NO_PORT, parsePid, type Pid } from "../core/pid.ts";
-import { dialHandshake, passOf, Purpose, type RunKey } from "../net/handshake.ts";
+import { passOf, type RunKey } from "../net/run_key.ts";
+import type { ChannelProtection } from "../net/channel_protection.ts";
+import { Purpose } from "../net/handshake.ts";
 import { startTimer } from "../net/delay.ts";
-import { connect, type Transport } from "../net/transport.ts";
+import { closeQuietly, connect, outgoingSocket, type Transport } from "../net/transport.ts";
 import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 
 /** The identity of the dialer, and where its stream resumes. */
 export interface DialOptions {
   readonly from: Pid;
   readonly key: RunKey;
+  /** What protects connections to other hosts. */
+  readonly protection: ChannelProtection;
   /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
   readonly sockets: string | undefined;
   /** The offset up to which the stream of the other process has been received. */
   readonly offset: number;
   readonly posthumous: boolean;
+  /** Where each attempt waits for its turn. @default none waits */
+  readonly gate?: TimedGate | undefined;
   /** Called when the greeting is written, or there is none: nothing more is needed until the answer. */
   readonly greeted?: (() => void) | undefined;
 }
@@ -41,29 +48,54 @@ export async function dial(
   options: DialOptions,
   attempt: AbortController,
 ): Promise<Dialed> {
-  const { from, key, offset, posthumous, greeted } = options;
+  const { from, key, protection, offset, posthumous, greeted } = options;
   const { signal } = attempt;
   const { conn, isLocal } = await reach(remote, options, attempt);
-  const close = () => conn.close();
+  let stream = conn;
+  const close = () => closeQuietly(stream);
   if (signal.aborted) close();
   else signal.addEventListener("abort", close);
   try {
     signal.throwIfAborted();
     conn.unref();
-    let pass: Uint8Array | undefined;
-    if (isLocal) pass = passOf(key, Purpose.channels);
-    else await dialHandshake(conn, { key: await key.imported }, Purpose.channels);
-    await writeGreeting(conn, { from, to: parsePid(remote)!.id, offset, posthumous }, pass);
-    greeted?.();
-    const reply = await readReply(conn);
+    const pass = isLocal ? passOf(key, Purpose.channels) : undefined;
+    if (!isLocal) stream = await protection.dialed(conn, parsePid(remote)!.host, signal);
     signal.throwIfAborted();
-    return { conn, reply };
+    await writeGreeting(stream, { from, to: parsePid(remote)!.id, offset, posthumous }, pass);
+    greeted?.();
+    const reply = await readReply(stream);
+    signal.throwIfAborted();
+    return { conn: stream, reply };
   } catch (error) {
-    if (!signal.aborted) conn.close();
+    close();
     throw error;
   } finally {
     signal.removeEventListener("abort", close);
   }
+}
+
+/** The last connection that was made by the only name that this process may use. */
+let outgoing: Promise<unknown> = Promise.resolve();
+
+/** Connects to the socket of the process `id`, also if this process, `own`, may not use its name. */
+async function connectNear(sockets: string, id: string, own: string): Promise<Transport> {
+  const path = `${sockets}/${id}`;
+  try {
+    return await connect({ path });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+  }
+  const name = outgoingSocket(`${sockets}/${own}`);
+  const connected = outgoing.then(async () => {
+    await Deno.link(path, name);
+    try {
+      return await connect({ path: name });
+    } finally {
+      await Deno.remove(name);
+    }
+  });
+  outgoing = connected.catch(() => {}); // whoever waits for it gets the error
+  return await connected;
 }
 
 /** Connects by the Unix socket of a process on this host, by TCP to one on another. */
@@ -75,7 +107,7 @@ async function reach(
   const { id, host, port } = parsePid(remote)!;
   if (sockets !== undefined && host === parsePid(from)!.host) {
     try {
-      return { conn: await connect({ path: `${sockets}/${id}` }), isLocal: true };
+      return { conn: await connectNear(sockets, id, parsePid(from)!.id), isLocal: true };
     } catch (error) {
       // A process of another node of this host has its socket elsewhere, and always a port.
       if (port === NO_PORT || !(error instanceof Deno.errors.NotFound)) throw error;

@@ -1,25 +1,30 @@
 /** All of a process's channels: its peers by Pid, and the places where it listens. */
 
-import type { ExitStatus } from "../core/exit_status.ts";
+import type { EndStatus } from "../core/exit_status.ts";
+import type { HostLine } from "../core/line_limiter.ts";
 import { parsePid, type Pid } from "../core/pid.ts";
-import type { Wait } from "../core/waits.ts";
-import { Admission } from "../net/admission.ts";
 import {
-  acceptHandshake,
-  acceptPass,
-  HANDSHAKE_TIMEOUT_MS,
-  Purpose,
-  RunKey,
-} from "../net/handshake.ts";
+  MAX_NAME,
+  MAX_PEERS,
+  MAX_UNREAD,
+  type PeerTraffic,
+  type UnreadChannel,
+  type Wait,
+} from "../core/waits.ts";
+import { acceptPass, RunKey } from "../net/run_key.ts";
+import { Admission, type Remote } from "../net/admission.ts";
+import { type Accepted, ChannelProtection } from "../net/channel_protection.ts";
+import { HANDSHAKE_TIMEOUT_MS, Protection, Purpose } from "../net/handshake.ts";
+import type { Ports } from "../net/listen_within.ts";
 import type { Transport, TransportListener } from "../net/transport.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
-import { EXPECT_MS } from "./connection.ts";
+import { EXPECT_MS, FAR_EXPECT_MS } from "./connection.ts";
 import { HeldEnds } from "./held_ends.ts";
 import type { Hold } from "./hold.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import { Unclaimed } from "./unclaimed.ts";
-import { encodeWill } from "./will.ts";
+import { encodeWill } from "./will_format.ts";
 
 /** The environment of a hub. */
 export interface HubOptions {
@@ -31,21 +36,36 @@ export interface HubOptions {
    * the others. They are unreferenced; the hold references one of them while operations are pending.
    */
   readonly listeners: readonly TransportListener[];
+  /** How what goes to other hosts is protected. @default `open` */
+  readonly protection?: Protection | undefined;
+  /** The ports that this process may listen on. @default any */
+  readonly ports?: Ports | undefined;
   /** The folder with the Unix sockets of the run's processes on this host. @default none */
   readonly sockets?: string | undefined;
   readonly hold: Hold;
   /** Resolves when a process has ended; rejects if there never was such a process. */
-  readonly ended: (remote: Pid) => Promise<ExitStatus>;
-  /** Logs one line about a refused connection. */
+  readonly ended: (remote: Pid) => Promise<EndStatus>;
+  /** Logs one line about another process of the run, for whoever runs the program. */
   readonly log: (line: string) => void;
+  /** Takes lines about connections that were refused or broken off; there may be any number. */
+  readonly refused: (line: HostLine) => void;
+  /** As in {@linkcode PeerContext}. */
+  readonly undelivered?: PeerContext["undelivered"];
+  readonly unreached?: PeerContext["unreached"];
+  readonly patience?: PeerContext["patience"];
   /**
    * Called once for each process of whose failure the program got an error. @default does nothing
    */
   readonly noticed?: (remote: Pid) => void;
 }
 
-/** How many unauthenticated connections there may be. */
-const MAX_UNAUTHENTICATED = 256;
+/** How many unauthenticated connections there may be, at about 10 KiB each. */
+const MAX_UNAUTHENTICATED = 1_024;
+
+/** A connection of a process of the same run. */
+interface Authenticated extends Accepted {
+  readonly greeting: Greeting;
+}
 
 export class Hub {
   readonly pid: Pid;
@@ -59,6 +79,8 @@ export class Hub {
   readonly #peers = new Map<Pid, Peer>();
   /** Processes that have just been spawned, and are not peers yet, with the time; oldest first. */
   readonly #spawned = new Map<Pid, number>();
+  /** The parent, if it is on another host, and the time until which it is expected to connect. */
+  #farParent: { readonly pid: Pid; readonly untilMs: number } | undefined;
   /** The traffic with dropped peers. */
   #forgottenTraffic = 0;
   /** The processes of whose failures the program was told. */
@@ -70,9 +92,12 @@ export class Hub {
     this.pid = options.pid;
     this.hold = options.hold;
     this.#options = options;
+    const key = new RunKey(options.key);
+    const { protection, ports } = options;
     this.#context = {
       pid: options.pid,
-      key: new RunKey(options.key),
+      key,
+      protection: new ChannelProtection({ key, protection, ports }),
       sockets: options.sockets,
       hold: options.hold,
       unclaimed: this.unclaimed,
@@ -84,16 +109,23 @@ export class Hub {
       },
       noticed: (remote) => this.#notice(remote),
       log: options.log,
+      refused: options.refused,
+      ...(options.undelivered === undefined ? {} : { undelivered: options.undelivered }),
+      ...(options.unreached === undefined ? {} : { unreached: options.unreached }),
+      ...(options.patience === undefined ? {} : { patience: options.patience }),
     };
     for (const listener of options.listeners) {
       // It ends when the listener is closed, with the process.
-      new Admission<Deno.TcpConn | Deno.UnixConn, Greeting>({
+      new Admission<Deno.TcpConn | Deno.UnixConn, Authenticated>({
         listener,
         max: MAX_UNAUTHENTICATED,
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
-        authenticate: (conn) => this.#authenticate(conn),
-        take: (conn, greeting, remote) => void this.#welcome(conn, greeting, remote),
-        log: options.log,
+        authenticate: (conn, begun) => this.#authenticate(conn, begun),
+        take: (_conn, { transport, replaced, greeting }, remote) => {
+          replaced?.close();
+          void this.#welcome(transport, greeting, remote);
+        },
+        log: options.refused,
       });
     }
   }
@@ -104,7 +136,12 @@ export class Hub {
     if (peer === undefined) {
       peer = new Peer(this.#context, remote);
       this.#peers.set(remote, peer);
-      if (this.#spawned.delete(remote)) peer.expect();
+      if (this.#spawned.delete(remote)) peer.expect(EXPECT_MS);
+      else if (remote === this.#farParent?.pid) {
+        const leftMs = this.#farParent.untilMs - performance.now();
+        if (leftMs > 0) peer.expect(leftMs);
+        this.#farParent = undefined;
+      }
     }
     return peer;
   }
@@ -113,10 +150,14 @@ export class Hub {
    * This process was spawned by `parent`: connects to it, since they will probably speak to each other, if
    * that takes no time. Resolves when this process has done its part.
    *
-   * The parent counts on it: see {@linkcode Hub.hasSpawned}.
+   * The parent counts on it: see {@linkcode Hub.hasSpawned}. Of two hosts, the parent usually connects at
+   * once, and for less: the first TLS connection that a process dials costs Deno 2.9 35 ms of CPU time.
    */
   async meet(parent: Pid): Promise<void> {
     if (this.#isNear(parent)) await this.peer(parent).meet();
+    else if (this.#options.protection === Protection.encrypted) {
+      this.#farParent = { pid: parent, untilMs: performance.now() + FAR_EXPECT_MS };
+    }
   }
 
   /** This process has just spawned `child`, which will connect: this one need not. */
@@ -126,6 +167,11 @@ export class Hub {
       this.#spawned.delete(earlier);
     }
     if (!this.#peers.has(child) && this.#isNear(child)) this.#spawned.set(child, performance.now());
+  }
+
+  /** Makes what the first connection to another host would take the time to make. */
+  async prepare(): Promise<void> {
+    await this.#context.protection.prepare();
   }
 
   /** What this process waits for, computed on demand. */
@@ -146,6 +192,32 @@ export class Hub {
     let bytes = this.#forgottenTraffic;
     for (const peer of this.#peers.values()) bytes += peer.traffic;
     return bytes;
+  }
+
+  /** What this process has sent to each peer so far; of very many, to the first ones. */
+  sent(): PeerTraffic[] {
+    const sent: PeerTraffic[] = [];
+    for (const peer of this.#peers.values()) {
+      if (sent.length === MAX_PEERS) break;
+      const traffic = peer.sent;
+      if (traffic.values > 0 || traffic.full.length > 0) sent.push(traffic);
+    }
+    return sent;
+  }
+
+  /** The channels with values that have arrived, and that nobody has taken; of very many, the first ones. */
+  unread(): UnreadChannel[] {
+    const unread: UnreadChannel[] = [];
+    for (const { remote, receiving } of this.#peers.values()) {
+      for (const channel of receiving.received()) {
+        if (unread.length === MAX_UNREAD) return unread;
+        const held = channel.unread();
+        if (held.values > 0) {
+          unread.push({ remote, name: channel.name.slice(0, MAX_NAME), ...held });
+        }
+      }
+    }
+    return unread;
   }
 
   /** Whether data is unacknowledged, or a peer has not been sent its `bye`. */
@@ -180,12 +252,12 @@ export class Hub {
   }
 
   /**
-   * Everything that is not acknowledged, for the node to deliver; `undefined` if there is nothing. What is
+   * Everything that is not acknowledged, in parts, for the node to deliver; `undefined` if there is nothing. What is
    * sent from now on is not written to connections, but only to the next will, until {@linkcode resume}.
    *
    * @param code The future exit code of the process, unless it continues after all.
    */
-  writeWill(code: number): Uint8Array<ArrayBuffer> | undefined {
+  writeWill(code: number): Uint8Array<ArrayBuffer>[] | undefined {
     if (systemCode(code) === 0) this.heldEnds.settle(true);
     const peers = [];
     for (const peer of this.#peers.values()) {
@@ -212,22 +284,34 @@ export class Hub {
     this.#options.noticed?.(remote);
   }
 
-  async #authenticate(conn: Deno.TcpConn | Deno.UnixConn): Promise<Greeting> {
-    const { key } = this.#context;
+  async #authenticate(
+    conn: Deno.TcpConn | Deno.UnixConn,
+    begun: () => void,
+  ): Promise<Authenticated> {
+    const { key, protection } = this.#context;
     conn.unref();
-    if (conn.localAddr.transport === "unix") await acceptPass(conn, key, Purpose.channels);
-    else await acceptHandshake(conn, { key: await key.imported }, [Purpose.channels]);
-    return await readGreeting(conn);
+    if (!isTcp(conn)) {
+      await acceptPass(conn, key, Purpose.channels);
+      return { transport: conn, greeting: await readGreeting(conn) };
+    }
+    const accepted = await protection.accepted(conn, begun);
+    try {
+      return { ...accepted, greeting: await readGreeting(accepted.transport) };
+    } catch (error) {
+      if (accepted.replaced !== undefined) accepted.transport.close();
+      throw error;
+    }
   }
 
   /** Passes a connection to its peer, or closes it if the peer refuses it. */
-  async #welcome(conn: Transport, greeting: Greeting, remote: string): Promise<void> {
+  async #welcome(conn: Transport, greeting: Greeting, { host, address }: Remote): Promise<void> {
     try {
       if (await this.#isKept(conn, greeting)) return;
     } catch (error) {
       // One that broke during the answer is dialled again.
       if (error instanceof ProtocolError) {
-        this.#options.log(`refused a connection from ${remote}: ${error.message}`);
+        const line = `refused a connection from ${address}: ${error.message}`;
+        this.#options.refused({ host, line });
       }
     }
     conn.close();
@@ -244,6 +328,10 @@ export class Hub {
     await writeRefusal(conn, isWanted ? Verdict.ending : Verdict.unknown, isWanted ? code : 0);
     return false;
   }
+}
+
+function isTcp(conn: Deno.TcpConn | Deno.UnixConn): conn is Deno.TcpConn {
+  return conn.localAddr.transport === "tcp";
 }
 
 function hasSocket(folder: string, id: string): boolean {

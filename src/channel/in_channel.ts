@@ -12,7 +12,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { Assembly } from "./assembly.ts";
 import type { Arrivals } from "./discard.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../core/fifo.ts";
 import type { Waiter } from "./waiter.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -127,6 +127,23 @@ export class InChannel implements Arrivals {
     const value = decode(head.bytes, start, end);
     this.#consume(HEADER_BYTES + end - start);
     return value;
+  }
+
+  /** How many whole values it holds, and their size as they came. */
+  unread(): { values: number; bytes: number } {
+    let [values, bytes] = [0, 0];
+    for (const entry of this.#entries) {
+      if (entry.kind === "large") {
+        values++;
+        bytes += entry.assembly.length;
+        continue;
+      }
+      for (let at = entry.position; at < entry.end; values++) {
+        at += HEADER_BYTES + readLength(entry.bytes, at);
+      }
+      bytes += entry.end - entry.position;
+    }
+    return { values, bytes };
   }
 
   /** Queues a waiter for the next item; returns a function that removes it. */

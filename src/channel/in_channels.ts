@@ -7,7 +7,7 @@ import { StopReason } from "../wire/frame.ts";
 import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type Arrivals, discard } from "./discard.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../core/fifo.ts";
 import { type ChannelEnd, InChannel } from "./in_channel.ts";
 import { Arrival, type Unclaimed } from "./unclaimed.ts";
 
@@ -83,7 +83,7 @@ export class InChannels<Peer> implements Incoming {
     return this.#current;
   }
 
-  /** The channels that have a Receiver. */
+  /** The channels that are in use: those that have arrived, and those that a Receiver waits for. */
   *received(): Generator<InChannel> {
     for (const channel of this.#channels.values()) yield channel;
     for (const { awaited } of this.#names.values()) if (awaited !== undefined) yield awaited;
@@ -202,6 +202,18 @@ export class InChannels<Peer> implements Incoming {
     for (const channel of this.received()) channel.fail();
     for (const [name, entry] of this.#names) {
       entry.skipped = 0;
+      this.#tidy(name, entry);
+    }
+  }
+
+  /** Drops the channels that have no Receiver, and what they hold. */
+  drop(): void {
+    for (const [name, entry] of this.#names) {
+      for (const arrival of entry.arrivals.drain()) {
+        this.#unclaimed.remove(arrival);
+        this.#channels.delete(arrival.channel.number!);
+        this.#unreceived--;
+      }
       this.#tidy(name, entry);
     }
   }

@@ -13,6 +13,7 @@ import {
 } from "../wire/frame.ts";
 import { type BlobHole, largestBuffer } from "../codec/value_buffers.ts";
 import { encodeInto, encodeWithHoles } from "../codec/value_encoder.ts";
+import type { StoredBytes } from "../core/stored_bytes.ts";
 import { giveSpare, takeSpare } from "./large_buffers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ValueEntry } from "./send_line.ts";
@@ -49,9 +50,11 @@ export function copyLarge(encoded: Bytes): LargeValue {
 }
 
 /** What is left of a value that another process had encoded. */
-export function restoreLarge(rest: Bytes): LargeValue {
-  const layout = { length: rest.length, bufferStart: 0, bufferSize: 0 };
-  return { bytes: withFront(rest), layout, missing: [] };
+export function restoreLarge(rest: StoredBytes): LargeValue {
+  const bytes = new Uint8Array(FRONT_BYTES + rest.size).subarray(FRONT_BYTES);
+  rest.readInto(bytes, 0);
+  const layout = { length: rest.size, bufferStart: 0, bufferSize: 0 };
+  return { bytes, layout, missing: [] };
 }
 
 /** Whether a value is too large for one frame, or a piece of it was sent. */

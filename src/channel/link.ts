@@ -3,7 +3,7 @@
 import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { writeAll } from "../net/handshake.ts";
-import type { Transport } from "../net/transport.ts";
+import { closeQuietly, type Transport } from "../net/transport.ts";
 import { FrameType, HEADER_BYTES, writeHeader } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { makeReady } from "../codec/ready_buffer.ts";
@@ -14,6 +14,8 @@ export interface LinkEvents {
   beforeWrite(): void;
   /** Frames have been passed on. */
   afterRead(): void;
+  /** Something is to be written soon, so that the other side's next write does not wait for it. */
+  answer(): void;
   /** The connection is over; `error` tells why if it did not end in order. Called once. */
   ended(error: Error | undefined): void;
 }
@@ -23,6 +25,9 @@ const FULL_WRITE_BYTES = 32 * 1024;
 
 /** For how many microtasks the writer expects more data, and the reader an answer. */
 const PATIENCE = 6;
+
+/** After a read of more, more follows, usually, which the other side's system does not hold back. */
+const SMALL_READ_BYTES = 16 * 1024;
 
 /** Ends this direction. */
 const FIN = new Uint8Array(HEADER_BYTES);
@@ -120,6 +125,8 @@ export class Link {
       // An answer comes first: the other side waits for it, and not for our next read.
       for (let idle = 0; idle < PATIENCE && !this.#writing; idle++) await null;
       if (this.#over) return;
+      const isAnswered = this.#writing || this.#shut || count >= SMALL_READ_BYTES;
+      if (this.#conn.answersAtOnce === true && !isAnswered) this.#events.answer();
       makeReady();
     }
   }
@@ -164,12 +171,7 @@ export class Link {
   }
 
   #close(): void {
-    try {
-      this.#conn.close();
-    } catch (error) {
-      // It may have been closed by an error of its own.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
+    closeQuietly(this.#conn);
     this.#settleDrained();
   }
 

@@ -12,7 +12,16 @@ import { encodeInto } from "../codec/value_encoder.ts";
 import type { Hold } from "./hold.ts";
 import { appendPiece, copyLarge, encodeLarge, goesInPieces, restoreLarge } from "./large_value.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Entry, OfferEntry, Place, SavedChannel, ValueEntry, Waiting } from "./send_line.ts";
+import { LeftEntries } from "./left_entries.ts";
+import type {
+  Entry,
+  OfferEntry,
+  Place,
+  SavedChannel,
+  StoredChannel,
+  ValueEntry,
+  Waiting,
+} from "./send_line.ts";
 import { SendLine, valueEntry } from "./send_line.ts";
 import { SendWindow } from "./send_window.ts";
 
@@ -44,6 +53,8 @@ export class OutChannel {
   readonly #context: SendContext;
   readonly #window = new SendWindow();
   readonly #line: SendLine;
+  /** What a process that has ended had in line, as far as it is not in the line of this channel yet. */
+  #left: LeftEntries | undefined;
   /** Whether the first entry, a `select`, is sending right now. */
   #offering = false;
   /** Whether it waits for a turn. */
@@ -75,6 +86,11 @@ export class OutChannel {
   /** Whether a value can be taken now: the window has room, and the queue is empty. */
   get room(): boolean {
     return (this.#line.length === 0 || this.#offering) && this.#window.room;
+  }
+
+  /** Whether nothing can be sent until the other process has read more. */
+  get full(): boolean {
+    return this.number >= 0 && !this.#over && this.#failure === undefined && !this.#window.room;
   }
 
   /**
@@ -242,6 +258,7 @@ export class OutChannel {
     this.#failure = error;
     this.#cancel();
     this.#line.reject(error, true);
+    this.#left?.skipValues();
     this.#context.written();
     this.#advance();
   }
@@ -251,6 +268,7 @@ export class OutChannel {
     this.#over = true;
     this.#failure ??= error;
     this.#line.reject(error, false);
+    if (this.#left !== undefined) this.#endLeft();
   }
 
   /**
@@ -267,7 +285,10 @@ export class OutChannel {
     ) {
       outbox.select(this.number);
       this.#window.take(appendPiece(outbox, entry));
-      if (entry.rest.length === 0) this.#line.done();
+      if (entry.rest.length === 0) {
+        outbox.count();
+        this.#line.done();
+      }
     }
     this.#advance();
   }
@@ -287,19 +308,39 @@ export class OutChannel {
     return { number: this.number, inFlight, accepted, entries };
   }
 
-  /** Puts what {@linkcode save} gave into a channel that was not used before. */
-  restore({ number, inFlight, accepted, entries }: SavedChannel): void {
+  /**
+   * Puts what {@linkcode save} gave, and was stored, into a channel that was not used before. An entry is read when
+   * the window has room for it.
+   */
+  restore({ number, inFlight, accepted, entries }: StoredChannel): void {
     this.number = number;
     this.#window.restore(inFlight, accepted);
-    for (const { rest, begun } of entries) {
-      if (rest === null) {
-        this.#line.push({ kind: "end", held: false, settle: undefined });
-      } else {
-        const { bytes, layout } = restoreLarge(rest);
-        this.#line.push(valueEntry(bytes, layout, { begun, incomplete: false }));
-      }
-    }
+    this.#left = new LeftEntries(entries);
+    this.#context.lined(1);
     this.#advance();
+  }
+
+  /** The first entry of the line, or else of those that are left, if there is room for it. */
+  #next(): Entry | undefined {
+    const first = this.#line.first;
+    if (first !== undefined || this.#left === undefined) return first;
+    const left = this.#left.first;
+    if (left === undefined) return this.#endLeft();
+    if (left.rest === null) {
+      this.#line.push({ kind: "end", held: false, settle: undefined });
+    } else if (this.#window.room) {
+      const { bytes, layout } = restoreLarge(left.rest);
+      this.#line.push(valueEntry(bytes, layout, { begun: left.begun, incomplete: false }));
+    } else {
+      return this.#ask();
+    }
+    this.#left.shift();
+    return this.#line.first;
+  }
+
+  #endLeft(): undefined {
+    this.#left = undefined;
+    this.#context.lined(-1);
   }
 
   #leave(entry: Entry): boolean {
@@ -337,7 +378,7 @@ export class OutChannel {
       return;
     }
     const before = outbox.end;
-    for (let entry = this.#line.first; entry !== undefined; entry = this.#line.first) {
+    for (let entry = this.#next(); entry !== undefined; entry = this.#next()) {
       if (entry.kind === "end") {
         if (entry.held) break;
         this.#over = true;
@@ -360,6 +401,7 @@ export class OutChannel {
         break;
       }
       this.#append(FrameType.value, entry.rest);
+      outbox.count();
       this.#window.take(HEADER_BYTES + entry.rest.length);
       this.#line.done();
     }
@@ -387,7 +429,7 @@ export class OutChannel {
   }
 
   /** Asks for an early report of a Receiver, which would otherwise not be sent. */
-  #ask(): void {
+  #ask(): undefined {
     if (this.#asked || this.#window.accepted) return;
     this.#asked = true;
     this.#context.outbox.append(FrameType.ask);

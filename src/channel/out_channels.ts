@@ -3,11 +3,11 @@
 import { FrameType, StopReason } from "../wire/frame.ts";
 import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../core/fifo.ts";
 import type { Hold } from "./hold.ts";
 import { OutChannel, type SendContext } from "./out_channel.ts";
 import type { Outbox } from "./outbox.ts";
-import type { SavedChannel } from "./send_line.ts";
+import type { SavedChannel, StoredChannel } from "./send_line.ts";
 
 /** The state of the channels to one peer, for a will. */
 export interface SavedChannels {
@@ -16,6 +16,11 @@ export interface SavedChannels {
   /** The number of the current one, after the frames of the outbox; -1 if there is none. */
   readonly current: number;
   readonly waiting: readonly SavedChannel[];
+}
+
+/** {@linkcode SavedChannels} whose entries are stored. */
+export interface StoredChannels extends Omit<SavedChannels, "waiting"> {
+  readonly waiting: readonly StoredChannel[];
 }
 
 export class OutChannels {
@@ -169,8 +174,8 @@ export class OutChannels {
     return { opened: this.#opened, current: this.#outbox.channel, waiting };
   }
 
-  /** Puts what {@linkcode save} gave into the place of channels that were never used. */
-  restore({ opened, waiting }: SavedChannels): void {
+  /** Puts what {@linkcode save} gave, and was stored, into the place of channels that were never used. */
+  restore({ opened, waiting }: StoredChannels): void {
     this.#opened = opened;
     for (const saved of waiting) {
       const channel = new OutChannel(this.#context, "");

@@ -8,6 +8,7 @@
 
 import { FrameType, HEADER_BYTES, isVital, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { StoredPart } from "../core/stored_bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -23,10 +24,30 @@ interface Chunk {
   readonly release?: (() => void) | undefined;
 }
 
+/** A chunk that is read each time that it is written, and not kept. */
+class StoredChunk implements Chunk {
+  readonly start: number;
+  readonly used: number;
+  readonly reusable = false;
+  readonly #frames: StoredPart;
+
+  constructor(frames: StoredPart, start: number) {
+    this.#frames = frames;
+    this.start = start;
+    this.used = frames.size;
+  }
+
+  get bytes(): Bytes {
+    return this.#frames.read();
+  }
+}
+
 /** A connection's first chunk; quiet connections need no more. */
 const FIRST_CHUNK_BYTES = 4 * 1024;
 /** All other chunks: a good size for one write. */
 const CHUNK_BYTES = 64 * 1024;
+/** Stored frames are read, and written, in pieces of this size. */
+const STORED_BYTES = 256 * 1024;
 /** A chunk for the header between two pieces of a large value: nothing else fits in between. */
 const HEADER_CHUNK_BYTES = 64;
 
@@ -54,6 +75,8 @@ export class Outbox {
   #everHanded: number;
   #end: number;
   #vitalEnd: number;
+  /** How many values have been put into it. */
+  #values = 0;
   /** Whether nothing is given out to be written. */
   #sealed = false;
   /** The channel to which the frames of channels belong that are appended now; -1 if to none. */
@@ -96,6 +119,16 @@ export class Outbox {
   /** How many bytes wait to be written. */
   get unwritten(): number {
     return this.#end - this.#written;
+  }
+
+  /** How many values have been put into it. */
+  get values(): number {
+    return this.#values;
+  }
+
+  /** A value was put into it, other than by {@linkcode commit}. */
+  count(): void {
+    this.#values++;
   }
 
   /** Whether vital data is unacknowledged: a value, or a channel's end. */
@@ -143,6 +176,7 @@ export class Outbox {
     this.#end += payloadEnd - chunk.used;
     chunk.used = payloadEnd;
     this.#vitalEnd = this.#end;
+    this.#values++;
   }
 
   /** Appends a frame whose payload is `parts`, which are copied. */
@@ -320,19 +354,21 @@ export class Outbox {
 
   /**
    * Puts frames, as {@linkcode unacked} gave them, back into an empty outbox, as written once; `channel`
-   * was the current one after them.
+   * was the current one after them. They stay where they are stored until they are written.
    */
-  restore(frames: Bytes, channel: number): void {
+  restore(frames: StoredPart, channel: number): void {
     this.#channel = channel;
-    if (frames.length > 0) {
-      this.#chunks.push({
-        bytes: frames,
-        start: this.#end,
-        used: frames.length,
-        reusable: false,
-      });
+    const start = this.#end;
+    for (let at = 0; at < frames.size; at += STORED_BYTES) {
+      const size = Math.min(STORED_BYTES, frames.size - at);
+      this.#chunks.push(new StoredChunk(new StoredPart(frames, at, size), start + at));
     }
-    this.#end += frames.length;
+    this.#end += frames.size;
+    if (frames.size > 0) {
+      // What is appended goes here: there is no room in the others.
+      const bytes = new Uint8Array(FIRST_CHUNK_BYTES);
+      this.#chunks.push({ bytes, start: this.#end, used: 0, reusable: false });
+    }
     this.#written = this.#end;
     this.#handed = this.#end;
     this.#everHanded = this.#end;

@@ -8,7 +8,8 @@
 import type { ChannelError } from "../core/errors.ts";
 import { type ExitStatus, success } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { Wait } from "../core/waits.ts";
+import type { StoredPart } from "../core/stored_bytes.ts";
+import type { PeerTraffic, Wait } from "../core/waits.ts";
 import { FrameType, StopReason } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { Transport } from "../net/transport.ts";
@@ -23,9 +24,9 @@ import { Idleness } from "./idleness.ts";
 import type { InChannel } from "./in_channel.ts";
 import { discardAll, InChannels } from "./in_channels.ts";
 import type { OutChannel } from "./out_channel.ts";
-import { OutChannels, type SavedChannels } from "./out_channels.ts";
+import { OutChannels, type SavedChannels, type StoredChannels } from "./out_channels.ts";
 import { Outbox } from "./outbox.ts";
-import { peerPending } from "./pending.ts";
+import { fullChannels, peerPending } from "./pending.ts";
 import { type End, EndWatch, statusEnd } from "./remote_end.ts";
 import type { Unclaimed } from "./unclaimed.ts";
 
@@ -38,6 +39,11 @@ export interface PeerContext extends ConnectionContext {
   readonly ended: (remote: Pid) => Promise<ExitStatus>;
   /** The peer has ended, and nothing is open to it or held from it. */
   readonly forget: (peer: Peer) => void;
+  /**
+   * The peer is given up, although it may still be there, and has not got all that was sent to it: why.
+   * @default nobody is told
+   */
+  readonly undelivered?: (remote: Pid, why: string) => void;
   /** The program was told, in an error, that the peer has ended without success. */
   readonly noticed: (remote: Pid) => void;
 }
@@ -49,6 +55,12 @@ export interface SavedPeer {
   readonly frames: Uint8Array<ArrayBuffer>;
   readonly received: number;
   readonly channels: SavedChannels;
+}
+
+/** A {@linkcode SavedPeer} whose data is stored. */
+export interface StoredPeer extends Omit<SavedPeer, "frames" | "channels"> {
+  readonly frames: StoredPart;
+  readonly channels: StoredChannels;
 }
 
 /** How long a process that has delivered everything waits for the acknowledgement of its `bye`. */
@@ -72,7 +84,7 @@ export class Peer {
   #end: End | undefined;
   #undelivered: string | undefined;
 
-  constructor(context: PeerContext, remote: Pid, saved?: SavedPeer) {
+  constructor(context: PeerContext, remote: Pid, saved?: StoredPeer) {
     this.#context = context;
     this.remote = remote;
     this.#outbox = new Outbox(saved?.acked);
@@ -141,6 +153,12 @@ export class Peer {
     return this.#outbox.end + this.#connection.received;
   }
 
+  /** What this process has sent to it so far. */
+  get sent(): PeerTraffic {
+    const { values, end: bytes } = this.#outbox;
+    return { remote: this.remote, values, bytes, full: fullChannels(this.sending.all()) };
+  }
+
   /** Whether there is a connection to it. */
   get joined(): boolean {
     return this.#connection.joined;
@@ -152,8 +170,8 @@ export class Peer {
   }
 
   /** It is about to connect; see {@linkcode Connection.expect}. */
-  expect(): void {
-    this.#connection.expect();
+  expect(ms: number): void {
+    this.#connection.expect(ms);
   }
 
   /** A channel end to it was made. What there is to write is written soon, and not before this returns. */
@@ -311,6 +329,10 @@ export class Peer {
         this.sending.addPiece();
       },
       afterRead: () => this.#acknowledger.arrived(this.#connection.received),
+      answer: () => {
+        this.#acknowledger.owe();
+        this.#connection.kick();
+      },
       parted: (inOrder) => {
         this.#watch.parted();
         if (this.#leaving && !this.unfinished) this.#outbox.abandon(); // the `bye` will not be read
@@ -332,13 +354,17 @@ export class Peer {
   /** It is gone: arrived data can still be received, and nothing else follows. */
   #fail(end: End, inOrder = false): void {
     if (this.gone) return;
-    if (this.unfinished && !end.absent) this.#undelivered = end.why;
+    if (this.unfinished && !end.absent) {
+      this.#undelivered = end.why;
+      this.#context.undelivered?.(this.remote, end.why);
+    }
     this.#end = end;
     this.#watch.stop();
     this.#idleness.stop();
     this.#connection.close(inOrder);
     this.sending.fail(() => this.endError("send to"));
     this.receiving.fail();
+    if (end.unknown === true) this.receiving.drop();
     this.#outbox.abandon();
     this.#settle();
   }

@@ -1,7 +1,7 @@
 /** What a process waits for, as its channels know it. */
 
 import type { Pid } from "../core/pid.ts";
-import type { Wait } from "../core/waits.ts";
+import { MAX_FULL, MAX_NAME, type Wait } from "../core/waits.ts";
 import { WINDOW_BYTES } from "../wire/window.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { OutChannel } from "./out_channel.ts";
@@ -41,4 +41,14 @@ export function* peerPending(
   if (leftBytes !== undefined && unfinished) {
     yield { kind: "deliver", remote, bytes: leftBytes + waitingBytes };
   }
+}
+
+/** The names of the first channels of these on which nothing can be sent, for a `PeerTraffic`. */
+export function fullChannels(channels: Iterable<OutChannel>): string[] {
+  const full: string[] = [];
+  for (const channel of channels) {
+    if (full.length === MAX_FULL) break;
+    if (channel.full) full.push(channel.name.slice(0, MAX_NAME));
+  }
+  return full;
 }

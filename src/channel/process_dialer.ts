@@ -95,17 +95,26 @@ export class ProcessDialer {
   async #dial(): Promise<Verdict | undefined> {
     const attempt = new AbortController();
     this.#attempt = attempt;
+    const { gate } = this.#options;
+    const leave = gate === undefined ? undefined : await gate.enter();
+    if (this.#stopped) {
+      this.#attempt = undefined;
+      leave?.();
+      return undefined;
+    }
     this.#failingSinceMs ??= performance.now();
     let dialed: Dialed;
     try {
       dialed = await dial(this.#remote, this.#options, attempt);
     } catch (error) {
+      leave?.();
       this.#attempt = undefined;
       this.#options.greeted?.();
       const forMs = performance.now() - this.#failingSinceMs;
       if (!this.#stopped) this.#events.unreachable(error, forMs);
       return undefined;
     }
+    leave?.();
     this.#attempt = undefined;
     this.#failingSinceMs = undefined;
     const { conn, reply } = dialed;

@@ -4,7 +4,13 @@
  */
 
 import { type ChannelErrorKind, messageOf } from "../core/errors.ts";
-import { type ExitStatus, formatStatus, success } from "../core/exit_status.ts";
+import {
+  channelStatus,
+  type EndStatus,
+  type ExitStatus,
+  formatStatus,
+  success,
+} from "../core/exit_status.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { delay, startTimer, type Timer } from "../net/delay.ts";
 import { type Reply, Verdict } from "./greeting.ts";
@@ -17,14 +23,17 @@ export interface End {
   readonly status?: ExitStatus;
   /** Whether it is gone, or never was: there is nobody to whom something could be delivered. */
   readonly absent?: boolean;
+  /** Whether there never was such a process: nobody is expected to ask for what came in its name. */
+  readonly unknown?: boolean;
 }
 
 /** It is gone, and how it ended does not matter. */
 const ABSENT: End = { kind: "exited", why: "the process has ended", absent: true };
 
-/** The end of a process with that status. One that ended by itself has delivered everything. */
-export function statusEnd(status: ExitStatus): End {
+/** The end of a process with that status. One that ended by itself has delivered everything, or its node says so. */
+export function statusEnd(end: EndStatus): End {
   const absent = true;
+  const status = channelStatus(end);
   if (success(status)) return { kind: "exited", why: "the process has ended", status, absent };
   if ("code" in status) {
     return { kind: "failed", why: `the process failed: exit code ${status.code}`, status, absent };
@@ -62,7 +71,7 @@ const LINGER_MS = 200;
 /** The callbacks of a watch to its peer. */
 export interface EndWatchEvents {
   /** Resolves when the process has ended; rejects if there never was such a process. */
-  status(): Promise<ExitStatus>;
+  status(): Promise<EndStatus>;
   /** Whether there is a connection to it, which may hold what has to be received before its end. */
   joined(): boolean;
   /** It has ended, and nothing from it is in flight. May be called more than once. */
@@ -89,7 +98,8 @@ export class EndWatch {
     this.#asked = true;
     this.#events.status().then(
       (status) => this.#told(status),
-      (error) => this.#events.ended({ kind: "lost", why: messageOf(error), absent: true }),
+      (error) =>
+        this.#events.ended({ kind: "lost", why: messageOf(error), absent: true, unknown: true }),
     );
   }
 
@@ -105,7 +115,7 @@ export class EndWatch {
   }
 
   /** Its node reports this only after the will is delivered. */
-  #told(status: ExitStatus): void {
+  #told(status: EndStatus): void {
     const end = statusEnd(status);
     if (!this.#events.joined()) return this.#events.ended(end);
     // Data in its connection comes first; a lost host does not end connections.

@@ -1,7 +1,8 @@
 /** The queue for room in a channel's window, and its waiters. */
 
 import type { Layout } from "../wire/frame.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../core/fifo.ts";
+import type { StoredPart } from "../core/stored_bytes.ts";
 import type { Hold } from "./hold.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -73,6 +74,12 @@ export interface SavedEntry {
   readonly begun: boolean;
 }
 
+/** A {@linkcode SavedEntry} that is read when it is its turn. */
+export interface StoredEntry {
+  readonly rest: StoredPart | null;
+  readonly begun: boolean;
+}
+
 /** The state of a channel with queued entries, for a will. */
 export interface SavedChannel {
   readonly number: number;
@@ -80,6 +87,11 @@ export interface SavedChannel {
   /** Whether there is a Receiver for it. */
   readonly accepted: boolean;
   readonly entries: readonly SavedEntry[];
+}
+
+/** A {@linkcode SavedChannel} whose entries are stored. */
+export interface StoredChannel extends Omit<SavedChannel, "entries"> {
+  readonly entries: Iterable<StoredEntry>;
 }
 
 export class SendLine {
@@ -207,8 +219,7 @@ export class SendLine {
     const entries: SavedEntry[] = [];
     for (const entry of this.#entries) {
       if (entry.kind === "value" && entry.incomplete) break;
-      // A copy: a view would be encoded with its whole buffer.
-      if (entry.kind === "value") entries.push({ rest: entry.rest.slice(), begun: entry.begun });
+      if (entry.kind === "value") entries.push({ rest: entry.rest, begun: entry.begun });
       else if (entry.kind === "end" && !entry.held) entries.push({ rest: null, begun: false });
     }
     return entries;

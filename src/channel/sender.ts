@@ -97,7 +97,9 @@ export class Sender<T> implements AsyncDisposable {
    * awaited keep their order, and all taken values are delivered, even if this process ends right away.
    *
    * A typed array takes the bytes that it covers, not its whole buffer, unless something else in the value
-   * has the same buffer. The contents of a `Blob` or `File` are read first, and what is sent after it waits
+   * has the same buffer. A `DataView` takes its whole buffer: its place in it is visible, also when it is
+   * printed, so of a large buffer send a slice, `new DataView(buffer.slice(from, to))`. A `WebAssembly.Module`
+   * is refused, since its bytes cannot be had: send those that it was compiled from. The contents of a `Blob` or `File` are read first, and what is sent after it waits
    * for that: only once `send` has resolved is it sure to be delivered if this process exits.
    *
    * @param options.signal Rejects with its reason when it is aborted while the send waits; the value

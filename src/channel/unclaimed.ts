@@ -3,7 +3,7 @@
  * for them.
  */
 
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../core/fifo.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { Waiter } from "./waiter.ts";
 

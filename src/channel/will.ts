@@ -3,28 +3,27 @@
  * name.
  */
 
-import type { ExitStatus } from "../core/exit_status.ts";
-import { isPid, type Pid, shortPid } from "../core/pid.ts";
-import { RunKey } from "../net/handshake.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
-import { decode } from "../codec/value_decoder.ts";
-import { encode } from "../codec/value_encoder.ts";
+import type { EndStatus, ExitStatus } from "../core/exit_status.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
+import type { StoredBytes } from "../core/stored_bytes.ts";
+import { TimedGate } from "../core/timed_gate.ts";
+import { RunKey } from "../net/run_key.ts";
+import { ChannelProtection } from "../net/channel_protection.ts";
+import type { Patience } from "../net/liveness.ts";
 import { Hold } from "./hold.ts";
-import { Peer, type PeerContext, type SavedPeer } from "./peer.ts";
-import type { SavedChannel } from "./send_line.ts";
-import type { SavedEntry } from "./send_line.ts";
+import { Peer, type PeerContext } from "./peer.ts";
 import { Unclaimed } from "./unclaimed.ts";
+import { readWill } from "./will_format.ts";
 
-/** The process that ended, and what it leaves to each of its peers. */
-export interface Will {
-  readonly pid: Pid;
-  readonly peers: readonly SavedPeer[];
-}
+/** How many connections of wills a node opens at a time, and how long one counts that is not answered. */
+const DIALS = new TimedGate(64, 1_000);
 
 /** The information of a node for delivering a will. */
 export interface DeliveryContext {
   /** The run's key. */
   readonly key: Uint8Array<ArrayBuffer>;
+  /** What protects connections to other hosts; one for all wills of a run. @default nothing does */
+  readonly protection?: ChannelProtection;
   /** The folder with the Unix sockets of the run's processes on this host. @default none */
   readonly sockets?: string | undefined;
   /** How the process ended. */
@@ -32,46 +31,47 @@ export interface DeliveryContext {
   /** Aborts the delivery. */
   readonly signal: AbortSignal;
   /** Resolves when a process has ended; rejects if there never was such a process. */
-  readonly ended: (pid: Pid) => Promise<ExitStatus>;
+  readonly ended: (pid: Pid) => Promise<EndStatus>;
+  /** Whether the OS process of one still runs; rejects if there is none. @default it is taken to have ended */
+  readonly runs?: (pid: Pid) => Promise<boolean>;
+  /** How long to try to connect to processes of other hosts. @default PATIENCE */
+  readonly patience?: Patience | undefined;
+  /** Where attempts to connect wait for their turn. @default one for all wills of this OS process */
+  readonly dials?: TimedGate;
   /** Logs one line about something that should not happen. @default no log */
   readonly log?: (line: string) => void;
 }
 
-export function encodeWill(will: Will): Uint8Array<ArrayBuffer> {
-  return encode(will);
-}
-
-/** @throws {ProtocolError} If `bytes` are not a will. */
-export function decodeWill(bytes: Uint8Array<ArrayBuffer>): Will {
-  const will = decode(bytes);
-  if (!isWill(will)) throw new ProtocolError("it is not a will");
-  return will;
-}
-
 /**
  * Delivers a will: resolves when all of it is acknowledged, however slow its receivers are, or when they
- * have ended.
+ * have ended. `bytes` are read as the receivers take what is in them.
  *
  * @throws {ProtocolError} If `bytes` are not a will.
  * @throws {Error} If a receiver that may be there has not got all of it, since the delivery was aborted, or
  * it refused it.
  */
 export async function deliverWill(
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: StoredBytes,
   context: DeliveryContext,
 ): Promise<void> {
-  const { pid, peers } = decodeWill(bytes);
-  const { key, sockets, status, signal, ended, log = () => {} } = context;
+  const { pid, peers } = readWill(bytes);
+  const { sockets, status, signal, ended, runs, patience } = context;
+  const { dials = DIALS, log = () => {} } = context;
+  const key = new RunKey(context.key);
   // A delivery does not keep the node alive.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
   const owner: PeerContext = {
     pid,
-    key: new RunKey(key),
+    key,
+    protection: context.protection ?? new ChannelProtection({ key }),
     sockets,
     hold,
     unclaimed: new Unclaimed(),
     ended,
     posthumous: true,
+    gate: dials,
+    ...(runs === undefined ? {} : { unreached: runs }),
+    ...(patience === undefined ? {} : { patience }),
     forget: () => {},
     noticed: () => {},
     log,
@@ -94,36 +94,4 @@ export async function deliverWill(
     cut.map(({ remote, undelivered }) => `${shortPid(remote)} has not got all: ${undelivered}`)
       .join("; "),
   );
-}
-
-function isWill(value: unknown): value is Will {
-  if (typeof value !== "object" || value === null) return false;
-  const { pid, peers } = value as Partial<Will>;
-  return isPid(pid) && Array.isArray(peers) && peers.every(isSavedPeer);
-}
-
-function isSavedPeer(value: unknown): value is SavedPeer {
-  if (typeof value !== "object" || value === null) return false;
-  const { remote, acked, frames, received, channels } = value as Partial<SavedPeer>;
-  return isPid(remote) && isCount(acked) && isCount(received) && frames instanceof Uint8Array &&
-    typeof channels === "object" && channels !== null && isCount(channels.opened) &&
-    (isCount(channels.current) || channels.current === -1) && Array.isArray(channels.waiting) &&
-    channels.waiting.every(isSavedChannel);
-}
-
-function isSavedChannel(value: unknown): value is SavedChannel {
-  if (typeof value !== "object" || value === null) return false;
-  const { number, inFlight, accepted, entries } = value as Partial<SavedChannel>;
-  return isCount(number) && isCount(inFlight) && typeof accepted === "boolean" &&
-    Array.isArray(entries) && entries.every(isSavedEntry);
-}
-
-function isSavedEntry(value: unknown): value is SavedEntry {
-  if (typeof value !== "object" || value === null) return false;
-  const { rest, begun } = value as Partial<SavedEntry>;
-  return (rest === null || rest instanceof Uint8Array) && typeof begun === "boolean";
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

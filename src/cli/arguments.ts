@@ -126,7 +126,7 @@ function isOption(arg: string): boolean {
 }
 
 function splitOption(arg: string): { written: string; value: string | undefined } {
-  const equals = arg.startsWith("--") ? arg.indexOf("=") : -1;
+  const equals = /^-(?:-|\w=)/.test(arg) ? arg.indexOf("=") : -1;
   if (equals < 0) return { written: arg, value: undefined };
   return { written: arg.slice(0, equals), value: arg.slice(equals + 1) };
 }

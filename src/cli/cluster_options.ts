@@ -14,14 +14,10 @@ export const CLUSTER_OPTIONS: Options = {
   },
   "secret-file": {
     value: "FILE",
-    summary: "the cluster's secret; default DEPLOY_SECRET_FILE",
+    summary: "the secret, or an invitation; default DEPLOY_SECRET_FILE",
     completes: "file",
   },
-  "tls-ca": {
-    value: "FILE",
-    summary: "the authority that signed the cluster's certificates",
-    completes: "file",
-  },
+  "plain": { summary: "the cluster does not encrypt (fabric --plain)" },
 };
 
 /** Their values. */
@@ -29,14 +25,21 @@ export interface ClusterOptions {
   /** `undefined` leaves it to `DEPLOY_FORMAT`. */
   readonly format: OutputFormat | undefined;
   readonly secretFile: string | undefined;
-  readonly tlsCa: string | undefined;
+  readonly plain: boolean;
 }
 
-/** @throws {UsageError} If one has a value that it does not take. */
-export function clusterOptions(scanned: Scanned): ClusterOptions {
+/**
+ * @param ownFormats Formats that the command handles itself: they are not in the result.
+ * @throws {UsageError} If one has a value that it does not take.
+ */
+export function clusterOptions(
+  scanned: Scanned,
+  ownFormats: readonly string[] = [],
+): ClusterOptions {
+  const format = formatOption<string>(scanned, [...OUTPUT_FORMATS, ...ownFormats]);
   return {
-    format: formatOption(scanned, OUTPUT_FORMATS),
+    format: OUTPUT_FORMATS.find((each) => each === format),
     secretFile: pathOption(scanned, "secret-file"),
-    tlsCa: pathOption(scanned, "tls-ca"),
+    plain: scanned.options.has("plain"),
   };
 }

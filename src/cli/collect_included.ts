@@ -1,32 +1,38 @@
-/** Collects what the user wants to ship: `--include` and `--exclude`. */
+/** Collects what the user wants to ship: `--include`, `--exclude`, and `"exclude"` of the configuration. */
 
 import { UsageError } from "../core/usage_error.ts";
 import { Collector } from "../build/collect.ts";
-import { parseIgnorePattern } from "../build/ignore_rules.ts";
+import { type IgnoreRule, parseIgnorePattern } from "../build/ignore_rules.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 
 /**
- * Collects it, for a project with that root.
+ * Collects it, for a project with that root. `configured` are the rules of its configuration.
  *
  * @throws {UsageError} If something is not there, or cannot be shipped.
  */
 export async function collectIncluded(
   { include, exclude }: RunCommand,
-  root: string,
-  signal: AbortSignal,
+  { root, configured, signal }: {
+    readonly root: string;
+    readonly configured: readonly IgnoreRule[];
+    readonly signal: AbortSignal;
+  },
 ): Promise<Collector> {
   const excludes = exclude.flatMap((pattern) => {
     const rule = parseIgnorePattern(pattern, Deno.cwd());
     // A pattern without a slash applies to the whole project, also above the working directory.
     return rule === undefined ? [] : [rule.isAnchored ? rule : { ...rule, base: "/" }];
   });
-  const collector = new Collector(root, { excludes, signal });
+  const collector = new Collector(root, { excludes, configured, signal });
   for (const shown of include) {
-    if (!await collector.add(absolutePath(shown))) {
-      throw new UsageError(`--include ${shown}: there is no such file or folder`);
-    }
+    if (!await collector.add(absolutePath(shown))) throw notIncluded(shown);
   }
   return collector;
+}
+
+/** The error for something that is to be shipped and is not there. */
+export function notIncluded(shown: string): UsageError {
+  return new UsageError(`--include ${shown}: there is no such file or folder`);
 }
 
 /**

@@ -33,10 +33,10 @@ function optionsOf({ options }: Command): readonly [name: string, option: Option
   return [...Object.entries(options), ...EVERYWHERE];
 }
 
-/** All options that take a value, with their dashes. */
+/** All options whose value may be the next word, with their dashes. */
 function valueOptions(executable: Executable): readonly [written: string, option: Option][] {
   return Object.entries(allOptions(executable))
-    .filter(([, { value }]) => value !== undefined)
+    .filter(([, { value, isOptional }]) => value !== undefined && !isOptional)
     .map(([name, option]) => [`--${name}`, option]);
 }
 
@@ -161,8 +161,8 @@ function fish(executable: Executable): string {
     const rule = `complete -c ${name} -n ${quoted(`__${name}_is '${command.name}'`)}`;
     const { files, words } = operandsOf(command);
     return [
-      ...optionsOf(command).map(([option, { short, summary, value, completes }]) => {
-        const takes = value === undefined
+      ...optionsOf(command).map(([option, { short, summary, value, isOptional, completes }]) => {
+        const takes = value === undefined || isOptional
           ? ""
           : completes === "file" || completes === "folder"
           ? " -r -F"

@@ -1,42 +1,18 @@
 /** Options of `deploy` that are those of `deno run`: what they set travels with the program. */
 
+import { PERMISSION_NAMES } from "../core/permissions.ts";
 import {
   problemOfSettings,
   runtimeFeatures,
   type RuntimeSettings,
+  UNSTABLE_FEATURES,
 } from "../core/runtime_settings.ts";
 import { UsageError } from "../core/usage_error.ts";
 import type { Scanned } from "./arguments.ts";
 import type { Option, Options } from "./executable.ts";
 import { pathOption } from "./values.ts";
 
-const PERMISSIONS = ["read", "write", "net", "env", "sys", "run", "ffi", "import"];
 const KINDS = ["allow", "deny", "ignore"];
-const UNSTABLE = [
-  "bare-node-builtins",
-  "broadcast-channel",
-  "bundle",
-  "cron",
-  "detect-cjs",
-  "ffi",
-  "fs",
-  "kv",
-  "lazy-dynamic-imports",
-  "net",
-  "no-legacy-abort",
-  "node-globals",
-  "npm-lazy-caching",
-  "otel",
-  "process",
-  "raw-imports",
-  "sloppy-imports",
-  "temporal",
-  "tsgo",
-  "unsafe-proto",
-  "vsock",
-  "webgpu",
-  "worker-options",
-];
 
 /** One line for all of them in the help. */
 export const DENO_OPTIONS_NOTE =
@@ -46,6 +22,12 @@ function denoOption(option: Omit<Option, "summary" | "ofDeno">): Option {
   return { summary: "as in deno run", ofDeno: true, ...option };
 }
 
+/** `--allow-net`, `--deny-read` and their kin. */
+export const PERMISSION_OPTIONS: Options = Object.fromEntries(
+  KINDS.flatMap((kind) => PERMISSION_NAMES.map((name) => `${kind}-${name}`))
+    .map((name) => [name, denoOption({ value: "LIST", isOptional: true })]),
+);
+
 /** The options. */
 export const DENO_OPTIONS: Options = {
   "config": denoOption({ value: "FILE", short: "c", completes: "file" }),
@@ -54,11 +36,9 @@ export const DENO_OPTIONS: Options = {
   "location": denoOption({ value: "URL" }),
   "v8-flags": denoOption({ value: "FLAGS", isOptional: true }),
   "allow-all": denoOption({ short: "A" }),
-  ...Object.fromEntries(
-    KINDS.flatMap((kind) => PERMISSIONS.map((name) => `${kind}-${name}`))
-      .map((name) => [name, denoOption({ value: "LIST", isOptional: true })]),
-  ),
-  ...Object.fromEntries(UNSTABLE.map((name) => [`unstable-${name}`, denoOption({})])),
+  "permission-set": denoOption({ value: "NAME", isOptional: true, short: "P" }),
+  ...PERMISSION_OPTIONS,
+  ...Object.fromEntries(UNSTABLE_FEATURES.map((name) => [`unstable-${name}`, denoOption({})])),
 };
 
 /** What the options choose. */
@@ -68,25 +48,30 @@ export interface DenoChoices {
   readonly importMap: string | undefined;
   /** The file with certificates. */
   readonly cert: string | undefined;
+  /** The name of a set of permissions in the configuration; empty for its `default`. */
+  readonly permissionSet: string | undefined;
   /** All unstable features, also those that only matter to the build. */
   readonly unstable: readonly string[];
   /** All but the certificates. */
   readonly settings: RuntimeSettings;
 }
 
+/** The flags of permissions that were given, as `deno run` takes them. */
+export function permissionFlags({ options }: Scanned): string[] {
+  return [...options].filter(([name]) => /^(?:allow|deny|ignore)-/.test(name))
+    .flatMap(([name, values]) =>
+      (values.length === 0 ? [""] : values).map((value) =>
+        value === "" ? `--${name}` : `--${name}=${value}`
+      )
+    );
+}
+
 /** Reads the options. @throws {UsageError} If one is invalid. */
 export function denoChoices(scanned: Scanned): DenoChoices {
   const { options } = scanned;
-  const unstable: string[] = [];
-  const permissions: string[] = [];
-  for (const [name, values] of options) {
-    if (name.startsWith("unstable-")) unstable.push(name.slice("unstable-".length));
-    else if (/^(?:allow|deny|ignore)-/.test(name)) {
-      for (const value of values.length === 0 ? [""] : values) {
-        permissions.push(value === "" ? `--${name}` : `--${name}=${value}`);
-      }
-    }
-  }
+  const unstable = [...options.keys()].filter((name) => name.startsWith("unstable-"))
+    .map((name) => name.slice("unstable-".length));
+  const permissions = permissionFlags(scanned);
   const location = options.get("location")?.at(-1);
   const settings: RuntimeSettings = {
     unstable: runtimeFeatures(unstable),
@@ -106,6 +91,7 @@ export function denoChoices(scanned: Scanned): DenoChoices {
     config: pathOption(scanned, "config"),
     importMap: pathOption(scanned, "import-map"),
     cert: pathOption(scanned, "cert"),
+    permissionSet: options.get("permission-set")?.at(-1),
     unstable,
     settings,
   };

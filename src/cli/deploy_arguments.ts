@@ -1,6 +1,8 @@
 /** Parses the arguments of `deploy`. */
 
 import { type Address, parseAddress } from "../core/address.ts";
+import { messageOf } from "../core/errors.ts";
+import { type Inspection, parseInspection } from "../core/inspection.ts";
 import type { Resources } from "../core/resources.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
@@ -33,11 +35,17 @@ export interface RunCommand {
   readonly exclude: readonly string[];
   /** Whether the first process gets the stdin of `deploy`. */
   readonly stdin: boolean;
+  /** Whether the types of the program are checked first. */
+  readonly check: boolean;
   readonly dryRun: boolean;
   /** What the run is called; `undefined`: the file of the program. */
   readonly name: string | undefined;
   /** Whether the run goes on without this process. */
   readonly detach: boolean;
+  /** Whether a terminal gets what the program writes as it is. */
+  readonly raw: boolean;
+  /** Which processes a debugger may attach to; `undefined`: none. */
+  readonly inspection: Inspection | undefined;
   /** What the options of `deno run` choose. */
   readonly deno: DenoChoices;
   readonly options: DeployOptions;
@@ -75,12 +83,38 @@ export function readRunCommand(scanned: Scanned, isFile: (path: string) => boole
       return pattern;
     }),
     stdin: !scanned.options.has("no-stdin"),
+    check: scanned.options.has("check"),
     dryRun: scanned.options.has("dry-run"),
     name: nameOption(scanned),
     detach: scanned.options.has("detach"),
+    raw: scanned.options.has("raw"),
+    inspection: inspectOption(scanned),
     deno: denoChoices(scanned),
     options: deployOptions(scanned),
   };
+}
+
+/** @throws {UsageError} If there are both options, or nobody who could show a debugger the way. */
+function inspectOption(scanned: Scanned): Inspection | undefined {
+  const [open, brk] = [lastValue(scanned, "inspect"), lastValue(scanned, "inspect-brk")];
+  if (open === undefined && brk === undefined) return undefined;
+  if (open !== undefined && brk !== undefined) {
+    throw new UsageError("--inspect and --inspect-brk are given; expected one of them");
+  }
+  const [what, names] = open === undefined ? ["--inspect-brk", brk!] : ["--inspect", open];
+  if (scanned.options.has("detach")) {
+    throw new UsageError(`${what} needs deploy to stay; expected it without --detach`);
+  }
+  if (scanned.options.has("release")) {
+    throw new UsageError(
+      `${what} needs source maps, which executables do not have; expected it without --release`,
+    );
+  }
+  try {
+    return parseInspection(names, brk !== undefined);
+  } catch (error) {
+    throw new UsageError(`Cannot use ${what}: ${messageOf(error)}`);
+  }
 }
 
 /** The most characters of the name of a run. */

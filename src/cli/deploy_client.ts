@@ -1,126 +1,103 @@
 /** Deploys a built program and shows it: from the offer to the exit code. */
 
-import { forwardInput } from "../terminal/input.ts";
-import { exitCodeOf, NEW_RUN, step, stoppedExitCodeOf } from "../run/run_state.ts";
-import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
-import { UsageError } from "../core/usage_error.ts";
-import { messageOf } from "../core/errors.ts";
-import type { RunEventSink } from "../core/events.ts";
+import { type RunState, stoppedExitCodeOf } from "../run/run_state.ts";
+import type { Inspection } from "../core/inspection.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatMem } from "../core/resources.ts";
-import { KILL } from "../core/signals.ts";
+import { visible } from "../core/visible.ts";
+import { KILL, signalExitCode } from "../core/signals.ts";
+import { KeyInput } from "../terminal/key_input.ts";
 import { type EndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
-import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
+import { writeOutput } from "../terminal/terminal.ts";
 import { onWhySignal } from "../terminal/why_signal.ts";
-import { ConnectError, dialPart, loadCredential } from "../net/connect.ts";
-import { Purpose } from "../net/handshake.ts";
+import { type Bridge, dialBridge } from "./dial_bridge.ts";
+import type { InspectorDoors } from "./inspector_doors.ts";
 import { largestFiles } from "./largest_files.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
-import {
-  type BridgeLink,
-  bridgeLink,
-  type Deployed,
-  type Outcome,
-  Session,
-  sizeOf,
-} from "./session.ts";
+import type { AttachedRun, BridgeLink } from "./attached_run.ts";
+import { forwardStdin, openRun, showLost } from "./open_run.ts";
+import { RunDisplay } from "./run_display.ts";
+import { type Deployed, type Offered, Session, sizeOf } from "./session.ts";
+
+export { connectToRun } from "./open_run.ts";
+export { dialBridge };
 
 /** How long the end of a run may take to be shown after its grace. */
 const STOP_MS = 5_000;
 
+/** How long a key may take after Ctrl-C. */
+const KEY_MS = 2_000;
+
 /** The same after a second signal. */
 const KILL_MS = 2_000;
-
-/** How to connect to a bridge. */
-export interface BridgeOptions {
-  readonly secretFile: string | undefined;
-  /** The file with the authority that must have signed the bridge's certificate. */
-  readonly tlsCa: string | undefined;
-  readonly logger: Logger;
-  /** Gives up when aborted. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Starts to connect to a bridge, and returns the promise of the connection, which need not be awaited.
- *
- * @throws {SecretError} If the secret cannot be used.
- * @throws {UsageError} If the certificates cannot be read.
- */
-export async function connectBridge(
-  address: Address,
-  { secretFile, tlsCa, logger, signal }: BridgeOptions,
-): Promise<{ readonly connecting: Promise<BridgeLink> }> {
-  const credential = await loadCredential({ secretFile, logger });
-  const tls = await readTlsOptions(tlsCa);
-  const connecting = dialPart(address, Purpose.deploy, credential, { signal, tls })
-    .then(bridgeLink, (error) => {
-      throw address === DEFAULT_BRIDGE && error instanceof ConnectError ? noCluster(error) : error;
-    });
-  connecting.catch(() => {});
-  return { connecting };
-}
-
-/** The certificates of `--tls-ca`. @throws {UsageError} If they cannot be read. */
-export async function readTlsOptions(
-  path: string | undefined,
-): Promise<{ caCerts: string[] } | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return { caCerts: [await Deno.readTextFile(path)] };
-  } catch (cause) {
-    const why = messageOf(cause);
-    throw new UsageError(`--tls-ca ${path} cannot be read: ${why}`);
-  }
-}
-
-/** The error if no bridge was named and none listens at the default address. */
-function noCluster(cause: ConnectError): Error {
-  return new Error(
-    `${cause.message}; start a cluster with: fabric dev, or name its bridge: ` +
-      `deploy <bridge> <program>`,
-    { cause },
-  );
-}
 
 /** One deployment, from the offer to the exit code. */
 export class DeployClient {
   readonly #deployed: Deployed;
   readonly #options: DeployClientOptions;
-  readonly #terminal: Terminal;
-  #state = NEW_RUN;
-  #session: Session | undefined;
+  readonly #display: RunDisplay;
+  readonly #input = new KeyInput(Deno.stdin);
+  #run: AttachedRun | undefined;
+  /** The id of the run, once that has begun. */
+  #id: string | undefined;
+  #isKilled = false;
   /** The exit code, once the user has told the run to stop. */
   #endCode: (() => number) | undefined;
 
   constructor(deployed: Deployed, options: DeployClientOptions) {
     this.#deployed = deployed;
     this.#options = options;
-    this.#terminal = createTerminal({ format: options.format });
+    this.#display = new RunDisplay(options.format, options);
   }
 
   /** Runs the program, and shows the run. */
   async run(link: BridgeLink, stop: AbortSignal): Promise<number> {
-    const session = this.#session = this.#newSession(link);
+    const doors = await this.#openDoors();
+    const run = this.#run = openRun(
+      ...[link, this.#options.bridge, this.#display] as const,
+      (event) => doors?.took(event),
+    );
     const end = () => {
       const { signal } = stop.reason as Interrupted;
-      const told = this.#state;
-      this.#end(signal, () => stoppedExitCodeOf(this.#state, signal, told));
+      void this.#interrupted(signal);
     };
     stop.addEventListener("abort", end, { once: true });
     if (stop.aborted) end();
-    void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
-    const stopAsking = onWhySignal(() => session.askWhy());
-    const { graceMs, name, by, detached } = this.#options;
-    const outcome = await session.run({ graceMs, name, by, detached }).finally(stopAsking);
-    return this.#endCode?.() ?? await this.#exitCode(outcome);
+    void this.#display.terminal.stdoutGone.then(() => {
+      if (this.#endCode !== undefined) return;
+      this.#endCode = () => STDOUT_GONE_CODE;
+      this.#stop("SIGTERM");
+    });
+    const stopAsking = onWhySignal(() => run.askWhy());
+    try {
+      const ended = await this.#show(run);
+      if (ended.kind === "detached") return await this.#exitCode(ended);
+      return this.#endCode?.() ?? await this.#exitCode(ended);
+    } finally {
+      stopAsking();
+      await doors?.close();
+      await run.close();
+    }
+  }
+
+  /** The way to the processes for debuggers, if the user wants that. */
+  async #openDoors(): Promise<InspectorDoors | undefined> {
+    const { bridge, inspection } = this.#options;
+    if (inspection === undefined) return undefined;
+    const { InspectorDoors } = await import("./inspector_doors.ts");
+    return new InspectorDoors({
+      ...{ bridge, inspection },
+      token: () => this.#run?.token ?? "",
+      remark: (line) => this.#display.terminal.remark(line),
+    });
   }
 
   /** Kills the processes that are left of a run that was told to stop. */
   kill(): void {
-    this.#session?.stop(KILL);
+    this.#isKilled = true;
+    this.#run?.stop(KILL);
     this.#exitAfter(KILL_MS);
   }
 
@@ -133,54 +110,69 @@ export class DeployClient {
     progress.step("trial boot here");
     // Only a dry run loads the modules that start processes.
     const { TrialBootError, tryHere } = await import("./try_here.ts");
+    const run = openRun(link, this.#options.bridge, this.#display);
     try {
       const needs = await tryHere(this.#deployed, { ...options, folder });
       options.signal.addEventListener("abort", () => link.drop(), { once: true });
-      const outcome = await this.#newSession(link).check(needs);
+      const outcome = await new Session(run, this.#deployed, progress).check(needs);
       options.signal.throwIfAborted();
       return await this.#exitCode(outcome);
     } catch (error) {
       if (!(error instanceof TrialBootError)) throw error;
       const { message: why } = error;
       return await this.#exitCode({ kind: "refused", why, output: error.written() });
+    } finally {
+      await run.close();
     }
   }
 
-  #newSession(link: BridgeLink): Session {
-    const { progress, say } = this.#options;
-    return new Session(link, this.#deployed, {
-      sink: this.#show,
-      progress,
-      say: (line) => say(`deploy: ${line}\n`),
-      remark: (line) => this.#terminal.remark(line),
-    });
+  /** Deploys, and shows the run until it has ended. */
+  async #show(run: AttachedRun): Promise<Offered> {
+    const { graceMs, name, by, detached, progress, stdin } = this.#options;
+    const session = new Session(run, this.#deployed, progress);
+    const offered = await session.offer({ graceMs, name, by, detached });
+    if (offered.kind !== "begun") return offered;
+    if (!stdin) run.stdin.end();
+    if (detached) return offered;
+    this.#id = offered.run;
+    if (stdin) forwardStdin(this.#input, run);
+    return await run.show();
   }
 
-  readonly #show: RunEventSink = async (event) => {
-    this.#state = step(this.#state, event);
-    const session = this.#session;
-    const isFirst = event.event === "spawn" && event.parent === null;
-    if (isFirst && session !== undefined) this.#forwardInput(session);
-    try {
-      await this.#terminal.sink(event);
-    } catch (cause) {
-      const why = messageOf(cause);
-      throw new Error(`Cannot show the output of this program: ${why}`, { cause });
-    }
-  };
-
-  #forwardInput(session: Session): void {
-    if (!this.#options.stdin) return session.stdinEnd();
-    void forwardInput(Deno.stdin, stdinOf(session), { wanted: () => session.stdinWanted() });
-  }
-
-  /** Tells the run to stop; its end is still shown. Only the first call has an effect. */
-  #end(signal: EndSignal, code: () => number): void {
+  /** The user has sent a signal, for the first time: the run is told to stop, or left to the cluster. */
+  async #interrupted(signal: EndSignal): Promise<void> {
     if (this.#endCode !== undefined) return;
-    this.#endCode = code;
+    const told = this.#display.state;
+    this.#endCode = () => this.#stoppedCode(signal, told);
+    const { terminal } = this.#display;
+    // After SIGHUP there is no terminal.
+    if (this.#id === undefined || signal === "SIGHUP") return this.#stop(signal);
+    if (signal !== "SIGINT" || !this.#input.isTerminal()) {
+      void terminal.remark(
+        "deploy: told the run to stop; another signal kills it; next time, --detach lets it go on",
+      );
+      return this.#stop(signal);
+    }
+    void terminal.remark(
+      `deploy: stopping the run in ${KEY_MS / 1_000} s: d lets it go on, Ctrl-C kills it`,
+    );
+    const key = await this.#input.key(KEY_MS);
+    if (key?.toLowerCase() === "d") this.#run?.detach();
+    else if (!this.#isKilled) this.#stop(signal);
+  }
+
+  /** Tells the run to stop; its end is still shown. */
+  #stop(signal: EndSignal): void {
     const { graceMs } = this.#options;
-    this.#session?.stop({ signal, graceMs });
+    this.#run?.stop({ signal, graceMs });
     this.#exitAfter(graceMs + STOP_MS);
+  }
+
+  /** The exit code of the run after that signal; `told` is its state when it was told. */
+  #stoppedCode(signal: EndSignal, told: RunState | undefined): number {
+    const { state } = this.#display;
+    if (state === undefined || told === undefined) return signalExitCode(signal);
+    return stoppedExitCodeOf(state, signal, told);
   }
 
   /** This process ends after that time, even if the run's end has not been shown. */
@@ -188,14 +180,18 @@ export class DeployClient {
     setTimeout(() => exitAtOnce(this.#endCode?.() ?? 1, this.#options.folder), ms);
   }
 
-  async #exitCode(outcome: Outcome): Promise<number> {
-    const { progress, say, bridge } = this.#options;
+  async #exitCode(outcome: Offered): Promise<number> {
+    const { progress, say, bridge, raw } = this.#options;
     progress.clear();
     switch (outcome.kind) {
       case "over":
-        return exitCodeOf(this.#state) ?? 1;
-      case "detached":
+        await this.#display.over(outcome.code, this.#run?.id ?? "");
+        return outcome.code;
+      case "begun":
         console.log(outcome.run);
+        return 0;
+      case "detached":
+        say(`deploy: run ${this.#id} goes on; see it with: deploy attach ${this.#id}\n`);
         return 0;
       case "fits": {
         const [bytes, total] = [formatMem(outcome.bytes), formatMem(sizeOf(this.#deployed))];
@@ -204,12 +200,11 @@ export class DeployClient {
         return outcome.possible ? 0 : 1;
       }
       case "refused":
-        if (outcome.output.length > 0) await writeRaw(Deno.stderr, outcome.output);
-        say(`deploy: ${outcome.why}\n`);
+        if (outcome.output.length > 0) await writeOutput(Deno.stderr, outcome.output, { raw });
+        say(`deploy: ${visible(outcome.why)}\n`);
         return 1;
       case "lost":
-        // It may come in the middle of the program's output.
-        await this.#terminal.remark(`deploy: lost the bridge ${bridge}: ${outcome.why}`);
+        await showLost(outcome, bridge, this.#display);
         return 1;
     }
   }
@@ -218,6 +213,8 @@ export class DeployClient {
 /** How a deployment is shown. */
 export interface DeployClientOptions {
   readonly format: OutputFormat;
+  /** Whether a terminal gets what programs write as it is. */
+  readonly raw: boolean;
   /** The run's grace when it is told to stop, in ms. */
   readonly graceMs: number;
   /** What the run is called. */
@@ -227,20 +224,13 @@ export interface DeployClientOptions {
   /** Whether the run goes on without this process. */
   readonly detached: boolean;
   readonly progress: Progress;
+  /** Which processes a debugger may attach to. */
+  readonly inspection: Inspection | undefined;
   /** Whether the first process gets the stdin of this one. */
   readonly stdin: boolean;
   /** Writes to stderr. */
   readonly say: (text: string) => void;
-  /** The bridge's address, for messages. */
-  readonly bridge: string;
+  readonly bridge: Bridge;
   /** The folder for temporary files. */
   readonly folder: string;
-}
-
-/** The first process's stdin, as a stream. */
-function stdinOf(session: Session): WritableStream<Uint8Array<ArrayBuffer>> {
-  return new WritableStream({
-    write: (bytes) => session.stdin(bytes),
-    close: () => session.stdinEnd(),
-  }, { highWaterMark: 0 });
 }

@@ -3,8 +3,10 @@
 import type { Address } from "../core/address.ts";
 import type { PortRange } from "../core/port_range.ts";
 import type { Resources } from "../core/resources.ts";
+import { isInviteName, MAX_NAME_LENGTH } from "../net/invitation.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
+import { permissionFlags } from "./deno_options.ts";
 import { FABRIC, REPORT_FORMATS } from "./fabric_table.ts";
 import { listed, nearWord } from "./near.ts";
 import { addressArgument } from "./address_argument.ts";
@@ -19,15 +21,6 @@ import {
   portsOption,
 } from "./values.ts";
 
-const TLS = ["tls-cert", "tls-key", "tls-ca"] as const;
-
-/** Certificates in PEM files; all three or none. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca: string;
-}
-
 /** The options of every command of `fabric` that runs a part of a cluster. */
 export interface FabricOptions {
   /** `undefined` leaves it to `DEPLOY_FORMAT`. */
@@ -39,8 +32,17 @@ export interface FabricOptions {
   readonly graceMs: number | undefined;
   /** The ports that processes may listen on; `undefined`: any. */
   readonly ports: PortRange | undefined;
+  /** Where to serve metrics; `undefined`: nowhere. */
+  readonly metrics: Address | undefined;
   readonly insecure: boolean;
-  readonly tls: TlsFiles | undefined;
+  /** Whether what goes between hosts is not encrypted. */
+  readonly plain: boolean;
+  /** The names of invitations that the bridge does not take any more. */
+  readonly deny: readonly string[];
+  /** How many runs the bridge allows each person at a time; `undefined`: any number. */
+  readonly mostRuns: number | undefined;
+  /** Flags such as `--allow-net=10.0.0.0/8`: what programs may do at most. None: everything. */
+  readonly permissions: readonly string[];
 }
 
 /** A node in a master's arguments. */
@@ -81,7 +83,26 @@ export type FabricCommand =
     readonly bridge: Address | undefined;
     readonly options: FabricOptions;
   }
-  | { readonly command: "secret"; readonly file: string | undefined };
+  | {
+    readonly command: "drain";
+    readonly master: Address;
+    readonly node: Address;
+    readonly options: DrainOptions;
+  }
+  | { readonly command: "secret"; readonly file: string | undefined }
+  | {
+    readonly command: "invite";
+    readonly name: string;
+    /** A new file for the invitation; `undefined`: stdout. */
+    readonly file: string | undefined;
+    readonly secretFile: string | undefined;
+  };
+
+/** The options of `fabric drain`. */
+export interface DrainOptions extends Pick<FabricOptions, "format" | "secretFile"> {
+  /** Whether the cluster does not encrypt. */
+  readonly plain: boolean;
+}
 
 /**
  * Parses the arguments of `fabric`, except for the commands that every executable has.
@@ -97,11 +118,33 @@ export function readFabricCommand(scanned: Scanned): FabricCommand {
       return joinCommand(scanned);
     case "dev":
       return devCommand(scanned);
+    case "drain": {
+      const [master, node] = operands;
+      refuseMore(operands, 2, "<master> and <node>");
+      return {
+        command: "drain",
+        master: addressArgument(master, "<master>", { anyPort: false }),
+        node: addressArgument(node, "<node>", { anyPort: false }),
+        options: {
+          format: formatOption(scanned, REPORT_FORMATS),
+          secretFile: pathOption(scanned, "secret-file"),
+          plain: scanned.options.has("plain"),
+        },
+      };
+    }
     case "secret": {
       const [file] = operands;
       refuseMore(operands, 1, "one FILE");
       if (file === "") throw new UsageError("FILE is empty; expected a path");
       return { command: "secret", file };
+    }
+    case "invite": {
+      const [name, file] = operands;
+      refuseMore(operands, 2, "NAME and at most one FILE");
+      if (name === undefined) throw new UsageError(`NAME is missing; ${INVITE_NAME}`);
+      if (file === "") throw new UsageError("FILE is empty; expected a path");
+      const secretFile = pathOption(scanned, "secret-file");
+      return { command: "invite", name: inviteName(name, "NAME"), file, secretFile };
     }
     default:
       return bindCommand(scanned);
@@ -115,6 +158,12 @@ function bindCommand(scanned: Scanned): FabricCommand {
   const bind = addressArgument(first, "<bind>", { anyPort: true });
   refuseMore(operands, 2, "an address and at most a nodes.toml");
   const options = fabricOptions(scanned);
+  const ofBridge = options.deny.length > 0 ? "--deny" : options.mostRuns && "--runs";
+  if (nodesFile === undefined && ofBridge) {
+    throw new UsageError(
+      `${ofBridge} is for the bridge: give it to the master's fabric, not to a node`,
+    );
+  }
   if (nodesFile === undefined) return { command: "node", bind, options };
   if (nodesFile === "") throw new UsageError("<nodes.toml> is empty; expected a path");
   return { command: "master-of-file", bind, nodesFile, options };
@@ -192,13 +241,16 @@ function devCommand(scanned: Scanned): FabricCommand {
   };
 }
 
+/** What is expected as the name in an invitation. */
+const INVITE_NAME =
+  `expected at most ${MAX_NAME_LENGTH} lower-case letters, digits, . and -, as in anna`;
+
+function inviteName(text: string, what: string): string {
+  if (isInviteName(text)) return text;
+  throw new UsageError(`${what} is ${JSON.stringify(text)}; ${INVITE_NAME}`);
+}
+
 function fabricOptions(scanned: Scanned): FabricOptions {
-  const [cert, key, ca] = TLS.map((name) => pathOption(scanned, name));
-  const missing = TLS.filter((name) => !scanned.options.has(name));
-  if (missing.length > 0 && missing.length < TLS.length) {
-    const list = missing.map((name) => `--${name}`).join(" and ");
-    throw new UsageError(`missing ${list}; expected --tls-cert, --tls-key and --tls-ca together`);
-  }
   return {
     format: formatOption(scanned, REPORT_FORMATS),
     verbose: scanned.options.has("verbose"),
@@ -206,9 +258,23 @@ function fabricOptions(scanned: Scanned): FabricOptions {
     store: pathOption(scanned, "store"),
     graceMs: graceOption(scanned),
     ports: portsOption(scanned),
+    metrics: metricsOption(scanned),
     insecure: scanned.options.has("insecure"),
-    tls: cert === undefined || key === undefined || ca === undefined
-      ? undefined
-      : { cert, key, ca },
+    plain: scanned.options.has("plain"),
+    mostRuns: runsOption(scanned),
+    deny: (scanned.options.get("deny") ?? []).map((name) => inviteName(name, "--deny")),
+    permissions: permissionFlags(scanned),
   };
+}
+
+function runsOption(scanned: Scanned): number | undefined {
+  const text = lastValue(scanned, "runs");
+  return text === undefined ? undefined : countArgument(text, "--runs");
+}
+
+function metricsOption(scanned: Scanned): Address | undefined {
+  const text = lastValue(scanned, "metrics");
+  return text === undefined
+    ? undefined
+    : addressArgument(text, "--metrics", { anyPort: true, port: 9100 });
 }

@@ -60,7 +60,7 @@ function commandLines(
   }
   if (isShort) {
     const names = commands.map(({ name }) => name).join(", ");
-    return [`Commands, each with a --help of its own: ${names}`];
+    return [`Commands (--help): ${names}`];
   }
   const rows = commands.map(({ name, summary }) => row(name, lowerFirst(summary)));
   return ["Commands, each with a --help of its own:", ...rows];
@@ -76,8 +76,9 @@ function usageLines(line: string, { usage }: Command): string[] {
   });
 }
 
-function optionName(name: string, { short, value }: Option): string {
-  const long = value === undefined ? `--${name}` : `--${name} ${value}`;
+function optionName(name: string, { short, value, isOptional = false }: Option): string {
+  const shown = isOptional ? `[=${value}]` : ` ${value}`;
+  const long = value === undefined ? `--${name}` : `--${name}${shown}`;
   return short === undefined ? long : `-${short}, ${long}`;
 }
 

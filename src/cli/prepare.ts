@@ -11,17 +11,40 @@ import type { Progress } from "../terminal/progress.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
 import { build, type Built } from "../build/build.ts";
-import { programSettings } from "./program_settings.ts";
+import { type ProgramSettings, programSettings } from "./program_settings.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
+import { readProgram } from "../build/entry.ts";
+import { look } from "../build/local_entries.ts";
 import { findProject, type Project } from "../build/project.ts";
 import { packFiles } from "../build/packs.ts";
 import type { Source } from "../build/piece_source.ts";
-import { absolutePath, collectIncluded } from "./collect_included.ts";
+import { absolutePath, collectIncluded, notIncluded } from "./collect_included.ts";
 import { collectNamed } from "./collect_named.ts";
 import type { Deployed } from "./session.ts";
 
+/**
+ * Checks the arguments of a deployment, which takes a few milliseconds: what is wrong with them is said before
+ * anything begins.
+ *
+ * @param program The path of the program.
+ * @throws {BuildError} If there is no such program.
+ * @throws {UsageError} If the command names anything else that is not there.
+ */
+export async function checkArguments(
+  command: RunCommand,
+  program: string,
+): Promise<ProgramSettings> {
+  readProgram(program);
+  for (const path of command.include) {
+    if (look(absolutePath(path)) === undefined) throw notIncluded(path);
+  }
+  return await programSettings(command.deno, program);
+}
+
 /** Options for preparing a program. */
 export interface Preparation {
+  /** What {@linkcode checkArguments} has returned. */
+  readonly chosen: ProgramSettings;
   /** Its path. */
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
@@ -42,22 +65,30 @@ export interface Preparation {
  * @throws {UsageError} If it cannot be shipped as requested.
  */
 export async function prepare(command: RunCommand, preparation: Preparation): Promise<Deployed> {
-  const { program, env, oneOutput, folder, progress, say, stop } = preparation;
+  const { chosen, program, env, oneOutput, folder, progress, say, stop } = preparation;
   const others = command.include.map(absolutePath);
   const project = findProject(absolutePath(program), Deno.cwd(), others);
-  const collecting = collectIncluded(command, project.root, stop);
+  const { root } = project;
+  const { configured } = chosen;
+  const collecting = collectIncluded(command, { root, configured, signal: stop });
   collecting.catch(() => {}); // awaited below
-  const chosen = await programSettings(command.deno, program);
   const built = await build({
     ...chosen,
     program,
     place: project.program,
     release: command.release,
     runtimeApart: true,
+    withSources: command.inspection !== undefined,
     folder,
     signal: stop,
-    onStep: (step) => progress.step(step === "bundle" ? "bundling" : "compiling"),
+    checked: command.check,
+    onStep: (step) => progress.step(STEPS[step]),
   });
+  if (built.kind === "executable" && command.inspection !== undefined) {
+    throw new UsageError(
+      `Cannot inspect ${program}: executables have no source maps; deploy its source instead`,
+    );
+  }
   progress.done(
     `built ${program}: ${formatMem(built.size)}, ${(built.ms / 1_000).toFixed(1)} s`,
   );
@@ -65,16 +96,20 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
   const warnings = await collectNamed(built.loose, {
     ...chosen,
     collector,
-    root: project.root,
+    root,
     program,
     folder,
     signal: stop,
   });
-  const { files: collected, folders, links, leftOut } = collector.collected();
+  const { files: collected, folders, links, leftOut, followed } = collector.collected();
   const mainPath = mainOf(built, project, command.release);
   // An executable of the user is the main file already.
   const files = collected.filter(({ path }) => inProject(path) !== mainPath);
-  for (const warning of [...built.warnings, ...warnings, ...shortened(leftOut)]) {
+  const found = [
+    ...shortened(leftOut, "are left out"),
+    ...shortened(followed, "lead out of the project"),
+  ];
+  for (const warning of [...chosen.warnings, ...built.warnings, ...warnings, ...found]) {
     progress.clear();
     say(`deploy: warning: ${warning}\n`);
   }
@@ -99,22 +134,25 @@ export async function prepare(command: RunCommand, preparation: Preparation): Pr
     args: command.args,
     env,
     oneOutput,
+    ...(command.inspection && { inspection: command.inspection }),
     tree: { folders, links, packs: packed.packs },
   };
   const sources = [main, ...packed.sources, ...(runtime === undefined ? [] : [runtime])];
   return { spec: checked(spec), sources, resources: command.resources };
 }
 
+/** What is shown while a step of the build is done. */
+const STEPS = { check: "checking types", bundle: "bundling", compile: "compiling" } as const;
+
 /** Reading fewer files is not worth telling. */
 const MANY_FILES = 1_000;
 
-/** The most lines about what is left out. */
-const MAX_LEFT_OUT = 20;
+/** The most lines of a kind. */
+const MAX_LINES = 20;
 
-function shortened(lines: readonly string[]): string[] {
-  if (lines.length <= MAX_LEFT_OUT) return [...lines];
-  const more = lines.length - MAX_LEFT_OUT;
-  return [...lines.slice(0, MAX_LEFT_OUT), `and ${more} more are left out`];
+function shortened(lines: readonly string[], what: string): string[] {
+  if (lines.length <= MAX_LINES) return [...lines];
+  return [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} more ${what}`];
 }
 
 /** Where the built program lies in the folder of the run. An executable of the user stays in its place. */

@@ -2,20 +2,21 @@
 
 // @ts-types="../../types/std_path.d.ts"
 import { basename } from "@std/path/posix/basename";
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import type { Logger } from "../core/logger.ts";
-import { messageOf } from "../core/errors.ts";
 import { signalExitCode } from "../core/signals.ts";
 import { stdoutColumns } from "../terminal/columns.ts";
-import { formatAddress } from "../core/pid.ts";
 import { type EndSignal, onEndSignals } from "../terminal/end_signals.ts";
 import { barProgress, plainProgress, type Progress, SILENT } from "../terminal/progress.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { sameTarget } from "../terminal/screen.ts";
 import { describingVariables, widthVariables } from "../terminal/terminal_variables.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
+import { BuildFolder } from "./build_folder.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
 import { exitAtOnce, Interrupted } from "./interrupted.ts";
-import { prepare } from "./prepare.ts";
+import { checkArguments, prepare } from "./prepare.ts";
 import {
   bridgeAddress,
   programEnv,
@@ -23,6 +24,7 @@ import {
   secretFileFrom,
   withDefaults,
 } from "./run_settings.ts";
+import { thisUser } from "./this_user.ts";
 import { formatVariable, graceVariable } from "./values.ts";
 
 /** The parts of the environment that it uses. */
@@ -45,9 +47,14 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   const format = given.options.format ??
     formatVariable(Deno.env.get("DEPLOY_FORMAT"), OUTPUT_FORMATS);
   const graceMs = given.options.graceMs ?? graceVariable(Deno.env.get("DEPLOY_GRACE"));
-  const defaults = await projectDefaults(Deno.cwd(), given.deno.config);
+  const warn = warnOnce(say);
+  const defaults = await projectDefaults(Deno.cwd(), {
+    config: given.deno.config,
+    program: folderOf(given.program),
+    warn,
+  });
   const command = withDefaults(given, defaults);
-  const bridge = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
+  const address = bridgeAddress(command, Deno.env.get("DEPLOY_BRIDGE"), defaults);
   const asked = programEnv(command.env, variableToSend);
   const variable = (name: string) => Deno.env.get(name);
   const env = {
@@ -57,9 +64,12 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     ...asked,
   };
   const program = command.program ?? "main.ts";
+  const chosen = await checkArguments(command, program);
+  for (const line of chosen.foreign) warn(line);
   const progress = createProgress(format, say);
 
-  const folder = await makeFolder();
+  const building = await BuildFolder.make(logger);
+  const folder = building.path;
   const stop = new AbortController();
   let running: { kill(): void } | undefined;
   const leave = (signal: EndSignal) => exitAtOnce(signalExitCode(signal), folder);
@@ -69,37 +79,42 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     leave,
   });
   const failed = new AbortController();
-  const building = AbortSignal.any([stop.signal, failed.signal]);
+  const ends = AbortSignal.any([stop.signal, failed.signal]);
   // Otherwise the order of the two streams cannot be seen, and data needs to know which one it is.
   const oneOutput = format !== "json" && sameTarget();
   const preparing = prepare(
     command,
-    { program, env, oneOutput, folder, progress, say, stop: building },
+    { chosen, program, env, oneOutput, folder, progress, say, stop: ends },
   );
   preparing.catch(() => {}); // awaited below
   let link: Promise<{ drop(): void }> | undefined;
   try {
     // While the program is being built, which takes longest, everything else is loaded, and the bridge
     // is connected and told of the deployment.
-    const { connectBridge, DeployClient } = await import("./deploy_client.ts");
-    const { tlsCa } = command.options;
+    const { connectToRun, DeployClient, dialBridge } = await import("./deploy_client.ts");
+    const { plain } = command.options;
     const secretFile = secretFileFrom(command.options.secretFile, defaults);
-    const { connecting } = await connectBridge(bridge, {
-      secretFile,
-      tlsCa,
-      logger,
-      signal: stop.signal,
-    });
-    link = connecting;
-    // What is wrong with the program is reported first.
-    const deployed = await preparing;
+    const bridge = await dialBridge(address, { secretFile, plain, logger });
+    const connecting = link = connectToRun(bridge, stop.signal);
+    connecting.catch(() => {}); // awaited below
+    // What the bridge says comes first, and ends the build.
     const bridgeLink = await connecting;
-    const shown = formatAddress(bridge.host, bridge.port);
+    // A dry run says where it would fit together with the rest.
+    if (!command.dryRun && Object.keys(command.resources).length > 0) {
+      const { askRoom } = await import("./ask_room.ts");
+      await askRoom(bridge, command.resources, { program, signal: stop.signal });
+    }
+    if (command.name !== undefined && !command.dryRun) {
+      const { askName } = await import("./ask_room.ts");
+      const warning = await askName(bridge, command.name, stop.signal);
+      if (warning !== undefined) say(`deploy: ${warning}\n`);
+    }
+    const deployed = await preparing;
     const name = command.name ?? basename(program);
-    const { detach: detached } = command;
+    const { detach: detached, inspection, raw } = command;
     const options = {
       ...{ format, graceMs, name, by: thisUser(), detached, stdin: command.stdin, progress, say },
-      ...{ bridge: shown, folder },
+      ...{ bridge, folder, inspection, raw },
     };
     const client = new DeployClient(deployed, options);
     if (command.dryRun) return await client.check(bridgeLink, { logger, signal: stop.signal });
@@ -112,12 +127,32 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     throw error;
   } finally {
     progress.clear();
-    stopListening();
+    running = undefined;
     void link?.then((link) => link.drop(), () => {});
     failed.abort();
     await preparing.catch(() => {}); // it writes to the folder
-    await Deno.remove(folder, { recursive: true });
+    await building[Symbol.asyncDispose]();
+    // Not before: while the build stops, another signal would end this process with the folder there, or be lost.
+    stopListening();
   }
+}
+
+/** The folder of a program; `undefined` if it is not there, which is reported later. */
+function folderOf(program: string | undefined): string | undefined {
+  try {
+    return Deno.realPathSync(program === undefined ? Deno.cwd() : dirname(program));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes each warning once. */
+function warnOnce(say: (text: string) => void): (line: string) => void {
+  const said = new Set<string>();
+  return (line) => {
+    if (!said.has(line)) say(`deploy: warning: ${line}\n`);
+    said.add(line);
+  };
 }
 
 /** A variable to send with `--env NAME`. The time zone is always known. */
@@ -125,28 +160,6 @@ function variableToSend(name: string): string | undefined {
   const value = Deno.env.get(name);
   if (value !== undefined || name !== "TZ") return value;
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
-
-/** @throws {Error} If no folder can be made, in one line that names where. */
-async function makeFolder(): Promise<string> {
-  try {
-    return await Deno.makeTempDir({ prefix: "deploy-" });
-  } catch (cause) {
-    const where = Deno.env.get("TMPDIR") ?? "the system's folder for temporary files";
-    throw new Error(
-      `Cannot make a folder in ${where} (TMPDIR), for the built program: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-}
-
-/** This user, as a run shows who started it. */
-function thisUser(): string {
-  const variable = ["USER", "LOGNAME", "USERNAME"].find((name) => Deno.env.get(name));
-  const uid = Deno.uid();
-  const fallback = uid === 0 ? "root" : `${uid ?? "?"}`;
-  const user = variable === undefined ? fallback : Deno.env.get(variable)!;
-  return `${user}@${Deno.hostname()}`;
 }
 
 /** The colour variables of the processes, unless the program is given some. */

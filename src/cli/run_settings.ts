@@ -4,7 +4,7 @@
 import { parse } from "@std/jsonc";
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
-import { findConfig } from "../build/find_config.ts";
+import { configFiles, foreignOf, nearestConfig, trustedOwners } from "../build/find_config.ts";
 import { messageOf } from "../core/errors.ts";
 import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
 import { UsageError } from "../core/usage_error.ts";
@@ -100,21 +100,34 @@ export function readDefaults(text: string, path: string): ProjectDefaults {
   );
 }
 
+/** Where the settings of a project are. */
+export interface ProjectSource {
+  /** The path of the configuration file, if it is not to be the nearest. */
+  readonly config?: string | undefined;
+  /** The folder of the program: its owner chose what runs, and so may say where. @default none */
+  readonly program?: string | undefined;
+  /** Takes a line about a file that is not read, since it is of another user. */
+  readonly warn: (line: string) => void;
+}
+
 /**
  * The deploy settings of the nearest deno.json, from `folder` upwards. Its paths can be opened from
  * `folder`.
  *
- * @param config The path of the configuration file, if it is not to be the nearest.
  * @throws {UsageError} If a setting is invalid.
  */
 export async function projectDefaults(
   folder: string,
-  config?: string,
+  { config, program, warn }: ProjectSource,
 ): Promise<ProjectDefaults> {
   let path: string | undefined;
   let text: string;
   try {
-    path = config === undefined ? findConfig(folder) : await Deno.realPath(config);
+    if (config === undefined) {
+      const files = configFiles(folder, trustedOwners(program));
+      path = nearestConfig(files);
+      for (const line of foreignOf(files)) warn(line);
+    } else path = await Deno.realPath(config);
     if (path === undefined) return {};
     text = await Deno.readTextFile(path);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Parses the arguments of the commands that look at runs: `ps`, `logs`, `why`, `kill`. */
+/** Parses the arguments of the commands that look at runs: `ps`, `logs`, `attach`, `why`, `kill`, `dashboard`. */
 
 import { type Address, parseAddress } from "../core/address.ts";
 import { parseDuration } from "../core/duration.ts";
@@ -7,6 +7,7 @@ import { UsageError } from "../core/usage_error.ts";
 import { bridgeArgument } from "./address_argument.ts";
 import { refuseMore, type Scanned } from "./arguments.ts";
 import { type ClusterOptions, clusterOptions } from "./cluster_options.ts";
+import { TRACE_FORMAT } from "./trace_format.ts";
 import { graceOption, lastValue } from "./values.ts";
 
 /** Which bridge, and how to reach it. */
@@ -15,20 +16,43 @@ export interface ViewOptions extends ClusterOptions {
   readonly bridge: Address | undefined;
 }
 
-/** A command about runs. `run` is an id, the start of one, or a name; empty for the one that runs. */
+/**
+ * A command about runs. `run` is an id, the start of one, or a name; empty for the one that runs. Of `why` and
+ * `kill` it may also be the beginning of a Pid.
+ */
 export type RunsCommand =
   & { readonly options: ViewOptions }
   & (
-    | { readonly command: "ps" }
+    /** Of all runs, or with `run`, of the processes of one. */
+    | { readonly command: "ps"; readonly run: string }
+    | { readonly command: "nodes" }
     | {
       readonly command: "logs";
       readonly run: string;
       readonly follow: boolean;
+      /** As a trace, in place of any other format. */
+      readonly isTrace: boolean;
+      /** Whether a terminal gets what programs wrote as it is; also of `attach`. */
+      readonly raw: boolean;
       /** The digits that a Pid begins with, or the name of processes; `undefined` for all. */
       readonly process: string | undefined;
       readonly since: Since | undefined;
     }
+    /** With `stdin`, the first process may get that of this command. */
+    | {
+      readonly command: "attach";
+      readonly run: string;
+      readonly stdin: boolean;
+      readonly raw: boolean;
+    }
     | { readonly command: "why"; readonly run: string }
+    /** `run` is the run to show first; empty for the list of all. */
+    | {
+      readonly command: "dashboard";
+      readonly run: string;
+      readonly port: number;
+      readonly opens: boolean;
+    }
     | {
       readonly command: "kill";
       readonly run: string;
@@ -42,7 +66,7 @@ export type RunsCommand =
 export type Since = { readonly agoMs: number } | { readonly atMs: number };
 
 /** The names of these commands. */
-export const RUNS_COMMANDS = ["ps", "logs", "why", "kill"] as const;
+export const RUNS_COMMANDS = ["ps", "nodes", "logs", "attach", "why", "kill", "dashboard"] as const;
 
 /** Whether the arguments are those of one of these commands. */
 export function isRunsCommand({ command }: Scanned): boolean {
@@ -54,24 +78,35 @@ export function readRunsCommand(scanned: Scanned): RunsCommand {
   const [first] = scanned.operands;
   const hasBridge = first !== undefined && parseAddress(first) !== undefined;
   const operands = hasBridge ? scanned.operands.slice(1) : scanned.operands;
+  const ownFormats = scanned.command.name === "logs" ? [TRACE_FORMAT] : [];
   const options: ViewOptions = {
     bridge: hasBridge ? bridgeArgument(first, "<bridge>") : undefined,
-    ...clusterOptions(scanned),
+    ...clusterOptions(scanned, ownFormats),
   };
-  if (scanned.command.name === "ps") {
+  if (scanned.command.name === "nodes") {
     refuseMore(operands, 0, "a bridge at most");
-    return { command: "ps", options };
+    return { command: "nodes", options };
   }
   refuseMore(operands, 1, "one run: its id, the start of it, or its name");
   const [run = ""] = operands;
+  const raw = scanned.options.has("raw");
   switch (scanned.command.name) {
+    case "ps":
+      return { command: "ps", run, options };
     case "logs":
       return {
-        ...{ command: "logs", run, options, follow: scanned.options.has("follow") },
+        ...{ command: "logs", run, options, follow: scanned.options.has("follow"), raw },
         ...{ process: lastValue(scanned, "process"), since: sinceOption(scanned) },
+        isTrace: lastValue(scanned, "format") === TRACE_FORMAT,
       };
+    case "attach":
+      return { command: "attach", run, options, stdin: !scanned.options.has("no-stdin"), raw };
     case "why":
       return { command: "why", run, options };
+    case "dashboard": {
+      const opens = !scanned.options.has("no-open");
+      return { command: "dashboard", run, options, port: portOption(scanned), opens };
+    }
     default:
       return { command: "kill", run, options, ...killOptions(scanned) };
   }
@@ -86,6 +121,14 @@ function killOptions(scanned: Scanned): { signal: Deno.Signal; graceMs: number |
     throw new UsageError(`--signal is ${JSON.stringify(text)}; expected a signal, as in SIGTERM`);
   }
   return { signal, graceMs: graceOption(scanned) };
+}
+
+/** 0, which is any port that is free, if it is not given. */
+function portOption(scanned: Scanned): number {
+  const text = lastValue(scanned, "port");
+  if (text === undefined) return 0;
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new UsageError(`--port is ${JSON.stringify(text)}; expected a port, as in 8080`);
 }
 
 function sinceOption(scanned: Scanned): Since | undefined {

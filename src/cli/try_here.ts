@@ -7,7 +7,7 @@ import type { PackData } from "../store/mirror.ts";
 import { RunFolder } from "../store/run_folder.ts";
 import { PieceSource } from "../build/piece_source.ts";
 import { trialBoot } from "../host/trial_boot.ts";
-import { runProgram, writeSettings } from "../host/run_program.ts";
+import { runProgram, thisRuntime, writeSettings } from "../host/run_program.ts";
 import { findDeno } from "../build/find_deno.ts";
 import type { Deployed } from "./session.ts";
 
@@ -33,14 +33,14 @@ export async function tryHere(
     return { bytes: hash === undefined ? new Uint8Array() : await pieces.read(hash) };
   };
   await folder.mirror(tree, { cwd, contents, signal: options.signal });
-  await folder.link(sources[0]!.parts[0]!.path, main);
-  if (runtime !== undefined) await folder.link(sources.at(-1)!.parts[0]!.path, runtime.name);
+  await folder.place(sources[0]!.parts[0]!.path, main);
+  if (runtime !== undefined) await folder.place(sources.at(-1)!.parts[0]!.path, runtime.name);
   await writeSettings(spec, folder.path);
   const program = runProgram(spec, folder.path, {
+    ...thisRuntime(),
     // A compiled deploy also needs a deno to run a bundle.
     execPath: spec.kind === "bundle" ? await findDeno() : Deno.execPath(),
     standalone: false,
-    variable: (name) => Deno.env.get(name),
   });
   return { ...await trialBoot(program, options), ...resources };
 }

@@ -29,8 +29,6 @@ export interface BlobHole {
 export const AGAIN: unique symbol = Symbol("again");
 
 let resizableBytes = 0;
-/** Whether only the part of a buffer that a view covers is written. */
-let viewsOnly = false;
 /** The start of the value. */
 let origin = 0;
 /** The place of the contents of the largest buffer so far. */
@@ -46,19 +44,16 @@ let holes: BlobHole[] | undefined;
 /**
  * Begins a value at `position`.
  *
- * @param onlyViews Whether only the parts of buffers that views cover are written.
  * @param missing Where blobs are added whose contents are missing; `undefined` if there may be none.
  */
 export function beginBuffers(
   position: number,
-  onlyViews: boolean,
   missing: BlobHole[] | undefined,
 ): void {
   origin = position;
   largestStart = position;
   largestSize = 0;
   resizableBytes = 0;
-  viewsOnly = onlyViews;
   whole = false;
   holes = missing;
 }
@@ -67,7 +62,7 @@ export function beginBuffers(
 export function restartWhole(): void {
   parts = undefined;
   if (holes !== undefined) holes.length = 0;
-  beginBuffers(origin, viewsOnly, holes);
+  beginBuffers(origin, holes);
   whole = true;
 }
 
@@ -80,11 +75,11 @@ export function finishBuffers(): void {
 /** Saves the state for a nested message, and clears it; returns a function that restores it. */
 export function saveBuffers(): () => void {
   const counts = { origin, largestStart, largestSize, resizableBytes };
-  const rest = { viewsOnly, whole, parts, holes };
+  const rest = { whole, parts, holes };
   finishBuffers();
   return () => {
     ({ origin, largestStart, largestSize, resizableBytes } = counts);
-    ({ viewsOnly, whole, parts, holes } = rest);
+    ({ whole, parts, holes } = rest);
   };
 }
 
@@ -142,7 +137,6 @@ export function writeView(value: ArrayBufferView, at: number): number {
   const name = value instanceof DataView ? "DataView" : nameOfTypedArray.call(value) as string;
   const number = tag.VIEWS.indexOf(name);
   if (number < 0) throw REFUSED;
-  if (viewsOnly) return writeOnlyView(value, number, at);
   const bufferNumber = knownNumber(buffer);
   // A DataView shows its buffer and its place in it also when it is printed.
   const isPart = bufferNumber < 0 && byteLength < buffer.byteLength && !buffer.resizable &&

@@ -146,7 +146,11 @@ function inspectClass(constructor: { name: string }, inherited: ClassInfo): Clas
     return { kind: "blob", probe: getter(Blob.prototype, "size") };
   }
   if (constructor === WebAssembly.Module) {
-    return refused("a WebAssembly.Module; send the bytes that it is compiled from: it");
+    return {
+      kind: "refused",
+      refusal:
+        "a WebAssembly.Module, which cannot be sent: send the bytes that it was compiled from, and compile them there",
+    };
   }
   if (constructor === Promise || inherited === PROMISE) return PROMISE;
   if (constructor === TypedArray || constructor === DataView) return VIEW_CLASS;

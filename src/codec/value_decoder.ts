@@ -33,9 +33,6 @@ let resizableBytes = 0;
 /** The objects read so far, if the message has references. */
 let objects: unknown[] | undefined;
 
-/** Whether byte arrays are views of the input rather than copies. */
-let inPlace = false;
-
 /** The buffer whose contents are not in the input. */
 let cutOut: Cut | undefined;
 
@@ -92,21 +89,6 @@ export function decode(
     cutOut = undefined;
     shapes.length = 0;
     closeInput();
-  }
-}
-
-/**
- * Decodes `bytes` as one value. Like {@linkcode decode}, but each `Uint8Array` that covers the
- * whole of its buffer is a view of its place in `bytes`, which it keeps alive, instead of a copy.
- *
- * @throws {ProtocolError} As {@linkcode decode}; also if the value refers to such a buffer twice.
- */
-export function decodeInPlace(bytes: Bytes): unknown {
-  inPlace = true;
-  try {
-    return decode(bytes);
-  } finally {
-    inPlace = false;
   }
 }
 
@@ -357,9 +339,6 @@ function readView(byte: number): ArrayBufferView {
   const name = tag.VIEWS[input[take(1)] as number] ?? "";
   const constructor = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name];
   if (constructor === undefined) throw malformed("unknown kind of view");
-  if (inPlace && byte === tag.WHOLE_VIEW && name === "Uint8Array" && input[at] === tag.BUFFER) {
-    return readViewInPlace();
-  }
   const byteOffset = byte === tag.WHOLE_VIEW ? undefined : readCount();
   const length = byte === tag.VIEW ? readCount() : undefined;
   const buffer = read();
@@ -369,15 +348,6 @@ function readView(byte: number): ArrayBufferView {
   } catch (cause) {
     throw malformed("a view does not fit its buffer", cause);
   }
-}
-
-function readViewInPlace(): Uint8Array {
-  take(1);
-  const size = readCount();
-  const start = take(size);
-  // The buffer has a number but does not exist: references to it are refused.
-  objects?.push(undefined);
-  return numbered(input.subarray(start, start + size));
 }
 
 function readError(): Error {

@@ -58,7 +58,7 @@ let depth = 0;
  */
 export function encodeInto(value: unknown, target: Bytes, position: number): number {
   if (busy) return nested(() => encodeInto(value, target, position));
-  beginBuffers(position, false, undefined);
+  beginBuffers(position, undefined);
   openTarget(target);
   try {
     const end = writeFrom(value, position + 1);
@@ -80,7 +80,7 @@ export function encodeInto(value: unknown, target: Bytes, position: number): num
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
 export function encode(value: unknown, front: number = 0): Bytes {
-  return encodeApart(value, front, false, undefined);
+  return encodeApart(value, front, undefined);
 }
 
 /**
@@ -90,27 +90,16 @@ export function encode(value: unknown, front: number = 0): Bytes {
  * @throws {TypeError} As {@linkcode encodeInto}.
  */
 export function encodeWithHoles(value: unknown, front: number, missing: BlobHole[]): Bytes {
-  return encodeApart(value, front, false, missing);
-}
-
-/**
- * Like {@linkcode encode}, but only the part of a buffer that a view covers is written: each view
- * that the reader gets has its own buffer, with nothing else in it.
- *
- * @throws {TypeError} As {@linkcode encodeInto}.
- */
-export function encodeViews(value: unknown, front: number = 0): Bytes {
-  return encodeApart(value, front, true, undefined);
+  return encodeApart(value, front, missing);
 }
 
 function encodeApart(
   value: unknown,
   front: number,
-  onlyViews: boolean,
   missing: BlobHole[] | undefined,
 ): Bytes {
-  if (busy) return nested(() => encodeApart(value, front, onlyViews, missing));
-  beginBuffers(front, onlyViews, missing);
+  if (busy) return nested(() => encodeApart(value, front, missing));
+  beginBuffers(front, missing);
   openBuffer();
   try {
     const end = writeFrom(value, front + 1);

@@ -21,3 +21,13 @@ export function parseAddress(text: string): Address | undefined {
   const port = Number(match[3]);
   return host === undefined || port > 65_535 ? undefined : { host, port };
 }
+
+/** The host of such an address; any other text unchanged. */
+export function hostOf(text: string): string {
+  return parseAddress(text)?.host ?? text;
+}
+
+/** The hosts of such addresses, each once. */
+export function hostsOf(addresses: Iterable<string>): string[] {
+  return [...new Set(Iterator.from(addresses).map(hostOf))];
+}

@@ -1,6 +1,6 @@
 /** The exit statuses of a run's ended processes, in little memory. */
 
-import type { ExitStatus } from "./exit_status.ts";
+import type { EndStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
 
 /** The minimum number of ended processes of a run that are kept: the latest ones. */
@@ -41,7 +41,7 @@ export class EndedProcesses {
   }
 
   /** Adds an ended process. */
-  add(pid: Pid, status: ExitStatus): void {
+  add(pid: Pid, status: EndStatus): void {
     if (this.#young.size >= this.#limit || !this.#young.add(pid, status)) {
       this.#old = this.#young;
       this.#young = new Generation();
@@ -50,7 +50,7 @@ export class EndedProcesses {
   }
 
   /** How a process ended; `undefined` if it has not, or was dropped. */
-  get(pid: Pid): ExitStatus | undefined {
+  get(pid: Pid): EndStatus | undefined {
     return this.#young.get(pid) ?? this.#old.get(pid);
   }
 
@@ -67,7 +67,7 @@ class Generation {
   /** For each slot the two halves of the 64 bits of its Pid. */
   #keys = new Uint32Array(2 * FIRST_SLOTS);
   #values = new Uint16Array(FIRST_SLOTS);
-  readonly #statuses: ExitStatus[] = [];
+  readonly #statuses: EndStatus[] = [];
   /** The index in the list of each status, by its text. */
   readonly #indices = new Map<string, number>();
 
@@ -76,7 +76,7 @@ class Generation {
   }
 
   /** Returns `false`, and adds nothing, if there is no room for another status. */
-  add(pid: Pid, status: ExitStatus): boolean {
+  add(pid: Pid, status: EndStatus): boolean {
     const index = this.#indexOf(status);
     if (index === undefined) return false;
     if (this.size + 1 > MAX_LOAD * this.#values.length) this.#grow();
@@ -87,13 +87,13 @@ class Generation {
     return true;
   }
 
-  get(pid: Pid): ExitStatus | undefined {
+  get(pid: Pid): EndStatus | undefined {
     const [high, low] = keyOf(pid);
     const value = this.#values[this.#slot(high, low)]!;
     return value === EMPTY ? undefined : this.#statuses[value - 1];
   }
 
-  #indexOf(status: ExitStatus): number | undefined {
+  #indexOf(status: EndStatus): number | undefined {
     const text = JSON.stringify(status);
     const known = this.#indices.get(text);
     if (known !== undefined) return known;

@@ -18,10 +18,12 @@ export type SpawnErrorReason =
  * - `no-capacity`: only from `trySpawn`; no node has room now.
  * - `unsatisfiable`: no node is that large, even when empty.
  * - `unregistered`: the function is known neither to `init()` nor to `spawnable()`.
- * - `invalid`: a resource is negative, NaN, or not a number.
+ * - `invalid`: a resource is negative, NaN, or not a number; or permissions are asked for that this process does
+ *   not have itself.
  * - `not-started`: the process died before it ran the function; the message holds its exit status
  *   and the last lines that it wrote to stderr.
- * - `lost`: the node or the master went away; the process may or may not have started.
+ * - `lost`: the node or the master went away. The message says whether the process had started, where that is
+ *   known; otherwise it may have.
  *
  * @example
  * ```ts

@@ -16,6 +16,23 @@ export type ExitStatus =
   | { killed: string }
   | { lost: string };
 
+/**
+ * How a process ended, as nodes and the master pass it on to other processes. Where it exited by itself, but what
+ * it sent could not be delivered, that is part of it: its channels are lost, while its own status is kept.
+ */
+export type EndStatus = ExitStatus | { code: number; undelivered: string };
+
+/** What people and programs are told of that: how the process itself ended. */
+export function ownStatus(status: EndStatus): ExitStatus {
+  return "undelivered" in status ? { code: status.code } : status;
+}
+
+/** What its channels are told of that. */
+export function channelStatus(status: EndStatus): ExitStatus {
+  if (!("undelivered" in status)) return status;
+  return { lost: `what it sent could not be delivered: ${status.undelivered}` };
+}
+
 /** Whether `status` is success: exit code 0. */
 export function success(status: ExitStatus): boolean {
   return "code" in status && status.code === 0;

@@ -1,5 +1,8 @@
 /** Diagnostics of the tool itself, separate from the output of the user's program. */
 
+import { limitLines, type LimitOptions } from "./line_limiter.ts";
+import { visibleLine } from "./visible.ts";
+
 /** The levels of messages: each level includes those before it. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
@@ -9,6 +12,11 @@ export interface Logger {
   error(message: string): void;
   /** Something works less well than it should. */
   warn(message: string): void;
+  /**
+   * A warning that `host`, an address or a few words, can cause as often as it likes: there is one line a host
+   * and minute, with the number of those that were left out.
+   */
+  about(host: string, message: string): void;
   /** Events of interest to an operator. */
   info(message: string): void;
   /** Details for debugging. */
@@ -35,28 +43,33 @@ export function parseLogLevel(text: string | undefined): LogLevel {
 
 /** Formats a message as one line: `deploy: warn: …`. */
 export function formatLine(level: LogLevel, message: string): string {
-  return `deploy: ${level}: ${oneLine(message)}`;
+  return `deploy: ${level}: ${visibleLine(message)}`;
 }
 
-/** A message without line breaks: a peer's text may be part of it, and must not forge further lines. */
-export function oneLine(message: string): string {
-  return message.replaceAll(/\r?\n/g, " | ");
+/** The options of {@linkcode createLogger}. */
+export interface LoggerOptions extends LimitOptions {
+  /** Formats the line, without its newline. @default {@linkcode formatLine} */
+  readonly format?: (level: LogLevel, message: string) => string;
 }
 
-/**
- * Makes a logger that passes each message of `level` and above to `write` as one line.
- *
- * @param format Formats the line, without its newline. @default {@linkcode formatLine}
- */
+/** Makes a logger that passes each message of `level` and above to `write` as one line. */
 export function createLogger(
   level: LogLevel,
   write: (line: string) => void,
-  format: (level: LogLevel, message: string) => string = formatLine,
+  { format = formatLine, ...limits }: LoggerOptions = {},
 ): Logger {
   const shown = LEVELS.indexOf(level);
   const at = (name: LogLevel): (message: string) => void => {
     if (LEVELS.indexOf(name) > shown) return () => {};
     return (message) => write(`${format(name, message)}\n`);
   };
-  return { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") };
+  const warn = at("warn");
+  const limited = limitLines(({ line }) => warn(line), limits);
+  return {
+    error: at("error"),
+    warn,
+    about: (host, line) => limited({ host, line }),
+    info: at("info"),
+    debug: at("debug"),
+  };
 }

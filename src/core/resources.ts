@@ -1,10 +1,17 @@
 /** The resources of processes and machines: memory and CPU, their units, and their text forms. */
 
-/** The resources that a process requests from its node. */
+/**
+ * The resources that a process requests from its node. What it starts itself, without `spawn`, counts as part of it.
+ *
+ * A node of a cluster enforces them, and so does a local run with `DEPLOY_ENFORCE=1`.
+ */
 export interface Resources {
-  /** Memory, in bytes. */
+  /**
+   * Memory, in bytes. A process that uses more is killed: its status is
+   * `{ killed: "memory: 131 MiB used, 100 MiB asked" }`. Each may use 64 MiB, whatever it asks for.
+   */
   mem: number;
-  /** CPU, in logical cores; 0.5 is half of one. */
+  /** CPU, in logical cores; 0.5 is half of one. It is its share where the CPU is short, and may use more where not. */
   cpu: number;
 }
 

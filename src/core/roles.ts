@@ -5,10 +5,11 @@
  * calls is a message on an authenticated connection.
  */
 
-import type { ExitStatus } from "./exit_status.ts";
+import type { EndStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
 import type { Resources } from "./resources.ts";
 import type { Kill, Termination } from "./signals.ts";
+import type { RoomWait } from "./waits.ts";
 
 /**
  * An encoded argument that stays at the node of the spawning process until the node of the new
@@ -46,21 +47,29 @@ export interface SpawnRequest<Arg = Uint8Array<ArrayBuffer>> {
    * value codec's bytes of a `Record<string, string | null>`, `null` for a variable that was deleted.
    */
   readonly env: Uint8Array<ArrayBuffer> | null;
+  /**
+   * What the process may do at most, as flags of `deno run` that name all that is allowed; if they are missing, what
+   * its program may. Its node may allow less.
+   */
+  readonly permissions?: readonly string[];
 }
 
 /** Whether and how long a spawn waits for room. */
 export interface SpawnWaiting {
   readonly wait: boolean;
   readonly signal?: AbortSignal;
-  /** Called if there is no room at once, so that the spawn waits. */
-  readonly onWait?: () => void;
+  /**
+   * Called if there is no room at once, so that the spawn waits, with a function that tells why, as it is when
+   * that is called; `undefined` once it waits no longer.
+   */
+  readonly onWait?: (why: () => RoomWait | undefined) => void;
 }
 
 /** A process that has been started. */
 export interface Launched {
   readonly pid: Pid;
   /** Resolves when it has ended; never rejects. Its node then keeps nothing of it. */
-  readonly ended: Promise<ExitStatus>;
+  readonly ended: Promise<EndStatus>;
 }
 
 /** A node as used by the master: one run's processes on one machine. */
@@ -76,6 +85,8 @@ export interface NodePort<Arg = Uint8Array<ArrayBuffer>> {
    * it was still running. Without `how`, by SIGKILL.
    */
   kill(pid: Pid, how?: Termination): Promise<boolean>;
+  /** Whether the OS process still runs. It may have ended before its end can be reported. */
+  runs(pid: Pid): Promise<boolean>;
 }
 
 /** The master as used by a node for the processes that it hosts. */
@@ -94,7 +105,7 @@ export interface MasterPort<Arg = Uint8Array<ArrayBuffer>> {
    *
    * @throws {Error} If the run has no such process, or it is no longer kept.
    */
-  wait(pid: Pid): Promise<ExitStatus>;
+  wait(pid: Pid): Promise<EndStatus>;
   /**
    * Like {@linkcode NodePort.kill}, for a process on any node; with `descendants`, also for all its
    * descendants, on all nodes. Resolves with those that were still running.
@@ -102,4 +113,10 @@ export interface MasterPort<Arg = Uint8Array<ArrayBuffer>> {
    * @throws {Error} As {@linkcode MasterPort.wait}.
    */
   kill(pid: Pid, how?: Kill): Promise<Pid[]>;
+  /**
+   * Like {@linkcode NodePort.runs}, for a process on any node.
+   *
+   * @throws {Error} As {@linkcode MasterPort.wait}.
+   */
+  runs(pid: Pid): Promise<boolean>;
 }

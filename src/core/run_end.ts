@@ -9,8 +9,15 @@ import { KILL, ORPHANED, type Termination } from "./signals.ts";
 export type EndCause =
   /** Deploy has requested its end, and how. */
   | { readonly kind: "told"; readonly how: Termination }
-  /** The connection to deploy has ended; the grace is the one given at the start. */
+  /** Deploy has ended, and does not come back; the grace is the one given at the start. */
   | { readonly kind: "deployer-gone"; readonly graceMs: number }
+  /** The connection to deploy was lost `lostMs` ago; it has `waitMs` to connect again. */
+  | {
+    readonly kind: "deployer-lost";
+    readonly lostMs: number;
+    readonly waitMs: number;
+    readonly graceMs: number;
+  }
   /** Its trial boot failed, or its first process could not be started. */
   | { readonly kind: "not-started" }
   /** The bridge that keeps it is gone: its output would be lost, and nobody could end it. */
@@ -27,6 +34,7 @@ export function howToEnd(cause: EndCause): Termination {
     case "cluster-ends":
       return cause.how;
     case "deployer-gone":
+    case "deployer-lost":
       return { ...ORPHANED, graceMs: cause.graceMs };
     case "not-started":
       return KILL;
@@ -54,18 +62,25 @@ export interface DeploymentState {
 export type EndDecision =
   /** Every process of the run is ended this way; its last events are still sent. */
   | { readonly endRun: Termination }
+  /** The run goes on, for a deploy that may connect again. */
+  | "await-deployer"
   /** The deployment is dropped, since there is no run yet that could end in order. */
   | "drop-deployment"
   /** Nothing: there is no run, or it is over. */
   | "nothing";
 
 /**
- * The action of the bridge for that cause. A run belongs to the connection of deploy, and ends with it,
- * unless it is detached.
+ * The action of the bridge for that cause. A run belongs to the deploy that started it: it ends with it, and
+ * some time after the last connection to it, unless it is detached. Before it has begun, it belongs to that
+ * connection.
  */
 export function decideEnd(cause: EndCause, deployment: DeploymentState): EndDecision {
   const { opened, begun, answered, detached } = deployment;
-  if (answered || (cause.kind === "deployer-gone" && detached && begun)) return "nothing";
+  const isAway = cause.kind === "deployer-gone" || cause.kind === "deployer-lost";
+  if (answered || (isAway && detached && begun)) return "nothing";
+  if (cause.kind === "deployer-lost" && begun && cause.lostMs < cause.waitMs) {
+    return "await-deployer";
+  }
   if (cause.kind === "told" && !(opened && begun)) return "drop-deployment";
   return opened ? { endRun: howToEnd(cause) } : "nothing";
 }

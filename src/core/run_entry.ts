@@ -5,7 +5,7 @@ export interface RunEntry {
   readonly id: string;
   /** What the run is called: by default the file of its program. */
   readonly name: string;
-  /** Who started it, as that machine said: `user@host`. */
+  /** Who started it: as that machine said, `user@host`, or the name in an invitation, which has no `@`. */
   readonly by: string;
   /** The address it was deployed from. */
   readonly from: string;

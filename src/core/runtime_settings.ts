@@ -76,6 +76,38 @@ export function readSettings(value: unknown): RuntimeSettings {
   throw new ProtocolError(`Cannot read the settings of a program: ${problem}`);
 }
 
+/** All unstable features of Deno that are known, by their names in flags and configurations. */
+export const UNSTABLE_FEATURES: readonly string[] = [
+  "bare-node-builtins",
+  "broadcast-channel",
+  "bundle",
+  "byonm",
+  "cron",
+  "detect-cjs",
+  "ffi",
+  "fs",
+  "http",
+  "kv",
+  "lazy-dynamic-imports",
+  "lockfile-v5",
+  "net",
+  "no-legacy-abort",
+  "node-globals",
+  "npm-lazy-caching",
+  "npm-patch",
+  "otel",
+  "process",
+  "raw-imports",
+  "sloppy-imports",
+  "subdomain-wildcards",
+  "temporal",
+  "tsgo",
+  "unsafe-proto",
+  "vsock",
+  "webgpu",
+  "worker-options",
+];
+
 /** Features of Deno that only matter while a program is loaded: a bundle does not need them. */
 const BUILD_FEATURES = new Set([
   "bare-node-builtins",
@@ -115,12 +147,51 @@ export function settingFlags(settings: RuntimeSettings, certificates?: string): 
   ];
 }
 
+/** What the processes of a program need on a node: to know what they are for, and to reach their node and each other. */
+export const NEEDED_ON_NODES: readonly string[] = ["net", "env", "read", "write"];
+
+/** The permissions that processes on a node need and the settings do not give as a whole, such as `net`. */
+export function missingOnNodes({ permissions }: RuntimeSettings): string[] {
+  return NEEDED_ON_NODES.filter((name) => !isAllowed(permissions, name));
+}
+
+/** Whether a permission is given without a list. */
+function isAllowed(permissions: readonly string[], name: string): boolean {
+  if (permissions.includes(`--deny-${name}`)) return false;
+  const allowed = permissions.filter((flag) => flag.startsWith("--allow-"));
+  return allowed.length === 0 || allowed.includes("--allow-all") ||
+    allowed.includes(`--allow-${name}`);
+}
+
+/** How an executable takes on settings when it runs a bundle. */
+export interface SettingsWhenCompiled {
+  /** The permissions that it gives up, by name. */
+  readonly revoked: readonly string[];
+  /** The first setting that is fixed when it is compiled: a flag, for people. */
+  readonly fixed: string | undefined;
+}
+
+/** Those that can be given up. What may be imported only matters to a build. */
+const REVOCABLE = ["net", "env", "read", "write", "run", "ffi", "sys"];
+
 /**
- * What of the settings an executable cannot take on when it runs a bundle, since it is fixed when it is
- * compiled: a flag, for people; `undefined` if there is nothing.
+ * How an executable takes on these settings.
+ *
+ * @param hasFeature Whether it was compiled with an unstable feature, by its name.
  */
-export function fixedWhenCompiled(settings: RuntimeSettings): string | undefined {
-  const [flag] = settingFlags(settings).filter((flag) => flag !== "--allow-all");
-  if (flag !== undefined) return flag;
-  return settings.certificates === undefined ? undefined : "--cert";
+export function whenCompiled(
+  settings: RuntimeSettings,
+  hasFeature: (name: string) => boolean,
+): SettingsWhenCompiled {
+  const { permissions, unstable } = settings;
+  const fixed = [
+    ...permissions.filter((flag) => flag.includes("=") || flag.startsWith("--ignore-")),
+    ...unstable.filter((name) => !hasFeature(name)).map((name) => `--unstable-${name}`),
+    ...settingFlags({ ...settings, permissions: [], unstable: [] })
+      .filter((flag) => flag !== "--allow-all"),
+  ];
+  return {
+    revoked: REVOCABLE.filter((name) => !isAllowed(permissions, name)),
+    fixed: fixed[0],
+  };
 }

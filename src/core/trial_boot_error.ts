@@ -7,10 +7,14 @@ export class TrialBootError extends Error {
   /** What the program wrote, in order. */
   readonly output: readonly { readonly fd: OutputFd; readonly bytes: Uint8Array<ArrayBuffer> }[];
 
-  constructor(message: string, output: TrialBootError["output"]) {
+  /** What the machine lacked, and what to do, if that is why; `undefined` if it is the program's fault. */
+  readonly fault: string | undefined;
+
+  constructor(message: string, output: TrialBootError["output"], fault?: string) {
     super(message);
     this.name = "TrialBootError";
     this.output = output;
+    this.fault = fault;
   }
 
   /** What the program wrote, both streams together. */

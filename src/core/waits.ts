@@ -1,6 +1,10 @@
-/** What a process waits for, as a value that is requested, sent to a node, and shown. */
+/**
+ * What a process waits for, what it has sent, and what it has not taken, as values that are requested, sent to a
+ * node, and shown.
+ */
 
 import type { Pid } from "./pid.ts";
+import type { Resources } from "./resources.ts";
 
 /**
  * One thing that a process waits for.
@@ -60,6 +64,40 @@ export interface WaitReport {
   readonly mayWake: boolean;
 }
 
+/** What a process has sent to another one so far. */
+export interface PeerTraffic {
+  readonly remote: Pid;
+  /** How many values it has sent. */
+  readonly values: number;
+  /** The size of that as it travels, in bytes, with what is said about channels. */
+  readonly bytes: number;
+  /** The names of channels whose window is full, at most {@linkcode MAX_FULL}, cut to {@linkcode MAX_NAME}. */
+  readonly full: readonly string[];
+}
+
+/** The most peers in one sample of a process. */
+export const MAX_PEERS = 512;
+
+/** The most names of full channels for one peer. */
+export const MAX_FULL = 8;
+
+/** The longest name of a channel in a sample, in UTF-16 code units. */
+export const MAX_NAME = 64;
+
+/** Values of one channel that had arrived when the process ended, and that nobody had taken. */
+export interface UnreadChannel {
+  /** The process that had sent them. */
+  readonly remote: Pid;
+  /** The name of the channel, cut to {@linkcode MAX_NAME}. */
+  readonly name: string;
+  readonly values: number;
+  /** Their size as they travelled. */
+  readonly bytes: number;
+}
+
+/** The most channels of one process of which that is told. */
+export const MAX_UNREAD = 64;
+
 /** What is known of what a process waits for. */
 export type WaitState =
   | { readonly state: "waits"; readonly report: WaitReport }
@@ -67,3 +105,31 @@ export type WaitState =
   | { readonly state: "computes"; readonly forMs: number }
   /** A signal, such as SIGSTOP, has stopped it. */
   | { readonly state: "stopped" };
+
+/** A node, and what it has free. */
+export interface FreeRoom {
+  readonly node: string;
+  readonly free: Readonly<Resources>;
+}
+
+/** Why a spawn waits for room. */
+export interface RoomWait {
+  /** How many older requests wait, of all runs. */
+  readonly before: number;
+  /**
+   * Of the nodes that are large enough, the one with the most free for this request; `undefined` if there is
+   * none, or each is reserved for another request.
+   */
+  readonly closest: FreeRoom | undefined;
+}
+
+/** A spawn that waits for room, and why, as {@linkcode RoomWait}. */
+export interface WaitingSpawn {
+  /** The process that spawns; `null` for the first process of a run. */
+  readonly parent: Pid | null;
+  /** The name of the process to be. */
+  readonly name: string;
+  readonly resources: Readonly<Resources>;
+  readonly before: number;
+  readonly closest: FreeRoom | null;
+}

@@ -3,7 +3,6 @@
 import type { Address } from "../core/address.ts";
 import type { Secret } from "../net/connect.ts";
 import type { ReportFormat } from "./report.ts";
-import type { TlsTexts } from "./setting.ts";
 
 /** The variable that makes a process a bridge. */
 export const BRIDGE_VARIABLE = "DEPLOY_PART";
@@ -13,9 +12,16 @@ export const MAX_CONFIG_BYTES: number = 1024 * 1024;
 
 export interface BridgeConfig {
   readonly bind: Address;
+  /** Whether its port was any free one. */
+  readonly anyPort: boolean;
   readonly master: Address;
   readonly secret: Secret;
-  readonly tls: TlsTexts | undefined;
+  /** Whether connections are not encrypted. */
+  readonly plain: boolean;
+  /** The names of invitations that were taken back. */
+  readonly deny: readonly string[];
+  /** How many runs each person may have at a time; if it is missing, any number. */
+  readonly mostRuns?: number | undefined;
   /** The folder of the store. */
   readonly store: string;
   readonly format: ReportFormat;
@@ -29,6 +35,6 @@ export function formatBridgeConfig(config: BridgeConfig): string {
 
 /** Reads the line, which this program has written. @throws {SyntaxError} If it is malformed. */
 export function parseBridgeConfig(line: string): BridgeConfig {
-  const { secret, tls, ...rest } = JSON.parse(line);
-  return { ...rest, tls, secret: { ...secret, bytes: new Uint8Array(secret.bytes) } };
+  const { secret, ...rest } = JSON.parse(line);
+  return { ...rest, secret: { ...secret, bytes: new Uint8Array(secret.bytes) } };
 }

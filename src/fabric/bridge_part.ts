@@ -6,6 +6,7 @@ import { ConnectError, credentialOf } from "../net/connect.ts";
 import { livenessFrom } from "../net/liveness.ts";
 import { LinkError } from "../net/message_link.ts";
 import { ListenError } from "../net/part_server.ts";
+import { hideMemoryOrSay } from "./hidden_memory.ts";
 import { MAX_CONFIG_BYTES, parseBridgeConfig } from "./bridge_config.ts";
 
 /** Runs the bridge until its stdin ends or its master is lost. Returns the exit code. */
@@ -14,13 +15,16 @@ export async function runBridgePart(): Promise<number> {
   const ending = new AbortController();
   void awaitEnd().then(() => ending.abort());
   const reporter = createReporter(config.format, Deno.env.get("DEPLOY_LOG"));
+  hideMemoryOrSay(reporter.logger);
   try {
     const why = await runBridge({
       bind: config.bind,
+      anyPort: config.anyPort,
       master: config.master,
-      credential: await credentialOf(config.secret),
+      credential: await credentialOf(config.secret, config),
+      denied: new Set(config.deny),
+      mostRuns: config.mostRuns,
       store: config.store,
-      ...(config.tls === undefined ? {} : { tls: config.tls }),
       liveness: livenessFrom(Deno.env.get("DEPLOY_LIVENESS")),
       logger: reporter.logger,
       onReady: (address) => reporter.ready("bridge", address),

@@ -52,6 +52,7 @@ export class BridgeProcess {
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #over: Promise<void>;
+  #restarts = 0;
   #child: { process: Deno.ChildProcess; stdin: WritableStreamDefaultWriter } | undefined;
 
   private constructor(config: BridgeConfig, logger: Logger, program: Program, clock: Clock) {
@@ -59,7 +60,10 @@ export class BridgeProcess {
     this.#program = program;
     this.#clock = clock;
     this.#over = keepRunning(() => this.#runOnce(), {
-      ended: (how) => logger.warn(`the bridge ended (${how}); restarting it`),
+      ended: (how) => {
+        this.#restarts++;
+        logger.warn(`the bridge ended (${how}); restarting it`);
+      },
       signal: this.#stopping.signal,
       clock,
     });
@@ -75,6 +79,11 @@ export class BridgeProcess {
     // The same program with the same flags, without the arguments.
     const args = program.args.slice(0, program.args.length - Deno.args.length);
     return new BridgeProcess(config, logger, { ...program, args }, clock);
+  }
+
+  /** How often it has ended by itself. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /** Stops it; kills it if that takes too long. */
@@ -110,6 +119,7 @@ export class BridgeProcess {
       const line = new TextEncoder().encode(`${formatBridgeConfig(this.#config)}\n`);
       await stdin.write(line).catch(() => {}); // it has already ended
       const { code, signal } = await process.status;
+      void stdin.close().catch(() => {}); // it broke, and is closed by that
       return signal ?? `exit code ${code}`;
     } catch (error) {
       return messageOf(error);

@@ -1,12 +1,19 @@
-/** `fabric dev`: a whole cluster on loopback, in one process apart from the bridge. */
+/**
+ * `fabric dev`: a whole cluster on loopback, in one process apart from the bridge. Unless it is given a secret, it
+ * makes one, which only `deploy` of the same user finds.
+ */
 
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import { KILL } from "../core/signals.ts";
+import { formatSecret, newSecret } from "../net/secret_text.ts";
+import { findPort } from "./bridge_process.ts";
+import { keepDevSecret } from "./dev_secret.ts";
 import { endSignal } from "./ending.ts";
-import { BRIDGE_PORT, startMaster, stopMaster } from "./master_command.ts";
+import { BRIDGE_PORT, measureMaster, startMaster, stopMaster } from "./master_command.ts";
 import { machineResources } from "./machine.ts";
+import { metricsOf } from "./metrics_server.ts";
 import { startNode } from "./node_part.ts";
 import { prepareSetting } from "./setting.ts";
 
@@ -23,11 +30,22 @@ export async function runDev(
   const bridgeBind = command.bridge ?? { host: HOST, port: BRIDGE_PORT };
   const resources = shareOf(machineResources(), count, command.resources);
   const ended = endSignal(options);
-  await using setting = await prepareSetting(options, [bind, bridgeBind]);
-  const part = await startMaster(setting, bind, resources, bridgeBind);
+  const made = { bytes: newSecret(), open: false };
+  await using setting = await prepareSetting(options, [bind, bridgeBind], made);
+  const bridgeAddress = await findPort(bridgeBind);
+  // Before the bridge can be deployed to.
+  await using _secretFile = setting.secret === made
+    ? await keepDevSecret(await formatSecret(made.bytes), bridgeAddress)
+    : undefined;
+  const place = { address: bridgeAddress, anyPort: bridgeBind.port === 0 };
+  const part = await startMaster(setting, bind, resources, place);
   const others = Array.from({ length: count - 1 }, () => startNode(setting, bind));
   for (const { address } of others) part.master.addNode(address, resources);
-  const { host, port } = part.bridgeAddress;
+  await using _metrics = metricsOf(setting, options, async () => [
+    ...await measureMaster(part),
+    ...others.flatMap((node) => node.metrics()),
+  ]);
+  const { host, port } = bridgeAddress;
   setting.reporter.logger.info(`run a program with: deploy ${formatAddress(host, port)} main.ts`);
   const how = await ended;
   await Promise.all(others.map(({ server }) => server.close()));

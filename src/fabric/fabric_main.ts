@@ -7,10 +7,12 @@ import { ProgramError } from "../host/program.ts";
 import { StoreError } from "../store/store_error.ts";
 import { ConnectError, SecretError } from "../net/connect.ts";
 import { ListenError } from "../net/part_server.ts";
+import { drain } from "./drain_command.ts";
 import { runDev } from "./dev.ts";
 import { runMaster, runMasterOfFile } from "./master_command.ts";
 import { runJoin, runNode } from "./node_command.ts";
-import { newSecret, writeNewSecret } from "./secret_file.ts";
+import { invitationText, newSecretText, writeCredential } from "./secret_file.ts";
+import { readReporter, reportFormat } from "./setting.ts";
 
 /** Runs a command until it is done, or, for a part of a cluster, until it is told to stop. */
 export async function runFabric(args: readonly string[], output: Output): Promise<number> {
@@ -29,7 +31,14 @@ export async function runFabric(args: readonly string[], output: Output): Promis
 async function run(command: FabricCommand, output: Output): Promise<number> {
   switch (command.command) {
     case "secret":
-      return await makeSecret(command.file, output);
+      return await give(await newSecretText(), "a secret", command.file, output);
+    case "invite": {
+      const { logger } = readReporter(reportFormat(Deno.env.get("DEPLOY_FORMAT")));
+      const text = await invitationText(command.name, { secretFile: command.secretFile, logger });
+      return await give(text, "an invitation", command.file, output);
+    }
+    case "drain":
+      return await drain(command, output);
     case "node":
       return await runNode(command);
     case "join":
@@ -43,13 +52,19 @@ async function run(command: FabricCommand, output: Output): Promise<number> {
   }
 }
 
-async function makeSecret(file: string | undefined, output: Output): Promise<number> {
+/** Prints a credential, or writes it to a new file. */
+async function give(
+  text: string,
+  what: string,
+  file: string | undefined,
+  output: Output,
+): Promise<number> {
   if (file === undefined) {
-    output.out(newSecret());
+    output.out(text);
     return 0;
   }
   try {
-    await writeNewSecret(file);
+    await writeCredential(file, text, what);
     return 0;
   } catch (error) {
     output.error(`fabric: ${(error as Error).message}`);

@@ -5,11 +5,13 @@ import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
-import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
-import { type Credential, Purpose } from "../net/handshake.ts";
+import { ConnectError, dialPart } from "../net/connect.ts";
+import type { Credential } from "../net/credential.ts";
+import { Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type JoinToMaster, MASTER_TO_JOIN, type MasterToJoin } from "../wire/node_messages.ts";
+import type { Transport } from "../net/transport.ts";
 
 /** The interval between attempts to reach the master. */
 const RETRY_MS = 1_000;
@@ -23,7 +25,6 @@ export interface JoinOptions {
   readonly node: Address;
   readonly resources: Readonly<Resources>;
   readonly credential: Credential;
-  readonly tls?: DialOptions["tls"];
   /** @default LOCAL_NETWORK */
   readonly liveness?: LivenessOptions;
   /** @default SYSTEM_CLOCK */
@@ -54,12 +55,12 @@ export async function announce(options: JoinOptions): Promise<void> {
 
 /** Announces the node, and stays connected; returns the reason for the connection's end. */
 async function announceOnce(options: JoinOptions): Promise<string> {
-  const { master, node, resources, credential, tls, liveness, logger, signal } = options;
+  const { master, node, resources, credential, liveness, logger, signal } = options;
   const { clock = SYSTEM_CLOCK } = options;
   const what = `the master at ${formatAddress(master.host, master.port)}`;
-  let conn: Deno.Conn;
+  let conn: Transport;
   try {
-    conn = await dialPart(master, Purpose.join, credential, { tls, signal });
+    conn = await dialPart(master, Purpose.join, credential, { signal });
   } catch (error) {
     if (error instanceof ConnectError || signal.aborted) return (error as Error).message;
     throw error;

@@ -1,6 +1,7 @@
 /** `fabric master` and `fabric <bind> <nodes.toml>`: a master, with its own node and its bridge. */
 
 import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
+import type { Distribution, Metric } from "../core/metrics.ts";
 import { UsageError } from "../core/usage_error.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
@@ -10,6 +11,7 @@ import { Purpose } from "../net/handshake.ts";
 import { BridgeProcess, findPort } from "./bridge_process.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";
+import { metricsOf } from "./metrics_server.ts";
 import { type NodePart, startNode } from "./node_part.ts";
 import { parseNodesFile } from "./nodes_file.ts";
 import { prepareSetting, type Setting } from "./setting.ts";
@@ -22,8 +24,6 @@ export interface MasterPart {
   readonly node: NodePart;
   readonly master: MasterService;
   readonly bridge: BridgeProcess;
-  /** The bridge's address, with its actual port. */
-  readonly bridgeAddress: Address;
 }
 
 /** Runs a master until a signal ends it. The first group is its own node. */
@@ -47,7 +47,9 @@ export async function runMaster(
   const ended = endSignal(options);
   const bridgeBind = own.bridge ?? { host: own.address.host, port: BRIDGE_PORT };
   await using setting = await prepareSetting(options, [own.address, bridgeBind]);
-  const part = await startMaster(setting, own.address, own.resources, bridgeBind);
+  const place = { address: await findPort(bridgeBind), anyPort: bridgeBind.port === 0 };
+  const part = await startMaster(setting, own.address, own.resources, place);
+  await using _metrics = metricsOf(setting, options, () => measureMaster(part));
   for (const { address, resources } of others) part.master.addNode(address, resources);
   await stopMaster(part, await ended);
   return 0;
@@ -70,6 +72,14 @@ export async function runMasterOfFile(
   return await runMaster([own, ...groups.filter((group) => group !== own)], options);
 }
 
+/** Where a bridge is to listen. */
+export interface BridgePlace {
+  /** With a port that is free. */
+  readonly address: Address;
+  /** Whether another start may have another port. */
+  readonly anyPort: boolean;
+}
+
 /**
  * Listens for bridges and joining nodes, and starts the bridge.
  *
@@ -79,28 +89,46 @@ export async function startMaster(
   setting: Setting,
   bind: Address,
   resources: Readonly<Resources> | undefined,
-  bridgeBind: Address,
+  place: BridgePlace,
 ): Promise<MasterPart> {
-  const { credential, tls, liveness, secret, store, reporter, format } = setting;
+  const { credential, plain, deny, mostRuns, liveness, secret, store, reporter, format } = setting;
   const { logger } = reporter;
-  const bridgeAddress = await findPort(bridgeBind);
-  const master = new MasterService({ credential, tls, liveness, logger });
+  const master = new MasterService({ credential, liveness, logger });
   const node = startNode(setting, bind, {
     [Purpose.bridge]: (conn, remote) => master.acceptBridge(conn, remote),
     [Purpose.join]: (conn, remote) => master.acceptJoin(conn, remote),
+    [Purpose.drain]: (conn, remote) => master.acceptDrain(conn, remote),
   });
   const { address } = node;
   reporter.ready("master", formatAddress(address.host, address.port));
   master.addNode(address, resources);
   const bridge = await BridgeProcess.start({
-    bind: bridgeAddress,
+    bind: place.address,
+    anyPort: place.anyPort,
     master: address,
     secret,
-    tls,
+    plain,
+    deny,
+    mostRuns,
     store: store.folder,
     format,
   }, logger);
-  return { node, master, bridge, bridgeAddress };
+  return { node, master, bridge };
+}
+
+/** What a master, its bridge and its own node measure. */
+export async function measureMaster(
+  { node, master, bridge }: MasterPart,
+): Promise<(Metric | Distribution)[]> {
+  return [
+    ...await master.measure(),
+    {
+      ...{ name: "deploy_bridge_restarts_total", type: "counter" },
+      help: "How often the bridge has ended and was started again.",
+      samples: [{ value: bridge.restarts }],
+    },
+    ...node.metrics(),
+  ];
 }
 
 /** Ends all runs as `how` says, lets the bridge report that, and ends. */

@@ -5,6 +5,7 @@ import { KILL, type Termination } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";
 import { announce } from "./join_link.ts";
 import { lentResources } from "./machine.ts";
+import { metricsOf } from "./metrics_server.ts";
 import { startNode } from "./node_part.ts";
 import { prepareSetting } from "./setting.ts";
 
@@ -14,7 +15,8 @@ export async function runNode(
 ): Promise<number> {
   const ended = endSignal(options);
   await using setting = await prepareSetting(options, [bind]);
-  const { server, service } = startNode(setting, bind);
+  const { server, service, metrics } = startNode(setting, bind);
+  await using _metrics = metricsOf(setting, options, metrics);
   const how = await ended;
   await server.close();
   await service.stop(how);
@@ -28,12 +30,13 @@ export async function runJoin(
   const { bind, master, options } = command;
   const ended = endSignal(options);
   await using setting = await prepareSetting(options, [bind]);
-  const { address, server, service } = startNode(setting, bind);
+  const { address, server, service, metrics } = startNode(setting, bind);
+  await using _metrics = metricsOf(setting, options, metrics);
   const leaving = new AbortController();
-  const { credential, tls, liveness, reporter: { logger } } = setting;
+  const { credential, liveness, reporter: { logger } } = setting;
   const resources = command.resources ?? lentResources();
   const { signal } = leaving;
-  const join = { master, node: address, resources, credential, tls, liveness, logger, signal };
+  const join = { master, node: address, resources, credential, liveness, logger, signal };
   let how: Termination = KILL;
   try {
     how = await Promise.race([ended, announce(join).then(() => KILL)]);

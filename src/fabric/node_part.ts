@@ -2,9 +2,12 @@
 
 import type { Address } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
+import type { Metric } from "../core/metrics.ts";
+import { NodeMeter } from "../node/node_meter.ts";
 import { NodeService } from "../node/node_service.ts";
 import { PartServer, type PartServerOptions } from "../net/connect.ts";
 import { Purpose } from "../net/handshake.ts";
+import { refusedMetric } from "../net/part_server.ts";
 import { lentResources } from "./machine.ts";
 import type { Setting } from "./setting.ts";
 
@@ -13,6 +16,8 @@ export interface NodePart {
   readonly address: Address;
   readonly server: PartServer;
   readonly service: NodeService;
+  /** What it measures now. */
+  metrics(): Metric[];
 }
 
 /**
@@ -26,11 +31,11 @@ export function startNode(
   bind: Address,
   handlers: PartServerOptions["handlers"] = {},
 ): NodePart {
-  const { credential, tls, store, reporter, verbose, maxSpares, ports, liveness } = setting;
+  const { credential, store, reporter, verbose, maxSpares, ports, liveness, enforcement, cap } =
+    setting;
   const server = new PartServer({
     address: bind,
     credential,
-    tls,
     logger: reporter.logger,
     handlers: {
       ...handlers,
@@ -41,20 +46,31 @@ export function startNode(
   });
   const { host, port } = server.address;
   const name = formatAddress(host, port);
+  const meter = new NodeMeter();
   const service = new NodeService({
     host,
+    ip: server.ip,
     port,
     address: name,
     machine: lentResources(),
     credential,
-    tls,
     store,
     maxSpares,
     ports,
     liveness,
+    enforcement,
+    cap,
     logger: reporter.logger,
-    ...(verbose ? { report: (run, event) => reporter.process(name, run, event) } : {}),
+    report: (run, event) => {
+      meter.took(event);
+      if (verbose) reporter.process(name, run, event);
+    },
   });
   reporter.ready("node", name);
-  return { address: server.address, server, service };
+  enforcement?.report();
+  const metrics = () => [
+    ...meter.metrics(name, store.receivedBytes),
+    refusedMetric(server.refused, "node", name),
+  ];
+  return { address: server.address, server, service, metrics };
 }

@@ -2,14 +2,10 @@
 
 import type { RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
-import {
-  createLogger,
-  type Logger,
-  type LogLevel,
-  oneLine,
-  parseLogLevel,
-} from "../core/logger.ts";
+import { createLogger, type Logger, type LogLevel, parseLogLevel } from "../core/logger.ts";
 import { shortPid } from "../core/pid.ts";
+import { cut, visible, visibleLine } from "../core/visible.ts";
+import { startTimer } from "../net/delay.ts";
 
 /** The format of all lines: text, or one JSON object each. */
 export type ReportFormat = "human" | "json";
@@ -18,7 +14,7 @@ export type ReportFormat = "human" | "json";
 export interface Reporter {
   readonly logger: Logger;
   /** Reports that a part can be used: `ready node 10.0.0.2:9999`. */
-  ready(part: "node" | "master" | "bridge", address: string): void;
+  ready(part: "node" | "master" | "bridge" | "metrics", address: string): void;
   /** Reports that a process has started or ended on a node. Other events are ignored. */
   process(node: string, run: string, event: RunEvent): void;
 }
@@ -46,13 +42,13 @@ export function createReporter(
   const json = format === "json";
   const line = (level: LogLevel, message: string) =>
     json
-      ? JSON.stringify({ event: "log", time: time(), level, message })
-      : `${time()} ${level} ${oneLine(message)}`;
+      ? JSON.stringify({ event: "log", time: time(), level, message: visible(cut(message)) })
+      : `${time()} ${level} ${visibleLine(message)}`;
   return {
     logger: createLogger(
       level === undefined || level === "" ? "info" : parseLogLevel(level),
       error,
-      line,
+      { format: line, later: startTimer },
     ),
     ready: (part, address) => {
       const text = json
@@ -77,7 +73,7 @@ type StartOrEnd = Extract<RunEvent, { event: "spawn" | "exit" }>;
 function describe(node: string, run: string, event: StartOrEnd): string {
   const process = `process ${shortPid(event.pid)} of run ${run}`;
   if (event.event === "spawn") return `${process} started on ${node}`;
-  const status = formatStatus(event.status);
+  const status = visibleLine(formatStatus(event.status));
   return `${process} ended${status === "" ? "" : `: ${status}`}`;
 }
 

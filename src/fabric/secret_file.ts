@@ -1,27 +1,51 @@
-/** `fabric secret`: a new secret for a cluster. */
+/** `fabric secret` and `fabric invite`: new credentials, as text and in files. */
 
-// @ts-types="../../types/std_encoding.d.ts"
-import { encodeHex } from "@std/encoding/hex";
 import { messageOf } from "../core/errors.ts";
-const SECRET_BYTES = 32;
+import { certificatesOf, fromPem } from "../net/certificates.ts";
+import { loadSecret, SecretError, type SecretSource } from "../net/connect.ts";
+import { formatInvitation, inviteKey } from "../net/invitation.ts";
+import { formatSecret, newSecret } from "../net/secret_text.ts";
 
 /** Makes a random secret, as text. */
-export function newSecret(): string {
-  return encodeHex(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
+export async function newSecretText(): Promise<string> {
+  return await formatSecret(newSecret());
 }
 
 /**
- * Writes a new secret to a new file that only its owner can read.
+ * The invitation of `name` to the cluster with that secret: always the same one.
  *
+ * @throws {SecretError} If there is no secret, or it cannot be used.
+ */
+export async function invitationText(name: string, source: SecretSource): Promise<string> {
+  const { bytes, open } = await loadSecret(source);
+  if (open) {
+    throw new SecretError(
+      "Cannot invite anybody without the cluster's secret; name its file: --secret-file FILE",
+    );
+  }
+  const { authority } = await certificatesOf(bytes);
+  const key = await inviteKey(bytes, name);
+  return await formatInvitation({ name, key, authority: fromPem(authority) });
+}
+
+/** Writes a new secret to a file, as {@linkcode writeCredential} does. */
+export async function writeNewSecret(path: string): Promise<void> {
+  await writeCredential(path, await newSecretText(), "a secret");
+}
+
+/**
+ * Writes a credential to a new file that only its owner can read.
+ *
+ * @param what What it is, for messages: `a secret`.
  * @throws {Error} If it cannot be written, or the file exists; the message is one line.
  */
-export async function writeNewSecret(path: string): Promise<void> {
+export async function writeCredential(path: string, text: string, what: string): Promise<void> {
   try {
-    await Deno.writeTextFile(path, `${newSecret()}\n`, { createNew: true, mode: 0o600 });
+    await Deno.writeTextFile(path, `${text}\n`, { createNew: true, mode: 0o600 });
   } catch (cause) {
     const why = cause instanceof Deno.errors.AlreadyExists
       ? "the file already exists, and may be the secret of a cluster"
       : messageOf(cause);
-    throw new Error(`Cannot write a secret to ${path}: ${why}`, { cause });
+    throw new Error(`Cannot write ${what} to ${path}: ${why}`, { cause });
   }
 }

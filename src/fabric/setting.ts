@@ -1,25 +1,23 @@
-/** The setting of every part of a cluster in a `fabric`: secret, certificates, store, reporter. */
+/** The setting of every part of a cluster in a `fabric`: secret, credential, store, reporter. */
 
 import type { Address } from "../core/address.ts";
+import type { Permissions } from "../core/permissions.ts";
 import type { PortRange } from "../core/port_range.ts";
 import { UsageError } from "../core/usage_error.ts";
-import { messageOf } from "../core/errors.ts";
 import type { FabricOptions } from "../cli/fabric_arguments.ts";
 import { formatVariable } from "../cli/values.ts";
+import type { Logger } from "../core/logger.ts";
+import { Enforcement, enforcesFrom } from "../host/enforcement.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import { Store } from "../store/store.ts";
 import { credentialOf, loadSecret, requireSecret, type Secret } from "../net/connect.ts";
-import type { Credential } from "../net/handshake.ts";
+import type { Credential } from "../net/credential.ts";
 import { livenessFrom, type LivenessOptions } from "../net/liveness.ts";
+import { capOf, problemOfFlags } from "./cap.ts";
+import { hideMemoryOrSay } from "./hidden_memory.ts";
+import { lentResources } from "./machine.ts";
 import { createReporter, type Reporter, type ReportFormat } from "./report.ts";
-
-/** Certificates in PEM. */
-export interface TlsTexts {
-  readonly cert: string;
-  readonly key: string;
-  readonly caCerts: string[];
-}
 
 export interface Setting extends AsyncDisposable {
   readonly format: ReportFormat;
@@ -27,18 +25,27 @@ export interface Setting extends AsyncDisposable {
   readonly reporter: Reporter;
   readonly secret: Secret;
   readonly credential: Credential;
-  readonly tls: TlsTexts | undefined;
+  /** Whether connections are not encrypted. */
+  readonly plain: boolean;
+  /** The names of invitations that the bridge does not take. */
+  readonly deny: readonly string[];
+  /** How many runs each person may have at a time; `undefined`: any number. */
+  readonly mostRuns: number | undefined;
   readonly store: Store;
   readonly maxSpares: number;
   readonly ports: PortRange | undefined;
   readonly liveness: LivenessOptions;
+  /** What programs may do at most; `undefined`: everything. */
+  readonly cap: Permissions | undefined;
+  /** What holds processes to what they ask for; `undefined` if `DEPLOY_ENFORCE` turns that off. */
+  readonly enforcement: Enforcement | undefined;
 }
 
 /**
  * Reads the options, and the files that they name.
  *
- * @param binds The addresses to bind. Other parts must be able to reach them; without a secret, only from
- * this machine.
+ * @param binds The addresses to bind. Other parts must be able to reach them.
+ * @param made The secret where none is given, unless `--insecure` is.
  * @throws {UsageError} If an option or variable is wrong, or an address cannot be bound.
  * @throws {SecretError} If a secret is needed and missing, or cannot be read.
  * @throws {StoreError} If the store cannot be used.
@@ -46,43 +53,69 @@ export interface Setting extends AsyncDisposable {
 export async function prepareSetting(
   options: FabricOptions,
   binds: readonly Address[],
+  made?: Secret,
 ): Promise<Setting> {
   const format = options.format ??
     reportFormat(Deno.env.get("DEPLOY_FORMAT"));
   const reporter = readReporter(format);
   const { logger } = reporter;
+  hideMemoryOrSay(logger);
   const maxSpares = readMaxSpares(Deno.env.get("DEPLOY_SPARES"));
   const liveness = readLiveness(Deno.env.get("DEPLOY_LIVENESS"));
+  const enforces = readEnforces(Deno.env.get("DEPLOY_ENFORCE"));
   for (const { host } of binds) refuseWildcard(host);
-  const secret = await loadSecret({ secretFile: options.secretFile, logger });
+  const { standalone } = Deno.build;
+  const cap = await capOf(options.permissions, { standalone, problemOf: problemOfFlags });
+  const given = await loadSecret({ secretFile: options.secretFile, logger });
+  const secret = given.open && !options.insecure && made !== undefined ? made : given;
   requireSecret(secret, binds, { insecure: options.insecure, logger });
-  const tls = options.tls === undefined ? undefined : {
-    cert: await readText(options.tls.cert),
-    key: await readText(options.tls.key),
-    caCerts: [await readText(options.tls.ca)],
-  };
-  const store = await Store.open(options.store ?? defaultStore());
+  const warn = (line: string) => logger.warn(line);
+  const store = await Store.open(options.store ?? defaultStore(), { warn });
   // Pieces that executables share with a compiled fabric need not be sent to it.
-  if (Deno.build.standalone) await store.addSource(Deno.execPath());
+  if (standalone) await store.addSource(Deno.execPath());
+  const enforcement = enforces ? await startEnforcement(logger) : undefined;
   return {
     format,
     verbose: options.verbose,
     reporter,
     secret,
-    credential: await credentialOf(secret),
-    tls,
+    credential: await credentialOf(secret, options),
+    plain: options.plain,
+    deny: options.deny,
+    mostRuns: options.mostRuns,
     store,
     maxSpares,
     ports: options.ports,
     liveness,
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    cap,
+    enforcement,
+    [Symbol.asyncDispose]: async () => {
+      await enforcement?.idle();
+      enforcement?.close();
+      await store[Symbol.asyncDispose]();
+    },
   };
 }
 
 /** `DEPLOY_FORMAT` may be set to a format of `deploy`. Fabric's reports are lines in any case. */
-function reportFormat(text: string | undefined): ReportFormat {
+export function reportFormat(text: string | undefined): ReportFormat {
   const format = formatVariable(text, ["human", "lines", "json"]);
   return format === "lines" ? "human" : format;
+}
+
+/** By default, nodes enforce limits. */
+function readEnforces(text: string | undefined): boolean {
+  try {
+    return enforcesFrom(text) ?? true;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** A program that has not said yet what it needs may use what the machine has. */
+async function startEnforcement(logger: Logger): Promise<Enforcement> {
+  return await Enforcement.start(logger, { mostBytes: lentResources().mem });
 }
 
 function readMaxSpares(text: string | undefined): number {
@@ -95,7 +128,7 @@ function readMaxSpares(text: string | undefined): number {
 }
 
 /** Internal: tests of losses set it to shorten the timeouts. */
-function readLiveness(name: string | undefined): LivenessOptions {
+export function readLiveness(name: string | undefined): LivenessOptions {
   try {
     return livenessFrom(name);
   } catch (error) {
@@ -104,7 +137,7 @@ function readLiveness(name: string | undefined): LivenessOptions {
   }
 }
 
-function readReporter(format: ReportFormat): Reporter {
+export function readReporter(format: ReportFormat): Reporter {
   try {
     return createReporter(format, Deno.env.get("DEPLOY_LOG"));
   } catch (error) {
@@ -125,14 +158,4 @@ function defaultStore(): string {
   const folder = cacheFolder((name) => Deno.env.get(name), Deno.build.os);
   if (folder !== undefined) return `${folder}/store`;
   throw new UsageError("there is no home folder for the store; expected --store DIR");
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    throw new UsageError(
-      `Cannot read ${path}: ${messageOf(error)}`,
-    );
-  }
 }

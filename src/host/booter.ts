@@ -4,22 +4,28 @@ import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PortRange } from "../core/port_range.ts";
 import { makePid, type Pid, randomId } from "../core/pid.ts";
-import { BootGate } from "./boot_gate.ts";
+import type { Protection } from "../net/handshake.ts";
+import type { Patience } from "../net/liveness.ts";
+import type { Resources } from "../core/resources.ts";
+import { startTimer } from "../core/timer.ts";
+import type { EnterOptions } from "../core/timed_gate.ts";
+import { Boots } from "./boots.ts";
 import { ChildProcess, type StdinKind } from "./child_process.ts";
+import type { Enforcement } from "./enforcement.ts";
+import { haveDescriptorsFor } from "./descriptors.ts";
+import { heapBytesOf, takesHeapLimit, withHeapLimit } from "./heap_limit.ts";
 import { type Arrival, ControlServer } from "./control_server.ts";
 import { Marks } from "./marks.ts";
-import type { Program } from "./program.ts";
+import { LackError } from "./node_fault.ts";
+import { type Program, withInspector } from "./program.ts";
+import { limitersOf, limitsOf, withPermissions } from "./program_permissions.ts";
+import { type RuntimeNeeds, runtimeNeeds } from "./runtime_needs.ts";
 import { SocketFolder } from "./socket_folder.ts";
 import { Watchdog } from "./watchdog.ts";
 import { newWillPath } from "./will_store.ts";
 
-/**
- * How many processes boot at once; see {@linkcode BootGate}. More are not ready sooner, and take more CPU
- * time each; with fewer, one that waits for something would leave a core idle.
- */
-const BOOTS_PER_CORE = 2;
-/** After this long, a process that is not ready is assumed not to be booting. */
-const MAX_BOOT_MS = 2_000;
+/** How long a process may take to be ready, which its program's code before `init()` is part of. */
+export const BOOT_LIMIT_MS = 60_000;
 
 /** Processes and their node are on the same machine, whatever address others use. */
 const CONTROL_HOST = "127.0.0.1";
@@ -29,6 +35,8 @@ export interface BooterOptions {
   readonly program: Program;
   /** The address of the host, which is part of the Pids of its processes. */
   readonly hostname: string;
+  /** The IP address that this is. @default `hostname` */
+  readonly ip?: string;
   /** Whether processes of other hosts connect to these, which then listen on a TCP port of `hostname`. */
   readonly reachable: boolean;
   /** The key of the run, 32 bytes, with which its processes authenticate each other. */
@@ -37,7 +45,40 @@ export interface BooterOptions {
   readonly willFolder: string | null;
   /** The ports that the processes may listen on. @default any */
   readonly ports?: PortRange | undefined;
+  /** How what they say to other hosts is protected. @default `open` */
+  readonly protection?: Protection;
+  /** The other hosts with processes of the run, which a process whose network is limited may connect to. @default none */
+  readonly peerHosts?: readonly string[] | undefined;
+  /** The address of the node; `null` in a local run. */
+  readonly node: string | null;
+  /** How long the processes try to connect to those of other hosts. @default 3 s until they say so, and 30 s */
+  readonly patience?: Patience | undefined;
+  /** What holds processes to what they ask for. @default nothing */
+  readonly enforcement?: Enforcement | undefined;
+  /** How long a process may take to be ready. @default BOOT_LIMIT_MS */
+  readonly bootLimitMs?: number | undefined;
+  /** What it shares with the other runs of its node. @default there is no other run */
+  readonly boots?: Boots | undefined;
   readonly logger: Logger;
+}
+
+/** How one process is booted. */
+export interface BootOptions {
+  readonly stdin: StdinKind;
+  /**
+   * What it is booted for: its memory and its heap are limited to that. The limit of its heap cannot be changed
+   * later. @default unknown: it may use as much as the node has
+   */
+  readonly resources?: Readonly<Resources>;
+  /** Whether it has an inspector. @default false */
+  readonly inspected?: boolean;
+  /** What it may do at most; see `SpawnRequest`. @default what its program may */
+  readonly permissions?: readonly string[] | undefined;
+  readonly signal?: AbortSignal;
+  /** How long it may take to be ready, once it has begun to boot. @default that of all processes of the run */
+  readonly limitMs?: number;
+  /** As in {@linkcode EnterOptions}. @default nobody is told that it waits */
+  readonly onWait?: EnterOptions["onWait"];
 }
 
 /** A process that has run its prelude, listens, knows who it is, and waits to be told what to run. */
@@ -48,6 +89,8 @@ export interface BootedProcess {
   readonly willPath: string | null;
   /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
   readonly sockets: string | undefined;
+  /** How large its heap may become; `undefined` if that is not limited. */
+  readonly heapBytes: number | undefined;
 }
 
 /** Ends a process that has not been given a task; resolves when it is gone. */
@@ -61,10 +104,14 @@ export async function endBooted({ child, arrival }: BootedProcess): Promise<void
 export class DeadBootError extends Error {
   readonly child: ChildProcess;
 
-  constructor(child: ChildProcess) {
+  /** After how many ms it was ended because it took too long; `undefined` if it was not. */
+  readonly lateMs: number | undefined;
+
+  constructor(child: ChildProcess, lateMs: number | undefined) {
     super("the process ended before it was ready");
     this.name = "DeadBootError";
     this.child = child;
+    this.lateMs = lateMs;
   }
 }
 
@@ -74,20 +121,25 @@ export class Booter {
   readonly #server: ControlServer;
   readonly #marks = new Marks();
   readonly #watchdog: Watchdog;
-  readonly #gate = new BootGate(BOOTS_PER_CORE * navigator.hardwareConcurrency, MAX_BOOT_MS);
+  /** What it shares with the other runs of its node. */
+  readonly boots: Boots;
+  /** The processes that boot, the youngest last. */
   readonly #booting = new Set<ChildProcess>();
+  /** Those of them that were ended since their control links could not be accepted. */
+  readonly #refused = new WeakSet<ChildProcess>();
   readonly #swept: Promise<void> | undefined;
+  readonly #stopping = new AbortController();
   #busy = 0;
-  #stopping = false;
 
   /** Begins to listen for control links: on a Unix socket, or else on a free port. */
   constructor(options: BooterOptions) {
     this.#options = options;
+    this.boots = options.boots ?? new Boots();
     const { willFolder, logger } = options;
     const folder = willFolder === null ? undefined : SocketFolder.make(willFolder, logger);
     this.#folder = folder;
     const at = folder === undefined ? { hostname: CONTROL_HOST, port: 0 } : { path: folder.node };
-    this.#server = new ControlServer({ at, logger });
+    this.#server = new ControlServer({ at, logger, refused: () => this.#refuseYoungest() });
     this.#watchdog = new Watchdog({ logger, pattern: this.#marks.pattern, folder: folder?.path });
     this.#swept = folder?.sweep().catch((error) => {
       logger.debug(`cannot remove the sockets of earlier runs: ${messageOf(error)}`);
@@ -100,28 +152,45 @@ export class Booter {
   }
 
   /**
-   * Starts a process; resolves when it waits to be told what to run. If
+   * Starts a process when it is its turn; resolves when it waits to be told what to run. If
    * `signal` is aborted before that, it is killed.
    *
-   * @throws {DeadBootError} If it ends before.
+   * @throws {DeadBootError} If it ends before, or is not ready within {@linkcode BOOT_LIMIT_MS}.
+   * @throws {LackError} If this process may not open enough files for it.
    * @throws {Error} If it cannot be started at all, or the run is being stopped.
    */
-  async boot(options: { stdin: StdinKind; signal?: AbortSignal }): Promise<BootedProcess> {
+  async boot(options: BootOptions): Promise<BootedProcess> {
+    const { signal, onWait } = options;
+    const ending = this.#stopping.signal;
     this.#busy++;
-    const leave = await this.#gate.enter();
+    let leave: (() => void) | undefined;
     try {
-      options.signal?.throwIfAborted();
-      if (this.#stopping) throw new Error("the run is ending");
+      leave = await this.boots.gate.enter({
+        signal: signal === undefined ? ending : AbortSignal.any([signal, ending]),
+        onWait,
+      });
+      // It may have been aborted since it was let in.
+      signal?.throwIfAborted();
+      ending.throwIfAborted();
       return await this.#boot(options);
     } finally {
       this.#busy--;
-      leave();
+      leave?.();
     }
+  }
+
+  /** No control link can be accepted: the others can be once there is one process less. */
+  #refuseYoungest(): void {
+    const youngest = [...this.#booting].at(-1);
+    if (youngest === undefined) return;
+    this.#booting.delete(youngest);
+    this.#refused.add(youngest);
+    youngest.kill();
   }
 
   /** Kills booting processes, and boots no more. */
   stop(): void {
-    this.#stopping = true;
+    this.#stopping.abort(new Error("the run is ending"));
     for (const child of this.#booting) child.kill();
   }
 
@@ -134,31 +203,74 @@ export class Booter {
   async close(): Promise<void> {
     await this.#server.close();
     await this.#swept;
-    this.#folder?.remove();
+    await this.#folder?.remove();
     await this.#watchdog.close();
+    await this.#options.enforcement?.idle();
+  }
+
+  /** The limit of the heap of a process with these resources; `undefined` if it would have none. */
+  heapBytes({ mem }: Readonly<Resources>): number | undefined {
+    const { program, enforcement } = this.#options;
+    return enforcement === undefined || !takesHeapLimit(program) ? undefined : heapBytesOf(mem);
+  }
+
+  #needs(id: string, willPath: string | null): RuntimeNeeds {
+    const { hostname, ip = hostname, reachable, ports, peerHosts = [] } = this.#options;
+    const folder = this.#folder;
+    return runtimeNeeds({
+      sockets: folder && { folder: folder.path, node: folder.node, own: folder.process(id) },
+      control: this.#server.address,
+      listensAt: reachable || folder === undefined ? [...new Set([hostname, ip])] : [],
+      hasPorts: ports !== undefined,
+      peerHosts,
+      willPath,
+    });
   }
 
   async #boot(
-    { stdin, signal }: { stdin: StdinKind; signal?: AbortSignal },
+    { stdin, signal, resources, permissions, inspected = false, limitMs: ownMs }: BootOptions,
   ): Promise<BootedProcess> {
-    const { program, hostname, reachable, key, willFolder, ports } = this.#options;
+    const { hostname, reachable, key, willFolder, ports, patience, enforcement } = this.#options;
+    const heapBytes = resources && this.heapBytes(resources);
     const folder = this.#folder;
     const id = randomId();
+    const willPath = willFolder === null ? null : newWillPath(willFolder);
+    const limits = limitsOf(this.#options.program, permissions);
+    const limited = limits === undefined
+      ? this.#options.program
+      : withPermissions(this.#options.program, limits, this.#needs(id, willPath));
+    const base = inspected ? withInspector(limited) : limited;
+    const program = resources === undefined || heapBytes === undefined
+      ? base
+      : withHeapLimit(base, resources.mem);
     const expected = this.#server.expect();
     const bootstrap = {
       control: this.#server.address,
       token: expected.token,
       socket: folder?.process(id),
       host: reachable || folder === undefined ? hostname : undefined,
+      protection: this.#options.protection,
       ports: ports && [ports.from, ports.to],
+      patience,
+      limits: limitersOf(limits, this.#options, permissions !== undefined),
     };
     let child: ChildProcess | undefined;
+    let isLate = false;
     const kill = (): void => child?.kill();
     signal?.addEventListener("abort", kill);
+    const limitMs = ownMs ?? this.#options.bootLimitMs ?? BOOT_LIMIT_MS;
+    const cancel = startTimer(limitMs, () => {
+      isLate = true;
+      kill();
+    });
     try {
+      if (!haveDescriptorsFor(this.#booting.size + 1)) throw new LackError("EMFILE");
       const env = { DEPLOY_PROCESS: JSON.stringify(bootstrap) };
       const mark = this.#marks.next();
-      child = new ChildProcess(program, { env, stdin, mark });
+      const limits = enforcement?.next();
+      // Its share of the CPU is set when it is told what to run: it boots at full speed.
+      if (enforcement !== undefined) limits?.set({ mem: resources?.mem ?? enforcement.mostBytes });
+      child = new ChildProcess(program, { env, stdin, mark, limits, nice: enforcement?.nice });
       this.#booting.add(child);
       const { group, exited } = child;
       const watched = this.#watchdog.add(group);
@@ -169,14 +281,15 @@ export class Booter {
         folder?.removeProcess(id);
       });
       const arrival = await Promise.race([expected.arrival, exited.then(() => undefined)]);
-      if (arrival === undefined) throw new DeadBootError(child);
+      if (arrival === undefined && this.#refused.has(child)) throw new LackError("EMFILE");
+      if (arrival === undefined) throw new DeadBootError(child, isLate ? limitMs : undefined);
       const pid = makePid(id, hostname, arrival.port);
-      const willPath = willFolder === null ? null : newWillPath(willFolder);
       arrival.link.send({ type: "welcome", pid, key, will: willPath });
       // It may compute forever as soon as it is told to start.
       await watched;
-      return { pid, child, arrival, willPath, sockets: folder?.path };
+      return { pid, child, arrival, willPath, sockets: folder?.path, heapBytes };
     } finally {
+      cancel();
       signal?.removeEventListener("abort", kill);
       expected.cancel();
       if (child !== undefined) this.#booting.delete(child);

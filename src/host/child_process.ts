@@ -2,7 +2,8 @@
 
 import type { OutputFd } from "../core/events.ts";
 import type { ExitStatus } from "../core/exit_status.ts";
-import { MiB } from "../core/resources.ts";
+import { MiB, type Resources } from "../core/resources.ts";
+import type { ProcessLimits } from "./enforcement.ts";
 import { inNewSession } from "./new_session.ts";
 import { pumpOutput } from "./output_pump.ts";
 import type { Program } from "./program.ts";
@@ -71,17 +72,27 @@ export class ChildProcess {
   /** Set while the sink takes the held output. */
   #flushing: Promise<void> | undefined;
   #alive = true;
+  readonly #limits: ProcessLimits | undefined;
 
   /**
    * Starts `program` with `env` added to its environment, and with `mark` on everything that it starts.
    *
+   * @param options.limits For it and what it starts. @default none
+   * @param options.nice How much lower its priority is. @default 0
    * @throws {Error} If it cannot be started: the executable is gone, or too many files are open.
    */
   constructor(
     program: Program,
-    options: { env: Record<string, string>; stdin: StdinKind; mark: string },
+    options: {
+      env: Record<string, string>;
+      stdin: StdinKind;
+      mark: string;
+      limits?: ProcessLimits | undefined;
+      nice?: number | undefined;
+    },
   ) {
-    const { command, args, detached, oneOutput } = inNewSession(program, options.mark);
+    const { mark, nice = 0, limits } = options;
+    const { command, args, detached, oneOutput } = inNewSession(program, { mark, nice });
     const child = new Deno.Command(command, {
       args: [...args],
       cwd: program.cwd,
@@ -94,12 +105,19 @@ export class ChildProcess {
     }).spawn();
     this.oneOutput = oneOutput;
     this.group = child.pid;
+    this.#limits = limits;
+    limits?.began(child.pid, () => this.kill());
     this.stdin = options.stdin === "piped" ? child.stdin : null;
     this.exited = this.#awaitExit(child.status);
     this.drained = {
       1: this.#pump(1, child.stdout),
       2: oneOutput ? Promise.resolve() : this.#pump(2, child.stderr),
     };
+  }
+
+  /** Whether it was killed since the machine had no memory left for it. */
+  get starved(): boolean {
+    return this.#limits?.starved ?? false;
   }
 
   /** Its output so far, in order, until it is released. */
@@ -110,6 +128,11 @@ export class ChildProcess {
   /** Whether it was killed for writing more than {@linkcode MAX_HELD_BYTES} before its release. */
   get overflowed(): boolean {
     return this.#overflowed;
+  }
+
+  /** Limits the process, and all that it starts, to these resources, if limits are enforced. */
+  limit(resources: Readonly<Resources>): void {
+    this.#limits?.set(resources);
   }
 
   /** Passes the held output to `sink`, and then all further output. */
@@ -146,10 +169,14 @@ export class ChildProcess {
   async #awaitExit(ended: Promise<Deno.CommandStatus>): Promise<ExitStatus> {
     const { code, signal } = await ended;
     this.#alive = false;
+    // Before the group ends, whose counters say whether it was for memory.
+    const killed = this.#limits?.ended();
     // Its children end with it.
     killGroup(this.group);
     // It has no reader left. Closing fails if data is still buffered, which has the same effect.
     if (this.stdin !== null && !this.stdin.locked) await this.stdin.abort().catch(() => {});
+    // One that has ended with success had done what it was to do.
+    if (killed !== undefined && (signal !== null || code !== 0)) return { killed };
     return signal === null ? { code } : { signal };
   }
 

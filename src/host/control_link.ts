@@ -2,8 +2,12 @@
 
 import { KiB, MiB } from "../core/resources.ts";
 import type { NodeMessage, ProcessMessage } from "../wire/control.ts";
-import { decodeProcessMessage, MAX_HELLO_BYTES } from "../wire/process_messages.ts";
-import { encodeMessage, MAX_MESSAGE_BYTES, MessageDecoder } from "../wire/message.ts";
+import {
+  decodeProcessMessage,
+  MAX_HELLO_BYTES,
+  PROCESS_MESSAGES,
+} from "../wire/process_messages.ts";
+import { MAX_MESSAGE_BYTES, MessageDecoder, messageParts } from "../wire/message.ts";
 import type { Transport } from "../net/transport.ts";
 import { WriteQueue } from "../net/write_queue.ts";
 
@@ -20,7 +24,7 @@ const MAX_QUEUED_BYTES = 1 * MiB;
  */
 export class ControlLink {
   readonly #conn: Transport;
-  readonly #decoder = new MessageDecoder(MAX_HELLO_BYTES);
+  readonly #decoder = new MessageDecoder({ messages: PROCESS_MESSAGES, maxBytes: MAX_HELLO_BYTES });
   readonly #queue: WriteQueue;
   #closed = false;
 
@@ -55,13 +59,14 @@ export class ControlLink {
   }
 
   /**
-   * Sends a message, after those sent before. Does nothing if the link is broken, which {@linkcode
+   * Sends a message, after those sent before; a large argument in it must not be modified. Does nothing if the
+   * link is broken, which {@linkcode
    * ControlLink.messages} shows.
    *
    * @throws {RangeError} If the message is too large.
    */
   send(message: NodeMessage): void {
-    this.#queue.push(encodeMessage(message));
+    for (const part of messageParts(message)) this.#queue.push(part);
   }
 
   /** Closes the link. */

@@ -7,6 +7,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { Admission } from "../net/admission.ts";
 import { type Endpoint, listen, type TransportListener } from "../net/transport.ts";
 import { ControlLink } from "./control_link.ts";
+import { listenAtOnce } from "./socket_folder.ts";
 
 /** A process that has said hello. */
 export interface Arrival {
@@ -32,6 +33,12 @@ export interface Expected {
 /** How long a connection may take to present a token. */
 const HELLO_MS = 5_000;
 
+/**
+ * The same for a Unix socket, which only processes of this user reach: what connects there is a process that
+ * boots, which takes long while many others do.
+ */
+const OWN_HELLO_MS = 60_000;
+
 /** How many unauthenticated connections there may be; processes of a large program boot at once. */
 const MAX_UNAUTHENTICATED = 4096;
 
@@ -48,16 +55,9 @@ export function equalSecret(left: string, right: string): boolean {
 
 type Conn = Deno.TcpConn | Deno.UnixConn;
 
-/**
- * Listens. A Unix socket gets its name only when it listens: between being bound and listening it refuses
- * connections like one whose owner is dead, and another run would sweep its folder.
- */
 function listenAt(at: Endpoint): { listener: TransportListener; address: string } {
   if ("path" in at) {
-    const unready = `${at.path}.new`;
-    const listener = listen({ path: unready });
-    Deno.renameSync(unready, at.path);
-    return { listener, address: at.path };
+    return { listener: listenAtOnce(at.path), address: at.path };
   }
   const listener = listen(at);
   return { listener, address: formatAddress(listener.addr.hostname, listener.addr.port) };
@@ -71,16 +71,24 @@ export class ControlServer {
   readonly #expected = new Map<string, (arrival: Arrival) => void>();
 
   /** @throws {Error} If it cannot listen at that place. */
-  constructor(options: { at: Endpoint; logger: Logger }) {
+  constructor(
+    options: {
+      at: Endpoint;
+      logger: Logger;
+      /** Called each time that a connection cannot be accepted, usually because too many files are open. */
+      refused?: () => void;
+    },
+  ) {
     const { listener, address } = listenAt(options.at);
     this.address = address;
     this.#admission = new Admission<Conn, () => void>({
       listener,
       max: MAX_UNAUTHENTICATED,
-      timeoutMs: HELLO_MS,
+      timeoutMs: "path" in options.at ? OWN_HELLO_MS : HELLO_MS,
       authenticate: (conn) => this.#authenticate(conn),
       take: (_conn, arrive) => arrive(),
-      log: (line) => options.logger.warn(`control link: ${line}`),
+      refused: options.refused,
+      log: ({ host, line }) => options.logger.about(host, `control link: ${line}`),
     });
   }
 

@@ -1,55 +1,27 @@
 /** One process of a run, from its start message to its exit event. */
 
 import { messageOf, SpawnError } from "../core/errors.ts";
-import type { OutputFd, RunEventSink } from "../core/events.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
-import type { Logger } from "../core/logger.ts";
+import type { OutputFd } from "../core/events.ts";
+import { type EndStatus, type ExitStatus, ownStatus } from "../core/exit_status.ts";
+import { inspectMode } from "../core/inspection.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
-import type { MasterPort, SpawnRequest } from "../core/roles.ts";
+import type { SpawnRequest } from "../core/roles.ts";
+import type { NodeSample } from "../core/samples.ts";
 import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
-import type { StartTimer } from "../core/timer.ts";
 import type { WaitState } from "../core/waits.ts";
 import { failedMessage, type ProcessMessage } from "../wire/control.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
-import { WaitInquiry } from "./wait_inquiry.ts";
+import { PendingQuestions } from "./pending_questions.ts";
+import type { ProcUsage } from "./proc_usage.ts";
+import { spawnedPermissions } from "./program_permissions.ts";
+import { ProcessRecord } from "./process_record.ts";
+import type { RunContext } from "./run_context.ts";
+import { type Inquired, WaitInquiry } from "./wait_inquiry.ts";
 import { readsStdin } from "./stdin_reader.ts";
-import { takeWill } from "./will_store.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
-
-/**
- * Delivers the will of a process, in its name; resolves when all of it is acknowledged or its receivers are
- * gone. When `signal` is aborted, it stops.
- */
-export type DeliverWill = (
-  will: Bytes,
-  context: {
-    key: Bytes;
-    /** The folder with the Unix sockets of the run's processes on this host; `undefined` for none. */
-    sockets: string | undefined;
-    /** How the process ended. */
-    status: ExitStatus;
-    signal: AbortSignal;
-    ended: (pid: Pid) => Promise<ExitStatus>;
-  },
-) => Promise<void>;
-
-/** The context shared by all processes of a run. */
-export interface RunContext {
-  readonly master: MasterPort;
-  /** The key of the run, 32 bytes, with which its processes authenticate each other. */
-  readonly key: Bytes;
-  readonly sink: RunEventSink;
-  /** The address of the node; `null` in a local run. */
-  readonly node: string | null;
-  readonly logger: Logger;
-  readonly deliverWill: DeliverWill;
-  /** For timeouts. */
-  readonly startTimer: StartTimer;
-}
+import { openWill, type WillSpace } from "./will_store.ts";
 
 /** How long a process whose link is closed may take to end by itself: Deno closes it before the rest. */
 const UNLINKED_MS = 10_000;
@@ -60,52 +32,57 @@ const UNLINKED_MS = 10_000;
  */
 const LAST_WORDS_MS = 10_000;
 
-/** A spawn in progress. */
-interface PendingSpawn {
-  /** Resolves when the process that asked for it has been answered. */
-  readonly answered: Promise<void>;
-  /** It should not wait for room any longer. */
-  waitNoLonger(): void;
-  /** The process is no longer wanted: it is not started, or it is ended. */
-  cancel(): void;
-}
-
 /** A process that has been told what to run. */
 export class HostedProcess {
   readonly pid: Pid;
   /** Resolves with `true` when the process runs its function, with `false` if it ends before. */
   readonly started: Promise<boolean>;
   /** Resolves when the process is gone, its will is delivered, and its exit is reported. */
-  readonly ended: Promise<ExitStatus>;
+  readonly ended: Promise<EndStatus>;
 
   readonly #context: RunContext;
-  readonly #request: SpawnRequest;
+  /** What is shown of it; its argument is not kept. */
+  readonly #request: Pick<SpawnRequest, "parent" | "name" | "resources">;
+  /** What it may do at most, if that is not what its program may. */
+  readonly #permissions: readonly string[] | undefined;
   readonly #child: ChildProcess;
   readonly #arrival: Arrival;
   readonly #willPath: string | null;
+  /** The room for the wills of the run. */
+  readonly #wills: WillSpace;
   readonly #sockets: string | undefined;
   readonly #start = Promise.withResolvers<boolean>();
   readonly #killed = new AbortController();
-  /** Its unanswered spawn requests, by number. */
-  readonly #spawns = new Map<number, PendingSpawn>();
+  readonly #questions = new PendingQuestions();
   /** Processes that this one is killing. */
   readonly #kills: Pid[] = [];
   readonly #inquiry: WaitInquiry;
+  readonly #record: ProcessRecord;
   #runs = false;
   #exited = false;
+  #inspectorPort: number | undefined;
 
   /**
    * Tells the process what to run.
    *
+   * @param wills The room for the wills of the run.
    * @throws {RangeError} If the argument is too large for a message.
    */
-  constructor(context: RunContext, request: SpawnRequest, own: BootedProcess) {
+  constructor(
+    context: RunContext,
+    request: SpawnRequest,
+    own: BootedProcess,
+    wills: WillSpace,
+  ) {
     this.pid = own.pid;
     this.#context = context;
-    this.#request = request;
+    const { parent, name, resources } = request;
+    this.#request = { parent, name, resources };
+    this.#permissions = request.permissions;
     this.#child = own.child;
     this.#arrival = own.arrival;
     this.#willPath = own.willPath;
+    this.#wills = wills;
     this.#sockets = own.sockets;
     this.started = this.#start.promise;
     this.#inquiry = new WaitInquiry({
@@ -113,7 +90,11 @@ export class HostedProcess {
       send: (question) => own.arrival.link.send(question),
       startTimer: context.startTimer,
     });
+    own.child.limit(request.resources);
+    this.#record = new ProcessRecord(own.child.group, own.heapBytes);
+    const inspect = inspectMode(context.inspection, request);
     own.arrival.link.send({
+      ...(inspect !== undefined && { inspect }),
       type: "start",
       parent: request.parent,
       function: request.function,
@@ -153,6 +134,16 @@ export class HostedProcess {
     void this.#child.exited.then(cancel);
   }
 
+  /** The port of its inspector on loopback; `undefined` if it has none. */
+  get inspectorPort(): number | undefined {
+    return this.#exited ? undefined : this.#inspectorPort;
+  }
+
+  /** Whether the OS process still runs. */
+  get isAlive(): boolean {
+    return !this.#exited;
+  }
+
   /** Whether the process waits for its stdin; `undefined` if that cannot be known. */
   readsStdin(): boolean | undefined {
     return readsStdin(this.#child.group);
@@ -163,8 +154,29 @@ export class HostedProcess {
    *
    * A question that it has not read when it exits would reset the connection, and `started` could be lost.
    */
-  waits(): Promise<WaitState | undefined> {
+  async waits(): Promise<WaitState | undefined> {
+    return (await this.#ask())?.state;
+  }
+
+  /**
+   * Takes a sample of it; gives `undefined` as {@linkcode waits} does.
+   *
+   * @param maxAgeMs How old what is known of its usage may be.
+   */
+  async sample(maxAgeMs: number): Promise<NodeSample | undefined> {
+    const { pid } = this;
+    const asked = await this.#ask();
+    if (asked === undefined || this.#exited) return undefined;
+    return { pid, usage: this.#record.usage.recent(maxAgeMs) ?? null, ...asked };
+  }
+
+  #ask(): Promise<Inquired | undefined> {
     return this.#exited || !this.#runs ? Promise.resolve(undefined) : this.#inquiry.ask();
+  }
+
+  /** What it uses now, with all that it has started; `undefined` if that is not known. */
+  usage(): ProcUsage | undefined {
+    return this.#exited ? undefined : this.#record.usage.look();
   }
 
   /** Handles the messages of the process until its link ends. */
@@ -172,10 +184,15 @@ export class HostedProcess {
     const { link, messages } = this.#arrival;
     let isEnded = false;
     try {
-      for await (const message of messages) this.#take(message);
+      for await (const message of messages) {
+        this.#take(message);
+        const room = this.#questions.room();
+        if (room !== undefined) await room;
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#context.logger.warn(
+      this.#context.logger.about(
+        "programs here",
         `Ended process ${
           shortPid(this.pid)
         }: invalid message on its control link: ${error.message}`,
@@ -185,6 +202,8 @@ export class HostedProcess {
     }
     link.close();
     this.#inquiry.end();
+    // It closes its link before the rest, so that this is what it used at its end.
+    this.#record.usage.look();
     if (isEnded || this.#exited) return;
     const cancel = this.#context.startTimer(UNLINKED_MS, () => {
       this.#context.logger.warn(
@@ -197,6 +216,11 @@ export class HostedProcess {
   }
 
   #take(message: ProcessMessage): void {
+    // Strangers may connect at any time.
+    if (message.type === "refused") {
+      const { host, line } = message;
+      return this.#context.logger.about(host, `process ${shortPid(this.pid)}: ${line}`);
+    }
     if (message.type === "hello" || (message.type === "started") === this.#runs) {
       throw new ProtocolError(`"${message.type}" out of order`);
     }
@@ -204,44 +228,64 @@ export class HostedProcess {
     const { master } = this.#context;
     switch (message.type) {
       case "started":
+        this.#inspectorPort = message.inspector;
         return this.#run();
       case "spawn":
         return this.#spawn(message);
       case "cancel":
-        return this.#spawns.get(message.request)?.cancel();
+        return this.#questions.cancel(message.request);
       case "wait": {
         const { request, pid } = message;
-        void this.#answer(request, async () => {
+        return this.#questions.add(this.#answer(request, async () => {
           return { type: "ended", request, status: await master.wait(pid) };
-        });
-        return;
+        }));
       }
       case "waits":
         return this.#inquiry.answer(message);
+      case "unreached": {
+        const { request, pid, why } = message;
+        return this.#questions.add(this.#answer(request, async () => {
+          const runs = await master.runs(pid);
+          if (runs) this.#context.unreached?.(this.pid, pid, why);
+          return { type: "probed", request, runs };
+        }));
+      }
+      case "undelivered":
+        this.#record.undelivered ??= `${shortPid(message.pid)} has not got all: ${message.why}`;
+        return;
+      case "unread":
+        this.#record.unread = message.channels;
+        return;
       case "noticed":
-        return void this.#context.sink({ event: "noticed", pid: message.pid });
+        return this.#questions.add(this.#context.sink({ event: "noticed", pid: message.pid }));
       case "kill": {
         const { request, pid, signal, graceMs, descendants } = message;
         const how = signal === null ? KILL : { signal, graceMs };
-        void this.#answer(request, async () => {
+        return this.#questions.add(this.#answer(request, async () => {
           this.#kills.push(pid);
           const pids = await master.kill(pid, { ...how, descendants })
             .finally(() => this.#kills.splice(this.#kills.indexOf(pid), 1));
           for (const each of pids) this.#notice(each);
           return { type: "killed", request };
-        });
-        return;
+        }));
       }
     }
   }
 
   #spawn(message: Extract<ProcessMessage, { type: "spawn" }>): void {
     const { request, wait, function: fn, name, arg, resources, cwd, env } = message;
-    const { master, sink } = this.#context;
+    const { master, sink, program } = this.#context;
     const waiting = new AbortController();
     let cancelled = false;
     const answered = this.#answer(request, async () => {
-      const wanted = { parent: this.pid, function: fn, name, arg, resources, cwd, env };
+      // What a process spawns may do no more than it may itself.
+      const permissions = message.permissions === undefined
+        ? this.#permissions
+        : spawnedPermissions(program, this.#permissions, message.permissions, `spawn ${fn}()`);
+      const wanted = {
+        ...{ parent: this.pid, function: fn, name, arg, resources, cwd, env },
+        ...permissions === undefined ? {} : { permissions },
+      };
       const pid = await master.spawn(wanted, { wait, signal: waiting.signal });
       if (!cancelled) return { type: "spawned", request, pid };
       // It was started before the cancellation reached the placement or its node.
@@ -249,25 +293,30 @@ export class HostedProcess {
       await master.kill(pid, { ...KILL, descendants: true });
       throw new SpawnError("lost", `Cannot spawn ${fn}(): it was cancelled`);
     });
-    this.#spawns.set(request, {
+    this.#questions.addSpawn(request, {
       answered,
+      argBytes: arg.length,
       waitNoLonger: () => waiting.abort(),
       cancel: () => {
         cancelled = true;
         waiting.abort();
       },
     });
-    void answered.finally(() => this.#spawns.delete(request));
   }
 
   #run(): void {
     const { sink, node } = this.#context;
     const { pid } = this;
-    const { parent, name } = this.#request;
+    const { parent, name, resources } = this.#request;
     this.#runs = true;
+    this.#record.usage.begin();
     // Not awaited: a slow terminal slows only the process's output.
-    void sink({ event: "spawn", parent, pid, name, node, time: Date.now() });
+    const inspected = this.#inspectorPort === undefined ? {} : { inspected: true };
+    const time = Date.now();
+    void sink({ event: "spawn", parent, pid, name, node, resources, ...inspected, time });
+    const tailed = this.#child.oneOutput ? 1 : 2;
     this.#child.release((fd, bytes) => {
+      if (fd === tailed) this.#record.wrote(bytes);
       return sink({ event: "output", pid, fd, bytes, time: Date.now() });
     });
     this.#start.resolve(true);
@@ -291,28 +340,31 @@ export class HostedProcess {
   }
 
   /** The end, in order: the OS process, its last requests, its output, its will, its exit. */
-  async #end(served: Promise<void>): Promise<ExitStatus> {
+  async #end(served: Promise<void>): Promise<EndStatus> {
     const { sink } = this.#context;
     const exited = await this.#child.exited;
     this.#exited = true;
+    this.#record.usage.stop();
     await withDeadline(served, LAST_WORDS_MS);
     this.#arrival.link.close();
     // Its pending spawns are no longer needed.
-    for (const spawn of this.#spawns.values()) spawn.waitNoLonger();
+    this.#questions.waitNoLonger();
     this.#start.resolve(false);
     if (!this.#runs) {
       await Promise.all([this.#child.drained[1], this.#child.drained[2]]);
       return await this.#executeWill(exited);
     }
     // The processes that it spawned are reported before its exit.
-    await this.#unlessKilled(
-      Promise.all(Array.from(this.#spawns.values(), ({ answered }) => answered)),
-    );
+    await this.#unlessKilled(this.#questions.spawned());
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
     const status = await this.#executeWill(exited);
+    const text = this.#record.fullHeap(this.pid, this.#request, exited);
+    if (text !== undefined) void sink({ event: "said", text, time: Date.now() });
     // It caused their ends, although it did not wait for them.
     for (const pid of this.#kills) this.#notice(pid);
-    await sink({ event: "exit", pid: this.pid, status, time: Date.now() });
+    const record = this.#record.atEnd(exited);
+    const own = ownStatus(status);
+    await sink({ event: "exit", pid: this.pid, status: own, record, time: Date.now() });
     return status;
   }
 
@@ -322,26 +374,31 @@ export class HostedProcess {
   }
 
   /**
-   * Delivers its will, if there is one, and gives the status to report: a process of which values are lost
-   * is lost itself, since its readers would take what they have for all.
+   * Delivers its will, if there is one, and gives the status to pass on: a process of which values are lost is
+   * lost to its channels, since their readers would take what they have for all.
    */
-  async #executeWill(status: ExitStatus): Promise<ExitStatus> {
+  async #executeWill(status: ExitStatus): Promise<EndStatus> {
     const { key, master, deliverWill, logger } = this.#context;
     const { signal } = this.#killed;
     try {
-      const will = this.#willPath === null ? undefined : await takeWill(this.#willPath);
-      if (will === undefined) return status;
-      const ended = (pid: Pid) => master.wait(pid);
-      await deliverWill(will, { key, sockets: this.#sockets, status, signal, ended });
-      return status;
+      using will = this.#willPath === null
+        ? undefined
+        : await openWill(this.#willPath, this.#wills);
+      if (will !== undefined) {
+        const ended = (pid: Pid) => master.wait(pid);
+        const runs = (pid: Pid) => master.runs(pid);
+        const sockets = this.#sockets;
+        await deliverWill(will, { key, sockets, status, signal, ended, runs });
+      }
     } catch (error) {
       const why = signal.aborted ? "it was killed before they had arrived" : messageOf(error);
+      this.#record.undelivered = why;
       if (!signal.aborted) {
-        logger.error(`Cannot deliver the last values of process ${shortPid(this.pid)}: ${why}`);
+        logger.error(`Cannot deliver what process ${shortPid(this.pid)} sent: ${why}`);
       }
-      if (!("code" in status)) return status;
-      return { lost: `it exited with ${status.code}, but its last values are lost: ${why}` };
     }
+    const { undelivered } = this.#record;
+    return undelivered === undefined || !("code" in status) ? status : { ...status, undelivered };
   }
 
   #unlessKilled(promise: Promise<unknown>): Promise<unknown> {

@@ -1,4 +1,7 @@
-/** The command that starts a program as the leader of its own session, marked, with one output or two. */
+/**
+ * The command that starts a program as the leader of its own session, marked, with one output or two, and such
+ * that Linux kills it before its node when the machine has no memory left.
+ */
 
 import type { Program } from "./program.ts";
 
@@ -15,6 +18,17 @@ const SHELL = "/bin/sh";
  * bash.
  */
 const MARK = `ulimit -S -w "$0" 2>/dev/null || ulimit -S -x "$0" 2>/dev/null; exec "$@"`;
+
+/**
+ * When the machine has no memory left, Linux kills the process with the highest score: its share of all memory
+ * in thousandths, plus this value. That of a program is halfway between its node's and the highest one, and
+ * what it starts inherits it. Raising it needs no privilege.
+ */
+const EXPENDABLE = `{ read -r score </proc/self/oom_score_adj && ` +
+  `echo $(((score + 1000) / 2)) >/proc/self/oom_score_adj; } 2>/dev/null; `;
+
+/** Executes a command with a lower priority. */
+const NICE = "/usr/bin/nice";
 
 /** Makes stderr the same pipe as stdout. */
 const ONE_OUTPUT = " 2>&1";
@@ -35,22 +49,24 @@ export interface SessionCommand {
  * 10 ms each time, against 1 ms without. So the new process creates it itself, if `setsid` is available;
  * until then it is in the group of this process.
  *
- * @param mark For the processes that it starts. It has none without permission to look for a shell.
+ * @param options.mark For the processes that it starts. It has none without permission to look for a shell.
+ * @param options.nice How much lower its priority is, from 0 to 19.
  */
 export function inNewSession(
   { command, args, oneOutput = false }: Program,
-  mark: string,
+  { mark, nice }: { mark: string; nice: number },
 ): SessionCommand {
   const plain = { command, args, detached: true, oneOutput: false };
   // Deno reports a program that cannot be executed as an error; setsid would write it to the program's
   // stderr.
   if (!isAvailable(SHELL) || !isExecutable(command)) return plain;
-  const script = MARK + (oneOutput ? ONE_OUTPUT : "");
+  const script = EXPENDABLE + MARK + (oneOutput ? ONE_OUTPUT : "");
   const canSetsid = isAvailable(SETSID);
   const session = canSetsid ? [SETSID] : [];
+  const priority = nice > 0 && isAvailable(NICE) ? [NICE, "-n", String(nice)] : [];
   return {
     command: SHELL,
-    args: ["-c", script, mark, ...session, command, ...args],
+    args: ["-c", script, mark, ...session, ...priority, command, ...args],
     detached: !canSetsid,
     oneOutput,
   };

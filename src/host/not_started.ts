@@ -3,6 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
 import { formatMem, KiB } from "../core/resources.ts";
+import { faultIn, NO_MEMORY } from "./node_fault.ts";
 import { type ChildProcess, MAX_HELD_BYTES, type OutputChunk } from "./child_process.ts";
 
 const MAX_TAIL_LINES = 10;
@@ -14,17 +15,21 @@ export interface DeadStart {
   readonly output: readonly OutputChunk[];
   /** Whether it was killed for writing too much. */
   readonly overflowed: boolean;
+  /** Whether it was killed since the machine had no memory left. @default false */
+  readonly starved?: boolean;
+  /** After how many ms it was killed since it was not ready; `undefined` if it was not. */
+  readonly lateMs?: number | undefined;
 }
 
 /** The end of a process that was never released; resolves when all its output has been read. */
-export async function deadStart(child: ChildProcess): Promise<DeadStart> {
+export async function deadStart(child: ChildProcess, lateMs?: number): Promise<DeadStart> {
   const status = await child.exited;
   await Promise.all([child.drained[1], child.drained[2]]);
   // Where both streams are one, what it wrote is shown as what is on stderr: it says why it failed.
   const output = child.oneOutput
     ? child.held.map(({ bytes }) => ({ fd: 2 as const, bytes }))
     : child.held;
-  return { status, output, overflowed: child.overflowed };
+  return { status, output, overflowed: child.overflowed, starved: child.starved, lateMs };
 }
 
 /** A process died before it ran its function. */
@@ -52,7 +57,8 @@ function describe(fn: string | null, start: DeadStart): string {
 }
 
 /** For example `exited with 3` or `was killed by SIGTRAP`. */
-export function describeEnd({ status, overflowed }: DeadStart): string {
+export function describeEnd({ status, overflowed, lateMs }: DeadStart): string {
+  if (lateMs !== undefined) return `was killed after ${lateMs / 1_000} s`;
   if (overflowed) return `was killed for writing more than ${formatMem(MAX_HELD_BYTES)}`;
   if ("code" in status) return `exited with ${status.code}`;
   return "signal" in status
@@ -69,6 +75,14 @@ export function adviceFor({ output }: DeadStart): string {
   if (!/\bAddrInUse\b/.test(stderrTail(output))) return "";
   return "; code before `await init()` runs in every process of the program, so only the first one can " +
     "bind a port: listen after `await init()`";
+}
+
+/** What the machine lacked, and what to do, if that is why the process ended. */
+export function faultOfStart({ output, starved = false }: DeadStart): string | undefined {
+  if (starved) return NO_MEMORY;
+  const decoder = new TextDecoder();
+  const stderr = output.filter(({ fd }) => fd === 2);
+  return faultIn(stderr.map(({ bytes }) => decoder.decode(bytes, { stream: true })).join(""));
 }
 
 /** The last lines of stderr: at most 10, and at most 2 KiB. */

@@ -9,6 +9,8 @@ export interface OsProcess {
   readonly state: string;
   /** The CPU time of all its threads. */
   readonly cpuMs: number;
+  /** The CPU time of its children that have ended, and of theirs. */
+  readonly childrenCpuMs: number;
 }
 
 /** Reads the state of a process; `undefined` if it is gone, or the system is not Linux. */
@@ -23,8 +25,11 @@ export function readOsProcess(id: number): OsProcess | undefined {
 
 /** Parses `/proc/PID/stat`; `undefined` if it is malformed. */
 export function parseStat(text: string): OsProcess | undefined {
-  // The name in parentheses can contain anything. After it come the state and, 11 fields on, utime and stime.
+  // The name in parentheses can contain anything. After it come the state and, 11 fields on, utime, stime,
+  // cutime and cstime.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state, ticks] = [fields[0] ?? "", Number(fields[11]) + Number(fields[12])];
-  return state === "" || Number.isNaN(ticks) ? undefined : { state, cpuMs: ticks * TICK_MS };
+  const ms = (at: number) => (Number(fields[at]) + Number(fields[at + 1])) * TICK_MS;
+  const [state = "", cpuMs, childrenCpuMs] = [fields[0], ms(11), ms(13)];
+  if (state === "" || Number.isNaN(cpuMs) || Number.isNaN(childrenCpuMs)) return undefined;
+  return { state, cpuMs, childrenCpuMs };
 }

@@ -1,4 +1,4 @@
-/** The permissions that the launcher of a local run needs. */
+/** The permissions that the launcher of a local run needs, and the line about those that are missing anywhere. */
 
 /** The state of each permission that matters to the launcher. */
 export interface PermissionStates {
@@ -26,15 +26,18 @@ export function missingPermissions(
 ): string | undefined {
   const needed: (keyof PermissionStates)[] = ["run", "net", "env"];
   if (states.write === "granted") needed.push("read");
-  const missing = needed.filter((name) => states[name] !== "granted").map((name) =>
-    `--allow-${name}`
-  );
+  const missing = needed.filter((name) => states[name] !== "granted");
   if (missing.length === 0) return undefined;
-  const last = missing.pop();
-  const list = missing.length === 0 ? last : `${missing.join(", ")} and ${last}`;
   const remedy = program.standalone ? "compile" : "run";
-  return `Cannot start: this program needs ${list}; ` +
-    `${remedy} it with: deno ${remedy} -A ${program.script}`;
+  return needsLine(missing, `${remedy} it with: deno ${remedy} -A ${program.script}`);
+}
+
+/** The line about missing permissions, such as `net`, of which there is one at least. */
+export function needsLine(missing: readonly string[], remedy: string): string {
+  const flags = missing.map((name) => `--allow-${name}`);
+  const last = flags.pop();
+  const list = flags.length === 0 ? last : `${flags.join(", ")} and ${last}`;
+  return `Cannot start: this program needs ${list}; ${remedy}`;
 }
 
 /** Asks Deno for the permissions of this process, without prompting. */

@@ -1,5 +1,6 @@
 /** Starts the program of this OS process again, in a new one. */
 
+import type { PermissionName, Permissions } from "../core/permissions.ts";
 import { readDenoFlags } from "./deno_flags.ts";
 import { wordsFromPs } from "./ps_words.ts";
 
@@ -7,6 +8,8 @@ import { wordsFromPs } from "./ps_words.ts";
 export interface Program {
   readonly command: string;
   readonly args: readonly string[];
+  /** Where among its arguments those of the runtime end; `undefined` if the runtime takes none. */
+  readonly flagsAt?: number;
   readonly cwd: string;
   /** All of its environment; if it is `undefined`, it inherits that of this process. */
   readonly env?: Readonly<Record<string, string>>;
@@ -15,6 +18,12 @@ export interface Program {
    * counts as stdout then. Where there is no shell, they are two pipes nevertheless.
    */
   readonly oneOutput?: boolean;
+  /** What its processes may do at most, besides what the runtime needs, where its arguments do not say so. */
+  readonly permissions?: Permissions;
+  /** Those of them that its node limits, and not whoever started the program. */
+  readonly capped?: readonly PermissionName[];
+  /** Whether all of its modules are in its file, so that it needs no permission to import others. */
+  readonly isBundle?: boolean;
 }
 
 /** How this OS process was started. */
@@ -34,7 +43,7 @@ export interface Invocation {
  * Makes Deno load a module that is imported dynamically when that import runs. Without it, each process also
  * looks up the launcher's half of this system, 60 modules, which takes 2.5 of 34 ms.
  */
-const LAZY_IMPORTS = "--unstable-lazy-dynamic-imports";
+export const LAZY_IMPORTS = "--unstable-lazy-dynamic-imports";
 
 /** The versions of Deno that are known to have {@linkcode LAZY_IMPORTS}: an unknown flag is an error. */
 const HAVE_LAZY_IMPORTS = /^2\.[6-9]\./;
@@ -56,7 +65,9 @@ const OTHER_SUBCOMMANDS = ["bench", "eval", "jupyter", "repl", "serve", "test", 
  *
  * @throws {ProgramError} If there is no file to start: `deno eval`, a program on stdin and the like.
  */
-export function restartCommand(invocation: Invocation): { command: string; args: string[] } {
+export function restartCommand(
+  invocation: Invocation,
+): { command: string; args: string[]; flagsAt?: number } {
   const { cmdline, args, standalone, execPath, lazyImports = false } = invocation;
   // The executable itself prepends the arguments that it was compiled with.
   if (standalone) return { command: execPath, args: cmdline.slice(1) };
@@ -69,7 +80,9 @@ export function restartCommand(invocation: Invocation): { command: string; args:
   if (OTHER_SUBCOMMANDS.includes(subcommand)) throw noProgram(`it runs under deno ${subcommand}`);
   if (script === "-") throw noProgram("it was read from stdin");
   if (lazyImports && !kept.includes(LAZY_IMPORTS) && !kept.includes("--")) kept.push(LAZY_IMPORTS);
-  return { command: execPath, args: [...kept, script, ...args] };
+  const separator = kept.indexOf("--");
+  const flagsAt = separator < 0 ? kept.length : separator;
+  return { command: execPath, args: [...kept, script, ...args], flagsAt };
 }
 
 function noProgram(why: string): ProgramError {
@@ -77,6 +90,18 @@ function noProgram(why: string): ProgramError {
     `Cannot start this program again: ${why}; ` +
       `save it to a file and run that with: deno run -A main.ts`,
   );
+}
+
+/** What `deno run` needs so that debuggers get source maps. It would say on stderr that the inspector listens. */
+const INSPECTED = ["--inspect=127.0.0.1:0", "--quiet"];
+
+/** The program with an open inspector; an executable opens it by itself. */
+export function withInspector(program: Program): Program {
+  const { args, flagsAt } = program;
+  if (flagsAt === undefined) return program;
+  const flags = INSPECTED.filter((flag) => !args.slice(0, flagsAt).includes(flag));
+  const all = args.toSpliced(flagsAt, 0, ...flags);
+  return { ...program, args: all, flagsAt: flagsAt + flags.length };
 }
 
 /**

@@ -1,9 +1,22 @@
 /** Starts a shipped program in its folder. */
 
 import { CERTIFICATES_FILE, inProject } from "../core/run_layout.ts";
-import { fixedWhenCompiled, NO_SETTINGS, settingFlags } from "../core/runtime_settings.ts";
+import {
+  missingOnNodes,
+  NO_SETTINGS,
+  settingFlags,
+  whenCompiled,
+} from "../core/runtime_settings.ts";
+import {
+  flagsOf,
+  limitedNames,
+  meet,
+  type Permissions,
+  permissionsOf,
+} from "../core/permissions.ts";
 import type { RunSpec } from "../wire/run_spec.ts";
-import { BUNDLE_VARIABLE } from "./bundle_variable.ts";
+import { BUNDLE_VARIABLE, REVOKED_VARIABLE } from "./bundle_variable.ts";
+import { needsLine } from "./permissions.ts";
 import { type Program, ProgramError } from "./program.ts";
 
 /**
@@ -38,7 +51,18 @@ export interface Runtime {
   /** Whether it is an executable made by `deno compile`: a compiled `fabric`. */
   readonly standalone: boolean;
   readonly variable: (name: string) => string | undefined;
+  /** Whether it has an unstable feature of Deno, by its name. */
+  readonly hasFeature: (name: string) => boolean;
 }
+
+/** Whether this process has an unstable feature, for those that can be seen. */
+const FEATURES: Readonly<Record<string, () => boolean>> = {
+  "broadcast-channel": () => "BroadcastChannel" in globalThis,
+  "cron": () => "cron" in Deno,
+  "kv": () => "openKv" in Deno,
+  "net": () => "connectQuic" in Deno,
+  "temporal": () => "Temporal" in globalThis,
+};
 
 /** The runtime of this process. */
 export function thisRuntime(): Runtime {
@@ -46,6 +70,7 @@ export function thisRuntime(): Runtime {
     execPath: Deno.execPath(),
     standalone: Deno.build.standalone,
     variable: (name) => Deno.env.get(name),
+    hasFeature: (name) => FEATURES[name]?.() ?? false,
   };
 }
 
@@ -56,12 +81,19 @@ export async function writeSettings({ settings }: RunSpec, folder: string): Prom
 }
 
 /**
- * The command for a program that lies in `folder`, the folder of the run (see `run_layout.ts`). Besides its settings, it is not restricted:
- * anyone who may deploy may do everything that the node's user may.
+ * The command for a program that lies in `folder`, the folder of the run (see `run_layout.ts`). Besides its settings
+ * and the cap of the node, it is not restricted: without a cap, anyone who may deploy may do everything that the
+ * node's user may.
  *
- * @throws {ProgramError} If this runtime cannot be set as the program wants.
+ * @param cap What programs may do at most on this node. @default everything
+ * @throws {ProgramError} If this runtime cannot be set as the program wants, or as the node does.
  */
-export function runProgram(spec: RunSpec, folder: string, runtime: Runtime): Program {
+export function runProgram(
+  spec: RunSpec,
+  folder: string,
+  runtime: Runtime,
+  cap?: Permissions,
+): Program {
   const path = `${folder}/${spec.main}`;
   const cwd = `${folder}/${inProject(spec.cwd)}`;
   const env: Record<string, string> = {};
@@ -71,24 +103,50 @@ export function runProgram(spec: RunSpec, folder: string, runtime: Runtime): Pro
   }
   Object.assign(env, spec.env);
   const setting = { cwd, env, ...(spec.oneOutput === true && { oneOutput: true }) };
-  if (spec.kind === "executable") return { command: path, args: spec.args, ...setting };
-  const { settings = NO_SETTINGS } = spec;
-  if (runtime.standalone) {
-    const fixed = fixedWhenCompiled(settings);
-    if (fixed !== undefined) {
+  if (spec.kind === "executable") {
+    if (cap !== undefined) {
       throw new ProgramError(
-        `Cannot run ${spec.name} with ${fixed}: this fabric is an executable, whose runtime cannot be set; ` +
-          "deploy the program with --release",
+        `Cannot run ${spec.name}: this node limits what programs may do, and an executable has the permissions that it ` +
+          "was compiled with; deploy the program without --release",
       );
     }
-    env[BUNDLE_VARIABLE] = path;
-    return { command: runtime.execPath, args: spec.args, ...setting };
+    return { command: path, args: spec.args, ...setting };
+  }
+  const { settings = NO_SETTINGS } = spec;
+  const missing = missingOnNodes(settings);
+  if (missing.length > 0) {
+    throw new ProgramError(needsLine(missing, `deploy it with: deploy -A ${spec.name}`));
   }
   const certificates = settings.certificates === undefined
     ? undefined
     : `${folder}/${CERTIFICATES_FILE}`;
+  const permissions = cap && meet(permissionsOf(settings.permissions), cap, cwd);
+  const capped = cap && { capped: limitedNames(cap) };
+  if (runtime.standalone) {
+    const allowed = permissions && flagsOf(permissions).filter((flag) => flag !== "--allow-all");
+    const { fixed, revoked } = whenCompiled(
+      { ...settings, permissions: allowed ?? settings.permissions },
+      runtime.hasFeature,
+    );
+    if (fixed !== undefined) {
+      throw new ProgramError(
+        `Cannot run ${spec.name} with ${fixed}: this fabric is an executable, in which that is fixed; ` +
+          "deploy the program with --release",
+      );
+    }
+    env[BUNDLE_VARIABLE] = path;
+    if (revoked.length > 0) env[REVOKED_VARIABLE] = revoked.join(",");
+    if (certificates !== undefined) env["DENO_CERT"] = certificates;
+    return { command: runtime.execPath, args: spec.args, ...setting, ...capped };
+  }
   // Configuration and lock files outside the folder do not belong to the program.
   const flags = ["--no-config", "--no-lock", "--no-prompt"];
-  const args = ["run", ...settingFlags(settings, certificates), ...flags, path, ...spec.args];
-  return { command: runtime.execPath, args, ...setting };
+  const runFlags = ["run", ...settingFlags(settings, certificates), ...flags];
+  const args = [...runFlags, path, ...spec.args];
+  return {
+    ...{ command: runtime.execPath, args, flagsAt: runFlags.length, ...setting },
+    ...{ isBundle: true },
+    ...permissions && { permissions },
+    ...capped,
+  };
 }

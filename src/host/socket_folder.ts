@@ -1,9 +1,15 @@
-/** The folder with the Unix sockets of one run on this host: its node's, and those of its processes. */
+/** A folder whose owner listens in it: that of one run on this host, with the sockets of its node and processes. */
 
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
-import { MAX_SOCKET_PATH_BYTES } from "../net/transport.ts";
+import { removeTree } from "../core/remove_tree.ts";
+import {
+  listen,
+  MAX_SOCKET_PATH_BYTES,
+  outgoingSocket,
+  type TransportListener,
+} from "../net/transport.ts";
 
 /** How the folders are named; short, since the path of a socket is limited. */
 const NAME = /^dpl-[0-9a-f]{16}$/;
@@ -54,12 +60,13 @@ export class SocketFolder {
 
   /** Removes the socket of a process that has ended, if it had one. */
   removeProcess(id: string): void {
-    removeIfThere(this.process(id));
+    removeSocket(this.process(id));
+    removeSocket(outgoingSocket(this.process(id)));
   }
 
   /** Removes the folder with everything in it. */
-  remove(): void {
-    removeIfThere(this.path);
+  async remove(): Promise<void> {
+    await removeTree(this.path);
   }
 
   /**
@@ -75,9 +82,20 @@ export class SocketFolder {
       if (++entries > MAX_ENTRIES) return;
       const path = `${parent}/${name}`;
       if (!isDirectory || !NAME.test(name) || path === this.path) continue;
-      if (await isLeft(path, uid)) removeIfThere(path);
+      if (await isLeft(path, uid)) await removeTree(path);
     }
   }
+}
+
+/**
+ * Listens on a Unix socket, which gets its name only when it listens: between being bound and listening it refuses
+ * connections like one whose owner is dead, and another run would sweep its folder.
+ */
+export function listenAtOnce(path: string): TransportListener {
+  const unready = `${path}.new`;
+  const listener = listen({ path: unready });
+  Deno.renameSync(unready, path);
+  return listener;
 }
 
 /** Why no socket can be made in such a folder; `undefined` if one can be. */
@@ -101,7 +119,7 @@ function tryMake(path: string): string | undefined {
     Deno.mkdirSync(path, { mode: 0o700 });
     const { mode } = Deno.lstatSync(path);
     if (mode !== null && (mode & 0o077) === 0) return undefined;
-    removeIfThere(path);
+    Deno.removeSync(path);
     return `the file system does not keep other users out of ${path}`;
   } catch (error) {
     return `cannot make ${path}: ${messageOf(error)}`;
@@ -127,9 +145,10 @@ async function isLeft(path: string, uid: number | null): Promise<boolean> {
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes a socket; what a program has put in its place goes with the folder. */
+function removeSocket(path: string): void {
   try {
-    Deno.removeSync(path, { recursive: true });
+    if (Deno.lstatSync(path).isSocket === true) Deno.removeSync(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

@@ -15,6 +15,12 @@ const REFILL_PAUSE_MS = 50;
 /** Spawns that follow each other faster than this use up spares as fast as they boot. */
 const SUCCESSION_MS = 150;
 
+/**
+ * Spares are for the largest of this many spawns: a process may have more memory than it asks for until it is
+ * spawned, but not less.
+ */
+const SIZES = 16;
+
 /** A spawn, as far as the number of spares depends on it. */
 export interface SpawnSeen {
   readonly nowMs: number;
@@ -22,6 +28,8 @@ export interface SpawnSeen {
   readonly found: boolean;
   /** Whether no other spawn was in progress. */
   readonly alone: boolean;
+  /** How much memory it asks for, in bytes. */
+  readonly mem: number;
 }
 
 /**
@@ -40,6 +48,7 @@ export class SparePolicy {
   #grownMs = -Infinity;
   #spawnedMs = -Infinity;
   #refillMs = REFILL_PAUSE_MS;
+  readonly #sizes: number[] = [];
 
   constructor(max: number) {
     this.#max = max;
@@ -50,13 +59,20 @@ export class SparePolicy {
     return this.#wanted;
   }
 
+  /** How much memory the next spawns are likely to ask for, at most. */
+  get mem(): number {
+    return Math.max(0, ...this.#sizes);
+  }
+
   /** How long after the spawn to wait before missing spares boot, in ms. */
   get refillMs(): number {
     return this.#refillMs;
   }
 
   /** Takes a spawn into account. */
-  spawned({ nowMs, found, alone }: SpawnSeen): void {
+  spawned({ nowMs, found, alone, mem }: SpawnSeen): void {
+    this.#sizes.push(mem);
+    if (this.#sizes.length > SIZES) this.#sizes.shift();
     this.#refillMs = alone && nowMs - this.#spawnedMs < SUCCESSION_MS ? 0 : REFILL_PAUSE_MS;
     this.#spawnedMs = nowMs;
     if (found || (!alone && nowMs - this.#grownMs < GROWTH_PAUSE_MS)) return;

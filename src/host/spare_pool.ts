@@ -1,6 +1,7 @@
 /** Processes of a run that have booted, and wait to be spawned. */
 
 import type { Logger } from "../core/logger.ts";
+import { DEFAULT_RESOURCES, type Resources } from "../core/resources.ts";
 import { type BootedProcess, type Booter, DeadBootError, endBooted } from "./booter.ts";
 import { SparePolicy } from "./spare_policy.ts";
 
@@ -24,8 +25,8 @@ export class SparePool {
   /** More boots at a time than this would only take the cores from each other. */
   readonly #cores = navigator.hardwareConcurrency;
   readonly #ready = new Set<BootedProcess>();
-  /** The boots under way that no spawn waits for, oldest first. */
-  readonly #boots = new Set<Promise<BootedProcess | undefined>>();
+  /** The boots under way that no spawn waits for, oldest first, and the limit of each one's heap. */
+  readonly #boots = new Map<Promise<BootedProcess | undefined>, number | undefined>();
   /** What becomes of each boot that no spawn has taken. */
   readonly #keeping = new Set<Promise<void>>();
   #idle: ReturnType<typeof setTimeout> | undefined;
@@ -44,20 +45,23 @@ export class SparePool {
   }
 
   /**
-   * Takes a spare out: one that is ready, or else the one that will be next. Resolves with `undefined` if
-   * none is under way, or if that one does not boot.
+   * Takes a spare out for a process with these resources: one that is ready, or else the one that will be
+   * next. Resolves with `undefined` if none is under way, or if that one does not boot. A spare whose heap
+   * would be too small is left.
    *
    * @param alone Whether no other spawn is in progress.
    */
-  async take(alone: boolean): Promise<BootedProcess | undefined> {
+  async take(alone: boolean, resources: Readonly<Resources>): Promise<BootedProcess | undefined> {
     this.#restartIdle();
-    const [spare] = this.#ready;
-    this.#policy.spawned({ nowMs: performance.now(), found: spare !== undefined, alone });
+    const heapBytes = this.#booter.heapBytes(resources);
+    const spare = this.#ready.values().find((each) => hasRoom(each.heapBytes, heapBytes));
+    const { mem } = resources;
+    this.#policy.spawned({ nowMs: performance.now(), found: spare !== undefined, alone, mem });
     if (spare !== undefined) {
       this.#ready.delete(spare);
       return spare;
     }
-    const [boot] = this.#boots;
+    const [boot] = this.#boots.entries().find(([, limit]) => hasRoom(limit, heapBytes)) ?? [];
     if (boot === undefined) return undefined;
     this.#boots.delete(boot);
     return await boot;
@@ -72,9 +76,13 @@ export class SparePool {
   }
 
   #bootMissing(): void {
+    const resources = { ...DEFAULT_RESOURCES, mem: this.#policy.mem };
+    const heapBytes = this.#booter.heapBytes(resources);
+    // The next spawn could not use them.
+    void this.#kill([...this.#ready].filter((each) => !hasRoom(each.heapBytes, heapBytes)));
     while (!this.#closed && this.#missing > 0 && this.#booter.busy < this.#cores) {
-      const boot = this.#boot();
-      this.#boots.add(boot);
+      const boot = this.#boot(resources);
+      this.#boots.set(boot, heapBytes);
       const keeping = this.#keep(boot);
       this.#keeping.add(keeping);
       void keeping.then(() => this.#keeping.delete(keeping));
@@ -90,12 +98,12 @@ export class SparePool {
     this.#closed = true;
     clearTimeout(this.#idle);
     clearTimeout(this.#refill);
-    await Promise.all([...this.#keeping, this.#killAll()]);
+    await Promise.all([...this.#keeping, this.#kill([...this.#ready])]);
   }
 
-  async #boot(): Promise<BootedProcess | undefined> {
+  async #boot(resources: Readonly<Resources>): Promise<BootedProcess | undefined> {
     try {
-      return await this.#booter.boot({ stdin: "null" });
+      return await this.#booter.boot({ stdin: "null", resources });
     } catch (error) {
       if (error instanceof DeadBootError) await error.child.exited;
       if (!this.#closed) this.#logger.debug(`a spare did not boot: ${(error as Error).message}`);
@@ -118,9 +126,8 @@ export class SparePool {
     this.#bootMissing();
   }
 
-  async #killAll(): Promise<void> {
-    const spares = [...this.#ready];
-    this.#ready.clear();
+  async #kill(spares: readonly BootedProcess[]): Promise<void> {
+    for (const spare of spares) this.#ready.delete(spare);
     await Promise.all(spares.map(endBooted));
   }
 
@@ -128,8 +135,13 @@ export class SparePool {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       this.#policy.idle();
-      void this.#killAll();
+      void this.#kill([...this.#ready]);
     }, IDLE_MS);
     Deno.unrefTimer(Number(this.#idle));
   }
+}
+
+/** Whether a heap with one limit is large enough where another limit is wanted; `undefined` is no limit. */
+function hasRoom(limit: number | undefined, wanted: number | undefined): boolean {
+  return limit === undefined || (wanted !== undefined && limit >= wanted);
 }

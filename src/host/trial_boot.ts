@@ -4,9 +4,17 @@ import { messageOf } from "../core/errors.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
-import { newKey } from "../net/handshake.ts";
-import { type BootedProcess, Booter, DeadBootError, endBooted } from "./booter.ts";
-import { adviceFor, deadStart, describeEnd } from "./not_started.ts";
+import { newKey } from "../net/run_key.ts";
+import {
+  type BootedProcess,
+  Booter,
+  type BootOptions,
+  DeadBootError,
+  endBooted,
+} from "./booter.ts";
+import type { Boots } from "./boots.ts";
+import { faultOf } from "./node_fault.ts";
+import { adviceFor, deadStart, describeEnd, faultOfStart } from "./not_started.ts";
 import type { Program } from "./program.ts";
 
 /** How long a program may take to reach `init()`. */
@@ -19,17 +27,19 @@ const PATIENCE_MS = 5_000;
  * A first process that boots before it is known whether it will run here.
  *
  * It is not a process of the run until it is taken: it is not shown, and the output of its prelude is held.
- * If it is not taken within some seconds, it is ended.
+ * If it is not taken within some seconds, or others that boot on trial need its place, it is ended.
  */
 export class FirstBoot {
   readonly #booted: Promise<BootedProcess>;
   readonly #unwanted = new AbortController();
   #taken = false;
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  /** It no longer waits to be launched. */
+  #waited = (): void => {};
   #dropped: Promise<void> | undefined;
 
-  constructor(booter: Booter) {
-    this.#booted = this.#boot(booter);
+  /** @param onWait As in `BootOptions`. */
+  constructor(booter: Booter, onWait?: BootOptions["onWait"]) {
+    this.#booted = this.#boot(booter, onWait);
     this.#booted.catch(() => {}); // the caller gets the error
   }
 
@@ -47,7 +57,7 @@ export class FirstBoot {
   async take(): Promise<BootedProcess | undefined> {
     if (this.#taken) return undefined;
     this.#taken = true;
-    clearTimeout(this.#patience);
+    this.#waited();
     return await this.#booted.catch(() => undefined);
   }
 
@@ -63,23 +73,36 @@ export class FirstBoot {
     if (booted !== undefined) await endBooted(booted);
   }
 
-  async #boot(booter: Booter): Promise<BootedProcess> {
-    const late = AbortSignal.timeout(TRIAL_TIMEOUT_MS);
-    const signal = AbortSignal.any([late, this.#unwanted.signal]);
+  async #boot(booter: Booter, onWait: BootOptions["onWait"]): Promise<BootedProcess> {
+    const { signal } = this.#unwanted;
     try {
-      const booted = await booter.boot({ stdin: "piped", signal });
-      if (!this.#taken) this.#patience = setTimeout(() => void this.drop(), PATIENCE_MS);
+      const limitMs = TRIAL_TIMEOUT_MS;
+      const booted = await booter.boot({ stdin: "piped", signal, limitMs, onWait });
+      if (!this.#taken) this.#wait(booter.boots);
       return booted;
     } catch (cause) {
       if (!(cause instanceof DeadBootError)) {
-        throw new TrialBootError(`Cannot start: ${messageOf(cause)}`, []);
+        throw new TrialBootError(`Cannot start: ${messageOf(cause)}`, [], faultOf(cause));
       }
       const start = await deadStart(cause.child);
-      const how = late.aborted
+      const isLate = cause.lateMs !== undefined;
+      const how = isLate
         ? `did not reach await init() within ${TRIAL_TIMEOUT_MS / 1_000} s`
         : `${describeEnd(start)} before await init()${adviceFor(start)}`;
-      throw new TrialBootError(`Cannot start: the program ${how}`, start.output);
+      const fault = isLate ? undefined : faultOfStart(start);
+      throw new TrialBootError(`Cannot start: the program ${how}`, start.output, fault);
     }
+  }
+
+  /** It has booted: from now on it waits to be launched, for a while, and with few others. */
+  #wait(boots: Boots): void {
+    const drop = (): void => void this.drop();
+    const gone = boots.tried(drop);
+    const patience = setTimeout(drop, PATIENCE_MS);
+    this.#waited = () => {
+      gone();
+      clearTimeout(patience);
+    };
   }
 }
 
@@ -101,6 +124,7 @@ export async function trialBoot(
     reachable: false,
     key: newKey(),
     willFolder: null,
+    node: null,
   });
   const first = new FirstBoot(booter);
   const end = (): void => void first.drop();

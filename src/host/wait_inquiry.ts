@@ -1,7 +1,7 @@
 /** Asks one process what it waits for, and recognises a computing process by its silence. */
 
 import type { StartTimer } from "../core/timer.ts";
-import type { WaitState } from "../core/waits.ts";
+import type { PeerTraffic, WaitState } from "../core/waits.ts";
 import { Conversation } from "../net/conversation.ts";
 import { type NodeMessage, orThrow, type ProcessMessage } from "../wire/control.ts";
 import { readsStdin } from "./stdin_reader.ts";
@@ -21,6 +21,13 @@ export interface WaitInquiryOptions {
   readonly startTimer: StartTimer;
 }
 
+/** What is known of a process that was asked. */
+export interface Inquired {
+  readonly state: WaitState;
+  /** What it had sent to others when it last answered. */
+  readonly traffic: readonly PeerTraffic[];
+}
+
 /** The inquiries to one process. */
 export class WaitInquiry {
   readonly #options: WaitInquiryOptions;
@@ -29,6 +36,8 @@ export class WaitInquiry {
   readonly #askers = new Set<(state: WaitState | undefined) => void>();
   /** Whether a question is unanswered. */
   #asking = false;
+  /** Of the last answer. */
+  #traffic: readonly PeerTraffic[] = [];
   /** When the process last sent a message, by `performance.now()`. */
   #heardMs = performance.now();
 
@@ -65,14 +74,15 @@ export class WaitInquiry {
    *
    * @returns `undefined` if its link ends before it has answered.
    */
-  async ask(): Promise<WaitState | undefined> {
+  async ask(): Promise<Inquired | undefined> {
     const { promise, resolve } = Promise.withResolvers<WaitState | undefined>();
     this.#askers.add(resolve);
     const cancel = this.#options.startTimer(ANSWER_MS, () => resolve(this.#silence()));
     // One question at a time is enough for a process that does not answer.
     if (!this.#asking) void this.#question();
     try {
-      return await promise;
+      const state = await promise;
+      return state && { state, traffic: this.#traffic };
     } finally {
       cancel();
       this.#askers.delete(resolve);
@@ -83,9 +93,10 @@ export class WaitInquiry {
     this.#asking = true;
     let state: WaitState | undefined;
     try {
-      const { waits, count, progress, mayWake } = orThrow(
+      const { waits, count, progress, mayWake, traffic } = orThrow(
         await this.#conversation.ask({ type: "why" }),
       );
+      this.#traffic = traffic;
       // Input may wake it, but Deno does not tell of a pending read of stdin.
       const wakes = mayWake || readsStdin(this.#options.osPid) === true;
       state = { state: "waits", report: { waits, count, progress, mayWake: wakes } };

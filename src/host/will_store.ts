@@ -3,10 +3,13 @@
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
+import { ProtocolError } from "../core/protocol_error.ts";
 import { formatMem, GiB, KiB } from "../core/resources.ts";
+import type { StoredBytes } from "../core/stored_bytes.ts";
+import { MAX_WILL_BYTES } from "../wire/window.ts";
 
-/** The largest will: a window and a message per channel. */
-const MAX_WILL_BYTES: number = 1 * GiB;
+/** How much the wills of one run may take on the disk of a node while they are being delivered. */
+const MAX_RUN_WILL_BYTES: number = 4 * GiB;
 
 /** The folder for short-lived files. */
 export function temporaryFolder(): string {
@@ -56,12 +59,39 @@ function tryToWrite(path: string): void {
   }
 }
 
+/** The room on disk for the wills of one run: those that are being delivered, whose files are still there. */
+export class WillSpace {
+  readonly #most: number;
+  #used = 0;
+
+  /** @param most In bytes. */
+  constructor(most: number = MAX_RUN_WILL_BYTES) {
+    this.#most = most;
+  }
+
+  /** Takes so many bytes; returns whether there are so many. */
+  take(bytes: number): boolean {
+    if (this.#used + bytes > this.#most) return false;
+    this.#used += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#used -= bytes;
+  }
+}
+
+/** A will that is being delivered: it has no name any more, and is gone when it is closed. */
+export interface OpenWill extends StoredBytes, Disposable {}
+
 /**
- * Reads and removes a will file. Returns `undefined` if there is none.
+ * Opens a will file, and removes its name, so that nothing is left of it, however this process ends. Returns
+ * `undefined` if there is none.
  *
- * @throws {Error} If the file is not a will; it is removed nevertheless.
+ * @param space What it takes room in until it is closed.
+ * @throws {Error} If the file is not a will, or it or all wills of the run are too large; it is removed nevertheless.
  */
-export async function takeWill(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function openWill(path: string, space: WillSpace): Promise<OpenWill | undefined> {
   let info: Deno.FileInfo;
   try {
     info = await Deno.lstat(path);
@@ -69,17 +99,56 @@ export async function takeWill(path: string): Promise<Uint8Array<ArrayBuffer> | 
     // NotFound, in nearly all cases; or this process may not read there, and then no process writes there.
     return undefined;
   }
+  const { size } = info;
+  let file: Deno.FsFile | undefined;
   try {
     if (!info.isFile) throw new Error(`Cannot read the will ${path}: it is not a regular file`);
-    if (info.size > MAX_WILL_BYTES) {
+    if (size === 0) throw new Error("the process could not write them to a file");
+    if (size > MAX_WILL_BYTES) {
       throw new Error(
         `Cannot read the will ${path}: it is larger than ${formatMem(MAX_WILL_BYTES)}`,
       );
     }
-    const will = await Deno.readFile(path);
-    if (will.length === 0) throw new Error("the process could not write them to a file");
-    return will;
+    file = await Deno.open(path);
   } finally {
     await Deno.remove(path);
+  }
+  if (!space.take(size)) {
+    file.close();
+    throw new Error(
+      `Cannot read the will ${path}: the wills of this run that are being delivered take more than ` +
+        formatMem(MAX_RUN_WILL_BYTES),
+    );
+  }
+  return new WillContents(file, size, space);
+}
+
+class WillContents implements OpenWill {
+  readonly size: number;
+  readonly #file: Deno.FsFile;
+  readonly #space: WillSpace;
+
+  constructor(file: Deno.FsFile, size: number, space: WillSpace) {
+    this.#file = file;
+    this.size = size;
+    this.#space = space;
+  }
+
+  readInto(target: Uint8Array<ArrayBuffer>, at: number): void {
+    try {
+      this.#file.seekSync(at, Deno.SeekMode.Start);
+      for (let rest = target; rest.length > 0;) {
+        const count = this.#file.readSync(rest);
+        if (count === null) throw new Error("it ends too early");
+        rest = rest.subarray(count);
+      }
+    } catch (cause) {
+      throw new ProtocolError(`its will cannot be read: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+    this.#space.give(this.size);
   }
 }

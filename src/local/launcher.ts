@@ -1,40 +1,40 @@
 /** A local run: node, master, bridge and terminal in the OS process that the user started. */
 
 import { forwardInput, isInBackground } from "../terminal/input.ts";
+import { FirstFailure } from "../run/first_failure.ts";
 import { MemoryLog } from "../run/memory_log.ts";
 import { Run } from "../run/run.ts";
 import { exitCodeOf, runningProcesses, stoppedExitCodeOf } from "../run/run_state.ts";
 import { StandstillWatch } from "../run/standstill_watch.ts";
 import { SurvivorNotice } from "../run/survivors.ts";
-import { waitLines } from "../run/wait_lines.ts";
+import { describeWaits, waitLines } from "../run/wait_lines.ts";
 import { messageOf } from "../core/errors.ts";
-import { parseGrace } from "../core/duration.ts";
-import { createLogger, type LogLevel, parseLogLevel } from "../core/logger.ts";
-import {
-  invalidResource,
-  parseResources,
-  resolveResources,
-  type Resources,
-} from "../core/resources.ts";
+import type { RunEvent } from "../core/events.ts";
+import { createLogger, type Logger } from "../core/logger.ts";
+import type { Resources } from "../core/resources.ts";
 import { startTimer } from "../core/timer.ts";
 import { Master } from "../master/master.ts";
 import { Unlimited } from "../master/unlimited.ts";
 import { NodeRun } from "../node/node_run.ts";
 import { adviceFor, describeEnd, NotStartedError } from "../host/not_started.ts";
+import { Enforcement } from "../host/enforcement.ts";
 import { missingPermissions, permissionStates } from "../host/permissions.ts";
 import { canImportLazily, type Program, ProgramError, thisProgram } from "../host/program.ts";
-import { maxSpares, thisMachine } from "../host/spare_policy.ts";
+import { thisMachine } from "../host/spare_policy.ts";
+import type { TraceFile } from "./trace_file.ts";
 import { willFolder } from "../host/will_store.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { stdoutColumns } from "../terminal/columns.ts";
 import { widthVariables } from "../terminal/terminal_variables.ts";
-import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
-import { createTerminal, type Terminal, writeRaw } from "../terminal/terminal.ts";
+import { createTerminal, type Terminal, writeOutput } from "../terminal/terminal.ts";
+import type { LocalDashboard } from "./local_dashboard.ts";
+import { openDashboard } from "./open_dashboard.ts";
+import { type LauncherSettings, OWN_VARIABLES, readSettings } from "./settings.ts";
 import { sameTarget } from "../terminal/screen.ts";
 import { onStopSignal } from "../terminal/stop_signal.ts";
 import { onWhySignal } from "../terminal/why_signal.ts";
-import { newKey } from "../net/handshake.ts";
+import { newKey } from "../net/run_key.ts";
 
 /** Processes of a local run talk to each other, and to their node, over the loopback interface. */
 const HOSTNAME = "127.0.0.1";
@@ -45,74 +45,27 @@ const STOP_MS = 5_000;
 /** The same after a second signal. */
 const KILL_MS = 2_000;
 
-/** The settings from the environment. */
-export interface LauncherSettings {
-  readonly format: OutputFormat;
-  readonly logLevel: LogLevel;
-  readonly resources: Resources;
-  readonly maxSpares: number;
-  /** The grace of processes that are told to stop, in ms. */
-  readonly graceMs: number;
-}
-
-/**
- * Reads `DEPLOY_FORMAT`, `DEPLOY_LOG`, `DEPLOY_SPARES`, `DEPLOY_GRACE`, and `DEPLOY_RESOURCES`, which overrides what the
- * program says.
- *
- * @throws {SyntaxError} If one of them is invalid; the message is for the user.
- */
-export function readSettings(
-  variable: (name: string) => string | undefined,
-  resources: Partial<Resources>,
-  machine: ReturnType<typeof thisMachine>,
-): LauncherSettings {
-  const written = variable("DEPLOY_FORMAT") || "human";
-  const format = OUTPUT_FORMATS.find((name) => name === written);
-  if (format === undefined) {
-    throw new SyntaxError(
-      `Cannot use ${JSON.stringify(written)} as DEPLOY_FORMAT: write human, lines or json`,
-    );
-  }
-  const text = variable("DEPLOY_RESOURCES") ?? "";
-  const resolved = resolveResources(readResources(text), resolveResources(resources));
-  const reason = invalidResource(resolved);
-  if (reason !== undefined) {
-    throw new SyntaxError(`Cannot use ${JSON.stringify(text)} as DEPLOY_RESOURCES: ${reason}`);
-  }
-  return {
-    format,
-    logLevel: parseLogLevel(variable("DEPLOY_LOG")),
-    resources: resolved,
-    maxSpares: maxSpares(variable("DEPLOY_SPARES"), machine),
-    graceMs: parseGrace(variable("DEPLOY_GRACE"), "DEPLOY_GRACE"),
-  };
-}
-
-function readResources(text: string): Partial<Resources> {
-  try {
-    return parseResources(text);
-  } catch (error) {
-    const why = messageOf(error);
-    throw new SyntaxError(`Cannot use ${JSON.stringify(text)} as DEPLOY_RESOURCES: ${why}`);
-  }
-}
-
 /**
  * Runs the whole program: what `init()` does in the process that the user started.
  *
  * Starts the program again in `cwd` as its first process, shows the run as `DEPLOY_FORMAT` says, and exits
- * with the run's exit code when its last process has ended. SIGINT, SIGTERM and SIGHUP go to every process;
+ * with the run's exit code when its last process has ended. What `atExit` takes is called at that exit. SIGINT, SIGTERM and SIGHUP go to every process;
  * after `DEPLOY_GRACE`, or at a second signal, the remaining ones are killed. It exits, and never returns
  * or throws.
  */
 export async function launch(
-  options: { resources: Partial<Resources>; cwd: string },
+  options: {
+    resources: Partial<Resources>;
+    cwd: string;
+    atExit: (step: () => void) => void;
+  },
 ): Promise<never> {
   requirePermissions();
   const settings = orExit(
     2,
     () => readSettings((name) => Deno.env.get(name), options.resources, thisMachine()),
   );
+  for (const name of OWN_VARIABLES) Deno.env.delete(name);
   const program = await restartable(options.cwd);
   // The processes of the program inherit them.
   const variable = (name: string) => Deno.env.get(name);
@@ -123,7 +76,27 @@ export async function launch(
   for (const [name, value] of Object.entries(shown)) Deno.env.set(name, value);
   // Otherwise the order of the two streams cannot be seen, and data needs to know which one it is.
   const oneOutput = settings.format !== "json" && sameTarget();
-  return await new LocalRun(settings, { ...program, oneOutput }, await stdinOfFirst()).run();
+  const logger = createLogger(settings.logLevel, say);
+  const enforcement = settings.enforces ? await Enforcement.start(logger) : undefined;
+  enforcement?.report();
+  const firstStdin = await stdinOfFirst();
+  const trace = await traceFile(settings.tracePath);
+  if (trace !== undefined) options.atExit(() => trace.end());
+  const started = { program: { ...program, oneOutput }, firstStdin, logger, enforcement, trace };
+  return await new LocalRun(settings, started).run();
+}
+
+/** The trace that the user wants; most do not, and do not load it. */
+async function traceFile(path: string | undefined): Promise<TraceFile | undefined> {
+  if (path === undefined) return undefined;
+  const { TraceFile } = await import("./trace_file.ts");
+  return orExit(2, () => {
+    try {
+      return new TraceFile(path, say);
+    } catch (error) {
+      throw new SyntaxError(`Cannot write the trace ${path} of DEPLOY_TRACE: ${messageOf(error)}`);
+    }
+  });
 }
 
 /** One run, from its first process to the exit of the launcher. */
@@ -142,7 +115,10 @@ class LocalRun {
     startTimer,
     say: (text) => this.#say(text),
   });
+  readonly #failure = new FirstFailure();
   readonly #terminal: Terminal;
+  readonly #enforcement: Enforcement | undefined;
+  #dashboard: LocalDashboard | undefined;
   readonly #room = new Unlimited();
   readonly #master = new Master(this.#room);
   readonly #node: NodeRun;
@@ -151,10 +127,19 @@ class LocalRun {
   /** The exit code. */
   #code = (): number => exitCodeOf(this.#run.state) ?? unknownEnd();
 
-  constructor(settings: LauncherSettings, program: Program, firstStdin: "inherit" | "piped") {
+  constructor(
+    settings: LauncherSettings,
+    { program, firstStdin, logger, enforcement, trace }: {
+      program: Program;
+      firstStdin: "inherit" | "piped";
+      logger: Logger;
+      enforcement: Enforcement | undefined;
+      trace: TraceFile | undefined;
+    },
+  ) {
     this.#settings = settings;
+    this.#enforcement = enforcement;
     this.#terminal = createTerminal({ format: settings.format });
-    const logger = createLogger(settings.logLevel, say);
     this.#node = new NodeRun({
       program,
       hostname: HOSTNAME,
@@ -164,11 +149,17 @@ class LocalRun {
       willFolder: willFolder(logger),
       maxSpares: settings.maxSpares,
       firstStdin,
+      enforcement,
+      inspection: settings.inspection,
       master: this.#master,
       sink: (event) => {
+        this.#failure.took(this.#run.state, event);
+        trace?.took(event);
         const taken = this.#run.append(event);
+        this.#dashboard?.took(event);
         this.#survivors.took(event);
         this.#standstill.took();
+        if (event.event === "spawn" && event.inspected === true) void this.#announce(event);
         return taken;
       },
       logger,
@@ -179,6 +170,7 @@ class LocalRun {
       },
     });
     this.#room.addNode(this.#node);
+    trace?.sample({ waits: () => this.#node.waits(), startTimer });
   }
 
   async run(): Promise<never> {
@@ -189,6 +181,8 @@ class LocalRun {
       resume: () => this.#node.pause("SIGCONT"),
     });
     const shown = this.#show();
+    const { dashboardPort } = this.#settings;
+    if (dashboardPort !== undefined) this.#dashboard = await this.#openDashboard(dashboardPort);
     void this.#terminal.stdoutGone.then(() => this.#end("SIGTERM", () => STDOUT_GONE_CODE));
     await this.#startFirst();
     await this.#node.idle();
@@ -196,6 +190,46 @@ class LocalRun {
     await this.#node.stop();
     this.#run.close();
     await shown;
+    await this.#sayFailure();
+    this.#exit();
+  }
+
+  /** Says how to attach a debugger. */
+  async #announce(event: RunEvent): Promise<void> {
+    const { announceInspector } = await import("./inspectors.ts");
+    await announceInspector(event, {
+      inspection: this.#settings.inspection!,
+      port: (pid) => this.#node.inspectorPort(pid),
+      remark: (line) => this.#terminal.remark(line),
+    });
+  }
+
+  async #openDashboard(port: number): Promise<LocalDashboard> {
+    try {
+      return await openDashboard(ownName(), port, {
+        samples: () => this.#node.samples(),
+        kill: (pid, how) => void this.#node.kill(pid, how),
+        stop: ({ graceMs }) => {
+          const told = this.#run.state;
+          if (graceMs === 0) void this.#node.stop();
+          void this.#end("SIGTERM", () => stoppedExitCodeOf(this.#run.state, "SIGTERM", told));
+        },
+      }, say);
+    } catch (error) {
+      exitWith(1, messageOf(error));
+    }
+  }
+
+  /** Says what failed first, to people. */
+  async #sayFailure(): Promise<void> {
+    if (this.#settings.format !== "human") return;
+    const text = this.#failure.text(this.#run.state, this.#code());
+    if (text !== undefined) await this.#terminal.remark(`deploy: ${text}`);
+  }
+
+  /** Exits, once all processes have ended. */
+  #exit(): never {
+    this.#enforcement?.close();
     Deno.exit(this.#code());
   }
 
@@ -245,7 +279,7 @@ class LocalRun {
     for (const { fd, bytes } of error.start.output) {
       // In the json format, there is nothing but events on stdout.
       const target = fd === 1 && this.#settings.format !== "json" ? Deno.stdout : Deno.stderr;
-      await writeRaw(target, bytes);
+      await writeOutput(target, bytes);
     }
   }
 
@@ -258,8 +292,8 @@ class LocalRun {
   #listenForWhy(): void {
     onWhySignal(async () => {
       const states = await this.#node.waits();
-      const lines = waitLines(runningProcesses(this.#run.state), states);
-      for (const line of lines) await this.#terminal.remark(line);
+      const lines = describeWaits(runningProcesses(this.#run.state), states);
+      for (const line of waitLines(lines)) await this.#terminal.remark(line);
     });
   }
 
@@ -285,7 +319,7 @@ class LocalRun {
     const { graceMs } = this.#settings;
     this.#exitAfter(graceMs + STOP_MS);
     await this.#node.stop({ signal, graceMs });
-    Deno.exit(this.#code());
+    this.#exit();
   }
 
   /** The watchdog ends the remaining processes. */

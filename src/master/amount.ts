@@ -64,6 +64,13 @@ export function withLargest(largest: readonly Amount[], amount: Amount): readonl
   return [...largest.filter((other) => !fits(other, amount)), amount];
 }
 
+/** The largest of the capacities of all nodes. */
+export function largestOf(nodes: Iterable<{ readonly capacity: Amount }>): readonly Amount[] {
+  let largest: readonly Amount[] = [];
+  for (const { capacity } of nodes) largest = withLargest(largest, capacity);
+  return largest;
+}
+
 /** Whether `need` is at most one of `rooms` in both dimensions. */
 export function fitsAny(need: Amount, rooms: readonly Amount[]): boolean {
   return rooms.some((room) => fits(need, room));

@@ -1,15 +1,23 @@
 /** The master's session with one bridge, and the runs that the bridge opened. */
 
-import { SpawnError } from "../core/errors.ts";
+import { messageOf, SpawnError } from "../core/errors.ts";
+import type { Metric } from "../core/metrics.ts";
+import type { NodeReport } from "../core/node_report.ts";
+import { shortPid } from "../core/pid.ts";
 import { type EndCause, howToEnd } from "../core/run_end.ts";
 import type { Termination } from "../core/signals.ts";
 import type { Logger } from "../core/logger.ts";
-import type { BridgeToMaster, MasterToBridge } from "../wire/bridge_messages.ts";
-import { failedMessage } from "../wire/control.ts";
-import type { MessageLink } from "../net/message_link.ts";
+import {
+  type BridgeToMaster,
+  type MasterToBridge,
+  receivedMetric,
+} from "../wire/bridge_messages.ts";
+import { failedMessage, orThrow } from "../wire/control.ts";
+import { Conversation } from "../net/conversation.ts";
+import { endOf, type MessageLink } from "../net/message_link.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
-import type { RunningProcess } from "./remote_node.ts";
+import type { RemoteNode, RunningProcess } from "./remote_node.ts";
 
 /** The form of run ids. They are used as folder names. */
 const RUN_ID = /^[A-Za-z0-9_-]{1,48}$/;
@@ -19,6 +27,15 @@ export interface BridgeContext extends ClusterContext {
   /** All runs, including those of other bridges. The session adds its own and removes them when they end. */
   readonly runs: Map<string, ClusterRun>;
   readonly logger: Logger;
+  /** What is known of each node of the cluster. */
+  readonly report: () => NodeReport[];
+}
+
+/** What a master asks a bridge. */
+type Question = Extract<MasterToBridge, { type: "measure" }>;
+
+interface Answers {
+  measure: Extract<BridgeToMaster, { type: "measured" }>;
 }
 
 /** The session with one bridge. Its runs end when it ends. */
@@ -26,12 +43,17 @@ export class BridgeSession {
   readonly #link: MessageLink<MasterToBridge, BridgeToMaster>;
   readonly #context: BridgeContext;
   readonly #runs = new Map<string, { run: ClusterRun; begun: boolean }>();
+  readonly #questions: Conversation<Question, Answers>;
   #address: string | undefined;
   #stopping = false;
 
   constructor(link: MessageLink<MasterToBridge, BridgeToMaster>, context: BridgeContext) {
     this.#link = link;
     this.#context = context;
+    this.#questions = new Conversation<Question, Answers>(
+      { measure: ["measured"] },
+      (question) => void link.send(question),
+    );
   }
 
   /** Handles the bridge's messages until the connection ends. */
@@ -40,10 +62,20 @@ export class BridgeSession {
       for await (const message of this.#link.messages()) this.#take(message);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#context.logger.warn(`dropped the bridge ${this.#address ?? ""}: ${error.message}`);
+      const address = this.#address ?? "";
+      this.#context.logger.about(
+        address,
+        `dropped the bridge ${address}: ${error.message}`,
+      );
     }
     this.#link.drop();
+    this.#questions.end(new Error(endOf("the bridge", await this.#link.ended)));
     this.end({ kind: "bridge-gone" });
+  }
+
+  /** What the bridge measures. @throws {Error} If it ends before it answers. */
+  async measure(): Promise<Metric[]> {
+    return orThrow(await this.#questions.ask({ type: "measure" })).metrics.map(receivedMetric);
   }
 
   /** Whether a run belongs to this bridge. */
@@ -60,12 +92,28 @@ export class BridgeSession {
   end(cause: EndCause): void {
     this.#stopping = true;
     const how = howToEnd(cause);
-    for (const id of [...this.#runs.keys()]) this.#end(id, how);
+    if (cause.kind === "bridge-gone") {
+      for (const { run } of this.#runs.values()) run.bridgeGone();
+    }
+    for (const id of [...this.#runs.keys()]) {
+      if (cause.kind === "cluster-ends") {
+        const text = "the run was told to stop: the cluster is ending";
+        void this.#link.send({ type: "said", run: id, text });
+      }
+      this.#end(id, how);
+    }
   }
 
   /** A process was lost with its node. */
   tellLost(process: RunningProcess, why: string): void {
     void this.#link.send({ type: "lost", ...process, why });
+  }
+
+  /** A node is lost, after its processes. */
+  tellNodeGone(node: RemoteNode, why: string): void {
+    for (const run of node.runs()) {
+      if (this.has(run)) void this.#link.send({ type: "node-gone", run, node: node.name, why });
+    }
   }
 
   #take(message: BridgeToMaster): void {
@@ -84,11 +132,37 @@ export class BridgeSession {
         return void this.#first(message);
       case "end":
         return this.#end(message.run, message);
+      case "end-process":
+        return void this.#endProcess(message);
+      case "nodes": {
+        const { request } = message;
+        void this.#link.send({ type: "node-list", request, nodes: this.#context.report() });
+        return;
+      }
+      case "waiting": {
+        const { request, run } = message;
+        const spawns = this.#runs.get(run)?.run.waiting() ?? [];
+        void this.#link.send({ type: "spawns", request, spawns });
+        return;
+      }
+      case "measured":
+        return this.#questions.answer(message);
       case "where": {
         const { request, resources } = message;
         void this.#link.send({ type: "fits", request, ...this.#context.room.find(resources) });
         return;
       }
+    }
+  }
+
+  async #endProcess(
+    { run, pid, signal, graceMs }: Extract<BridgeToMaster, { type: "end-process" }>,
+  ): Promise<void> {
+    try {
+      await this.#runs.get(run)?.run.kill(pid, { signal, graceMs, descendants: false });
+    } catch (error) {
+      // It may have ended meanwhile, or its node cannot send such a signal.
+      this.#context.logger.warn(`cannot end process ${shortPid(pid)}: ${messageOf(error)}`);
     }
   }
 

@@ -1,8 +1,9 @@
 /** Places and starts the processes of one run, and knows which node hosts each. */
 
 import { SpawnError } from "../core/errors.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
+import type { EndStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import { NodeFaultError } from "../core/node_fault.ts";
 import { EndedProcesses } from "../core/ended_processes.ts";
 import type { Launched, MasterPort, NodePort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { KILL, type Kill, type Termination } from "../core/signals.ts";
@@ -29,7 +30,7 @@ export interface Placer<Arg = Bytes> {
 /** A process that has not ended. */
 interface Running<Arg> {
   readonly node: NodePort<Arg>;
-  readonly ended: Promise<ExitStatus>;
+  readonly ended: Promise<EndStatus>;
 }
 
 /**
@@ -71,26 +72,56 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
 
   async spawn(request: SpawnRequest<Arg>, options: SpawnWaiting): Promise<Pid> {
     this.#active++;
-    let place: Place<Arg> | undefined;
     try {
       const home = await this.#home(request);
-      place = await this.#placer.place(request, options);
-      // The parent's directory may not exist on another node: there the run's own folder is used.
-      const isElsewhere = place.node !== home;
-      const launched = await this.#launch(
-        place.node,
-        isElsewhere ? { ...request, cwd: null } : request,
-      );
+      const { launched, place } = await this.#start(request, options, home);
       void this.#awaitEnd(launched, place);
       return launched.pid;
     } catch (error) {
-      place?.free();
       this.#deactivate();
       throw error;
     }
   }
 
-  async wait(pid: Pid): Promise<ExitStatus> {
+  /**
+   * Places and launches a process: elsewhere if a node lacks something for it, until there is no other one. A node
+   * is tried again only after a wait, when it may have what it lacked.
+   */
+  async #start(
+    request: SpawnRequest<Arg>,
+    options: SpawnWaiting,
+    home: NodePort<Arg> | undefined,
+  ): Promise<{ launched: Launched; place: Place<Arg> }> {
+    const tried = new Set<NodePort<Arg>>();
+    let fault: NodeFaultError | undefined;
+    const onWait: SpawnWaiting["onWait"] = (why) => {
+      tried.clear();
+      options.onWait?.(why);
+    };
+    for (;;) {
+      const place = await this.#placer.place(request, { ...options, onWait }).catch((error) => {
+        // There is no room elsewhere, and it is not to wait.
+        throw isNoCapacity(error) ? fault ?? error : error;
+      });
+      const { node } = place;
+      try {
+        if (fault !== undefined && tried.has(node)) throw fault;
+        // The parent's directory may not exist on another node: there the run's own folder is used.
+        const launched = await this.#launch(
+          node,
+          node === home ? request : { ...request, cwd: null },
+        );
+        return { launched, place };
+      } catch (error) {
+        place.free();
+        if (!(error instanceof NodeFaultError) || error === fault) throw error;
+        fault = error;
+        tried.add(node);
+      }
+    }
+  }
+
+  async wait(pid: Pid): Promise<EndStatus> {
     const process = await this.#find("wait for", pid);
     return "node" in process ? await process.ended : process;
   }
@@ -99,6 +130,11 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
     const process = await this.#find("kill", pid);
     if (how.descendants) return await this.#killTree(pid, how);
     return "node" in process && await process.node.kill(pid, how) ? [pid] : [];
+  }
+
+  async runs(pid: Pid): Promise<boolean> {
+    const process = await this.#find("ask about", pid);
+    return "node" in process && await process.node.runs(pid);
   }
 
   /** The node that the working directory is on, if the request names one. */
@@ -169,7 +205,7 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
   }
 
   /** The record of a process: where it runs, or how it ended. */
-  async #find(what: string, pid: Pid): Promise<Running<Arg> | ExitStatus> {
+  async #find(what: string, pid: Pid): Promise<Running<Arg> | EndStatus> {
     // A new process may have sent its Pid to another one before its node reported it to the master, so
     // each launch in progress may turn out to be the process.
     const underWay = [...this.#launches.keys()];
@@ -186,4 +222,8 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
   #knows(pid: Pid): boolean {
     return this.#running.has(pid) || this.#ended.has(pid);
   }
+}
+
+function isNoCapacity(error: unknown): boolean {
+  return error instanceof SpawnError && error.reason === "no-capacity";
 }

@@ -1,14 +1,16 @@
 /** Keeps a master connected to one node. */
 
 import type { Address } from "../core/address.ts";
-import { formatAddress } from "../core/pid.ts";
+import type { NodeLinkState } from "../core/node_report.ts";
+import { formatAddress, randomId } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
-import { ConnectError, type DialOptions, dialPart } from "../net/connect.ts";
-import { type Credential, Purpose } from "../net/handshake.ts";
+import { ConnectError, dialPart } from "../net/connect.ts";
+import type { Credential } from "../net/credential.ts";
+import { Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
-import { MessageLink } from "../net/message_link.ts";
+import { LinkError, MessageLink } from "../net/message_link.ts";
 import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { isCapacity, notCapacity } from "./capacity.ts";
@@ -24,12 +26,21 @@ const STILL_MISSING_MS = 60_000;
 /** How a master authenticates and connects to its nodes. */
 export interface DialerContext {
   readonly credential: Credential;
-  readonly tls?: DialOptions["tls"];
   /** @default LOCAL_NETWORK */
   readonly liveness?: LivenessOptions;
   /** @default SYSTEM_CLOCK */
   readonly clock?: Clock;
   readonly logger: Logger;
+}
+
+/** What a master and a node have told each other at the start of a connection. */
+export interface Adopted {
+  /** What the node lends. */
+  readonly resources: Readonly<Resources>;
+  /** The same as before if the node is still the same OS process. */
+  readonly fabric: string;
+  /** The id of the connection. */
+  readonly session: string;
 }
 
 /** Takes the connections that are made. */
@@ -38,8 +49,10 @@ export interface DialerEvents {
   there(
     link: NodeConnection,
     messages: AsyncGenerator<NodeToMaster>,
-    resources: Readonly<Resources>,
+    adopted: Adopted,
   ): Promise<void>;
+  /** It cannot be reached, since nothing listens at its address: the node that was there has ended. */
+  absent(): void;
   /** The connection has ended, and the node is dialled again. */
   gone(): void;
 }
@@ -60,6 +73,8 @@ export class NodeDialer {
   readonly #stopping = new AbortController();
   #link: NodeConnection | undefined;
   #said: { why: string; atMs: number } | undefined;
+  /** Why there is no connection, and whether that is because nothing came. */
+  #missing = { why: "", wasSilent: false };
 
   constructor(
     address: Address,
@@ -81,6 +96,12 @@ export class NodeDialer {
     return this.#link !== undefined;
   }
 
+  /** The state of the connection. */
+  get linkState(): Omit<NodeLinkState, "closed" | "fault"> {
+    const silentMs = this.#link?.silentMs ?? 0;
+    return { connected: this.connected, silentMs, ...this.#missing };
+  }
+
   /** Stops dialling, and closes the connection if there is one. */
   stop(): void {
     this.#stopping.abort();
@@ -96,8 +117,10 @@ export class NodeDialer {
         pauseMs = FIRST_REDIAL_MS;
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ConnectError) this.#say(error.why);
-        else if (error instanceof ProtocolError) this.#say(error.message);
+        if (error instanceof ConnectError) {
+          this.#say(error.why, error.isSilence);
+          if (error.cause instanceof Deno.errors.ConnectionRefused) this.#events.absent();
+        } else if (error instanceof ProtocolError) this.#say(error.message, false);
         else throw error;
       }
       await pause(pauseMs, signal, this.#clock);
@@ -107,9 +130,9 @@ export class NodeDialer {
 
   /** Connects, and resolves when the connection ends. @throws {ConnectError} */
   async #connect(): Promise<void> {
-    const { credential, tls, liveness } = this.#context;
+    const { credential, liveness } = this.#context;
     const { signal } = this.#stopping;
-    const conn = await dialPart(this.address, Purpose.node, credential, { tls, signal });
+    const conn = await dialPart(this.address, Purpose.node, credential, { signal });
     const link = new MessageLink<MasterToNode, NodeToMaster>(conn, {
       schema: NODE_TO_MASTER,
       liveness,
@@ -117,7 +140,8 @@ export class NodeDialer {
     });
     try {
       const given = this.resources;
-      void link.send({ type: "adopt", address: this.name, resources: given ?? null });
+      const session = randomId();
+      void link.send({ type: "adopt", address: this.name, resources: given ?? null, session });
       const messages = link.messages();
       const { value: answer } = await messages.next();
       const what = `node ${this.name}`;
@@ -129,7 +153,11 @@ export class NodeDialer {
       if (signal.aborted) return;
       this.#said = undefined;
       this.#link = link;
-      await this.#events.there(link, messages, lent);
+      const { fabric } = answer;
+      await this.#events.there(link, messages, { resources: lent, fabric, session });
+      const reason = await link.ended;
+      const wasSilent = reason instanceof LinkError && reason.isSilence;
+      this.#missing = { why: reason.message, wasSilent };
     } finally {
       link.drop();
       const wasThere = this.#link !== undefined;
@@ -139,7 +167,8 @@ export class NodeDialer {
   }
 
   /** Reports that the node is missing: when the reason changes, and once a minute. */
-  #say(why: string): void {
+  #say(why: string, wasSilent: boolean): void {
+    this.#missing = { why, wasSilent };
     const atMs = this.#clock.now();
     const said = this.#said;
     if (said?.why === why && atMs - said.atMs < STILL_MISSING_MS) return;

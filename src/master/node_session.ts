@@ -69,6 +69,13 @@ export class NodeSession {
         });
         return;
       }
+      case "probe": {
+        const { request, pid } = message;
+        void this.#reply(request, message.run, async (run) => {
+          return { type: "probed", request, runs: await run.runs(pid) };
+        });
+        return;
+      }
       case "kill": {
         const { request, pid, signal, graceMs, descendants } = message;
         void this.#reply(request, message.run, async (run) => {
@@ -101,7 +108,8 @@ export class NodeSession {
 
 /** The parts of a spawn that are the same in both directions. */
 function requestOf(
-  { parent, function: fn, name, arg, resources, cwd, env }: SpawnFields,
+  { parent, function: fn, name, arg, resources, cwd, env, permissions }: SpawnFields,
 ): SpawnRequest<CarriedArg> {
-  return { parent, function: fn, name, arg, resources, cwd, env };
+  const request = { parent, function: fn, name, arg, resources, cwd, env };
+  return permissions === undefined ? request : { ...request, permissions };
 }

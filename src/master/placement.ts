@@ -12,12 +12,18 @@
  *   lacks the least. Nothing else is placed there until it has been granted, there or elsewhere
  *   ({@linkcode Reservations}).
  *
- * Between calls, no waiting request fits on any node that is not reserved, nor on one that is
- * reserved for it.
+ * - **Closed nodes.** Nothing is granted on a node that is closed, and it is reserved for nothing.
+ *
+ * - **Avoided nodes.** A node that cannot start processes for now is avoided: it gets only requests that no
+ *   other present node is large enough for, even when empty. The others wait for room elsewhere.
+ *
+ * Between calls, no waiting request fits on any node that is neither closed, reserved nor avoided, nor on one
+ * that is reserved for it.
  */
 
 import type { Resources } from "../core/resources.ts";
-import { type Amount, capacityOf, fits, fitsAny, needOf, withLargest } from "./amount.ts";
+import { type Amount, capacityOf, fits, fitsAny, largestOf, needOf } from "./amount.ts";
+import { AvoidedNodes } from "./avoided_nodes.ts";
 import { NodeIndex } from "./node_index.ts";
 import {
   closestTo,
@@ -41,13 +47,15 @@ const NONE: readonly never[] = Object.freeze([]);
  */
 export class Placement<Owner> {
   readonly #nodes = new Map<string, PlacementNode<Owner>>();
-  /** The nodes that are present and not reserved. */
+  /** The nodes that are present, and neither closed nor reserved. */
   readonly #index = new NodeIndex<Owner>();
   /** The largest capacities of known nodes; `undefined` when they have to be found again. */
   #largest: readonly Amount[] | undefined = [];
   readonly #queue = new WaitingQueue<Owner>();
   readonly #reservations: Reservations<Owner>;
   readonly #counts = { present: 0, granted: 0 };
+  /** They are neither in the index nor reserved. */
+  readonly #avoided = new AvoidedNodes(this.#nodes);
   /** Nodes with room that has not been offered to all waiting requests; empty between calls. */
   readonly #opened: PlacementNode<Owner>[] = [];
 
@@ -79,7 +87,7 @@ export class Placement<Owner> {
 
   /**
    * A node is present, empty: a new one or one that was expected or lost, with this capacity from now
-   * on. Returns the requests granted as a result, in order.
+   * on. Returns the requests granted as a result, in order. It is still closed if it was.
    *
    * @throws {RangeError} If the capacity is none, or too large.
    * @throws {Error} If the node is already present.
@@ -87,9 +95,53 @@ export class Placement<Owner> {
   addNode(id: string, capacity: Readonly<Resources>): readonly Ticket<Owner>[] {
     const node = this.#know(id, capacityOf(capacity), true);
     this.#counts.present++;
-    this.#index.set(node);
-    this.#opened.push(node);
+    return this.#offer(node);
+  }
+
+  /**
+   * From now on nothing is granted on a known node, now or when it is present again, until it is opened. What
+   * it has been granted stays. If it was reserved, another one is reserved instead. Requests that only it is
+   * large enough for wait.
+   */
+  closeNode(id: string): void {
+    const node = this.#nodes.get(id);
+    if (node === undefined || node.closed) return;
+    node.closed = true;
+    this.#avoided.changed();
+    this.#withdraw(node);
+  }
+
+  /** Whether a node is closed. */
+  isClosed(id: string): boolean {
+    return this.#nodes.get(id)?.closed ?? false;
+  }
+
+  /** Ends the effect of {@linkcode closeNode}. Returns the requests granted as a result, in order. */
+  openNode(id: string): readonly Ticket<Owner>[] {
+    const node = this.#nodes.get(id);
+    if (node === undefined || !node.closed) return NONE;
+    node.closed = false;
+    return node.present ? this.#offer(node) : NONE;
+  }
+
+  /**
+   * Avoids a present node until {@linkcode preferNode}, or until it is added again. What it has granted stays.
+   * Returns the requests granted as a result, in order: they are too large for the nodes that are left.
+   */
+  avoidNode(id: string): readonly Ticket<Owner>[] {
+    const node = this.#nodes.get(id);
+    if (node === undefined || !node.present || node.avoided) return NONE;
+    this.#avoided.add(node);
+    this.#withdraw(node);
+    this.#opened.push(...this.#avoided.open());
     return this.#settle();
+  }
+
+  /** Ends {@linkcode avoidNode}. Returns the requests granted as a result, in order. */
+  preferNode(id: string): readonly Ticket<Owner>[] {
+    const node = this.#nodes.get(id);
+    if (node === undefined || !this.#avoided.delete(node)) return NONE;
+    return this.#offer(node);
   }
 
   /**
@@ -104,12 +156,9 @@ export class Placement<Owner> {
     for (const ticket of ended) node.takeBack(ticket);
     this.#counts.granted -= ended.length;
     node.become(false, node.capacity);
+    this.#avoided.delete(node);
     this.#counts.present--;
-    this.#index.hide(node);
-    const waiting = this.#reservations.endNode(node);
-    if (waiting !== undefined && this.#reservations.of(waiting).length === 0) {
-      this.#reserve(waiting);
-    }
+    this.#withdraw(node);
     return ended;
   }
 
@@ -174,7 +223,8 @@ export class Placement<Owner> {
     const node = ticket.node!;
     node.takeBack(ticket);
     this.#counts.granted--;
-    if (node.reservedFor === undefined) this.#index.set(node);
+    if (node.closed) return NONE;
+    this.#changed(node);
     // Most releases come while no request waits.
     if (this.#queue.length === 0) return NONE;
     this.#opened.push(node);
@@ -215,15 +265,35 @@ export class Placement<Owner> {
     return node;
   }
 
+  /** A node can be granted requests. Returns those that are. */
+  #offer(node: PlacementNode<Owner>): readonly Ticket<Owner>[] {
+    this.#avoided.changed();
+    if (node.closed) return NONE;
+    this.#changed(node);
+    this.#opened.push(node);
+    return this.#settle();
+  }
+
+  /** Nothing can be granted on a node any more, except if it is avoided. If it was reserved, another one is. */
+  #withdraw(node: PlacementNode<Owner>): void {
+    this.#index.hide(node);
+    const waiting = this.#reservations.endNode(node);
+    if (waiting !== undefined && this.#reservations.of(waiting).length === 0) {
+      this.#reserve(waiting);
+    }
+  }
+
   #find(need: Amount): PlacementNode<Owner> | "no-capacity" | "unsatisfiable" {
-    this.#largest ??= [...this.#nodes.values()].reduce<readonly Amount[]>(
-      (largest, { capacity }) => withLargest(largest, capacity),
-      [],
-    );
+    this.#largest ??= largestOf(this.#nodes.values());
     if (!fitsAny(need, this.#largest)) return "unsatisfiable";
-    // If a smaller request waits, this one fits nowhere either.
-    if (this.#queue.anyFits(need)) return "no-capacity";
-    return this.#index.findRoom(need) ?? "no-capacity";
+    // If a smaller request waits, this one fits nowhere either, except on an avoided node.
+    const node = this.#queue.anyFits(need) ? undefined : this.#index.findRoom(need);
+    return node ?? this.#avoided.find(need) ?? "no-capacity";
+  }
+
+  /** The free room of a present node that is not closed has changed. */
+  #changed(node: PlacementNode<Owner>): void {
+    if (node.reservedFor === undefined && !node.avoided) this.#index.set(node);
   }
 
   /** Grants a new ticket, or gives the reason why not. */
@@ -242,7 +312,7 @@ export class Placement<Owner> {
   #place(ticket: Ticket<Owner>, node: PlacementNode<Owner>): void {
     node.give(ticket);
     this.#counts.granted++;
-    if (node.reservedFor === undefined) this.#index.set(node);
+    this.#changed(node);
   }
 
   /** Grants open room to waiting requests, and makes the reservations that are due. */
@@ -272,14 +342,15 @@ export class Placement<Owner> {
   /** The waiting request that a node can be granted to now. */
   #nextFor(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
     const { reservedFor } = node;
+    if (node.avoided) return this.#avoided.next(node, this.#queue);
     if (reservedFor === undefined) return this.#queue.oldestThatFits(node.free);
     return fits(reservedFor, node.free) ? reservedFor : undefined;
   }
 
   /** Grants a request for which a reservation is due, if there is room now; reserves, if not. */
   #serve(ticket: Ticket<Owner>, grants: Ticket<Owner>[]): void {
-    const room = this.#opened.find(({ reservedFor, free }) =>
-      reservedFor === undefined && fits(ticket, free)
+    const room = this.#opened.find(({ reservedFor, avoided, free }) =>
+      reservedFor === undefined && !avoided && fits(ticket, free)
     );
     if (room !== undefined) return this.#grant(ticket, room, grants);
     this.#reserve(ticket);

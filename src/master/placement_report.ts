@@ -11,6 +11,10 @@ export interface NodeUsage<Owner> {
   readonly node: string;
   /** Whether it is present; a node that is away or expected has nothing in use. */
   readonly present: boolean;
+  /** Whether nothing more is granted there. */
+  readonly closed: boolean;
+  /** Whether others are preferred to it. */
+  readonly avoided: boolean;
   readonly capacity: Resources;
   readonly inUse: Resources;
   /** The number of requests granted there and not released. */
@@ -27,7 +31,7 @@ export interface Waiting<Owner> {
   readonly overtaken: number;
   /**
    * - `room`: no node has enough free that is not reserved for another request.
-   * - `node`: no node that is present is large enough; one that is away may be.
+   * - `node`: no node that is present and not closed is large enough; another one may be.
    */
   readonly waitsFor: "room" | "node";
   /** The nodes reserved for it. */
@@ -40,7 +44,8 @@ export interface Wait {
   readonly before: number;
   /**
    * The node with the most free, measured by the smaller of the two shares of the need that are free
-   * there. Nodes that are away, too small, or reserved for another request do not count;
+   * there. Nodes that are away, closed, avoided, too small, or reserved for another request do not
+   * count;
    * `undefined` if there is no other.
    */
   readonly closest: { readonly node: string; readonly free: Resources } | undefined;
@@ -51,6 +56,8 @@ export function usageOf<Owner>(node: PlacementNode<Owner>): NodeUsage<Owner> {
   return {
     node: node.id,
     present: node.present,
+    closed: node.closed,
+    avoided: node.avoided,
     capacity: resourcesOf(node.capacity),
     inUse: resourcesOf(node.used),
     count: node.tickets.length,
@@ -65,7 +72,9 @@ export function* waitingIn<Owner>(
   reservations: Reservations<Owner>,
 ): Generator<Waiting<Owner>> {
   let present: readonly Amount[] = [];
-  for (const node of nodes) if (node.present) present = withLargest(present, node.capacity);
+  for (const { present: isPresent, closed, capacity } of nodes) {
+    if (isPresent && !closed) present = withLargest(present, capacity);
+  }
   let overtaken: number | undefined;
   for (const ticket of queue) {
     overtaken ??= queue.overtaken(ticket);
@@ -88,8 +97,12 @@ export function closestTo<Owner>(
   let closest: PlacementNode<Owner> | undefined;
   let most = -1;
   for (const node of nodes) {
-    const { present, reservedFor, capacity, free } = node;
-    if (!present || (reservedFor ?? ticket) !== ticket || !fits(ticket, capacity)) continue;
+    const { present, closed, avoided, reservedFor, capacity, free } = node;
+    if (
+      !present || closed || avoided || (reservedFor ?? ticket) !== ticket || !fits(ticket, capacity)
+    ) {
+      continue;
+    }
     const share = Math.min(shareOf(free.mem, ticket.mem), shareOf(free.cpu, ticket.cpu));
     if (share > most) [closest, most] = [node, share];
   }

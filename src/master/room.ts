@@ -4,6 +4,8 @@ import { SpawnError } from "../core/errors.ts";
 import { formatCpu, formatMem, type Resources } from "../core/resources.ts";
 import type { SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { Placement } from "./placement.ts";
+import type { NodeUsage } from "./placement_report.ts";
+import { RoomMeter } from "./room_meter.ts";
 import type { Ticket } from "./ticket.ts";
 
 /** Room for one process on the node of that name. */
@@ -31,6 +33,21 @@ export interface Answer {
 /** Shared by all runs of a cluster. {@linkcode Placement} makes the decisions. */
 export class Room {
   readonly #placement = new Placement<Waiter>();
+  readonly #freed: (node: string) => void;
+  /** Its measurements. */
+  readonly meter: RoomMeter;
+
+  /**
+   * @param freed Called when room on a node has been given back.
+   * @param now A monotonic clock, in ms.
+   */
+  constructor(
+    freed: (node: string) => void = () => {},
+    now: () => number = () => performance.now(),
+  ) {
+    this.#freed = freed;
+    this.meter = new RoomMeter(now);
+  }
 
   /** As {@linkcode Placement.expectNode}. */
   expectNode(name: string, capacity: Readonly<Resources>): void {
@@ -47,9 +64,34 @@ export class Room {
     this.#placement.loseNode(name);
   }
 
+  /** As {@linkcode Placement.closeNode}. */
+  closeNode(name: string): void {
+    this.#placement.closeNode(name);
+  }
+
+  /** As {@linkcode Placement.openNode}. */
+  openNode(name: string): void {
+    this.#grant(this.#placement.openNode(name));
+  }
+
+  /** As {@linkcode Placement.isClosed}. */
+  isClosed(name: string): boolean {
+    return this.#placement.isClosed(name);
+  }
+
   /** As {@linkcode Placement.removeNode}. */
   removeNode(name: string): void {
     this.#placement.removeNode(name);
+  }
+
+  /** As {@linkcode Placement.avoidNode}. */
+  avoidNode(name: string): void {
+    this.#grant(this.#placement.avoidNode(name));
+  }
+
+  /** As {@linkcode Placement.preferNode}. */
+  preferNode(name: string): void {
+    this.#grant(this.#placement.preferNode(name));
   }
 
   /**
@@ -69,12 +111,14 @@ export class Room {
       ? this.#placement.request(waiter, resources)
       : this.#placement.tryRequest(waiter, resources);
     if (ticket === "no-capacity") {
+      this.meter.answered(ticket);
       throw new SpawnError(
         "no-capacity",
         `${cannotSpawn(request)}: no node has ${amounts(resources)} free`,
       );
     }
     if (ticket === "unsatisfiable") {
+      this.meter.answered(ticket);
       throw new SpawnError(
         "unsatisfiable",
         `${cannotSpawn(request)}: no node has ${amounts(resources)}, even when empty; ` +
@@ -82,11 +126,13 @@ export class Room {
       );
     }
     if (ticket.state === "waits") {
-      onWait?.();
+      onWait?.(() => this.#placement.why(ticket));
       await this.#wait(ticket, request, signal);
+    } else {
+      this.meter.answered("granted");
     }
     // Its node may have been lost since the grant: the caller sees that when it starts something there.
-    return { node: ticket.nodeId, free: () => this.#grant(this.#placement.release(ticket)) };
+    return { node: ticket.nodeId, free: () => this.#free(ticket) };
   }
 
   /** Where a process of that size would go, if it were spawned now. */
@@ -113,6 +159,11 @@ export class Room {
     };
   }
 
+  /** What each known node has, and has given, by name. */
+  usage(): Map<string, Omit<NodeUsage<unknown>, "node" | "reservedFor">> {
+    return new Map(this.#placement.usage().map(({ node, ...usage }) => [node, usage]));
+  }
+
   /** Why a process of that size waits for room, in one line. */
   whyWaits(need: Readonly<Resources>): string {
     const found = this.#placement.probe(need);
@@ -121,18 +172,27 @@ export class Room {
     return `${found.node} has ${amounts(need)} free, reserved for requests that have waited longer`;
   }
 
+  #free(ticket: Ticket<Waiter>): void {
+    const { nodeId } = ticket;
+    this.#grant(this.#placement.release(ticket));
+    if (nodeId !== undefined) this.#freed(nodeId);
+  }
+
   #wait(
     ticket: Ticket<Waiter>,
     request: SpawnRequest<unknown>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    const waited = this.meter.waits();
     return new Promise((resolve, reject) => {
       const abort = (): void => {
+        waited("cancelled");
         ticket.owner.granted = undefined;
         this.#grant(this.#placement.release(ticket));
         reject(notWanted(request));
       };
       ticket.owner.granted = () => {
+        waited("granted");
         signal?.removeEventListener("abort", abort);
         resolve();
       };
@@ -154,7 +214,10 @@ export class Room {
   }
 }
 
+/** What is asked for; memory or cores of 0 are left out. */
 function amounts({ mem, cpu }: Readonly<Resources>): string {
+  if (cpu === 0 && mem > 0) return formatMem(mem);
+  if (mem === 0 && cpu > 0) return formatCpu(cpu);
   return `${formatMem(mem)} and ${formatCpu(cpu)}`;
 }
 

@@ -6,6 +6,9 @@
  *
  * Only the choice of a bin rounds. Each request keeps its exact need: if that were rounded up
  * too, a request could wait although a node has room for it, and forever if no node had more.
+ *
+ * One list for each quarter of an octave of sizes, in place of bins in bins, takes 90 lines less. But where all
+ * sizes differ, a fifth as many decisions are made a second, and three quarters as many with eight sizes.
  */
 
 import { type Amount, fits } from "./amount.ts";

@@ -75,6 +75,10 @@ export class TicketList<Owner> implements Iterable<Ticket<Owner>> {
 export class PlacementNode<Owner> {
   readonly id: string;
   present = false;
+  /** Whether nothing more may be granted here. */
+  closed = false;
+  /** Whether others are preferred to it. */
+  avoided = false;
   capacity: Amount = { mem: 0, cpu: 0 };
   readonly used: { mem: number; cpu: number } = { mem: 0, cpu: 0 };
   readonly free: { mem: number; cpu: number } = { mem: 0, cpu: 0 };
@@ -92,6 +96,7 @@ export class PlacementNode<Owner> {
   /** Sets its presence; nothing may be granted here. */
   become(present: boolean, capacity: Amount): void {
     this.present = present;
+    this.avoided = false;
     this.capacity = capacity;
     this.free.mem = capacity.mem;
     this.free.cpu = capacity.cpu;

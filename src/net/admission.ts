@@ -1,17 +1,16 @@
 /** Accepts connections, and authenticates each before it is used. */
 
 import { messageOf } from "../core/errors.ts";
+import type { HostLine } from "../core/line_limiter.ts";
 import { formatAddress } from "../core/pid.ts";
 import { delay, startTimer } from "./delay.ts";
+import { type StrangerLimits, Strangers } from "./strangers.ts";
 
 /** How long to wait when no connection can be accepted, usually because file descriptors have run out. */
 const ACCEPT_RETRY_MS = 50;
 
-/** The same line about the same host is logged at most this often. */
-const REPEAT_MS = 60_000;
-
-/** How many recent lines are remembered. */
-const MAX_REMEMBERED = 256;
+/** What is said instead of the address of a connection over a Unix socket. */
+const THIS_HOST = "this host";
 
 /** A source of connections. */
 export interface AdmissionListener<Conn> {
@@ -19,48 +18,68 @@ export interface AdmissionListener<Conn> {
   close(): void;
 }
 
-/** How connections are admitted. */
-export interface AdmissionOptions<Conn, Shown> {
+/** The other end of a connection. */
+export interface Remote {
+  readonly host: string;
+  /** With its port. */
+  readonly address: string;
+}
+
+/** How connections are admitted: at most so many at a time, and which goes if there is another, {@linkcode Strangers} says. */
+export interface AdmissionOptions<Conn, Shown> extends StrangerLimits {
   /** The listener, owned by the admission from now on. */
   readonly listener: AdmissionListener<Conn>;
-  /** The most unauthenticated connections. If there is another one, the oldest is closed. */
-  readonly max: number;
   /** How long a connection may be unauthenticated. */
   readonly timeoutMs: number;
   /**
    * Authenticates a connection; called as soon as it is accepted. If it throws, the connection is refused
    * for that reason. It reads from the connection, so closing the connection ends it.
+   *
+   * It calls `begun` once the other side has begun as peers do, and so may keep its place for longer.
    */
-  readonly authenticate: (conn: Conn) => Promise<Shown>;
+  readonly authenticate: (conn: Conn, begun: () => void) => Promise<Shown>;
   /** Takes an authenticated connection, and owns it from now on. */
-  readonly take: (conn: Conn, shown: Shown, remote: string) => void;
-  /** Logs each refused connection, in one line, but does not repeat the same line. */
-  readonly log: (line: string) => void;
+  readonly take: (conn: Conn, shown: Shown, remote: Remote) => void;
+  /** Called each time that no connection can be accepted. It is tried again soon. */
+  readonly refused?: (() => void) | undefined;
+  /** Takes a line about each refused connection, and the host that it came from: see `Logger.about`. */
+  readonly log: (line: HostLine) => void;
 }
 
 interface Unauthenticated {
   refuse(why: string): void;
 }
 
+/** How many connections are given up at a time where the system has no more file descriptors. */
+const SHED = 64;
+
+const CROWD = "it did not authenticate, and there are too many unauthenticated connections";
+
 /**
  * Accepts connections until it is closed.
  *
  * Unauthenticated connections cost little: there are at most `max`, each for at most `timeoutMs`, and those
- * that never authenticate do not keep others out. A connection that ends before it has sent anything is not
+ * that never authenticate do not keep others out, however many come. A connection that ends before it has sent anything is not
  * an error, and is not logged.
  */
 export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable {
   readonly #options: AdmissionOptions<Conn, Shown>;
-  /** Oldest first. */
-  readonly #unauthenticated = new Set<Unauthenticated>();
+  readonly #unauthenticated: Strangers<Unauthenticated>;
   /** The authentications under way, also those of connections that have been refused meanwhile. */
   readonly #admitting = new Set<Promise<void>>();
-  readonly #said = new Map<string, number>();
+  /** How many connections it has refused. */
+  #refusals = 0;
   #closed = false;
 
   constructor(options: AdmissionOptions<Conn, Shown>) {
     this.#options = options;
+    this.#unauthenticated = new Strangers(options);
     void this.#acceptAll();
+  }
+
+  /** How many connections it has refused so far. Those that just ended are not counted. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /**
@@ -71,7 +90,7 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
     if (!this.#closed) {
       this.#closed = true;
       this.#options.listener.close();
-      for (const each of this.#unauthenticated) each.refuse("");
+      this.#shed(Infinity, "");
     }
     await Promise.all(this.#admitting);
   }
@@ -91,14 +110,26 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
         void admitting.finally(() => this.#admitting.delete(admitting));
       } catch (error) {
         if (this.#closed || error instanceof Deno.errors.BadResource) return;
-        this.#say("accept", `cannot accept connections: ${messageOf(error)}`);
+        const line = `cannot accept connections: ${messageOf(error)}`;
+        this.#options.log({ host: THIS_HOST, line });
+        this.#options.refused?.();
+        if (isOutOfFiles(error)) this.#shed(SHED, CROWD);
         await delay(ACCEPT_RETRY_MS);
       }
     }
   }
 
+  /** Gives up so many unauthenticated connections. */
+  #shed(count: number, why: string): void {
+    for (let left = count; left > 0; left--) {
+      const stranger = this.#unauthenticated.shift();
+      if (stranger === undefined) return;
+      stranger.refuse(why);
+    }
+  }
+
   async #admit(conn: Conn): Promise<void> {
-    const { max, timeoutMs, authenticate, take } = this.#options;
+    const { timeoutMs, authenticate, take } = this.#options;
     let refused: string | undefined;
     const entry: Unauthenticated = {
       refuse: (why) => {
@@ -111,51 +142,42 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
       timeoutMs,
       () => entry.refuse(`it did not authenticate within ${timeoutMs / 1_000} s`),
     );
-    for (const oldest of this.#unauthenticated) {
-      if (this.#unauthenticated.size < max) break;
-      oldest.refuse("it did not authenticate, and there are too many unauthenticated connections");
-    }
-    this.#unauthenticated.add(entry);
     const remote = remoteOf(conn);
+    this.#unauthenticated.add(entry, remote.host)?.refuse(CROWD);
     let shown: Shown;
     try {
-      shown = await authenticate(conn);
+      shown = await authenticate(conn, () => this.#unauthenticated.begin(entry));
       if (refused !== undefined) throw new Error(refused);
     } catch (error) {
       if (refused === undefined) conn.close();
       const why = refused ?? messageOf(error);
       if (!this.#closed && (refused !== undefined || !justEnded(error))) {
-        const line = `refused a connection from ${remote.address}: ${why}`;
-        this.#say(`${remote.host} ${why}`, line);
+        this.#refusals++;
+        this.#options.log({
+          host: remote.host,
+          line: `refused a connection from ${remote.address}: ${why}`,
+        });
       }
       return;
     } finally {
       timer.onabort = null;
       this.#unauthenticated.delete(entry);
     }
-    take(conn, shown, remote.address);
+    take(conn, shown, remote);
   }
+}
 
-  /** Logs a line, unless one with the same `key` was logged lately: refused peers try again. */
-  #say(key: string, line: string): void {
-    const nowMs = performance.now();
-    if (nowMs - (this.#said.get(key) ?? -Infinity) < REPEAT_MS) return;
-    this.#said.delete(key);
-    this.#said.set(key, nowMs);
-    for (const oldest of this.#said.keys()) {
-      if (this.#said.size <= MAX_REMEMBERED) break;
-      this.#said.delete(oldest);
-    }
-    this.#options.log(line);
-  }
+/** Whether this process has no more file descriptors: those of strangers are the first to be given up. */
+function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EMFILE";
 }
 
 function hasNoDelay(conn: Deno.Conn): conn is Deno.TcpConn {
   return "setNoDelay" in conn;
 }
 
-function remoteOf({ remoteAddr }: Deno.Conn): { host: string; address: string } {
-  if (!("hostname" in remoteAddr)) return { host: "", address: "this host" };
+function remoteOf({ remoteAddr }: Deno.Conn): Remote {
+  if (!("hostname" in remoteAddr)) return { host: THIS_HOST, address: THIS_HOST };
   const { hostname, port } = remoteAddr;
   return { host: hostname, address: formatAddress(hostname, port) };
 }

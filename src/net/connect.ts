@@ -3,17 +3,23 @@
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import { formatAddress } from "../core/pid.ts";
+import { authenticated } from "./authenticated.ts";
+import type { Credential } from "./credential.ts";
+import { NotEncryptedError } from "./encryption.ts";
 import {
-  type Credential,
   dialHandshake,
   HANDSHAKE_TIMEOUT_MS,
+  NO_ANSWER,
+  probe,
+  Protection,
   Purpose,
   ServiceError,
 } from "./handshake.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import type { Transport } from "./transport.ts";
 
-export { credentialOf, loadCredential, loadSecret, requireSecret } from "./credential.ts";
-export { isLoopback, type Secret, SecretError } from "./credential.ts";
+export { type Credential, credentialOf, loadCredential, loadSecret } from "./credential.ts";
+export { requireSecret, type Secret, SecretError, type SecretSource } from "./credential.ts";
 export { PartServer, type PartServerOptions } from "./part_server.ts";
 
 /** How long connecting may take; the handshake may take as long again. */
@@ -29,19 +35,29 @@ const PARTS: Readonly<Record<Purpose, string>> = {
   [Purpose.run]: "bridge",
   [Purpose.arg]: "node",
   [Purpose.view]: "bridge",
+  [Purpose.drain]: "master",
+  [Purpose.inspect]: "bridge",
+  [Purpose.inspector]: "bridge",
 };
 
 /**
  * A connection could not be established. The message is one line: to which part, at which address, and why.
  */
 export class ConnectError extends Error {
+  /** Only to which part: `the bridge at 127.0.0.1:8888`. */
+  readonly what: string;
   /** Only the reason: `the connection was refused`. */
   readonly why: string;
+  /** Whether nothing came: something may be there that is stopped, or cut off. */
+  readonly isSilence: boolean;
 
-  constructor(what: string, why: string, options?: ErrorOptions) {
-    super(`Cannot connect to ${what}: ${why}`, options);
+  constructor(what: string, why: string, options: ErrorOptions & { isSilence?: boolean } = {}) {
+    const { isSilence = false, ...rest } = options;
+    super(`Cannot connect to ${what}: ${why}`, rest);
     this.name = "ConnectError";
+    this.what = what;
     this.why = why;
+    this.isSilence = isSilence;
   }
 }
 
@@ -49,12 +65,11 @@ export class ConnectError extends Error {
 export interface DialOptions {
   /** Aborts the attempt. */
   readonly signal?: AbortSignal | undefined;
-  /** Encrypts; the certificates, in PEM, of the authorities that may have signed the other side's. */
-  readonly tls?: { readonly caCerts: string[] } | undefined;
 }
 
 /**
- * Connects to a part of the cluster; both sides prove that they have the same secret.
+ * Connects to a part of the cluster; both sides prove that they have the same secret. With one, the
+ * connection is encrypted, unless the credential is plain.
  *
  * @throws {ConnectError} If that fails.
  * @throws The reason of `signal`, if that is aborted.
@@ -64,78 +79,102 @@ export async function dialPart(
   purpose: Purpose,
   credential: Credential,
   options: DialOptions = {},
-): Promise<Deno.Conn> {
+): Promise<Transport> {
   const { signal } = options;
   const what = `the ${PARTS[purpose]} at ${formatAddress(address.host, address.port)}`;
-  const conn = await connect(address, what, options);
-  let late = false;
-  let open = true;
-  // Closing ends the pending read of the handshake.
-  const close = (): void => {
-    if (open) conn.close();
-    open = false;
+  const attempt = new Attempt(signal);
+  try {
+    return await attempt.dial(address, purpose, credential);
+  } catch (cause) {
+    attempt.close();
+    signal?.throwIfAborted();
+    const why = attempt.late ??
+      (cause instanceof ServiceError
+        ? otherPart(cause, purpose)
+        : cause instanceof NotEncryptedError || credential.encryption !== undefined && isEnd(cause)
+        ? await whatListens(address, purpose, credential, signal)
+        : reason(cause));
+    signal?.throwIfAborted();
+    throw new ConnectError(what, why, { cause, isSilence: attempt.late !== undefined });
+  } finally {
+    attempt.over();
+  }
+}
+
+/** One attempt to connect, which ends in time. */
+class Attempt {
+  /** What took too long, if something has. */
+  late: string | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #conn: Pick<Transport, "close"> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  // Closing ends the pending read, or the TLS handshake.
+  readonly close = (): void => {
+    this.#conn?.close();
+    this.#conn = undefined;
   };
-  const timer = setTimeout(() => {
-    late = true;
-    close();
-  }, HANDSHAKE_TIMEOUT_MS);
-  signal?.addEventListener("abort", close);
-  try {
-    await dialHandshake(conn, credential, purpose);
-    signal?.throwIfAborted();
-    return conn;
-  } catch (cause) {
-    close();
-    signal?.throwIfAborted();
-    const why = late
-      ? `what listens there did not answer within ${HANDSHAKE_TIMEOUT_MS / 1_000} s`
-      : cause instanceof ServiceError
-      ? otherPart(cause, purpose)
-      : reason(cause);
-    throw new ConnectError(what, why, { cause });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", close);
-  }
-}
 
-async function connect(address: Address, what: string, options: DialOptions): Promise<Deno.Conn> {
-  const { signal, tls } = options;
-  const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
-  const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-  const target = { hostname: address.host, port: address.port };
-  try {
-    if (tls !== undefined) return await connectTls({ ...target, ...tls }, ends);
-    const conn = await Deno.connect({ ...target, signal: ends });
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.close);
+  }
+
+  async dial(address: Address, purpose: Purpose, credential: Credential): Promise<Transport> {
+    const startMs = performance.now();
+    const conn = await this.connect(address);
+    const { encryption } = credential;
+    const transport = encryption === undefined ? conn : await encryption.dial(conn, {
+      roundTripMs: performance.now() - startMs,
+      opened: (encrypted) => this.#conn = encrypted,
+    });
+    const session = await dialHandshake(transport, credential, purpose);
+    this.#signal?.throwIfAborted();
+    const isPlain = credential.protection === Protection.plain;
+    return isPlain ? await authenticated(transport, session) : transport;
+  }
+
+  /** Connects; from now on, the other side has to be quick. */
+  async connect({ host, port }: Address): Promise<Deno.TcpConn> {
+    const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+    const signal = this.#signal === undefined ? timeout : AbortSignal.any([this.#signal, timeout]);
+    let conn: Deno.TcpConn;
+    try {
+      conn = await Deno.connect({ hostname: host, port, signal });
+    } catch (error) {
+      if (timeout.aborted) this.late = `no answer within ${CONNECT_TIMEOUT_MS / 1_000} s`;
+      throw error;
+    }
+    this.#conn = conn;
     conn.setNoDelay(true);
+    this.#timer = setTimeout(() => {
+      this.late = `what listens there did not answer within ${HANDSHAKE_TIMEOUT_MS / 1_000} s`;
+      this.close();
+    }, HANDSHAKE_TIMEOUT_MS);
     return conn;
-  } catch (cause) {
-    signal?.throwIfAborted();
-    const why = timeout.aborted
-      ? `no answer within ${CONNECT_TIMEOUT_MS / 1_000} s`
-      : reason(cause);
-    throw new ConnectError(what, why, { cause });
+  }
+
+  /** Ends the deadline, and does not listen to the signal any more. */
+  over(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener("abort", this.close);
   }
 }
 
-/** `Deno.connectTls` takes no signal: a connection that comes too late is closed. */
-async function connectTls(
-  options: Deno.ConnectTlsOptions,
-  signal: AbortSignal,
-): Promise<Deno.TlsConn> {
-  const connecting = Deno.connectTls(options);
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const end = (): void => reject(signal.reason);
-  signal.addEventListener("abort", end);
+/** What it is that does not encrypt, on another connection, on which nothing is proven. */
+async function whatListens(
+  address: Address,
+  purpose: Purpose,
+  { protection }: Credential,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const attempt = new Attempt(signal);
   try {
-    const conn = await Promise.race([connecting, ended]);
-    await Promise.race([conn.handshake(), ended]);
-    return conn;
-  } catch (error) {
-    void connecting.then((conn) => conn.close()).catch(() => {}); // it has failed, or is closed
-    throw error;
+    return await probe(await attempt.connect(address), protection, purpose);
+  } catch (cause) {
+    return attempt.late ?? reason(cause);
   } finally {
-    signal.removeEventListener("abort", end);
+    attempt.close();
+    attempt.over();
   }
 }
 
@@ -151,8 +190,12 @@ function otherPart({ served }: ServiceError, wanted: Purpose): string {
 function reason(cause: unknown): string {
   if (cause instanceof ProtocolError) return cause.message;
   if (cause instanceof Deno.errors.ConnectionRefused) return "nothing listens there";
-  if (cause instanceof Deno.errors.UnexpectedEof || cause instanceof Deno.errors.ConnectionReset) {
-    return "it closed the connection without an answer";
-  }
+  if (isEnd(cause)) return NO_ANSWER;
   return messageOf(cause).replaceAll(/\s*\n\s*/g, " | ");
+}
+
+/** Whether the other side closed the connection, as programs may do whose protocol is another one. */
+function isEnd(cause: unknown): boolean {
+  const { UnexpectedEof, ConnectionReset, BrokenPipe } = Deno.errors;
+  return [UnexpectedEof, ConnectionReset, BrokenPipe].some((kind) => cause instanceof kind);
 }

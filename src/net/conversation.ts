@@ -26,6 +26,8 @@ export type AnswerTypes<Answers extends Table<Answers>> = {
 
 /** The options of a request. */
 export interface AskOptions<Answer> {
+  /** Called with the request's number before it is sent. */
+  readonly onNumber?: (request: number) => void;
   /**
    * Called with the answer as soon as it comes, before the next message of the link is handled, which may
    * refer to it.
@@ -72,9 +74,10 @@ export class Conversation<Question extends Numbered, Answers extends Table<Answe
     options: AskOptions<Answers[Type] | FailedMessage> = {},
   ): Promise<Answers[Type] | FailedMessage> {
     type Answer = Answers[Type] | FailedMessage;
-    const { take, onNews, signal } = options;
+    const { onNumber, take, onNews, signal } = options;
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const request = this.#count++;
+    onNumber?.(request);
     return new Promise((resolve, reject) => {
       const send = (message: Numbered) => this.#send(message as Question);
       const cancel = () => send({ type: "cancel", request });

@@ -2,15 +2,23 @@
  * The handshake: two parts prove to each other that they hold the same key.
  *
  *     dialer                                              acceptor
- *       "DPLY", version, purpose, open, nonce A      ──▶
- *                                                    ◀──  version, open, nonce B, MAC("acceptor", …)
+ *       "DPLY", version, purpose, protection, nonce A ──▶
+ *                                                    ◀──  version, protection, nonce B
  *       MAC("dialer", …)                             ──▶
+ *                                                    ◀──  MAC("acceptor", …)
  *
- * Each MAC is HMAC-SHA-256 by the key over the role's name, the version, the purpose and both nonces: fresh
- * on both sides, which prevents replay, and bound to the role, which prevents reflection. `open` is 1 where
- * there is no secret and the key is publicly known: with it, a side that forgot the secret gets an error
- * that says so. An acceptor that does not serve the purpose answers with its version, and with 128 plus a
- * purpose that it serves, in place of `open`: so a wrong address gets an error that says what listens there.
+ * The dialer proves it first, so that whoever merely connects gets nothing that a secret could be tried on.
+ * Each MAC is HMAC-SHA-256 by the key over the role's name, the version, the purpose, the protection and
+ * both nonces: fresh on both sides, which prevents replay, and bound to the role, which prevents reflection.
+ * `protection` says how the connection is protected: with it, a side that is set up in another way gets an
+ * error that says so. An acceptor that does not serve the purpose answers with its version, and with 128 plus
+ * a purpose that it serves, in place of the protection: so a wrong address gets an error that says what
+ * listens there.
+ *
+ * A dialer with an invitation (invitation.ts) says so in `protection`, and its name after nonce A. The key is
+ * then that of the invitation, which an acceptor with the secret derives; the MACs cover the name, too.
+ *
+ * On an encrypted connection, all of this happens inside TLS, whose certificate the dialer has checked.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -18,7 +26,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The version of the protocol on a connection, from the handshake on. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** The purpose of a connection, which the MACs cover. Numbers are only added. */
 export const Purpose = {
@@ -38,6 +46,12 @@ export const Purpose = {
   arg: 7,
   /** Somebody who looks at the runs of a bridge. */
   view: 8,
+  /** Somebody who drains a node, to its master. */
+  drain: 9,
+  /** A deploy that attaches a debugger to a process of its run, to the bridge. */
+  inspect: 10,
+  /** The node of such a process, to the bridge. */
+  inspector: 11,
 } as const;
 
 /** A number of {@linkcode Purpose}. */
@@ -49,8 +63,21 @@ export const HANDSHAKE_TIMEOUT_MS = 5_000;
 /** With a purpose of an acceptor added: it does not serve the one that was asked for. */
 const OTHER_SERVICE = 128;
 
+/** Added to `protection` by a dialer with an invitation. The length of its name and the name follow nonce A. */
+const INVITED = 64;
+
+/** What an invitation is for. */
+const FOR_INVITED: readonly Purpose[] = [Purpose.deploy, Purpose.view, Purpose.inspect];
+
+/** The longest name in an invitation, in bytes. */
+const MAX_INVITED_BYTES = 64;
+
 /** Greater ones are the first byte of another protocol: texts begin with at least a space. */
 const MAX_VERSION = 31;
+
+/** The first byte of a TLS record that is an alert, and the first two of one that begins a handshake. */
+const TLS_ALERT = 21;
+const TLS_HANDSHAKE = [22, 3] as const;
 
 /** The beginning of an HTTP server's answer. */
 const HTTP = new TextEncoder().encode("HTTP/");
@@ -67,73 +94,142 @@ export class ServiceError extends ProtocolError {
   }
 }
 
+/** The other side has another secret, or an invitation that was taken back. */
+export class WrongSecretError extends ProtocolError {}
+
 /** The part of a connection that a handshake needs. */
 export interface ByteStream {
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
 }
 
-const MAGIC = new TextEncoder().encode("DPLY");
+/** The first bytes of each connection. */
+export const MAGIC: Bytes = new TextEncoder().encode("DPLY");
 const NONCE_BYTES = 32;
 const MAC_BYTES = 32;
+
+/** 32 of these, instead of a MAC, say that an invitation is not taken any more. */
+const DENIED = 0xff;
+
 const HELLO_BYTES = MAGIC.length + 3 + NONCE_BYTES;
 const ALGORITHM = { name: "HMAC", hash: "SHA-256" } as const;
 
-const KEY_BYTES = 32;
-const PASS_BYTES = MAGIC.length + 2 + KEY_BYTES;
+/** Why there is no connection, if the other side just closed it. */
+export const NO_ANSWER = "it closed the connection without an answer";
 
-/** A random key for a new run. */
-export function newKey(): Bytes {
-  return crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-}
+const ANOTHER_PROGRAM = "another program listens there";
 
 /** Prepares a key for handshakes, once for all. */
 export function importKey(key: Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);
 }
 
-/** The key of a run, with which its processes authenticate each other. */
-export class RunKey {
-  readonly bytes: Bytes;
-  #imported: Promise<CryptoKey> | undefined;
+/** How what is said on a connection is protected from the network. Numbers are only added. */
+export const Protection = {
+  /** By TLS. */
+  encrypted: 0,
+  /** Not at all: there is no secret, and the key is publicly known. */
+  open: 1,
+  /** It can be read, but both sides have proven that they hold the key. */
+  plain: 2,
+} as const;
 
-  /** `bytes` are 32. */
-  constructor(bytes: Bytes) {
-    this.bytes = bytes;
-  }
+/** A number of {@linkcode Protection}. */
+export type Protection = typeof Protection[keyof typeof Protection];
 
-  /** The same for handshakes. Cryptography is loaded only when it is first needed. */
-  get imported(): Promise<CryptoKey> {
-    return this.#imported ??= importKey(this.bytes);
-  }
+/** What both sides of a handshake know after it, and nobody else. */
+export interface Session {
+  readonly role: "dialer" | "acceptor";
+  readonly key: CryptoKey;
+  /** Of both sides, the dialer's first. */
+  readonly nonces: readonly number[];
 }
 
-/** The key that a part authenticates with. */
-export interface Credential {
+/** Who connected, and what for. */
+export interface Accepted extends Session {
+  readonly purpose: Purpose;
+  /** The name in the invitation that was proven; `undefined` for a holder of the key itself. */
+  readonly invited: string | undefined;
+}
+
+/** What a side of a handshake has. */
+export interface HandshakeKey {
   readonly key: CryptoKey;
-  /** Whether there is no secret, and the key is publicly known. */
-  readonly open?: boolean;
+  readonly protection: Protection;
+  /** The name in the invitation that the key is of. @default none: both sides hold the key */
+  readonly invited?: string;
+  /** The key of an invitation, for an acceptor that can derive it. @default no invitation is taken */
+  readonly keyOf?: (name: string) => Promise<CryptoKey>;
+  /** The names of invitations that are not taken any more. @default none */
+  readonly denied?: ReadonlySet<string>;
 }
 
 /**
  * Authenticates as the side that connected.
  *
+ * @param early Sent together with the proof, before the other side has given its own.
  * @throws {ProtocolError} If the other side does not hold the key, or speaks another version.
  */
 export async function dialHandshake(
   stream: ByteStream,
-  { key, open = false }: Credential,
+  own: HandshakeKey,
   purpose: Purpose,
+  early: Uint8Array = new Uint8Array(),
+): Promise<Session> {
+  const { key, protection, invited } = own;
+  const name = new TextEncoder().encode(invited);
+  const nonceA = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  await sayHello(stream, { protection, purpose, nonceA, name });
+  const nonceB = await readExactly(stream, NONCE_BYTES);
+  const said: Said = { purpose, protection, nonceA, nonceB, name };
+  const proof = new Uint8Array(MAC_BYTES + early.length);
+  proof.set(await mac(key, "dialer", said));
+  proof.set(early, MAC_BYTES);
+  await writeAll(stream, proof);
+  const answer = await readExactly(stream, MAC_BYTES);
+  if (!await isMac(key, "acceptor", said, answer)) {
+    const isDenied = invited !== undefined && answer.every((byte) => byte === DENIED);
+    throw new ProtocolError(
+      isDenied
+        ? `the invitation of ${invited} was taken back`
+        : "the other side has a different secret",
+    );
+  }
+  return { role: "dialer", key, nonces: [...nonceA, ...nonceB] };
+}
+
+/**
+ * Only begins a handshake, to find out what listens there: proves nothing.
+ *
+ * @throws {ProtocolError} In any case: why no handshake with it succeeds.
+ */
+export async function probe(
+  stream: ByteStream,
+  protection: Protection,
+  purpose: Purpose,
+): Promise<never> {
+  const [nonceA, name] = [new Uint8Array(NONCE_BYTES), new Uint8Array()];
+  await sayHello(stream, { protection, purpose, nonceA, name });
+  throw new ProtocolError(ANOTHER_PROGRAM);
+}
+
+/** Says who this is, and reads the answer up to the nonce. */
+async function sayHello(
+  stream: ByteStream,
+  { protection, purpose, nonceA, name }: Omit<Said, "nonceB">,
 ): Promise<void> {
-  const hello = new Uint8Array(HELLO_BYTES);
-  hello.set(MAGIC);
-  hello[MAGIC.length] = PROTOCOL_VERSION;
-  hello[MAGIC.length + 1] = purpose;
-  hello[MAGIC.length + 2] = Number(open);
-  const nonceA = crypto.getRandomValues(hello.subarray(MAGIC.length + 3));
-  await writeAll(stream, hello);
+  const start = [...MAGIC, PROTOCOL_VERSION, purpose];
+  const hello = name.length === 0
+    ? [...start, protection, ...nonceA]
+    : [...start, protection + INVITED, ...nonceA, name.length, ...name];
+  await writeAll(stream, new Uint8Array(hello));
 
   const version = (await readExactly(stream, 1))[0]!;
+  if (version === TLS_ALERT) {
+    // Where both encrypt, this is a probe, after a connection that the other side has closed.
+    const isAlike = protection === Protection.encrypted;
+    throw new ProtocolError(isAlike ? NO_ANSWER : unlike(Protection.encrypted, protection));
+  }
   if (version > MAX_VERSION) throw new ProtocolError(await otherServer(stream, version));
   checkVersion(version);
   const theirs = (await readExactly(stream, 1))[0]!;
@@ -141,116 +237,91 @@ export async function dialHandshake(
     const served = Object.values(Purpose).find((each) => each === theirs - OTHER_SERVICE);
     throw new ServiceError(served);
   }
-  checkOpen(theirs, open);
-  const answer = await readExactly(stream, NONCE_BYTES + MAC_BYTES);
-  const nonceB = answer.subarray(0, NONCE_BYTES);
-  const mac = answer.subarray(NONCE_BYTES);
-  const proven = await crypto.subtle.verify(
-    "HMAC",
-    key,
-    mac,
-    transcript("acceptor", purpose, nonceA, nonceB),
-  );
-  if (!proven) {
-    // Zeros prove nothing, but let the other side report the reason, too. A real MAC would help to guess
-    // the key.
-    await writeAll(stream, new Uint8Array(MAC_BYTES));
-    throw new ProtocolError("the other side has a different secret");
-  }
-  const own = await crypto.subtle.sign("HMAC", key, transcript("dialer", purpose, nonceA, nonceB));
-  await writeAll(stream, new Uint8Array(own));
+  checkProtection(theirs, protection);
 }
 
 /**
- * Authenticates as the side that accepted; returns the purpose of the other side.
+ * Authenticates as the side that accepted. It says nothing that depends on the key before the other side has
+ * proven that it holds it.
  *
  * @param purposes The allowed purposes.
+ * @param begun Called when the other side has said a valid hello: it may keep its place among strangers.
  * @throws {ProtocolError} If the other side does not hold the key, speaks another version or another
- * protocol, or asks for another purpose.
+ * protocol, or asks for another purpose, or for one that its invitation is not for.
  */
 export async function acceptHandshake(
   stream: ByteStream,
-  { key, open = false }: Credential,
+  { key: ownKey, protection, keyOf, denied }: HandshakeKey,
   purposes: readonly Purpose[],
-): Promise<Purpose> {
-  const hello = await readExactly(stream, HELLO_BYTES);
-  if (MAGIC.some((byte, index) => hello[index] !== byte)) {
+  begun: () => void = () => {},
+): Promise<Accepted> {
+  const start = await readExactly(stream, MAGIC.length);
+  if (
+    start[0] === TLS_HANDSHAKE[0] && start[1] === TLS_HANDSHAKE[1] &&
+    protection !== Protection.encrypted
+  ) {
+    throw new ProtocolError(unlike(Protection.encrypted, protection));
+  }
+  if (MAGIC.some((byte, index) => start[index] !== byte)) {
     throw new ProtocolError("its first bytes are not of this protocol");
   }
-  const version = hello[MAGIC.length]!;
-  const isOpen = hello[MAGIC.length + 2]!;
-  if (version !== PROTOCOL_VERSION || isOpen !== Number(open)) {
+  const hello = await readExactly(stream, HELLO_BYTES - MAGIC.length);
+  const isInvited = (hello[2]! & INVITED) !== 0;
+  const [version, asked, theirs] = [hello[0]!, hello[1]!, hello[2]! & ~INVITED];
+  if (version !== PROTOCOL_VERSION || theirs !== protection) {
     // So that the dialer can report the reason, too.
-    await writeAll(stream, new Uint8Array([PROTOCOL_VERSION, Number(open)]));
+    await writeAll(stream, new Uint8Array([PROTOCOL_VERSION, protection]));
     checkVersion(version);
-    checkOpen(isOpen, open);
+    checkProtection(theirs, protection);
   }
-  const purpose = purposes.find((known) => known === hello[MAGIC.length + 1]);
+  const purpose = purposes.find((known) => known === asked);
   if (purpose === undefined) {
     await writeAll(stream, new Uint8Array([PROTOCOL_VERSION, OTHER_SERVICE + telling(purposes)]));
-    throw new ProtocolError(`it asked for an unknown service: ${hello[MAGIC.length + 1]}`);
+    throw new ProtocolError(`it asked for an unknown service: ${asked}`);
   }
-  const nonceA = hello.subarray(MAGIC.length + 3);
+  if (isInvited && (keyOf === undefined || !FOR_INVITED.includes(purpose))) {
+    throw new ProtocolError("it has an invitation, with which one may only deploy");
+  }
+  const name = isInvited ? await readName(stream) : new Uint8Array();
+  const invited = isInvited ? new TextDecoder().decode(name) : undefined;
+  const key = invited === undefined ? ownKey : await keyOf!(invited);
+  begun();
   const nonceB = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
-  const own = await crypto.subtle.sign(
-    "HMAC",
-    key,
-    transcript("acceptor", purpose, nonceA, nonceB),
-  );
-  const answer = new Uint8Array(2 + NONCE_BYTES + MAC_BYTES);
-  answer[0] = PROTOCOL_VERSION;
-  answer[1] = Number(open);
-  answer.set(nonceB, 2);
-  answer.set(new Uint8Array(own), 2 + NONCE_BYTES);
-  await writeAll(stream, answer);
-
-  const proven = await crypto.subtle.verify(
-    "HMAC",
-    key,
-    await readExactly(stream, MAC_BYTES),
-    transcript("dialer", purpose, nonceA, nonceB),
-  );
-  if (!proven) throw new ProtocolError("it has a different secret");
-  return purpose;
-}
-
-/**
- * The first bytes on a Unix socket, instead of a handshake: the key itself, for lack of anyone to hide it
- * from. Only the user can enter the folder of the socket, and whoever listens there is as trusted as this
- * process.
- */
-export function passOf({ bytes }: RunKey, purpose: Purpose): Bytes {
-  const pass = new Uint8Array(PASS_BYTES);
-  pass.set(MAGIC);
-  pass[MAGIC.length] = PROTOCOL_VERSION;
-  pass[MAGIC.length + 1] = purpose;
-  pass.set(bytes, MAGIC.length + 2);
-  return pass;
-}
-
-/** Reads what {@linkcode passOf} makes. @throws {ProtocolError} If it is of another run. */
-export async function acceptPass(
-  stream: ByteStream,
-  key: RunKey,
-  purpose: Purpose,
-): Promise<void> {
-  const [pass, own] = [await readExactly(stream, PASS_BYTES), passOf(key, purpose)];
-  if (MAGIC.some((byte, index) => pass[index] !== byte)) {
-    throw new ProtocolError("its first bytes are not of this protocol");
+  await writeAll(stream, new Uint8Array([PROTOCOL_VERSION, protection, ...nonceB]));
+  const said: Said = { purpose, protection, nonceA: hello.subarray(3), nonceB, name };
+  if (!await isMac(key, "dialer", said, await readExactly(stream, MAC_BYTES))) {
+    // Zeros prove nothing, but let the other side report the reason, too.
+    await writeAll(stream, new Uint8Array(MAC_BYTES));
+    throw new WrongSecretError("it has a different secret");
   }
-  checkVersion(pass[MAGIC.length]!);
-  let difference = 0;
-  for (let index = 0; index < PASS_BYTES; index++) difference |= pass[index]! ^ own[index]!;
-  if (difference !== 0) throw new ProtocolError("it is not a process of this run");
+  if (invited !== undefined && denied?.has(invited)) {
+    await writeAll(stream, new Uint8Array(MAC_BYTES).fill(DENIED));
+    throw new WrongSecretError(`the invitation of ${invited} was taken back (--deny)`);
+  }
+  await writeAll(stream, await mac(key, "acceptor", said));
+  return { role: "acceptor", key, nonces: [...said.nonceA, ...nonceB], purpose, invited };
 }
 
-function checkOpen(theirs: number, own: boolean): void {
-  if (theirs === Number(own)) return;
-  throw new ProtocolError(
-    own
-      ? "the other side has a secret, and this side has none: give it one with --secret-file"
-      : "the other side has no secret, and this side has one",
-  );
+/** The name in the invitation of a dialer. */
+async function readName(stream: ByteStream): Promise<Bytes> {
+  const length = (await readExactly(stream, 1))[0]!;
+  if (length > 0 && length <= MAX_INVITED_BYTES) return await readExactly(stream, length);
+  throw new ProtocolError(`the name in its invitation has ${length} bytes`);
+}
+
+function checkProtection(theirs: number, own: Protection): void {
+  if (theirs !== own) throw new ProtocolError(unlike(theirs, own));
+}
+
+/** Why two sides cannot talk whose connections are protected in different ways. */
+function unlike(theirs: number, own: Protection): string {
+  if (own === Protection.open) {
+    return "the other side has a secret, and this side has none: give it one with --secret-file";
+  }
+  if (theirs === Protection.open) return "the other side has no secret, and this side has one";
+  return own === Protection.plain
+    ? "the other side encrypts, and this side does not: give --plain to every part, or to none"
+    : "the other side does not encrypt, and this side does: give --plain to every part, or to none";
 }
 
 /** The purpose that tells best what part of a cluster an acceptor is. A master is a node, too. */
@@ -261,13 +332,14 @@ function telling(purposes: readonly Purpose[]): number {
 
 /** What it is that answers with this byte, which is not a version. */
 async function otherServer(stream: ByteStream, first: number): Promise<string> {
-  if (first !== HTTP[0]) return "another program listens there";
+  if (first !== HTTP[0]) return ANOTHER_PROGRAM;
   const rest = await readExactly(stream, HTTP.length - 1).catch(() => new Uint8Array());
   const isHttp = rest.length > 0 && rest.every((byte, index) => byte === HTTP[index + 1]);
-  return isHttp ? "an HTTP server listens there" : "another program listens there";
+  return isHttp ? "an HTTP server listens there" : ANOTHER_PROGRAM;
 }
 
-function checkVersion(version: number): void {
+/** @throws {ProtocolError} If the other side speaks another version. */
+export function checkVersion(version: number): void {
   if (version === PROTOCOL_VERSION) return;
   throw new ProtocolError(
     `it speaks version ${version} of the protocol, and this side version ${PROTOCOL_VERSION}: ` +
@@ -275,20 +347,30 @@ function checkVersion(version: number): void {
   );
 }
 
-function transcript(
-  role: "dialer" | "acceptor",
-  purpose: Purpose,
-  nonceA: Bytes,
-  nonceB: Bytes,
-): Bytes {
-  const name = new TextEncoder().encode(role);
-  const bytes = new Uint8Array(name.length + 2 + 2 * NONCE_BYTES);
-  bytes.set(name);
-  bytes[name.length] = PROTOCOL_VERSION;
-  bytes[name.length + 1] = purpose;
-  bytes.set(nonceA, name.length + 2);
-  bytes.set(nonceB, name.length + 2 + NONCE_BYTES);
-  return bytes;
+/** What the MACs are about. */
+interface Said {
+  readonly purpose: Purpose;
+  readonly protection: Protection;
+  readonly nonceA: Bytes;
+  readonly nonceB: Bytes;
+  /** That in the dialer's invitation, or empty. */
+  readonly name: Bytes;
+}
+
+type Role = "dialer" | "acceptor";
+
+async function mac(key: CryptoKey, role: Role, said: Said): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, transcript(role, said)));
+}
+
+/** Compares in constant time. */
+function isMac(key: CryptoKey, role: Role, said: Said, given: Bytes): Promise<boolean> {
+  return crypto.subtle.verify("HMAC", key, given, transcript(role, said));
+}
+
+function transcript(role: Role, { purpose, protection, nonceA, nonceB, name }: Said): Bytes {
+  const start = [...new TextEncoder().encode(role), PROTOCOL_VERSION, purpose, protection];
+  return new Uint8Array([...start, ...nonceA, ...nonceB, ...name]);
 }
 
 /** Reads that many bytes. @throws {Deno.errors.UnexpectedEof} If the stream ends first. */

@@ -4,14 +4,28 @@
  * A cut network raises no error, so each side of a link sends a heartbeat every `heartbeatMs`, and measures
  * the silence of the other. All times are multiples of that one, in this order:
  *
- *     8 heartbeats   a node, or the bridge, gives up its master: a node ends what it hosts for it
+ *  3 heartbeats   a process that cannot connect to one on another host, and its node, say so
+ *  8 heartbeats   a node, or the bridge, gives up its master: a node ends what it hosts for it
  * 10 heartbeats   all others give up: a master its node, a bridge deploy, a join its master …
- * 14 heartbeats   the bridge itself declares the processes of a node lost
+ * 30 heartbeats   deploy, or a node that hosts a run, has to reach the bridge again, after it has noticed
+ *                 that their link is lost; and so long does the bridge wait for deploy, after it has noticed
+ *                 the same
+ * 30 heartbeats   a process that cannot connect to another one gives it up
+ * 30 heartbeats   a master waits for a node that it lost while that was starting a process, to ask whether it has
+ * 44 heartbeats   the bridge itself declares the processes of a node lost that does not come back
  *
  * So when a network is cut, the processes of a node have ended before its master starts others in their
  * place: the node notices up to one heartbeat late, and has one more to kill them. And the master reports
  * why they are lost before the bridge does, which knows less.
  */
+
+/** How long a process tries to connect to one on another host. */
+export interface Patience {
+  /** After so long without a connection, the process and its node say so. */
+  readonly sayMs: number;
+  /** After so long, the other process counts as lost. */
+  readonly giveUpMs: number;
+}
 
 /** The times of a cluster. All its parts should use the same. */
 export interface LivenessOptions {
@@ -26,6 +40,15 @@ export interface LivenessOptions {
    * that node has ended, does: they notice up to two heartbeats apart, plus as much for transmission.
    */
   readonly newsMs: number;
+  /** How long a lost connection of deploy or a node to the bridge, or of a master to a node, may take to be replaced. */
+  readonly reconnectMs: number;
+  /**
+   * How long the bridge waits for a node to do that: {@linkcode reconnectMs}, from the end of the silence by
+   * which the node may notice it later, and {@linkcode newsMs}.
+   */
+  readonly returnMs: number;
+  /** That of processes. */
+  readonly patience: Patience;
 }
 
 /** The times derived from the heartbeat interval. */
@@ -35,6 +58,9 @@ export function livenessOf(heartbeatMs: number): LivenessOptions {
     workerSilenceMs: 8 * heartbeatMs,
     silenceMs: 10 * heartbeatMs,
     newsMs: 4 * heartbeatMs,
+    reconnectMs: 30 * heartbeatMs,
+    returnMs: (30 + 10 + 4) * heartbeatMs,
+    patience: { sayMs: 3 * heartbeatMs, giveUpMs: 30 * heartbeatMs },
   };
 }
 

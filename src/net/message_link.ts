@@ -27,6 +27,9 @@ type Heartbeat = { type: "" };
 /** How much is read at once. */
 const READ_BYTES = 64 * 1024;
 
+/** More than this is followed by more, usually, which the other side's system does not hold back. */
+const SMALL_READ_BYTES = 16 * 1024;
+
 /** Sends wait while more than this is queued. */
 const MAX_QUEUED_BYTES = 256 * 1024;
 
@@ -35,6 +38,8 @@ export interface LinkConnection {
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   close(): void;
+  /** As in `Transport`. */
+  readonly answersAtOnce?: boolean;
 }
 
 export interface MessageLinkOptions<In extends { type: string }> {
@@ -70,8 +75,8 @@ export class LinkError extends Error {
   }
 }
 
-/** The same with the name of the other side: `node 10.0.0.3:9999 did not answer for 10 s`. */
-export function endOf(who: string, { message }: LinkError | ProtocolError): string {
+/** Such a reason with the name of the other side: `node 10.0.0.3:9999 did not answer for 10 s`. */
+export function endOf(who: string, { message }: { readonly message: string }): string {
   const [, rest] = /^it (.*)$/.exec(message) ?? [];
   return rest === undefined ? `${who} is gone: ${message}` : `${who} ${rest}`;
 }
@@ -120,6 +125,11 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     return this.#over;
   }
 
+  /** How long nothing has come from the other side, in ms; 0 while this side does not listen. */
+  get silentMs(): number {
+    return this.#listening ? this.#clock.now() - this.#heardMs : 0;
+  }
+
   /**
    * Sends a message, after those sent before. Resolves when another one may be sent. Callers that send a
    * lot wait for that, for backpressure; others need not. Does nothing on a link that has ended.
@@ -138,6 +148,11 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     return this.#push(framed(body));
   }
 
+  /** As {@linkcode MessageLink.send}, for the bytes that `encodeMessage` gave; they must not be modified. */
+  sendFrame(frame: Bytes): Promise<void> {
+    return this.#push(frame);
+  }
+
   /** Yields the messages of the other side as they come; ends when the link does. For one reader. */
   async *messages(): AsyncGenerator<In, undefined> {
     for await (const { message } of this.received()) yield message;
@@ -145,9 +160,10 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
 
   /** As {@linkcode MessageLink.messages}, with the bytes of each. Bytes in a message are views of those. */
   async *received(): AsyncGenerator<Received<In>, undefined> {
-    const decoder = new MessageDecoder(this.#options.maxBytes ?? MAX_MESSAGE_BYTES);
-    const buffer = new Uint8Array(READ_BYTES);
+    const { maxBytes = MAX_MESSAGE_BYTES } = this.#options;
     const schema = { ...this.#options.schema, "": {} } as Schema<In | Heartbeat>;
+    const decoder = new MessageDecoder({ messages: schema, maxBytes });
+    const buffer = new Uint8Array(READ_BYTES);
     while (!this.#over) {
       const count = await this.#read(buffer);
       if (count === null) return;
@@ -191,6 +207,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     try {
       const count = await this.#conn.read(buffer);
       if (count === null) this.#finish(new LinkError("it closed the connection"));
+      else if (this.#conn.answersAtOnce === true && count < SMALL_READ_BYTES) this.#answer();
       return count;
     } catch (cause) {
       this.#finish(new LinkError("the connection broke", { cause }));
@@ -198,6 +215,11 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     } finally {
       this.#listening = false;
     }
+  }
+
+  /** The other side's next write waits for something from this side, unless that is on its way. */
+  #answer(): void {
+    if (this.#queue.bytes === 0) this.#queue.push(HEARTBEAT);
   }
 
   #tick(): void {

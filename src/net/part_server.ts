@@ -3,18 +3,32 @@
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Metric } from "../core/metrics.ts";
 import { formatAddress } from "../core/pid.ts";
 import { Admission } from "./admission.ts";
-import { acceptHandshake, type Credential, HANDSHAKE_TIMEOUT_MS, Purpose } from "./handshake.ts";
+import { authenticated } from "./authenticated.ts";
+import type { Credential } from "./credential.ts";
+import {
+  type Accepted,
+  acceptHandshake,
+  HANDSHAKE_TIMEOUT_MS,
+  Protection,
+  Purpose,
+  WrongSecretError,
+} from "./handshake.ts";
+import type { Transport } from "./transport.ts";
 
-/** How many unauthenticated connections there may be. */
-const MAX_UNAUTHENTICATED = 256;
+/** How many unauthenticated connections there may be: a peer on a long way needs a place for a second. */
+const MAX_UNAUTHENTICATED = 4_096;
 
 /** How many connections the kernel keeps until they are accepted. */
 const BACKLOG = 2_000;
 
-/** Takes a connection, and owns it from then on; `remote` is the address of the other end. */
-export type PartHandler = (conn: Deno.Conn, remote: string) => void;
+/**
+ * Takes a connection, and owns it from then on. `remote` is the address of the other end, and `invited` the
+ * name in the invitation that it has proven, if it has one.
+ */
+export type PartHandler = (conn: Transport, remote: string, invited: string | undefined) => void;
 
 export interface PartServerOptions {
   /** Where to listen; port 0 means any free one. */
@@ -24,8 +38,28 @@ export interface PartServerOptions {
   readonly handlers: Readonly<Partial<Record<Purpose, PartHandler>>>;
   /** Logs refused connections. */
   readonly logger: Logger;
-  /** Encrypts: a certificate and its key, in PEM. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** How many unauthenticated connections there may be. @default 4096 */
+  readonly places?: number;
+}
+
+/** How many connections a part has refused. */
+export interface RefusedConnections {
+  /** Those with another secret, or an invitation that was taken back. */
+  readonly secret: number;
+  /** Those with another protocol or version, that were too slow or too many, or asked for what they may not have. */
+  readonly other: number;
+}
+
+/** As a metric of a part, `node` or `bridge`, at that address. */
+export function refusedMetric(refused: RefusedConnections, part: string, address: string): Metric {
+  return {
+    ...{ name: "deploy_refused_connections_total", type: "counter" },
+    help: "Connections that the part has refused: for another secret, or another reason.",
+    samples: Object.entries(refused).map(([why, value]) => ({
+      labels: { part, address, why },
+      value,
+    })),
+  };
 }
 
 /** Listening failed. The message is one line. */
@@ -43,7 +77,10 @@ export class ListenError extends Error {
 export class PartServer implements AsyncDisposable {
   /** Its address, with the actual port. */
   readonly address: Address;
-  readonly #admission: Admission<Deno.Conn, Purpose>;
+  /** The IP address that it listens at. */
+  readonly ip: string;
+  readonly #admission: Admission<Deno.Conn, Authenticated>;
+  #wrongSecrets = 0;
 
   /** @throws {ListenError} If listening fails. */
   constructor(options: PartServerOptions) {
@@ -52,14 +89,29 @@ export class PartServer implements AsyncDisposable {
     const { host, port } = options.address;
     const listener = listen(options);
     this.address = { host, port: port === 0 ? listener.addr.port : port };
-    this.#admission = new Admission<Deno.Conn, Purpose>({
+    this.ip = listener.addr.hostname;
+    this.#admission = new Admission<Deno.Conn, Authenticated>({
       listener,
-      max: MAX_UNAUTHENTICATED,
+      max: options.places ?? MAX_UNAUTHENTICATED,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      authenticate: (conn) => acceptHandshake(conn, credential, purposes),
-      take: (conn, purpose, remote) => handlers[purpose]?.(conn, remote),
-      log: (line) => logger.warn(line),
+      authenticate: async (conn, begun) => {
+        try {
+          return await authenticate(conn, credential, purposes, begun);
+        } catch (error) {
+          if (error instanceof WrongSecretError) this.#wrongSecrets++;
+          throw error;
+        }
+      },
+      take: (_conn, { purpose, invited, transport }, { address }) =>
+        handlers[purpose]?.(transport, address, invited),
+      log: ({ host, line }) => logger.about(host, line),
     });
+  }
+
+  /** How many connections it has refused so far, and why. */
+  get refused(): RefusedConnections {
+    const secret = this.#wrongSecrets;
+    return { secret, other: Math.max(0, this.#admission.refusals - secret) };
   }
 
   /**
@@ -75,10 +127,30 @@ export class PartServer implements AsyncDisposable {
   }
 }
 
-function listen({ address, tls }: PartServerOptions): Deno.TcpListener | Deno.TlsListener {
+/** A connection that may be used, for what, and by whom. */
+interface Authenticated extends Pick<Accepted, "purpose" | "invited"> {
+  readonly transport: Transport;
+}
+
+async function authenticate(
+  conn: Deno.Conn,
+  credential: Credential,
+  purposes: readonly Purpose[],
+  begun: () => void,
+): Promise<Authenticated> {
+  const { encryption } = credential;
+  const transport = encryption?.accepted(conn) ?? conn;
+  const accepted = await acceptHandshake(transport, credential, purposes, begun);
+  const { purpose, invited } = accepted;
+  if (credential.protection !== Protection.plain) return { purpose, invited, transport };
+  return { purpose, invited, transport: await authenticated(transport, accepted) };
+}
+
+function listen({ address, credential }: PartServerOptions): Deno.TcpListener | Deno.TlsListener {
+  const { encryption } = credential;
   const where = { hostname: address.host, port: address.port, tcpBacklog: BACKLOG };
   try {
-    return tls === undefined ? Deno.listen(where) : Deno.listenTls({ ...where, ...tls });
+    return encryption?.listen(where) ?? Deno.listen(where);
   } catch (cause) {
     const why = cause instanceof Deno.errors.AddrInUse
       ? "the address is already in use"

@@ -1,4 +1,4 @@
-/** What carries the bytes between processes: a Unix socket within a host, TCP between hosts. */
+/** What carries bytes: a Unix socket within a host, TLS or plain TCP between hosts. */
 
 /**
  * A connection, as far as the protocols between processes use it.
@@ -17,6 +17,11 @@ export interface Transport {
   ref(): void;
   /** Lets the process end during a read. */
   unref(): void;
+  /**
+   * Whether what the other side writes next may wait for 40 ms, unless this side writes something after each
+   * of its reads: see encryption.ts.
+   */
+  readonly answersAtOnce?: boolean;
 }
 
 /** Where a process or a node listens: the path of a Unix socket, or a TCP port. */
@@ -33,6 +38,11 @@ export const MAX_SOCKET_PATH_BYTES = 103;
  * @throws {Deno.errors.NotFound} If there is no such socket.
  * @throws {Deno.errors.ConnectionRefused} If nothing listens there any more.
  */
+export function connect(
+  to: { readonly hostname: string; readonly port: number },
+  signal?: AbortSignal,
+): Promise<Deno.TcpConn>;
+export function connect(to: Endpoint, signal?: AbortSignal): Promise<Transport>;
 export async function connect(to: Endpoint, signal?: AbortSignal): Promise<Transport> {
   if ("path" in to) return await Deno.connect({ transport: "unix", path: to.path });
   const conn = await Deno.connect(signal === undefined ? to : { ...to, signal });
@@ -40,6 +50,24 @@ export async function connect(to: Endpoint, signal?: AbortSignal): Promise<Trans
   // for the delayed acknowledgement of the first.
   conn.setNoDelay(true);
   return conn;
+}
+
+/**
+ * The name by which a process whose permissions are limited reaches the sockets of others, by the path of its own
+ * socket, whose name is an id: Deno allows no folder of sockets, and their names are not known when the process
+ * starts. It is no longer than that path, which may be as long as the system allows.
+ */
+export function outgoingSocket(own: string): string {
+  return `${own.slice(0, -16)}.to`;
+}
+
+/** Closes a connection that an error of its own, or somebody else, may have closed already. */
+export function closeQuietly(conn: Pick<Transport, "close">): void {
+  try {
+    conn.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
 }
 
 /** A listener of either kind. */

@@ -1,5 +1,6 @@
 /** The write queue of a connection: in order, one write at a time. */
 
+import { Fifo } from "../core/fifo.ts";
 import { type ByteStream, writeAll } from "./handshake.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -18,7 +19,7 @@ interface Waiting {
 export class WriteQueue {
   readonly #conn: Pick<ByteStream, "write">;
   readonly #broken: (cause: unknown) => void;
-  #queue: Bytes[] = [];
+  readonly #queue = new Fifo<Bytes>();
   #bytes = 0;
   #writing = false;
   #closed = false;
@@ -52,7 +53,7 @@ export class WriteQueue {
   /** Drops unwritten bytes, and takes nothing more. The connection is unaffected. */
   close(): void {
     this.#closed = true;
-    this.#queue = [];
+    this.#queue.clear();
     this.#bytes = 0;
     this.#settle();
   }

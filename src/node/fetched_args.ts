@@ -5,8 +5,9 @@ import { messageOf, SpawnError } from "../core/errors.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { MiB } from "../core/resources.ts";
 import type { CarriedArg, HeldArg } from "../core/roles.ts";
-import { type DialOptions, dialPart } from "../net/connect.ts";
-import { type Credential, Purpose } from "../net/handshake.ts";
+import { dialPart } from "../net/connect.ts";
+import type { Credential } from "../net/credential.ts";
+import { Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import {
@@ -31,7 +32,6 @@ export interface FetchOptions {
   /** The arguments that the node itself holds. */
   readonly held: HeldArgs;
   readonly credential: Credential;
-  readonly tls?: DialOptions["tls"];
   readonly liveness?: LivenessOptions | undefined;
   /** Aborts fetches in progress. */
   readonly signal: AbortSignal;
@@ -104,14 +104,14 @@ export class FetchedArgs {
  */
 export async function fetchArg(
   { node, id, size }: HeldArg,
-  { credential, tls, liveness, signal }: Omit<FetchOptions, "held">,
+  { credential, liveness, signal }: Omit<FetchOptions, "held">,
 ): Promise<Bytes> {
   if (size > MAX_MESSAGE_BYTES) {
     throw new ProtocolError(`it is ${size} bytes long; at most ${MAX_MESSAGE_BYTES} are allowed`);
   }
   const address = parseAddress(node);
   if (address === undefined) throw new ProtocolError(`"${node}" is not a valid node address`);
-  const conn = await dialPart(address, Purpose.arg, credential, { tls, signal });
+  const conn = await dialPart(address, Purpose.arg, credential, { signal });
   const link = new MessageLink<FetchToNode, NodeToFetch>(conn, {
     schema: NODE_TO_FETCH,
     liveness,

@@ -16,6 +16,7 @@ import {
   type NodeToFetch,
 } from "../wire/arg_messages.ts";
 import type { MessageLinkOptions } from "../net/message_link.ts";
+import type { Transport } from "../net/transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -63,7 +64,7 @@ export class HeldArgs {
   }
 
   /** Sends another node the argument that it requests, and resolves when it has closed the connection. */
-  async serve(conn: Deno.Conn): Promise<void> {
+  async serve(conn: Transport): Promise<void> {
     const options: MessageLinkOptions<FetchToNode> = {
       schema: FETCH_TO_NODE,
       liveness: this.#liveness,

@@ -2,8 +2,11 @@
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
+import type { EndStatus } from "../core/exit_status.ts";
 import type { Logger } from "../core/logger.ts";
+import { NodeFaultError } from "../core/node_fault.ts";
 import type { Pid } from "../core/pid.ts";
+import type { Permissions } from "../core/permissions.ts";
 import type { PortRange } from "../core/port_range.ts";
 import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
@@ -14,13 +17,21 @@ import { startTimer } from "../core/timer.ts";
 import type { RunFolder } from "../store/run_folder.ts";
 import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
 import type { Store, StoredFiles } from "../store/store.ts";
-import type { DialOptions } from "../net/connect.ts";
-import type { Credential } from "../net/handshake.ts";
+import { StoreError } from "../store/store_error.ts";
+import { ChannelProtection } from "../net/channel_protection.ts";
+import { ConnectError } from "../net/connect.ts";
+import type { Credential } from "../net/credential.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
+import { LinkError } from "../net/message_link.ts";
+import { RunKey } from "../net/run_key.ts";
 import { FetchedArgs } from "./fetched_args.ts";
 import type { HeldArgs } from "./held_args.ts";
 import { NodeRun } from "./node_run.ts";
 import { RunLink } from "./run_link.ts";
+import type { UnreachedProcess } from "./unreached_notice.ts";
+import type { Boots } from "../host/boots.ts";
+import type { Enforcement } from "../host/enforcement.ts";
+import { faultOf } from "../host/node_fault.ts";
 import { runProgram, thisRuntime, writeSettings } from "../host/run_program.ts";
 import { willFolder } from "../host/will_store.ts";
 
@@ -28,13 +39,14 @@ import { willFolder } from "../host/will_store.ts";
 export interface NodeContext {
   /** The host that the node and its processes bind. */
   readonly host: string;
+  /** The IP address that this is. @default the host */
+  readonly ip?: string;
   /** Its address; also distinguishes it from other nodes that share its store. */
   readonly address: string;
   readonly port: number;
   /** What the node lends where its master does not say. */
   readonly machine: Readonly<Resources>;
   readonly credential: Credential;
-  readonly tls?: DialOptions["tls"];
   readonly store: Store;
   /** @default LOCAL_NETWORK */
   readonly liveness?: LivenessOptions;
@@ -43,7 +55,11 @@ export interface NodeContext {
   readonly maxSpares: number;
   /** The ports that processes may listen on. @default any */
   readonly ports?: PortRange | undefined;
-  /** Called at each process's start and end. */
+  /** What holds processes to what they ask for. @default nothing */
+  readonly enforcement?: Enforcement | undefined;
+  /** What programs may do at most. @default everything */
+  readonly cap?: Permissions | undefined;
+  /** Called at each event of a process. */
   readonly report?: (run: string, event: RunEvent) => void;
 }
 
@@ -52,6 +68,8 @@ export interface OpenedRun {
   readonly run: string;
   readonly key: Uint8Array<ArrayBuffer>;
   readonly bridge: string;
+  /** The hosts of the other nodes of the cluster. */
+  readonly hosts: readonly string[];
 }
 
 /** The state that exists once the program has arrived. */
@@ -65,29 +83,45 @@ export class HostedRun {
   readonly #context: NodeContext;
   readonly #master: MasterPort;
   readonly #args: FetchedArgs;
+  readonly #boots: Boots;
+  readonly #unreached: ((attempt: UnreachedProcess) => void) | undefined;
   readonly #ending = new AbortController();
   #files: StoredFiles | undefined;
   #preparing: Promise<Prepared> | undefined;
+  /** The link to the bridge, which outlives attempts to get the files. */
   #link: RunLink | undefined;
   #node: NodeRun | undefined;
   #folder: RunFolder | undefined;
   #ended: Promise<void> | undefined;
+  /** How its processes end once the bridge is lost for good. */
+  #lost: EndStatus | undefined;
 
-  /** `held` are the arguments that the node holds for others. */
   constructor(
     opened: OpenedRun,
     context: NodeContext,
-    { master, held }: { master: MasterPort; held: HeldArgs },
+    { master, held, boots, unreached }: {
+      master: MasterPort;
+      /** The arguments that the node holds for others. */
+      held: HeldArgs;
+      /** The boots of all runs of the node. */
+      boots: Boots;
+      /** Called when a process has tried for a while to connect to one on another host, and cannot. */
+      unreached?: ((attempt: UnreachedProcess) => void) | undefined;
+    },
   ) {
+    this.#boots = boots;
+    this.#unreached = unreached;
     this.#opened = opened;
     this.#context = context;
     this.#master = master;
-    const { credential, tls, liveness } = context;
-    this.#args = new FetchedArgs({ held, credential, tls, liveness, signal: this.#ending.signal });
+    const { credential, liveness } = context;
+    this.#args = new FetchedArgs({ held, credential, liveness, signal: this.#ending.signal });
   }
 
   /**
    * As {@linkcode NodeRun.needs}, once the program has arrived. @throws {SpawnError} If it does not arrive.
+   *
+   * @throws {NodeFaultError} If that is because this node lacks something.
    */
   async needs(): Promise<Resources> {
     const { node } = await this.#prepared(null);
@@ -98,6 +132,7 @@ export class HostedRun {
    * Starts a process, once the program has arrived.
    *
    * @throws {SpawnError} `not-started`, or `lost` if the run is ending.
+   * @throws {NodeFaultError} If that is because this node lacks something: the next attempt begins anew.
    */
   async launch(request: SpawnRequest<CarriedArg>): Promise<Launched> {
     const { node, link } = await this.#prepared(request.function);
@@ -110,12 +145,19 @@ export class HostedRun {
       link.stdin.attach(stdin, () => node.readsStdin(launched.pid));
       void launched.ended.then(() => link.stdin.detach());
     }
-    return launched;
+    // The bridge did not get how it ended, and says the same.
+    const ended = launched.ended.then((status) => this.#lost ?? status);
+    return { ...launched, ended };
   }
 
   /** As {@linkcode NodeRun.kill}. */
   async kill(pid: Pid, how: Termination): Promise<boolean> {
     return await this.#node?.kill(pid, how) ?? false;
+  }
+
+  /** As {@linkcode NodeRun.runs}. */
+  async runs(pid: Pid): Promise<boolean> {
+    return await this.#node?.runs(pid) ?? false;
   }
 
   /**
@@ -127,6 +169,11 @@ export class HostedRun {
     // Its program may still be arriving: there may be a folder, but no `NodeRun` yet.
     if (this.#node === undefined) this.#link?.drop();
     void this.#node?.stop(how);
+  }
+
+  /** The bridge is gone, and there is nobody to report to: the run ends here. */
+  bridgeGone(): void {
+    this.#link?.drop(new LinkError("the master has lost it"));
   }
 
   /** As {@linkcode stop}; also sends all remaining events, and removes the files of the run. */
@@ -142,63 +189,90 @@ export class HostedRun {
   }
 
   async #prepared(fn: string | null): Promise<Prepared> {
+    const { signal } = this.#ending;
+    let preparing: Promise<Prepared> | undefined;
     try {
-      if (this.#ending.signal.aborted) throw new Error("the run is ending");
-      return await (this.#preparing ??= this.#prepare());
+      if (signal.aborted) throw new Error("the run is ending");
+      preparing = this.#preparing ??= this.#prepare();
+      return await preparing;
     } catch (cause) {
-      const ending = this.#ending.signal.aborted;
-      const what = fn === null ? "the first process" : `${fn}()`;
-      const why = ending ? "the run is ending" : cause instanceof Error ? cause.message : cause;
-      throw new SpawnError(
-        ending ? "lost" : "not-started",
-        `Cannot start ${what} on node ${this.#context.address}: ${why}`,
-        { cause },
-      );
+      // What it lacks now it may have at the next attempt.
+      if (this.#preparing === preparing && !signal.aborted) this.#preparing = undefined;
+      const { address } = this.#context;
+      const what = `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
+      const fault = signal.aborted ? undefined : whatItLacks(cause);
+      if (fault !== undefined) throw new NodeFaultError(what, address, fault, { cause });
+      const why = signal.aborted ? "the run is ending" : messageOf(cause);
+      const reason = signal.aborted ? "lost" : "not-started";
+      throw new SpawnError(reason, `${what} on node ${address}: ${why}`, { cause });
     }
   }
 
-  async #prepare(): Promise<Prepared> {
-    const { run, key, bridge } = this.#opened;
-    const { host, address, credential, tls, liveness, logger, maxSpares, ports } = this.#context;
-    const { signal } = this.#ending;
-    const link = await RunLink.open({
+  async #connect(): Promise<RunLink> {
+    const { run, bridge } = this.#opened;
+    const { address, credential, liveness } = this.#context;
+    return this.#link = await RunLink.open({
       run,
       bridge,
       node: address,
       credential,
-      tls,
       liveness,
-      signal,
+      signal: this.#ending.signal,
+      changed: (reason) => this.#reconnects(reason),
     });
-    this.#link = link;
+  }
+
+  async #prepare(): Promise<Prepared> {
+    const { run, key } = this.#opened;
+    const { host, ip, address, credential, liveness, logger, maxSpares, ports, enforcement, cap } =
+      this.#context;
+    const { protection } = credential;
+    const ownProtection = new ChannelProtection({ key: new RunKey(key), protection });
+    const { signal } = this.#ending;
+    const link = this.#link?.over === false ? this.#link : await this.#connect();
     try {
       const spec = decodeRunSpec(await link.spec);
       const folder = await this.#fill(spec, link);
       signal.throwIfAborted();
       const node = new NodeRun({
-        program: runProgram(spec, folder, thisRuntime()),
+        program: runProgram(spec, folder, thisRuntime(), cap),
+        ...ip === undefined ? {} : { ip },
+        peerHosts: this.#opened.hosts,
         hostname: host,
         reachable: true,
         key,
+        protection,
         node: address,
         willFolder: willFolder(logger),
+        patience: liveness?.patience,
+        unreached: (from, to, why) => this.#unreached?.({ run, from, to, why }),
         maxSpares,
         ports,
+        enforcement,
+        boots: this.#boots,
+        inspection: spec.inspection,
         master: this.#master,
         sink: (event) => this.#tell(link, event),
         logger,
         startTimer,
         deliverWill: async (will, context) => {
           const { deliverWill } = await import("../channel/will.ts");
-          await deliverWill(will, { ...context, log: (line) => logger.warn(line) });
+          const log = (line: string) => logger.about("programs here", line);
+          await deliverWill(will, {
+            ...{ ...context, protection: ownProtection },
+            ...{ patience: liveness?.patience, log },
+          });
         },
       });
       this.#node = node;
       link.waits = () => node.waits();
+      link.usage = () => node.usage();
+      link.samples = () => node.samples();
+      link.inspect = (pid, id) => void this.#inspect(node.inspectorPort(pid), id);
       void link.ended.then((reason) => this.#broken(reason));
       return { node, link };
     } catch (error) {
-      link.drop();
+      if (signal.aborted) link.drop();
       await this.#remove();
       throw error;
     }
@@ -210,27 +284,51 @@ export class HostedRun {
     const { signal } = this.#ending;
     const files = await store.ensure(manifestsOf(spec), link.fetch, signal);
     this.#files = files;
-    const folder = this.#folder = await store.runFolder(`${this.#opened.run}-${port}`);
     const { main, cwd, runtime, tree } = spec;
+    const bytes = manifestsOf(spec).reduce((sum, { size }) => sum + size, 0);
+    const name = `${this.#opened.run}-${port}`;
+    const folder = this.#folder = await store.runFolder(name, bytes);
     const [mainPath, ...paths] = files.paths;
     const contents = (_: Pack, index: number) => Promise.resolve({ path: paths[index]! });
     await folder.mirror(tree, { cwd, contents, signal });
-    await folder.link(mainPath!, main);
-    if (runtime !== undefined) await folder.link(paths.at(-1)!, runtime.name);
+    await folder.place(mainPath!, main);
+    if (runtime !== undefined) await folder.place(paths.at(-1)!, runtime.name);
     await writeSettings(spec, folder.path);
     return folder.path;
   }
 
-  async #tell(link: RunLink, event: RunEvent): Promise<void> {
-    if (event.event === "spawn" || event.event === "exit") {
-      this.#context.report?.(this.#opened.run, event);
+  /** Connects the inspector on that port to the bridge. */
+  async #inspect(port: number | undefined, id: string): Promise<void> {
+    const { run, bridge } = this.#opened;
+    const { credential, liveness, logger } = this.#context;
+    const { signal } = this.#ending;
+    try {
+      const { relayInspector } = await import("./inspector_relay.ts");
+      await relayInspector(port, { bridge, id, credential, liveness, signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.info(`cannot connect a debugger to a process of run ${run}: ${messageOf(error)}`);
     }
+  }
+
+  async #tell(link: RunLink, event: RunEvent): Promise<void> {
+    this.#context.report?.(this.#opened.run, event);
     await link.tell(event);
+  }
+
+  /** The connection to the bridge has ended, for that reason; `undefined`: there is another one. */
+  #reconnects(reason: Error | undefined): void {
+    const { logger } = this.#context;
+    const { run } = this.#opened;
+    if (reason === undefined) return logger.info(`connected to the bridge of run ${run} again`);
+    logger.info(`connecting to the bridge of run ${run} again: ${reason.message}`);
   }
 
   #broken(reason: Error): void {
     if (this.#ended !== undefined) return;
     const { run } = this.#opened;
+    const { address } = this.#context;
+    this.#lost = { lost: `node ${address} has lost the bridge: ${reason.message}` };
     this.#context.logger.info(`ending run ${run} on this node: lost its bridge: ${reason.message}`);
     void this.#end(howToEnd({ kind: "bridge-gone" }));
   }
@@ -243,8 +341,11 @@ export class HostedRun {
   /** Resolves when all processes are gone and the files of the run are removed. */
   async #leave(): Promise<void> {
     await this.#preparing?.catch(() => {}); // the caller of launch() gets the error
-    await this.#node?.stopped;
-    await this.#remove();
+    try {
+      await this.#node?.stopped;
+    } finally {
+      await this.#remove();
+    }
   }
 
   async #remove(): Promise<void> {
@@ -258,4 +359,13 @@ export class HostedRun {
       this.#context.logger.warn(`Cannot remove the files of run ${this.#opened.run}: ${why}`);
     }
   }
+}
+
+/** What this node lacks, and what to do, if that is why a run could not be prepared. */
+function whatItLacks(cause: unknown): string | undefined {
+  // A file system that does not take the names of the files is one that the program does not fit.
+  const isName = cause instanceof StoreError && cause.cause instanceof Deno.errors.AlreadyExists;
+  if (isName) return undefined;
+  if (cause instanceof StoreError || cause instanceof ConnectError) return cause.message;
+  return faultOf(cause);
 }

@@ -1,23 +1,40 @@
 /** One run's processes on one node: their start, their requests, and their end. */
 
 import { messageOf, SpawnError } from "../core/errors.ts";
+import { inspectMode } from "../core/inspection.ts";
+import { NodeFaultError } from "../core/node_fault.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { Launched, NodePort, SpawnRequest } from "../core/roles.ts";
+import type { NodeSample } from "../core/samples.ts";
 import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
+import { TrialBootError } from "../core/trial_boot_error.ts";
+import { WaitNotice } from "../core/wait_notice.ts";
+import { visibleLine } from "../core/visible.ts";
 import type { WaitState } from "../core/waits.ts";
 import {
   type BootedProcess,
   Booter,
   type BooterOptions,
+  type BootOptions,
   DeadBootError,
   endBooted,
 } from "../host/booter.ts";
 import type { ChildProcess, StdinKind } from "../host/child_process.ts";
-import { HostedProcess, type RunContext } from "../host/hosted_process.ts";
-import { deadStart, NotStartedError } from "../host/not_started.ts";
+import { HostedProcess } from "../host/hosted_process.ts";
+import type { RunContext } from "../host/run_context.ts";
+import { faultOf } from "../host/node_fault.ts";
+import { deadStart, faultOfStart, NotStartedError } from "../host/not_started.ts";
 import { FirstBoot } from "../host/trial_boot.ts";
+import type { ProcUsage } from "../host/proc_usage.ts";
 import { SparePool } from "../host/spare_pool.ts";
+import { WillSpace } from "../host/will_store.ts";
+
+/**
+ * Of so many processes, each is looked at so seldom for samples that this takes at most a tenth of a core: a
+ * look takes 0.3 ms. Between two looks, the last one counts.
+ */
+const LOOK_SHARE_MS = 3;
 
 /** What a node needs to know about a run. */
 export interface NodeRunOptions extends RunContext, BooterOptions {
@@ -38,6 +55,9 @@ export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
   readonly #booter: Booter;
   readonly #spares: SparePool;
+  readonly #wills = new WillSpace();
+  /** Says of processes that wait for their turn to boot that they do. */
+  readonly #waits: WaitNotice;
   /** The first process, if there was a trial boot. */
   #first: FirstBoot | undefined;
   readonly #launches = new Set<Promise<unknown>>();
@@ -54,6 +74,9 @@ export class NodeRun implements NodePort {
     this.#options = options;
     this.#booter = new Booter(options);
     this.#spares = new SparePool(this.#booter, { max: options.maxSpares, logger: options.logger });
+    this.#waits = new WaitNotice(options.startTimer, (text) => {
+      void options.sink({ event: "said", text, time: Date.now() });
+    });
   }
 
   /**
@@ -61,18 +84,26 @@ export class NodeRun implements NodePort {
    * seconds, the booted process is used, unless spares are turned off.
    *
    * @throws {TrialBootError} If the trial boot fails.
+   * @throws {NodeFaultError} If this machine lacks something for it; then it can be done again.
    * @throws {SpawnError} `lost` if the run is ending.
    */
   async needs(): Promise<Resources> {
     const ending = "Cannot try the program: the run is ending";
     if (this.#stopping) throw new SpawnError("lost", ending);
-    const first = this.#first ??= new FirstBoot(this.#booter);
+    const first = this.#first ??= new FirstBoot(
+      this.#booter,
+      this.#tellWait("the first process"),
+    );
     try {
       const needs = await first.needs();
       if (this.#options.maxSpares === 0) await first.drop();
       return needs;
     } catch (cause) {
-      throw this.#stopping ? new SpawnError("lost", ending, { cause }) : cause;
+      if (this.#stopping) throw new SpawnError("lost", ending, { cause });
+      const fault = cause instanceof TrialBootError ? cause.fault : undefined;
+      if (fault === undefined) throw cause;
+      if (this.#first === first) this.#first = undefined;
+      throw new NodeFaultError("Cannot start the program", this.#options.node, fault, { cause });
     }
   }
 
@@ -98,6 +129,10 @@ export class NodeRun implements NodePort {
     return true;
   }
 
+  runs(pid: Pid): Promise<boolean> {
+    return Promise.resolve(this.#processes.get(pid)?.isAlive ?? false);
+  }
+
   /** Asks every process of the run here what it waits for; one that ends meanwhile is left out. */
   async waits(): Promise<Map<Pid, WaitState>> {
     const states = new Map<Pid, WaitState>();
@@ -108,9 +143,31 @@ export class NodeRun implements NodePort {
     return states;
   }
 
+  /** Takes a sample of every process of the run here; one that ends meanwhile is left out. */
+  async samples(): Promise<NodeSample[]> {
+    const maxAgeMs = this.#processes.size * LOOK_SHARE_MS;
+    const samples = await Promise.all(
+      Array.from(this.#processes.values(), (process) => process.sample(maxAgeMs)),
+    );
+    return samples.filter((sample) => sample !== undefined);
+  }
+
+  /** What the processes of the run here use now, as far as the system tells. */
+  usage(): (ProcUsage & { readonly pid: Pid })[] {
+    return Array.from(this.#processes, ([pid, process]) => {
+      const usage = process.usage();
+      return usage === undefined ? [] : [{ pid, ...usage }];
+    }).flat();
+  }
+
   /** Stops all processes, or lets them go on: as a shell does with all processes of a job. */
   pause(signal: "SIGSTOP" | "SIGCONT"): void {
     for (const process of this.#processes.values()) process.signal(signal);
+  }
+
+  /** The port of the inspector of that process on loopback; `undefined` if it has none, or has ended. */
+  inspectorPort(pid: Pid): number | undefined {
+    return this.#processes.get(pid)?.inspectorPort;
   }
 
   /** Whether that process waits for its stdin; `undefined` if that cannot be known. */
@@ -179,9 +236,7 @@ export class NodeRun implements NodePort {
   }
 
   async #launch(request: SpawnRequest, alone: boolean): Promise<Launched> {
-    // Unlike spawned processes, the first process has a stdin.
-    const spare =
-      await (request.function === null ? this.#first?.take() : this.#spares.take(alone));
+    const spare = await this.#spare(request, alone);
     if (spare !== undefined) {
       const launched = await this.#begin(request, spare);
       if (launched !== undefined) return launched;
@@ -189,19 +244,71 @@ export class NodeRun implements NodePort {
     }
     const booted = await this.#boot(request);
     const launched = await this.#begin(request, booted);
-    if (launched === undefined) throw await notStarted(request, booted.child);
+    if (launched === undefined) throw await this.#notStarted(request, booted.child);
     return launched;
+  }
+
+  /** Unlike spawned processes, the first process has a stdin; and spares have the permissions of the program. */
+  async #spare(request: SpawnRequest, alone: boolean): Promise<BootedProcess | undefined> {
+    if (this.#isInspected(request)) return void await this.#first?.drop();
+    if (request.function === null) return await this.#first?.take();
+    if (request.permissions !== undefined) return undefined;
+    return await this.#spares.take(alone, request.resources);
   }
 
   async #boot(request: SpawnRequest): Promise<BootedProcess> {
     try {
-      return await this.#booter.boot({ stdin: this.#stdinOf(request) });
+      return await this.#booter.boot({
+        stdin: this.#stdinOf(request),
+        resources: request.resources,
+        onWait: this.#tellWait(visibleLine(request.name)),
+        inspected: this.#isInspected(request),
+        permissions: request.permissions,
+      });
     } catch (cause) {
       if (this.#stopping) throw runIsEnding(request);
-      if (cause instanceof DeadBootError) throw await notStarted(request, cause.child);
-      const why = messageOf(cause);
-      throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
+      if (cause instanceof DeadBootError) {
+        throw await this.#notStarted(request, cause.child, cause.lateMs);
+      }
+      throw this.#cannotStart(request, cause);
     }
+  }
+
+  /** Says, after a while, that a process waits for its turn to boot, and for how many others. */
+  #tellWait(name: string): BootOptions["onWait"] {
+    const { node } = this.#options;
+    const { places } = this.#booter.boots.gate;
+    const where = node === null ? "this machine" : `node ${node}`;
+    return (before) =>
+      this.#waits.begin(() =>
+        `${name} has waited for 10 s to be started: ${where} starts ${places} at a time; ` +
+        `before it: ${before()}`
+      );
+  }
+
+  /** An inspected process boots with an inspector, which others do not have. */
+  #isInspected(request: SpawnRequest): boolean {
+    return inspectMode(this.#options.inspection, request) !== undefined;
+  }
+
+  /** The error of a process that could not be started. */
+  #cannotStart(request: SpawnRequest, cause: unknown): SpawnError {
+    const what = cannotStart(request);
+    const fault = faultOf(cause);
+    if (fault !== undefined) return new NodeFaultError(what, this.#options.node, fault, { cause });
+    return new SpawnError("not-started", `${what}: ${messageOf(cause)}`, { cause });
+  }
+
+  /** The error of a process that ended before it ran its function. */
+  async #notStarted(
+    request: SpawnRequest,
+    child: ChildProcess,
+    lateMs?: number,
+  ): Promise<SpawnError> {
+    const start = await deadStart(child, lateMs);
+    const fault = faultOfStart(start);
+    if (fault === undefined) return new NotStartedError(request.function, start);
+    return new NodeFaultError(cannotStart(request), this.#options.node, fault);
   }
 
   #stdinOf(request: SpawnRequest): StdinKind {
@@ -230,7 +337,7 @@ export class NodeRun implements NodePort {
     const { pid, child, arrival } = own;
     let process: HostedProcess;
     try {
-      process = new HostedProcess(this.#options, request, own);
+      process = new HostedProcess(this.#options, request, own, this.#wills);
     } catch (cause) {
       child.kill();
       arrival.link.close();
@@ -256,10 +363,6 @@ export class NodeRun implements NodePort {
     this.#idle.resolve();
     this.#idle = Promise.withResolvers();
   }
-}
-
-async function notStarted(request: SpawnRequest, child: ChildProcess): Promise<NotStartedError> {
-  return new NotStartedError(request.function, await deadStart(child));
 }
 
 function runIsEnding(request: SpawnRequest): SpawnError {

@@ -1,6 +1,9 @@
 /** A node of a cluster: accepts a master, and hosts processes for it as long as it is connected. */
 
+import { hostOf } from "../core/address.ts";
 import { messageOf, SpawnError } from "../core/errors.ts";
+import { randomId } from "../core/pid.ts";
+import { NodeFaultError } from "../core/node_fault.ts";
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
 import { howToEnd } from "../core/run_end.ts";
 import type { Termination } from "../core/signals.ts";
@@ -13,8 +16,11 @@ import {
   type SpawnFields,
 } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { Boots } from "../host/boots.ts";
 import { HeldArgs } from "./held_args.ts";
+import { type LaunchOutcomes, SessionOutcomes } from "./launch_outcomes.ts";
 import { HostedRun, type NodeContext } from "./hosted_run.ts";
+import { UnreachedNotice } from "./unreached_notice.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import {
   masterLost,
@@ -22,6 +28,7 @@ import {
   masterQuestions,
   RemoteMaster,
 } from "./remote_master.ts";
+import type { Transport } from "../net/transport.ts";
 
 type MasterLink = MessageLink<NodeToMaster, MasterToNode>;
 
@@ -33,6 +40,12 @@ export class NodeService {
   readonly #context: NodeContext;
   readonly #sessions = new Set<MasterSession>();
   readonly #held: HeldArgs;
+  readonly #boots = new Boots();
+  readonly #unreached = new UnreachedNotice();
+  /** Those of earlier masters, too: a master that lost this node asks on its next connection. */
+  readonly #outcomes = new SessionOutcomes();
+  /** Tells a master whether this is the node that it had before, or another one at the same address. */
+  readonly #id = randomId();
   #stopping = false;
 
   constructor(context: NodeContext) {
@@ -41,7 +54,7 @@ export class NodeService {
   }
 
   /** Accepts the connection of a master; refuses it if there already is one. */
-  acceptMaster(conn: Deno.Conn, remote: string): void {
+  acceptMaster(conn: Transport, remote: string): void {
     const link: MasterLink = new MessageLink(conn, {
       schema: MASTER_TO_NODE,
       liveness: this.#context.liveness,
@@ -52,9 +65,12 @@ export class NodeService {
   }
 
   /** Accepts the connection of a node that fetches an argument. */
-  acceptFetch(conn: Deno.Conn, remote: string): void {
+  acceptFetch(conn: Transport, remote: string): void {
     void this.#held.serve(conn).catch((error) => {
-      this.#context.logger.error(`Cannot send an argument to ${remote}: ${messageOf(error)}`);
+      this.#context.logger.about(
+        hostOf(remote),
+        `Cannot send an argument to ${remote}: ${messageOf(error)}`,
+      );
     });
   }
 
@@ -70,7 +86,7 @@ export class NodeService {
     const { value: adopt } = await messages.next();
     if (adopt === undefined) return;
     if (adopt.type !== "adopt") {
-      logger.warn(`dropped the master ${remote}: "${adopt.type}" before "adopt"`);
+      logger.about(hostOf(remote), `dropped the master ${remote}: "${adopt.type}" before "adopt"`);
       return link.drop();
     }
     const present = this.#sessions.values().find((session) => !session.over);
@@ -78,24 +94,41 @@ export class NodeService {
       const why = present === undefined
         ? "the node is ending"
         : `the node already has a master, connected from ${present.remote}`;
-      logger.warn(`refused the master ${remote}: ${why}`);
+      logger.about(hostOf(remote), `refused the master ${remote}: ${why}`);
       void link.send({ type: "refused", why });
       // The master closes the connection: closed here, the answer could be lost on its way.
       const timer = setTimeout(() => link.drop(), REFUSED_MS);
       while (!(await messages.next()).done);
       return clearTimeout(timer);
     }
-    const session = new MasterSession(link, remote, this.#context, this.#held);
+    const outcomes = { all: this.#outcomes, own: this.#outcomes.begin(adopt.session) };
+    const session = new MasterSession(link, remote, this.#context, outcomes, {
+      held: this.#held,
+      boots: this.#boots,
+      unreached: (attempt) => {
+        const line = this.#unreached.line(attempt, performance.now());
+        if (line !== undefined) logger.warn(line);
+      },
+    });
     const earlier = Array.from(this.#sessions, ({ gone }) => gone);
     this.#sessions.add(session);
     // The resources of an earlier master are not free yet, and it may have opened the same run.
     await Promise.all(earlier);
     const resources = adopt.resources ?? this.#context.machine;
-    void link.send({ type: "adopted", resources });
+    void link.send({ type: "adopted", resources, fabric: this.#id });
     logger.info(`the master connected from ${remote}`);
     await session.serve(messages);
     this.#sessions.delete(session);
   }
+}
+
+/** What all runs on the node share. */
+type SharedByRuns = Omit<ConstructorParameters<typeof HostedRun>[2], "master">;
+
+/** The outcomes of launches: of all connections, and of one. */
+interface Outcomes {
+  readonly all: SessionOutcomes;
+  readonly own: LaunchOutcomes;
 }
 
 /** A node's link to its master. The processes end with it. */
@@ -106,14 +139,22 @@ class MasterSession {
   readonly gone: Promise<void>;
   readonly #link: MasterLink;
   readonly #context: NodeContext;
-  readonly #held: HeldArgs;
+  readonly #shared: SharedByRuns;
   readonly #questions: MasterQuestions;
+  readonly #outcomes: Outcomes;
   readonly #runs = new Map<string, HostedRun>();
   readonly #gone = Promise.withResolvers<void>();
   #leaving = false;
 
-  constructor(link: MasterLink, remote: string, context: NodeContext, held: HeldArgs) {
-    this.#held = held;
+  constructor(
+    link: MasterLink,
+    remote: string,
+    context: NodeContext,
+    outcomes: Outcomes,
+    shared: SharedByRuns,
+  ) {
+    this.#outcomes = outcomes;
+    this.#shared = shared;
     this.remote = remote;
     this.gone = this.#gone.promise;
     this.#link = link;
@@ -133,7 +174,7 @@ class MasterSession {
       for await (const message of messages) this.#take(message);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      logger.warn(`dropped the master: ${error.message}`);
+      logger.about(hostOf(this.remote), `dropped the master: ${error.message}`);
     }
     this.#link.drop();
     const reason = await this.#link.ended;
@@ -168,21 +209,37 @@ class MasterSession {
       case "open": {
         const { run } = message;
         if (this.#runs.has(run)) throw new ProtocolError(`it opened run ${run} twice`);
-        const master = new RemoteMaster(run, this.#questions, this.#held);
-        this.#runs.set(run, new HostedRun(message, this.#context, { master, held: this.#held }));
+        const master = new RemoteMaster(run, this.#questions, this.#shared.held);
+        this.#runs.set(run, new HostedRun(message, this.#context, { master, ...this.#shared }));
         return;
       }
       case "try":
         return void this.#answer(message.request, () => this.#try(message.run, message.request));
-      case "launch":
-        return void this.#answer(message.request, () => this.#launch(message));
+      case "launch": {
+        const launching = this.#launch(message);
+        this.#outcomes.own.add(message.request, launching);
+        return void this.#answer(message.request, () => launching);
+      }
+      case "recall":
+        return void this.#answer(message.request, async () => {
+          const { request, session, launch } = message;
+          const started = await this.#outcomes.all.of(session, launch);
+          this.#send({ type: "recalled", request, started });
+        });
       case "kill":
         return void this.#answer(message.request, async () => {
           const ran = await this.#run(message.run).kill(message.pid, message);
           this.#send({ type: "killed", request: message.request, ran });
         });
+      case "probe":
+        return void this.#answer(message.request, async () => {
+          const runs = await this.#run(message.run).runs(message.pid);
+          this.#send({ type: "probed", request: message.request, runs });
+        });
       case "stop":
         return this.#runs.get(message.run)?.stop(message);
+      case "bridge-gone":
+        return this.#runs.get(message.run)?.bridgeGone();
       case "close": {
         const run = this.#runs.get(message.run);
         this.#runs.delete(message.run);
@@ -223,13 +280,20 @@ class MasterSession {
     try {
       await act();
     } catch (error) {
+      if (error instanceof NodeFaultError) {
+        return this.#send({ type: "cannot", request, why: error.why });
+      }
       this.#send(failedMessage(request, error));
     }
   }
 }
 
 function requestOf(
-  { parent, function: fn, name, arg, resources, cwd, env }: Omit<SpawnFields, "request" | "run">,
+  { parent, function: fn, name, arg, resources, cwd, env, permissions }: Omit<
+    SpawnFields,
+    "request" | "run"
+  >,
 ): SpawnRequest<CarriedArg> {
-  return { parent, function: fn, name, arg, resources, cwd, env };
+  const request = { parent, function: fn, name, arg, resources, cwd, env };
+  return permissions === undefined ? request : { ...request, permissions };
 }

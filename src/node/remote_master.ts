@@ -1,7 +1,7 @@
 /** The master, as a node of a cluster uses it for the processes of one run: requests on a connection. */
 
 import { SpawnError } from "../core/errors.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
+import type { EndStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
 import { KILL, type Kill } from "../core/signals.ts";
@@ -18,6 +18,7 @@ interface Answers {
   spawn: Extract<MasterAnswer, { type: "spawned" }>;
   wait: Extract<MasterAnswer, { type: "ended" }>;
   kill: Extract<MasterAnswer, { type: "killed" }>;
+  probe: Extract<MasterAnswer, { type: "probed" }>;
 }
 
 /** The requests of a node to its master. */
@@ -29,6 +30,7 @@ export function masterQuestions(send: (message: NodeToMaster) => unknown): Maste
     spawn: ["spawned"],
     wait: ["ended"],
     kill: ["killed"],
+    probe: ["probed"],
   }, send);
 }
 
@@ -43,7 +45,7 @@ export class RemoteMaster implements MasterPort {
   readonly #questions: MasterQuestions;
   readonly #held: HeldArgs;
   /** Many processes may wait for the same one: the master is asked once, and its answer is not kept. */
-  readonly #waits = new Map<Pid, Promise<ExitStatus>>();
+  readonly #waits = new Map<Pid, Promise<EndStatus>>();
 
   /** Arguments that are too large to be sent with their spawns are put into `held`. */
   constructor(run: string, questions: MasterQuestions, held: HeldArgs) {
@@ -64,7 +66,7 @@ export class RemoteMaster implements MasterPort {
     }
   }
 
-  wait(pid: Pid): Promise<ExitStatus> {
+  wait(pid: Pid): Promise<EndStatus> {
     let waiting = this.#waits.get(pid);
     if (waiting === undefined) {
       waiting = this.#wait(pid);
@@ -80,7 +82,11 @@ export class RemoteMaster implements MasterPort {
     return orThrow(await this.#questions.ask({ type: "kill", run: this.#run, pid, ...how })).pids;
   }
 
-  async #wait(pid: Pid): Promise<ExitStatus> {
+  async runs(pid: Pid): Promise<boolean> {
+    return orThrow(await this.#questions.ask({ type: "probe", run: this.#run, pid })).runs;
+  }
+
+  async #wait(pid: Pid): Promise<EndStatus> {
     return orThrow(await this.#questions.ask({ type: "wait", run: this.#run, pid })).status;
   }
 }

@@ -1,5 +1,8 @@
 /** One call of a pool, from `run()` to its result. */
 
+import { Span, SpanKind } from "../core/tracing.ts";
+import { Thrown } from "./caller_error.ts";
+
 /** Where a call is: a process of the pool. */
 export interface CallHolder {
   /** The calls that it has, in the order of their beginning. */
@@ -23,6 +26,8 @@ export class Call {
   process: CallHolder | undefined;
   /** Whether the process was asked to give it back. */
   askedBack = false;
+  /** Its span, from when it was made until it is settled; `undefined` where nothing is traced. */
+  readonly span: Span | undefined;
   /** Removes what listens for its abort. */
   release: (() => void) | undefined;
   /** The calls of the same map that are not settled. */
@@ -48,6 +53,7 @@ export class Call {
     this.#reject = reject;
     this.#group = group;
     group?.add(this);
+    this.span = Span.begin(`call ${task}`, { kind: SpanKind.client, attributes: {} });
   }
 
   get settled(): boolean {
@@ -56,12 +62,16 @@ export class Call {
 
   /** It has a result. */
   resolve(value: unknown): void {
-    if (this.#settle()) this.#resolve(value);
+    if (!this.#settle()) return;
+    this.span?.end();
+    this.#resolve(value);
   }
 
   /** It has none, and why. */
   reject(error: unknown): void {
-    if (this.#settle()) this.#reject(error);
+    if (!this.#settle()) return;
+    this.span?.fail(error instanceof Thrown ? error.value : error);
+    this.#reject(error);
   }
 
   /** Whether it was not settled before. */

@@ -1,5 +1,7 @@
 /** What a pool and its processes say to each other: short arrays, since there are so many of them. */
 
+import type { Carrier } from "../core/tracing.ts";
+
 /** The name of the two channels between a pool and each of its processes. */
 export const CHANNEL = "deploy/pool";
 
@@ -15,7 +17,8 @@ export const enum Ask {
 
 /** From the pool to a process. */
 export type Request =
-  | readonly [Ask.run, id: number, task: string, arg: unknown, attempt: number]
+  /** `trace` is the context of the call's span, if it has one. */
+  | readonly [Ask.run, id: number, task: string, arg: unknown, attempt: number, trace?: Carrier]
   | readonly [Ask.abort, id: number, reason: unknown]
   | readonly [Ask.giveBack, id: number];
 

@@ -88,7 +88,10 @@ export class PoolProcess implements Loaded {
 
   /** Sends it a call. @throws {TypeError} If its argument cannot be copied; then it has not got it. */
   give(call: Call): void {
-    const request: Request = [Ask.run, call.id, call.task, call.arg, call.attempt + 1];
+    const { id, task, arg, attempt, span } = call;
+    const request: Request = span === undefined
+      ? [Ask.run, id, task, arg, attempt + 1]
+      : [Ask.run, id, task, arg, attempt + 1, span.carrier];
     try {
       // Nearly always there is room, and nothing to wait for.
       if (!this.#requests.trySend(request)) this.#sendCall(call, request);

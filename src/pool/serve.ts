@@ -1,6 +1,7 @@
 /** What a process of a pool does: it runs calls, in order, until the pool closes the channel. */
 
 import { ChannelError, type Pid, Receiver, Sender, spawnable } from "../../mod.ts";
+import { Span, SpanKind } from "../core/tracing.ts";
 import { Ask, Came, CHANNEL, type Request, type Result, type ServeArgument } from "./messages.ts";
 import { isLong } from "./schedule.ts";
 import { type TaskContext, taskNamed } from "./task.ts";
@@ -108,24 +109,39 @@ class Server {
   }
 
   /** Runs a call; a function that gives no promise takes no turn of the event loop. */
-  #run([, id, name, arg, attempt]: RunRequest): Outcome | Promise<Outcome> {
+  #run([, id, name, arg, attempt, trace]: RunRequest): Outcome | Promise<Outcome> {
+    const span = trace &&
+      Span.begin(name, { kind: SpanKind.server, attributes: {} }, () => trace);
     try {
       const task = taskNamed(name);
       if (task === undefined) throw unknownTask(name);
       const context = new CallContext(attempt);
-      const value = task.fn(arg, context);
-      if (!isThenable(value)) return [Came.returned, value];
-      this.#running.set(id, context);
-      return this.#settle(id, value);
+      const value = span === undefined
+        ? task.fn(arg, context)
+        : span.run(() => task.fn(arg, context));
+      if (isThenable(value)) {
+        this.#running.set(id, context);
+        return this.#settle(id, value, span);
+      }
+      span?.end();
+      return [Came.returned, value];
     } catch (error) {
+      span?.fail(error);
       return [Came.threw, error];
     }
   }
 
-  async #settle(id: number, value: PromiseLike<unknown>): Promise<Outcome> {
+  async #settle(
+    id: number,
+    value: PromiseLike<unknown>,
+    span: Span | undefined,
+  ): Promise<Outcome> {
     try {
-      return [Came.returned, await value];
+      const result = await value;
+      span?.end();
+      return [Came.returned, result];
     } catch (error) {
+      span?.fail(error);
       return [Came.threw, error];
     } finally {
       this.#running.delete(id);

@@ -1,7 +1,9 @@
 /** How a process learns that it belongs to a run: the variable that its node sets in its environment. */
 
+import { Protection } from "../net/handshake.ts";
+import type { Ports } from "../net/listen_within.ts";
+import type { Patience } from "../net/liveness.ts";
 import type { Endpoint } from "../net/transport.ts";
-import type { Ports } from "./listen.ts";
 
 /** The information of a node for a process that it starts, in the variable {@linkcode BOOTSTRAP_VARIABLE}. */
 export interface Bootstrap {
@@ -13,8 +15,14 @@ export interface Bootstrap {
   readonly socket?: string;
   /** The address to listen on, on a TCP port, for processes of other hosts. */
   readonly host?: string;
+  /** How what it says to processes of other hosts is protected. @default `open` */
+  readonly protection?: Protection;
   /** The ports that it may listen on. @default any */
   readonly ports?: Ports;
+  /** How long it tries to connect to processes of other hosts. @default PATIENCE */
+  readonly patience?: Patience;
+  /** For each permission that is limited here, who limits it, for people. */
+  readonly limits?: Readonly<Record<string, string>>;
 }
 
 /** The variable that makes a process one of a run. */
@@ -34,12 +42,18 @@ export function parseBootstrap(text: string): Bootstrap {
     throw fail(cause);
   }
   if (typeof value !== "object" || value === null) throw fail();
-  const { control, token, socket, host, ports } = value as Record<string, unknown>;
+  const { control, token, socket, host, protection, ports, patience, limits } = value as Record<
+    string,
+    unknown
+  >;
   if (typeof control !== "string" || typeof token !== "string") throw fail();
   const places = {
     ...(socket === undefined ? {} : { socket }),
     ...(host === undefined ? {} : { host }),
+    ...(protection === undefined ? {} : { protection }),
     ...(ports === undefined ? {} : { ports }),
+    ...(patience === undefined ? {} : { patience }),
+    ...(limits === undefined ? {} : { limits }),
   };
   if (!isPlaces(places)) {
     throw fail();
@@ -52,14 +66,28 @@ export function parseBootstrap(text: string): Bootstrap {
   return { control: { hostname, port }, token, ...places };
 }
 
-/** Where the process is to listen. */
-type Places = Pick<Bootstrap, "socket" | "host" | "ports">;
+/** Where the process is to listen, and how long it tries to reach others. */
+type Places = Pick<Bootstrap, "socket" | "host" | "protection" | "ports" | "patience" | "limits">;
 
 function isPlaces(value: Record<string, unknown>): value is Places {
-  const { socket, host, ports } = value;
+  const { socket, host, protection, ports, patience, limits } = value;
   return (typeof socket === "string" || typeof host === "string") &&
     [socket, host].every((each) => each === undefined || typeof each === "string") &&
-    (ports === undefined || isPorts(ports));
+    (protection === undefined || Object.values(Protection).some((known) => known === protection)) &&
+    (ports === undefined || isPorts(ports)) &&
+    (patience === undefined || isPatience(patience)) &&
+    (limits === undefined || isTexts(limits));
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return typeof value === "object" && value !== null &&
+    Object.values(value).every((each) => typeof each === "string");
+}
+
+function isPatience(value: unknown): value is Patience {
+  if (typeof value !== "object" || value === null) return false;
+  const { sayMs, giveUpMs } = value as Record<string, unknown>;
+  return typeof sayMs === "number" && typeof giveUpMs === "number";
 }
 
 function isPorts(value: unknown): value is Ports {

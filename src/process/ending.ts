@@ -135,13 +135,15 @@ function writeWillLast(will: LastWill | undefined): void {
 }
 
 /** The part of Node's `process` that is used here. */
-interface NodeProcess {
+export interface NodeProcess {
   exitCode: number | undefined;
   /** Node's own mark, so that `process.exit()` in a listener for `exit` does not call them again. */
   _exiting: boolean;
   emit(event: string, code: number): boolean;
   on(event: string, listener: () => void): unknown;
   removeListener(event: string, listener: () => void): unknown;
+  eventNames(): (string | symbol)[];
+  removeAllListeners(event: string): unknown;
 }
 
 /**
@@ -149,7 +151,7 @@ interface NodeProcess {
  *
  * Deno 2.9 loads it on demand, and only its internals tell whether it has; before, it was always loaded.
  */
-function nodeProcess(): NodeProcess | undefined {
+export function nodeProcess(): NodeProcess | undefined {
   const internals: unknown = Reflect.get(Deno, Reflect.get(Deno, "internal") as PropertyKey);
   const isLoaded = Object.getOwnPropertyDescriptor(globalThis, "process")?.get === undefined ||
     (typeof internals === "object" && internals !== null &&

@@ -1,12 +1,22 @@
 /** How other processes end, according to the node: asked once for all waiters. */
 
 import { messageOf } from "../core/errors.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
+import { type EndStatus, type ExitStatus, ownStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { NodeLink } from "./node_link.ts";
+import { QuestionGate } from "./question_gate.ts";
+
+/** The most ends that are asked for at a time: the node and the master remember each of them. */
+const MAX_ASKED = 10_000;
 
 /** The status of an ended process, or that the program has no such process. */
-export type EndOutcome = { value: ExitStatus } | { error: Error };
+export type EndOutcome =
+  | {
+    value: ExitStatus;
+    /** The same for its channels. */
+    end: EndStatus;
+  }
+  | { error: Error };
 
 /** The end of one process, in the future or in the past. */
 export class Ending {
@@ -36,6 +46,7 @@ export class Ending {
 export class Endings {
   readonly #link: NodeLink;
   readonly #asked = new Map<Pid, Ending>();
+  readonly #gate = new QuestionGate(MAX_ASKED);
 
   constructor(link: NodeLink) {
     this.#link = link;
@@ -54,25 +65,29 @@ export class Endings {
     return ending;
   }
 
-  /** Resolves with how `pid` ended. @throws {Error} If the program has no such process. */
-  status(pid: Pid): Promise<ExitStatus> {
+  /** Resolves with how `pid` ended, for its channels. @throws {Error} If the program has no such process. */
+  status(pid: Pid): Promise<EndStatus> {
     const ending = this.of(pid);
     return new Promise((resolve, reject) => {
       ending.wait(() => {
         const outcome = ending.outcome!;
-        if ("value" in outcome) resolve(outcome.value);
+        if ("value" in outcome) resolve(outcome.end);
         else reject(outcome.error);
       });
     });
   }
 
   async #ask(pid: Pid): Promise<EndOutcome> {
+    const turn = this.#gate.enter();
+    if (turn !== undefined) await turn;
     try {
       const answer = await this.#link.ask({ type: "wait", pid });
-      if (answer.type === "ended") return { value: answer.status };
+      if (answer.type === "ended") return { value: ownStatus(answer.status), end: answer.status };
       return { error: new Error(answer.message) };
     } catch (cause) {
       return { error: new Error(messageOf(cause), { cause }) };
+    } finally {
+      this.#gate.leave();
     }
   }
 }

@@ -39,11 +39,15 @@ export function checkChange(value: unknown): EnvironmentChange {
   return value as EnvironmentChange;
 }
 
-/** Applies a change to this process's environment. */
+/** Applies a change to this process's environment, except for variables that it may not use. */
 export function applyChange(change: EnvironmentChange): void {
   for (const [name, value] of Object.entries(change)) {
-    if (value === null) Deno.env.delete(name);
-    else Deno.env.set(name, value);
+    try {
+      if (value === null) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    }
   }
 }
 

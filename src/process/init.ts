@@ -6,6 +6,7 @@ import { connect, listen, type TransportListener } from "../net/transport.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import { atCaller, messageOf } from "../core/errors.ts";
+import { limitLines } from "../core/line_limiter.ts";
 import { createLogger, parseLogLevel } from "../core/logger.ts";
 import { NO_PORT, type Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
@@ -14,15 +15,20 @@ import { invalidResource, resolveResources, type Resources } from "../core/resou
 import { decode } from "../codec/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
+import { explainDenials } from "./denials.ts";
 import { Endings } from "./endings.ts";
 import { eventLoopTurn, flushAtNaturalEnd, type LastWill, runToEnd } from "./ending.ts";
 import { applyChange, checkChange, readEnvironment } from "./environment.ts";
 import { leaveWill } from "./leave_will.ts";
-import { listenWithin } from "./listen.ts";
+import { listenWithin } from "../net/listen_within.ts";
+import { orThrow, type ProcessMessage } from "../wire/control.ts";
+import { Inspector } from "./inspector.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
+import { endPrelude, silencePrelude } from "./prelude_listeners.ts";
 import { rehearse } from "./rehearsal.ts";
-import { waitReport } from "./wait_report.ts";
+import { tellUnread, waitReport } from "./wait_report.ts";
+import { traced } from "./traced.ts";
 import { Unwinding, unwindInsteadOfExit } from "./unwind.ts";
 import { WillFile } from "./will_file.ts";
 
@@ -56,7 +62,7 @@ let called = false;
  *
  * - In the process that a user started, `init()` runs the whole program: it starts the program again
  * as its first process, shows the output of all processes, and exits with the program's exit status.
- *   It never resolves there.
+ *   It never resolves there, and what the prelude listens for, signals and `unload`, does not happen there.
  * - In the first process, it resolves, and the rest of the program runs.
  * - In a spawned process, it never resolves: it runs the function that the process was spawned for,
  *   waits until everything that was sent has arrived, and exits.
@@ -139,6 +145,7 @@ function begin(options: InitOptions): Checked {
     );
   }
   called = true;
+  endPrelude();
   for (const [name, fn] of functions) registry.add(name, fn);
   return { bootstrap: takeBootstrap(), resources };
 }
@@ -155,13 +162,14 @@ async function become(
   if (bootstrap !== undefined) {
     return await joinRun(bootstrap, resolveResources(resources), requireAwait);
   }
+  const atExit = silencePrelude();
   const turned = eventLoopTurn();
   // Only the launcher needs that half of the system, and loading it takes time. Bundles omit it: they
   // search for this exact import (src/build/deno_bundle.ts).
   const { launch } = await import("../local/launcher.ts");
   await turned;
   requireAwait();
-  await launch({ resources, cwd: startDirectory });
+  await launch({ resources, cwd: startDirectory, atExit });
 }
 
 function exitUnawaited(): never {
@@ -212,7 +220,10 @@ async function joinRun(
   const { socket, host } = bootstrap;
   const listeners: TransportListener[] = [];
   if (socket !== undefined) listeners.push(listen({ path: socket }));
-  const tcp = host === undefined ? undefined : listenWithin(host, bootstrap.ports);
+  const { ports, patience, protection } = bootstrap;
+  const tcp = host === undefined
+    ? undefined
+    : listenWithin({ hostname: host, ports }, (at) => Deno.listen(at));
   if (tcp !== undefined) listeners.push(tcp);
   for (const listener of listeners) listener.unref();
   const conn = await connecting;
@@ -229,9 +240,31 @@ async function joinRun(
   const ended = (remote: Pid) => endings.status(remote);
   const noticed = (remote: Pid) => link.send({ type: "noticed", pid: remote });
   const sockets = socket?.slice(0, socket.lastIndexOf("/"));
-  const hub = new Hub({ pid, key, listeners, sockets, ended, noticed, hold, log: warn });
+  const unreached = async (remote: Pid, why: string) =>
+    orThrow(await link.ask({ type: "unreached", pid: remote, why })).runs;
+  const undelivered = (remote: Pid, why: string) =>
+    link.send({ type: "undelivered", pid: remote, why });
+  const hub = new Hub({
+    pid,
+    key,
+    listeners,
+    protection,
+    ports,
+    sockets,
+    ended,
+    noticed,
+    unreached,
+    undelivered,
+    ...(patience === undefined ? {} : { patience }),
+    hold,
+    log: warn,
+    // In the log of the node: strangers have no part in this program's output.
+    refused: limitLines((line) => link.send({ type: "refused", ...line }), { later: startTimer }),
+  });
   const waits = new Set<Wait>();
-  link.onWhy = (request) => link.send({ type: "waits", request, ...waitReport(hub, waits) });
+  link.onWhy = (request) =>
+    link.send({ type: "waits", request, ...waitReport(hub, waits), traffic: hub.sent() });
+  tellUnread(() => hub.unread(), (channels) => link.send({ type: "unread", channels }));
   let lastWill: LastWill | undefined;
   if (willPath !== null && mayWrite(willPath)) {
     will = new WillFile(willPath);
@@ -240,27 +273,55 @@ async function joinRun(
     unwindInsteadOfExit(hub, hold, exit);
   }
 
-  if (!await comesWithin(link.start, REHEARSAL_MS)) rehearse(pid, sockets);
+  if (!await comesWithin(link.start, REHEARSAL_MS)) {
+    rehearse(pid, sockets);
+    void hub.prepare();
+  }
   const start = await link.start;
-  if (start.cwd !== null && start.cwd !== Deno.cwd()) Deno.chdir(start.cwd);
+  if (start.cwd !== null && start.cwd !== Deno.cwd()) moveTo(start.cwd);
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
+  if (bootstrap.limits !== undefined) explainDenials(bootstrap.limits, say);
   setHub(hub);
   const own = Object.freeze(start.resources);
   setCurrent({ pid, resources: own, link, endings, hold, waits, environment });
 
+  const inspector = start.inspect === undefined ? undefined : openInspector();
+  const breaks = inspector !== undefined && start.inspect === "break";
+  const started: ProcessMessage = inspector === undefined
+    ? { type: "started" }
+    : { type: "started", inspector: inspector.port };
   if (start.function === null) {
     flushAtNaturalEnd(hub, hold, lastWill, exit);
-    link.send({ type: "started" });
+    link.send(started);
     link.unref();
+    if (breaks) {
+      await eventLoopTurn();
+      await inspector.break();
+    }
     return;
   }
-  const { run, arg } = prepare(start, start.function);
-  link.send({ type: "started" });
+  const { fn, arg } = prepare(start, start.function);
+  let run = bound(fn, start);
+  link.send(started);
   // Before the function, which may compute for long: the parent need not wait for it to connect.
   if (start.parent !== null) await hub.meet(start.parent);
+  if (breaks) {
+    run = await inspector.breakAt(fn, run);
+    // What has been sent leaves before everything stops.
+    await eventLoopTurn();
+  }
   // The link is not unreferenced: this process ends when its function has, and not before.
-  runToEnd(run, arg, hub, hold, lastWill, exit);
+  runToEnd(traced(run, { name: start.function, pid }), arg, hub, hold, lastWill, exit);
   await new Promise(() => {});
+}
+
+/** A process that may not read the folder that its parent is in stays in that of the program. */
+function moveTo(folder: string): void {
+  try {
+    Deno.chdir(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+  }
 }
 
 function mayWrite(path: string): boolean {
@@ -278,11 +339,18 @@ function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   });
 }
 
+/** Opens the inspector; `undefined`, with a line that says why, if that is not possible. */
+function openInspector(): Inspector | undefined {
+  try {
+    return Inspector.open();
+  } catch (error) {
+    say(`deploy: Cannot let a debugger attach: ${messageOf(error)}\n`);
+    return undefined;
+  }
+}
+
 /** The call that a process was spawned for. Exits if the function is unknown. */
-function prepare(
-  start: StartMessage,
-  name: string,
-): { run: (arg: unknown) => unknown; arg: unknown } {
+function prepare(start: StartMessage, name: string): { fn: SpawnFunction; arg: unknown } {
   const fn = registry.find(name);
   if (fn === undefined) {
     console.error(
@@ -291,10 +359,16 @@ function prepare(
     );
     exit(1);
   }
-  const { parent } = start;
+  return { fn, arg: decode(start.arg) };
+}
+
+/** The function with its parent: bound, and not called by a function of the runtime, which would appear in its traces. */
+function bound(
+  fn: SpawnFunction,
+  { parent, function: name }: StartMessage,
+): (arg: unknown) => unknown {
   if (parent === null) throw new Error(`Cannot run ${name}: the node named no parent`);
-  // Bound, and not called by a function of the runtime, which would appear in its traces.
-  return { run: fn.bind(undefined, parent), arg: decode(start.arg) };
+  return fn.bind(undefined, parent);
 }
 
 /** Writes to stderr, if there is still a reader. */

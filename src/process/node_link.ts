@@ -3,10 +3,11 @@
 import {
   type AnswerMessage,
   decodeNodeMessage,
+  NODE_MESSAGES,
   type NodeMessage,
   type ProcessMessage,
 } from "../wire/control.ts";
-import { encodeMessage, MessageDecoder } from "../wire/message.ts";
+import { MessageDecoder, messageParts } from "../wire/message.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Conversation } from "../net/conversation.ts";
 import type { Transport } from "../net/transport.ts";
@@ -26,6 +27,7 @@ interface Answers {
   spawn: Extract<AnswerMessage, { type: "spawned" }>;
   wait: Extract<AnswerMessage, { type: "ended" }>;
   kill: Extract<AnswerMessage, { type: "killed" }>;
+  unreached: Extract<AnswerMessage, { type: "probed" }>;
 }
 
 /** How much is read at once. Answers are small. */
@@ -43,7 +45,7 @@ export class NodeLink {
   readonly #lost: (cause: unknown) => void;
   readonly #queue: WriteQueue;
   readonly #conversation = new Conversation<Question, Answers>(
-    { spawn: ["spawned"], wait: ["ended"], kill: ["killed"] },
+    { spawn: ["spawned"], wait: ["ended"], kill: ["killed"], unreached: ["probed"] },
     (question) => this.send(question),
   );
   /** Answers the node's `why`. Set before `start` comes. */
@@ -78,7 +80,7 @@ export class NodeLink {
 
   /** Sends a message that has no answer. */
   send(message: ProcessMessage): void {
-    this.#queue.push(encodeMessage(message));
+    for (const part of messageParts(message)) this.#queue.push(part);
   }
 
   /**
@@ -90,7 +92,7 @@ export class NodeLink {
     this.#conversation.ask(question, options);
 
   async #read(): Promise<void> {
-    const decoder = new MessageDecoder();
+    const decoder = new MessageDecoder({ messages: NODE_MESSAGES });
     const buffer = new Uint8Array(READ_BYTES);
     try {
       for (let count = await this.#conn.read(buffer); count !== null;) {

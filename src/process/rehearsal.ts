@@ -2,6 +2,7 @@
 
 import { setHub } from "../channel/current.ts";
 import { Hold } from "../channel/hold.ts";
+import { EXPECT_MS } from "../channel/connection.ts";
 import { Hub } from "../channel/hub.ts";
 import { Receiver } from "../channel/receiver.ts";
 import { Sender } from "../channel/sender.ts";
@@ -56,10 +57,11 @@ async function rehearseChannel(pid: Pid, sockets: string): Promise<void> {
       hold: new Hold({ ref: () => {}, unref: () => {} }),
       ended: () => new Promise(() => {}),
       log: () => {},
+      refused: () => {},
     });
   const parent = hubOf(makePid(id, host, NO_PORT), [listener as Deno.UnixListener]);
   const child = hubOf(makePid(randomId(), host, NO_PORT), []);
-  parent.peer(child.pid).expect();
+  parent.peer(child.pid).expect(EXPECT_MS);
   const met = child.meet(parent.pid);
   // No code of the program runs in between, and this process has no hub of its own yet.
   setHub(parent);

@@ -7,10 +7,15 @@ import { isRefusal } from "../codec/value_rejection.ts";
 import { atCaller, callSite, type Operation, SpawnError } from "../core/errors.ts";
 import { checkOptions, checkSignal } from "../core/options.ts";
 import type { Pid } from "../core/pid.ts";
-import { invalidResource, resolveResources, type Resources } from "../core/resources.ts";
+import { invalidResource, MiB, resolveResources, type Resources } from "../core/resources.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
-import { changeBetween, readEnvironment } from "./environment.ts";
+import { changeBetween, type Environment, readEnvironment } from "./environment.ts";
+import { beginSpawn, traceVariables } from "./traced.ts";
+import type { AnswerMessage, FailedMessage, ProcessMessage } from "../wire/control.ts";
+import type { NodeLink } from "./node_link.ts";
 import { isShowable, registry, type SpawnFunction } from "./registry.ts";
+import { QuestionGate } from "./question_gate.ts";
+import { permissionTexts } from "./spawn_permissions.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -29,6 +34,20 @@ export interface SpawnOptions extends Partial<Resources> {
    * is ensured. Once the spawn has resolved, the signal has no effect.
    */
   signal?: AbortSignal;
+  /**
+   * What the process may do: only what is named here, as in a test or a worker of Deno. `{}` is nothing,
+   * `{ net: ["example.com"], read: "inherit" }` connects to one host, and reads what this process may read. What it
+   * spawns may do no more. What the runtime needs itself is always allowed.
+   *
+   * Relative paths are relative to the working directory that the program was started in. A process that is started
+   * with other permissions than its program takes as long to start as the first one.
+   *
+   * Spawning is refused as `invalid` if this is more than this process may do itself, or if the program is an
+   * executable, whose permissions were fixed when it was compiled.
+   *
+   * @default what this process may do, where it runs
+   */
+  permissions?: Deno.PermissionOptionsObject;
 }
 
 const OPTIONS = ["mem", "cpu", "name", "signal", "permissions"] as const;
@@ -156,6 +175,7 @@ function start(
     return Promise.reject(isRefusal(error) ? atCaller(error, operation) : error);
   }
   const site = callSite(operation);
+  const span = beginSpawn(wanted.name);
   return new Promise((resolve, reject) => {
     let givenUp = false;
     const giveUp = () => {
@@ -166,10 +186,10 @@ function start(
     const waited = { kind: "spawn", name: wanted.name } as const;
     const started = holding(process, waited, site, async () => {
       const cwd = Deno.cwd();
-      const env = encodeChange(process);
+      const env = encodeChange(process, span && traceVariables(span));
       if (missing.length > 0) await fillHoles(encoded, missing);
       const question = { type: "spawn", ...wanted, arg: encoded, wait, cwd, env } as const;
-      const answer = await process.link.ask(question, { signal })
+      const answer = await askInTurn(process.link, question, signal)
         .finally(() => signal?.removeEventListener("abort", giveUp));
       if (answer.type === "failed") {
         throw new SpawnError(answer.reason === "unknown" ? "lost" : answer.reason, answer.message);
@@ -180,7 +200,43 @@ function start(
       return answer.pid;
     });
     started.then(resolve, reject);
+    if (span !== undefined) {
+      const begun = (pid: Pid) => {
+        span.set("deploy.pid", pid);
+        span.end();
+      };
+      void started.then(begun, (error) => span.fail(error));
+    }
   });
+}
+
+/** The most spawns of this process that its node holds at a time, and the most bytes of their arguments. */
+const MAX_PENDING = 1_000;
+const MAX_PENDING_BYTES = 64 * MiB;
+
+const gate = new QuestionGate(MAX_PENDING, MAX_PENDING_BYTES);
+
+type SpawnQuestion = Omit<Extract<ProcessMessage, { type: "spawn" }>, "request">;
+
+/**
+ * Asks the node to start a process. If it may wait for room, it does so once few others of this process wait;
+ * if not, it is answered soon, and asked at once.
+ */
+async function askInTurn(
+  link: NodeLink,
+  question: SpawnQuestion,
+  signal: AbortSignal | undefined,
+): Promise<Extract<AnswerMessage, { type: "spawned" }> | FailedMessage> {
+  if (!question.wait) return await link.ask(question, { signal });
+  const { length } = question.arg;
+  const turn = gate.enter(length);
+  if (turn !== undefined) await turn;
+  try {
+    signal?.throwIfAborted();
+    return await link.ask(question, { signal });
+  } finally {
+    gate.leave(length);
+  }
 }
 
 /** Ends a process whose spawn was cancelled. */
@@ -197,6 +253,8 @@ interface Wanted {
   /** The displayed name. */
   readonly name: string;
   readonly resources: Resources;
+  /** What it may do, if that is said. */
+  readonly permissions?: readonly string[];
 }
 
 function check(fn: SpawnFunction, options: SpawnOptions): Wanted {
@@ -206,17 +264,14 @@ function check(fn: SpawnFunction, options: SpawnOptions): Wanted {
   const { name = registered } = options;
   checkName(action, name);
   checkSignal(action, options.signal);
-  // A program that narrows permissions relies on it, so the option must not be ignored.
-  if ("permissions" in options && options.permissions !== undefined) {
-    throw new SpawnError(
-      "invalid",
-      `Cannot ${action}: permissions cannot be narrowed yet; leave the option out`,
-    );
-  }
+  const { permissions } = options;
+  const wanted = permissions === undefined
+    ? {}
+    : { permissions: permissionTexts(action, permissions) };
   const resources = resolveResources(options);
   const reason = invalidResource(resources);
   if (reason !== undefined) throw new SpawnError("invalid", `Cannot ${action}: ${reason}`);
-  return { function: registered, name, resources };
+  return { function: registered, name, resources, ...wanted };
 }
 
 function checkName(action: string, name: unknown): void {
@@ -237,10 +292,16 @@ function checkName(action: string, name: unknown): void {
   }
 }
 
-/** The difference between this process's environment and the one that all processes start with. */
-function encodeChange({ environment }: CurrentProcess): Bytes | null {
+/**
+ * The difference between this process's environment, with `added` variables, and the one that all processes
+ * start with.
+ */
+function encodeChange(
+  { environment }: CurrentProcess,
+  added: Environment | undefined,
+): Bytes | null {
   const now = readEnvironment();
   if (environment === undefined || now === undefined) return null;
-  const change = changeBetween(environment, now);
+  const change = changeBetween(environment, added === undefined ? now : { ...now, ...added });
   return change === undefined ? null : encode(change);
 }

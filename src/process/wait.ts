@@ -8,6 +8,7 @@ import { isPid, type Pid } from "../core/pid.ts";
 import { DEFAULT_GRACE_MS, isSignal, MAX_GRACE_MS } from "../core/signals.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
 import type { Ending, EndOutcome } from "./endings.ts";
+import { QuestionGate } from "./question_gate.ts";
 
 /** The options of {@linkcode wait}. */
 export interface WaitOptions {
@@ -205,10 +206,17 @@ export function kill(pid: Pid, given: KillOptions | number = {}): Promise<void> 
   const { signal = null, graceMs = DEFAULT_GRACE_MS, descendants = false } = options;
   return holding(process, { kind: "kill", remote: pid }, callSite(kill), async () => {
     const question = { type: "kill", pid, signal, graceMs, descendants } as const;
-    const answer = await process.link.ask(question);
+    const turn = kills.enter();
+    if (turn !== undefined) await turn;
+    const answer = await process.link.ask(question).finally(() => kills.leave());
     if (answer.type === "failed") throw new Error(answer.message);
   });
 }
+
+/** The most processes that this one is ending at a time. */
+const MAX_KILLS = 1_000;
+
+const kills = new QuestionGate(MAX_KILLS);
 
 function checkKill(action: string, options: KillOptions): void {
   checkOptions(action, options, ["signal", "graceMs", "descendants"]);

@@ -1,8 +1,8 @@
-/** The report of what this process waits for, for its node. */
+/** The reports of this process for its node: what it waits for, and what it leaves unread. */
 
 import type { Hub } from "../channel/hub.ts";
 import { pendingTimers } from "../channel/select.ts";
-import { MAX_WAITS, type Wait, type WaitReport } from "../core/waits.ts";
+import { MAX_WAITS, type UnreadChannel, type Wait, type WaitReport } from "../core/waits.ts";
 
 /** The runtime's own resources in each process, by Deno's names. */
 const OWN = new Map([["stdin", 1], ["stdout", 1], ["stderr", 1], ["tcpListener", 1], [
@@ -11,7 +11,7 @@ const OWN = new Map([["stdin", 1], ["stdout", 1], ["stderr", 1], ["tcpListener",
 ]]);
 
 /** Connections, to the node and to other processes. */
-const STREAMS = ["tcpStream", "unixStream"];
+const STREAMS = ["tcpStream", "tlsStream", "unixStream"];
 
 /** The resources that do not count as wake-ups: file operations run in threads and end by themselves. */
 const IDLE = /^(file|fsFile)$/;
@@ -28,6 +28,29 @@ export function waitReport(hub: Hub, asked: ReadonlySet<Wait>): WaitReport {
     progress: hub.traffic,
     mayWake: hasOwnSources(hub.connections),
   };
+}
+
+/**
+ * Calls `tell` with the channels that hold values that nobody has taken, whenever the process is about to end by
+ * itself: inside `Deno.exit`, at its natural end, and at an error that ends it unless a listener prevents that.
+ * An empty list is told only after another one.
+ *
+ * @param unread Looks at the channels.
+ */
+export function tellUnread(
+  unread: () => readonly UnreadChannel[],
+  tell: (channels: readonly UnreadChannel[]) => void,
+): void {
+  let told = 0;
+  const look = () => {
+    const channels = unread();
+    if (channels.length === 0 && told === 0) return;
+    told = channels.length;
+    tell(channels);
+  };
+  for (const end of ["unload", "error", "unhandledrejection"]) {
+    globalThis.addEventListener(end, look);
+  }
 }
 
 /**

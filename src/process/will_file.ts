@@ -1,5 +1,7 @@
 /** The will file, in which an ending process leaves undelivered data. */
 
+import { MAX_WILL_BYTES } from "../wire/window.ts";
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
@@ -18,11 +20,11 @@ export class WillFile {
   }
 
   /**
-   * Replaces the contents of the file by `will`; `undefined` removes the file.
+   * Replaces the contents of the file by the parts of `will`; `undefined` removes the file.
    *
-   * @throws {Error} If that fails. The file is empty then, or there is none.
+   * @throws {Error} If that fails, or it would be too large. The file is empty then, or there is none.
    */
-  write(will: Bytes | undefined): void {
+  write(will: readonly Bytes[] | undefined): void {
     if (this.#abandoned) return;
     if (will === undefined) this.#remove();
     else this.#save(will);
@@ -34,14 +36,16 @@ export class WillFile {
     this.#abandoned = true;
   }
 
-  #save(will: Bytes): void {
+  #save(will: readonly Bytes[]): void {
+    const size = will.reduce((sum, { length }) => sum + length, 0);
     // A file of another user is not written to: its owner could read the values.
     const options = this.#written ? { truncate: true } : { createNew: true, mode: 0o600 };
     using file = Deno.openSync(this.#path, { ...options, write: true });
     this.#written = true;
     try {
-      for (let written = 0; written < will.length;) {
-        written += file.writeSync(will.subarray(written));
+      if (size > MAX_WILL_BYTES) throw new RangeError(`it is larger than ${MAX_WILL_BYTES} bytes`);
+      for (const part of will) {
+        for (let rest = part; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
       }
     } catch (error) {
       // A part of a will is of no use; an empty file tells the node that something is lost.

@@ -135,7 +135,9 @@ export class DiskLog implements RunLog {
   }
 
   async #readDisk(from: number, maxBytes: number): Promise<LogPart> {
-    const segment = this.#segments.find(({ end }) => end > from)!;
+    const segment = this.#segments.find(({ end }) => end > from);
+    // What came after it could not be written, and is gone: memory begins later.
+    if (segment === undefined) return this.#tail.read(from, maxBytes);
     try {
       return { from, records: await segment.read(from, maxBytes) };
     } catch (error) {

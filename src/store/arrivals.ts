@@ -36,6 +36,7 @@ export class Arrivals implements AsyncDisposable {
   #complete: ReceivedFile[] = [];
   readonly #begun = new Set<ReceivedFile>();
   #open: { readonly file: ReceivedFile; readonly data: Deno.FsFile } | undefined;
+  #disposed = false;
   /** The end of the last write: they are sequential. */
   #written: Promise<void> = Promise.resolve();
 
@@ -105,8 +106,9 @@ export class Arrivals implements AsyncDisposable {
     }
   }
 
-  /** Closes what is open, complete or not. */
+  /** Closes what is open, complete or not. A piece that is put later is not written. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     // The error was reported to the caller of `put`.
     await this.#written.catch(() => {});
     this.#close();
@@ -125,7 +127,7 @@ export class Arrivals implements AsyncDisposable {
 
   async #place(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const places = this.#awaited.get(hash);
-    if (places === undefined) return;
+    if (places === undefined || this.#disposed) return;
     this.#awaited.delete(hash);
     await this.#write(async () => {
       for (const { file, index } of places) await this.#writePiece(file, index, bytes);

@@ -29,7 +29,7 @@ export async function keep(
 ): Promise<void> {
   const draft = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await (typeof contents === "string"
       ? Deno.writeTextFile(draft, contents)
       : Deno.writeFile(draft, contents));

@@ -75,33 +75,42 @@ export async function touch(store: string, id: string): Promise<void> {
   await Deno.utime(manifestPath(store, id), now, now);
 }
 
+/** How much of a store is to be removed. */
+export interface Eviction {
+  /** At most so much is left. */
+  readonly limitBytes: number;
+  /** At least so much is removed. @default 0 */
+  readonly lackBytes?: number;
+}
+
 /**
- * Removes the least recently used files, until at most `limitBytes` are left, or only
- * `pinned` ones. They are moved to `trash`, a folder to be removed. The store must be locked.
+ * Removes the least recently used files, until that much is left and removed, or only `pinned` ones are left. Each is
+ * moved to the path `trash` with its id appended, and is to be removed there. The store must be locked.
  */
 export async function evict(
   store: string,
-  limitBytes: number,
+  eviction: Eviction,
   pinned: ReadonlySet<string>,
   trash: string,
 ): Promise<string[]> {
   const files: KeptFile[] = [];
   for (const id of await keptIds(store)) files.push(await look(store, id));
-  const victims = chooseVictims(files, limitBytes, pinned);
-  for (const id of victims) await Deno.rename(`${store}/files/${id}`, `${trash}/${id}`);
+  const victims = chooseVictims(files, eviction, pinned);
+  for (const id of victims) await Deno.rename(`${store}/files/${id}`, `${trash}${id}`);
   return victims;
 }
 
 /** The files to remove. Pure. */
 export function chooseVictims(
   files: readonly KeptFile[],
-  limitBytes: number,
+  { limitBytes, lackBytes = 0 }: Eviction,
   pinned: ReadonlySet<string>,
 ): string[] {
   let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const enough = Math.min(limitBytes, total - lackBytes);
   const victims: string[] = [];
   for (const { id, sizeBytes } of files.toSorted((a, b) => a.usedMs - b.usedMs)) {
-    if (total <= limitBytes) break;
+    if (total <= enough) break;
     if (pinned.has(id)) continue;
     victims.push(id);
     total -= sizeBytes;

@@ -6,6 +6,7 @@
  * however the owner ended, and remove it.
  */
 
+import { removeTree } from "../core/remove_tree.ts";
 import { StoreError } from "./store_error.ts";
 
 /** The maximum length of a path that a socket can be bound to. */
@@ -23,14 +24,14 @@ export class Owner implements AsyncDisposable {
   }
 
   /**
-   * Removes the folders of dead owners, and creates one for this process. The store must be locked:
+   * Moves the folders of dead owners to the trash, and creates one for this process. The store must be locked:
    * the folder is created before its socket.
    */
   static async start(store: string): Promise<Owner> {
     const live = `${store}/live`;
     await Deno.mkdir(live, { recursive: true });
     for (const folder of await ownerFolders(store)) {
-      if (!await isOwned(folder)) await removeIfThere(folder);
+      if (!await isOwned(folder)) await discard(folder, store);
     }
     const folder = `${live}/${crypto.randomUUID().slice(0, 8)}`;
     const path = `${folder}/s`;
@@ -54,8 +55,39 @@ export class Owner implements AsyncDisposable {
       // Already closed.
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
-    await removeIfThere(this.folder);
+    await removeTree(this.folder);
   }
+}
+
+/** Where the folders of dead owners are removed. */
+const trashFolder = (store: string): string => `${store}/trash`;
+
+/** Moves the folder of a dead owner away: removing it may take long, or fail, and nobody is to wait for that. */
+async function discard(folder: string, store: string): Promise<void> {
+  await Deno.mkdir(trashFolder(store), { recursive: true });
+  // A program may have changed its mode, and then it cannot be moved.
+  await Deno.chmod(folder, 0o700);
+  await Deno.rename(folder, `${trashFolder(store)}/${crypto.randomUUID()}`);
+}
+
+/**
+ * Removes what dead owners have left.
+ *
+ * @throws {Error} If something cannot be removed; the rest is.
+ * @throws The reason of `signal`, if that is aborted first; the next start goes on.
+ */
+export async function emptyTrash(store: string, signal: AbortSignal): Promise<void> {
+  const trash = trashFolder(store);
+  let failure: unknown;
+  try {
+    for await (const { name } of Deno.readDir(trash)) {
+      await removeTree(`${trash}/${name}`, signal).catch((error) => failure = error);
+      signal.throwIfAborted();
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  if (failure !== undefined) throw failure;
 }
 
 /** The folders of all owners, running or dead. */

@@ -4,12 +4,16 @@
 import { dirname } from "@std/path/posix/dirname";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { PROJECT_FOLDER } from "../core/run_layout.ts";
+import { removeTree } from "../core/remove_tree.ts";
 import { checkName } from "../core/file_names.ts";
 import type { Tree } from "../core/tree.ts";
 import { mirror, type MirrorOptions } from "./mirror.ts";
-import { removeIfThere } from "./owner.ts";
 
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** What is left of a process is killed within a second after its end. */
+const REMOVAL_PAUSE_MS = 100;
+const REMOVAL_TRIES = 30;
 
 /** The folder of one run. */
 export class RunFolder implements AsyncDisposable {
@@ -36,14 +40,16 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /**
-   * Places the file at that path, which the program does not write to: without copying the contents, if the file
-   * system supports that.
+   * Places a copy of the file at that path: what a program does to its own file must not change the store, from which
+   * others get theirs.
    *
    * @returns Its path.
    */
-  async link(file: string, name: string): Promise<string> {
-    const path = await this.#place(name);
-    await linkOrCopy(file, path);
+  async place(file: string, name: string): Promise<string> {
+    checkName(name);
+    const path = `${this.path}/${name}`;
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.copyFile(file, path);
     return path;
   }
 
@@ -52,24 +58,18 @@ export class RunFolder implements AsyncDisposable {
     await mirror(`${this.path}/${PROJECT_FOLDER}`, tree, options);
   }
 
-  /** Removes the folder with its contents. */
+  /**
+   * Removes the folder with its contents. What a process started may outlive it for a moment, and still write
+   * there, so a folder that does not become empty is tried again for a while.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeIfThere(this.path);
-  }
-
-  async #place(name: string): Promise<string> {
-    checkName(name);
-    const path = `${this.path}/${name}`;
-    await Deno.mkdir(dirname(path), { recursive: true });
-    return path;
-  }
-}
-
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  try {
-    await Deno.link(from, to);
-  } catch {
-    // Not every file system has hard links, and every one limits how many.
-    await Deno.copyFile(from, to);
+    for (let tries = 1;; tries++) {
+      try {
+        return await removeTree(this.path);
+      } catch (error) {
+        if (tries === REMOVAL_TRIES) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, REMOVAL_PAUSE_MS));
+    }
   }
 }

@@ -1,14 +1,17 @@
 /** A content-addressed store of shipped files, so that nothing is sent or stored twice. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
+import { messageOf } from "../core/errors.ts";
 import { inParallel } from "../core/in_parallel.ts";
 import { Arrivals, type ReceivedFile, type WantedFile } from "./arrivals.ts";
 import { dataPath, evict, keep, keptIds, keptManifest, statIfThere, touch } from "./kept_files.ts";
 import type { Manifest } from "../core/manifest.ts";
+import { diskOf, limitFor } from "./disk.ts";
 import { manifestId } from "./manifest_id.ts";
 import { manifestOf } from "./manifest_of.ts";
-import { Owner, removeIfThere } from "./owner.ts";
+import { emptyTrash, Owner, removeIfThere } from "./owner.ts";
 import { isIntact } from "./piece_file.ts";
+import { privateFolder } from "./private_folder.ts";
 import { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";
 import { pinnedIds, Pins } from "./pins.ts";
@@ -18,8 +21,10 @@ import { reasonOf, StoreError } from "./store_error.ts";
 
 /** Options of a store. */
 export interface StoreOptions {
-  /** The limit of its size. Files in use are kept beyond that. @default 10 GiB */
+  /** The limit of its size. Files in use are kept beyond that. @default half of the disk, at most 10 GiB */
   limitBytes?: number;
+  /** Takes a line about what killed processes have left, and cannot be removed. @default ignored */
+  warn?: (line: string) => void;
 }
 
 /** Takes one piece, by its hash. Rejects with a `ProtocolError` if the bytes do not match that. */
@@ -42,7 +47,8 @@ const BATCH_FILES = 64;
 /** How many files of a store a call looks at, or opens, at once. */
 const PARALLEL = 4;
 
-const DEFAULT_LIMIT_BYTES = 10 * 1024 ** 3;
+/** How much is kept free on the disk beyond what is expected, for folders, manifests and markers. */
+const SPARE_BYTES = 1024 ** 2;
 
 /** A folder of files. Several processes may use the same folder. */
 export class Store implements AsyncDisposable {
@@ -56,6 +62,13 @@ export class Store implements AsyncDisposable {
   /** By id, the file's fingerprint when it was last found to be intact. */
   readonly #intact = new Map<string, string>();
   #drafts = 0;
+  /** The size of what is being written, together. */
+  #expectedBytes = 0;
+  #receivedBytes = 0;
+
+  readonly #closing = new AbortController();
+  /** Resolves when what killed processes had left is removed, as far as that can be. */
+  #emptied: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, limitBytes: number, lock: StoreLock, owner: Owner) {
     this.folder = folder;
@@ -66,22 +79,31 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Opens a store, creating it if necessary, and removes what killed processes have
+   * Opens a store, creating it if necessary, and begins to remove what killed processes have
    * left in it.
    *
-   * @throws {StoreError} If the folder cannot be used.
+   * @throws {StoreError} If the folder cannot be used, belongs to another user, or can be entered by others.
    */
   static async open(folder: string, options: StoreOptions = {}): Promise<Store> {
     try {
-      await Deno.mkdir(`${folder}/files`, { recursive: true });
+      await privateFolder(folder);
+      await Deno.mkdir(`${folder}/files`, { recursive: true, mode: 0o700 });
       // Without symbolic links and `..`, since programs see paths in it as their own.
       const path = await Deno.realPath(folder);
       const lock = new StoreLock(`${path}/lock`);
       const owner = await lock.run(() => Owner.start(path));
-      return new Store(path, options.limitBytes ?? DEFAULT_LIMIT_BYTES, lock, owner);
+      const limitBytes = options.limitBytes ?? limitFor(await diskOf(path));
+      const store = new Store(path, limitBytes, lock, owner);
+      store.#emptyTrash(options.warn);
+      return store;
     } catch (cause) {
       throw unusable(folder, cause);
     }
+  }
+
+  /** How many bytes of pieces it has received since it was opened. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   /**
@@ -124,7 +146,7 @@ export class Store implements AsyncDisposable {
     const unique = [...new Map(wanted.map((file) => [file.id, file])).values()];
     const ids = unique.map(({ id }) => id);
     // Pinned first, so that no file can be removed between its arrival and its use.
-    const pin = await this.#guarded(() => this.#pins.add(ids));
+    const pin = await this.#guarded(() => this.#onFullDisk(() => this.#pins.add(ids)));
     try {
       const lacking = await this.#guarded(() => this.#lacking(unique, signal));
       if (lacking.length > 0) await this.#receive(lacking, fetch, signal);
@@ -148,17 +170,35 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Creates a folder for a run, with an empty project. It is removed at the latest with the store's process.
+   * Creates a folder for a run, with an empty project. It is removed at the latest with the store's process. Files
+   * that are not in use are removed for it, if `bytes` do not fit on the disk otherwise.
    *
    * @throws {StoreError} If it cannot be created.
    * @throws {ProtocolError} If the id cannot be used as the name of a folder.
    */
-  async runFolder(runId: string): Promise<RunFolder> {
-    return await this.#guarded(() => RunFolder.make(`${this.#owner.folder}/runs`, runId));
+  async runFolder(runId: string, bytes = 0): Promise<RunFolder> {
+    return await this.#guarded(async () => {
+      await this.#makeRoom(bytes);
+      return await RunFolder.make(`${this.#owner.folder}/runs`, runId);
+    });
+  }
+
+  /** A folder that is gone when this process is: at the latest when the next one opens the store. */
+  get ownFolder(): string {
+    return this.#owner.folder;
+  }
+
+  #emptyTrash(warn: StoreOptions["warn"]): void {
+    const { signal } = this.#closing;
+    this.#emptied = emptyTrash(this.folder, signal).catch((error) => {
+      if (!signal.aborted) warn?.(messageOf(error));
+    });
   }
 
   /** Removes this process's run folders, and releases the files that it used. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#emptied;
     await this.#owner[Symbol.asyncDispose]();
   }
 
@@ -178,8 +218,11 @@ export class Store implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const draft = `${this.#owner.folder}/incoming-${this.#drafts++}`;
+    const bytes = files.reduce((sum, { manifest }) => sum + manifest.size, 0);
+    this.#expectedBytes += bytes;
     try {
       await this.#guarded(async () => {
+        await this.#makeRoom(0);
         await this.#refresh();
         await Deno.mkdir(draft);
       });
@@ -190,6 +233,7 @@ export class Store implements AsyncDisposable {
       if (missing.length > 0) {
         await fetch(missing, async (hash, bytes) => {
           await this.#guarded(() => arrivals.put(hash, bytes));
+          this.#receivedBytes += bytes.length;
           if (arrivals.completeCount >= BATCH_FILES) await keepSome();
         });
       }
@@ -197,6 +241,7 @@ export class Store implements AsyncDisposable {
       await keepSome();
       await this.#guarded(() => this.#evict());
     } finally {
+      this.#expectedBytes -= bytes;
       await removeIfThere(draft);
     }
   }
@@ -215,16 +260,38 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  /** Removes files that were not used for long, if the store is too large. */
-  async #evict(): Promise<void> {
-    const trash = `${this.#owner.folder}/trash-${this.#drafts++}`;
-    await this.#lock.run(async () => {
-      await Deno.mkdir(trash);
+  /**
+   * Removes files that were not used for long, if the store is too large, or `lackBytes` are needed on the disk.
+   * Makes no file or folder, which a full disk may not allow.
+   */
+  async #evict(lackBytes = 0): Promise<void> {
+    const trash = `${this.#owner.folder}/trash-${this.#drafts++}-`;
+    const eviction = { limitBytes: this.#limitBytes, lackBytes };
+    const victims = await this.#lock.run(async () => {
       const pinned = await pinnedIds(this.folder);
-      const victims = await evict(this.folder, this.#limitBytes, pinned, trash);
+      const victims = await evict(this.folder, eviction, pinned, trash);
       for (const victim of victims) this.#forget(victim);
+      return victims;
     });
-    await removeIfThere(trash);
+    for (const victim of victims) await removeIfThere(`${trash}${victim}`);
+  }
+
+  /** Removes files that are not in use, if the disk has no room for `bytes` besides what is being written. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const disk = await diskOf(this.folder);
+    const lackBytes = this.#expectedBytes + bytes + SPARE_BYTES - (disk?.freeBytes ?? Infinity);
+    if (lackBytes > 0) await this.#evict(lackBytes);
+  }
+
+  /** Does something small, which fails only if the disk is full: once more when files that are not in use are gone. */
+  async #onFullDisk<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "ENOSPC") throw error;
+      await this.#makeRoom(0);
+      return await work();
+    }
   }
 
   /** The file is read once by this process, and again if it has been written to. */
@@ -270,10 +337,13 @@ export class Store implements AsyncDisposable {
   }
 }
 
-/** A fingerprint that changes when the file is written to; `undefined` if it does not exist. */
+/**
+ * A fingerprint that changes when the file is written to; `undefined` if it does not exist. A program can set the time
+ * of the last write of a file, but not that of the last change to it.
+ */
 async function identity(path: string): Promise<string | undefined> {
   const info = await statIfThere(path);
-  return info && `${info.size} ${info.mtime?.getTime()} ${info.ino}`;
+  return info && `${info.size} ${info.mtime?.getTime()} ${info.ctime?.getTime()} ${info.ino}`;
 }
 
 function unusable(folder: string, cause: unknown): Error {

@@ -3,11 +3,13 @@
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import { visibleLine } from "../core/visible.ts";
 import { CutCharacters } from "./cut_characters.ts";
 import { cutSequenceLength } from "./cut_sequences.ts";
 import { type Cursor, cursorAfter, INDENT, indented } from "./indent.ts";
 import { ProcessNames } from "./process_title.ts";
-import type { Formatter, Segment } from "./segment.ts";
+import { type Formatter, missingText, type Segment } from "./segment.ts";
+import { type FilteredStreams, TerminalFilters } from "./terminal_filters.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -23,6 +25,8 @@ export interface HumanFormatterOptions {
    * is shown on stderr.
    */
   readonly interleaved: boolean;
+  /** Which of the two streams are terminals, and to be kept from what programs could do to them. */
+  readonly filtered?: FilteredStreams["filtered"];
   /** The width of the terminal, if there is one. */
   readonly columns?: () => number | undefined;
 }
@@ -42,6 +46,7 @@ export class HumanFormatter implements Formatter {
   readonly #interleaved: boolean;
   readonly #columns: (() => number | undefined) | undefined;
   readonly #cut = new CutCharacters(cutSequenceLength);
+  readonly #filters: TerminalFilters;
   readonly #names = new ProcessNames();
   /** The process whose heading was shown last. */
   #shown: Pid | undefined;
@@ -52,6 +57,10 @@ export class HumanFormatter implements Formatter {
     this.#colors = options.colors;
     this.#interleaved = options.interleaved;
     this.#columns = options.columns;
+    this.#filters = new TerminalFilters(options, {
+      rewrites: true,
+      ...(options.columns === undefined ? {} : { columns: options.columns }),
+    });
   }
 
   format(event: RunEvent): Segment[] {
@@ -71,20 +80,25 @@ export class HumanFormatter implements Formatter {
       case "eof":
         return this.#written(event.pid, event.fd, this.#cut.rest(event.pid, event.fd));
       case "exit": {
-        const status = formatStatus(event.status);
+        const status = visibleLine(formatStatus(event.status));
         const segments = [
           ...this.#written(event.pid, 1, this.#cut.rest(event.pid, 1)),
           ...this.#written(event.pid, 2, this.#cut.rest(event.pid, 2)),
           this.#note(event.pid, status === "" ? "exited" : `exited: ${status}`),
         ];
         this.#names.delete(event.pid);
+        this.#filters.delete(event.pid);
         return segments;
       }
       case "said":
-        return [this.remark(`deploy: ${event.text}`)];
+        return [this.remark(`deploy: ${visibleLine(event.text)}`)];
       case "noticed":
         return [];
     }
+  }
+
+  missing(events: number): Segment {
+    return this.remark(missingText(events));
   }
 
   remark(text: string): Segment {
@@ -119,7 +133,8 @@ export class HumanFormatter implements Formatter {
   }
 
   /** Output of `pid` on `fd`. */
-  #written(pid: Pid, fd: OutputFd, bytes: Bytes): Segment[] {
+  #written(pid: Pid, fd: OutputFd, written: Bytes): Segment[] {
+    const bytes = this.#filters.pass(pid, fd, written);
     if (bytes.length === 0) return [];
     // The order of the two streams is not visible, so stdout gets the bytes unchanged.
     if (fd === 1 && !this.#interleaved) return [{ fd, bytes }];

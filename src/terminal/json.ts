@@ -2,6 +2,7 @@
 
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
+import { visibleLine } from "../core/visible.ts";
 import { CutCharacters } from "./cut_characters.ts";
 import type { Formatter, Segment } from "./segment.ts";
 
@@ -45,10 +46,14 @@ export class JsonFormatter implements Formatter {
         ];
       }
       case "said":
-        return [this.remark(`deploy: ${event.text}`)];
+        return [this.remark(`deploy: ${visibleLine(event.text)}`)];
       case "noticed":
         return [];
     }
+  }
+
+  missing(events: number): Segment {
+    return line({ event: "missing", events });
   }
 
   remark(text: string): Segment {
@@ -83,6 +88,13 @@ function iso(time: number): string {
   return new Date(time).toISOString();
 }
 
+/** The controls of the second set, which JSON leaves as they are, and a terminal need not. */
+const CONTROLS = /[\x7f-\x9f]/g;
+
 function line(value: Record<string, unknown>): Segment {
-  return { fd: 1, bytes: encoder.encode(`${JSON.stringify(value)}\n`) };
+  const text = JSON.stringify(value).replaceAll(
+    CONTROLS,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  );
+  return { fd: 1, bytes: encoder.encode(`${text}\n`) };
 }

@@ -3,10 +3,12 @@
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
+import { visibleLine } from "../core/visible.ts";
 import { countNewlines } from "./count_newlines.ts";
 import { cutSequenceLength } from "./cut_sequences.ts";
 import { ProcessNames } from "./process_title.ts";
-import type { Formatter, Segment } from "./segment.ts";
+import { type Formatter, missingText, type Segment } from "./segment.ts";
+import { type FilteredStreams, TerminalFilters } from "./terminal_filters.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -23,6 +25,8 @@ export interface LinesFormatterOptions {
   readonly colors: boolean;
   /** Whether stdout and stderr are one place, so that their order matters: then all goes to stdout. */
   readonly interleaved: boolean;
+  /** Which of the two streams are terminals, and to be kept from what programs could do to them. */
+  readonly filtered?: FilteredStreams["filtered"];
 }
 
 /**
@@ -36,11 +40,13 @@ export interface LinesFormatterOptions {
 export class LinesFormatter implements Formatter {
   readonly #options: LinesFormatterOptions;
   readonly #names = new ProcessNames();
+  readonly #filters: TerminalFilters;
   /** The incomplete lines. */
   readonly #held = new Map<string, HeldLine>();
 
   constructor(options: LinesFormatterOptions) {
     this.#options = options;
+    this.#filters = new TerminalFilters(options, { rewrites: false });
   }
 
   format(event: RunEvent): Segment[] {
@@ -55,20 +61,25 @@ export class LinesFormatter implements Formatter {
       case "eof":
         return this.#rest(event.pid, event.fd);
       case "exit": {
-        const status = formatStatus(event.status);
+        const status = visibleLine(formatStatus(event.status));
         const segments = [
           ...this.#rest(event.pid, 1),
           ...this.#rest(event.pid, 2),
           this.#note(event.pid, status === "" ? "exited" : `exited: ${status}`),
         ];
         this.#names.delete(event.pid);
+        this.#filters.delete(event.pid);
         return segments;
       }
       case "said":
-        return [this.remark(`deploy: ${event.text}`)];
+        return [this.remark(`deploy: ${visibleLine(event.text)}`)];
       case "noticed":
         return [];
     }
+  }
+
+  missing(events: number): Segment {
+    return this.remark(missingText(events));
   }
 
   remark(text: string): Segment {
@@ -115,7 +126,9 @@ export class LinesFormatter implements Formatter {
   #prefixed(pid: Pid, fd: OutputFd, lines: readonly Bytes[]): Segment[] {
     if (lines.length === 0) return [];
     const prefix = encoder.encode(`${this.#title(pid)} | `);
-    return lines.map((bytes) => this.#segment(fd, withPrefix(prefix, bytes)));
+    return lines.map((bytes) =>
+      this.#segment(fd, withPrefix(prefix, this.#filters.pass(pid, fd, bytes)))
+    );
   }
 
   #segment(fd: OutputFd, bytes: Bytes): Segment {

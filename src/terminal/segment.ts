@@ -17,4 +17,12 @@ export interface Formatter {
   format(event: RunEvent): Segment[];
   /** Returns a message for people that is not part of the run: on a line of its own, and not among data. */
   remark(text: string): Segment;
+  /** Returns the note that so many events, which came before the next one, are not there any more. */
+  missing(events: number): Segment;
+}
+
+/** What a person is told about missing events. */
+export function missingText(events: number): string {
+  const what = events === 1 ? "1 event is" : `${events} events are`;
+  return `deploy: ${what} no longer kept`;
 }

@@ -1,5 +1,6 @@
 /** Tables for people: columns with a heading, no wider than the terminal. */
 
+import { visibleLine } from "../core/visible.ts";
 import { columnsOf } from "./columns.ts";
 
 /** What stands between two columns. */
@@ -16,7 +17,8 @@ export function tableLines(
   rows: readonly (readonly string[])[],
   width: number | undefined,
 ): string[] {
-  const all = [headings, ...rows];
+  // Names are chosen by others.
+  const all = [headings, ...rows].map((row) => row.map(visibleLine));
   const widths = headings.map((_, column) =>
     Math.max(...all.map((row) => columnsOf(row[column] ?? "")))
   );

@@ -175,7 +175,7 @@ export function* faultsOf(settings: ChaosSettings): Generator<Fault, never> {
 }
 
 /** Numbers from 0 to below 1, always the same ones for a seed: the generator "mulberry32". */
-function randomOf(seed: number): () => number {
+export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -106,7 +106,7 @@ export class FabricProcess implements AsyncDisposable {
 
   /** Resolves with the address of a part, once that is ready. */
   async ready(
-    part: "node" | "master" | "bridge",
+    part: "node" | "master" | "bridge" | "metrics",
     options: { from?: number } = {},
   ): Promise<string> {
     const pattern = new RegExp(`^ready ${part} (\\S+)$`);

@@ -23,6 +23,11 @@ export async function markedProcesses(mark: string): Promise<OsProcess[]> {
   });
 }
 
+/** The processes in whose command line a text occurs. It is empty where {@linkcode canListProcesses} is false. */
+export async function processesNaming(text: string): Promise<OsProcess[]> {
+  return (await listProcesses(() => true)).filter(({ command }) => command.includes(text));
+}
+
 /** The processes that descend from that one, which is not among them. */
 export async function descendantsOf(id: number): Promise<OsProcess[]> {
   const children = Map.groupBy(await listProcesses(() => true), ({ parent }) => parent);

@@ -1,6 +1,6 @@
 /** The messages between two nodes, of which one fetches the argument of a spawn. */
 
-import { bytes, type Schema, text } from "./schema.ts";
+import { bytesUpTo, type Schema, text } from "./schema.ts";
 
 /** The size of the pieces of an argument, except the last. */
 export const ARG_PIECE_BYTES = 256 * 1024;
@@ -19,4 +19,7 @@ export type NodeToFetch =
 
 export const FETCH_TO_NODE: Schema<FetchToNode> = { fetch: { id: text } };
 
-export const NODE_TO_FETCH: Schema<NodeToFetch> = { arg: { bytes }, gone: {} };
+export const NODE_TO_FETCH: Schema<NodeToFetch> = {
+  arg: { bytes: bytesUpTo(ARG_PIECE_BYTES) },
+  gone: {},
+};

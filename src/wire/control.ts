@@ -4,15 +4,19 @@
  */
 
 import { messageOf, SpawnError, type SpawnErrorReason } from "../core/errors.ts";
-import type { ExitStatus } from "../core/exit_status.ts";
+import type { EndStatus } from "../core/exit_status.ts";
+import type { InspectMode } from "../core/inspection.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
-import type { WaitReport } from "../core/waits.ts";
+import type { PeerTraffic, UnreadChannel, WaitReport } from "../core/waits.ts";
 import { decodeMessage } from "./message.ts";
 import {
+  bool,
   bytes,
   integer,
   key,
+  oneOf,
+  orNone,
   orNull,
   pid,
   reason,
@@ -31,8 +35,11 @@ export type ProcessMessage =
    * that `init()` was given, for the first process.
    */
   | { type: "hello"; token: string; port: number; resources: Readonly<Resources> }
-  /** The function is known and runs now. Before this, the process does not exist for others. */
-  | { type: "started" }
+  /**
+   * The function is known and runs now. Before this, the process does not exist for others. `inspector` is the port
+   * of its inspector on loopback, if it has opened one.
+   */
+  | { type: "started"; inspector?: number }
   | {
     type: "spawn";
     request: number;
@@ -46,6 +53,8 @@ export type ProcessMessage =
     wait: boolean;
     cwd: string | null;
     env: Bytes | null;
+    /** What it may do, as `narrow()` of core takes it; if it is missing, what this process may. */
+    permissions?: readonly string[];
   }
   /**
    * Cancels the `spawn` of that number: its process is not started, or is ended if it was; the `spawn` is
@@ -55,8 +64,22 @@ export type ProcessMessage =
   | { type: "wait"; request: number; pid: Pid }
   /** The program was given the status of this process, which had failed. */
   | { type: "noticed"; pid: Pid }
-  /** The answer to the `why` of that number: what the process waits for. */
-  | ({ type: "waits"; request: number } & WaitReport)
+  /**
+   * It has tried for a while to connect to that process, on another host: why it cannot, in some words. The
+   * answer is `probed`.
+   */
+  | { type: "unreached"; request: number; pid: Pid; why: string }
+  /** That process, which may be there, has not got all that this one had taken for it, and will not: why. */
+  | { type: "undelivered"; pid: Pid; why: string }
+  /**
+   * It is about to end, and these channels hold values that nobody has taken. The last such message counts: it may
+   * go on after all.
+   */
+  | { type: "unread"; channels: readonly UnreadChannel[] }
+  /** The answer to the `why` of that number: what the process waits for, and what it has sent so far. */
+  | ({ type: "waits"; request: number; traffic: readonly PeerTraffic[] } & WaitReport)
+  /** It has refused a connection, or broken one off: a line for the log of its node, and what host it is about. */
+  | { type: "refused"; host: string; line: string }
   /**
    * End a process: by `signal`, and by SIGKILL after `graceMs`; if `signal` is `null`, by SIGKILL at once.
    * With `descendants`, also its whole subtree of spawned processes.
@@ -81,11 +104,13 @@ export interface FailedMessage {
   message: string;
 }
 
-/** The answers to `spawn`, `wait` and `kill`, on any link. */
+/** The answers to `spawn`, `wait`, `kill`, and to questions about a process, on any link. */
 export type AnswerMessage =
   | { type: "spawned"; request: number; pid: Pid }
-  | { type: "ended"; request: number; status: ExitStatus }
+  | { type: "ended"; request: number; status: EndStatus }
   | { type: "killed"; request: number }
+  /** Whether the OS process still runs: it may have ended before its end can be reported. */
+  | { type: "probed"; request: number; runs: boolean }
   | FailedMessage;
 
 /** The messages of a node to a process. */
@@ -111,6 +136,8 @@ export type NodeMessage =
     resources: Readonly<Resources>;
     cwd: string | null;
     env: Bytes | null;
+    /** Whether it opens its inspector first. @default no */
+    inspect?: InspectMode;
   }
   /** Asks what the process waits for. Answer: `waits`. A computing process does not answer. */
   | { type: "why"; request: number }
@@ -121,10 +148,12 @@ export const ANSWERS: Schema<AnswerMessage> = {
   spawned: { request: integer, pid },
   ended: { request: integer, status },
   killed: { request: integer },
+  probed: { request: integer, runs: bool },
   failed: { request: integer, reason, message: text },
 };
 
-const NODE_MESSAGES: Schema<NodeMessage> = {
+/** The schema of each {@linkcode NodeMessage}. */
+export const NODE_MESSAGES: Schema<NodeMessage> = {
   welcome: { pid, key, will: orNull(text) },
   start: {
     parent: orNull(pid),
@@ -134,6 +163,7 @@ const NODE_MESSAGES: Schema<NodeMessage> = {
     resources,
     cwd: orNull(text),
     env: orNull(bytes),
+    inspect: orNone(oneOf("open", "break")),
   },
   why: { request: integer },
   ...ANSWERS,

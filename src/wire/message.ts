@@ -1,20 +1,26 @@
 /**
  * The bytes of the messages of control links and cluster links.
  *
- * A message is a 4-byte big-endian length and a body of that many bytes of the value codec: one object,
- * whose `type` says which message it is. Every message is checked field by field before it is used.
+ * A message is a 4-byte big-endian length and a body of that many bytes: one object, whose first property,
+ * `type`, says which message it is. Every message is decoded and checked field by field, as its schema says.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
-import { MiB } from "../core/resources.ts";
-import { decodeInPlace } from "../codec/value_decoder.ts";
-import { encodeViews } from "../codec/value_encoder.ts";
-import { checkMessage, type Schema } from "./schema.ts";
+import { KiB, MiB } from "../core/resources.ts";
+import { peekType } from "./plain_input.ts";
+import { encodePlain, encodePlainBefore } from "./plain_output.ts";
+import { decodeBySchema, maxBytesOf, type Schema, type Shapes } from "./schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The largest message. Only a spawn's argument comes close to it. */
 export const MAX_MESSAGE_BYTES = 256 * MiB;
+
+/** A message of this size may be of any type: only a larger one is refused before all of it has arrived. */
+const SMALL_BYTES = 64 * KiB;
+
+/** Memory for a message grows from this size, as its bytes arrive. */
+const FIRST_BYTES = 512 * KiB;
 
 const LENGTH_BYTES = 4;
 
@@ -23,16 +29,38 @@ export function encodeMessage<Message extends { readonly type: string }>(message
   return framed(encodeBody(message));
 }
 
+/** A smaller argument is copied faster than it is sent by itself. */
+const LARGE_ARG_BYTES = 64 * KiB;
+
+/**
+ * As {@linkcode encodeMessage}, for a message of a process or its node, in parts, to be sent one after the
+ * other: a large argument is one of them, and not copied.
+ */
+export function messageParts(message: { readonly type: string; readonly arg?: Bytes }): Bytes[] {
+  if (message.arg === undefined || message.arg.length < LARGE_ARG_BYTES) {
+    return [encodeMessage(message)];
+  }
+  const { arg, ...rest } = message;
+  const start = encodePlainBefore(rest, "arg", arg.length, LENGTH_BYTES);
+  checkLength(start.length + arg.length);
+  const header = new Uint8Array(start.buffer, start.byteOffset - LENGTH_BYTES, LENGTH_BYTES);
+  new DataView(header.buffer, header.byteOffset).setUint32(0, start.length + arg.length);
+  return [new Uint8Array(start.buffer, header.byteOffset, LENGTH_BYTES + start.length), arg];
+}
+
 /** Returns the body of a message, with room for its length in front of it: see {@linkcode framed}. */
 export function encodeBody<Message extends { readonly type: string }>(message: Message): Bytes {
-  const body = encodeViews(message, LENGTH_BYTES);
-  if (body.length > MAX_MESSAGE_BYTES) {
-    throw new RangeError(
-      `Cannot send a message of ${body.length} bytes: ` +
-        `at most ${MAX_MESSAGE_BYTES} are allowed; send large values over a channel`,
-    );
-  }
+  const body = encodePlain(message, LENGTH_BYTES);
+  checkLength(body.length);
   return body;
+}
+
+function checkLength(length: number): void {
+  if (length <= MAX_MESSAGE_BYTES) return;
+  throw new RangeError(
+    `Cannot send a message of ${length} bytes: ` +
+      `at most ${MAX_MESSAGE_BYTES} are allowed; send large values over a channel`,
+  );
 }
 
 /**
@@ -54,19 +82,30 @@ export function decodeMessage<Message extends { type: string }>(
   schema: Schema<Message>,
   body: Bytes,
 ): Message {
-  return checkMessage(schema, decodeInPlace(body));
+  return decodeBySchema(schema, body);
 }
 
 /** Splits a stream of bytes, received in any pieces, into the bodies of messages. */
 export class MessageDecoder {
   #header = new Uint8Array(LENGTH_BYTES);
   #headerFilled = 0;
+  /** The body that arrives: its memory grows up to `#length`. */
   #body: Bytes | undefined;
-  #bodyFilled = 0;
+  #length = 0;
+  #filled = 0;
+  #checkedType = false;
+  readonly #messages: Readonly<Record<string, Shapes>> | undefined;
   /** The largest body that is accepted; a larger one is refused before anything is allocated. */
   maxBytes: number;
 
-  constructor(maxBytes: number = MAX_MESSAGE_BYTES) {
+  /** `messages` is the schema, which limits the size of messages of each type. */
+  constructor(
+    { messages, maxBytes = MAX_MESSAGE_BYTES }: {
+      messages?: Readonly<Record<string, Shapes>>;
+      maxBytes?: number;
+    } = {},
+  ) {
+    this.#messages = messages;
     this.maxBytes = maxBytes;
   }
 
@@ -74,36 +113,72 @@ export class MessageDecoder {
    * Takes the next bytes of the stream; yields each body that they complete. Each body has its own memory,
    * with room for its length in front of it.
    *
-   * @throws {ProtocolError} If a message is larger than `maxBytes`.
+   * @throws {ProtocolError} If a message is larger than `maxBytes`, or than one of its type can be.
    */
   *push(chunk: Uint8Array): Generator<Bytes> {
     let position = 0;
-    while (position < chunk.length || this.#body?.length === this.#bodyFilled) {
+    while (position < chunk.length) {
+      // Also for a message without a body, which is complete with its header.
       if (this.#body === undefined) {
         const part = chunk.subarray(position, position + LENGTH_BYTES - this.#headerFilled);
         this.#header.set(part, this.#headerFilled);
         this.#headerFilled += part.length;
         position += part.length;
         if (this.#headerFilled < LENGTH_BYTES) return;
-        const length = new DataView(this.#header.buffer).getUint32(0);
-        if (length > this.maxBytes) {
-          throw new ProtocolError(
-            `a message of ${length} bytes; the limit is ${this.maxBytes}`,
-          );
-        }
-        // With its length in front, so that it can be forwarded unchanged.
-        this.#body = new Uint8Array(LENGTH_BYTES + length).subarray(LENGTH_BYTES);
-        this.#bodyFilled = 0;
+        this.#begin(new DataView(this.#header.buffer).getUint32(0));
       }
-      const part = chunk.subarray(position, position + this.#body.length - this.#bodyFilled);
-      this.#body.set(part, this.#bodyFilled);
-      this.#bodyFilled += part.length;
+      const part = chunk.subarray(position, position + this.#length - this.#filled);
+      this.#append(part);
       position += part.length;
-      if (this.#bodyFilled < this.#body.length) return;
-      const body = this.#body;
-      this.#body = undefined;
-      this.#headerFilled = 0;
-      yield body;
+      if (this.#filled < this.#length) return;
+      yield this.#take();
     }
   }
+
+  #begin(length: number): void {
+    if (length > this.maxBytes) throw tooLarge("a message", length, this.maxBytes);
+    this.#length = length;
+    this.#filled = 0;
+    this.#checkedType = this.#messages === undefined || length <= SMALL_BYTES;
+    this.#body = bodyOf(Math.min(length, FIRST_BYTES));
+  }
+
+  #append(part: Uint8Array): void {
+    const end = this.#filled + part.length;
+    let body = this.#body as Bytes;
+    if (end > body.length) {
+      const length = Math.min(this.#length, Math.max(2 * body.length, end));
+      // The smaller one is free at once, and not when there is a collection.
+      const larger = body.buffer.transfer(LENGTH_BYTES + length);
+      body = this.#body = new Uint8Array(larger, LENGTH_BYTES);
+    }
+    body.set(part, this.#filled);
+    this.#filled = end;
+    if (!this.#checkedType) this.#checkType(body.subarray(0, end));
+  }
+
+  /** Checks the size of a message against its type, once enough of it has arrived. */
+  #checkType(begun: Bytes): void {
+    const type = peekType(begun);
+    if (type === undefined) return;
+    const most = Math.max(SMALL_BYTES, maxBytesOf(this.#messages!, type));
+    if (this.#length > most) throw tooLarge(`a message "${type}"`, this.#length, most);
+    this.#checkedType = true;
+  }
+
+  #take(): Bytes {
+    const body = this.#body as Bytes;
+    this.#body = undefined;
+    this.#headerFilled = 0;
+    return body;
+  }
+}
+
+/** Memory for a body, with its length in front, so that it can be forwarded unchanged. */
+function bodyOf(length: number): Bytes {
+  return new Uint8Array(LENGTH_BYTES + length).subarray(LENGTH_BYTES);
+}
+
+function tooLarge(what: string, length: number, limit: number): ProtocolError {
+  return new ProtocolError(`${what} of ${length} bytes; the limit is ${limit}`);
 }

@@ -7,7 +7,9 @@ import {
   bytes,
   grace,
   integer,
+  orNone,
   orNull,
+  permissionFlags,
   pid,
   port,
   resources,
@@ -15,14 +17,16 @@ import {
   signal,
   text,
 } from "./schema.ts";
-import { WAIT_REPORT } from "./waits.ts";
+import { TRAFFIC } from "./samples.ts";
+import { UNREAD, WAIT_REPORT } from "./waits.ts";
 
 /** The largest message of an unauthenticated peer. */
 export const MAX_HELLO_BYTES = 1024;
 
-const PROCESS_MESSAGES: Schema<ProcessMessage> = {
+/** The schema of each {@linkcode ProcessMessage}. */
+export const PROCESS_MESSAGES: Schema<ProcessMessage> = {
   hello: { token: text, port, resources },
-  started: {},
+  started: { inspector: orNone(port) },
   spawn: {
     request: integer,
     function: text,
@@ -32,13 +36,19 @@ const PROCESS_MESSAGES: Schema<ProcessMessage> = {
     wait: bool,
     cwd: orNull(text),
     env: orNull(bytes),
+    permissions: permissionFlags,
   },
   cancel: { request: integer },
   wait: { request: integer, pid },
   noticed: { pid },
+  unreached: { request: integer, pid, why: text },
+  undelivered: { pid, why: text },
+  unread: { channels: UNREAD },
+  refused: { host: text, line: text },
   waits: {
     request: integer,
     ...WAIT_REPORT,
+    traffic: TRAFFIC,
   },
   kill: { request: integer, pid, signal: orNull(signal), graceMs: grace, descendants: bool },
 };

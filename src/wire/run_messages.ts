@@ -1,27 +1,38 @@
 /** The messages of a bridge with deploy, and with the nodes that host a run. */
 
-import type { RunEvent } from "../core/events.ts";
+import type { ExitRecord, RunEvent } from "../core/events.ts";
+import { PIECE_BYTES } from "../core/manifest.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
+import type { NodeSample } from "../core/samples.ts";
 import type { WaitState } from "../core/waits.ts";
 import { TERMINATION, type TerminationFields } from "./node_messages.ts";
 import {
+  amount,
   bool,
   bytes,
+  bytesUpTo,
+  fd,
+  fields,
   grace,
   integer,
   listOf,
+  oneOf,
+  orNone,
   orNull,
   pid,
   resources,
   type Schema,
+  type Shape,
   someResources,
   status,
   text,
   time,
   variant,
 } from "./schema.ts";
-import { WAITING_PROCESS } from "./waits.ts";
+import { MAX_SPEC_BYTES } from "./run_spec.ts";
+import { NODE_SAMPLE } from "./samples.ts";
+import { UNREAD, WAITING_PROCESS } from "./waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -46,11 +57,27 @@ export type StdinTakenMessage = { type: "stdin-taken"; bytes: number };
  */
 export type StdinWantedMessage = { type: "stdin-wanted"; always: boolean };
 
+/** Whether the first process wants stdin: not now, some, or all that there will be. */
+export type StdinWanted = "no" | "some" | "all";
+
 /** A process, and what is known of what it waits for. */
 export interface WaitingProcess {
   readonly pid: Pid;
   readonly state: WaitState;
 }
+
+/** What a process uses now, with all that it has started. */
+export interface ProcessUsage {
+  readonly pid: Pid;
+  /** In bytes. */
+  readonly memBytes: number;
+  /** The most of that so far. */
+  readonly peakBytes: number;
+  readonly cpuMs: number;
+}
+
+/** The most output in one event. */
+export const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 /** How many bytes of stdin may be in flight. */
 export const STDIN_WINDOW_BYTES = 256 * 1024;
@@ -63,8 +90,8 @@ export type DeployToBridge =
   | DeflatedPieceMessage
   /**
    * Run the offered program, as a run of that `name`, for `by`; `resources` override those of the program.
-   * May precede pieces. If deploy is gone before the run is over, the run is told to stop by SIGTERM, with
-   * that grace, unless it is detached. A detached run gets no stdin.
+   * May precede pieces. If deploy is gone for good before the run is over, the run is told to stop by
+   * SIGTERM, with that grace, unless it is detached.
    */
   | {
     type: "run";
@@ -79,11 +106,29 @@ export type DeployToBridge =
    * would be placed. The answers are `need`, as for an offer, and `fits`.
    */
   | { type: "check"; spec: Bytes; resources: Readonly<Resources> }
+  /**
+   * The first message of a viewer: asks to be shown a run from its first event on. `run` is its id, the start
+   * of one, its name, or empty for the only one, and `by` who asks: `user@host`. With `stdin`, the viewer feeds the first process, once
+   * nobody who came before it does. The answer is `attached` or `refused`.
+   */
+  | { type: "attach"; run: string; by: string; stdin: boolean }
+  /**
+   * The first message on a connection that replaces a lost one: asks to go on with the event of that number.
+   * The answer is `resumed` or `refused`.
+   */
+  | { type: "resume"; token: string; from: number }
   | StdinMessage
   /** End every process of the run. Sent again, it can only shorten the grace. */
   | ({ type: "stop" } & TerminationFields)
   /** Asks what each process of the run waits for. Answer: `waits`. */
-  | { type: "why" };
+  | { type: "why" }
+  /** The run goes on without the deploy that started it. Answer: `detached`. */
+  | { type: "detach" }
+  /**
+   * The last message: no connection follows this one. A run that is not over ends with the deploy that
+   * started it, at once, unless it is detached.
+   */
+  | { type: "bye" };
 
 /** The messages of a bridge to deploy. */
 export type BridgeToDeploy =
@@ -96,8 +141,20 @@ export type BridgeToDeploy =
    * the last message.
    */
   | { type: "fits"; possible: boolean; message: string }
-  /** The run has an id and is about to begin. */
-  | { type: "accepted"; run: string }
+  /** The run has an id and is about to begin. `token` is for `resume`. */
+  | { type: "accepted"; run: string; token: string }
+  /** The run that is shown. `token` is for `resume`. */
+  | { type: "attached"; run: string; name: string; token: string }
+  /**
+   * The events go on as asked. The rest is about stdin that came from this viewer: how many bytes of it have
+   * been received, in all; how many the first process has taken; whether its end has been received; and
+   * whether some is wanted.
+   */
+  | { type: "resumed"; received: number; taken: number; ended: boolean; wanted: StdinWanted }
+  /** So many events, which came before the next one, are no longer kept. */
+  | { type: "missing"; events: number }
+  /** The run goes on without this deploy. The last message. */
+  | { type: "detached" }
   /** No node has enough free resources for the first process; it will begin when one has. */
   | { type: "waiting"; resources: Readonly<Resources> }
   | EventMessage
@@ -105,16 +162,32 @@ export type BridgeToDeploy =
   | StdinWantedMessage
   /** What each process of the run waits for, in one line each. */
   | { type: "waits"; lines: string[] }
+  /** The bridge ends, and why; its runs end with it. The last message. */
+  | { type: "ending"; why: string }
   /**
-   * The last message: no process of the run is left, and all events have been sent. Deploy then closes the
-   * connection. If the bridge did, data that deploy has not read would be lost.
+   * The last message: no process of the run is left, and all events have been sent. `code` is the exit
+   * status of the run. Deploy then sends `bye` and closes the connection. If the bridge did, data that deploy
+   * has not read would be lost.
    */
-  | { type: "over" };
+  | { type: "over"; code: number };
 
-/** The messages of a node to the bridge of a run that it hosts. */
+/**
+ * The side that sends this has taken so many messages of the other side, which forgets them. Of all messages
+ * on the link of a node and a bridge, those that open a connection and this one are not counted.
+ */
+export type AckMessage = { type: "ack"; count: number };
+
+/**
+ * The messages of a node to the bridge of a run that it hosts. Their link outlives its connections: each side
+ * keeps what the other one has not acknowledged, and sends it again on the next connection.
+ */
 export type NodeToBridge =
-  /** The first message: which run, and the node's address. */
-  | { type: "host"; run: string; node: string }
+  /**
+   * The first message of each connection: which run, and the node's address; a random id of the link, the
+   * same on all of its connections; and how many messages of the bridge the node has taken.
+   */
+  | { type: "host"; run: string; node: string; link: string; taken: number }
+  | AckMessage
   /** Pieces that the node lacks. They are sent in this order. */
   | { type: "need"; pieces: string[] }
   | EventMessage
@@ -122,20 +195,38 @@ export type NodeToBridge =
   | StdinWantedMessage
   /** The answer to the `why` of that number: what the processes of the run on this node wait for. */
   | { type: "waits"; request: number; processes: WaitingProcess[] }
+  /** The answer to the `samples` of that number. */
+  | { type: "samples"; request: number; processes: NodeSample[] }
+  /** The answer to the `usage` of that number; a process of which nothing is known is left out. */
+  | { type: "usages"; request: number; processes: ProcessUsage[] }
   /**
    * The last message: no process of the run is left on this node, and all events have been sent. The bridge
-   * then closes the connection. If the node did, data that the bridge has not read would be lost.
+   * acknowledges it at once, and then the node closes the connection.
    */
   | { type: "done" };
 
 /** The messages of a bridge to a node that hosts a run. */
 export type BridgeToNode =
-  /** The answer to `host`: the encoded `RunSpec`. */
+  /** The answer to `host`: how many messages of the node the bridge has taken. */
+  | { type: "hosted"; taken: number }
+  /** The negative answer: the bridge does not know the run, or not any more. The node closes the connection. */
+  | { type: "unknown" }
+  | AckMessage
+  /** The first message that counts: the encoded `RunSpec`. */
   | { type: "run"; spec: Bytes }
   | PieceMessage
   | StdinMessage
   /** Asks what the processes of the run on this node wait for. Answer: `waits`. */
-  | { type: "why"; request: number };
+  | { type: "why"; request: number }
+  /** Asks what the processes of the run on this node use now. Answer: `usages`. */
+  | { type: "usage"; request: number }
+  /** Asks for a sample of each process of the run on this node. Answer: `samples`. */
+  | { type: "samples"; request: number }
+  /**
+   * Asks for a connection to the inspector of that process, which the node makes to the bridge, and says `id` on: see
+   * inspect_messages.ts.
+   */
+  | { type: "inspect"; pid: Pid; id: string };
 
 /** The most pieces that one message may name. */
 export const MAX_PIECES = 65_536;
@@ -143,61 +234,111 @@ export const MAX_PIECES = 65_536;
 /** The most processes, or lines about processes, in one message. */
 export const MAX_WAITING = 65_536;
 
-const fd = (value: unknown): boolean => value === 1 || value === 2;
+/** A list of {@linkcode ProcessUsage}. */
+export const USAGES = listOf(
+  fields(
+    { pid, memBytes: integer, peakBytes: integer, cpuMs: amount } satisfies Record<
+      keyof ProcessUsage,
+      Shape
+    >,
+  ),
+  MAX_WAITING,
+);
+
+/** An `ExitRecord` of core. */
+const EXIT_RECORD = fields(
+  {
+    peakBytes: orNull(integer),
+    cpuMs: orNull(amount),
+    lastLines: text,
+    unread: orNone(UNREAD),
+    undelivered: orNone(text),
+  } satisfies Record<keyof ExitRecord, Shape>,
+);
+
 /** The schema of an {@linkcode EventMessage}. */
 export const EVENT: Schema<EventMessage> = {
   event: {
     event: variant("event", {
-      spawn: { pid, parent: orNull(pid), name: text, node: orNull(text), time },
-      output: { pid, fd, bytes, time },
+      spawn: {
+        ...{ pid, parent: orNull(pid), name: text, node: orNull(text), time },
+        resources: orNone(resources),
+        inspected: orNone(bool),
+      },
+      output: { pid, fd, bytes: bytesUpTo(MAX_OUTPUT_BYTES), time },
       eof: { pid, fd },
-      exit: { pid, status, time },
+      exit: { pid, status, time, record: orNone(EXIT_RECORD) },
       noticed: { pid },
       said: { text, time },
     }),
   },
 };
-const PIECE = { hash: text, bytes };
-const STDIN = { "stdin": { bytes }, "stdin-end": {} };
+const spec = bytesUpTo(MAX_SPEC_BYTES);
+const PIECE = { hash: text, bytes: bytesUpTo(PIECE_BYTES) };
+const STDIN = { "stdin": { bytes: bytesUpTo(STDIN_WINDOW_BYTES) }, "stdin-end": {} };
+const ACK = { ack: { count: integer } };
 const NEED = { pieces: listOf(text, MAX_PIECES) };
 
 export const DEPLOY_TO_BRIDGE: Schema<DeployToBridge> = {
-  "offer": { spec: bytes },
+  "offer": { spec },
   "piece": PIECE,
   "deflated-piece": PIECE,
   "run": { name: text, by: text, resources: someResources, graceMs: grace, detached: bool },
-  "check": { spec: bytes, resources },
+  "check": { spec, resources },
+  "attach": { run: text, by: text, stdin: bool },
+  "resume": { token: text, from: integer },
   ...STDIN,
   "stop": { ...TERMINATION },
   "why": {},
+  "detach": {},
+  "bye": {},
 };
 
 export const BRIDGE_TO_DEPLOY: Schema<BridgeToDeploy> = {
   "need": { ...NEED, last: bool },
   "refused": { why: text, output: bytes },
   "fits": { possible: bool, message: text },
-  "accepted": { run: text },
+  "accepted": { run: text, token: text },
+  "attached": { run: text, name: text, token: text },
+  "resumed": {
+    received: integer,
+    taken: integer,
+    ended: bool,
+    wanted: oneOf("no", "some", "all"),
+  },
+  "missing": { events: integer },
+  "detached": {},
   "waiting": { resources },
   ...EVENT,
   "stdin-taken": { bytes: integer },
   "stdin-wanted": { always: bool },
   "waits": { lines: listOf(text, MAX_WAITING) },
-  "over": {},
+  "ending": { why: text },
+  "over": { code: integer },
 };
 
 export const NODE_TO_BRIDGE: Schema<NodeToBridge> = {
-  "host": { run: text, node: text },
+  "host": { run: text, node: text, link: text, taken: integer },
+  ...ACK,
   "need": NEED,
   ...EVENT,
   "stdin-taken": { bytes: integer },
   "stdin-wanted": { always: bool },
   "waits": { request: integer, processes: listOf(WAITING_PROCESS, MAX_WAITING) },
+  "usages": { request: integer, processes: USAGES },
+  "samples": { request: integer, processes: listOf(NODE_SAMPLE, MAX_WAITING) },
   "done": {},
 };
 
 export const BRIDGE_TO_NODE: Schema<BridgeToNode> = {
-  run: { spec: bytes },
+  hosted: { taken: integer },
+  unknown: {},
+  ...ACK,
+  run: { spec },
   piece: PIECE,
   ...STDIN,
   why: { request: integer },
+  usage: { request: integer },
+  samples: { request: integer },
+  inspect: { pid, id: text },
 };

@@ -1,5 +1,6 @@
 /** The run spec: everything a machine needs to start a program's processes. */
 
+import { checkInspection, type Inspection } from "../core/inspection.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -34,6 +35,8 @@ export interface RunSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Whether stdout and stderr of a process are one pipe, as a node starts it. */
   readonly oneOutput?: boolean;
+  /** Which processes a debugger may attach to. @default none */
+  readonly inspection?: Inspection;
   /** What is mirrored of the project. */
   readonly tree: Tree;
 }
@@ -105,6 +108,9 @@ export function decodeRunSpec(bytes: Bytes): RunSpec {
     args: list("args", args, MAX_ARGS).map((arg) => word("an argument", arg)),
     env: checkEnv(env),
     ...(value["oneOutput"] === undefined ? {} : { oneOutput: flag(value["oneOutput"]) }),
+    ...(value["inspection"] === undefined
+      ? {}
+      : { inspection: checkInspection(object("what is inspected", value["inspection"])) }),
     tree,
   };
 }

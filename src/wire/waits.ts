@@ -1,7 +1,25 @@
-/** What processes wait for, as it crosses links. */
+/** What processes wait for, and what they have not taken, as it crosses links. */
 
-import { MAX_WAITS, type WaitState } from "../core/waits.ts";
-import { amount, bool, type Check, fields, integer, listOf, pid, text, variant } from "./schema.ts";
+import {
+  MAX_NAME,
+  MAX_UNREAD,
+  MAX_WAITS,
+  type UnreadChannel,
+  type WaitState,
+} from "../core/waits.ts";
+import {
+  amount,
+  bool,
+  fields,
+  integer,
+  listOf,
+  pid,
+  type Shape,
+  type Shapes,
+  text,
+  textUpTo,
+  variant,
+} from "./schema.ts";
 
 /** A `Wait` of core. */
 const wait = variant("kind", {
@@ -24,15 +42,28 @@ export const WAIT_REPORT = {
   mayWake: bool,
 };
 
+/** A list of `UnreadChannel` of core. */
+export const UNREAD: Shape = listOf(
+  fields(
+    {
+      remote: pid,
+      name: textUpTo(MAX_NAME),
+      values: integer,
+      bytes: integer,
+    } satisfies Record<keyof UnreadChannel, Shape>,
+  ),
+  MAX_UNREAD,
+);
+
 /** A `WaitState` of core. */
-const waitState: Check = variant(
+export const WAIT_STATE: Shape = variant(
   "state",
   {
     waits: { report: fields(WAIT_REPORT) },
     computes: { forMs: amount },
     stopped: {},
-  } satisfies Record<WaitState["state"], Readonly<Record<string, Check>>>,
+  } satisfies Record<WaitState["state"], Shapes>,
 );
 
 /** A process, and what is known of what it waits for. */
-export const WAITING_PROCESS: Check = fields({ pid, state: waitState });
+export const WAITING_PROCESS: Shape = fields({ pid, state: WAIT_STATE });

@@ -1,4 +1,4 @@
-/** The sizes of a channel's window: how much one process holds for another. */
+/** The sizes of a channel's window: how much one process holds for another, and how much it leaves. */
 
 /**
  * The window of a channel: how many bytes may be in flight or unread. A `value` frame counts with its
@@ -15,3 +15,6 @@ export const MAX_UNRECEIVED_CHANNELS = 1_000;
 
 /** A receiver gives credit in portions of this size, not per value. */
 export const CREDIT_BYTES = WINDOW_BYTES / 8;
+
+/** The largest will: what a process may leave to be delivered in its name. */
+export const MAX_WILL_BYTES = 1024 * 1024 * 1024;

@@ -43,6 +43,8 @@ interface FakeNode {
   readonly heard: BridgeToNode[];
   /** Resolves with the reason why the bridge's end has ended. */
   readonly served: Promise<unknown>;
+  /** Says that it is done, and closes the connection when the bridge has acknowledged that. */
+  readonly done: () => void;
 }
 
 /** A run, in a store of its own, and its results. */
@@ -102,17 +104,28 @@ class Harness implements AsyncDisposable {
       schema: BRIDGE_TO_NODE,
     });
     this.#links.push(bridge, link);
-    const served = this.run.serve(bridge, bridge.received(), name).then(
+    const host = { type: "host", run: "run", node: name, link: name, taken: 0 } as const;
+    const served = this.run.serve(host, bridge, bridge.received()).then(
       () => undefined,
       (error) => error,
     );
     const heard: BridgeToNode[] = [];
+    let isDone = false;
     const messages = link.messages();
+    assertEquals((await messages.next()).value, { type: "hosted", taken: 0 });
     assertEquals((await messages.next()).value, { type: "run", spec: SPEC });
     void (async () => {
-      for await (const message of messages) heard.push(message);
+      for await (const message of messages) {
+        if (message.type !== "ack") heard.push(message);
+        // The bridge acknowledges everything only at the end.
+        else if (isDone) link.drop();
+      }
     })();
-    return { link, heard, served };
+    const done = () => {
+      isDone = true;
+      void link.send({ type: "done" });
+    };
+    return { link, heard, served, done };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -144,7 +157,7 @@ Deno.test("the run is over when the master says so and every exit has been taken
     type: "event",
     event: { event: "exit", pid: FIRST, status: { code: 3 }, time: 2 },
   });
-  void node.link.send({ type: "done" });
+  node.done();
   await harness.shown;
   assertEquals(exits(harness.events), [[FIRST, { code: 3 }]]);
   assertEquals(await node.served, undefined);
@@ -169,7 +182,7 @@ Deno.test("processes that the master reports lost are shown as lost before the r
   );
 });
 
-Deno.test("a broken link to a node loses its processes, even if the master is silent", async () => {
+Deno.test("a node that does not connect again loses its processes, even if the master is silent", async () => {
   await using harness = await Harness.start();
   const [a, b] = [await harness.node("a"), await harness.node("b")];
   void a.link.send(spawn(FIRST, null));
@@ -177,17 +190,25 @@ Deno.test("a broken link to a node loses its processes, even if the master is si
   void b.link.send(spawn(pidOf(2), pidOf(1)));
   await until(() => harness.events.length === 1);
   a.link.drop();
+  await until(() => harness.clock.timers === 1);
+  harness.clock.advance(LOCAL_NETWORK.returnMs);
   // The master may still report the reason.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   await until(() => harness.clock.timers === 1);
   harness.clock.advance(LOCAL_NETWORK.newsMs - 1);
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals(harness.events.length, 1);
   harness.clock.advance(1);
   await until(() => harness.events.length >= 5);
-  assertEquals(exits(harness.events), [[FIRST, { lost: "node a closed the connection" }]]);
+  assertEquals(exits(harness.events), [[FIRST, {
+    lost: "node a did not connect again within 44 s: it closed the connection",
+  }]]);
   assert(harness.events.some((event) => event.event === "spawn" && event.pid === pidOf(2)));
   harness.run.ended(3);
   b.link.drop();
+  await until(() => harness.clock.timers === 1);
+  // The master knows that it will not come back.
+  harness.run.nodeGone("b", "node b is gone");
   await until(() => harness.clock.timers === 1);
   harness.clock.advance(LOCAL_NETWORK.newsMs);
   await harness.shown;
@@ -198,7 +219,7 @@ Deno.test("a node that breaks the protocol is dropped, and its processes are los
   await using harness = await Harness.start();
   const node = await harness.node("a");
   void node.link.send(spawn(FIRST, null));
-  void node.link.send({ type: "host", run: "run", node: "a" });
+  void node.link.send({ type: "host", run: "run", node: "a", link: "a", taken: 0 });
   const error = await node.served;
   assert(error instanceof ProtocolError);
   assertEquals(error.message, `a second "host" message`);
@@ -267,7 +288,7 @@ Deno.test("stdin goes to the first process, also data that came before it", asyn
     type: "event",
     event: { event: "exit", pid: FIRST, status: { code: 0 }, time: 2 },
   });
-  void b.link.send({ type: "done" });
+  b.done();
   harness.run.ended(1);
   await harness.shown;
   assertEquals(b.heard.length, 3);

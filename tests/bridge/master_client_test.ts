@@ -11,7 +11,7 @@ import {
   type MasterToBridge,
 } from "../../src/wire/bridge_messages.ts";
 
-const NEWS = { said: () => {}, lost: () => {}, ended: () => {} };
+const NEWS = { said: () => {}, lost: () => {}, nodeGone: () => {}, ended: () => {} };
 
 async function withClient(
   test: (

@@ -5,7 +5,10 @@ import { assertEquals } from "@std/assert";
 import type { RunEvent } from "../../src/core/events.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { RunArchive } from "../../src/bridge/run_archive.ts";
+import { endedViewer } from "../../src/bridge/viewing.ts";
+import { recordBytes } from "../../src/run/log_record.ts";
 import { EventRecord } from "../../src/run/event_record.ts";
+import { isLifeEvent } from "../../src/run/process_table.ts";
 import type { RunLog } from "../../src/run/run_log.ts";
 import { EXAMPLE } from "../terminal/events.ts";
 
@@ -41,10 +44,24 @@ async function eventsOf(log: RunLog): Promise<unknown[]> {
   return records.map(({ event }) => event);
 }
 
+/** As a viewer gets them. */
+async function allOf(log: RunLog): Promise<unknown[]> {
+  const events: unknown[] = [];
+  for await (const { from, records } of endedViewer(log)) {
+    assertEquals(from, events.length);
+    events.push(...records.map(({ event }) => event));
+  }
+  const last = events.length - 1;
+  assertEquals((await log.read(last, 1)).records.length, 1);
+  assertEquals(log.end, events.length);
+  await log.close();
+  return events;
+}
+
 Deno.test("a run is listed as it is, and with its log after the bridge was started again", async () => {
   await using harness = await Harness.make();
   const archive = await harness.open();
-  const { id, log } = await archive.begin(NEW);
+  const { id, log, processes } = await archive.begin(NEW);
   archive.follow(id, () => ({ running: 2, spawned: 3 }));
   const running = {
     ...{ id, ...NEW, startedMs: harness.nowMs, endedMs: null, code: null },
@@ -52,26 +69,61 @@ Deno.test("a run is listed as it is, and with its log after the bridge was start
   };
   assertEquals(archive.list(), [running]);
   for (const event of EXAMPLE) await log.append(EventRecord.of(event));
+  const lives = EXAMPLE.filter(isLifeEvent);
+  for (const event of lives) await processes.append(EventRecord.of(event));
   harness.nowMs += 5_000;
   await archive.end(id, 3);
   const ended = { ...running, running: 0, code: 3, endedMs: harness.nowMs };
   assertEquals(archive.list(), [ended]);
   const again = await harness.open();
   assertEquals(again.list(), [ended]);
+  assertEquals(await eventsOf(await again.openProcesses(id)), lives);
   assertEquals(await eventsOf(await again.openLog(id)), [...EXAMPLE]);
   assertEquals(harness.lines, []);
 });
 
 Deno.test("a run of a bridge that was killed has ended, with the events up to then", async () => {
   await using harness = await Harness.make();
-  const { id, log } = await (await harness.open()).begin(NEW);
+  const { id, log, processes } = await (await harness.open()).begin(NEW);
   await log.append(EventRecord.of(EXAMPLE[0]!));
-  await log.close(); // everything is on the disk, as after kill -9 a moment later
+  const lives = EXAMPLE.filter(isLifeEvent);
+  for (const event of lives) await processes.append(EventRecord.of(event));
+  // Everything is on the disk, as after kill -9 a moment later.
+  await Promise.all([log.close(), processes.close()]);
   harness.nowMs += HOUR_MS;
   const again = await harness.open();
   const [run] = again.list();
   assertEquals([run?.id, run?.code, run?.endedMs], [id, 1, harness.nowMs]);
-  assertEquals(await eventsOf(await again.openLog(id)), [EXAMPLE[0]]);
+  const spawned = lives.filter(({ event }) => event === "spawn").length;
+  assertEquals([run?.running, run?.spawned], [0, spawned]);
+  const text = "the log ends here, and its last events may be missing: " +
+    "the bridge was killed, or could not write them";
+  const ends = { event: "said", text, time: harness.nowMs };
+  assertEquals(await allOf(await again.openLog(id)), [EXAMPLE[0], ends]);
+  assertEquals(await allOf(await (await harness.open()).openLog(id)), [EXAMPLE[0], ends]);
+});
+
+Deno.test("a log of which the end could not be written says so, also to the next bridge", async () => {
+  await using harness = await Harness.make();
+  const archive = await harness.open();
+  const { id, log } = await archive.begin(NEW);
+  for (const event of EXAMPLE) await log.append(EventRecord.of(event));
+  await archive.end(id, 0);
+  // As on a full disk: the last two are not there.
+  const [name = ""] = (await Array.fromAsync(Deno.readDir(`${harness.folder}/runs/${id}`)))
+    .map(({ name }) => name).filter((name) => name.endsWith(".events"));
+  const path = `${harness.folder}/runs/${id}/${name}`;
+  const bytes = EXAMPLE.slice(0, -2).reduce(
+    (sum, event) => sum + recordBytes(EventRecord.of(event).body.length),
+    0,
+  );
+  await Deno.truncate(path, bytes);
+  const text = "the log ends here: 2 more events could not be written to the disk";
+  const ends = { event: "said", text, time: harness.nowMs };
+  for (const each of [archive, await harness.open()]) {
+    const found = await allOf(await each.openLog(id));
+    assertEquals(found, [...EXAMPLE.slice(0, -2), ends]);
+  }
 });
 
 Deno.test("ended runs are forgotten after a day, except for the last 100", async () => {

@@ -121,8 +121,8 @@ Deno.test("a bundle runs like its sources, as a program and imported by one", as
     assertEquals(code, 1);
     assertStringIncludes(stderr, "Error: on purpose");
     assertEquals(places(stderr), [
-      "file://<run>/lib/util.ts:6:9",
-      "file://<run>/src/main.ts:10:3",
+      `file://${files.path}/lib/util.ts:6:9`,
+      `file://${files.path}/src/main.ts:10:3`,
     ], stderr);
   }
 });
@@ -147,7 +147,10 @@ Deno.test("a stack names the right lines also in a bundle that needs require()",
   });
   for (const { stdout, stderr } of await runBundle(await files.build("main.ts"))) {
     assertEquals(stdout, "true true\n", stderr);
-    assertEquals(places(stderr), ["file://<run>/main.ts:9:9", "file://<run>/main.ts:11:1"]);
+    assertEquals(places(stderr), [
+      `file://${files.path}/main.ts:9:9`,
+      `file://${files.path}/main.ts:11:1`,
+    ]);
   }
 });
 
@@ -162,7 +165,7 @@ Deno.test("a stack names code that is not the user's by its origin", async () =>
   for (const { stderr } of await runBundle(await files.build("main.ts"))) {
     const [first = "", ...rest] = places(stderr);
     assert(first.startsWith("npm:deno-std@1.4.0/msgpack/decode.js:"), stderr);
-    assertEquals(rest.at(-1), "file://<run>/main.ts:2:1");
+    assertEquals(rest.at(-1), `file://${files.path}/main.ts:2:1`);
   }
 });
 
@@ -210,7 +213,7 @@ Deno.test("build() reports what a bundle will lack", async () => {
   });
   const { warnings, loose } = await files.build("main.ts");
   assertEquals(warnings, []);
-  assertEquals(loose.computedImports, ["main.ts:2"]);
+  assertEquals(loose.computedImports.map(({ from }) => from), ["main.ts:2"]);
   const root = `file://${files.path}`;
   assertEquals(loose.modules, [`${root}/main.ts`]);
   assertEquals(loose.files, [{
@@ -271,7 +274,7 @@ async function pretend(files: Project, stderr: string): Promise<string> {
   return path;
 }
 
-Deno.test("build() reports what deno needs from the network, and what to do without it", async () => {
+Deno.test("build() reports what deno lacks, and what to do without it", async () => {
   await using files = await project({ "main.ts": "" });
   const noEsbuild = await pretend(
     files,
@@ -304,6 +307,16 @@ Deno.test("build() reports what deno needs from the network, and what to do with
       "of a denort of that version, or deploy without --release",
   );
 
+  const noWasm = await pretend(
+    files,
+    `error: Wasm modules are not implemented in deno bundle.\n    at file://${files.path}/main.ts:7:20`,
+  );
+  await assertRejects(
+    () => files.build("main.ts", { deno: noWasm }),
+    BuildError,
+    "this version of deno cannot bundle WebAssembly modules, at main.ts:7:20; use a newer one, or --release",
+  );
+
   const silent = await pretend(files, "");
   await assertRejects(
     () => files.build("main.ts", { deno: silent }),
@@ -322,7 +335,7 @@ Deno.test("build() ships an executable as it is", async () => {
     path: `${files.path}/program`,
     size,
     ms: 0,
-    loose: { files: [], modules: [], computedImports: [] },
+    loose: { files: [], modules: [], computedImports: [], packages: [] },
     warnings: [],
   });
 });

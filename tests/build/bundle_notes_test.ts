@@ -17,7 +17,18 @@ function notes(code: string, ...others: string[]): BundleNotes {
   });
 }
 
-const NOTHING: BundleNotes = { addOns: [], missing: [], computedImports: [], files: [] };
+/** A CommonJS module with that code. */
+function cjs(code: string): string {
+  return `// c.cjs\nvar c = __commonJS({ "c.cjs"(exports) {\n${code}\n} });\n`;
+}
+
+const NOTHING: BundleNotes = {
+  addOns: [],
+  missing: [],
+  absent: [],
+  computedImports: [],
+  files: [],
+};
 
 const QUIET: readonly string[] = [
   'await import("node:fs");',
@@ -32,6 +43,8 @@ const QUIET: readonly string[] = [
   'new URL("./file.txt", import.meta.urls);',
   'import.meta.resolve("bare");',
   'import x from "./not.node.ts"',
+  "`${import.meta.dirname}`; `a${__dirname}/b`;",
+  'const here = import.meta.dirname; it.here + "/a"; here.x + "/a";',
 ];
 
 for (const line of QUIET) {
@@ -41,10 +54,11 @@ for (const line of QUIET) {
 }
 
 Deno.test("noteMissing() reports imports that are only known at run time, with their lines", () => {
-  const computed = (code: string) => notes(code).computedImports;
+  const computed = (code: string) => notes(code).computedImports.map(({ from }) => from);
   for (const argument of ["name", "`./${name}.ts`", "  pick(names)", '"./a" + b']) {
     const code = `// lib.ts\n\n// main.ts\nconsole.log();\nawait import(${argument});\n`;
-    assertEquals(notes(code), { ...NOTHING, computedImports: ["main.ts:2"] });
+    const found = { from: "main.ts:2", by: "import", mayBeOfCode: false } as const;
+    assertEquals(notes(code), { ...NOTHING, computedImports: [found] });
   }
   assertEquals(notes("// npm:pack@1.0.0/a.js\nawait import(name);\n"), NOTHING);
   assertEquals(notes("// node_modules/pack/a.js\nawait import(name);\n"), NOTHING);
@@ -56,12 +70,29 @@ Deno.test("noteMissing() reports imports that are only known at run time, with t
       [],
     );
   }
+  assertEquals(computed(cjs("__require(name);\n__require('a' + b);")), [
+    "c.cjs:2",
+    "c.cjs:3",
+  ]);
+  assertEquals(computed(cjs('__require("a");\n__require.resolve(name);')), []);
+  assertEquals(computed("// c.ts\n__require(name);\n"), []);
+  for (const made of ['a = "data:text/javascript," + b;', "URL.createObjectURL(blob);"]) {
+    const [first, second] =
+      notes(`// a.ts\n${made}\nimport(a);\n// b.ts\nimport(a);\n`).computedImports;
+    assertEquals([first?.mayBeOfCode, second?.mayBeOfCode], [true, false]);
+  }
   // What it names relative to itself is known.
   assertEquals(computed('// main.ts\nimport(new URL("./a.ts", import.meta.url).href);\n'), []);
 });
 
 const NAMED: readonly [code: string, path: string][] = [
   ['new Worker(new URL("./work.ts", import.meta.url), { type: "module" });', "lib/work.ts"],
+  ['new Worker(import.meta.url, { type: "module" });', "lib/x.ts"],
+  ["new Worker2(new URL(import.meta.url), {});", "lib/x.ts"],
+  ["fork(__filename, [name]);", "lib/x.ts"],
+  ["const file = fileURLToPath(import.meta.url); fork(file);", "lib/x.ts"],
+  ['new Deno.Command(deno, { args: ["run", import.meta.filename, "x"] });', "lib/x.ts"],
+  ['new Deno.Command(deno, { args: [new URL("./b.ts", import.meta.url).href] });', "lib/b.ts"],
   ["new URL(`../a b.txt`, import.meta.url);", "a%20b.txt"],
   ['new URL("./a\\u0062.txt?v=1#x", import.meta.url);', "lib/ab.txt"],
   ['import.meta.resolve("./data.json");', "lib/data.json"],
@@ -73,6 +104,12 @@ const NAMED: readonly [code: string, path: string][] = [
   ["new URL(`./views/${name}.html`, import.meta.url);", "lib/views/"],
   ['import.meta.resolve("../" + name);', ""],
   ['__dirname + "/c.txt";', "lib/c.txt"],
+  ["`${import.meta.dirname}/c.txt`;", "lib/c.txt"],
+  ["`${__dirname}/views/${name}.html`;", "lib/views/"],
+  ['join(dirname(fileURLToPath(import.meta.url)), "c.txt");', "lib/c.txt"],
+  ['path2.join(path2.dirname(url.fileURLToPath(import.meta.url)), "../c.txt");', "c.txt"],
+  ['const here = dirname(import.meta.filename); read(join(here, "c.txt"));', "lib/c.txt"],
+  ['file = fileURLToPath2(import.meta.url); here = dirname2(file); here + "/c.txt";', "lib/c.txt"],
 ];
 
 for (const [line, path] of NAMED) {
@@ -90,6 +127,22 @@ for (const [line, path] of NAMED) {
     });
   });
 }
+
+Deno.test("noteMissing() reports nothing of the modules of this system", () => {
+  const code =
+    '// open.ts\nconst url = new URL("./more.ts", import.meta.url); import(url.href); import(name);\n';
+  const of = (folder: string) => {
+    const bundle = mapped(code);
+    return noteMissing({
+      tokens: readTokens(code),
+      mappings: new Mappings(bundle),
+      sources: bundle.map.sources.map((name) => ({ name, href: `${folder}${name}` })),
+    });
+  };
+  assertEquals(of(new URL("../../src/local/", import.meta.url).href), NOTHING);
+  const { files, computedImports } = of("file:///p/src/local/");
+  assertEquals([files.length, computedImports.length], [1, 1]);
+});
 
 Deno.test("noteMissing() tells files that are only read from those that may be loaded", () => {
   const { files } = notes([

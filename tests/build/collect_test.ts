@@ -5,7 +5,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { UsageError } from "../../src/core/usage_error.ts";
 import { checkTree } from "../../src/core/tree.ts";
 import { Collector } from "../../src/build/collect.ts";
-import { parseIgnoreFile } from "../../src/build/ignore_rules.ts";
+import { parseExclude, parseIgnoreFile } from "../../src/build/ignore_rules.ts";
 
 /** A folder in which the project is `p`. */
 class Here implements AsyncDisposable {
@@ -37,17 +37,22 @@ class Here implements AsyncDisposable {
   /** Collects what is named, relative to the project. */
   async collect(
     names: readonly string[],
-    options: { exclude?: string; signal?: AbortSignal } = {},
+    options: { exclude?: string; configured?: string[]; signal?: AbortSignal } = {},
   ) {
     const root = `${this.folder}/p`;
-    const { exclude = "", ...rest } = options;
-    const collector = new Collector(root, { excludes: parseIgnoreFile(exclude, root), ...rest });
+    const { exclude = "", configured, ...rest } = options;
+    const excludes = parseIgnoreFile(exclude, root);
+    const collector = new Collector(root, {
+      excludes,
+      configured: parseExclude(configured, root),
+      ...rest,
+    });
     for (const name of names) {
       const path = name === "" ? root : `${root}/${name}`;
       assertEquals(await collector.add(path), true, name);
     }
     const found = collector.collected();
-    const { files, folders, links, leftOut } = found;
+    const { files, folders, links, leftOut, followed } = found;
     // Whatever is collected must be accepted on the other side.
     checkTree({ folders, links, packs: files.map((file) => packOf(file)) }, "");
     return {
@@ -55,6 +60,7 @@ class Here implements AsyncDisposable {
       folders: folders.map(({ path }) => path),
       links: links.map(({ path, target }) => `${path} -> ${target}`),
       leftOut: leftOut.map((line) => line.replaceAll(this.folder, "<here>")),
+      followed: followed.map((line) => line.replaceAll(this.folder, "<here>")),
     };
   }
 
@@ -75,13 +81,20 @@ Deno.test("files and folders keep their places, and empty folders are there", as
     "p/data/empty/",
     "p/other/d",
   );
-  assertEquals(await here.collect(["a"]), { files: ["a"], folders: [], links: [], leftOut: [] });
+  assertEquals(await here.collect(["a"]), {
+    files: ["a"],
+    folders: [],
+    links: [],
+    leftOut: [],
+    followed: [],
+  });
   const data = { files: ["data/b", "data/deep/c"], folders: ["data", "data/deep", "data/empty"] };
-  assertEquals(await here.collect(["data"]), { ...data, links: [], leftOut: [] });
+  assertEquals(await here.collect(["data"]), { ...data, links: [], leftOut: [], followed: [] });
   assertEquals(await here.collect(["data/b", "data", "data/deep"]), {
     ...data,
     links: [],
     leftOut: [],
+    followed: [],
   });
   assertEquals((await here.collect([""])).files, ["a", "data/b", "data/deep/c", "other/d"]);
 });
@@ -137,6 +150,7 @@ Deno.test("a link inside the project stays one, and what it leads to is there, t
       "current -> lib/v2",
     ],
     leftOut: [],
+    followed: [],
   });
   // One that is named, or on the way to what is named.
   assertEquals((await here.collect(["current"])).links, ["current -> lib/v2"]);
@@ -145,6 +159,7 @@ Deno.test("a link inside the project stays one, and what it leads to is there, t
     folders: [],
     links: ["current -> lib/v2"],
     leftOut: [],
+    followed: [],
   });
 });
 
@@ -156,7 +171,7 @@ Deno.test("a link to a folder that contains it stays a link, and adds nothing", 
   assertEquals([found.files, found.links], [["d/a"], ["d/self -> .", "d/up -> .."]]);
 });
 
-Deno.test("a link that leads out of the project is followed, and one of its links back stays a link", async () => {
+Deno.test("a link that leads out of the project is followed, which is said, and one of its links back stays a link", async () => {
   await using here = await Here.make("q/a", "q/deep/b", "p/d/", "p/data/x");
   here.link("p/d/q", "../../q");
   here.link("p/d/file", `${here.folder}/q/a`);
@@ -167,6 +182,11 @@ Deno.test("a link that leads out of the project is followed, and one of its link
     folders: ["d", "d/q", "d/q/deep"],
     links: ["d/q/deep/back -> ../../../data/x"],
     leftOut: [],
+    followed: [
+      "d/file links to <here>/q/a, outside of the project: that is shipped in its place",
+      "d/q links to <here>/q, outside of the project: that is shipped in its place",
+      "d/q/deep/near links to <here>/q/a, outside of the project: that is shipped in its place",
+    ],
   });
   assertEquals((await here.collect(["d/q/deep/b"])).files, ["d/q/deep/b"]);
   here.link("q/deep/round", "..");
@@ -214,6 +234,47 @@ Deno.test("what is named is there, whatever .gitignore says", async () => {
   assertEquals((await here.collect([""])).files, [".gitignore", "dist/b.log"]);
 });
 
+Deno.test("exclude in deno.json leaves out what is found in folders, from where deno.json is", async () => {
+  await using here = await Here.make(
+    "p/a.txt",
+    "p/a.log",
+    "p/dist/b.txt",
+    "p/sub/a.txt",
+    "p/sub/dist/c.txt",
+    "p/sub/c.log",
+    "p/sub/d.tmp",
+    "p/.gitignore",
+  );
+  const all = [
+    ...[".gitignore", "a.log", "a.txt", "dist/b.txt", "sub/a.txt", "sub/c.log", "sub/d.tmp"],
+    "sub/dist/c.txt",
+  ];
+  const without = (...names: string[]) => all.filter((name) => !names.includes(name));
+  const table: [configured: string[], expected: string[]][] = [
+    [[], all],
+    // Unlike in .gitignore files, a name alone is that of one path.
+    [["dist", "a.txt"], without("dist/b.txt", "a.txt")],
+    [["./dist/"], without("dist/b.txt")],
+    [["*.log"], without("a.log")],
+    [["**/*.{log,tmp}"], without("a.log", "sub/c.log", "sub/d.tmp")],
+    [["sub/**", "!sub/dist"], without("sub/a.txt", "sub/c.log", "sub/d.tmp")],
+    [["../q", "", "none"], all],
+  ];
+  for (const [configured, expected] of table) {
+    assertEquals((await here.collect([""], { configured })).files, expected, `${configured}`);
+  }
+  // What is named is there all the same, and what .gitignore leaves out can be taken back.
+  const configured = ["dist", "!sub/c.log"];
+  here.file("p/.gitignore", "*.log\n");
+  assertEquals((await here.collect(["dist", "sub"], { configured })).files, [
+    ...["dist/b.txt", "sub/a.txt", "sub/c.log", "sub/d.tmp", "sub/dist/c.txt"],
+  ]);
+  assertEquals((await here.collect(["dist", "a.log"], { configured })).files, [
+    "a.log",
+    "dist/b.txt",
+  ]);
+});
+
 Deno.test("--exclude leaves out what is found and what is named, and links to that", async () => {
   await using here = await Here.make("p/a.txt", "p/node_modules/m/i", "p/d/b.txt", "p/d/c.md");
   here.link("p/d/m", "../node_modules/m");
@@ -223,6 +284,7 @@ Deno.test("--exclude leaves out what is found and what is named, and links to th
     folders: ["d"],
     links: [],
     leftOut: ["d/m is left out: it links to node_modules/m, which is excluded"],
+    followed: [],
   });
 });
 

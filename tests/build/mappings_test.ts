@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { edited, Mappings } from "../../src/build/mappings.ts";
+import { edited, Mappings, moved } from "../../src/build/mappings.ts";
 import { mapped } from "./mapped.ts";
 
 const BUNDLE = mapped("helper();\n\n// a.ts\none(two);\n\n// b.ts\nthree();\n  four(five);\n");
@@ -42,4 +42,20 @@ Deno.test("edited() moves what is behind an edit, in its line only", () => {
   }
   assertEquals(mappings.at(offset(after.code, "fourteen")), before.at(offset(code, "four")));
   assertEquals(edited(BUNDLE, []), BUNDLE);
+});
+
+Deno.test("moved() leaves the places in the code, and changes only the origins that are to be moved", () => {
+  const { code, map } = BUNDLE;
+  assertEquals(moved(map.mappings, (origin) => origin), map.mappings);
+  const mappings = moved(
+    map.mappings,
+    (origin) => origin.source === 0 ? { source: 0, line: 99, column: origin.column + 5 } : origin,
+  );
+  const [before, after] = [BUNDLE, { code, map: { ...map, mappings } }].map((it) =>
+    new Mappings(it)
+  );
+  assertEquals(after!.at(offset(code, "two")), { source: 0, line: 99, column: 9 });
+  for (const word of ["three", "four", "five"]) {
+    assertEquals(after!.at(offset(code, word)), before!.at(offset(code, word)), word);
+  }
 });

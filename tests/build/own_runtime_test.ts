@@ -78,11 +78,15 @@ for (const [what, files] of Object.entries(PROJECTS)) {
         await Deno.writeTextFile(`${folder}/${name}`, text);
       }
       await Deno.mkdir(`${folder}/out`);
+      const steps: string[] = [];
       const built = await build({
         program: `${folder}/main.ts`,
         folder: `${folder}/out`,
         runtimeApart: true,
+        checked: true,
+        onStep: (step) => steps.push(step),
       });
+      assertEquals(steps, ["check", "bundle"], "each step is done once");
       const text = await Deno.readTextFile(built.path);
       assertStringIncludes(text, 'from "./deploy-runtime-');
       assertStringIncludes(text, "Pool");
@@ -91,6 +95,45 @@ for (const [what, files] of Object.entries(PROJECTS)) {
     }
   });
 }
+
+Deno.test('what deno alone knows "deploy" from is left to deno', async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-own-" }));
+  try {
+    const files = {
+      "deno.json": '{ "workspace": ["./app", "./lib"] }',
+      "app/deno.json": "{}",
+      "app/main.ts": 'import { mine } from "deploy";\nconsole.log(mine);\n',
+      "lib/deno.json": '{ "name": "deploy", "exports": "./mod.ts" }',
+      "lib/mod.ts": 'export const mine = "my own deploy";\n',
+    };
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    const { path } = await build({ program: `${folder}/app/main.ts`, folder });
+    assertStringIncludes(await Deno.readTextFile(path), "my own deploy");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("wrong types are reported by a check, and only by a check", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-own-" }));
+  try {
+    const source =
+      'import { init, spawn } from "deploy";\nconst work = (_: string, n: number) => n;\n' +
+      'await init({ functions: { work } });\nawait spawn(work, "one");\n';
+    await Deno.writeTextFile(`${folder}/main.ts`, source);
+    const options = { program: `${folder}/main.ts`, folder };
+    await build(options);
+    const error = await assertRejects(() => build({ ...options, checked: true }), BuildError);
+    assertStringIncludes(error.message, "main.ts: its types are wrong");
+    assertStringIncludes(error.details, "TS2345");
+    assertStringIncludes(error.details, "main.ts:4:19");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("an import that is missing otherwise is reported as before", async () => {
   const folder = await Deno.makeTempDir({ prefix: "deploy-own-" });

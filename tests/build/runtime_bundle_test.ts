@@ -9,25 +9,17 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { denoDir } from "../../scripts/bench/own_cache.ts";
 import { build } from "../../src/build/build.ts";
 import { bundleRuntime, localRuntime, lookUpRuntime } from "../../src/build/runtime_bundle.ts";
 
 const { root, module } = localRuntime()!;
 
-/** Runs `use` in a folder of its own, and with a cache folder of its own, which Deno does not use. */
+/** Runs `use` in a folder of its own, with a cache folder of its own. */
 async function apart(use: (folder: string, cache: string) => Promise<void>): Promise<void> {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "deploy-runtime-" }));
-  const changed = { XDG_CACHE_HOME: `${folder}/cache`, DENO_DIR: await denoDir() };
-  const before = Object.keys(changed).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(changed)) Deno.env.set(name, value);
   try {
-    await use(folder, `${folder}/cache/deploy/runtimes`);
+    await use(folder, `${folder}/cache`);
   } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
     await Deno.remove(folder, { recursive: true });
   }
 }
@@ -40,7 +32,10 @@ async function built(folder: string, source: string, deno = Deno.execPath()) {
   };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
   await Deno.writeTextFile(`${folder}/main.ts`, source);
-  const program = await build({ program: `${folder}/main.ts`, deno, folder, runtimeApart: true });
+  const program = await build({
+    ...{ program: `${folder}/main.ts`, deno, folder },
+    ...{ runtimeApart: true, runtimeCache: `${folder}/cache` },
+  });
   return { ...program, text: await Deno.readTextFile(program.path) };
 }
 
@@ -56,6 +51,18 @@ Deno.test("a program that imports the runtime has it in a file beside its own", 
     assert(text.length < 10_000, `the program has ${text.length} characters`);
     assert(size > text.length + 100_000);
     assert(!text.includes(root), "the program names a path of this machine");
+  });
+});
+
+Deno.test("a pool is bundled with its program, and leaves the runtime in its own file", async () => {
+  await apart(async (folder) => {
+    const { text, runtime } = await built(
+      folder,
+      'import { init } from "deploy";\nimport { Pool } from "inside/pool/mod.ts";\n' +
+        "await init();\nconsole.log(await Pool.start());\n",
+    );
+    assert(runtime !== undefined);
+    assertStringIncludes(text, "class _Pool");
   });
 });
 
@@ -78,8 +85,11 @@ Deno.test("deno bundle runs one at a time, since it may install esbuild", async 
 });
 
 Deno.test("the runtime's own sources are named by their paths in its folder", async () => {
-  await apart(async (folder) => {
-    const runtime = await bundleRuntime(Deno.execPath(), await lookUpRuntime({ root, module }));
+  await apart(async (folder, cache) => {
+    const runtime = await bundleRuntime(
+      Deno.execPath(),
+      await lookUpRuntime({ root, module }, cache),
+    );
     await Deno.writeTextFile(`${folder}/${runtime.name}`, runtime.text);
     const main = `import { shortPid } from "./${runtime.name}";\nshortPid(null);\n`;
     await Deno.writeTextFile(`${folder}/main.js`, main);
@@ -132,14 +142,14 @@ Deno.test("the runtime is bundled again when it has changed, or the cached bundl
       assertEquals(others, []);
       return `${cache}/${entry!.name}`;
     };
-    const first = await bundleRuntime(Deno.execPath(), await lookUpRuntime(local));
+    const first = await bundleRuntime(Deno.execPath(), await lookUpRuntime(local, cache));
     assertEquals(await Deno.readTextFile(await kept()), first.text);
     // A missing deno does not matter while nothing has to be bundled.
-    assertEquals(await bundleRuntime("/no/deno", await lookUpRuntime(local)), first);
+    assertEquals(await bundleRuntime("/no/deno", await lookUpRuntime(local, cache)), first);
     await Deno.writeTextFile(await kept(), first.text.slice(0, -1_000));
-    assertEquals(await bundleRuntime(Deno.execPath(), await lookUpRuntime(local)), first);
+    assertEquals(await bundleRuntime(Deno.execPath(), await lookUpRuntime(local, cache)), first);
     await Deno.writeTextFile(`${copy}/mod.ts`, "export const added = 4711;\n", { append: true });
-    const changed = await bundleRuntime(Deno.execPath(), await lookUpRuntime(local));
+    const changed = await bundleRuntime(Deno.execPath(), await lookUpRuntime(local, cache));
     assertNotEquals(changed.name, first.name);
     assertStringIncludes(changed.text, "4711");
     assertEquals(await Deno.readTextFile(await kept()), changed.text);

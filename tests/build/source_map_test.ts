@@ -3,13 +3,16 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import type { Entry } from "../../src/build/entry.ts";
+import { sourceUrl } from "../../src/build/module_place.ts";
 import {
   alignLines,
   joinMap,
   nameSources,
   prependLine,
+  shownName,
   type SourceMap,
   splitMap,
+  traceName,
 } from "../../src/build/source_map.ts";
 
 const SHIM = "var __require = __deno_internal_createRequire(import.meta.url);";
@@ -54,10 +57,11 @@ Deno.test("alignLines() restores the removed lines, and only those", () => {
   assertEquals(alignLines(without), without);
 });
 
-const NAMES: readonly [string, string][] = [
-  ["main.ts", "src/main.ts"],
-  ["../lib/util.ts", "lib/util.ts"],
-  ["a b#1?.ts", "src/a%20b%231%3F.ts"],
+/** A source as deno names it, what a trace calls it, and what messages do, if that differs. */
+const NAMES: readonly [source: string, trace: string, shown?: string][] = [
+  ["main.ts", "file:///home/ada/program/src/main.ts", "src/main.ts"],
+  ["../lib/util.ts", "file:///home/ada/program/lib/util.ts", "lib/util.ts"],
+  ["a b#1?.ts", "file:///home/ada/program/src/a%20b%231%3F.ts", "src/a%20b%231%3F.ts"],
   ["../../other/mod.ts", "file:///home/ada/other/mod.ts"],
   ["../../program-2/mod.ts", "file:///home/ada/program-2/mod.ts"],
   ["https://example.com/mod.ts", "https://example.com/mod.ts"],
@@ -68,10 +72,15 @@ const NAMES: readonly [string, string][] = [
   ["../../.cache/deno/npm/localhost_4873/pack/1.2.3/a.js", "npm:pack@1.2.3/a.js"],
 ];
 
-for (const [source, expected] of NAMES) {
-  Deno.test(`nameSources() turns ${source} into ${expected}`, () => {
+for (const [source, trace, shown = trace] of NAMES) {
+  Deno.test(`${source} is ${trace} in a trace, and ${shown} in messages`, () => {
     const program = entry("/home/ada/program", "/home/ada/program/src");
-    const named = nameSources({ ...map("AAAA", source), sourcesContent: ["text"] }, program);
-    assertEquals(named, map("AAAA", expected));
+    const href = sourceUrl(source, program);
+    assertEquals([traceName(href), shownName(href, program)], [trace, shown]);
   });
 }
+
+Deno.test("nameSources() leaves out their texts", () => {
+  const named = nameSources({ ...map("AAAA", "a.ts"), sourcesContent: ["text"] }, ["file:///a.ts"]);
+  assertEquals(named, map("AAAA", "file:///a.ts"));
+});

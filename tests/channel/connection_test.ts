@@ -2,10 +2,20 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FAR_EXPECT_MS } from "../../src/channel/connection.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { passOf, Purpose, RunKey } from "../../src/net/handshake.ts";
-import { test, testOver, type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { passOf, RunKey } from "../../src/net/run_key.ts";
+import { Protection, PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
+import {
+  EVERY_TRANSPORT,
+  test,
+  testOver,
+  type TestProcess,
+  TestRun,
+  turns,
+  until,
+} from "./pair.ts";
 import { forSeeds, type Random } from "./random.ts";
 
 /** The number of connections to two processes. */
@@ -92,7 +102,7 @@ test("ends that are opened while the connection is being closed have another one
   }
   await until(() => connections(one, two) === 0, "no connection");
   assertEquals([...one.log, ...two.log], []);
-});
+}, EVERY_TRANSPORT);
 
 /** Sends and receives at random in one direction, on several channels. */
 async function converse(from: TestProcess, to: TestProcess, random: Random): Promise<void> {
@@ -154,7 +164,7 @@ test("everything arrives once and in order, wherever connections break", async (
     assertEquals([one.hold.count, two.hold.count], [0, 0]);
   });
   assert(cuts > 12, `only ${cuts} connections broke`);
-});
+}, EVERY_TRANSPORT);
 
 test("acknowledged and unacknowledged data survives a cut at every byte of a short exchange", async () => {
   using run = new TestRun();
@@ -206,7 +216,7 @@ test("a host that falls silent is noticed though no connection breaks", async ()
   const error = await pending;
   assertEquals(error.kind, "lost");
   assertEquals(error.message.includes("its node was silent for 10 s"), true);
-});
+}, EVERY_TRANSPORT);
 
 test("a peer that has ended while there was no connection is forgotten", async () => {
   using run = new TestRun();
@@ -231,10 +241,39 @@ testOver("tcp", "a process of another run is refused, on both sides", async () =
   assertEquals(lost.kind, "lost");
   assertEquals(two.log.length, 1);
   assertEquals(two.log[0]!.includes("a different secret"), true, two.log[0]);
-  await until(() => one.log.length > 0, "a line in the log");
-  assert(one.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
+  await until(() => one.refused.length > 0, "a line for the log of its node");
+  assert(one.refused.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
+  assertEquals(one.log, [], "strangers have no part in the output of the program");
   assertEquals(one.hub.dirty, false, "nothing was made for it");
 });
+
+testOver(
+  "macs",
+  "with MACs, what was changed on the way ends the connection, and is sent again",
+  async () => {
+    using run = new TestRun();
+    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    const [sender, receiver] = [one.sender<number[]>(two), two.receiver<number[]>(one)];
+    let changes = 0;
+    for (const { relay } of [one, two]) {
+      relay!.change = (bytes, passed) => {
+        // A byte of a value, and not of the handshake.
+        if (changes > 0 || passed < 100_000) return;
+        bytes[bytes.length - 1]! ^= 1;
+        changes++;
+      };
+    }
+    const value = Array.from({ length: 1_000 }, (_, index) => index);
+    const sending = (async () => {
+      for (let count = 0; count < 200; count++) await sender.send([count, ...value]);
+      await sender.close();
+    })();
+    let count = 0;
+    for await (const received of receiver) assertEquals(received, [count++, ...value]);
+    await sending;
+    assertEquals([count, changes], [200, 1]);
+  },
+);
 
 testOver("unix", "a process takes no connection without the key of its run", async () => {
   using run = new TestRun();
@@ -251,7 +290,7 @@ testOver("unix", "a process takes no connection without the key of its run", asy
     await conn.write(bytes);
     assertEquals(await conn.read(new Uint8Array(1)), null, "closed without an answer");
     conn.close();
-    assertEquals(two.log.at(-1), `refused a connection from this host: ${line}`);
+    assertEquals(two.refused.at(-1), `refused a connection from this host: ${line}`);
   }
   assertEquals(two.hub.dirty, false, "nothing was made for it");
 });
@@ -269,19 +308,21 @@ test("a process does not take connections that are for another one", async () =>
 
 testOver(
   "tcp",
-  "invalid connections to the port do not affect channels, and get one line in the log each",
+  "invalid connections to the port do not affect channels, nor the output of the program",
   async () => {
     await forSeeds(1, async (random) => {
       using run = new TestRun();
       const [one, two] = [run.process(), run.process()];
       const { port } = two.listener.addr as Deno.NetAddr;
       const idle: Deno.TcpConn[] = [];
-      for (let count = 0; count < 300; count++) {
+      const protection = Protection.plain;
+      const start = [0x44, 0x50, 0x4c, 0x59, PROTOCOL_VERSION, Purpose.channels, protection];
+      for (let count = 0; count < 1_500; count++) {
         const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-        if (count % 3 === 1) await conn.write(new TextEncoder().encode("DPLY\x03\x01\x00"));
+        if (count % 3 === 1) await conn.write(new Uint8Array(start));
         if (count % 3 === 2) {
           const hello = crypto.getRandomValues(new Uint8Array(39));
-          hello.set([0x44, 0x50, 0x4c, 0x59, 3, 1, 0]);
+          hello.set(start);
           await conn.write(hello);
         }
         idle.push(conn);
@@ -306,12 +347,12 @@ testOver(
       await Promise.all(noise);
       for (const conn of idle) conn.close();
       // Peers that only close their own connection do no harm, and are not reported.
-      const lines = (part: string) => two.log.filter((line) => line.includes(part)).length;
-      await until(() => lines("are not of this protocol") === 1, "one line for all of them");
+      const lines = (part: string) => two.refused.filter((line) => line.includes(part)).length;
+      await until(() => lines("are not of this protocol") > 0, "a line for the log of its node");
       await turns();
-      assertEquals(lines("there are too many unauthenticated connections"), 1);
-      assertEquals(two.log.length, 2);
-      assert(two.log.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
+      assert(lines("there are too many unauthenticated connections") > 0);
+      assert(two.refused.every((line) => line.startsWith("refused a connection from 127.0.0.1:")));
+      assertEquals([...one.log, ...two.log], []);
       await sender.send(8);
       assertEquals(await receiver.recv(), 8);
     });
@@ -425,6 +466,22 @@ testOver(
     await parent.sender<number>(child).send(7);
     assertEquals(await (await accepted).recv(), 7);
     assertEquals(child.relay!.accepted, 1);
+  },
+);
+
+testOver(
+  "tls",
+  "a process that was spawned from another host dials its parent if that does not",
+  async () => {
+    using run = new TestRun();
+    const [parent, child] = [run.process({ relayed: true }), run.process({ relayed: true })];
+    const accepted = parent.acceptor<number>().accept(); // does not dial
+    await child.hub.meet(parent.pid);
+    const startMs = performance.now();
+    await child.sender<number>(parent).send(7);
+    assertEquals(await (await accepted).recv(), 7);
+    assertEquals([parent.relay!.accepted, child.relay!.accepted], [1, 0]);
+    assert(performance.now() - startMs >= FAR_EXPECT_MS - 5, "and has left it the time to do so");
   },
 );
 

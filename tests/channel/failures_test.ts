@@ -5,6 +5,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Receiver } from "../../src/channel/receiver.ts";
 import { select } from "../../src/channel/select.ts";
 import { deliverWill } from "../../src/channel/will.ts";
+import { memoryBytes } from "../../src/channel/will_format.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { channel, fill, test, TestRun, turns, until } from "./pair.ts";
@@ -257,12 +258,14 @@ test("close() after await using, and before it, is an end in order", async () =>
 
 async function deliver(
   run: TestRun,
-  will: Uint8Array<ArrayBuffer>,
+  will: readonly Uint8Array<ArrayBuffer>[],
   status: ExitStatus,
 ): Promise<void> {
   const { signal } = new AbortController();
-  await deliverWill(will, {
+  const bytes = new Uint8Array(await new Blob([...will]).arrayBuffer());
+  await deliverWill(memoryBytes(bytes), {
     key: run.key,
+    protection: run.newProtection(),
     sockets: run.sockets,
     status,
     signal,

@@ -7,7 +7,7 @@ import { concat } from "@std/bytes/concat";
 import { Verdict } from "../../src/channel/greeting.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { ChannelError } from "../../src/core/errors.ts";
-import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import { makePid, type Pid, randomId, shortPid } from "../../src/core/pid.ts";
 import { writeAll } from "../../src/net/handshake.ts";
 import {
   FrameType,
@@ -17,6 +17,7 @@ import {
   writeLayout,
 } from "../../src/wire/frame.ts";
 import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window.ts";
+import type { Transport } from "../../src/net/transport.ts";
 import { test, type TestProcess, TestRun, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";
 
@@ -55,9 +56,9 @@ const large = frame(FrameType.value, new Uint8Array(MAX_VALUE_BYTES));
 /** A process that sends what the test tells it to. */
 class Liar {
   readonly pid: Pid;
-  readonly conn: Deno.Conn;
+  readonly conn: Transport;
 
-  private constructor(pid: Pid, conn: Deno.Conn) {
+  private constructor(pid: Pid, conn: Transport) {
     this.pid = pid;
     this.conn = conn;
   }
@@ -186,8 +187,9 @@ test("invalid frames make their sender count as lost, with one line in the log",
     assertEquals(error.kind, "lost", name);
     assert(error.message.includes(message), `${name}: ${error.message}`);
     assert(one.hub.peer(liar.pid).gone);
-    assertEquals(one.log.length, 1, name);
-    assert(one.log[0]!.startsWith(`closed the connection to ${liar.pid}: `), one.log[0]);
+    assertEquals([one.refused.length, one.log.length], [1, 0], name);
+    const line = `closed the connection to ${shortPid(liar.pid)} on 127.0.0.1: `;
+    assert(one.refused[0]!.startsWith(line), one.refused[0]);
     // The other processes are not affected.
     await honest.send(2);
     assertEquals([await receiver.recv(), await receiver.recv()], [1, 2]);
@@ -199,7 +201,9 @@ test("a refused or closed channel may continue for a while, without cost", async
   using run = new TestRun();
   const one = run.process();
   const liar = await Liar.connect(run, one);
-  const frames: Bytes[] = [];
+  run.runs(liar.pid);
+  // Until it is said to be needed, an idle connection is closed after a moment.
+  const frames: Bytes[] = [frame(FrameType.busy)];
   for (let number = 0; number < 1_500; number++) frames.push(open(number, `${number}`), value);
   frames.push(...Array.from({ length: 200 }, () => large), first(4e9, 1_000));
   await writeAll(liar.conn, concat(frames));
@@ -232,4 +236,15 @@ test("invalid data after a good greeting ends only that connection", async () =>
     assertEquals(await receiver.recv(), 1);
     await until(() => one.log.length <= 1, "at most one line");
   });
+});
+
+test("what came in the name of a process that does not exist is dropped when its node says so", async () => {
+  using run = new TestRun();
+  const one = run.process();
+  const liar = await Liar.connect(run, one);
+  await writeAll(liar.conn, concat([open(0, "nobody"), large, open(1, "nobody"), large]));
+  await until(() => one.hub.unclaimed.first("nobody") !== undefined, "the channel");
+  await liar.closed();
+  assertEquals(one.hub.unclaimed.first("nobody"), undefined);
+  assertEquals(one.hub.peer(liar.pid).gone, false, "it is forgotten: this is another one");
 });

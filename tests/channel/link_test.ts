@@ -53,6 +53,7 @@ async function callsWith(answer: (say: () => void) => void): Promise<string[]> {
   }, 0);
   const link = new Link(conn as unknown as Deno.TcpConn, outbox, reader, {
     beforeWrite: () => {},
+    answer: () => {},
     afterRead: () => {},
     ended: (error) => {
       throw error ?? new Error("the connection has ended");

@@ -1,6 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Outbox } from "../../src/channel/outbox.ts";
+import { memoryBytes } from "../../src/channel/will_format.ts";
+import { StoredPart } from "../../src/core/stored_bytes.ts";
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES, writeHeader } from "../../src/wire/frame.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { forSeeds, type Random } from "./random.ts";
@@ -210,6 +212,10 @@ Deno.test("Outbox does not take a value's bytes for a chunk to be filled", () =>
   assert(owned.every((byte) => byte === 0));
 });
 
+function stored(bytes: Uint8Array<ArrayBuffer>): StoredPart {
+  return new StoredPart(memoryBytes(bytes), 0, bytes.length);
+}
+
 Deno.test("Outbox.restore() continues with the frames of another outbox", () => {
   const first = new Outbox();
   first.append(FrameType.value, new Uint8Array([1]));
@@ -218,7 +224,7 @@ Deno.test("Outbox.restore() continues with the frames of another outbox", () => 
   first.ack(5);
   for (const offset of [5, 10]) {
     const second = new Outbox(5);
-    second.restore(first.unacked(), -1);
+    second.restore(stored(first.unacked()), -1);
     second.append(FrameType.value, new Uint8Array([3]));
     second.rewind(offset);
     const out: number[] = [];
@@ -230,7 +236,7 @@ Deno.test("Outbox.restore() continues with the frames of another outbox", () => 
     assertEquals(out, [...(offset === 5 ? two : []), 1, 1, 0, 0, 3]);
   }
   const empty = new Outbox(7);
-  empty.restore(new Uint8Array(0), -1);
+  empty.restore(stored(new Uint8Array(0)), -1);
   assertEquals(empty.next(), undefined);
   empty.append(FrameType.end);
   assertEquals(Array.from(empty.next()!), [5, 0, 0, 0]);

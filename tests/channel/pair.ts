@@ -9,8 +9,16 @@ import { Sender } from "../../src/channel/sender.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { makePid, NO_PORT, parsePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { readReply, type Reply, writeGreeting } from "../../src/channel/greeting.ts";
-import { dialHandshake, passOf, Purpose, RunKey } from "../../src/net/handshake.ts";
-import { type Endpoint, listen, type TransportListener } from "../../src/net/transport.ts";
+import { passOf, RunKey } from "../../src/net/run_key.ts";
+import { ChannelProtection } from "../../src/net/channel_protection.ts";
+import { Protection, Purpose } from "../../src/net/handshake.ts";
+import {
+  connect,
+  type Endpoint,
+  listen,
+  type Transport,
+  type TransportListener,
+} from "../../src/net/transport.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { HEADER_BYTES } from "../../src/wire/frame.ts";
 import { WINDOW_BYTES } from "../../src/wire/window.ts";
@@ -23,6 +31,8 @@ export interface TestProcess {
   readonly hold: Hold;
   readonly listener: TransportListener;
   readonly log: string[];
+  /** The lines about refused and broken connections. */
+  readonly refused: string[];
   /** The relay in front of its port, if there is one. */
   readonly relay: Relay | undefined;
   /** The failed processes of which the program was told. */
@@ -32,8 +42,18 @@ export interface TestProcess {
   acceptor<T>(name?: string): Acceptor<T>;
 }
 
+/** What may be between processes: a Unix socket, or TCP that is protected like this. */
+export type Between = "unix" | "tcp" | "macs" | "tls";
+
+const PROTECTION: Readonly<Record<Between, Protection>> = {
+  unix: Protection.open,
+  tcp: Protection.open,
+  macs: Protection.plain,
+  tls: Protection.encrypted,
+};
+
 /** The transport between the processes of the current test. */
-let transport: "unix" | "tcp" = "unix";
+let transport: Between = "unix";
 
 /** Processes of one run. The test reports their ends with `end`. */
 export class TestRun implements Disposable {
@@ -41,6 +61,12 @@ export class TestRun implements Disposable {
   readonly sockets: string | undefined = transport === "unix"
     ? Deno.makeTempDirSync({ dir: "/tmp", prefix: "dpl-test-" })
     : undefined;
+  readonly protection: Protection = PROTECTION[transport];
+  /** That of a process, or a node, of the run. */
+  newProtection(): ChannelProtection {
+    return new ChannelProtection({ key: new RunKey(this.key), protection: this.protection });
+  }
+
   readonly key: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(32));
   readonly #ends = new Map<Pid, PromiseWithResolvers<ExitStatus>>();
   readonly #processes: TestProcess[] = [];
@@ -50,25 +76,29 @@ export class TestRun implements Disposable {
   /** Starts a process; with `relayed`, others reach it through a relay. */
   process(options: { relayed?: boolean } = {}): TestProcess {
     const { sockets } = this;
+    const tls = this.protection === Protection.encrypted;
     const id = randomId();
     const place = (name: string): Endpoint =>
       sockets === undefined ? { hostname: "127.0.0.1", port: 0 } : { path: `${sockets}/${name}` };
     const listener = listen(place(options.relayed ? `of-${id}` : id));
-    const relay = options.relayed ? new Relay(endpointOf(listener), place(id)) : undefined;
+    const relay = options.relayed ? new Relay(endpointOf(listener), place(id), { tls }) : undefined;
+
     const outer = relay?.endpoint ?? endpointOf(listener);
     const pid = makePid(id, "127.0.0.1", "port" in outer ? outer.port : NO_PORT);
     const hold = new Hold(listener);
-    const log: string[] = [];
+    const [log, refused]: [string[], string[]] = [[], []];
     const noticed: Pid[] = [];
     this.#ends.set(pid, Promise.withResolvers());
     const hub = new Hub({
       pid,
       key: this.key,
       listeners: [listener],
+      protection: this.protection,
       sockets,
       hold,
       ended: (remote) => this.ended(remote),
       log: (line) => log.push(line),
+      refused: ({ line }) => refused.push(line),
       noticed: (remote) => noticed.push(remote),
     });
     const process: TestProcess = {
@@ -77,6 +107,7 @@ export class TestRun implements Disposable {
       hold,
       listener,
       log,
+      refused,
       noticed,
       relay,
       sender: (to, name) => {
@@ -100,6 +131,11 @@ export class TestRun implements Disposable {
     return this.#ends.get(pid)?.promise ?? Promise.reject(new Error(`there is no process ${pid}`));
   }
 
+  /** A process without a hub runs: otherwise, it would be lost to those who ask after a second how it ended. */
+  runs(pid: Pid): void {
+    this.#ends.set(pid, Promise.withResolvers());
+  }
+
   /** Reports the end of a process. */
   end(process: TestProcess, status: ExitStatus): void {
     this.#ends.get(process.pid)!.resolve(status);
@@ -116,19 +152,19 @@ export class TestRun implements Disposable {
   }
 
   /** Connects to a process as the one with `from` would, with a greeting; gives the answer, too. */
-  async dial(from: Pid, to: TestProcess): Promise<{ conn: Deno.Conn; reply: Reply }> {
+  async dial(from: Pid, to: TestProcess): Promise<{ conn: Transport; reply: Reply }> {
     const key = new RunKey(this.key);
     const at = endpointOf(to.listener);
     const greeting = { from, to: parsePid(to.pid)!.id, offset: 0, posthumous: false };
-    let conn: Deno.Conn;
     if ("path" in at) {
-      conn = await Deno.connect({ transport: "unix", ...at });
+      const conn = await connect(at);
       await writeGreeting(conn, greeting, passOf(key, Purpose.channels));
-    } else {
-      conn = await Deno.connect(at);
-      await dialHandshake(conn, { key: await key.imported }, Purpose.channels);
-      await writeGreeting(conn, greeting);
+      return { conn, reply: await readReply(conn) };
     }
+    const protection = this.newProtection();
+    const { signal } = new AbortController();
+    const conn = await protection.dialed(await connect(at), at.hostname, signal);
+    await writeGreeting(conn, greeting);
     return { conn, reply: await readReply(conn) };
   }
 }
@@ -185,17 +221,26 @@ export async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve));
 }
 
+/** All transports that differ in how a connection is made, ends, and breaks. */
+export const EVERY_TRANSPORT: readonly Between[] = ["unix", "tcp", "tls"];
+
 /**
  * A test with hubs, over each transport. They and their connections live as long as their process does, so
  * nothing is closed at the end of a test, where older versions of Deno look for leaks.
  */
-export function test(name: string, fn: () => void | Promise<void>): void {
-  for (const over of ["unix", "tcp"] as const) testOver(over, `${name} (${over})`, fn);
+export function test(
+  name: string,
+  fn: () => void | Promise<void>,
+  transports: readonly Between[] = ["unix", "tcp"],
+): void {
+  for (const over of transports) {
+    testOver(over, `${name} (${over})`, fn);
+  }
 }
 
 /** The same over one transport. */
 export function testOver(
-  over: "unix" | "tcp",
+  over: Between,
   name: string,
   fn: () => void | Promise<void>,
 ): void {

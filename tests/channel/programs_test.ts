@@ -4,7 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Receiver } from "../../src/channel/receiver.ts";
 import { ChannelError } from "../../src/core/errors.ts";
-import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { EVERY_TRANSPORT, test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds, type Random } from "./random.ts";
 
 /** The events of one channel. */
@@ -139,30 +139,34 @@ async function converse(from: TestProcess, to: TestProcess, random: Random): Pro
     ])));
 }
 
-test("every channel carries what it should, and ends as it should, wherever connections break", async () => {
-  let cuts = 0;
-  await forSeeds(15, async (random) => {
-    using run = new TestRun();
-    const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
-    for (const { relay } of [one, two]) {
-      // Connections break from the handshake on, but not all of them, so that the test ends.
-      relay!.fate = () =>
-        relay!.accepted > 6 || random.chance(0.3) ? { cutAfter: Infinity } : {
-          cutAfter: random.integer(1, random.pick([250, 5_000, 2_000_000])),
-          pieceBytes: 4_000,
-        };
-    }
-    await Promise.all([converse(one, two, random), converse(two, one, random)]);
-    await until(() => !one.hub.dirty && !two.hub.dirty, "nothing is left to say");
-    cuts += one.relay!.cuts + two.relay!.cuts;
-    assertEquals([one.hold.count, two.hold.count], [0, 0]);
-    assertEquals([[...one.hub.pending()], [...two.hub.pending()]], [[], []]);
-    assertEquals([...one.log, ...two.log], []);
-    for (const [process, other] of [[one, two], [two, one]] as const) {
-      const peer = process.hub.peer(other.pid);
-      assertEquals([...peer.sending.all()].length, 0, "no channel is left");
-      assertEquals(peer.receiving.empty, true, "and none from the other side");
-    }
-  });
-  if (Deno.env.get("SEED") === undefined) assert(cuts > 10, `${cuts} connections broke`);
-});
+test(
+  "every channel carries what it should, and ends as it should, wherever connections break",
+  async () => {
+    let cuts = 0;
+    await forSeeds(15, async (random) => {
+      using run = new TestRun();
+      const [one, two] = [run.process({ relayed: true }), run.process({ relayed: true })];
+      for (const { relay } of [one, two]) {
+        // Connections break from the handshake on, but not all of them, so that the test ends.
+        relay!.fate = () =>
+          relay!.accepted > 6 || random.chance(0.3) ? { cutAfter: Infinity } : {
+            cutAfter: random.integer(1, random.pick([250, 5_000, 2_000_000])),
+            pieceBytes: 4_000,
+          };
+      }
+      await Promise.all([converse(one, two, random), converse(two, one, random)]);
+      await until(() => !one.hub.dirty && !two.hub.dirty, "nothing is left to say");
+      cuts += one.relay!.cuts + two.relay!.cuts;
+      assertEquals([one.hold.count, two.hold.count], [0, 0]);
+      assertEquals([[...one.hub.pending()], [...two.hub.pending()]], [[], []]);
+      assertEquals([...one.log, ...two.log], []);
+      for (const [process, other] of [[one, two], [two, one]] as const) {
+        const peer = process.hub.peer(other.pid);
+        assertEquals([...peer.sending.all()].length, 0, "no channel is left");
+        assertEquals(peer.receiving.empty, true, "and none from the other side");
+      }
+    });
+    if (Deno.env.get("SEED") === undefined) assert(cuts > 10, `${cuts} connections broke`);
+  },
+  EVERY_TRANSPORT,
+);

@@ -6,6 +6,8 @@ import { InChannel } from "../../src/channel/in_channel.ts";
 import { InChannels } from "../../src/channel/in_channels.ts";
 import type { OutChannel } from "../../src/channel/out_channel.ts";
 import { Unclaimed } from "../../src/channel/unclaimed.ts";
+import { memoryBytes } from "../../src/channel/will_format.ts";
+import { StoredPart } from "../../src/core/stored_bytes.ts";
 import { FrameType, HEADER_BYTES, MAX_PIECE_BYTES, MAX_VALUE_BYTES } from "../../src/wire/frame.ts";
 import {
   FIRST_WINDOW_BYTES,
@@ -492,9 +494,20 @@ Deno.test("save() and restore() keep which channel each value belongs to", () =>
     [[0, [true, false]], [1, [true]]],
   );
   const heir = new ChannelsPair();
-  heir.sending.restore(saved);
+  const waiting = saved.waiting.map(({ entries, ...channel }) => ({
+    ...channel,
+    entries: entries.map(({ rest, begun }) => ({
+      rest: rest && new StoredPart(memoryBytes(rest), 0, rest.length),
+      begun,
+    })),
+  }));
+  heir.sending.restore({ ...saved, waiting });
+  assertEquals(heir.sending.waiting, true);
   heir.sending.stop(0, 0, () => new Error("stopped"));
-  assertEquals(heir.sending.save().waiting, saved.waiting.slice(1), "the end went out");
+  assertEquals([...heir.sending.all()].map(({ number }) => number), [1], "the end went out");
+  assertEquals(heir.sending.waiting, true);
+  heir.sending.stop(1, 0, () => new Error("stopped"));
+  assertEquals(heir.sending.waiting, false, "there was no end");
 });
 
 Deno.test("a sending side refuses impossible answers", () => {

@@ -27,6 +27,18 @@ Deno.test("a process exits with success, fails with another code, or is lost", (
   }
 });
 
+Deno.test("a process that exited is lost to its channels if what it sent could not be delivered", () => {
+  const lost = "what it sent could not be delivered: no space left";
+  for (const code of [0, 3]) {
+    assertEquals(statusEnd({ code, undelivered: "no space left" }), {
+      kind: "lost",
+      why: `the process was lost: lost: ${lost}`,
+      status: { lost },
+      absent: true,
+    });
+  }
+});
+
 Deno.test("a refusal shows an end, or that the node has to be asked", () => {
   const table: [Reply, End["kind"] | undefined, End["kind"] | undefined][] = [
     [{ verdict: Verdict.unknown, number: 0 }, undefined, "exited"],
@@ -101,7 +113,8 @@ test("a process that its node does not know is lost, with the node's reason", as
   watch.ask();
   status.reject(new Error("there is no such process"));
   await turns();
-  assertEquals(seen.ends, [{ kind: "lost", why: "there is no such process", absent: true }]);
+  const why = "there is no such process";
+  assertEquals(seen.ends, [{ kind: "lost", why, absent: true, unknown: true }]);
 });
 
 test("an end is reported when the connection is over, after the data in it", async () => {

@@ -3,38 +3,61 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Verdict } from "../../src/channel/greeting.ts";
-import { decodeWill, deliverWill, encodeWill } from "../../src/channel/will.ts";
+import { deliverWill, type DeliveryContext } from "../../src/channel/will.ts";
+import { encodeWill, memoryBytes, readWill, type Will } from "../../src/channel/will_format.ts";
+import type { SavedPeer, StoredPeer } from "../../src/channel/peer.ts";
+import type { StoredBytes } from "../../src/core/stored_bytes.ts";
+import { TimedGate } from "../../src/core/timed_gate.ts";
 import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { decode } from "../../src/codec/value_decoder.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
-import { test, type TestProcess, TestRun, turns, until } from "./pair.ts";
+import { makePid, randomId } from "../../src/core/pid.ts";
+import { EVERY_TRANSPORT, test, type TestProcess, TestRun, turns, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Ends a process as `Deno.exit` does: at once, with the undelivered values in its will. */
-function die(process: TestProcess, ...others: TestProcess[]): Bytes | undefined {
-  const will = process.hub.writeWill(0);
+function die(process: TestProcess, ...others: TestProcess[]): StoredBytes | undefined {
+  const will = stored(process.hub.writeWill(0));
   process.relay!.close();
   for (const other of others) process.hub.peer(other.pid).abandon();
   return will;
+}
+
+/** A will as a node finds it. */
+function stored(parts: readonly Bytes[] | undefined): StoredBytes | undefined {
+  return parts === undefined ? undefined : memoryBytes(joined(parts));
+}
+
+function joined(parts: readonly Bytes[]): Bytes {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 /** Delivers a will, and then reports the end of its process, as a node does. */
 async function deliver(
   run: TestRun,
   process: TestProcess,
-  will: Bytes,
-  signal: AbortSignal = new AbortController().signal,
+  will: StoredBytes,
+  { signal = new AbortController().signal, ...more }: Partial<DeliveryContext> = {},
 ): Promise<void> {
   const status = { code: 0 };
   await deliverWill(will, {
     key: run.key,
+    protection: run.newProtection(),
     sockets: run.sockets,
     status,
     signal,
     ended: (pid) => run.ended(pid),
+    ...more,
   });
   run.end(process, status);
 }
@@ -123,7 +146,7 @@ test("a will is delivered over connections that break, also those before it", as
     assertEquals(first, Array.from({ length: 60 }, (_, number) => number));
     await delivered;
   });
-});
+}, EVERY_TRANSPORT);
 
 test("a will is delivered to a process that is sending to the dead one", async () => {
   for (const wait of [0, 2, 5, 10, 20]) {
@@ -149,7 +172,7 @@ test("a will is delivered to a process that is sending to the dead one", async (
     const error = await assertRejects(() => back.send(new Uint8Array(1)), ChannelError);
     assertEquals(error.kind, "exited");
   }
-});
+}, EVERY_TRANSPORT);
 
 test("a will is delivered although the process had dialled before it was connected", async () => {
   using run = new TestRun();
@@ -164,7 +187,7 @@ test("a will is delivered although the process had dialled before it was connect
   for (const value of [2, 3]) await sender.send(value);
   const will = die(one, two);
   assert(will !== undefined);
-  const { received } = decodeWill(will).peers[0]!;
+  const { received } = readWill(will).peers[0]!;
   assert(received > 0);
   // The process had dialled before it received that. The attempt was still under way when the process
   // ended, and is taken now, but nothing more comes of it.
@@ -250,10 +273,11 @@ test("deliverWill() rejects if a receiver that is there refuses the will", async
   sendAll(one, two, [1]);
   const bytes = die(one, two);
   assert(bytes !== undefined);
-  const will = decodeWill(bytes);
+  const will = loaded(bytes);
   // Its stream begins after what the receiver has got.
   const peers = will.peers.map((peer) => ({ ...peer, acked: peer.acked + 1_000 }));
-  const error = await assertRejects(() => deliver(run, one, encodeWill({ ...will, peers })));
+  const changed = stored(encodeWill({ ...will, peers }))!;
+  const error = await assertRejects(() => deliver(run, one, changed));
   assert((error as Error).message.includes("has not got all: it resumed in an impossible state"));
   run.end(one, { lost: "its last values" });
   assertEquals((await assertRejects(() => receiver.recv(), ChannelError)).kind, "lost");
@@ -268,7 +292,7 @@ test("deliverWill() ends when its receivers have ended, or rejects when it is to
     const will = die(one, two);
     assert(will !== undefined);
     const controller = new AbortController();
-    const delivered = deliver(run, one, will, controller.signal);
+    const delivered = deliver(run, one, will, { signal: controller.signal });
     if (how === "given up") {
       const rejected = assertRejects(() => delivered, Error, "the delivery was abandoned");
       await turns(10);
@@ -283,47 +307,145 @@ test("deliverWill() ends when its receivers have ended, or rejects when it is to
   }
 });
 
-test("decodeWill() refuses anything that is not a will", () => {
+/** All of a will, as the process that wrote it had it. */
+function loaded(bytes: StoredBytes): Will {
+  const { pid, peers } = readWill(bytes);
+  return { pid, peers: peers.map(loadedPeer) };
+}
+
+function loadedPeer({ frames, channels, ...peer }: StoredPeer): SavedPeer {
+  const waiting = channels.waiting.map(({ entries, ...channel }) => ({
+    ...channel,
+    entries: Array.from(entries, ({ rest, begun }) => ({ rest: rest?.read() ?? null, begun })),
+  }));
+  return { ...peer, frames: frames.read(), channels: { ...channels, waiting } };
+}
+
+Deno.test("readWill() gives what encodeWill() was given, whatever is in it", async () => {
+  await forSeeds(10, (random) => {
+    const bytes = () =>
+      new Uint8Array(random.pick([0, 1, 50, 30_000, 40_000, 70_000, 300_000]))
+        .fill(random.integer(0, 255));
+    const channel = (number: number) => ({
+      ...{ number, inFlight: random.integer(0, 9), accepted: random.chance(0.5) },
+      entries: Array.from({ length: random.pick([0, 1, 3, 2_000]) }, (_, index) => ({
+        rest: index > 10 ? new Uint8Array(index % 9) : random.chance(0.2) ? null : bytes(),
+        begun: false,
+      })),
+    });
+    const will = {
+      pid: makePid(randomId(), "127.0.0.1", 1),
+      peers: Array.from({ length: random.integer(0, 3) }, () => ({
+        ...{ remote: makePid(randomId(), "127.0.0.1", 2), acked: random.integer(0, 1e9) },
+        ...{ received: random.integer(0, 1e9), frames: bytes() },
+        channels: {
+          ...{ opened: 5, current: random.pick([-1, 4]) },
+          waiting: Array.from({ length: random.integer(0, 3) }, (_, number) => channel(number)),
+        },
+      })),
+    };
+    assertEquals(loaded(stored(encodeWill(will))!), will);
+    return Promise.resolve();
+  });
+});
+
+test("a will is read as its receivers take it, and not before", async () => {
+  using run = new TestRun();
+  const [one, two] = [run.process({ relayed: true }), run.process()];
+  const receiver = two.receiver<Bytes>(one);
+  const values = Array.from({ length: 200 }, (_, index) => new Uint8Array(100_000).fill(index));
+  sendAll(one, two, values);
+  const will = die(one, two);
+  assert(will !== undefined && will.size > 19_000_000);
+  let most = 0;
+  const counted: StoredBytes = {
+    size: will.size,
+    readInto: (target, at) => {
+      most = Math.max(most, at + target.length);
+      will.readInto(target, at);
+    },
+  };
+  const delivered = deliver(run, one, counted);
+  for (const value of values) {
+    assertEquals(summary(await receiver.recv()), summary(value));
+    // Two windows, a value, and what is read at once, for a reader that has taken `value`.
+    const taken = (value[0]! + 1) * 100_005;
+    assert(most < taken + 3_000_000, `${most} bytes were read when ${taken} had been received`);
+  }
+  await delivered;
+});
+
+test("the connections for wills are opened a few at a time, and for all of its receivers in the end", async () => {
+  using run = new TestRun();
+  const one = run.process({ relayed: true });
+  const others = Array.from({ length: 5 }, () => run.process());
+  for (const [index, other] of others.entries()) sendAll(one, other, [index]);
+  const will = die(one, ...others);
+  assert(will !== undefined);
+  const dials = new TimedGate(1, 600_000);
+  const leave = await dials.enter();
+  const delivered = deliver(run, one, will, { dials });
+  await turns(20);
+  assertEquals(others.map(({ hub }) => hub.connections), [0, 0, 0, 0, 0]);
+  leave();
+  for (const [index, other] of others.entries()) {
+    assertEquals(await other.receiver<unknown>(one).recv(), index);
+  }
+  await delivered;
+});
+
+test("readWill() refuses anything that is not a will", () => {
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   sendAll(one, two, [1, new Uint8Array(3_000_000)]);
-  const bytes = one.hub.writeWill(0)!;
-  const will = decodeWill(bytes);
-  const [peer] = will.peers;
+  const bytes = joined(one.hub.writeWill(0)!);
+  const length = new DataView(bytes.buffer).getUint32(0, true);
+  const index = decode(bytes.slice(4, 4 + length)) as { pid: string; peers: unknown[] };
+  const [peer] = index.peers as Record<string, unknown>[];
   assert(peer !== undefined);
   assertEquals(peer.remote, two.pid);
-  const { channels } = peer;
-  const [channel] = channels.waiting;
-  assert(channel !== undefined);
-  const [entry] = channel.entries;
-  const withChannels = (changed: unknown) => ({ ...will, peers: [{ ...peer, channels: changed }] });
-  const withChannel = (changed: unknown) => withChannels({ ...channels, waiting: [changed] });
-  assertEquals(decodeWill(encode(withChannel(channel))), will);
-  const wrong: unknown[] = [
-    undefined,
-    {},
-    { ...will, pid: "nobody" },
-    { ...will, peers: {} },
-    { ...will, peers: [null] },
-    { ...will, peers: [{ ...peer, remote: 1 }] },
-    { ...will, peers: [{ ...peer, acked: -1 }] },
-    { ...will, peers: [{ ...peer, received: 0.5 }] },
-    { ...will, peers: [{ ...peer, frames: [1] }] },
-    withChannels(null),
-    withChannels({ ...channels, opened: -1 }),
-    withChannels({ ...channels, current: -2 }),
-    withChannels({ ...channels, waiting: {} }),
+  const [channel] = peer.waiting as unknown[];
+  const withIndex = (changed: unknown): StoredBytes => {
+    const encoded = encode(changed);
+    const start = new Uint8Array(4);
+    new DataView(start.buffer).setUint32(0, encoded.length, true);
+    return memoryBytes(joined([start, encoded, bytes.slice(4 + length)]));
+  };
+  const withPeer = (changed: unknown) => withIndex({ ...index, peers: [changed] });
+  const withChannel = (changed: unknown) => withPeer({ ...peer, waiting: [changed] });
+  assertEquals(loaded(withChannel(channel)), loaded(memoryBytes(bytes)));
+  const wrong: StoredBytes[] = [
+    withIndex(undefined),
+    withIndex({}),
+    withIndex({ ...index, pid: "nobody" }),
+    withIndex({ ...index, peers: {} }),
+    withPeer(null),
+    withPeer({ ...peer, remote: 1 }),
+    withPeer({ ...peer, acked: -1 }),
+    withPeer({ ...peer, received: 0.5 }),
+    withPeer({ ...peer, frames: [1] }),
+    withPeer({ ...peer, frames: 2 ** 50 }),
+    withPeer({ ...peer, opened: -1 }),
+    withPeer({ ...peer, current: -2 }),
+    withPeer({ ...peer, waiting: {} }),
     withChannel(null),
-    withChannel({ ...channel, number: -1 }),
-    withChannel({ ...channel, inFlight: NaN }),
-    withChannel({ ...channel, accepted: 1 }),
-    withChannel({ ...channel, entries: [{ ...entry, rest: 1 }] }),
-    withChannel({ ...channel, entries: [{ ...entry, begun: 0 }] }),
+    withChannel({ ...channel as object, number: -1 }),
+    withChannel({ ...channel as object, inFlight: NaN }),
+    withChannel({ ...channel as object, accepted: 1 }),
+    withChannel({ ...channel as object, bytes: 1 }),
+    memoryBytes(bytes.slice(0, bytes.length - 1)),
+    memoryBytes(new Uint8Array(3)),
+    memoryBytes(new Uint8Array([255, 255, 255, 255])),
   ];
-  for (const value of wrong) {
-    assertThrows(() => decodeWill(encode(value)), ProtocolError, "it is not a will");
+  for (const value of wrong) assertThrows(() => readWill(value), ProtocolError, "it is not a will");
+  assertThrows(() => readWill(withIndex({ get: 1 })), ProtocolError);
+  // The entries of a channel are checked when they are read.
+  const entry = bytes.length - (channel as { bytes: number }).bytes;
+  for (const at of [entry, entry + 4]) {
+    const changed = bytes.slice();
+    changed[at] = 9; // a kind that there is not, a length that is too large
+    assertThrows(() => loaded(memoryBytes(changed)), ProtocolError, "it is not a will");
   }
-  assertThrows(() => decodeWill(bytes.subarray(0, bytes.length - 1)), ProtocolError);
   one.hub.peer(two.pid).abandon();
 });
 

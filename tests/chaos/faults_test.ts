@@ -3,11 +3,12 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
-import { type Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
+import { type Deployed, noneIsLeft } from "../fabric/deployed.ts";
 import { TESTS } from "../../src/net/liveness.ts";
 import type { JsonEvent } from "../system/helpers.ts";
-import { type Host, networkTest } from "../system/netns.ts";
+import { networkTest } from "../system/netns.ts";
 import { HostCluster } from "./host_cluster.ts";
+import { noneIsLeftWithin } from "./left.ts";
 import { MEMBERS, RESPAWN, STREAM } from "./programs.ts";
 
 type Exit = Extract<JsonEvent, { event: "exit" }>;
@@ -16,7 +17,8 @@ type Exit = Extract<JsonEvent, { event: "exit" }>;
 const SOON = { env: { DEPLOY_LIVENESS: "tests" } };
 
 /** A silent part is considered lost after this time, which is checked at every heartbeat. */
-const { silenceMs: SILENCE_MS, workerSilenceMs: WORKER_SILENCE_MS } = TESTS;
+const { silenceMs: SILENCE_MS, workerSilenceMs: WORKER_SILENCE_MS, reconnectMs: RECONNECT_MS } =
+  TESTS;
 
 /** This long after a loss, nothing of the lost part may be left. */
 const LEFT_MS = 5_000;
@@ -31,18 +33,6 @@ function exits(program: Deployed): Exit[] {
 
 function pidsOf(program: Deployed): Pid[] {
   return program.events.flatMap((event) => event.event === "spawn" ? [event.pid] : []);
-}
-
-/** Resolves when no process with that mark is left, on that host if one is given; throws if that takes too long. */
-async function noneIsLeftWithin(limitMs: number, mark: string, host?: Host): Promise<void> {
-  const endMs = performance.now() + limitMs;
-  for (;;) {
-    const here = host === undefined ? undefined : new Set(await host.processes());
-    const left = (await processesWith(mark)).filter((pid) => here?.has(pid) ?? true);
-    if (left.length === 0) return;
-    assert(performance.now() < endMs, `after ${limitMs} ms there are left: ${left.join(", ")}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 networkTest(
@@ -127,12 +117,15 @@ networkTest(
     await using program = await cluster.deploy(MEMBERS, [mark, "5", "1"]);
     await program.says("all are there");
     await cluster.laptop.cut();
-    await noneIsLeftWithin(SILENCE_MS + LEFT_MS, mark);
+    await noneIsLeftWithin(SILENCE_MS + RECONNECT_MS + LEFT_MS, mark);
     assertEquals(await program.code, 1);
-    const why = `lost the bridge ${cluster.bridge}: it did not answer for ${
-      SILENCE_MS / 1_000
-    } s\n`;
-    assert(program.stderr.endsWith(why), program.stderr);
+    const silent = `it did not answer for ${SILENCE_MS / 1_000} s`;
+    const lost = `lost the connection to the bridge at ${cluster.bridge}: ${silent}; reconnecting`;
+    assert(program.stderr.includes(lost), program.stderr);
+    assert(program.stderr.endsWith("gave up\n"), program.stderr);
+    for (const { status } of exits(program)) {
+      assertEquals(status, { lost: `the bridge ${silent.slice(3)}` });
+    }
 
     await cluster.laptop.heal();
     await using again = await cluster.deploy(MEMBERS, [mark, "5", "0"]);
@@ -152,7 +145,8 @@ networkTest(
     await program.says("all are there");
     const from = cluster.master.err.length;
     await cluster.masterHost.cut();
-    await noneIsLeftWithin(SILENCE_MS + LEFT_MS, mark);
+    // There, the run waits for deploy, which cannot reach it.
+    await noneIsLeftWithin(SILENCE_MS + RECONNECT_MS + LEFT_MS, mark);
     assertEquals(await program.code, 1);
 
     await cluster.masterHost.heal();
@@ -192,7 +186,7 @@ networkTest(
 networkTest(
   "whichever part is killed, none of its processes is left",
   async () => {
-    await using cluster = await HostCluster.start();
+    await using cluster = await HostCluster.start(SOON);
     const mark = newMark();
     const start = async (members: number): Promise<Deployed> => {
       const program = await cluster.deploy(MEMBERS, [mark, String(members), "1"]);
@@ -202,7 +196,7 @@ networkTest(
     {
       await using program = await start(5);
       program.kill("SIGKILL");
-      await noneIsLeft(mark);
+      await noneIsLeftWithin(RECONNECT_MS + LEFT_MS, mark);
     }
     {
       await using program = await start(5);
@@ -210,7 +204,7 @@ networkTest(
       await noneIsLeftWithin(LEFT_MS, mark, cluster.nodeHosts[1]!);
       await program.says("waited");
       for (const { status } of exits(program)) assert("lost" in status, JSON.stringify(status));
-      program.kill("SIGKILL");
+      program.kill("SIGTERM");
       await noneIsLeft(mark);
     }
     {

@@ -3,9 +3,12 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
 import { parsePid, type Pid } from "../../src/core/pid.ts";
+import { writeNewSecret } from "../../src/fabric/secret_file.ts";
 import { Fabric } from "../fabric/cluster.ts";
 import { Deployed } from "../fabric/deployed.ts";
 import { type Host, Network } from "../system/netns.ts";
+
+const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 
 /** The resources of each node, and of the master's own. */
 const MEM = "1GiB";
@@ -21,6 +24,8 @@ export interface HostClusterOptions {
   readonly compiled?: string | undefined;
   /** The environment of each `fabric` and `deploy`. */
   readonly env?: Record<string, string>;
+  /** Arguments of each `fabric`. */
+  readonly args?: readonly string[];
 }
 
 /** A master, nodes, and a host to deploy from. They share a secret. */
@@ -58,14 +63,14 @@ export class HostCluster implements AsyncDisposable {
 
   /** Resolves when the master has all nodes, and its bridge takes deployments. */
   static async start(options: HostClusterOptions = {}): Promise<HostCluster> {
-    const { family = 4, nodes: count = 2, compiled, env = {} } = options;
+    const { family = 4, nodes: count = 2, compiled, env = {}, args: more = [] } = options;
     const network = await Network.create(count + 2, family);
     const folder = await Deno.makeTempDir({ prefix: "deploy-hosts-" });
     const secretFile = `${folder}/secret`;
-    await Deno.writeTextFile(secretFile, "a secret of sixteen bytes or more", { mode: 0o600 });
+    await writeNewSecret(secretFile);
     const start = (host: Host, args: readonly string[]): Fabric =>
       new Fabric(
-        [...args, "--store", `${folder}/${host.address}`, "--secret-file", secretFile],
+        [...args, ...more, "--store", `${folder}/${host.address}`, "--secret-file", secretFile],
         { compiled, prefix: host.prefix, env },
       );
     const [masterHost, ...others] = network.hosts;
@@ -100,6 +105,18 @@ export class HostCluster implements AsyncDisposable {
       prefix: this.laptop.prefix,
       env: this.#env,
     });
+  }
+
+  /** What `deploy` says to these arguments, from the same host. */
+  async ask(args: readonly string[]): Promise<string> {
+    const [path, ...words] = [...this.laptop.prefix, Deno.execPath(), "run", "-A", CLI];
+    const given = ["--secret-file", this.secretFile];
+    const { stdout, stderr } = await new Deno.Command(path!, {
+      args: [...words, ...args, ...given],
+      env: { DEPLOY_BRIDGE: this.bridge, NO_COLOR: "1", ...this.#env },
+      stdin: "null",
+    }).output();
+    return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
   }
 
   /** The host of a process, according to its Pid. */

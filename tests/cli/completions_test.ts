@@ -36,10 +36,11 @@ async function fishOffers(words: readonly string[]): Promise<string[]> {
 /** The completions for the last word of a command line, in each shell that can be asked for them. */
 const OFFERS: readonly [words: string[], offered: string[]][] = [
   [["deploy", "--dr"], ["--dry-run"]],
-  [["deploy", "--in"], ["--include"]],
+  [["deploy", "--in"], ["--include", "--inspect", "--inspect-brk"]],
   [["deploy", "--he"], ["--help"]],
   [["deploy", "comp"], ["completions", "completions_test.ts"]],
   [["deploy", "near"], ["near_test.ts"]],
+  [["deploy", "--inspect", "near"], ["near_test.ts"]],
   [["deploy", "--format", ""], ["human", "json", "lines"]],
   [["deploy", "--format", "j"], ["json"]],
   [["deploy", "--mem", ""], []],
@@ -47,11 +48,13 @@ const OFFERS: readonly [words: string[], offered: string[]][] = [
   [["deploy", "completions", ""], ["bash", "fish", "zsh"]],
   [["deploy", "completions", "--"], ["--help", "--version"]],
   [["deploy", "--mem", "completions", "--rel"], ["--release"]],
+  [["fabric", "dr"], ["drain"]],
+  [["fabric", "drain", "--f"], ["--format"]],
   [["fabric", "de"], ["dev"]],
-  [["fabric", ""], ["completions", "dev", "join", "master", "secret"]],
+  [["fabric", ""], ["completions", "dev", "drain", "invite", "join", "master", "secret"]],
   [["fabric", "dev", "--no"], ["--nodes"]],
   [["fabric", "master", "--no"], []],
-  [["fabric", "dev", "--bridge", "a:1", "--me"], ["--mem"]],
+  [["fabric", "dev", "--bridge", "a:1", "--me"], ["--mem", "--metrics"]],
 ];
 
 Deno.test("bash offers the options, commands and values that fit, and files", async () => {

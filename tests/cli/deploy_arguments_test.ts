@@ -19,7 +19,7 @@ const NO_OPTIONS = {
   format: undefined,
   graceMs: undefined,
   secretFile: undefined,
-  tlsCa: undefined,
+  plain: false,
 };
 
 const RUN: RunCommand = {
@@ -32,12 +32,16 @@ const RUN: RunCommand = {
   include: [],
   exclude: [],
   stdin: true,
+  check: false,
   dryRun: false,
   name: undefined,
   detach: false,
+  raw: false,
+  inspection: undefined,
   deno: {
     config: undefined,
     importMap: undefined,
+    permissionSet: undefined,
     cert: undefined,
     unstable: [],
     settings: NO_SETTINGS,
@@ -85,16 +89,25 @@ Deno.test("readRunCommand() reads a program to run", () => {
     [["main.ts", "--", "-h", "1"], { program: "main.ts", args: ["-h", "1"] }],
     [["--", "ps"], { args: ["ps"] }],
     [["--release", "--dry-run"], { release: true, dryRun: true }],
+    [["--check"], { check: true }],
     [["--mem", "1GiB", "--cpu=0.5"], { resources: { mem: 1024 ** 3, cpu: 0.5 } }],
     [["--env=A=b=c", "--env", "HOME", "--env", "E="], {
       env: new Map([["A", "b=c"], ["HOME", undefined], ["E", ""]]),
     }],
     [["--include", "a", "--include", "b"], { include: ["a", "b"] }],
     [["--exclude", "*.log", "--exclude=b/"], { exclude: ["*.log", "b/"] }],
+    [["--inspect"], { inspection: { names: null, breaks: false } }],
+    [["--inspect", "main.ts"], {
+      inspection: { names: null, breaks: false },
+      program: "main.ts",
+    }],
+    [["--inspect-brk=worker,main.ts"], {
+      inspection: { names: ["worker", "main.ts"], breaks: true },
+    }],
     [["-n"], { stdin: false }],
     [["--no-stdin"], { stdin: false }],
-    [["--format", "json", "--grace", "0", "--secret-file=s", "--tls-ca", "c"], {
-      options: { format: "json", graceMs: 0, secretFile: "s", tlsCa: "c" },
+    [["--format", "json", "--grace", "0", "--secret-file=s", "--plain"], {
+      options: { format: "json", graceMs: 0, secretFile: "s", plain: true },
     }],
   ];
   for (const [args, expected] of DENO_OPTIONS) {
@@ -111,11 +124,12 @@ Deno.test("readRunCommand() reads a program to run", () => {
 
 Deno.test("a word is a program if there is such a file, and otherwise an unknown command", () => {
   const isFile = (path: string) => path === "px" || path === "my-tool";
-  for (const word of ["px", "my-tool", "main.ts", "./nodes", "Nodes", "bin/nodes"]) {
+  for (const word of ["px", "my-tool", "main.ts", "./status", "Status", "bin/status"]) {
     assertEquals(parse([word], isFile).program, word);
   }
   const table: [args: string[], message: string][] = [
-    [["nodes"], '"nodes" is neither a command nor a file; expected a .ts or .js file'],
+    [["status"], '"status" is neither a command nor a file; expected a .ts or .js file'],
+    [["node"], '"node" is neither a command nor a file; did you mean nodes?'],
     [
       ["completion", "bash"],
       '"completion" is neither a command nor a file; did you mean completions?',
@@ -132,8 +146,8 @@ Deno.test("readRunCommand() reports what is wrong and what was expected", () => 
     [["--relaese"], "unknown option --relaese; did you mean --release?"],
     [
       ["--deep"],
-      "unknown option --deep; expected --release, --mem, --cpu, --env, --include, --exclude, --no-stdin, " +
-      "--name, --detach, --dry-run, --grace, --format, --secret-file or --tls-ca",
+      "unknown option --deep; expected --release, --check, --mem, --cpu, --env, --include, --exclude, --no-stdin, " +
+      "--name, --detach, --dry-run, --inspect, --inspect-brk, --grace, --raw, --format, --secret-file or --plain",
     ],
     [
       ["a.ts", "b"],
@@ -149,6 +163,16 @@ Deno.test("readRunCommand() reports what is wrong and what was expected", () => 
     [["--mem", "much"], '--mem is "much"; expected memory, as in 16GiB'],
     [["--cpu", "0"], '--cpu is "0"; expected a number of cores, as in 16 or 0.5'],
     [["--cpu", "-1"], '--cpu is "-1"; expected a number of cores, as in 16 or 0.5'],
+    [["--inspect", "--inspect-brk"], "--inspect and --inspect-brk are given; expected one of them"],
+    [["--inspect=a,,b"], 'Cannot use --inspect: "a,,b" has an empty name; write names with commas'],
+    [
+      ["--inspect", "--detach"],
+      "--inspect needs deploy to stay; expected it without --detach",
+    ],
+    [
+      ["--inspect-brk", "--release"],
+      "--inspect-brk needs source maps, which executables do not have; expected it without --release",
+    ],
     [["--cpu", "--release"], "--cpu has no value; expected --cpu C"],
     [
       ["10.0.0.1", "main.ts"],

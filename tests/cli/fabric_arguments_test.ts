@@ -23,8 +23,12 @@ const OPTIONS: FabricOptions = {
   store: undefined,
   graceMs: undefined,
   ports: undefined,
+  metrics: undefined,
   insecure: false,
-  tls: undefined,
+  plain: false,
+  deny: [],
+  mostRuns: undefined,
+  permissions: [],
 };
 
 Deno.test("readFabricCommand() reads each command", () => {
@@ -83,8 +87,28 @@ Deno.test("readFabricCommand() reads each command", () => {
       bridge: a,
       options,
     }],
+    [["drain", "10.0.0.1:9999", "b:1", "--format", "json", "--secret-file", "s"], {
+      command: "drain",
+      master: a,
+      node: { host: "b", port: 1 },
+      options: { format: "json", secretFile: "s", plain: false },
+    }],
     [["secret"], { command: "secret", file: undefined }],
     [["secret", "f"], { command: "secret", file: "f" }],
+    [["invite", "anna"], {
+      ...{ command: "invite", name: "anna" },
+      ...{ file: undefined, secretFile: undefined },
+    }],
+    [["invite", "anna-2", "f", "--secret-file", "s"], {
+      ...{ command: "invite", name: "anna-2" },
+      ...{ file: "f", secretFile: "s" },
+    }],
+    [["10.0.0.1:9999", "n.toml", "--deny", "anna", "--deny=ben", "--runs=3"], {
+      command: "master-of-file",
+      bind: a,
+      nodesFile: "n.toml",
+      options: { ...options, deny: ["anna", "ben"], mostRuns: 3 },
+    }],
   ];
   for (const [args, expected] of table) {
     assertEquals(parse(args), expected, JSON.stringify(args));
@@ -93,8 +117,9 @@ Deno.test("readFabricCommand() reads each command", () => {
 
 Deno.test("readFabricCommand() reads the options", () => {
   const command = parse(
-    ("10.0.0.1:9999 --format json -v --secret-file s --store d --grace 10s --ports 40000-40999 --insecure " +
-      "--tls-cert c --tls-key k --tls-ca a").split(" "),
+    ("10.0.0.1:9999 --format json -v --secret-file s --store d --grace 10s --ports 40000-40999 " +
+      "--metrics 127.0.0.1:9100 --insecure " +
+      "--plain").split(" "),
   );
   assertEquals(command, {
     command: "node",
@@ -106,8 +131,12 @@ Deno.test("readFabricCommand() reads the options", () => {
       store: "d",
       graceMs: 10_000,
       ports: { from: 40_000, to: 40_999 },
+      metrics: { host: "127.0.0.1", port: 9100 },
       insecure: true,
-      tls: { cert: "c", key: "k", ca: "a" },
+      plain: true,
+      deny: [],
+      mostRuns: undefined,
+      permissions: [],
     },
   });
 });
@@ -130,19 +159,21 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
     ["jion a:1 b:1", 'unknown command "jion"; did you mean join?'],
     [
       "nodes",
-      'unknown command "nodes"; expected host:port, master, join, dev, secret or completions',
+      'unknown command "nodes"; expected host:port, master, join, dev, drain, secret, invite or completions',
     ],
     ["a:1 n.toml x", 'unexpected argument "x"; expected an address and at most a nodes.toml'],
     ["a:1 --", '"--" is not allowed here; expected options and operands only'],
     [
       "a:1 --nodes 3",
       "--nodes is an option of fabric dev; expected --format, --verbose, " +
-      "--secret-file, --store, --grace, --ports, --insecure, --tls-cert, --tls-key or --tls-ca",
+      "--secret-file, --store, --grace, --ports, --metrics, --insecure, --plain, --deny or --runs",
     ],
     ["master", "<addr> of node 1 is missing; expected host:port"],
     ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],
     ["master a:1 much", '<mem> of node 1 is "much"; expected memory, as in 16GiB'],
     ["master a:1 1GiB 1 bridge", "the bridge of node 1 is missing; expected host:port"],
+    ["drain a:1", "<node> is missing; expected host:port"],
+    ["drain a:1 b:1 c:1", 'unexpected argument "c:1"; expected <master> and <node>'],
     ["join a:1", "<master> is missing; expected host:port"],
     ["join a:1 b:0", '<master> is "b:0"; expected a port that is not 0'],
     ["join a:1 b:1 1GiB", "<cpu> is missing; expected a number of cores, as in 16 or 0.5"],
@@ -150,13 +181,31 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
     ["dev x", 'unexpected argument "x"; expected options only'],
     ["dev --nodes 0", '--nodes is "0"; expected a number from 1 to 9999'],
     ["dev --nodes 1.5", '--nodes is "1.5"; expected a number from 1 to 9999'],
+    [
+      "invite",
+      "NAME is missing; expected at most 32 lower-case letters, digits, . and -, as in anna",
+    ],
+    [
+      "invite Anna",
+      'NAME is "Anna"; expected at most 32 lower-case letters, digits, . and -, as in anna',
+    ],
+    ["invite a b c", 'unexpected argument "c"; expected NAME and at most one FILE'],
+    [
+      "dev --deny a@b",
+      '--deny is "a@b"; expected at most 32 lower-case letters, digits, . and -, as in anna',
+    ],
+    [
+      "a:1 --deny anna",
+      "--deny is for the bridge: give it to the master's fabric, not to a node",
+    ],
+    [
+      "a:1 --runs 3",
+      "--runs is for the bridge: give it to the master's fabric, not to a node",
+    ],
+    ["dev --runs 0", '--runs is "0"; expected a number from 1 to 9999'],
     ["secret a b", 'unexpected argument "b"; expected one FILE'],
     ["secret -v", "-v is an option of fabric; expected no options"],
     ["a:1 --format lines", '--format is "lines"; expected human or json'],
-    [
-      "a:1 --tls-cert c",
-      "missing --tls-key and --tls-ca; expected --tls-cert, --tls-key and --tls-ca together",
-    ],
   ];
   for (const [args, message] of table) {
     const words = args === "" ? [] : args.split(" ");

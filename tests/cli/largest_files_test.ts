@@ -35,3 +35,21 @@ Deno.test("largestFiles() lists ten of many", () => {
   assertEquals(lines[0], "the largest of 41 files:");
   assertEquals(lines.at(-1), "   31 B  f31");
 });
+
+Deno.test("largestFiles() says which packages have their files shipped", () => {
+  const lines = largestFiles(spec({
+    "node_modules/.deno/a@1.0.0/node_modules/a/x.txt": 1_024,
+    "node_modules/@scope/b/y.txt": 1_024,
+    "node_modules/@scope/b/node_modules.txt": 1_024,
+    "x/node_modules/c/node_modules/d/z.txt": 1,
+    "data/node_modules": 1,
+  }));
+  assertEquals(
+    lines.at(-1),
+    "files of packages: @scope/b 2 KiB in 2 files, a 1 KiB in 1 file, d 1 B in 1 file",
+  );
+});
+
+Deno.test("largestFiles() says 1 file, where there is one", () => {
+  assertEquals(largestFiles(spec({})), ["1 file:", "  2 KiB  main.ts (built)"]);
+});

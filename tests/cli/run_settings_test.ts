@@ -1,7 +1,7 @@
 /** The sources of bridge and program, and the environment variables of a program. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/core/usage_error.ts";
 import { scanArguments } from "../../src/cli/arguments.ts";
 import { readRunCommand, type RunCommand } from "../../src/cli/deploy_arguments.ts";
@@ -78,28 +78,63 @@ Deno.test("readDefaults() names the field that is wrong", () => {
   }
 });
 
+const warn = (line: string): void => {
+  throw new Error(line);
+};
+
 Deno.test("projectDefaults() takes the nearest deno.json, and its main relative to that", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
     await Deno.mkdir(`${folder}/a/b`, { recursive: true });
-    assertEquals(await projectDefaults(`${folder}/a/b`), {});
+    assertEquals(await projectDefaults(`${folder}/a/b`, { warn }), {});
     const deploy = { bridge: "h:1", main: "src/main.ts", include: ["data"], secretFile: "/s" };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ deploy }));
-    assertEquals(await projectDefaults(folder), deploy);
-    assertEquals(await projectDefaults(`${folder}/a/b`), {
+    assertEquals(await projectDefaults(folder, { warn }), deploy);
+    assertEquals(await projectDefaults(`${folder}/a/b`, { warn }), {
       ...deploy,
       main: `${folder}/src/main.ts`,
       include: [`${folder}/data`],
     });
     await Deno.writeTextFile(`${folder}/a/deno.jsonc`, `{ "deploy": { "main": "/x.ts" } } // it`);
-    assertEquals(await projectDefaults(`${folder}/a/b`), { main: "/x.ts" });
+    assertEquals(await projectDefaults(`${folder}/a/b`, { warn }), { main: "/x.ts" });
     await Deno.mkdir(`${folder}/a/b/deno.json`);
-    assertEquals(await projectDefaults(`${folder}/a/b`), { main: "/x.ts" }, "a folder is none");
+    assertEquals(
+      await projectDefaults(`${folder}/a/b`, { warn }),
+      { main: "/x.ts" },
+      "a folder is none",
+    );
     const inFile = `${folder}/a/deno.jsonc/b`;
-    await assertRejects(() => projectDefaults(inFile), UsageError, "cannot be read");
+    await assertRejects(() => projectDefaults(inFile, { warn }), UsageError, "cannot be read");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test({
+  name: "a deno.json of another user chooses no bridge, and sends no variables there",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    const folder = await Deno.realPath(await Deno.makeTempDir());
+    try {
+      await Deno.mkdir(`${folder}/mine`);
+      const deploy = { bridge: "evil:1", env: ["TOKEN"] };
+      await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ deploy }));
+      await Deno.chown(`${folder}/deno.json`, 65534, 65534);
+      const lines: string[] = [];
+      const warn = (line: string) => void lines.push(line);
+      const program = `${folder}/mine`;
+      assertEquals(await projectDefaults(`${folder}/mine`, { program, warn }), {});
+      assertEquals(lines.length, 1);
+      assertStringIncludes(lines[0]!, `${folder}/deno.json is not read`);
+      // Neither in the working directory, for a program elsewhere.
+      await Deno.chown(folder, 65534, 65534);
+      assertEquals(await projectDefaults(folder, { program, warn }), {});
+      const of = { program: folder, warn };
+      assertEquals((await projectDefaults(folder, of)).bridge, "evil:1", "a program of that user");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });
 
 Deno.test("bridgeAddress() prefers the argument, then DEPLOY_BRIDGE, deno.json, and what fabric dev has", () => {

@@ -2,9 +2,9 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { decode, decodeInPlace } from "../../src/codec/value_decoder.ts";
+import { decode } from "../../src/codec/value_decoder.ts";
 import { type BlobHole, fillHoles, largestBuffer } from "../../src/codec/value_buffers.ts";
-import { encode, encodeInto, encodeViews, encodeWithHoles } from "../../src/codec/value_encoder.ts";
+import { encode, encodeInto, encodeWithHoles } from "../../src/codec/value_encoder.ts";
 import { randomValue, seededRandom } from "./value_generator.ts";
 
 function roundTrip<Value>(value: Value): Value {
@@ -427,38 +427,5 @@ Deno.test("largestBuffer() gives the place of the contents of a value's largest 
       if (size === 3) assertEquals(Array.from(bytes.subarray(start, start + size)), [5, 6, 7]);
       assert(bytes.byteOffset >= front);
     }
-  }
-});
-
-Deno.test("encodeViews() writes only the viewed part of a buffer, and decodeInPlace() makes a view of it", () => {
-  const buffer = new ArrayBuffer(64);
-  new Uint8Array(buffer).set(crypto.getRandomValues(new Uint8Array(64)));
-  const views = [
-    new Uint8Array(buffer),
-    new Uint8Array(buffer, 3, 20),
-    new Float64Array(buffer, 16, 2),
-    new DataView(buffer, 5, 9),
-    new Uint8Array(new ArrayBuffer(10, { maxByteLength: 20 })),
-  ];
-  const value = { views, again: views[1], buffer };
-  for (const decodeViews of [decode, decodeInPlace]) {
-    const bytes = encodeViews(value);
-    const copy = decodeViews(bytes) as typeof value;
-    assertSame(copy, value, "", true);
-    assert(copy.again === copy.views[1]);
-    assertEquals(copy.views[1]!.buffer === bytes.buffer, decodeViews === decodeInPlace);
-    // Only views of bytes: those of larger elements would have to be aligned.
-    assertEquals(copy.views[2]!.byteLength, copy.views[2]!.buffer.byteLength);
-    assert(copy.buffer.byteLength === 64);
-  }
-});
-
-Deno.test("encodeViews() and decodeInPlace() give back every value, like encode() and decode()", () => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
-  const random = seededRandom(seed);
-  for (let count = 0; count < 2_000; count++) {
-    const value = randomValue(random);
-    const note = `value ${count} of seed ${seed}`;
-    assertSame(decodeInPlace(encodeViews(value)), value, note, true);
   }
 });

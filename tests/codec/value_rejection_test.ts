@@ -90,7 +90,7 @@ const TABLE: readonly (readonly [value: unknown, message: string])[] = [
   [new ReadableStream(), "value is a ReadableStream, which cannot be sent"],
   [
     { module: new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)) },
-    "value.module is a WebAssembly.Module; send the bytes that it is compiled from: it cannot be sent",
+    "value.module is a WebAssembly.Module, which cannot be sent: send the bytes that it was compiled from, and compile them there",
   ],
   [new AbortController().signal, "value is an AbortSignal, which cannot be sent"],
   [(function* () {})(), "value is a Generator, which cannot be sent"],

@@ -25,7 +25,9 @@ export async function compile(program: string, ...flags: string[]): Promise<Exec
   const folder = await Deno.makeTempDir({ prefix: "deploy-compiled-" });
   const path = `${folder}/program`;
   if (program === "cli.ts") flags.push(...EMBEDDED.map((path) => `--include=${ROOT}/${path}`));
-  const args = ["compile", "--quiet", "-A", "--config", `${ROOT}/deno.json`, "--output", path];
+  const config = `${ROOT}/deno.json`;
+  // An executable contains all packages of its lock file, and the project's has those of tests.
+  const args = ["compile", "--quiet", "-A", "--no-lock", "--config", config, "--output", path];
   const { code, stderr } = await new Deno.Command(deno, {
     args: [...args, ...flags, `${ROOT}/${program}`],
     // Outside of the repository, so that the executable must contain everything that it needs.

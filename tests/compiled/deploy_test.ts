@@ -1,17 +1,9 @@
-/** Both kinds of artifact on both kinds of node, and deploy itself compiled. */
+/** What only a compiled fabric or a compiled deploy does. Programs on them: tests/alike. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
-// @ts-types="../../types/std_fmt.d.ts"
-import { stripAnsiCode } from "@std/fmt/colors";
 import { startCluster } from "../fabric/cluster.ts";
-import { deploy, deployJson, Project, runHere } from "../system/deploy_harness.ts";
-import {
-  LOADED_IMPORTS,
-  LOADED_INCLUDES,
-  LOADED_PROJECT,
-} from "../system/loaded_modules_project.ts";
-import { MODULES_PROJECT } from "../system/modules_project.ts";
+import { deploy, deployJson, Project } from "../system/deploy_harness.ts";
 import { compile, type Executable } from "./compile.ts";
 
 const PROGRAM = `
@@ -37,74 +29,32 @@ console.log(JSON.stringify({
   given: Deno.env.get("GIVEN"),
   deploy: Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("DEPLOY_")),
 }));
-if (Deno.args[0] === "throw") {
-  throw new Error("on purpose"); // line 25
-}
 `;
 
-Deno.test("programs run alike as bundles and executables, on nodes from source and compiled", async (t) => {
-  await using fabric = await compile("fabric.ts");
-  await using project = await Project.make({ "main.ts": PROGRAM, "data.txt": "data" });
-  await using modules = await Project.make(MODULES_PROJECT);
-  await using loaded = await Project.make(LOADED_PROJECT, {}, LOADED_IMPORTS);
-  const deno = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
-  for (const compiled of [undefined, fabric.path]) {
-    await using cluster = await startCluster({
-      nodes: [{ mem: "4GiB", cpu: 4 }, { mem: "4GiB", cpu: 4 }],
-      compiled,
-      env: { HIDDEN: "of the node" },
-    });
-    for (const release of [false, true]) {
-      const what = `${release ? "an executable" : "a bundle"}, ${
-        compiled === undefined ? "from source" : "compiled"
-      }`;
-      await t.step(what, async () => {
-        const flags = ["--env", "GIVEN=x", "--include", "data.txt"];
-        if (release) flags.push("--release");
-        const args = [...flags, cluster.bridge, "main.ts", "--", "a b", "-c"];
-        const options = { cwd: project.folder, env: { HIDDEN: "of deploy" }, deno };
-        const result = await deployJson(args, options);
-        assertEquals([result.code, result.stderr], [0, ""]);
-        assertEquals(JSON.parse(result.processes[0]!.stdout), {
-          found: [0, 1, 2, 3],
-          main: true,
-          args: ["a b", "-c"],
-          data: "data",
-          dirname: true,
-          hidden: null,
-          given: "x",
-          deploy: [],
-        });
-        const failing = await deployJson([...args.slice(0, -2), "throw"], options);
-        assertEquals(failing.code, 1);
-        assertMatch(
-          stripAnsiCode(failing.processes[0]!.stderr),
-          /Uncaught \(in promise\) Error: on purpose\n +at [^\n]*main\.ts:25:9\n/,
-        );
-      });
-      await t.step(`${what}: its modules keep their places`, async () => {
-        const all = [[modules, []], [loaded, LOADED_INCLUDES]] as const;
-        // Compiling takes long: an executable is of one of them.
-        const some = release ? [all[compiled === undefined ? 0 : 1]] : all;
-        for (const [{ folder }, flags] of some) {
-          const args = [...flags, cluster.bridge, "src/main.ts"];
-          if (release) args.unshift("--release");
-          const { code, stdout, stderr } = await deploy(args, { cwd: folder, deno });
-          assertEquals(code, 0, stderr);
-          assertEquals(stdout.split("\n"), (await runHere(folder, deno)).split("\n"));
-        }
-      });
-    }
-  }
-});
-
-Deno.test("a compiled fabric refuses settings that only an executable of the program can have", async () => {
-  await using fabric = await compile("fabric.ts");
+Deno.test("a compiled fabric takes on settings of programs, and refuses those that are fixed in it", async () => {
+  await using fabric = await compile("fabric.ts", "--unstable-kv");
   await using cluster = await startCluster({ compiled: fabric.path });
   await using project = await Project.make({
     "main.ts": 'import { init } from "deploy";\nawait init();\n' +
       "console.log(location.href, typeof gc);\n",
   });
+  await using set = await Project.make({
+    "main.ts": `import { init, spawn, wait } from "deploy";
+function tell() {
+  const state = (name) => Deno.permissions.querySync({ name }).state === "granted";
+  console.log(typeof Deno.openKv, state("ffi"), state("sys"), state("net"));
+}
+await init({ functions: { tell } });
+tell();
+await wait(await spawn(tell));`,
+  }, { unstable: ["kv"] });
+  const allowed = ["net", "env", "read", "write", "ffi"].map((name) => `--allow-${name}`);
+  const taken = await deploy([...allowed, cluster.bridge, "main.ts"], { cwd: set.folder });
+  assertEquals(
+    [taken.code, taken.stdout],
+    [0, "function true false true\n".repeat(2)],
+    taken.stderr,
+  );
   const args = ["--location=https://example.com/a", "--v8-flags=--expose-gc", cluster.bridge];
   const deno = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
   const options = { cwd: project.folder, deno };
@@ -118,12 +68,25 @@ Deno.test("a compiled fabric refuses settings that only an executable of the pro
 
 Deno.test("a compiled deploy builds with the deno on the PATH, and ships executables as they are", async () => {
   await using deploy = await compile("cli.ts");
-  await using cluster = await startCluster({ nodes: [{ mem: "4GiB", cpu: 4 }] });
+  await using cluster = await startCluster({
+    nodes: [{ mem: "4GiB", cpu: 4 }],
+    env: { HIDDEN: "of the node" },
+  });
   await using project = await Project.make({ "main.ts": PROGRAM, "data.txt": "data" });
-  const options = { cwd: project.folder, command: deploy.path };
+  const options = { cwd: project.folder, command: deploy.path, env: { HIDDEN: "of deploy" } };
   const flags = ["--env", "GIVEN=x", "--include", "data.txt", cluster.bridge];
-  const bundled = await deployJson([...flags, "main.ts"], options);
+  const bundled = await deployJson([...flags, "main.ts", "--", "a b", "-c"], options);
   assertEquals([bundled.code, bundled.stderr], [0, ""]);
+  assertEquals(JSON.parse(bundled.processes[0]!.stdout), {
+    found: [0, 1, 2, 3],
+    main: true,
+    args: ["a b", "-c"],
+    data: "data",
+    dirname: true,
+    hidden: null,
+    given: "x",
+    deploy: [],
+  });
 
   // It has the runtime that a program imports, wherever that is not said.
   await using bare = await Project.make({

@@ -3,6 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { writeNewSecret } from "../../src/fabric/secret_file.ts";
 import { Fabric } from "../fabric/cluster.ts";
 import type { JsonEvent } from "../system/helpers.ts";
 import { type Host, Network, networkTest } from "../system/netns.ts";
@@ -51,7 +52,7 @@ networkTest(
     const [one, two, laptop] = network.hosts;
     const folder = await Deno.makeTempDir({ prefix: "deploy-program-" });
     const secret = `${folder}/secret`;
-    await Deno.writeTextFile(secret, "a secret of sixteen bytes or more", { mode: 0o600 });
+    await writeNewSecret(secret);
     const imports = { ...config.imports, deploy: `${ROOT}mod.ts` };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
     await Deno.writeTextFile(`${folder}/main.ts`, PROGRAM);

@@ -4,13 +4,14 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import {
-  fixedWhenCompiled,
+  missingOnNodes,
   NO_SETTINGS,
   problemOfSettings,
   readSettings,
   runtimeFeatures,
   type RuntimeSettings,
   settingFlags,
+  whenCompiled,
 } from "../../src/core/runtime_settings.ts";
 
 const ALL: RuntimeSettings = {
@@ -69,9 +70,41 @@ Deno.test("features that only matter to a build do not travel", () => {
   assertEquals(runtimeFeatures(["sloppy-imports", "kv", "raw-imports", "kv"]), ["kv"]);
 });
 
-Deno.test("an executable takes on no settings, and says which", () => {
-  assertEquals(fixedWhenCompiled(NO_SETTINGS), undefined);
-  assertEquals(fixedWhenCompiled({ ...NO_SETTINGS, unstable: ["kv"] }), "--unstable-kv");
-  assertEquals(fixedWhenCompiled({ ...NO_SETTINGS, certificates: "x" }), "--cert");
+Deno.test("an executable takes on what it can of settings, and says what it cannot", () => {
+  const open = ["net", "env", "read", "write"].map((name) => `--allow-${name}`);
+  const table: [settings: Partial<RuntimeSettings>, revoked: string[], fixed?: string][] = [
+    [{}, []],
+    [{ certificates: "x" }, []],
+    [{ unstable: ["kv"] }, []],
+    [{ permissions: ["--deny-ffi", "--deny-sys"] }, ["ffi", "sys"]],
+    [{ permissions: [...open, "--allow-run"] }, ["ffi", "sys"]],
+    [{ permissions: ["--allow-all", "--deny-run"] }, ["run"]],
+    [{ unstable: ["kv", "cron"] }, [], "--unstable-cron"],
+    [{ permissions: ["--deny-read=/etc"] }, [], "--deny-read=/etc"],
+    [{ permissions: ["--ignore-env"] }, [], "--ignore-env"],
+    [{ v8Flags: ["--expose-gc"] }, [], "--v8-flags=--expose-gc"],
+    [{ location: "http://a" }, [], "--location=http://a"],
+  ];
+  for (const [settings, revoked, fixed] of table) {
+    const found = whenCompiled({ ...NO_SETTINGS, ...settings }, (name) => name === "kv");
+    assertEquals(found, { revoked, fixed }, JSON.stringify(settings));
+  }
+});
+
+Deno.test("missingOnNodes() names what processes need and are not given as a whole", () => {
+  const table: [permissions: string[], missing: string[]][] = [
+    [[], []],
+    [["--deny-ffi", "--deny-net=1.2.3.4", "--deny-run"], []],
+    [["--allow-all"], []],
+    [["--allow-net", "--allow-env=HOME"], ["env", "read", "write"]],
+    [["--allow-net", "--allow-env", "--allow-read", "--allow-write"], []],
+    [["--deny-env", "--deny-write"], ["env", "write"]],
+  ];
+  for (const [permissions, missing] of table) {
+    assertEquals(missingOnNodes({ ...NO_SETTINGS, permissions }), missing, permissions.join(" "));
+  }
+});
+
+Deno.test("problemOfSettings() names what is wrong", () => {
   assertMatch(problemOfSettings({ ...NO_SETTINGS, location: "x" })!, /"x" is no http or https URL/);
 });

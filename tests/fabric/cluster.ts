@@ -8,9 +8,16 @@ import { parseAddress } from "../../src/core/address.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
 import { Purpose } from "../../src/net/handshake.ts";
-import { FabricProcess as Fabric } from "../../src/testing/fabric_process.ts";
+import { FabricProcess, type FabricProcessOptions } from "../../src/testing/fabric_process.ts";
+import type { Transport } from "../../src/net/transport.ts";
+import { SECRET_FILE } from "../secret.ts";
 
-export { Fabric };
+/** A fabric with the secret of the tests, unless `options` say otherwise. */
+export class Fabric extends FabricProcess {
+  constructor(args: readonly string[], options: FabricProcessOptions = {}) {
+    super(args, { ...options, env: { DEPLOY_SECRET_FILE: SECRET_FILE, ...options.env } });
+  }
+}
 
 /** The resources of a node of a cluster, as in the arguments of `fabric master`. */
 export interface NodeSize {
@@ -26,6 +33,8 @@ export interface ClusterOptions {
   /** Arguments for each fabric. */
   readonly options?: readonly string[];
   readonly env?: Record<string, string>;
+  /** For each node: a command, and its first arguments, that the command of its fabric is appended to. */
+  readonly prefixes?: readonly (readonly string[])[];
 }
 
 /** A running cluster: a master with its own node, and further nodes. */
@@ -49,12 +58,13 @@ const ROOMY: NodeSize = { mem: "16GiB", cpu: 16 };
 
 /** Starts a cluster; resolves when the master has all nodes and its bridge takes deployments. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { nodes: sizes = [ROOMY, ROOMY, ROOMY], compiled, env = {} } = options;
+  const { nodes: sizes = [ROOMY, ROOMY, ROOMY], compiled, env = {}, prefixes = [] } = options;
   const folder = await Deno.makeTempDir({ prefix: "deploy-cluster-" });
   const start = (args: readonly string[], number: number): Fabric =>
     new Fabric([...args, "--store", `${folder}/${number}`, ...(options.options ?? [])], {
       compiled,
       env,
+      prefix: prefixes[number] ?? [],
     });
   const [own, ...others] = sizes;
   const nodes = others.map((_, index) => start(["127.0.0.1:0"], index + 1));
@@ -90,8 +100,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 }
 
 /** Connects to a bridge as deploy does. */
-export async function dialBridge(bridge: string): Promise<Deno.Conn> {
+export async function dialBridge(
+  bridge: string,
+  options: { plain?: boolean } = {},
+): Promise<Transport> {
   const logger = createLogger("error", () => {});
-  const credential = await credentialOf(await loadSecret({ secretFile: undefined, logger }));
+  const credential = await credentialOf(
+    await loadSecret({ secretFile: SECRET_FILE, logger }),
+    options,
+  );
   return await dialPart(parseAddress(bridge)!, Purpose.deploy, credential);
 }

@@ -4,6 +4,7 @@
 import { assert } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { signalChild } from "../../src/testing/os_processes.ts";
+import { SECRET_FILE } from "../secret.ts";
 import type { JsonEvent } from "../system/helpers.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
@@ -57,7 +58,7 @@ export class Deployed implements AsyncDisposable {
     const child = new Deno.Command(path!, {
       args: [...words, "--format", "json", ...flags, bridge, "main.ts", "--", ...args],
       cwd: folder,
-      env: { DEPLOY_SECRET_FILE: "", ...env },
+      env: { DEPLOY_SECRET_FILE: SECRET_FILE, ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -96,8 +97,11 @@ export class Deployed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#over) this.kill("SIGKILL");
+    // If it were killed, its run would go on for a while, for a deploy that may connect again.
+    const killing = setTimeout(() => this.kill("SIGKILL"), 10_000);
+    for (const signal of ["SIGCONT", "SIGTERM", "SIGINT"] as const) this.kill(signal);
     await this.code;
+    clearTimeout(killing);
     await Deno.remove(this.#folder, { recursive: true });
   }
 
@@ -134,13 +138,13 @@ export async function processesWith(mark: string): Promise<number[]> {
   return found;
 }
 
-/** Resolves when no process with that mark is left; throws if that takes more than 5 s. */
-export async function noneIsLeft(mark: string): Promise<void> {
-  const endMs = performance.now() + 5_000;
+/** Resolves when no process with that mark is left; throws if that takes longer. */
+export async function noneIsLeft(mark: string, limitMs = 5_000): Promise<void> {
+  const endMs = performance.now() + limitMs;
   for (;;) {
     const left = await processesWith(mark);
     if (left.length === 0) return;
-    assert(performance.now() < endMs, `there are processes left after 5 s: ${left.join(", ")}`);
+    assert(performance.now() < endMs, `after ${limitMs} ms there are left: ${left.join(", ")}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

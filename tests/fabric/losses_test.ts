@@ -2,6 +2,8 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
+// @ts-types="../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import { parsePid } from "../../src/core/pid.ts";
 import { TESTS } from "../../src/net/liveness.ts";
 import type { JsonEvent } from "../system/helpers.ts";
@@ -65,23 +67,27 @@ Deno.test("a killed node's processes end, and are reported as lost; the node may
   const mark = newMark();
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "6"] });
   await program.says("all compute");
-  const first = program.events.find((event) => event.event === "spawn" && event.parent === null);
+  const [first] = program.events.flatMap((event) =>
+    event.event === "spawn" && event.parent === null ? [event] : []
+  );
   const port = (pid: string) => parsePid(pid)!.port;
   assert(first !== undefined && port(first.pid) > 0);
   const before = (await processesWith(mark)).length;
   assertEquals(before, 7);
 
-  // One of the other nodes, since the first process may be on the master's own.
-  const victim = cluster.nodes[1]!;
+  // Not the node of the first process, with which the run would end.
+  const at = first.node === cluster.addresses[2] ? 0 : 1;
+  const address = cluster.addresses[at + 1];
+  const victim = cluster.nodes[at]!;
   victim.kill("SIGKILL");
   await victim.ended;
   await program.until(() => exits(program).length === 2);
   for (const { status } of exits(program)) {
     assert("lost" in status, JSON.stringify(status));
-    assert(status.lost.startsWith(`node ${cluster.addresses[2]} `), status.lost);
+    assert(status.lost.startsWith(`node ${address} `), status.lost);
   }
   await program.until(() => program.text.split("ended ").length === 3);
-  assert(program.text.includes(`ended {"lost":"node ${cluster.addresses[2]} `), program.text);
+  assert(program.text.includes(`ended {"lost":"node ${address} `), program.text);
   const endMs = performance.now() + 5_000;
   while ((await processesWith(mark)).length !== 5) {
     assert(performance.now() < endMs, "the node's processes outlive it");
@@ -89,7 +95,7 @@ Deno.test("a killed node's processes end, and are reported as lost; the node may
   }
 
   const from = cluster.master.err.length;
-  await cluster.restart(1);
+  await cluster.restart(at);
   await cluster.master.line(/is there/, { from });
   await using again = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
   await again.says("all compute");
@@ -114,9 +120,23 @@ Deno.test("when the master is killed, every process of every node ends", async (
   for (const node of cluster.nodes) await node.line(/lost the master/);
 });
 
+/** How many ends of pipes a process has open. */
+function pipesOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return [...Deno.readDirSync(folder)].filter(({ name }) => {
+    try {
+      return Deno.readLinkSync(`${folder}/${name}`).startsWith("pipe:");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false; // it was closed meanwhile
+      throw error;
+    }
+  }).length;
+}
+
 Deno.test("when the bridge is killed, its runs end, and the next bridge takes new ones", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
+  const pipes = pipesOf(cluster.master.pid);
   await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
   await program.says("all compute");
   const from = cluster.master.out.length;
@@ -127,6 +147,10 @@ Deno.test("when the bridge is killed, its runs end, and the next bridge takes ne
   await noneIsLeft(mark);
   assertEquals(await program.code, 1);
   await cluster.master.ready("bridge", { from });
+  // The pipes to the first bridge and to the run's processes are closed.
+  const endMs = performance.now() + 10_000;
+  while (pipesOf(cluster.master.pid) > pipes && performance.now() < endMs) await delay(50);
+  assertEquals(pipesOf(cluster.master.pid), pipes);
   // Everything that the run had is free again.
   await using again = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "8"] });
   await again.says("all compute");
@@ -196,6 +220,57 @@ Deno.test("a silent node is lost, and ends its processes when it learns that", a
   await noneIsLeft(mark);
 });
 
+/** Its function is spawned with more memory than the first node has; until "block" is gone, its boot takes. */
+const BOOTS = `
+import { init, pid, Sender, Receiver, spawn, wait } from "deploy";
+const [folder] = Deno.args;
+const blocked = () => Deno.stat(folder + "/block").then(() => true, () => false);
+if (await blocked()) Deno.writeTextFileSync(folder + "/boots", "");
+while (await blocked()) await new Promise((resolve) => setTimeout(resolve, 20));
+const works = (parent) => new Sender(parent).send("works");
+await init({ functions: { works }, resources: { mem: 1, cpu: 1 } });
+Deno.writeTextFileSync(folder + "/block", "");
+const worker = await spawn(works, undefined, { mem: 2 * 1024 ** 3, cpu: 0 });
+console.log(await new Receiver(worker).recv(), JSON.stringify(await wait(worker)));
+`;
+
+Deno.test("a process whose node is silent while it boots is started when the node is back, once", async () => {
+  const nodes = [{ mem: "1GiB", cpu: 1 }, { mem: "3GiB", cpu: 0.5 }];
+  await using cluster = await startCluster({ nodes, ...SOON });
+  const folder = await Deno.makeTempDir({ prefix: "deploy-boots-" });
+  const exists = (name: string) => Deno.stat(`${folder}/${name}`).then(() => true, () => false);
+  try {
+    await using program = await Deployed.start(cluster.bridge, BOOTS, { args: [folder] });
+    let isOver = false;
+    void program.code.then(() => isOver = true);
+    while (!await exists("boots")) {
+      assert(!isOver, program.stderr);
+      await delay(20);
+    }
+    const [node] = cluster.nodes;
+    const why = `node ${cluster.addresses[1]} did not answer for`;
+    let from = 0;
+    node!.kill("SIGSTOP");
+    try {
+      await cluster.master.line(new RegExp(why));
+      from = cluster.master.err.length;
+    } finally {
+      node!.kill("SIGCONT");
+    }
+    // By then what had begun to boot is gone.
+    await cluster.master.line(/is there/, { from });
+    await Deno.remove(`${folder}/block`);
+    assertEquals(await program.code, 0, program.stderr);
+    assertEquals(program.text, 'works {"code":0}\n');
+    const spawned = program.events.filter(({ event }) => event === "spawn");
+    assertEquals(spawned.map((event) => "node" in event && event.node), [
+      ...cluster.addresses,
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("when the master is silent, the nodes end their processes before it would report them lost", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
@@ -214,35 +289,39 @@ Deno.test("when the master is silent, the nodes end their processes before it wo
 });
 
 const WAITS = `
-import { init, spawn, trySpawn, wait, SpawnError } from "deploy";
+import { init, Receiver, Sender, spawn, trySpawn, wait } from "deploy";
 const GIB = 1024 ** 3;
-async function hold(_parent, ms) {
+async function hold(parent, untilTold) {
   console.log("holding");
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  if (untilTold) await new Receiver(parent).recv();
 }
 async function impatient() {
-  void spawn(hold, 0, { mem: 0.6 * GIB, cpu: 0 });
+  void spawn(hold, false, { mem: 0.6 * GIB, cpu: 0 });
   await new Promise((resolve) => setTimeout(resolve, 500));
   Deno.exit(3);
 }
 await init({ functions: { hold, impatient }, resources: { mem: 0, cpu: 0 } });
-const [one, two] = await Promise.all([1, 2].map(() => spawn(hold, 3000, { mem: 0.6 * GIB, cpu: 0 })));
+const [one, two] = await Promise.all([1, 2].map(() => spawn(hold, true, { mem: 0.6 * GIB, cpu: 0 })));
 for (const mem of [0.6 * GIB, 2 * GIB]) {
   try {
-    await trySpawn(hold, 0, { mem, cpu: 0 });
+    await trySpawn(hold, false, { mem, cpu: 0 });
   } catch (error) {
     console.log(error.reason + ": " + error.message);
   }
 }
 // More than a node has room for besides the running processes, so it would hold up the last one.
-const given = await spawn(hold, 0, { mem: 0.9 * GIB, cpu: 0, signal: AbortSignal.timeout(300) })
+const given = await spawn(hold, false, { mem: 0.9 * GIB, cpu: 0, signal: AbortSignal.timeout(300) })
   .catch((error) => error.name);
 console.log("given up: " + given);
 const impatientPid = await spawn(impatient, undefined, { mem: 0, cpu: 0 });
 console.log("impatient " + JSON.stringify(await wait(impatientPid)));
-const startMs = performance.now();
-const three = await spawn(hold, 0, { mem: 0.6 * GIB, cpu: 0 });
-console.log("waited " + (performance.now() - startMs > 300));
+let started = false;
+const starting = spawn(hold, false, { mem: 0.6 * GIB, cpu: 0 });
+void starting.then(() => started = true);
+await new Promise((resolve) => setTimeout(resolve, 300));
+console.log("waited " + !started);
+for (const pid of [one, two]) await new Sender(pid).send("enough");
+const three = await starting;
 await Promise.all([one, two, three].map((pid) => wait(pid)));
 console.log("done");
 `;

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import type { Tree } from "../../src/core/tree.ts";
-import { type BridgeLink, bridgeLink } from "../../src/cli/session.ts";
+import { type BridgeLink, bridgeLink } from "../../src/cli/attached_run.ts";
 import { sha256 } from "../../src/store/sha256.ts";
 import { encodeRunSpec } from "../../src/wire/run_spec.ts";
 import { type Cluster, dialBridge, startCluster } from "./cluster.ts";

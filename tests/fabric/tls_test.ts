@@ -1,71 +1,72 @@
-/** A cluster whose parts encrypt their connections. */
+/** What the parts of a cluster say to each other cannot be read without the secret, unless it is plain. */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { startCluster } from "./cluster.ts";
+import { writeNewSecret } from "../../src/fabric/secret_file.ts";
+import { Fabric } from "./cluster.ts";
 import { Deployed } from "./deployed.ts";
+import { RecordingRelay } from "./recording_relay.ts";
 
+/** Each of these words crosses a connection: the program's own, an argument of spawn, output, arguments. */
 const PROGRAM = `
-import { init, Receiver, Sender, spawn } from "deploy";
-async function work(parent) {
-  await using sender = new Sender(parent);
-  await sender.send("over there");
+import { GiB, init, spawn, wait } from "deploy";
+function work(_parent: unknown, arg: string) {
+  console.log("output-of-the-program " + arg.length);
 }
-await init({ functions: { work } });
-await using receiver = new Receiver(await spawn(work));
-console.log("heard: " + await receiver.recv());
+await init({ functions: { work }, resources: { mem: 0.5 * GiB, cpu: 0 } });
+console.log("words-of-the-program");
+await wait(await spawn(work, "argument-of-spawn", { mem: 3 * GiB }));
 `;
 
-async function hasOpenssl(): Promise<boolean> {
+interface Seen {
+  /** What went between deploy and the bridge, and between the master and a node. */
+  readonly bridge: string;
+  readonly node: string;
+}
+
+/** Runs the program with the arguments for each part, and returns what a listener on the network sees. */
+async function listenIn(options: readonly string[]): Promise<Seen> {
+  const folder = await Deno.makeTempDir({ prefix: "deploy-tls-" });
   try {
-    return (await new Deno.Command("openssl", { args: ["version"], stdout: "null" }).output())
-      .success;
-  } catch {
-    return false; // it is not installed
+    await writeNewSecret(`${folder}/secret`);
+    const flags = ["--secret-file", `${folder}/secret`, ...options];
+    await using node = new Fabric(["127.0.0.1:0", "--store", `${folder}/1`, ...flags]);
+    await using toNode = new RecordingRelay(await node.ready("node"));
+    const args = ["master", "127.0.0.1:0", "1GiB", "4", "bridge", "127.0.0.1:0"];
+    const far = [toNode.address, "8GiB", "4"];
+    await using master = new Fabric([...args, ...far, "--store", `${folder}/0`, ...flags]);
+    await using toBridge = new RecordingRelay(await master.ready("bridge"));
+    await master.line(new RegExp(`node ${toNode.address.replaceAll(".", "\\.")} is there`));
+    await using program = await Deployed.start(toBridge.address, PROGRAM, {
+      flags,
+      args: ["argument-of-the-program"],
+    });
+    assertEquals(await program.code, 0, program.stderr);
+    assert(program.text.includes("output-of-the-program 17\n"), program.text);
+    return { bridge: toBridge.text, node: toNode.text };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** Makes an authority, and a certificate by it for this machine; returns the folder with the files. */
-async function makeCertificates(): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "deploy-tls-" });
-  const openssl = async (...args: string[]): Promise<void> => {
-    const { success, stderr } = await new Deno.Command("openssl", { args, cwd: folder }).output();
-    assert(success, new TextDecoder().decode(stderr));
-  };
-  const key = ["-newkey", "rsa:2048", "-nodes"];
-  await openssl(
-    ...["req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2"],
-    ...["-subj", "/CN=test authority"],
-  );
-  await openssl("req", ...key, "-keyout", "key.pem", "-out", "csr.pem", "-subj", "/CN=fabric");
-  await Deno.writeTextFile(`${folder}/ext`, "subjectAltName=IP:127.0.0.1\n");
-  await openssl(
-    ...["x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"],
-    ...["-out", "cert.pem", "-days", "2", "-extfile", "ext"],
-  );
-  return folder;
-}
+const WORDS = [
+  ["bridge", "output-of-the-program"],
+  ["bridge", "words-of-the-program"],
+  ["bridge", "argument-of-the-program"],
+  ["node", "argument-of-spawn"],
+] as const;
 
-Deno.test({
-  name: "with --tls-cert, --tls-key and --tls-ca the parts of a cluster talk over TLS only",
-  ignore: !await hasOpenssl(),
-  fn: async () => {
-    const folder = await makeCertificates();
-    const files = ["--tls-cert", `${folder}/cert.pem`, "--tls-key", `${folder}/key.pem`];
-    const authority = ["--tls-ca", `${folder}/ca.pem`];
-    await using cluster = await startCluster({
-      nodes: [{ mem: "1GiB", cpu: 1 }, { mem: "1GiB", cpu: 1 }],
-      options: [...files, ...authority],
-    });
-    await using program = await Deployed.start(cluster.bridge, PROGRAM, { flags: authority });
-    assertEquals(await program.code, 0, program.stderr);
-    assertEquals(program.text, "heard: over there\n");
-    await using plain = await Deployed.start(cluster.bridge, PROGRAM);
-    assertEquals(await plain.code, 1);
-    assert(
-      plain.stderr.includes(`Cannot connect to the bridge at ${cluster.bridge}`),
-      plain.stderr,
-    );
-    await Deno.remove(folder, { recursive: true });
-  },
+Deno.test("with a secret, a listener on the network sees no word of a program", async () => {
+  const seen = await listenIn([]);
+  assert(seen.bridge.length > 10_000 && seen.node.length > 1_000);
+  for (const [where, word] of [...WORDS, ["bridge", "DPLY"], ["node", "DPLY"]] as const) {
+    assert(!seen[where].includes(word), `${word} was sent to the ${where}`);
+  }
+});
+
+Deno.test("with --plain, it sees them", async () => {
+  const seen = await listenIn(["--plain"]);
+  for (const [where, word] of WORDS) {
+    assert(seen[where].includes(word), `${word} was not sent to the ${where}`);
+  }
 });

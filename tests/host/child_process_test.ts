@@ -28,6 +28,17 @@ Deno.test("a process leads a session and a group of its own", async () => {
   ]);
 });
 
+Deno.test({
+  name: "Linux kills a process and what it starts before the node, when no memory is left",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const own = Number(Deno.readTextFileSync("/proc/self/oom_score_adj"));
+    const higher = Math.trunc((own + 1000) / 2);
+    const child = shell("cat /proc/$$/oom_score_adj; sh -c 'cat /proc/$$/oom_score_adj'");
+    assertEquals(await outputOf(child), `${higher}\n${higher}\n`);
+  },
+});
+
 Deno.test("a missing or non-executable file is an error at once, which names it", () => {
   for (const command of ["/nowhere/deno", "/etc/passwd", "/etc"]) {
     const program = { command, args: [], cwd: "/" };

@@ -136,11 +136,15 @@ const BEHAVIOURS: Record<string, () => unknown> = {
     await untilOrphaned();
   },
   "ignore": async () => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      Deno.addSignalListener(signal, () => console.log(signal));
-    }
     console.log("ready");
     await untilOrphaned();
+  },
+  "fail-late": async () => {
+    const bytes = new Uint8Array(60 * 1024 ** 2).fill(1);
+    for (let line = 1; line <= 30; line++) console.error(`line ${line} of ${bytes.length}`);
+    // It is looked at meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    Deno.exit(1);
   },
   "raise": () => Deno.kill(Deno.pid, "SIGTERM"),
   "grandchild": async () => {
@@ -231,6 +235,12 @@ if (what === "slow-start") {
   const heard = messages.next();
   const slow = new Promise<"slow">((resolve) => setTimeout(() => resolve("slow"), 500));
   if (await Promise.race([heard, slow]) !== "slow") throw new Error("asked before it started");
+}
+if (what === "ignore") {
+  // It may be told to stop as soon as it has started.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => console.log(signal));
+  }
 }
 await send({ type: "started" });
 const depth = /^chain-(\d+)$/.exec(what);

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { OutputChunk } from "../../src/host/child_process.ts";
-import { NotStartedError, stderrTail } from "../../src/host/not_started.ts";
+import { faultOfStart, NotStartedError, stderrTail } from "../../src/host/not_started.ts";
 
 function chunk(text: string, fd: 1 | 2 = 2): OutputChunk {
   return { fd, bytes: new TextEncoder().encode(text) };
@@ -62,4 +62,14 @@ Deno.test("NotStartedError gives advice about a port that every process binds", 
     message,
     "before it ran work(); code before `await init()` runs in every",
   );
+});
+
+Deno.test("a start fails for the machine where that had no memory or threads left, and for the program otherwise", () => {
+  const killed = { status: { killed: "memory: …" }, output: [], overflowed: false };
+  const advice = "no memory left: let it lend less, or end what else runs there";
+  assertEquals(faultOfStart({ ...killed, starved: true }), advice);
+  assertEquals(faultOfStart({ ...killed, starved: false }), undefined);
+  assertEquals(faultOfStart(killed), undefined);
+  const output = [chunk("sh: 1: Cannot fork\n")];
+  assertStringIncludes(faultOfStart({ ...killed, output }) ?? "", "too many processes");
 });

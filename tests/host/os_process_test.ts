@@ -5,9 +5,11 @@ import { assert, assertEquals } from "@std/assert";
 import { parseStat, readOsProcess } from "../../src/host/os_process.ts";
 
 Deno.test("parseStat() finds the state and the CPU time, whatever the process is called", () => {
-  const rest = "1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 12";
+  const rest = "1 2 3 4 5 6 7 8 9 10 150 25 30 4 20 0 12";
   for (const name of ["deno", "a b) R 9", "("]) {
-    assertEquals(parseStat(`42 (${name}) T ${rest}`), { state: "T", cpuMs: 1_750 });
+    assertEquals(parseStat(`42 (${name}) T ${rest}`), {
+      ...{ state: "T", cpuMs: 1_750, childrenCpuMs: 340 },
+    });
   }
   for (const text of ["", "42 (deno)", "42 (deno) S 1 2"]) assertEquals(parseStat(text), undefined);
 });

@@ -1,6 +1,11 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Invocation, ProgramError, restartCommand } from "../../src/host/program.ts";
+import {
+  type Invocation,
+  ProgramError,
+  restartCommand,
+  withInspector,
+} from "../../src/host/program.ts";
 import { type PsContext, wordsFromPs } from "../../src/host/ps_words.ts";
 
 const EXEC = "/opt/deno";
@@ -87,21 +92,24 @@ Deno.test("restartCommand() keeps what matters to every process, and nothing els
   ];
   for (const [cmdline, args, expected] of table) {
     const found = restartCommand(invocation(cmdline, args));
-    assertEquals(found, { command: EXEC, args: expected }, cmdline.join(" "));
+    // Before the script, and before what ends the options.
+    const script = expected.length - args.length - 1;
+    const flagsAt = expected[script - 1] === "--" ? script - 1 : script;
+    assertEquals(found, { command: EXEC, args: expected, flagsAt }, cmdline.join(" "));
   }
 });
 
 Deno.test("restartCommand() makes imports lazy where it is told that this is possible", () => {
   const flag = "--unstable-lazy-dynamic-imports";
-  const table: [given: string[], args: string[], expected: string[]][] = [
-    [["deno", "run", "-A", "main.ts", "a"], ["a"], ["run", "-A", flag, "main.ts", "a"]],
-    [["deno", "main.ts"], [], [flag, "main.ts"]],
-    [["deno", "run", flag, "-A", "main.ts"], [], ["run", flag, "-A", "main.ts"]],
-    [["deno", "run", "-A", "--", "main.ts"], [], ["run", "-A", "--", "main.ts"]],
+  const table: [given: string[], args: string[], expected: string[], flagsAt: number][] = [
+    [["deno", "run", "-A", "main.ts", "a"], ["a"], ["run", "-A", flag, "main.ts", "a"], 3],
+    [["deno", "main.ts"], [], [flag, "main.ts"], 1],
+    [["deno", "run", flag, "-A", "main.ts"], [], ["run", flag, "-A", "main.ts"], 3],
+    [["deno", "run", "-A", "--", "main.ts"], [], ["run", "-A", "--", "main.ts"], 2],
   ];
-  for (const [cmdline, args, expected] of table) {
+  for (const [cmdline, args, expected, flagsAt] of table) {
     const found = restartCommand({ ...invocation(cmdline, args), lazyImports: true });
-    assertEquals(found, { command: EXEC, args: expected }, cmdline.join(" "));
+    assertEquals(found, { command: EXEC, args: expected, flagsAt }, cmdline.join(" "));
   }
   const executable = invocation(["./main", "a"], ["a"], true);
   assertEquals(restartCommand({ ...executable, lazyImports: true }).args, ["a"]);
@@ -223,4 +231,16 @@ Deno.test("the command line of ps is split as in /proc", () => {
   const words = ["deno", "run", "--quiet", "--seed=1", "-A", "main.ts", "x", "--y", "z z"];
   const text = words.join(" ");
   assertEquals(wordsFromPs(text, { ...PS, args: ["x", "--y", "z z"] }), words);
+});
+
+Deno.test("withInspector() adds flags of deno, where the program is not an executable", () => {
+  const program = { command: EXEC, args: ["run", "-A", "main.ts", "x"], cwd: "/" };
+  assertEquals(withInspector(program), program);
+  assertEquals(withInspector({ ...program, flagsAt: 2 }), {
+    ...program,
+    args: ["run", "-A", "--inspect=127.0.0.1:0", "--quiet", "main.ts", "x"],
+    flagsAt: 4,
+  });
+  const quiet = { ...program, args: ["--quiet", "main.ts"], flagsAt: 1 };
+  assertEquals(withInspector(quiet).args, ["--quiet", "--inspect=127.0.0.1:0", "main.ts"]);
 });

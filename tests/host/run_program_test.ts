@@ -1,5 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { flagsOf, permissionsOf } from "../../src/core/permissions.ts";
+import { ProgramError } from "../../src/host/program.ts";
 import { runProgram } from "../../src/host/run_program.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
 import type { RunSpec } from "../../src/wire/run_spec.ts";
@@ -18,8 +20,9 @@ const BUNDLE: RunSpec = {
 const EXECUTABLE: RunSpec = { ...BUNDLE, kind: "executable", main: "main" };
 const NODE_ENV: Record<string, string> = { PATH: "/bin", HOME: "/home/n", AWS_SECRET: "s" };
 const variable = (name: string): string | undefined => NODE_ENV[name];
-const fromSource = { execPath: "/usr/bin/deno", standalone: false, variable };
-const compiled = { execPath: "/opt/fabric", standalone: true, variable };
+const hasFeature = (name: string): boolean => name === "kv";
+const fromSource = { execPath: "/usr/bin/deno", standalone: false, variable, hasFeature };
+const compiled = { execPath: "/opt/fabric", standalone: true, variable, hasFeature };
 const env = { PATH: "/mine", HOME: "/home/n", GREETING: "hello" };
 
 Deno.test("runProgram() runs a bundle with deno where fabric runs from source", () => {
@@ -35,8 +38,10 @@ Deno.test("runProgram() runs a bundle with deno where fabric runs from source", 
       "-x",
       "y",
     ],
+    flagsAt: 5,
     cwd: "/runs/1/work/src",
     env,
+    isBundle: true,
   });
 });
 
@@ -47,6 +52,35 @@ Deno.test("runProgram() runs a bundle with fabric itself where that is compiled"
     cwd: "/runs/1/work/src",
     env: { ...env, DEPLOY_BUNDLE: "/runs/1/main.mjs" },
   });
+});
+
+Deno.test("runProgram() has a compiled fabric take on settings as far as it can", () => {
+  const settings = {
+    ...{ unstable: ["kv"], permissions: ["--deny-ffi", "--deny-run"], v8Flags: [] },
+    certificates: "pem",
+  };
+  assertEquals(runProgram({ ...BUNDLE, settings }, "/runs/1", compiled).env, {
+    ...env,
+    DEPLOY_BUNDLE: "/runs/1/main.mjs",
+    DEPLOY_REVOKED: "run,ffi",
+    DENO_CERT: "/runs/1/certificates.pem",
+  });
+  assertThrows(
+    () => runProgram({ ...BUNDLE, settings: { ...settings, unstable: ["ffi"] } }, "/1", compiled),
+    ProgramError,
+    "Cannot run main.ts with --unstable-ffi: this fabric is an executable",
+  );
+});
+
+Deno.test("runProgram() refuses permissions with which a process cannot become one", () => {
+  const settings = { unstable: [], permissions: ["--allow-net", "--allow-read"], v8Flags: [] };
+  for (const runtime of [fromSource, compiled]) {
+    assertThrows(
+      () => runProgram({ ...BUNDLE, settings }, "/runs/1", runtime),
+      ProgramError,
+      "Cannot start: this program needs --allow-env and --allow-write; deploy it with: deploy -A main.ts",
+    );
+  }
 });
 
 Deno.test("runProgram() runs a program without a folder of its own in the root of its project", () => {
@@ -66,4 +100,32 @@ for (const runtime of [fromSource, compiled]) {
 
 Deno.test("runProgram() passes only the variables of the node that a runtime needs", () => {
   assertEquals(runProgram(EXECUTABLE, "/runs/1", fromSource).env?.["AWS_SECRET"], undefined);
+});
+
+Deno.test("runProgram() limits a bundle to what its node allows", () => {
+  const cap = permissionsOf(["--allow-net=10.0.0.0/8", "--allow-read=."]);
+  const settings = { unstable: [], permissions: ["--deny-net=10.1.1.1"], v8Flags: [] };
+  const { permissions, capped } = runProgram({ ...BUNDLE, settings }, "/runs/1", fromSource, cap);
+  assertEquals(flagsOf(permissions!), [
+    "--allow-read=.",
+    "--allow-net=10.0.0.0/8",
+    "--deny-net=10.1.1.1",
+  ]);
+  assertEquals(capped, ["read", "write", "net", "env", "sys", "run", "ffi", "import"]);
+});
+
+Deno.test("runProgram() has a compiled fabric give up what its node does not allow", () => {
+  const cap = permissionsOf(["--deny-run", "--deny-ffi"]);
+  const program = runProgram(BUNDLE, "/runs/1", compiled, cap);
+  assertEquals(program.env?.["DEPLOY_REVOKED"], "run,ffi");
+  assertEquals(program.capped, ["run", "ffi"]);
+});
+
+Deno.test("runProgram() runs no executable on a node with limits", () => {
+  assertThrows(
+    () => runProgram(EXECUTABLE, "/runs/1", fromSource, permissionsOf(["--deny-run"])),
+    ProgramError,
+    "Cannot run main.ts: this node limits what programs may do, and an executable has the permissions that it was " +
+      "compiled with; deploy the program without --release",
+  );
 });

@@ -29,18 +29,17 @@ function names(parent: string): string[] {
 }
 
 Deno.test("make() makes a folder of another name each time, which only this user can enter", async () => {
-  await inFolder((parent) => {
+  await inFolder(async (parent) => {
     const folders = [make(parent).folder!, make(parent).folder!];
     assertEquals(names(parent).length, 2);
     for (const folder of folders) {
       assertEquals(Deno.lstatSync(folder.path).mode! & 0o777, 0o700);
       listen({ path: folder.process(randomId()) }).close();
       Deno.writeTextFileSync(`${folder.path}/left`, "");
-      folder.remove();
-      folder.remove(); // removing it again is no error
+      await folder.remove();
+      await folder.remove(); // removing it again is no error
     }
     assertEquals(names(parent), []);
-    return Promise.resolve();
   });
 });
 

@@ -6,7 +6,7 @@ import { maxSpares, SparePolicy } from "../../src/host/spare_policy.ts";
 
 const GIB = 1024 ** 3;
 
-const MISS = { found: false, alone: true };
+const MISS = { found: false, alone: true, mem: 0 };
 
 Deno.test("SparePolicy wants none before the first spawn, and one more for each miss of a spawn that comes alone", () => {
   const policy = new SparePolicy(3);
@@ -24,7 +24,7 @@ Deno.test("SparePolicy wants none before the first spawn, and one more for each 
 Deno.test("SparePolicy wants one more for all misses of a burst", () => {
   const policy = new SparePolicy(8);
   for (let spawn = 0; spawn < 60; spawn++) {
-    policy.spawned({ nowMs: 1_000 + spawn, found: false, alone: spawn === 0 });
+    policy.spawned({ nowMs: 1_000 + spawn, found: false, alone: spawn === 0, mem: 0 });
   }
   assertEquals(policy.wanted, 1);
 });
@@ -41,7 +41,7 @@ Deno.test("SparePolicy refills at once when spawns follow each other quickly, an
     [1_299, true, 50],
   ];
   for (const [nowMs, alone, refillMs] of pauses) {
-    policy.spawned({ nowMs, found: true, alone });
+    policy.spawned({ nowMs, found: true, alone, mem: 0 });
     assertEquals(policy.refillMs, refillMs, `at ${nowMs}`);
   }
 });
@@ -53,6 +53,19 @@ Deno.test("SparePolicy wants no spares after a long time without spawns", () => 
   assertEquals(policy.wanted, 0);
   policy.spawned({ ...MISS, nowMs: 10_000 });
   assertEquals(policy.wanted, 1);
+});
+
+Deno.test("SparePolicy wants spares with the memory of the largest of the last 16 spawns", () => {
+  const policy = new SparePolicy(8);
+  assertEquals(policy.mem, 0);
+  for (const [mem, expected] of [[3, 3], [9, 9], [5, 9]] as const) {
+    policy.spawned({ ...MISS, nowMs: 0, mem });
+    assertEquals(policy.mem, expected);
+  }
+  for (let spawn = 0; spawn < 14; spawn++) policy.spawned({ ...MISS, nowMs: 0, mem: 4 });
+  assertEquals(policy.mem, 9);
+  policy.spawned({ ...MISS, nowMs: 0, mem: 4 });
+  assertEquals(policy.mem, 5);
 });
 
 Deno.test("SparePolicy never wants any if it may not", () => {

@@ -2,7 +2,12 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
+import { createLogger } from "../../src/core/logger.ts";
 import type { Pid } from "../../src/core/pid.ts";
+import { MiB } from "../../src/core/resources.ts";
+import { ControlGroups } from "../../src/host/control_groups.ts";
+import { Enforcement } from "../../src/host/enforcement.ts";
+import { heapBytesOf } from "../../src/host/heap_limit.ts";
 import { children, isAlive, startNode, untilGone } from "../node/node_harness.ts";
 
 async function until(condition: () => boolean): Promise<void> {
@@ -55,6 +60,45 @@ Deno.test("spawns one after the other have as many spares as there may be, and a
   assertEquals(children().length, pids.length + 2, "no boot was wasted");
   for (const pid of pids) await run.node.kill(pid);
 });
+
+Deno.test({
+  name:
+    "a spare is used if its heap may become large enough, and spares are for the largest process",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const quiet = createLogger("error", () => {});
+    const groups = await ControlGroups.open({});
+    await using run = startNode({
+      maxSpares: 1,
+      enforcement: await Enforcement.start(quiet, { groups }),
+    });
+    const [small, large] = [100 * MiB, 1024 * MiB].map((mem) => heapBytesOf(mem) / MiB);
+    const untilThereAre = (...expected: unknown[]) =>
+      until(() => run.node.spares === 1 && String(heaps()) === String(expected));
+    const pids = [await run.launch("hang", null, 100 * MiB)];
+    await untilThereAre(small, small);
+    // The spare is of no use for it, nor for the next one.
+    pids.push(await run.launch("hang", null, 1024 * MiB));
+    await untilThereAre(small, large, large);
+    pids.push(await run.launch("hang", null, 100 * MiB));
+    await untilThereAre(small, large, large, large);
+    for (const pid of pids) await run.node.kill(pid);
+  },
+});
+
+/** The limits of the heaps of processes, in MiB, the smallest first, where there are limits. */
+function heaps(): number[] {
+  return children().flatMap((pid) => {
+    let words = "";
+    try {
+      words = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended in the meantime
+    }
+    const limit = /--max-old-space-size=(\d+)/.exec(words)?.[1];
+    return limit === undefined ? [] : [Number(limit)];
+  }).sort((a, b) => a - b);
+}
 
 Deno.test("stop() ends spares, and a node with nothing but spares is idle", async () => {
   const run = startNode({ maxSpares: 1 });

@@ -14,6 +14,7 @@ const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const QUIET: Logger = {
   error: unexpected,
   warn: unexpected,
+  about: unexpected,
   info() {},
   debug() {},
 };

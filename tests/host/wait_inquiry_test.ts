@@ -8,6 +8,8 @@ import { WaitInquiry } from "../../src/host/wait_inquiry.ts";
 import { FIRST } from "../terminal/events.ts";
 
 const WAITS: Wait[] = [{ kind: "recv", remote: FIRST, name: "jobs", select: false }];
+/** What it has sent. */
+const TRAFFIC = [{ remote: FIRST, values: 3, bytes: 70, full: ["jobs"] }];
 const REPORT = { waits: WAITS, count: 1, progress: 7, mayWake: false };
 
 /** A process, and a clock moved by hand. */
@@ -25,7 +27,7 @@ class Asked {
   });
 
   answer(request = this.asked.at(-1)!): void {
-    this.inquiry.answer({ type: "waits", request, ...REPORT });
+    this.inquiry.answer({ type: "waits", request, ...REPORT, traffic: TRAFFIC });
   }
 
   /** Half a second passes. */
@@ -41,12 +43,12 @@ Deno.test("ask() returns the answer of the process, to all callers", async () =>
   const both = [process.inquiry.ask(), process.inquiry.ask()];
   assertEquals(process.asked.length, 1);
   process.answer();
-  const state = { state: "waits", report: REPORT } as const;
-  assertEquals(await Promise.all(both), [state, state]);
+  const answer = { state: { state: "waits", report: REPORT } as const, traffic: TRAFFIC };
+  assertEquals(await Promise.all(both), [answer, answer]);
   const next = process.inquiry.ask();
   assertEquals(process.asked.length, 2);
   process.answer();
-  assertEquals(await next, state);
+  assertEquals(await next, answer);
 });
 
 Deno.test("a process that does not answer computes, and is asked no second time", async () => {
@@ -54,13 +56,18 @@ Deno.test("a process that does not answer computes, and is asked no second time"
   for (let count = 0; count < 3; count++) {
     const asking = process.inquiry.ask();
     process.pass();
-    const state = await asking;
-    assert(state?.state === "computes" && state.forMs >= 0);
+    const { state, traffic } = (await asking)!;
+    assert(state.state === "computes" && state.forMs >= 0);
+    assertEquals(traffic, []);
   }
   assertEquals(process.asked.length, 1);
   const asking = process.inquiry.ask();
   process.answer();
-  assertEquals((await asking)?.state, "waits");
+  assertEquals((await asking)?.state.state, "waits");
+  const later = process.inquiry.ask();
+  process.pass();
+  // What it had sent when it last answered.
+  assertEquals((await later)?.traffic, TRAFFIC);
 });
 
 Deno.test("a process whose link ends gives nothing, then and later", async () => {

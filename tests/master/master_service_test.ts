@@ -2,198 +2,8 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { createLogger } from "../../src/core/logger.ts";
-import { formatAddress, makePid, type Pid, randomId } from "../../src/core/pid.ts";
-import { GiB, type Resources } from "../../src/core/resources.ts";
-import { MasterService } from "../../src/master/master_service.ts";
-import {
-  type BridgeToMaster,
-  MASTER_TO_BRIDGE,
-  type MasterToBridge,
-} from "../../src/wire/bridge_messages.ts";
-import { credentialOf, dialPart, PartServer } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
-import { MessageLink } from "../../src/net/message_link.ts";
-import {
-  type JoinToMaster,
-  MASTER_TO_JOIN,
-  MASTER_TO_NODE,
-  type MasterToJoin,
-  type MasterToNode,
-  type NodeToMaster,
-} from "../../src/wire/node_messages.ts";
-
-const credential = await credentialOf({ bytes: new Uint8Array(32), open: true });
-const LOCAL = { host: "127.0.0.1", port: 0 };
-const KEY = new Uint8Array(32);
-
-/** One end of a link, whose messages are found by their types. */
-class End<Out extends { type: string }, In extends { type: string }> {
-  readonly link: MessageLink<Out, In>;
-  readonly #messages: AsyncGenerator<In>;
-  /** Messages that arrived while another one was expected. */
-  #others: In[] = [];
-
-  constructor(link: MessageLink<Out, In>) {
-    this.link = link;
-    this.#messages = link.messages();
-  }
-
-  send(message: Out): void {
-    void this.link.send(message);
-  }
-
-  /** The next message of that type; others may have arrived before it. */
-  async next<Type extends In["type"]>(type: Type): Promise<Extract<In, { type: Type }>> {
-    type Wanted = Extract<In, { type: Type }>;
-    const index = this.#others.findIndex((message) => message.type === type);
-    if (index >= 0) return this.#others.splice(index, 1)[0] as Wanted;
-    for (;;) {
-      const { value } = await this.#messages.next();
-      assert(value !== undefined, `the link ended, and no "${type}" came`);
-      if (value.type === type) return value as Wanted;
-      this.#others.push(value);
-    }
-  }
-}
-
-type NodeEnd = End<NodeToMaster, MasterToNode>;
-type BridgeEnd = End<BridgeToMaster, MasterToBridge>;
-
-/** A node that accepts every master. */
-class FakeNode implements AsyncDisposable {
-  readonly server: PartServer;
-  readonly name: string;
-  readonly #ends: NodeEnd[] = [];
-  #connections: NodeEnd[] = [];
-  #changed = Promise.withResolvers<void>();
-
-  constructor() {
-    this.server = new PartServer({
-      address: LOCAL,
-      credential,
-      logger: createLogger("error", () => {}),
-      handlers: {
-        [Purpose.node]: (conn) => {
-          const options = { schema: MASTER_TO_NODE };
-          const end: NodeEnd = new End(new MessageLink(conn, options));
-          this.#connections.push(end);
-          this.#ends.push(end);
-          this.#changed.resolve();
-        },
-      },
-    });
-    this.name = formatAddress(this.server.address.host, this.server.address.port);
-  }
-
-  /** The next connection of a master, which adopts the node; it answers with `own` resources. */
-  async adopted(own: Resources = { mem: GiB, cpu: 1 }): Promise<NodeEnd> {
-    while (this.#connections.length === 0) {
-      await this.#changed.promise;
-      this.#changed = Promise.withResolvers();
-    }
-    const end = this.#connections.shift()!;
-    const { address, resources } = await end.next("adopt");
-    assertEquals(address, this.name);
-    end.send({ type: "adopted", resources: resources ?? own });
-    return end;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.server.close();
-    for (const { link } of this.#ends) link.drop();
-    await settled();
-  }
-}
-
-/** By then, dropped connections are closed. */
-async function settled(): Promise<void> {
-  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-interface Testbed extends AsyncDisposable {
-  readonly master: MasterService;
-  readonly log: { line(part: string): Promise<string> };
-  bridge(): Promise<BridgeEnd>;
-  join(address: string, mem?: number): Promise<End<JoinToMaster, MasterToJoin>>;
-}
-
-function startMaster(): Testbed {
-  const lines: string[] = [];
-  let changed = Promise.withResolvers<void>();
-  const logger = createLogger("info", (line) => {
-    lines.push(line);
-    changed.resolve();
-    changed = Promise.withResolvers();
-  });
-  const master = new MasterService({ credential, logger });
-  const server = new PartServer({
-    address: LOCAL,
-    credential,
-    logger,
-    handlers: {
-      [Purpose.bridge]: (conn, remote) => master.acceptBridge(conn, remote),
-      [Purpose.join]: (conn, remote) => master.acceptJoin(conn, remote),
-    },
-  });
-  const links: { drop(): void }[] = [];
-  let read = 0;
-  const line = async (part: string): Promise<string> => {
-    for (;;) {
-      while (read === lines.length) await changed.promise;
-      const found = lines[read++]!;
-      if (found.includes(part)) return found;
-    }
-  };
-  return {
-    master,
-    log: { line },
-    bridge: async () => {
-      const conn = await dialPart(server.address, Purpose.bridge, credential);
-      const bridge: BridgeEnd = new End(
-        new MessageLink(conn, { schema: MASTER_TO_BRIDGE }),
-      );
-      links.push(bridge.link);
-      bridge.send({ type: "bridge", address: "127.0.0.1:8888" });
-      return bridge;
-    },
-    join: async (address, mem = GiB) => {
-      const conn = await dialPart(server.address, Purpose.join, credential);
-      const node = new End<JoinToMaster, MasterToJoin>(
-        new MessageLink(conn, { schema: MASTER_TO_JOIN }),
-      );
-      links.push(node.link);
-      node.send({ type: "join", address, resources: { mem, cpu: 1 } });
-      return node;
-    },
-    [Symbol.asyncDispose]: async () => {
-      await server.close();
-      master.close();
-      for (const link of links) link.drop();
-      await settled();
-    },
-  };
-}
-
-const newPid = (): Pid => makePid(randomId(), "127.0.0.1", 4100);
-const spawnOf = (run: string, parent: Pid, request: number, mem: number, wait = true) => ({
-  ...{ type: "spawn" as const, request, run, wait, parent, function: "work", name: "worker 7" },
-  ...{ arg: new Uint8Array(), resources: { mem, cpu: 0 }, cwd: null, env: null },
-});
-
-/** Has the bridge begin a run on the node; returns its first process. */
-async function begin(bridge: BridgeEnd, node: NodeEnd, run: string, mem = 0): Promise<Pid> {
-  bridge.send({ type: "open", run, key: KEY });
-  bridge.send({ type: "first", request: 1, run, name: "main.ts", resources: { mem, cpu: 0 } });
-  assertEquals((await node.next("open")).bridge, "127.0.0.1:8888");
-  const launch = await node.next("launch");
-  assertEquals([launch.parent, launch.function, launch.name], [null, null, "main.ts"]);
-  assertEquals(launch.resources.mem, mem);
-  const pid = newPid();
-  node.send({ type: "launched", request: launch.request, pid });
-  assertEquals((await bridge.next("launched")).pid, pid);
-  return pid;
-}
+import { GiB } from "../../src/core/resources.ts";
+import { begin, FakeNode, KEY, newPid, spawnOf, startMaster } from "./scripted_cluster.ts";
 
 Deno.test("a run ends when its last process has ended, and its node is told to close it", async () => {
   await using node = new FakeNode();
@@ -393,6 +203,51 @@ Deno.test("nothing more is placed on a leaving node, and its processes end in or
   assertEquals((await bridge.next("over")).processes, 1);
 });
 
+Deno.test("drain tells what is left on a node, which gets nothing more until its fabric is another one", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  await testbed.log.line(`node ${node.name} is there`);
+  const bridge = await testbed.bridge();
+  const report = async () => {
+    bridge.send({ type: "nodes", request: 7 });
+    const { nodes: [found] } = await bridge.next("node-list");
+    return [found?.state, found?.processes, found?.inUse.mem];
+  };
+  const first = await begin(bridge, end, "r1", 100);
+  assertEquals(await report(), ["up", 1, 100]);
+  const unknown = await testbed.drain("127.0.0.1:1");
+  const why = `there is no node 127.0.0.1:1; there are ${node.name}`;
+  assertEquals(await unknown.next("refused"), { type: "refused", why });
+
+  const drain = await testbed.drain(node.name);
+  assertEquals(await drain.next("left"), { type: "left", processes: 1, runs: ["r1"] });
+  assertEquals(await report(), ["draining", 1, 100]);
+  end.send(spawnOf("r1", first, 1, 0, false));
+  assertEquals((await end.next("failed")).reason, "no-capacity");
+  bridge.send({ type: "open", run: "r2", key: KEY });
+  bridge.send({ type: "try", request: 8, run: "r2", resources: { mem: 0, cpu: 0 } });
+  await bridge.next("waits");
+  end.send({ type: "exited", run: "r1", pid: first, status: { code: 0 } });
+  assertEquals(await drain.next("left"), { type: "left", processes: 0, runs: [] });
+
+  // The same fabric, again: its link was cut.
+  end.link.drop();
+  assert((await drain.next("refused")).why.startsWith(`node ${node.name} is away: `));
+  const again = await node.adopted();
+  await testbed.log.line(`node ${node.name} is there`);
+  const second = await testbed.drain(node.name);
+  assertEquals((await second.next("left")).processes, 0);
+  assertEquals((await report())[0], "draining");
+  // Another one, which takes what waits.
+  node.fabric = "b";
+  again.link.drop();
+  const other = await node.adopted();
+  assertEquals((await other.next("try")).run, "r2");
+  assertEquals((await report())[0], "up");
+});
+
 Deno.test("a joining node is dialled, and removed when it and its announcement are gone", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
@@ -430,18 +285,18 @@ Deno.test("a node or bridge that violates the protocol is dropped, with one line
   await using testbed = startMaster();
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
   const end = await node.adopted();
-  end.send({ type: "adopted", resources: { mem: 1, cpu: 1 } });
+  end.send({ type: "adopted", resources: { mem: 1, cpu: 1 }, fabric: node.fabric });
   await testbed.log.line(`node ${node.name} was dropped: "adopted" out of order`);
   const again = await node.adopted();
   again.send({ type: "killed", request: 0, ran: true });
-  await testbed.log.line(`was dropped: a "killed" message that answers no request`);
+  // Dropped, too, but there is one line a minute about a node.
   await node.adopted();
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "../etc", key: KEY });
   await testbed.log.line(`dropped the bridge 127.0.0.1:8888: cannot open the run "../etc"`);
 });
 
-Deno.test("a trial boot is on the node where the program would be placed, and takes no room", async () => {
+Deno.test("a trial boot is on the node where the program would be placed, or on any if none is large enough", async () => {
   await using small = new FakeNode();
   await using large = new FakeNode();
   await using testbed = startMaster();
@@ -453,8 +308,6 @@ Deno.test("a trial boot is on the node where the program would be placed, and ta
   bridge.send({ type: "try", request: 1, run: "r1", resources: { mem: GiB, cpu: 0 } });
   assertEquals((await ends[1]!.next("open")).run, "r1");
   const asked = await ends[1]!.next("try");
-  bridge.send({ type: "where", request: 2, resources: { mem: GiB, cpu: 1 } });
-  assertEquals((await bridge.next("fits")).node, large.name);
   ends[1]!.send({ type: "needs", request: asked.request, resources: { mem: 7, cpu: 0.5 } });
   assertEquals(await bridge.next("needs"), {
     type: "needs",
@@ -472,16 +325,64 @@ Deno.test("a trial boot is on the node where the program would be placed, and ta
   assertEquals((await ends[0]!.next("close")).run, "r2");
 });
 
-Deno.test("a trial boot waits for a node, and fails if that node is lost", async () => {
+Deno.test("trial boots take room and wait for it in turn; the first process has the same, if it asks for the same", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const size = { mem: GiB, cpu: 0 };
+  for (const [request, run] of [[1, "r1"], [2, "r2"], [3, "r3"], [4, "r4"]] as const) {
+    bridge.send({ type: "open", run, key: KEY });
+    bridge.send({ type: "try", request, run, resources: size });
+  }
+  const tried = await end.next("try");
+  assertEquals(tried.run, "r1");
+  for (const request of [2, 3, 4]) assertEquals((await bridge.next("waits")).request, request);
+  // One that waits is given up with its run.
+  bridge.send({ type: "end", run: "r2", signal: "SIGKILL", graceMs: 0 });
+  assertEquals((await bridge.next("failed")).request, 2);
+  end.send({ type: "needs", request: tried.request, resources: { mem: 7, cpu: 0 } });
+  assertEquals((await bridge.next("needs")).request, 1);
+  bridge.send({ type: "waiting", request: 5, run: "r4" });
+  assertEquals((await bridge.next("spawns")).spawns.map(({ before }) => before), [1]);
+  // The first process is not behind the others, since it has room.
+  bridge.send({ type: "first", request: 6, run: "r1", name: "first", resources: size });
+  const launch = await end.next("launch");
+  const first = newPid();
+  end.send({ type: "launched", request: launch.request, pid: first });
+  assertEquals((await bridge.next("launched")).pid, first);
+  end.send({ type: "exited", run: "r1", pid: first, status: { code: 0 } });
+  const next = await end.next("try");
+  assertEquals(next.run, "r3");
+  end.send({ type: "needs", request: next.request, resources: { mem: 7, cpu: 0 } });
+  await bridge.next("needs");
+  // One that asks for another size than its trial boot had waits for that like any other.
+  bridge.send({
+    ...{ type: "first", request: 7, run: "r3", name: "first" },
+    resources: { mem: GiB, cpu: 0.5 },
+  });
+  const last = await end.next("try");
+  assertEquals(last.run, "r4");
+  // Nothing is kept for a run that has ended.
+  end.send({ type: "needs", request: last.request, resources: { mem: 7, cpu: 0 } });
+  await bridge.next("needs");
+  bridge.send({ type: "end", run: "r4", signal: "SIGKILL", graceMs: 0 });
+  assertEquals((await end.next("launch")).run, "r3");
+});
+
+Deno.test("a trial boot waits for a node, and is given up if three are lost with it", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();
   const bridge = await testbed.bridge();
   bridge.send({ type: "open", run: "r1", key: KEY });
   bridge.send({ type: "try", request: 1, run: "r1", resources: { mem: 1, cpu: 0 } });
   testbed.master.addNode(node.server.address, { mem: GiB, cpu: 1 });
-  const end = await node.adopted();
-  await end.next("try");
-  end.link.drop();
+  for (let lost = 0; lost < 3; lost++) {
+    const end = await node.adopted();
+    await end.next("try");
+    end.link.drop();
+  }
   const { request, reason, message } = await bridge.next("failed");
   assertEquals([request, reason], [1, "lost"]);
   assertEquals(

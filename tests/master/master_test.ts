@@ -45,6 +45,13 @@ class ScriptedNode implements NodePort {
     }
   }
 
+  /** Processes that have ended, as far as the system is concerned. */
+  readonly dead = new Set<Pid>();
+
+  runs(pid: Pid): Promise<boolean> {
+    return Promise.resolve(this.#running.has(pid) && !this.dead.has(pid));
+  }
+
   kill(pid: Pid, how: Termination = KILL): Promise<boolean> {
     this.killed.push(pid);
     this.kills.push(how);
@@ -235,4 +242,23 @@ Deno.test("spawn() gives a child its parent's directory on the parent's node onl
   await Promise.all([onSame, onOther]);
   assertEquals(here.requests.map(({ cwd }) => cwd), [null, "/somewhere"]);
   assertEquals(there.requests.map(({ cwd }) => cwd), [null]);
+});
+
+Deno.test("a process whose end is not reported yet does not run any more", async () => {
+  const node = new ScriptedNode();
+  const room = new Unlimited();
+  room.addNode(node);
+  const master = new Master(room);
+  const spawned = master.spawn(REQUEST, { wait: true });
+  const pid = makePid(randomId(), "127.0.0.1", 1);
+  (await node.launched(0)).resolve(pid);
+  assertEquals(await spawned, pid);
+  assertEquals(await master.runs(pid), true);
+  node.dead.add(pid);
+  assertEquals(await master.runs(pid), false);
+  node.end(pid);
+  await master.wait(pid);
+  assertEquals(await master.runs(pid), false);
+  const other = makePid(randomId(), "127.0.0.1", 1);
+  await assertRejects(() => master.runs(other), Error, "this program has no such process");
 });

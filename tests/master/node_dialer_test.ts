@@ -24,7 +24,7 @@ Deno.test("NodeDialer backs off to one attempt a second, and reports once a minu
       logger: createLogger("info", (line) => lines.push(line)),
       clock,
     },
-    { there: () => Promise.reject(new Error("it is there")), gone: () => {} },
+    { there: () => Promise.reject(new Error("it is there")), gone: () => {}, absent: () => {} },
   );
   /** Resolves when an attempt has failed, and the next one waits for its time. */
   const failed = async (): Promise<void> => {

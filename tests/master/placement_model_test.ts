@@ -11,6 +11,8 @@ import { randomFrom } from "../../scripts/bench/placement.ts";
 interface ModelNode {
   capacity: Resources;
   present: boolean;
+  closed: boolean;
+  avoided: boolean;
   tickets: Set<Ticket<number>>;
 }
 
@@ -72,8 +74,10 @@ class Model {
   request(need: Resources, wait: boolean): void {
     const reserved = this.#reservations();
     const amount = units(need);
+    const isForOthers = this.#isForOthers(amount);
     const open = [...this.nodes].filter(([id, node]) =>
-      node.present && !reserved.has(id) && fits(amount, this.free(node))
+      node.present && !node.closed && !(node.avoided && isForOthers) && !reserved.has(id) &&
+      fits(amount, this.free(node))
     );
     const fullness = ([, node]: [string, ModelNode]): number =>
       fullnessWith(
@@ -116,11 +120,11 @@ class Model {
     this.granted.delete(ticket);
     this.waiting.delete(ticket);
     const obvious: number[] = [];
-    if (node !== undefined) {
+    if (node !== undefined && !node.closed) {
       const free = this.free(node);
       for (const other of this.waiting.keys()) {
         const need = this.needs.get(other)!;
-        if (!fits(need, free)) continue;
+        if (!fits(need, free) || (node.avoided && this.#isForOthers(need))) continue;
         obvious.push(other.owner);
         free.mem -= need.mem;
         free.cpu -= need.cpu;
@@ -136,8 +140,37 @@ class Model {
   }
 
   add(id: string, capacity: Resources): void {
-    this.nodes.set(id, { capacity: units(capacity), present: true, tickets: new Set() });
+    const closed = this.nodes.get(id)?.closed ?? false;
+    const facts = { present: true, closed, avoided: false, tickets: new Set<Ticket<number>>() };
+    this.nodes.set(id, { capacity: units(capacity), ...facts });
     this.#take(this.placement.addNode(id, capacity));
+  }
+
+  avoid(id: string): void {
+    this.nodes.get(id)!.avoided = true;
+    this.#take(this.placement.avoidNode(id));
+  }
+
+  prefer(id: string): void {
+    this.nodes.get(id)!.avoided = false;
+    this.#take(this.placement.preferNode(id));
+  }
+
+  /** Whether a node that is neither closed nor avoided is large enough. */
+  #isForOthers(need: Resources): boolean {
+    return this.nodes.values().some(({ present, closed, avoided, capacity }) =>
+      present && !closed && !avoided && fits(need, capacity)
+    );
+  }
+
+  close(id: string): void {
+    this.nodes.get(id)!.closed = true;
+    this.placement.closeNode(id);
+  }
+
+  open(id: string): void {
+    this.nodes.get(id)!.closed = false;
+    this.#take(this.placement.openNode(id));
   }
 
   lose(id: string, forGood: boolean): void {
@@ -150,7 +183,7 @@ class Model {
       assertEquals(this.placement.release(ticket), []);
     }
     node.tickets.clear();
-    node.present = false;
+    node.present = node.avoided = false;
     if (forGood) this.nodes.delete(id);
   }
 
@@ -158,7 +191,9 @@ class Model {
     for (const ticket of grants) {
       assert(this.waiting.delete(ticket), `${ticket.owner} did not wait`);
       const node = this.nodes.get(ticket.nodeId ?? "");
-      assert(node?.present === true && fits(this.needs.get(ticket)!, this.free(node)));
+      const need = this.needs.get(ticket)!;
+      assert(node?.present === true && !node.closed && fits(need, this.free(node)));
+      assert(!node.avoided || !this.#isForOthers(need), `${ticket.nodeId} is avoided`);
       node.tickets.add(ticket);
       this.granted.add(ticket);
       for (const [other, overtaken] of this.waiting) {
@@ -177,13 +212,23 @@ class Model {
       Array.from(this.placement.waiting(), ({ owner, overtaken }) => [owner, overtaken]),
       Array.from(this.waiting, ([{ owner }, overtaken]) => [owner, overtaken]),
     );
-    for (const { node: id, present, capacity, inUse, count, reservedFor } of usage) {
+    for (
+      const { node: id, present, closed, avoided, capacity, inUse, count, reservedFor } of usage
+    ) {
       const node = this.nodes.get(id)!;
       assertEquals(units(inUse), this.used(node));
-      assertEquals([present, count], [node.present, node.tickets.size]);
+      assertEquals([present, closed, count], [node.present, node.closed, node.tickets.size]);
+      assert(!closed || reservedFor === undefined, `${id} is closed, and reserved`);
+      assertEquals(avoided, node.avoided);
+      assert(!avoided || reservedFor === undefined, `${id} is avoided, and reserved`);
       assert(fits(inUse, capacity), `${id} has given more than it has`);
       for (const ticket of this.waiting.keys()) {
-        if (!present || (reservedFor !== undefined && reservedFor !== ticket.owner)) continue;
+        if (
+          !present || closed || avoided ||
+          (reservedFor !== undefined && reservedFor !== ticket.owner)
+        ) {
+          continue;
+        }
         assert(!fits(this.needs.get(ticket)!, this.free(node)), `${ticket.owner} fits on ${id}`);
       }
     }
@@ -198,7 +243,8 @@ class Model {
     if (head === undefined || overtaken === undefined) return;
     const need = this.needs.get(head)!;
     const open = [...this.nodes].filter(([id, node]) =>
-      node.present && fits(need, node.capacity) && !reserved.has(id)
+      node.present && !node.closed && !node.avoided && fits(need, node.capacity) &&
+      !reserved.has(id)
     );
     const count = [...reserved.values()].filter((owner) => owner === head.owner).length;
     if (head !== this.#head || count !== this.#headCount || open.length === 0) {
@@ -231,16 +277,27 @@ function run(shape: Shape, seed: number): void {
     } else if (choice < 0.94) {
       const ticket = any([...model.waiting.keys()]);
       if (ticket !== undefined) model.release(ticket);
+    } else if (choice < 0.95) {
+      const well = any([...model.nodes].filter(([, node]) => node.present && !node.avoided));
+      if (well !== undefined) model.avoid(well[0]);
+    } else if (choice < 0.96) {
+      const avoided = any([...model.nodes].filter(([, node]) => node.avoided));
+      if (avoided !== undefined) model.prefer(avoided[0]);
     } else if (choice < 0.97) {
       const away = any([...model.nodes].filter(([, node]) => !node.present));
       if (away !== undefined) model.add(away[0], shape.capacity(random));
       else if (model.nodes.size < 2 * shape.nodes) add();
+    } else if (choice < 0.985) {
+      const node = any([...model.nodes]);
+      if (node?.[1].closed === true) model.open(node[0]);
+      else if (node !== undefined) model.close(node[0]);
     } else {
       const here = any([...model.nodes].filter(([, node]) => node.present));
       if (here !== undefined) model.lose(here[0], random() < 0.3);
     }
     model.check();
   }
+  for (const [id, { closed }] of model.nodes) if (closed) model.open(id);
   // Once each waiting request fits some node, all of them are granted as the running processes end.
   model.add("large", { mem: 1000, cpu: 100 });
   for (let ticket = any([...model.granted]); ticket !== undefined;) {

@@ -156,6 +156,42 @@ Deno.test("loseNode() ends what was granted there, and its release frees nothing
   assertEquals(waits.state, "granted");
 });
 
+Deno.test("a closed node keeps what it has, and gets nothing, also after a loss, until it is opened", () => {
+  const placement = cluster(gib(2, 2), gib(1, 1));
+  const kept = take(placement, "kept", gib(1, 1));
+  assertEquals([shown(kept), placement.isClosed("a")], ["a", false]);
+  placement.closeNode("a");
+  placement.closeNode("a");
+  assertEquals([kept.state, placement.isClosed("a")], ["granted", true]);
+  assertEquals(shown(take(placement, "x", gib(1, 1))), "b");
+  assertEquals(shown(placement.tryRequest("y", gib(0))), "b");
+  assertEquals(shown(placement.tryRequest("y", gib(1, 1))), "no-capacity");
+  const waits = take(placement, "large", gib(2, 2));
+  assertEquals([...placement.waiting()].map(({ waitsFor }) => waitsFor), ["node"]);
+  assertEquals(placement.why(waits)?.closest, undefined);
+  assertEquals(placement.usage().map(({ present, closed, count }) => [present, closed, count]), [
+    [true, true, 1],
+    [true, false, 2],
+  ]);
+  assertEquals(placement.release(kept), []);
+  assertEquals(placement.loseNode("a"), []);
+  assertEquals(placement.addNode("a", gib(2, 2)), []);
+  assertEquals(owners(placement.openNode("a")), ["large a"]);
+  assertEquals([placement.openNode("a"), placement.isClosed("a")], [[], false]);
+});
+
+Deno.test("a node that is closed while it is away is closed when it comes", () => {
+  const placement = new Placement<string>();
+  placement.expectNode("a", gib(1, 1));
+  placement.closeNode("a");
+  placement.closeNode("unknown");
+  take(placement, "x", gib(1, 1));
+  assertEquals(placement.addNode("a", gib(1, 1)), []);
+  placement.loseNode("a");
+  assertEquals(placement.openNode("a"), []);
+  assertEquals(owners(placement.addNode("a", gib(1, 1))), ["x a"]);
+});
+
 Deno.test("a node that is away still counts as one that could hold a request", () => {
   const placement = new Placement<string>();
   placement.expectNode("big", gib(8, 8));
@@ -305,4 +341,42 @@ Deno.test("why() leaves out nodes reserved for another request", () => {
   const small = take(placement, "small", gib(1, 1));
   assertEquals(placement.why(large), { before: 0, closest: { node: "a", free: gib(1, 1) } });
   assertEquals(placement.why(small), { before: 1, closest: undefined });
+});
+
+Deno.test("avoidNode() leaves a node to requests that no other node is large enough for", () => {
+  const placement = cluster(gib(8, 8), gib(2, 2));
+  take(placement, "a", gib(1, 1));
+  assertEquals(owners(placement.avoidNode("a")), []);
+  assertEquals(owners(placement.avoidNode("a")), []);
+  // It would be the least full, but is not needed.
+  assertEquals(placement.probe(gib(1, 1)), { node: "b" });
+  take(placement, "b", gib(2, 2));
+  const waits = take(placement, "c", gib(2, 2));
+  assertEquals([shown(waits), placement.probe(gib(1, 1))], ["waits", "no-capacity"]);
+  assertEquals(placement.why(waits)?.closest?.node, "b");
+  // Nothing else has that much, so it is tried there rather than waiting for nothing.
+  const large = take(placement, "d", gib(4, 4));
+  assertEquals(shown(large), "a");
+  const larger = take(placement, "e", gib(4, 4));
+  assertEquals(shown(larger), "waits");
+  assertEquals(owners(placement.release(large)), ["e a"]);
+  assertEquals(owners(placement.preferNode("a")), ["c a"]);
+  assertEquals(owners(placement.preferNode("a")), []);
+  assertEquals(placement.usage()[0]?.inUse, gib(7, 7));
+});
+
+Deno.test("a cluster whose nodes are all avoided is used as if none was", () => {
+  const placement = cluster(gib(2, 2), gib(2, 2));
+  placement.avoidNode("a");
+  const [b, waits] = [take(placement, "b", gib(2, 2)), take(placement, "c", gib(2, 2))];
+  assertEquals([shown(b), shown(waits)], ["b", "waits"]);
+  assertEquals(owners(placement.avoidNode("b")), ["c a"]);
+  assertEquals(shown(placement.tryRequest("d", gib(1, 1))), "no-capacity");
+  assertEquals(owners(placement.release(b)), []);
+  assertEquals(shown(placement.tryRequest("d", gib(1, 1))), "b");
+  // One that comes back, or another one, is not avoided.
+  placement.loseNode("a");
+  placement.addNode("a", gib(2, 2));
+  assertEquals(placement.usage().map(({ avoided }) => avoided), [false, true]);
+  assertEquals(shown(placement.tryRequest("e", gib(1, 1))), "a");
 });

@@ -1,6 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
+import { exposition } from "../../src/core/metrics.ts";
 import { GiB, MiB } from "../../src/core/resources.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { Room } from "../../src/master/room.ts";
@@ -19,7 +20,7 @@ Deno.test("Room grants room while there is some, then queues, and releases once 
   await assertRejects(
     () => room.take(request(1), { wait: false }),
     SpawnError,
-    "Cannot spawn work(): no node has 1 B and 0 cores free",
+    "Cannot spawn work(): no node has 1 B free",
   );
   one.free();
   one.free();
@@ -106,7 +107,7 @@ Deno.test("find() says where a process would go, and takes nothing", async () =>
   const room = new Room();
   assertEquals(
     room.find({ mem: 1, cpu: 0 }).message,
-    "no node has 1 B and 0 cores; the cluster has no nodes",
+    "no node has 1 B; the cluster has no nodes",
   );
   room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
   for (let count = 0; count < 3; count++) {
@@ -123,4 +124,35 @@ Deno.test("find() says where a process would go, and takes nothing", async () =>
   };
   assertEquals(shown(600 * MiB), { node: null, possible: true });
   assertEquals(shown(2 * GiB), { node: null, possible: false });
+});
+
+Deno.test("Room measures how requests end, and how long they wait", async () => {
+  let nowMs = 0;
+  const room = new Room(undefined, () => nowMs);
+  room.addNode("n1", { mem: 1 * GiB, cpu: 1 });
+  const one = await room.take(request(1 * GiB), { wait: true });
+  const waiting = room.take(request(1 * GiB), { wait: true });
+  const given = new AbortController();
+  const cancelled = room.take(request(1 * GiB), { wait: true, signal: given.signal });
+  const text = () => exposition(room.meter.metrics());
+  assertStringIncludes(text(), "deploy_spawns_waiting 2\n");
+  given.abort();
+  await assertRejects(() => cancelled, SpawnError, "cancelled");
+  await assertRejects(() => room.take(request(1), { wait: false }), SpawnError, "free");
+  await assertRejects(() => room.take(request(2 * GiB), { wait: true }), SpawnError, "even when");
+  nowMs = 7_000;
+  one.free();
+  await waiting;
+  for (
+    const line of [
+      "deploy_spawns_waiting 0",
+      'deploy_spawn_requests_total{outcome="granted"} 2',
+      'deploy_spawn_requests_total{outcome="no-capacity"} 1',
+      'deploy_spawn_requests_total{outcome="unsatisfiable"} 1',
+      'deploy_spawn_requests_total{outcome="cancelled"} 1',
+      'deploy_spawn_wait_seconds_bucket{le="5"} 1',
+      'deploy_spawn_wait_seconds_bucket{le="10"} 2',
+      "deploy_spawn_wait_seconds_sum 7",
+    ]
+  ) assertStringIncludes(text(), `${line}\n`);
 });

@@ -1,8 +1,13 @@
-/** Connections that authenticate with one byte, which is their identity; 0 is refused. */
+/**
+ * Connections that authenticate with one byte, which is their identity; 0 is refused. Before that, they may
+ * begin as peers do, with {@linkcode BEGUN}.
+ */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Admission } from "../../src/net/admission.ts";
+
+const BEGUN = 255;
 
 interface Taken {
   readonly conn: Deno.Conn;
@@ -15,23 +20,32 @@ class Fixture implements AsyncDisposable {
   readonly admission: Admission<Deno.TcpConn, number>;
   /** The authentication of a connection waits for this after it has read. */
   gate: Promise<void> = Promise.resolve();
+  /** How many have begun. */
+  begun = 0;
   /** How many have reached that point. */
   reading = 0;
   readonly #port: number;
   readonly #conns: Deno.Conn[] = [];
   #changed = Promise.withResolvers<void>();
 
-  constructor(options: { max?: number; timeoutMs?: number } = {}) {
-    const { max = 100, timeoutMs = 60_000 } = options;
+  constructor(options: { max?: number; maxOfHost?: number; timeoutMs?: number } = {}) {
+    const { max = 100, maxOfHost = max, timeoutMs = 60_000 } = options;
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#port = listener.addr.port;
     this.admission = new Admission<Deno.TcpConn, number>({
       listener,
       max,
+      maxOfHost,
       timeoutMs,
-      authenticate: async (conn) => {
+      authenticate: async (conn, begun) => {
         const byte = new Uint8Array(1);
-        if (await conn.read(byte) === null) throw new Deno.errors.UnexpectedEof("it ended");
+        do {
+          if (await conn.read(byte) === null) throw new Deno.errors.UnexpectedEof("it ended");
+          if (byte[0] !== BEGUN) break;
+          begun();
+          this.begun++;
+          this.#change();
+        } while (true);
         this.reading++;
         this.#change();
         await this.gate;
@@ -42,7 +56,8 @@ class Fixture implements AsyncDisposable {
         this.taken.push({ conn, who });
         this.#change();
       },
-      log: (line) => {
+      log: ({ host, line }) => {
+        assertEquals(host, "127.0.0.1");
         this.lines.push(line);
         this.#change();
       },
@@ -91,18 +106,21 @@ Deno.test("a connection is taken once it is authenticated, however long another 
   assertEquals(fixture.lines, []);
 });
 
-Deno.test("at the limit, the oldest connection is closed, with one line for all of them", async () => {
-  await using fixture = new Fixture({ max: 3 });
+Deno.test("at the limit, the oldest connection is closed, and those that have begun as peers do stay", async () => {
+  await using fixture = new Fixture({ max: 3, maxOfHost: 3 });
+  const begun = await fixture.connect(BEGUN);
+  await fixture.until(() => fixture.begun === 1);
   const idle: Deno.Conn[] = [];
   for (let count = 0; count < 6; count++) idle.push(await fixture.connect());
   await fixture.connect(7);
   await fixture.until(() => fixture.taken.length === 1);
   // While it was unauthenticated, the admitted one was one of three.
-  for (const conn of idle.slice(0, 4)) assert(await isClosed(conn));
-  await idle[4]!.write(new Uint8Array([5]));
-  await fixture.until(() => fixture.taken.length === 2);
-  assertEquals(fixture.taken.map(({ who }) => who), [7, 5]);
-  assertEquals(fixture.lines.length, 1);
+  for (const conn of idle.slice(0, 5)) assert(await isClosed(conn));
+  await idle[5]!.write(new Uint8Array([5]));
+  await begun.write(new Uint8Array([6]));
+  await fixture.until(() => fixture.taken.length === 3);
+  assertEquals(new Set(fixture.taken.map(({ who }) => who)), new Set([7, 5, 6]));
+  assertEquals(fixture.lines.length, 5);
   assertMatch(
     fixture.lines[0]!,
     /^refused a connection from 127\.0\.0\.1:\d+: .* too many unauthenticated connections$/,
@@ -116,9 +134,9 @@ Deno.test("a connection that does not authenticate in time is closed, and logged
   assertMatch(fixture.lines[0]!, /: it did not authenticate within 0\.05 s$/);
 });
 
-Deno.test("a connection that cannot authenticate is closed and logged once; one that just ends is not logged", async () => {
+Deno.test("a connection that cannot authenticate is closed, with a line for the log; one that just ends has none", async () => {
   await using fixture = new Fixture();
-  for (let count = 0; count < 3; count++) assert(await isClosed(await fixture.connect(0)));
+  assert(await isClosed(await fixture.connect(0)));
   const ended = await fixture.connect() as Deno.TcpConn;
   await ended.closeWrite();
   assert(await isClosed(ended));
@@ -127,6 +145,7 @@ Deno.test("a connection that cannot authenticate is closed and logged once; one 
   assertEquals(fixture.lines.map((line) => line.replace(/:\d+/, "")), [
     "refused a connection from 127.0.0.1: it is nobody",
   ]);
+  assertEquals(fixture.admission.refusals, 1);
 });
 
 Deno.test("close() closes unauthenticated connections, without a line, and no others", async () => {

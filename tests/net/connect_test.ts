@@ -3,18 +3,29 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createLogger, type Logger } from "../../src/core/logger.ts";
 import {
   ConnectError,
+  type Credential,
   credentialOf,
   dialPart,
+  loadCredential,
   loadSecret,
   PartServer,
   requireSecret,
   SecretError,
 } from "../../src/net/connect.ts";
-import { type Credential, PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
+import { invitationText } from "../../src/fabric/secret_file.ts";
+import { PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
+import { isReadByOthers } from "../../src/net/credential.ts";
+import { formatSecret, newSecret } from "../../src/net/secret_text.ts";
 import { ListenError } from "../../src/net/part_server.ts";
+import { OTHER_TLS } from "./other_tls.ts";
+import type { Transport } from "../../src/net/transport.ts";
 
-const credential = await credentialOf({ bytes: new Uint8Array(32).fill(1), open: false });
-const otherSecret = await credentialOf({ bytes: new Uint8Array(32).fill(2), open: false });
+const secret = { bytes: new Uint8Array(32).fill(1), open: false };
+const credential = await credentialOf(secret);
+const plain = await credentialOf(secret, { plain: true });
+const other = { bytes: new Uint8Array(32).fill(2), open: false };
+const otherSecret = await credentialOf(other);
+const otherPlain = await credentialOf(other, { plain: true });
 const noSecret = await credentialOf({ bytes: new Uint8Array(32).fill(3), open: true });
 
 /** A logger, and a promise for its next line. */
@@ -37,8 +48,8 @@ function lines(): { logger: Logger; next: () => Promise<string>; all: string[] }
 function serve(
   logger: Logger,
   options: { credential?: Credential; port?: number } = {},
-): PartServer & { conns: Deno.Conn[] } {
-  const conns: Deno.Conn[] = [];
+): PartServer & { conns: Transport[] } {
+  const conns: Transport[] = [];
   const server = new PartServer({
     address: { host: "127.0.0.1", port: options.port ?? 0 },
     credential: options.credential ?? credential,
@@ -48,20 +59,37 @@ function serve(
   return Object.assign(server, { conns });
 }
 
-Deno.test("dialPart() connects to a PartServer that has the same secret", async () => {
-  const { logger, all } = lines();
-  await using server = serve(logger);
-  const conn = await dialPart(server.address, Purpose.node, credential);
-  await conn.write(new Uint8Array([7]));
-  while (server.conns.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  const [accepted] = server.conns;
-  const buffer = new Uint8Array(1);
-  await accepted!.read(buffer);
-  assertEquals(buffer[0], 7);
-  conn.close();
-  accepted!.close();
-  assertEquals(all, []);
-});
+for (
+  const [how, own] of [["encrypted", credential], ["plain", plain], ["open", noSecret]] as const
+) {
+  Deno.test(`dialPart() connects to a PartServer that has the same secret: ${how}`, async () => {
+    const { logger, all } = lines();
+    await using server = serve(logger, { credential: own });
+    const conn = await dialPart(server.address, Purpose.node, own);
+    await conn.write(new Uint8Array([7]));
+    while (server.conns.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    const [accepted] = server.conns;
+    const buffer = new Uint8Array(1);
+    await accepted!.read(buffer);
+    assertEquals(buffer[0], 7);
+    await accepted!.write(new Uint8Array([8]));
+    await conn.read(buffer);
+    assertEquals(buffer[0], 8);
+    conn.close();
+    assertEquals(await accepted!.read(buffer), null);
+    accepted!.close();
+    assertEquals(all, []);
+  });
+}
+
+const plainHere = "the other side encrypts, and this side does not: give --plain to every part";
+const plainThere = "the other side does not encrypt, and this side does: give --plain to every";
+const noneHere = "the other side has a secret, and this side has none: give it one with";
+const noneThere = "the other side has no secret, and this side has one";
+const different = "the other side has a different secret";
+const itDiffers = "it has a different secret";
+// A side that encrypts cannot read why the other one does not.
+const notTls = "it does not encrypt, and this side does: it is another program, has no secret, or";
 
 for (
   const { name, server, dialer, said } of [
@@ -69,25 +97,55 @@ for (
       name: "the dialer has a different secret",
       server: credential,
       dialer: otherSecret,
-      said: ["the other side has a different secret", "it has a different secret"],
+      said: [different, itDiffers],
+    },
+    {
+      name: "the dialer has a different secret, and neither encrypts",
+      server: plain,
+      dialer: otherPlain,
+      said: [different, itDiffers],
     },
     {
       name: "the dialer has none",
       server: credential,
       dialer: noSecret,
-      said: ["this side has none", "the other side has no secret"],
+      said: [noneHere, notTls],
+    },
+    {
+      name: "the dialer has none, and the server does not encrypt",
+      server: plain,
+      dialer: noSecret,
+      said: [noneHere, noneThere],
     },
     {
       name: "the server has none",
       server: noSecret,
       dialer: credential,
-      said: ["the other side has no secret", "this side has none"],
+      said: [noneThere, noneHere],
+    },
+    {
+      name: "the server has none, and the dialer does not encrypt",
+      server: noSecret,
+      dialer: plain,
+      said: [noneThere, noneHere],
+    },
+    {
+      name: "only the server encrypts",
+      server: credential,
+      dialer: plain,
+      said: [plainHere, notTls],
+    },
+    {
+      name: "only the dialer encrypts",
+      server: plain,
+      dialer: credential,
+      said: [plainThere, plainHere],
     },
   ]
 ) {
   Deno.test(`dialPart() and PartServer each say in one line that ${name}`, async () => {
-    const { logger, next } = lines();
-    await using listening = serve(logger, { credential: server });
+    const { logger, next, all } = lines();
+    const listening = serve(logger, { credential: server });
     const error = await assertRejects(
       () => dialPart(listening.address, Purpose.node, dialer),
       ConnectError,
@@ -98,12 +156,14 @@ for (
     const line = await next();
     assert(line.includes(said[1]!), line);
     assert(line.startsWith("deploy: warn: refused a connection from 127.0.0.1:"), line);
+    await listening.close();
+    assertEquals(all.length, 1);
   });
 }
 
 Deno.test("dialPart() and PartServer each say in one line that the other has another version", async () => {
   const { logger, next } = lines();
-  await using server = serve(logger);
+  await using server = serve(logger, { credential: plain });
   const old = await Deno.connect({ hostname: "127.0.0.1", port: server.address.port });
   const hello = new Uint8Array(39);
   hello.set(new TextEncoder().encode("DPLY"));
@@ -115,39 +175,56 @@ Deno.test("dialPart() and PartServer each say in one line that the other has ano
   assert((await next()).includes(`it speaks version ${PROTOCOL_VERSION + 1} of the protocol`));
   old.close();
 
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const accepting = listener.accept();
-  const address = { host: "127.0.0.1", port: listener.addr.port };
-  const dialing = dialPart(address, Purpose.node, credential);
-  const conn = await accepting;
-  await conn.write(new Uint8Array([PROTOCOL_VERSION + 1, 0]));
-  await assertRejects(() => dialing, ConnectError, `it speaks version ${PROTOCOL_VERSION + 1}`);
-  conn.close();
+  for (const own of [plain, credential]) {
+    using listener = listenFor(new Uint8Array([PROTOCOL_VERSION + 1, 0]));
+    const dialing = dialPart(listener.address, Purpose.node, own);
+    await assertRejects(() => dialing, ConnectError, `it speaks version ${PROTOCOL_VERSION + 1}`);
+  }
 });
 
-Deno.test("PartServer drops invalid handshakes and other purposes", async () => {
+/** Answers the first bytes of each connection with these, and closes it. */
+function listenFor(answer: Uint8Array): Disposable & { address: { host: string; port: number } } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serve = async (): Promise<void> => {
+    for await (const conn of listener) {
+      await conn.read(new Uint8Array(1024));
+      await conn.write(answer);
+      conn.close();
+    }
+  };
+  void serve();
+  return {
+    address: { host: "127.0.0.1", port: listener.addr.port },
+    [Symbol.dispose]: () => listener.close(),
+  };
+}
+
+Deno.test("PartServer drops invalid handshakes", async () => {
   const { logger, next } = lines();
-  await using server = serve(logger);
+  await using server = serve(logger, { credential: plain });
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.address.port });
-  await conn.write(crypto.getRandomValues(new Uint8Array(1024)));
+  await conn.write(crypto.getRandomValues(new Uint8Array(1024)).fill(255, 0, 1));
   // It was closed with unread bytes, so it ends or is reset.
   await conn.read(new Uint8Array(1)).catch(() => null);
   conn.close();
   assert((await next()).includes("its first bytes are not of this protocol"));
-  await assertRejects(() => dialPart(server.address, Purpose.deploy, credential), ConnectError);
+});
+
+Deno.test("PartServer drops other purposes", async () => {
+  const { logger, next } = lines();
+  await using server = serve(logger, { credential: plain });
+  await assertRejects(() => dialPart(server.address, Purpose.deploy, plain), ConnectError);
   assert((await next()).includes("it asked for an unknown service"));
 });
 
-Deno.test("PartServer logs the same line about the same host only once in a while", async () => {
+Deno.test("PartServer logs one line about a host, whatever it tries", async () => {
   const { logger, next, all } = lines();
   await using server = serve(logger);
-  for (let count = 0; count < 3; count++) {
-    await assertRejects(() => dialPart(server.address, Purpose.node, otherSecret), ConnectError);
+  for (const other of [otherSecret, noSecret, otherSecret]) {
+    await assertRejects(() => dialPart(server.address, Purpose.node, other), ConnectError);
   }
   await next();
-  await assertRejects(() => dialPart(server.address, Purpose.node, noSecret), ConnectError);
-  await next();
-  assertEquals(all.length, 2);
+  assertEquals(all.length, 1);
 });
 
 Deno.test("dialPart() says which other part of a cluster listens there", async () => {
@@ -177,18 +254,29 @@ Deno.test("dialPart() says that another program listens there, and that it is an
     ["SSH-2.0-OpenSSH_9.2\r\n", "another program listens there"],
     ["", "it closed the connection without an answer"],
   ] as const;
-  for (const [answer, why] of table) {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const accepting = listener.accept();
-    const address = { host: "127.0.0.1", port: listener.addr.port };
-    const dialing = dialPart(address, Purpose.deploy, credential);
-    const conn = await accepting;
-    await conn.read(new Uint8Array(64));
-    await conn.write(new TextEncoder().encode(answer));
-    conn.close();
-    const error = await assertRejects(() => dialing, ConnectError);
-    assertEquals(error.why, why);
+  for (const own of [plain, credential]) {
+    for (const [answer, why] of table) {
+      using listener = listenFor(new TextEncoder().encode(answer));
+      const dialing = dialPart(listener.address, Purpose.deploy, own);
+      const error = await assertRejects(() => dialing, ConnectError);
+      assertEquals(error.why, why);
+    }
   }
+});
+
+Deno.test("dialPart() says that another program listens there, with TLS", async () => {
+  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...OTHER_TLS });
+  const accepting = listener.accept();
+  const address = { host: "127.0.0.1", port: listener.addr.port };
+  const failing = assertRejects(
+    () => dialPart(address, Purpose.deploy, credential),
+    ConnectError,
+  );
+  const conn = await accepting;
+  await assertRejects(() => conn.read(new Uint8Array(1)), Error, "fatal alert");
+  conn.close();
+  const error = await failing;
+  assertEquals(error.why, "another program listens there, with TLS");
 });
 
 Deno.test("dialPart() reports that nothing listens there", async () => {
@@ -205,19 +293,24 @@ Deno.test("dialPart() reports that nothing listens there", async () => {
   );
 });
 
-Deno.test("dialPart() stops when its signal is aborted, and leaves nothing open", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const accepting = listener.accept();
-  const aborting = new AbortController();
-  const address = { host: "127.0.0.1", port: listener.addr.port };
-  const dialing = dialPart(address, Purpose.node, credential, { signal: aborting.signal });
-  const conn = await accepting;
-  aborting.abort(new Error("enough"));
-  await assertRejects(() => dialing, Error, "enough");
-  const buffer = new Uint8Array(64);
-  while (await conn.read(buffer) !== null);
-  conn.close();
-});
+for (const [how, own] of [["encrypted", credential], ["plain", plain]] as const) {
+  Deno.test(`dialPart() stops when its signal is aborted: ${how}`, async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const accepting = listener.accept();
+    const aborting = new AbortController();
+    const address = { host: "127.0.0.1", port: listener.addr.port };
+    const dialing = dialPart(address, Purpose.node, own, { signal: aborting.signal });
+    const failing = assertRejects(() => dialing, Error, "enough");
+    const conn = await accepting;
+    const buffer = new Uint8Array(64);
+    await conn.read(buffer); // it waits for an answer
+    aborting.abort(new Error("enough"));
+    await failing;
+    // Deno keeps a connection in the middle of a TLS handshake until the other side ends it.
+    if (own === plain) { while (await conn.read(buffer) !== null); }
+    conn.close();
+  });
+}
 
 Deno.test("PartServer throws a ListenError with one line when the port is taken", async () => {
   const { logger } = lines();
@@ -238,45 +331,152 @@ async function withFile(text: string, mode: number, use: (path: string) => Promi
 
 Deno.test("loadSecret() reads a file without the white space around it", async () => {
   const { logger, all } = lines();
-  await withFile("  0123456789abcdef\n", 0o600, async (secretFile) => {
-    const secret = await loadSecret({ secretFile, logger });
-    assertEquals(new TextDecoder().decode(secret.bytes), "0123456789abcdef");
-    assertEquals(secret.open, false);
+  const bytes = newSecret();
+  await withFile(`  ${await formatSecret(bytes)}\n`, 0o600, async (secretFile) => {
+    assertEquals(await loadSecret({ secretFile, logger }), { bytes, open: false });
+    const otherwise = "/nowhere/secret";
+    assertEquals(await loadSecret({ secretFile, otherwise, logger }), { bytes, open: false });
+    assertEquals(await loadSecret({ otherwise: secretFile, logger }), { bytes, open: false });
   });
   assertEquals(all, []);
 });
 
+/** The invitation of somebody to the cluster with that secret, as their `deploy` loads it. */
+async function invited(name: string, by: Uint8Array<ArrayBuffer>, plain: boolean) {
+  const { logger } = lines();
+  const files = Promise.withResolvers<Credential>();
+  await withFile(await formatSecret(by), 0o600, async (secretFile) => {
+    const text = await invitationText(name, { secretFile, logger });
+    await withFile(`${text}\n`, 0o600, async (secretFile) => {
+      files.resolve(await loadCredential({ secretFile, plain, logger }));
+    });
+  });
+  return await files.promise;
+}
+
+for (const [how, own] of [["encrypted", credential], ["plain", plain]] as const) {
+  Deno.test(`who has an invitation is told to the handler by name, and only deploys: ${how}`, async () => {
+    const { logger, next } = lines();
+    const isPlain = own === plain;
+    const taken = Promise.withResolvers<{ conn: Transport; who: string | undefined }>();
+    await using server = new PartServer({
+      address: { host: "127.0.0.1", port: 0 },
+      credential: { ...own, denied: new Set(["carl"]) },
+      handlers: {
+        [Purpose.node]: (conn) => conn.close(),
+        [Purpose.deploy]: (conn, _remote, who) => taken.resolve({ conn, who }),
+      },
+      logger,
+    });
+    const anna = await invited("anna", secret.bytes, isPlain);
+    const conn = await dialPart(server.address, Purpose.deploy, anna);
+    const { conn: accepted, who } = await taken.promise;
+    assertEquals(who, "anna");
+    const buffer = new Uint8Array(1);
+    await conn.write(new Uint8Array([7]));
+    await accepted.read(buffer);
+    await accepted.write(buffer);
+    assertEquals([await conn.read(buffer), buffer[0]], [1, 7]);
+    for (const end of [conn, accepted]) end.close();
+
+    await assertRejects(
+      () => dialPart(server.address, Purpose.node, anna),
+      ConnectError,
+      "it closed the connection without an answer",
+    );
+    assert((await next()).includes("it has an invitation, with which one may only deploy"));
+    const carl = await invited("carl", secret.bytes, isPlain);
+    await assertRejects(
+      () => dialPart(server.address, Purpose.deploy, carl),
+      ConnectError,
+      "the invitation of carl was taken back",
+    );
+    const elsewhere = await invited("anna", other.bytes, isPlain);
+    await assertRejects(
+      () => dialPart(server.address, Purpose.deploy, elsewhere),
+      ConnectError,
+      different,
+    );
+  });
+}
+
+Deno.test("nobody can listen with an invitation as a part that encrypts, nor derive that of others", async () => {
+  const anna = await invited("anna", secret.bytes, false);
+  assertThrows(() => serve(lines().logger, { credential: anna }), ListenError);
+  assertEquals([anna.invited, anna.keyOf], ["anna", undefined]);
+});
+
+Deno.test("loadSecret() has no secret if none is named, and the other file does not exist", async () => {
+  const { logger } = lines();
+  assertEquals((await loadSecret({ otherwise: "/nowhere/secret", logger })).open, true);
+  assertEquals((await loadSecret({ logger })).open, true);
+});
+
+Deno.test("other users may read a secret unless it is for its owner alone, or systemd gives it to a service", () => {
+  const folder = "/run/credentials/fabric.service";
+  const given = `${folder}/cluster.secret`;
+  for (
+    const [path, mode, serviceFolder, expected] of [
+      [given, 0o600, undefined, false],
+      [given, 0o400, undefined, false],
+      [given, 0o440, undefined, true],
+      [given, 0o440, "", true],
+      [given, 0o440, folder, false],
+      [given, 0o444, folder, true],
+      [given, 0o460, folder, true],
+      ["/etc/secret", 0o440, folder, true],
+      [`${folder}/in/it`, 0o440, folder, true],
+      [given, null, undefined, false],
+    ] as const
+  ) {
+    const said = `${path} ${mode?.toString(8)} ${serviceFolder}`;
+    assertEquals(isReadByOthers(path, mode, serviceFolder), expected, said);
+  }
+});
+
 Deno.test("loadSecret() warns of a file that others may read", async () => {
   const { logger, all } = lines();
-  await withFile("0123456789abcdef", 0o644, async (secretFile) => {
+  await withFile(await formatSecret(newSecret()), 0o644, async (secretFile) => {
     await loadSecret({ secretFile, logger });
   });
   assertEquals(all.length, 1);
   assert(all[0]!.includes("chmod 600"));
 });
 
-Deno.test("loadSecret() refuses a secret that is too short, too large, or missing", async () => {
+Deno.test("loadSecret() refuses a text that is no secret, is too large, or missing", async () => {
   const { logger } = lines();
-  for (const text of ["", "0123456789abcde", "x".repeat(5_000)]) {
+  const damaged = (await formatSecret(newSecret())).slice(0, -1);
+  for (
+    const [text, said] of [
+      ["", "fabric secret FILE"],
+      ["0123456789abcdef", "fabric secret FILE"],
+      [damaged, "copy the file again"],
+      ["x".repeat(5_000), "5000 bytes long"],
+    ] as const
+  ) {
     await withFile(text, 0o600, async (secretFile) => {
-      await assertRejects(() => loadSecret({ secretFile, logger }), SecretError, "bytes");
+      const error = await assertRejects(
+        () => loadSecret({ secretFile, logger }),
+        SecretError,
+        said,
+      );
+      assert(text === "" || !error.message.includes(text));
     });
   }
   const secretFile = "/nowhere/secret";
   await assertRejects(() => loadSecret({ secretFile, logger }), SecretError, "fabric secret FILE");
 });
 
-Deno.test("requireSecret() lets only loopback addresses go without a secret", () => {
-  const at = (...hosts: string[]) => hosts.map((host) => ({ host, port: 1 }));
+Deno.test("requireSecret() lets nothing listen without a secret, unless that is insisted on", () => {
   const { logger, all } = lines();
   const check = (open: boolean, hosts: string[], insecure = false) =>
-    requireSecret({ open }, at(...hosts), { insecure, logger });
-  check(true, ["127.0.0.1", "::1", "localhost", "127.1.2.3"]);
-  check(false, ["10.0.0.1", "0.0.0.0", "::"]);
-  for (const host of ["10.0.0.1", "0.0.0.0", "::", "example.org", "127.0.0.1.example.org"]) {
-    assertThrows(() => check(true, ["127.0.0.1", host]), SecretError, "fabric secret FILE");
+    requireSecret({ open }, hosts.map((host) => ({ host, port: 1 })), { insecure, logger });
+  check(false, ["10.0.0.1", "127.0.0.1"]);
+  for (const host of ["127.0.0.1", "::1", "localhost", "10.0.0.1"]) {
+    assertThrows(() => check(true, [host]), SecretError, "fabric secret FILE");
   }
   assertEquals(all, []);
-  check(true, ["10.0.0.1"], true);
+  check(true, ["10.0.0.1", "::1", "10.0.0.1"], true);
   assertEquals(all.length, 1);
+  assert(all[0]!.includes("anyone who can reach 10.0.0.1 or [::1] can run programs"), all[0]);
 });

@@ -55,7 +55,7 @@ Deno.test("livenessFrom() knows the presets by name, and refuses other names", (
 type Word = { type: "word" };
 
 /** One end of a link. The test is the other end. */
-function openLink(options: Partial<MessageLinkOptions<Word>> = {}) {
+function openLink(options: Partial<MessageLinkOptions<Word>> = {}, answersAtOnce = false) {
   const clock = new ManualClock();
   const written: Uint8Array[] = [];
   let next = Promise.withResolvers<Uint8Array | null>();
@@ -71,6 +71,7 @@ function openLink(options: Partial<MessageLinkOptions<Word>> = {}) {
       return Promise.resolve(bytes.length);
     },
     close: () => next.resolve(null),
+    answersAtOnce,
   }, { schema: { word: {} }, clock, ...options });
   const say = (bytes: Uint8Array): void => next.resolve(bytes);
   return { link, clock, written, say };
@@ -135,4 +136,25 @@ Deno.test("MessageLink does not count the silence of a side that it does not lis
   await turn();
   clock.advance(11_000);
   assertEquals([link.over, (await second).done], [true, true]);
+});
+
+Deno.test("MessageLink answers each small read at once where the other side's next write waits for that", async () => {
+  const large = new Uint8Array(16 * 1024 + 4);
+  for (const answersAtOnce of [false, true]) {
+    const { link, written, say } = openLink({}, answersAtOnce);
+    const messages = link.messages();
+    for (let count = 1; count <= 2; count++) {
+      const next = messages.next();
+      say(encodeMessage({ type: "word" }));
+      await next;
+      assertEquals(written, Array(answersAtOnce ? count : 0).fill(HEARTBEAT));
+    }
+    // The system acknowledges this at once.
+    const next = messages.next();
+    say(large.subarray(0, 16 * 1024));
+    await turn();
+    assertEquals(written.length, answersAtOnce ? 2 : 0);
+    link.drop();
+    await next.catch(() => {}); // zeros are no messages
+  }
 });

@@ -19,6 +19,7 @@ import {
   NODE_TO_FETCH,
   type NodeToFetch,
 } from "../../src/wire/arg_messages.ts";
+import type { Transport } from "../../src/net/transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -32,7 +33,7 @@ class Holder implements AsyncDisposable {
   readonly #served: Promise<void>[] = [];
 
   /** @param serve What it does instead of serving. */
-  constructor(serve = (conn: Deno.Conn): Promise<void> => this.held.serve(conn)) {
+  constructor(serve = (conn: Transport): Promise<void> => this.held.serve(conn)) {
     this.server = new PartServer({
       address: { host: "127.0.0.1", port: 0 },
       credential,

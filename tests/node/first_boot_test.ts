@@ -4,6 +4,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { SpawnError } from "../../src/core/errors.ts";
 import { TrialBootError } from "../../src/core/trial_boot_error.ts";
+import { BootGate } from "../../src/host/boot_gate.ts";
+import { Boots } from "../../src/host/boots.ts";
 import { children, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("needs() returns the needs of the program, and launch() uses the booted process", async () => {
@@ -75,4 +77,48 @@ Deno.test("stop() ends booting and booted processes, and rejects for the waiters
   assert(children().length === 1);
   await booted.node.stop();
   assertEquals(children(), []);
+});
+
+/** Remembers what ends those that have booted on trial. */
+class WatchedBoots extends Boots {
+  readonly drops: (() => void)[] = [];
+
+  override tried(drop: () => void): () => void {
+    this.drops.push(drop);
+    return super.tried(drop);
+  }
+}
+
+Deno.test("trial boots and launches of all runs of a node wait for their turn, say so, and end with their run", async () => {
+  const gate = new BootGate(1, 600_000);
+  const boots = new WatchedBoots(gate, 1);
+  const leave = await gate.enter();
+  await using first = startNode({ args: ["exit"], maxSpares: 1, boots });
+  await using second = startNode({ args: ["exit"], maxSpares: 1, boots });
+  await using third = startNode({ args: ["exit"], maxSpares: 1, boots });
+  const needs = [first.node.needs(), second.node.needs()];
+  const launched = third.launch(null);
+  for (const each of [...needs, launched]) each.catch(() => {}); // checked below
+  // It waits for its turn, and a clock says for how long.
+  while (third.graces.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const said = third.until(({ event }) => event === "said");
+  third.passGraces();
+  const event = await said;
+  assertEquals(
+    event.event === "said" && event.text,
+    "a null has waited for 10 s to be started: node node 1 starts 1 at a time; before it: 2",
+  );
+  assertEquals(children(), []);
+  // Nothing has left its place, and yet the run ends.
+  await first.node.stop();
+  assertEquals((await assertRejects(() => needs[0]!, SpawnError)).reason, "lost");
+  assertEquals(children(), []);
+  leave();
+  assertEquals(await needs[1], { mem: 1, cpu: 0 });
+  assertEquals(await third.master.wait(await launched), { code: 0 });
+  // One that has booted on trial is ended when others need its place, and boots again at its launch.
+  assertEquals(boots.drops.length, 1);
+  boots.drops[0]!();
+  await untilGone(children(), 10_000);
+  assertEquals(await second.master.wait(await second.launch(null)), { code: 0 });
 });

@@ -7,7 +7,9 @@ import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { Master } from "../../src/master/master.ts";
 import { Unlimited } from "../../src/master/unlimited.ts";
-import type { DeliverWill } from "../../src/host/hosted_process.ts";
+import type { Boots } from "../../src/host/boots.ts";
+import type { Enforcement } from "../../src/host/enforcement.ts";
+import type { DeliverWill } from "../../src/host/run_context.ts";
 import { NodeRun } from "../../src/node/node_run.ts";
 
 /** The fake process, and the configuration that its imports need. */
@@ -26,7 +28,7 @@ export interface Harness extends AsyncDisposable {
   /** Lets the time of every grace pass. */
   passGraces(): void;
   /** Launches a process that runs this function; `null` is the first one. */
-  launch(fn: string | null, parent?: Pid | null): Promise<Pid>;
+  launch(fn: string | null, parent?: Pid | null, mem?: number): Promise<Pid>;
   /** The output of a process to `fd` so far. */
   output(pid: Pid, fd: 1 | 2): string;
   /** Resolves when an event of this kind has been reported. */
@@ -43,6 +45,9 @@ export function startNode(
     willFolder?: string;
     maxSpares?: number;
     reachable?: boolean;
+    enforcement?: Enforcement;
+    bootLimitMs?: number;
+    boots?: Boots;
   } = {},
 ): Harness {
   const events: RunEvent[] = [];
@@ -72,12 +77,16 @@ export function startNode(
     program: {
       command: options.command ?? Deno.execPath(),
       args: ["run", "-A", "--config", CONFIG, FIXTURE, ...options.args ?? []],
+      flagsAt: 2,
       cwd: Deno.cwd(),
     },
     hostname: "127.0.0.1",
     reachable: options.reachable ?? false,
     willFolder: options.willFolder ?? "/tmp",
     maxSpares: options.maxSpares ?? 0,
+    enforcement: options.enforcement,
+    bootLimitMs: options.bootLimitMs,
+    boots: options.boots,
   });
   room.addNode(node);
   return {
@@ -93,7 +102,10 @@ export function startNode(
       timers.clear();
       for (const { then } of over) then();
     },
-    launch: (fn, parent = null) => master.spawn(requestFor(fn, parent), { wait: true }),
+    launch: (fn, parent = null, mem = DEFAULT_RESOURCES.mem) => {
+      const request = requestFor(fn, parent);
+      return master.spawn({ ...request, resources: { ...request.resources, mem } }, { wait: true });
+    },
     output: (pid, fd) => textOf(events, pid, fd),
     until: (matches) => {
       const found = events.find(matches);

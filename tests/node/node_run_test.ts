@@ -4,7 +4,7 @@ import { SpawnError } from "../../src/core/errors.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import { isPid, parsePid, type Pid } from "../../src/core/pid.ts";
 import { NotStartedError } from "../../src/host/not_started.ts";
-import { type Harness, isAlive, KEY, startNode, untilGone } from "./node_harness.ts";
+import { type Harness, isAlive, KEY, requestFor, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("launch() starts a process with its identity, and reports its whole life", async () => {
   await using run = startNode();
@@ -32,8 +32,13 @@ Deno.test("launch() starts a process with its identity, and reports its whole li
   const [first, last] = [run.events[0], run.events.at(-1)];
   assert(first?.event === "spawn" && last?.event === "exit");
   const { time } = first;
-  assertEquals(first, { event: "spawn", parent, pid, name: "a who", node: "node 1", time });
-  assertEquals(last, { event: "exit", pid, status: { code: 0 }, time: last.time });
+  const { resources } = start;
+  const place = { node: "node 1", resources };
+  assertEquals(first, { event: "spawn", parent, pid, name: "a who", ...place, time });
+  const { record } = last;
+  assert(record !== undefined);
+  assertEquals(last, { event: "exit", pid, status: { code: 0 }, record, time: last.time });
+  assertEquals(record, { ...record, lastLines: "" });
   assert(time <= last.time && last.time - time < 60_000 && Date.now() - last.time < 60_000);
 });
 
@@ -49,6 +54,19 @@ Deno.test("wait() answers at any time with how a process ended", async () => {
   await assertRejects(() => run.master.wait(unknown), Error, unknown);
   await assertRejects(() => run.master.kill(unknown), Error, unknown);
   assertEquals(await run.node.kill(unknown), false);
+});
+
+Deno.test("the record of a process has its last lines, and what it has been seen to use", async () => {
+  await using run = startNode();
+  const pid = await run.launch("fail-late");
+  assertEquals(await run.master.wait(pid), { code: 1 });
+  const exit = run.events.at(-1);
+  assert(exit?.event === "exit" && exit.record !== undefined);
+  assertEquals(exit.record.lastLines, run.output(pid, 2).split("\n").slice(-21).join("\n"));
+  if (Deno.build.os !== "linux") return;
+  const { peakBytes, cpuMs } = exit.record;
+  assert(peakBytes !== null && peakBytes > 60 * 1024 ** 2, `${peakBytes}`);
+  assert(cpuMs !== null && cpuMs > 0, `${cpuMs}`);
 });
 
 Deno.test("early output of a process follows its spawn event", async () => {
@@ -274,7 +292,9 @@ Deno.test("a will is delivered before the exit of its process is reported", asyn
   await using run = startNode({
     deliverWill: async (will, { key }) => {
       assertEquals(key, KEY);
-      wills.push(new TextDecoder().decode(will));
+      const bytes = new Uint8Array(will.size);
+      will.readInto(bytes, 0);
+      wills.push(new TextDecoder().decode(bytes));
       asked.resolve();
       await delivered;
     },
@@ -288,7 +308,7 @@ Deno.test("a will is delivered before the exit of its process is reported", asyn
   assertEquals(wills, ["my last will"]);
 });
 
-Deno.test("a process whose last values are lost is lost, and no file is left", async () => {
+Deno.test("a process of which values are lost keeps its own status, its channels learn of it, and no file is left", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const asked = Promise.withResolvers<void>();
@@ -304,9 +324,9 @@ Deno.test("a process whose last values are lost is lost, and no file is left", a
     const pid = await run.launch("leave-will");
     await asked.promise;
     await run.node.kill(pid);
-    const lost = "it exited with 0, but its last values are lost: ";
-    const killed = "it was killed before they had arrived";
-    assertEquals(await run.master.wait(pid), { lost: lost + killed });
+    const undelivered = "it was killed before they had arrived";
+    // This is what channels are told, by which readers tell a whole stream from a cut one.
+    assertEquals(await run.master.wait(pid), { code: 0, undelivered });
     assertEquals(run.logged, []);
     for (
       const [leaves, why] of [
@@ -315,10 +335,16 @@ Deno.test("a process whose last values are lost is lost, and no file is left", a
       ] as const
     ) {
       const status = await run.master.wait(await run.launch(leaves));
-      assert("lost" in status && status.lost.startsWith(lost), JSON.stringify(status));
-      assertStringIncludes(status.lost, why);
+      assert("undelivered" in status, JSON.stringify(status));
+      assertStringIncludes(status.undelivered, why);
       assertStringIncludes(run.logged.at(-1) ?? "", why);
     }
+    const exits = run.events.filter(({ event }) => event === "exit");
+    assertEquals(exits.map((event) => "status" in event && event.status), [
+      { code: 0 },
+      { code: 0 },
+      { code: 0 },
+    ]);
     const files = Array.from(Deno.readDirSync(folder), ({ name }) => name);
     assertEquals(files.filter((name) => name.endsWith(".will")), []);
   } finally {
@@ -446,7 +472,10 @@ Deno.test("the will of a process that ends in its grace is delivered, until the 
   run.passGraces();
   await stopped;
   const status = await run.master.wait(pid);
-  assert("lost" in status && status.lost.includes("it was killed before"), JSON.stringify(status));
+  assert(
+    "undelivered" in status && status.undelivered.includes("it was killed before"),
+    JSON.stringify(status),
+  );
 });
 
 Deno.test("60 processes launched at once all live and end", async () => {
@@ -479,4 +508,23 @@ Deno.test("the first process has a stdin, and its end", async () => {
   assertEquals(await run.master.wait(pid), { code: 0 });
   assertEquals(run.output(pid, 1), "to be echoed");
   assertEquals(run.node.stdin(pid), undefined);
+});
+
+Deno.test("a node does not keep the argument of a process that runs", async () => {
+  await using run = startNode();
+  let isKept = true;
+  const registry = new FinalizationRegistry(() => isKept = false);
+  const launch = async (): Promise<void> => {
+    const arg = new Uint8Array(1024 * 1024);
+    registry.register(arg, undefined);
+    await run.master.spawn({ ...requestFor("ignore", null), arg }, { wait: true });
+  };
+  await launch();
+  const deadline = performance.now() + 60_000;
+  // Memory is collected when there is need for it.
+  for (let need = new Uint8Array(); isKept;) {
+    assert(performance.now() < deadline, "it is kept");
+    need = new Uint8Array(8 * 1024 * 1024).fill(need.length & 1);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
 });

@@ -94,7 +94,22 @@ Deno.test("spawn() rejects invalid arguments, and sends nothing", async () => {
     [invalid({ cpu: NaN }), SpawnError, "cpu is NaN"],
     [invalid({ mem: "1 GiB" }), SpawnError, 'mem is "1 GiB"'],
     [invalid({ cpu: Infinity }), SpawnError, "cpu is Infinity"],
-    [invalid({ permissions: {} }), SpawnError, "permissions cannot be narrowed yet"],
+    [
+      invalid({ permissions: { nett: true } }),
+      TypeError,
+      'Cannot spawn test/work(): permissions has no "nett"; did you mean "net"?',
+    ],
+    [invalid({ permissions: "none" }), TypeError, "permissions is none, not an object"],
+    [
+      invalid({ permissions: { read: "all" } }),
+      TypeError,
+      'permissions.read is all, not "inherit", a boolean or a list',
+    ],
+    [
+      invalid({ permissions: { read: ["a,b"] } }),
+      TypeError,
+      'permissions.read has "a,b", not a text without commas',
+    ],
     [invalid(null), TypeError, "options is null, not an object"],
     [invalid(3), TypeError, "options is 3, not an object"],
     [invalid({ memory: 1 }), TypeError, 'options has no "memory"; did you mean "mem"?'],

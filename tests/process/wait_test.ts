@@ -21,6 +21,14 @@ Deno.test("wait() resolves with the status, and rejects with the node's message"
   });
 });
 
+Deno.test("wait() resolves with a process's own status, also if what it sent could not be delivered", async () => {
+  const answer = { type: "ended", status: { code: 3, undelivered: "why" } } as const;
+  await asked(() => answer, async () => {
+    assertEquals(await wait(OTHER), { code: 3 });
+    assertEquals(await select([selectableWait(OTHER)]), { index: 0, value: { code: 3 } });
+  });
+});
+
 Deno.test("wait() refuses invalid Pids, and this process itself", async () => {
   await asked({ type: "ended", status: { code: 0 } }, async () => {
     await assertRejects(() => wait("3" as Pid), TypeError, 'Cannot wait for "3": it is not a Pid');

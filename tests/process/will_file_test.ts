@@ -24,7 +24,7 @@ function exists(path: string): boolean {
 
 Deno.test("WillFile.write() makes a file of its owner's own", () =>
   withFolder((path) => {
-    new WillFile(path).write(new Uint8Array([1, 2, 3]));
+    new WillFile(path).write([new Uint8Array([1, 2, 3])]);
     assertEquals(Deno.readFileSync(path), new Uint8Array([1, 2, 3]));
     assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
   }));
@@ -38,29 +38,29 @@ Deno.test("WillFile.write() makes no file for nothing", () =>
 Deno.test("WillFile.write() replaces its contents, also by less and by nothing", () =>
   withFolder((path) => {
     const will = new WillFile(path);
-    will.write(new Uint8Array(100_000).fill(7));
-    will.write(new Uint8Array([9]));
+    will.write([new Uint8Array(100_000).fill(7)]);
+    will.write([new Uint8Array([9])]);
     assertEquals(Deno.readFileSync(path), new Uint8Array([9]));
     will.write(undefined);
     assertEquals(exists(path), false);
-    will.write(new Uint8Array([4, 5]));
+    will.write([new Uint8Array([4, 5])]);
     assertEquals(Deno.readFileSync(path), new Uint8Array([4, 5]));
   }));
 
 Deno.test("WillFile.write() writes into no file that someone else made", () =>
   withFolder((path) => {
     Deno.writeTextFileSync(path, "other");
-    assertThrows(() => new WillFile(path).write(new Uint8Array([1])), Deno.errors.AlreadyExists);
+    assertThrows(() => new WillFile(path).write([new Uint8Array([1])]), Deno.errors.AlreadyExists);
     assertEquals(Deno.readTextFileSync(path), "other");
   }));
 
 Deno.test("WillFile.abandon() leaves no file, then and later", () =>
   withFolder((path) => {
     const will = new WillFile(path);
-    will.write(new Uint8Array([1]));
+    will.write([new Uint8Array([1])]);
     will.abandon();
     assertEquals(exists(path), false);
-    will.write(new Uint8Array([2]));
+    will.write([new Uint8Array([2])]);
     assertEquals(exists(path), false);
   }));
 
@@ -97,8 +97,8 @@ Deno.test("WillFile.write() leaves an empty file if there is no room for the wil
     assertEquals(mountSmall(folder), true);
     try {
       const will = new WillFile(path);
-      will.write(new Uint8Array([1]));
-      assertThrows(() => will.write(new Uint8Array(1_000_000)), Error, "No space left");
+      will.write([new Uint8Array([1])]);
+      assertThrows(() => will.write([new Uint8Array(1_000_000)]), Error, "No space left");
       assertEquals(Deno.readFileSync(path), new Uint8Array());
       will.write(undefined);
       assertEquals(exists(path), false);

@@ -6,6 +6,8 @@ import type { RunEvent } from "../../src/core/events.ts";
 import { DiskLog, type DiskLogOptions } from "../../src/run/disk_log.ts";
 import { EventRecord } from "../../src/run/event_record.ts";
 import { recordBytes } from "../../src/run/log_record.ts";
+import { segmentName } from "../../src/run/log_segment.ts";
+import type { LogPart } from "../../src/run/run_log.ts";
 import { Run } from "../../src/run/run.ts";
 import { eventBody } from "../../src/wire/event_messages.ts";
 import { FIRST, randomFrom, randomRun, spawned, wrote } from "../terminal/events.ts";
@@ -61,6 +63,28 @@ Deno.test("DiskLog returns the appended events, from every offset, after reopeni
     assert((await filesOf(folder)).length > 3, "it has several files");
     await log.close();
   });
+});
+
+Deno.test("DiskLog writes what is appended in one turn of the loop in at most two writes", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "deploy-log-" });
+  const { write } = Deno.FsFile.prototype;
+  let writes = 0;
+  Deno.FsFile.prototype.write = function (bytes) {
+    writes++;
+    return write.call(this, bytes);
+  };
+  try {
+    const log = await DiskLog.open({ folder });
+    for (let count = 0; count < 1_000; count++) {
+      void log.append(EventRecord.of({ event: "said", text: String(count), time: 0 }));
+    }
+    await log.close();
+    assertEquals(log.end, 1_000);
+    assert(writes === 1 || writes === 2, `${writes} writes`);
+  } finally {
+    Deno.FsFile.prototype.write = write;
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("DiskLog finds all events up to the last whole one, wherever a crash cut it off", async () => {
@@ -182,4 +206,94 @@ Deno.test("a log that can no longer be written reports it once, and continues in
     assert(records.length < 10, "and is bounded");
     await log.close();
   });
+});
+
+/** The parts that a log returns, from its first event on, up to what it has now. */
+async function partsOf(log: DiskLog): Promise<LogPart[]> {
+  const parts: LogPart[] = [];
+  for (let at = 0; at < log.end;) {
+    const part = await log.read(at, ALL);
+    assert(part.records.length > 0);
+    parts.push(part);
+    at = part.from + part.records.length;
+  }
+  return parts;
+}
+
+/** Appends numbered lines until some of those that could not be written are dropped; gives their number. */
+async function appendBeyond(log: DiskLog, hasFailed: () => boolean): Promise<number> {
+  let count = 0;
+  for (let after = 0; after < 200; count++) {
+    if (hasFailed()) after++;
+    await log.append(EventRecord.of(wrote(FIRST, 1, `${count} ${"x".repeat(1_000)}`)));
+    log.release(count);
+    if (count % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return count;
+}
+
+/** Checks that a log has some first events and the last ones, and says that those in between are gone. */
+async function checkGap(log: DiskLog, count: number): Promise<void> {
+  const parts = await partsOf(log);
+  let next = 0;
+  const gaps: number[] = [];
+  for (const { from, records } of parts) {
+    if (from > next) gaps.push(from - next);
+    for (const [index, { event }] of records.entries()) {
+      assert(event.event === "output");
+      assertEquals(parseInt(new TextDecoder().decode(event.bytes)), from + index);
+    }
+    next = from + records.length;
+  }
+  assertEquals(parts[0]!.from, 0);
+  assertEquals(next, count);
+  assertEquals(gaps.length, 1, `gaps: ${gaps}`);
+}
+
+Deno.test("a log that can no longer be written is read up to there, and from what memory still has", async () => {
+  await withFolder(async (folder) => {
+    const failures: string[] = [];
+    const onFailure = ({ message }: Error) => void failures.push(message);
+    const options = { folder, cacheBytes: 5_000, segmentBytes: 20_000 };
+    const log = await DiskLog.open({ ...options, onFailure });
+    // No second file can be made.
+    for (let first = 1; first < 100; first++) {
+      await Deno.mkdir(`${folder}/${segmentName(first)}`);
+    }
+    const count = await appendBeyond(log, () => failures.length > 0);
+    await checkGap(log, count);
+    assertEquals(failures.length, 1);
+    await log.close();
+  });
+});
+
+Deno.test({
+  name:
+    "a log on a full disk says so once, goes on, and is whole up to there when it is opened again",
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  fn: async () => {
+    await withFolder(async (folder) => {
+      await Deno.mkdir(folder);
+      const run = async (command: string, ...args: string[]): Promise<boolean> =>
+        (await new Deno.Command(command, { args, stderr: "null" }).output()).success;
+      // Not every root may mount.
+      if (!await run("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder)) return;
+      try {
+        const failures: string[] = [];
+        const onFailure = ({ message }: Error) => void failures.push(message);
+        const log = await DiskLog.open({ folder: `${folder}/log`, cacheBytes: 5_000, onFailure });
+        const count = await appendBeyond(log, () => failures.length > 0);
+        await checkGap(log, count);
+        assertEquals(failures.length, 1);
+        assertStringIncludes(failures[0]!, "No space left on device");
+        await log.close();
+        const again = await DiskLog.open({ folder: `${folder}/log` });
+        const events = await readAll(again, 0);
+        assert(events.length > 100 && events.length < count, `${events.length} of ${count}`);
+        await again.close();
+      } finally {
+        await run("umount", "-l", folder);
+      }
+    });
+  },
 });

@@ -21,6 +21,13 @@ function read(log: MemoryLog, offset: number, maxBytes = LARGE): [number, string
   return [from, texts];
 }
 
+Deno.test("MemoryLog can be read after it is closed, by viewers that are behind", async () => {
+  const log = new MemoryLog({ keepBytes: 1e6 });
+  log.append(EventRecord.of({ event: "said", text: "a", time: 1 }));
+  await log.close();
+  assertEquals(log.read(0, 1e6).records.length, 1);
+});
+
 Deno.test("MemoryLog numbers its events from 0, and gives them from any of them on", () => {
   const log = new MemoryLog({ keepBytes: LARGE });
   assertEquals([log.start, log.end, read(log, 0)], [0, 0, [0, []]]);

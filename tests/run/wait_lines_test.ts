@@ -3,9 +3,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
-import type { Wait, WaitState } from "../../src/core/waits.ts";
+import type { Wait, WaitingSpawn, WaitState } from "../../src/core/waits.ts";
 import { standstillText } from "../../src/run/standstill.ts";
-import { waitLines } from "../../src/run/wait_lines.ts";
+import { describeWaits, waitLines } from "../../src/run/wait_lines.ts";
 import { FIRST, testPid, WORKER } from "../terminal/events.ts";
 
 const HUB = testPid("77bb621");
@@ -69,14 +69,69 @@ Deno.test("waitLines() gives one line a process, and names processes as everywhe
     [{ state: "stopped" }, "stopped by a signal"],
   ];
   for (const [state, expected] of table) {
-    const lines = waitLines(PROCESSES, new Map([[WORKER, state]]));
+    const lines = waitLines(describeWaits(PROCESSES, new Map([[WORKER, state]])));
     assertEquals(lines, [`8a3be21 worker   ${expected}`]);
   }
 });
 
+Deno.test("a spawn that waits for room says what is free, and who is before it", () => {
+  const [mem, cpu] = [2 * 1024 ** 3, 1];
+  const free = { mem: 1.2 * 1024 ** 3, cpu: 3 };
+  const spawn = (change: Partial<WaitingSpawn> = {}): WaitingSpawn => ({
+    ...{ parent: WORKER, name: "merge", resources: { mem, cpu }, before: 3 },
+    closest: { node: "10.0.0.2:9999", free },
+    ...change,
+  });
+  const text = "2 GiB and 1 core; largest free: 1.2 GiB and 3 cores on 10.0.0.2:9999";
+  const one: Wait = { kind: "spawn", name: "merge" };
+  const table: [Wait[], WaitingSpawn[], string][] = [
+    [[one], [spawn()], `spawn merge: ${text}; 3 requests before it`],
+    [[one], [spawn({ before: 1 })], `spawn merge: ${text}; 1 request before it`],
+    [[one], [spawn({ before: 0 })], `spawn merge: ${text}`],
+    [
+      [one],
+      [spawn({ closest: null, before: 0 })],
+      "spawn merge: 2 GiB and 1 core; no node that is there is large enough, and not reserved for " +
+      "another request",
+    ],
+    // It has room, and starts.
+    [[one], [], "spawn merge"],
+    [[one], [spawn({ parent: HUB })], "spawn merge"],
+    [
+      [recv(FIRST), one, one],
+      [spawn({ before: 0 }), spawn()],
+      `recv from 3fecd01 main.ts; spawn merge: ${text}; spawn merge`,
+    ],
+  ];
+  for (const [waits, spawns, expected] of table) {
+    const states = new Map([[WORKER, waiting(...waits)]]);
+    assertEquals(describeWaits(PROCESSES, states, { spawns }), [
+      { pid: WORKER, name: "worker", text: expected },
+    ]);
+  }
+  const first = spawn({ parent: null, name: "main.ts" });
+  assertEquals(waitLines(describeWaits([], new Map(), { spawns: [first] })), [
+    `main.ts   waits for room: ${text}; 3 requests before it`,
+  ]);
+});
+
+Deno.test("a process on a node that does not answer says so; one that has just ended is left out", () => {
+  const processes = [
+    { pid: FIRST, name: "main.ts", node: "10.0.0.1:9999" },
+    { pid: WORKER, name: "worker", node: "10.0.0.2:9999" },
+    { pid: HUB, name: "hub", node: "10.0.0.1:9999" },
+  ];
+  const states = new Map([[FIRST, waiting(recv(WORKER))]]);
+  const lines = describeWaits(processes, states, { silent: new Set(["10.0.0.2:9999"]) });
+  assertEquals(waitLines(lines), [
+    "3fecd01 main.ts   recv from 8a3be21 worker",
+    "8a3be21 worker    its node 10.0.0.2:9999 does not answer",
+  ]);
+});
+
 Deno.test("waitLines() aligns the column after titles", () => {
   const states = new Map(PROCESSES.map(({ pid }) => [pid, waiting(accept())]));
-  assertEquals(waitLines(PROCESSES, states), [
+  assertEquals(waitLines(describeWaits(PROCESSES, states)), [
     "3fecd01 main.ts   accept",
     "8a3be21 worker    accept",
     "77bb621 hub       accept",

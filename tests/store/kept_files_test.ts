@@ -3,24 +3,28 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { cacheFolder } from "../../src/store/cache_folder.ts";
-import { chooseVictims, type KeptFile } from "../../src/store/kept_files.ts";
+import { chooseVictims, type Eviction, type KeptFile } from "../../src/store/kept_files.ts";
 import { numbers } from "./files.ts";
 
 const A: KeptFile = { id: "a", sizeBytes: 10, usedMs: 3 };
 const B: KeptFile = { id: "b", sizeBytes: 20, usedMs: 1 };
 const C: KeptFile = { id: "c", sizeBytes: 30, usedMs: 2 };
 
-const CASES: readonly [string, number, string[], string[]][] = [
+const CASES: readonly [string, number | Eviction, string[], string[]][] = [
   ["nothing if all fits", 60, [], []],
   ["the one not used for longest", 59, [], ["b"]],
   ["as many as it takes", 10, [], ["b", "c"]],
   ["everything but what is in use", 0, ["c"], ["b", "a"]],
   ["nothing if all is in use", 0, ["a", "b", "c"], []],
+  ["what is needed, also below the limit", { limitBytes: 60, lackBytes: 1 }, [], ["b"]],
+  ["what is needed, or all", { limitBytes: 60, lackBytes: 1_000 }, ["c"], ["b", "a"]],
+  ["what the limit says, if that is more", { limitBytes: 10, lackBytes: 20 }, [], ["b", "c"]],
 ];
 
 for (const [name, limit, pinned, victims] of CASES) {
   Deno.test(`chooseVictims() gives ${name}`, () => {
-    assertEquals(chooseVictims([A, B, C], limit, new Set(pinned)), victims);
+    const eviction = typeof limit === "number" ? { limitBytes: limit } : limit;
+    assertEquals(chooseVictims([A, B, C], eviction, new Set(pinned)), victims);
   });
 }
 
@@ -35,7 +39,7 @@ Deno.test("chooseVictims() meets the limit or keeps only pinned files, and remov
     }));
     const pinned = new Set(files.filter(() => next() % 3 === 0).map(({ id }) => id));
     const limit = next() % 500;
-    const victims = chooseVictims(files, limit, pinned);
+    const victims = chooseVictims(files, { limitBytes: limit }, pinned);
     const total = (but: string[]) =>
       files.filter(({ id }) => !but.includes(id)).reduce((sum, file) => sum + file.sizeBytes, 0);
     const said = `seed ${seed}, round ${round}`;

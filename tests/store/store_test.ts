@@ -2,6 +2,8 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+// @ts-types="../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { manifestId } from "../../src/store/manifest_id.ts";
 import { type FetchPieces, Store } from "../../src/store/store.ts";
@@ -406,7 +408,22 @@ Deno.test("a killed process keeps nothing in use, and leaves nothing behind", as
   assertEquals((await names(`${store.folder}/live`)).length, 1);
 });
 
-Deno.test("a run's folder has an empty project, and what is linked into it, and is removed as a whole", async () => {
+Deno.test("what a killed process has left keeps no other one from opening the store, and is removed", async () => {
+  await using folder = await testFolder();
+  const earlier = await open(folder);
+  await earlier[Symbol.asyncDispose]();
+  const left = `${earlier.folder}/live/01234567`;
+  await Deno.mkdir(`${left}/runs/1/work/locked`, { recursive: true });
+  await Deno.symlink("/etc", `${left}/runs/1/work/link`);
+  for (const path of [`${left}/runs/1/work/locked`, `${left}/runs/1/work`, left]) {
+    await Deno.chmod(path, 0);
+  }
+  await using store = await open(folder);
+  assertEquals((await names(`${store.folder}/live`)).length, 1);
+  while ((await names(`${store.folder}/trash`)).length > 0) await delay(10);
+});
+
+Deno.test("a run's folder has an empty project, and what is placed in it, and is removed as a whole", async () => {
   await using folder = await testFolder();
   await using store = await open(folder);
   const bytes = pieces(1);
@@ -416,11 +433,14 @@ Deno.test("a run's folder has an empty project, and what is linked into it, and 
   {
     await using _ = run;
     assertEquals(await names(run.path), ["work"]);
-    const program = await run.link(kept.path, "program");
-    const inside = await run.link(kept.path, "work/bin/program");
+    const program = await run.place(kept.path, "program");
+    const inside = await run.place(kept.path, "work/bin/program");
     assertEquals([program, inside], [`${run.path}/program`, `${run.path}/work/bin/program`]);
     assertEquals(await Deno.readFile(inside), bytes);
-    assertEquals(Deno.statSync(program).ino, (await Deno.stat(kept.path)).ino);
+    // What the program does to its file does not change the store.
+    await Deno.chmod(program, 0o755);
+    await Deno.writeTextFile(program, "changed");
+    assertEquals(await Deno.readFile(kept.path), bytes);
     await Deno.writeTextFile(`${run.path}/work/own`, "made by the program");
     await Deno.mkdir(`${run.path}/work/locked/deep`, { recursive: true });
     await Deno.chmod(`${run.path}/work/locked`, 0o500);
@@ -459,10 +479,10 @@ Deno.test("paths that lead out of a run's folder are refused", async () => {
     "x".repeat(3_801),
   ];
   for (const name of bad) {
-    await assertRejects(() => run.link(kept.path, name), ProtocolError, "as the name of a file");
+    await assertRejects(() => run.place(kept.path, name), ProtocolError, "as the name of a file");
   }
   assertEquals(await names(run.path), ["work"]);
-  await run.link(kept.path, "..a/.b");
+  await run.place(kept.path, "..a/.b");
 });
 
 Deno.test("open() reports in one line what is wrong with the folder, and what to do", async () => {

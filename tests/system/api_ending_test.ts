@@ -79,7 +79,7 @@ testRows([
   {
     name: "the first process ends when nothing is pending, with or without open channels",
     source: `
-      async function idle(parent) { new Sender(parent); new Receiver(parent); }
+      async function idle(parent) { new Sender(parent); new Receiver(parent); await wait(parent); }
       await init({ functions: { idle } });
       const other = await spawn(idle);
       globalThis.kept = [new Sender(other), new Receiver(other)];

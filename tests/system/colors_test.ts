@@ -4,6 +4,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startCluster } from "../fabric/cluster.ts";
 import { CLI, Project } from "./deploy_harness.ts";
+import { SECRET_FILE } from "../secret.ts";
 
 const PROGRAM = `
 import { init, spawn, wait } from "deploy";
@@ -113,7 +114,8 @@ Deno.test("on a cluster, colours are as they are here", async () => {
   await using cluster = await startCluster();
   await using project = await Project.make({ "main.ts": PROGRAM });
   const { folder } = project;
-  const run = `${Deno.execPath()} run -q -A --no-lock ${CLI} ${cluster.bridge} main.ts`;
+  const deploy = `${Deno.execPath()} run -q -A --no-lock ${CLI} --secret-file ${SECRET_FILE}`;
+  const run = `${deploy} ${cluster.bridge} main.ts`;
   const shown = await onTerminal(run, folder);
   assert(shown.includes(`   { a: \x1b[33m1\x1b[39m }\n`), shown);
   const { stdout, stderr } = await inPipes(run, folder);

@@ -35,7 +35,7 @@ Deno.test("a deployed program", async (t) => {
     "src/beside 1.txt": "beside",
     "tools/note.txt": "",
     "data/words.txt": "words",
-  });
+  }, { exclude: ["odd/*.tmp"] });
   const root = project.folder;
 
   await t.step("has its place and its working directory in the project, as here", async () => {
@@ -65,6 +65,9 @@ Deno.test("a deployed program", async (t) => {
       await Deno.symlink("../data/words.txt", `${odd}/words`);
       await Deno.symlink("/nowhere", `${odd}/dangling`);
       await Deno.writeTextFile(`${odd}/left.log`, "");
+      await Deno.writeTextFile(`${odd}/left.tmp`, "");
+      const outside = `${import.meta.dirname}/helpers.ts`;
+      await Deno.symlink(outside, `${odd}/outside`);
       await Deno.writeTextFile(`${odd}/.gitignore`, "*.log\n");
       assert(new Deno.Command("mkfifo", { args: [`${odd}/fifo`] }).outputSync().success);
       const source = `import { init } from "deploy"; await init();
@@ -81,7 +84,7 @@ Deno.test("a deployed program", async (t) => {
       const { code, stdout, stderr } = await deploy(args, { cwd: root });
       assertEquals(code, 0, stderr);
       assertEquals(JSON.parse(stdout), {
-        names: ["empty", "link", "script", "words"],
+        names: ["empty", "link", "outside", "script", "words"],
         mode: 0o700,
         link: "../data/words.txt",
         words: "words",
@@ -90,6 +93,7 @@ Deno.test("a deployed program", async (t) => {
       assertEquals(stderr.match(/^deploy: warning: .*$/gm), [
         "deploy: warning: odd/dangling is left out: it links to /nowhere, which does not exist",
         "deploy: warning: odd/fifo is left out: it is a FIFO",
+        `deploy: warning: odd/outside links to ${outside}, outside of the project: that is shipped in its place`,
       ]);
     },
   );

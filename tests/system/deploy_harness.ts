@@ -3,6 +3,7 @@
 import config from "../../deno.json" with { type: "json" };
 import { EventRecorder, type ProcessRecord } from "../../src/testing/events.ts";
 import { writeStdin } from "../../src/testing/write_stdin.ts";
+import { SECRET_FILE } from "../secret.ts";
 
 /** The path of deploy. */
 export const CLI: string = new URL("../../cli.ts", import.meta.url).pathname;
@@ -69,6 +70,11 @@ export interface DeployOptions {
   readonly command?: string;
 }
 
+/** What deploy gets, unless a test says otherwise. */
+const VARIABLES = {
+  ...{ DEPLOY_SECRET_FILE: SECRET_FILE, DEPLOY_BRIDGE: "", DEPLOY_FORMAT: "", NO_COLOR: "1" },
+};
+
 /** Runs deploy with these arguments, to its end. */
 export async function deploy(
   args: readonly string[],
@@ -78,7 +84,7 @@ export async function deploy(
   const child = new Deno.Command(command ?? deno, {
     args: command === undefined ? ["run", "-A", CLI, ...args] : [...args],
     cwd,
-    env: { DEPLOY_SECRET_FILE: "", DEPLOY_BRIDGE: "", DEPLOY_FORMAT: "", NO_COLOR: "1", ...env },
+    env: { ...VARIABLES, ...env },
     stdin: stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",

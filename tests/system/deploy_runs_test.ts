@@ -40,14 +40,16 @@ Deno.test("a detached run is listed, shown, asked and killed, and known after it
   let id = "";
 
   await t.step("deploy --detach prints its id, and returns while it runs", async () => {
-    const { code, stdout } = await run("--detach", "--name", "mine", "main.ts", "--", go);
+    const { code, stdout } = await run("--detach", "-n", "--name", "mine", "main.ts", "--", go);
     assertEquals(code, 0);
     assertMatch(stdout, /^\w{4}-\w{4}\n$/);
     id = stdout.trim();
   });
 
   await t.step("ps lists it", async () => {
-    const [entry, ...others] = await listed();
+    let [entry, ...others] = await listed();
+    // It is accepted shortly before its first process starts.
+    while (entry.state === "waiting") [entry, ...others] = await listed();
     assertEquals(others, []);
     const { run: listedId, name, state, by, code, ended } = entry;
     assertEquals({ listedId, name, state, code, ended }, {
@@ -57,7 +59,7 @@ Deno.test("a detached run is listed, shown, asked and killed, and known after it
     const { stdout } = await run("ps");
     assertMatch(
       stdout,
-      new RegExp(`^RUN +NAME +STATE +AGE +PROCESSES +BY\n${id} +mine +running +\\d+s +`),
+      new RegExp(`^RUN +NAME +STATE +AGE +PROCESSES +MEM +BY\n${id} +mine +running +\\d+s +`),
     );
   });
 
@@ -72,6 +74,20 @@ Deno.test("a detached run is listed, shown, asked and killed, and known after it
     assertMatch(
       stdout,
       /^\w{7} main\.ts +timers, or I\/O of its own\n\w{7} worker +recv from \w{7} main\.ts\n$/,
+    );
+  });
+
+  await t.step("ps with a run shows its processes as a tree, and what they use", async () => {
+    const { code, stdout } = await run("ps", "mine");
+    assertEquals(code, 0);
+    const mem = String.raw`\d[\d.]*(?:B|KiB|MiB)`;
+    const rest = (name: string) => ` +\\d+s +${mem} +${mem} +[\\d.]+s +\\S+:\\d+ +${name}`;
+    assertMatch(
+      stdout,
+      new RegExp(
+        `^PID +STATE +TIME +MEM +PEAK +CPU +NODE +NAME\n\\w{7} +running${rest("main.ts")}\n` +
+          `\\w{7} +running${rest("  worker")}\n$`,
+      ),
     );
   });
 
@@ -92,6 +108,18 @@ Deno.test("a detached run is listed, shown, asked and killed, and known after it
     const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).event);
     assertEquals(events.filter((event) => event === "spawn").length, 2);
     assertEquals(events.filter((event) => event === "exit").length, 2);
+    const processes = (await run("ps", id, "--format", "json")).stdout.trimEnd().split("\n")
+      .map((line) => JSON.parse(line));
+    assertEquals(
+      processes.map(({ name, state, status, lastLines }) => ({ name, state, status, lastLines })),
+      [
+        { name: "main.ts", state: "ended", status: { code: 3 }, lastLines: "" },
+        { name: "worker", state: "ended", status: { code: 0 }, lastLines: "got 1\ngot 2\n" },
+      ],
+    );
+    assertEquals(processes[1].parent, processes[0].pid);
+    assertEquals(processes[1].resources, { mem: 104_857_600, cpu: 0.0625 });
+    assert(processes[1].peak > 0 && processes[1].cpuMs > 0 && processes[1].memory === null);
     const lines = await run("logs", "mine", "--format", "lines", "--process", "worker");
     assertMatch(lines.stdout, /^\w{7} worker \| worker begins\n$/);
     assertMatch(
@@ -107,12 +135,23 @@ Deno.test("a detached run is listed, shown, asked and killed, and known after it
     assertEquals(killed.stderr, `deploy: told run ${stdout.trim()} (main.ts) to stop\n`);
     const followed = await run("logs", "-f", stdout.trim());
     assertEquals(followed.code, 0);
-    assertEquals((await listed()).at(-1).code, 143);
+    assertEquals((await listed())[0].code, 143);
     const again = await run("kill", stdout.trim());
     assertEquals([again.code, again.stderr], [
       1,
       `deploy: run ${stdout.trim()} (main.ts) has ended\n`,
     ]);
+  });
+
+  await t.step("another run of the same name is warned of", async () => {
+    const start = () => run("--detach", "--name", "twin", "main.ts", "--", `${cwd}/never`);
+    const [one, other] = [await start(), await start()];
+    assertEquals([one.code, one.stderr.includes("twin"), other.code], [0, false, 0]);
+    const warning = `deploy: run ${one.stdout.trim()} is called "twin", too: name each by its id\n`;
+    assert(other.stderr.includes(warning), other.stderr);
+    for (const { stdout } of [one, other]) {
+      assertEquals((await run("kill", "--grace", "0", stdout.trim())).code, 0);
+    }
   });
 
   await t.step("a run that does not exist is one line and 1", async () => {

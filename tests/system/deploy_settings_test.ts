@@ -94,6 +94,36 @@ Deno.test("settings travel with a deployed program", async (t) => {
     assertEquals(stdout, "de_AT.UTF-8 vt100 40 Asia/Tokyo undefined\n", stderr);
   });
 
+  await t.step("a set of permissions and unknown features of the configuration", async () => {
+    await using project = await Project.make({
+      "main.ts": 'import { init } from "deploy";\nawait init();\n' +
+        'console.log(...["ffi", "sys"].map((name) => Deno.permissions.querySync({ name }).state));\n',
+    }, {
+      unstable: ["kvv"],
+      permissions: {
+        default: { net: true, env: true, read: true, write: true, sys: ["hostname"] },
+        small: { net: true, read: ["."] },
+      },
+    });
+    const options = { cwd: project.folder };
+    const { code, stdout, stderr } = await deploy(["-P", cluster.bridge, "main.ts"], options);
+    assertEquals([code, stdout], [0, "prompt prompt\n"], stderr);
+    assertStringIncludes(stderr, 'there is no feature "kvv"; did you mean "kv"?\n');
+    for (
+      const [flag, missing] of [["-P=small", "--allow-env, --allow-read and --allow-write"], [
+        "--deny-env",
+        "--allow-env",
+      ]] as const
+    ) {
+      const refused = await deploy([flag, cluster.bridge, "main.ts"], options);
+      assertEquals(refused.code, 1, refused.stderr);
+      assertStringIncludes(
+        refused.stderr,
+        `Cannot start: this program needs ${missing}; deploy it with: deploy -A main.ts\n`,
+      );
+    }
+  });
+
   await t.step("a file that an option names must be there", async () => {
     await using project = await Project.make({ "main.ts": "" });
     for (const option of ["--config", "--import-map", "--cert"]) {

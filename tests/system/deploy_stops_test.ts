@@ -1,7 +1,7 @@
 /** Deployed programs that are told to stop: by `deploy`, or by the end of a part of their cluster. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Cluster, Fabric, startCluster } from "../fabric/cluster.ts";
 import { Deployed, noneIsLeft } from "../fabric/deployed.ts";
 import type { JsonEvent } from "./helpers.ts";
@@ -128,25 +128,6 @@ Deno.test("deploy sends its signal to every process of the run, on every node, o
     await noneIsLeft(run.mark);
   });
 
-  await t.step("a run whose deploy is gone is told by SIGTERM, and has its grace", async () => {
-    await using run = await Running.start(cluster.bridge, "saves");
-    run.program.kill("SIGKILL");
-    await noneIsLeft(run.mark);
-    assertEquals(await run.notes(), three("SIGTERM\nsaved\n"));
-  });
-
-  await t.step(
-    "a run whose deploy is gone and that ignores that is killed after --grace",
-    async () => {
-      await using run = await Running.start(cluster.bridge, "ignores", ["--grace", "2s"]);
-      const beginMs = performance.now();
-      run.program.kill("SIGKILL");
-      await noneIsLeft(run.mark);
-      assert(performance.now() - beginMs >= 2_000);
-      assertEquals(await run.notes(), three("SIGTERM\n"));
-    },
-  );
-
   await t.step("a bad --grace is one line, and exit code 2", async () => {
     await using program = await Deployed.start(cluster.bridge, "", { flags: ["--grace", "3"] });
     assertEquals(await program.code, 2);
@@ -234,6 +215,7 @@ Deno.test("a cluster that is told to stop sends SIGTERM to all processes, and en
       await using run = await Running.start(cluster.bridge, "saves");
       cluster.master.kill(signal);
       assertEquals(await run.program.code, 0, run.program.stderr);
+      assertMatch(run.program.stderr, /^deploy: the run was told to stop: the cluster is ending$/m);
       assertEquals(run.statuses(), three({ code: 0 }));
       assertEquals(await run.notes(), three("SIGTERM\nsaved\n"));
       assertEquals((await cluster.master.ended).code, 0);

@@ -62,6 +62,35 @@ Deno.test("examples behave on a cluster as they do locally", async (t) => {
   }
 });
 
+const COUNT = `import type { Pid } from "deploy";
+
+export async function count(_: Pid, n: number): Promise<void> {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setTimeout(resolve));
+  helper(n);
+}
+
+function helper(n: number): never {
+  throw new TypeError(\`bad count \${n}\`);
+}
+`;
+
+/** Errors of the program and of the runtime, caught and not caught. */
+const TRACES = `import { init, spawn, wait } from "deploy";
+import { count } from "./src/count.ts";
+await init({ functions: { count } });
+await wait(await spawn(count, 3));
+try {
+  fail("caught");
+} catch (error) {
+  console.log((error as Error).stack);
+}
+await spawn(function main() {}).catch((error) => console.log(error.stack));
+fail("not caught");
+function fail(why: string): never {
+  throw new RangeError(why);
+}
+`;
+
 /** Prints everything that a program can know about itself. */
 const TELLS = `
 import { init, resources, spawn, wait } from "deploy";
@@ -135,13 +164,33 @@ Deno.test("a deployed program", async (t) => {
     assertEquals(told.resources, { mem: 1024 ** 2, cpu: 0.5 });
   });
 
-  await t.step("that throws names its own file and line", async () => {
-    const { code, stderr } = await deploy([...to("main.ts"), "--", "--throw"], { cwd });
+  await t.step("has the traces of deno run: its own files, as they are called here", async () => {
+    await Deno.mkdir(`${cwd}/src`, { recursive: true });
+    await Deno.writeTextFile(`${cwd}/src/count.ts`, COUNT);
+    await Deno.writeTextFile(`${cwd}/traces.ts`, TRACES);
+    const { code, processes } = await deployJson(to("traces.ts"), { cwd });
     assertEquals(code, 1);
-    assertMatch(
-      stripAnsiCode(stderr),
-      /error: Uncaught \(in promise\) Error: on purpose\n +at [^\n]*\/main\.ts:19:9\n/,
+    const [main, child] = processes.map(({ stdout, stderr }) =>
+      // Deno 2.6 adds frames of its own.
+      stripAnsiCode(stdout + stderr).match(/^.*Error: .*$|^ +at (?!.*\bext:).*$/gm)
     );
+    const url = `file://${cwd}`;
+    assertEquals(child, [
+      "error: Uncaught (in promise) TypeError: bad count 3",
+      `    at helper (${url}/src/count.ts:9:9)`,
+      `    at count (${url}/src/count.ts:5:3)`,
+    ]);
+    assertEquals(main, [
+      "RangeError: caught",
+      `    at fail (${url}/traces.ts:13:9)`,
+      `    at ${url}/traces.ts:6:3`,
+      "SpawnError: Cannot spawn main(): it is not registered; name it in init({ functions: { main } }), " +
+      'or register it at module scope with spawnable("package/main", main)',
+      `    at ${url}/traces.ts:10:7`,
+      "error: Uncaught (in promise) RangeError: not caught",
+      `    at fail (${url}/traces.ts:13:9)`,
+      `    at ${url}/traces.ts:11:1`,
+    ]);
   });
 
   await t.step("leaves no folder behind on any node", async () => {
@@ -203,6 +252,10 @@ Deno.test("a deployed program", async (t) => {
     const huge = await deploy(to("--dry-run", "--mem", "1TiB", "main.ts"), { cwd });
     assertMatch(huge.stderr, /no node has 1024 GiB/);
     assertEquals(huge.code, 1, "it fits nowhere");
+    // Without a dry run, that is said before anything is sent.
+    const refused = await deploy(to("--mem", "1TiB", "main.ts"), { cwd });
+    assertMatch(refused.stderr, /^deploy: Cannot deploy main\.ts: no node has 1024 GiB; .*\n$/m);
+    assertEquals([refused.code, refused.stderr.includes("sent")], [1, false]);
     await Deno.writeTextFile(`${cwd}/bad.ts`, `console.log("tried"); throw new Error("bad");`);
     const bad = await deploy(to("--dry-run", "bad.ts"), { cwd });
     assertEquals([bad.code, bad.stdout], [1, ""]);

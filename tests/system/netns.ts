@@ -101,6 +101,52 @@ export class Host {
     await ip([["netns", "exec", this.#name, ...kill]]);
   }
 
+  /**
+   * Closes ports to other hosts, as a firewall does: packets to them are dropped, or refused. Where there is
+   * no `nft`, routing rules drop them in any case.
+   *
+   * @returns What is done with them.
+   */
+  async closePorts(ports: string, how: "drop" | "reject"): Promise<"drop" | "reject"> {
+    const inside = ["netns", "exec", this.#name];
+    if (await hasNft()) {
+      // Other ways to reject are limited by the kernel to some per second.
+      const action = how === "drop" ? "drop" : "reject with tcp reset";
+      const rule = `iifname eth0 tcp dport ${ports} ${action}`;
+      const chain = `chain in { type filter hook input priority 0; ${rule}\n }`;
+      await ip([[...inside, "nft", `table inet closed {\n ${chain}\n }`]]);
+      return how;
+    }
+    const rule = ["pref", "10", "iif", "eth0", "ipproto", "tcp", "dport", ports, "blackhole"];
+    await ip(["-4", "-6"].flatMap((family) => [
+      // The first rule delivers what is for this host.
+      ["-n", this.#name, family, "rule", "add", ...rule],
+      ["-n", this.#name, family, "rule", "add", "pref", "20", "lookup", "local"],
+      ["-n", this.#name, family, "rule", "del", "pref", "0"],
+    ]));
+    return "drop";
+  }
+
+  /**
+   * Drops so many percent of the packets that come to it, or that it sends, until {@linkcode keep}. Needs
+   * `nft`: see {@linkcode hasNft}.
+   */
+  async drop(what: "incoming" | "outgoing" | "both", percent: number): Promise<void> {
+    const some = percent === 100 ? "" : `numgen random mod 100 < ${percent} `;
+    const chains = {
+      incoming: `chain i { type filter hook input priority 0; iifname eth0 ${some}drop\n }`,
+      outgoing: `chain o { type filter hook output priority 0; oifname eth0 ${some}drop\n }`,
+    };
+    const wanted = what === "both" ? [chains.incoming, chains.outgoing] : [chains[what]];
+    const table = `table inet dropping {\n ${wanted.join("\n")}\n }`;
+    await ip([["netns", "exec", this.#name, "nft", table]]);
+  }
+
+  /** Drops no more. */
+  async keep(): Promise<void> {
+    await ip([["netns", "exec", this.#name, "nft", "delete table inet dropping"]]);
+  }
+
   /** The ids of all processes on it. */
   async processes(): Promise<number[]> {
     return await processesIn(this.#name);
@@ -208,6 +254,16 @@ async function processesIn(name: string): Promise<number[]> {
     .output();
   if (!success) return []; // it no longer exists
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").map(Number);
+}
+
+/** Whether there is the command that makes firewalls. */
+export async function hasNft(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("nft", { args: ["--version"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function ip(commands: string[][]): Promise<void> {

@@ -160,6 +160,35 @@ Deno.test("cleanup of a program is done when its listener ends it", async () => 
   ]);
 });
 
+for (
+  const [api, listen] of [
+    ["Deno", "Deno.addSignalListener"],
+    ["Node", '(await import("node:process")).default.on'],
+  ]
+) {
+  Deno.test(`what a prelude listens for, with ${api}, happens in the processes of the program, and only there`, async () => {
+    await using program = await start(`
+      ${listen}("SIGINT", () => {
+        say("saving");
+        Deno.exit(0);
+      });
+      globalThis.addEventListener("unload", () => say("unload"));
+      async function work() {
+        say("ready");
+        await sleep(60_000);
+      }
+      await init({ functions: { work } });
+      await spawn(work);
+      say("ready");
+      await sleep(60_000);`);
+    await ready(program, 2);
+    program.child.kill("SIGINT");
+    const { code, processes } = await program.result;
+    assertEquals(code, 0);
+    assertEquals(processes.map(({ stdout }) => stdout), Array(2).fill("ready\nsaving\nunload\n"));
+  });
+}
+
 Deno.test("sent values are delivered while a program stops, also by a process that exits", async () => {
   await using program = await start(
     `

@@ -315,6 +315,13 @@ Deno.test("format() buffers nothing of an unfinished line of 50 MB", () => {
   }
 });
 
+Deno.test("missing() says how many events are not there", () => {
+  const formatter = new HumanFormatter({ colors: false, interleaved: true });
+  const textOf = (events: number) => new TextDecoder().decode(formatter.missing(events).bytes);
+  assertEquals(textOf(1), "deploy: 1 event is no longer kept\n");
+  assertEquals(textOf(20), "deploy: 20 events are no longer kept\n");
+});
+
 Deno.test("remark() is on a line of its own, and under no heading", () => {
   const before = [spawned(null, FIRST), wrote(FIRST, 1, "one"), wrote(FIRST, 2, "two")];
   const after = [wrote(FIRST, 1, "more\n"), wrote(FIRST, 2, "end\n")];

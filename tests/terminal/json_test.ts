@@ -130,11 +130,12 @@ Deno.test("format() gives nothing for noticed", () => {
   assertEquals(show([{ event: "noticed", pid: WORKER }]), []);
 });
 
-Deno.test("messages of the system go to stderr: stdout is data", () => {
+Deno.test("messages of the system go to stderr: stdout is data, also about missing events", () => {
   const formatter = new JsonFormatter();
   const text = (segments: readonly Segment[]) =>
     segments.map(({ fd, bytes }) => [fd, new TextDecoder().decode(bytes)]);
   assertEquals(text([formatter.remark("remark")]), [[2, "remark\n"]]);
+  assertEquals(text([formatter.missing(3)]), [[1, '{"event":"missing","events":3}\n']]);
   const said = formatter.format({ event: "said", text: "line", time: TIME });
   assertEquals(text(said), [[2, "deploy: line\n"]]);
 });

@@ -3,8 +3,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Segment } from "../../src/terminal/segment.ts";
-import { createTerminal } from "../../src/terminal/terminal.ts";
-import { EXAMPLE, EXAMPLE_BESIDE, EXAMPLE_SHOWN } from "./events.ts";
+import { createTerminal, type TerminalOptions } from "../../src/terminal/terminal.ts";
+import { ended, EXAMPLE, EXAMPLE_BESIDE, EXAMPLE_SHOWN, FIRST, spawned, wrote } from "./events.ts";
 
 const PROGRAM = new URL("./show_program.ts", import.meta.url).pathname;
 
@@ -118,6 +118,59 @@ Deno.test("createTerminal() uses the given colours and places", async () => {
       assertEquals(text.includes("\x1b["), colors);
       assertEquals(written.some(({ fd }) => fd === 2), !interleaved);
       assert(text.includes("exited"));
+    }
+  }
+});
+
+/** What a program would write to look like another one, and to change the terminal. */
+const HOSTILE = "ok\x1b[1A\r\b\b\x1b[99Dforged\x1b]52;c;QUFB\x07\x1b[8m\x1b[?1049h\n";
+
+async function shown(
+  options: Pick<TerminalOptions, "format" | "raw" | "terminals">,
+): Promise<string> {
+  let text = "";
+  const target = {
+    write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+      text += new TextDecoder().decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
+  };
+  const places = { stdout: target, stderr: target, colors: false, interleaved: true };
+  const terminal = createTerminal({ ...places, ...options });
+  const events = [spawned(null, FIRST), wrote(FIRST, 1, HOSTILE), wrote(FIRST, 1, "next\n")];
+  for (const event of [...events, ...ended(FIRST)]) await terminal.sink(event);
+  return text;
+}
+
+Deno.test("a terminal gets nothing of programs that could look like a heading, or change it", async () => {
+  const terminals = { 1: true, 2: true };
+  assertEquals(
+    await shown({ format: "human", terminals }),
+    "3fecd01 workers.ts:\n   ok\r   forged\x1b[8m\x1b[0m\n   \x1b[8mnext\x1b[0m\n   exited\n",
+  );
+  assertEquals(
+    await shown({ format: "lines", terminals }),
+    [
+      "3fecd01 workers.ts | ok\n",
+      "3fecd01 workers.ts | forged\x1b[8m\x1b[0m\n",
+      "3fecd01 workers.ts | \x1b[8mnext\x1b[0m\n",
+      "3fecd01 workers.ts * exited\n",
+    ].join(""),
+  );
+});
+
+Deno.test("what is no terminal, or wants all of it, gets the bytes as they are", async () => {
+  for (
+    const place of [{ terminals: { 1: false, 2: false } }, {
+      terminals: { 1: true, 2: true },
+      raw: true,
+    }]
+  ) {
+    for (const format of ["human", "lines"] as const) {
+      const text = await shown({ format, ...place });
+      for (const part of ["\x1b[1A", "\x1b]52;c;QUFB\x07\x1b[8m\x1b[?1049h\n"]) {
+        assert(text.includes(part), JSON.stringify(text));
+      }
     }
   }
 });

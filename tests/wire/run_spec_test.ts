@@ -58,6 +58,8 @@ Deno.test("decodeRunSpec() reads what encodeRunSpec() wrote", () => {
     ...SPEC,
     oneOutput: true,
   });
+  const inspected: RunSpec = { ...SPEC, inspection: { names: ["worker"], breaks: true } };
+  assertEquals(decodeRunSpec(encodeRunSpec(inspected)), inspected);
 });
 
 Deno.test("decodeRunSpec() omits missing fields", () => {
@@ -94,6 +96,8 @@ for (
     "a file outside the project": { tree: treeOf("a/../../b") },
     "a file that is the working directory": { tree: treeOf("src/tools") },
     "an output that is no yes or no": { oneOutput: 1 },
+    "an inspection that is none": { inspection: true },
+    "an inspection without names": { inspection: { breaks: true } },
     "a runtime that is none": { runtime: null },
     "a runtime without a manifest": { runtime: { name: "runtime.js" } },
     "a runtime in another folder": { runtime: { name: "../runtime.js", manifest } },

@@ -32,7 +32,12 @@ async function take(parent: Pid, count: number): Promise<void> {
   }
 }
 
-await init({ functions: { echo, take } });
+async function greet(parent: Pid): Promise<void> {
+  await using sender = new Sender<null>(parent);
+  await sender.send(null);
+}
+
+await init({ functions: { echo, take, greet } });
 
 const { answer, median } = await import("./answer.ts");
 
@@ -89,7 +94,20 @@ async function arrays(): Promise<() => Promise<number>> {
   };
 }
 
-const KINDS = { roundTrips, messages, arrays };
+/** The first value on a channel of a process, once that has started. */
+async function firsts(): Promise<() => Promise<number>> {
+  const first = async () => {
+    const pid = await spawn(greet);
+    const start = performance.now();
+    await using receiver = new Receiver<null>(pid);
+    await receiver.recv();
+    return performance.now() - start;
+  };
+  await first(); // Deno loads the machine's authorities at the first connection of a process
+  return first;
+}
+
+const KINDS = { roundTrips, messages, arrays, firsts };
 const kind = Deno.args[0] as keyof typeof KINDS;
 await answer({ [kind]: await KINDS[kind]() });
 Deno.exit(); // the partner waits for more

@@ -1,7 +1,12 @@
-/** The equivalent of `channels.ts` by hand: bytes over one TCP connection between two processes. */
+/**
+ * The equivalent of `channels.ts` by hand: bytes over one TCP connection between two processes, with TLS or
+ * without.
+ */
 
 import { decode } from "../../../src/codec/value_decoder.ts";
 import { encodeInto } from "../../../src/codec/value_encoder.ts";
+import { certificatesOf } from "../../../src/net/certificates.ts";
+import { CERTIFIED_NAME } from "../../../src/net/encryption.ts";
 import { answer, median } from "./answer.ts";
 import {
   ARRAY_BYTES,
@@ -24,17 +29,17 @@ const MESSAGE_ROOM_BYTES = 256;
 /** What one of the two processes does on its end. */
 interface Kind {
   /** Runs in the process that is asked. */
-  measure(conn: Deno.TcpConn): Promise<number>;
+  measure(conn: Deno.Conn): Promise<number>;
   /** Runs in the other one; resolves when the connection has ended. */
-  serve(conn: Deno.TcpConn): Promise<void>;
+  serve(conn: Deno.Conn): Promise<void>;
 }
 
-async function writeAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
 /** Fills `bytes`; false if the connection ended instead. */
-async function readAll(conn: Deno.TcpConn, bytes: Uint8Array): Promise<boolean> {
+async function readAll(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
   for (let at = 0; at < bytes.length;) {
     const count = await conn.read(bytes.subarray(at));
     if (count === null) return false;
@@ -128,8 +133,32 @@ function arraysTo(place: () => Uint8Array): Kind {
 
 const reused = new Uint8Array(ARRAY_BYTES);
 
+/** A connection, and the first byte on it. */
+const firsts: Kind = {
+  async measure() {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const start = performance.now();
+    const [accepted, dialled] = await Promise.all([
+      listener.accept().then(async (conn) => {
+        await writeAll(conn, new Uint8Array(1));
+        return conn;
+      }),
+      Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+    ]);
+    await readAll(dialled, new Uint8Array(1));
+    const ms = performance.now() - start;
+    accepted.close();
+    dialled.close();
+    return ms;
+  },
+  async serve(conn) {
+    await readAll(conn, new Uint8Array(1));
+  },
+};
+
 const KINDS = {
   roundTrips,
+  firsts,
   messages,
   /** Each array overwrites the one before it. */
   arrays: arraysTo(() => reused),
@@ -137,20 +166,49 @@ const KINDS = {
   newArrays: arraysTo(() => new Uint8Array(ARRAY_BYTES)),
 };
 
-const [name = "", port] = Deno.args;
+/** What both processes make certificates from: nothing is secret here. */
+const SECRET = new Uint8Array(32);
+
+/** How two processes are connected; the one that listens measures. */
+const TRANSPORTS = {
+  async tcp(port: number): Promise<Deno.Conn> {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    conn.setNoDelay(true);
+    return conn;
+  },
+  async tls(port: number): Promise<Deno.Conn> {
+    const caCerts = [(await certificatesOf(SECRET)).authority];
+    const options = { hostname: CERTIFIED_NAME, caCerts };
+    const conn = await Deno.startTls(await TRANSPORTS.tcp(port) as Deno.TcpConn, options);
+    await conn.handshake();
+    // The acceptor's tickets arrive meanwhile: its first write would wait for their acknowledgement.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return conn;
+  },
+};
+
+async function listen(transport: keyof typeof TRANSPORTS): Promise<Deno.Listener> {
+  const at = { hostname: "127.0.0.1", port: 0 };
+  return transport === "tcp"
+    ? Deno.listen(at)
+    : Deno.listenTls({ ...at, ...(await certificatesOf(SECRET)).own });
+}
+
+const [name = "", given = "tcp", port] = Deno.args;
 const kind = KINDS[name as keyof typeof KINDS];
+const transport = given as keyof typeof TRANSPORTS;
 if (port !== undefined) {
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
-  conn.setNoDelay(true);
+  using conn = await TRANSPORTS[transport](Number(port));
   await kind.serve(conn);
 } else {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = await listen(transport);
+  const own = String((listener.addr as Deno.NetAddr).port);
   const partner = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", import.meta.filename!, name, String(listener.addr.port)],
+    args: ["run", "-A", import.meta.filename!, name, transport, own],
     stdin: "null",
   }).spawn();
   const conn = await listener.accept();
-  conn.setNoDelay(true);
+  if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
   await answer({ [name]: () => kind.measure(conn) });
   conn.close();
   await partner.status;

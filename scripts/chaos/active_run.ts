@@ -1,0 +1,62 @@
+/** A run of the chaos, and its end. */
+
+import { LeftoverError, type ProgramRun } from "deploy/testing";
+import { type OsProcess, processesNaming } from "../../src/testing/os_processes.ts";
+import type { Happened } from "./seen.ts";
+
+/** How long the processes of a run may outlive its deploy, which was killed: see docs/protocol.md. */
+const RECONNECT_MS = 30_000;
+
+/** The grace of a run, the time within which nothing is left after it, and as much for a busy machine. */
+const LEFT_MS = 16_000;
+
+const LOOK_EVERY_MS = 100;
+
+/** A run under way. */
+export interface ActiveRun {
+  /** It is in the command lines of its processes. */
+  readonly id: string;
+  readonly run: ProgramRun;
+  readonly happened: Set<Happened>;
+  /** Its deploy was killed, so that nobody is told how it ends. */
+  deployKilled: boolean;
+}
+
+/** The processes of a run on its nodes: not its `deploy`, which is a child of this process. */
+export async function processesOf({ id }: ActiveRun): Promise<OsProcess[]> {
+  return (await processesNaming(id)).filter(({ parent }) => parent !== Deno.pid);
+}
+
+/**
+ * Resolves when nothing is left of a run whose deploy was killed.
+ *
+ * @throws {Error} If something is left for longer than was promised.
+ */
+export async function goneAfterDeploy(active: ActiveRun): Promise<void> {
+  const endMs = performance.now() + RECONNECT_MS + LEFT_MS;
+  for (;;) {
+    const left = await processesOf(active);
+    if (left.length === 0) return;
+    if (performance.now() > endMs) {
+      const list = left.map(({ id, command }) => `${id} ${command}`).join(" | ");
+      throw new Error(
+        `orphaned, ${RECONNECT_MS + LEFT_MS} ms after its deploy was killed: ${list}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+/**
+ * Looks for what is left of a run that is over. A killed deploy cannot remove its own temporary files.
+ *
+ * @throws {LeftoverError} If there is something.
+ */
+export async function checkLeft({ run, deployKilled }: ActiveRun): Promise<void> {
+  try {
+    await run[Symbol.asyncDispose]();
+  } catch (error) {
+    const isOwnFiles = error instanceof LeftoverError && error.processes.length === 0;
+    if (!(deployKilled && isOwnFiles)) throw error;
+  }
+}

@@ -1,0 +1,32 @@
+/** What a chaos did and found, as text. */
+
+/** What a chaos did, and what did not hold. */
+export interface ChaosResult {
+  /** Programs that have run, by kind. */
+  readonly programs: Readonly<Record<string, number>>;
+  /** Faults that have happened, by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly processes: number;
+  /** Values that readers of streams have received. */
+  readonly values: number;
+  /** What did not hold, in one line each. */
+  readonly violations: readonly string[];
+}
+
+/** The result, for a person. */
+export function report({ programs, faults, processes, values, violations }: ChaosResult): string {
+  return [
+    `programs   ${counts(programs)}`,
+    `faults     ${counts(faults)}`,
+    `processes  ${processes}`,
+    `values     ${values}`,
+    violations.length === 0 ? "all as promised" : `NOT as promised: ${violations.length}`,
+    ...violations.map((line) => `  ${line}`),
+  ].join("\n");
+}
+
+function counts(all: Readonly<Record<string, number>>): string {
+  const sum = Object.values(all).reduce((total, each) => total + each, 0);
+  const parts = Object.entries(all).map(([kind, count]) => `${kind} ${count}`);
+  return parts.length === 0 ? "0" : `${sum} (${parts.join(", ")})`;
+}

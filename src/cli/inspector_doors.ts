@@ -1,0 +1,211 @@
+/**
+ * The ports on loopback of this machine at which debuggers reach the processes of a run: each connection to one is
+ * passed on through the bridge to the inspector of its process.
+ */
+
+import { messageOf } from "../core/errors.ts";
+import type { RunEvent } from "../core/events.ts";
+import type { Inspection } from "../core/inspection.ts";
+import type { Pid } from "../core/pid.ts";
+import { inspectorLine, inspectorPath } from "../host/inspector_address.ts";
+import { Purpose, writeAll } from "../net/handshake.ts";
+import { MessageLink } from "../net/message_link.ts";
+import { relay } from "../net/relay.ts";
+import { closeQuietly } from "../net/transport.ts";
+import {
+  type DeployToInspector,
+  INSPECTOR_TO_DEPLOY,
+  type InspectorToDeploy,
+  MAX_RELAY_MESSAGE_BYTES,
+  type RelayMessage,
+} from "../wire/inspect_messages.ts";
+import type { Bridge } from "./dial_bridge.ts";
+import { isForLoopback, isWholeHead, MAX_HEAD_BYTES } from "./http_head.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const LOOPBACK = "127.0.0.1";
+
+/** The port of the first process, if it is free: Chrome looks there by itself. The next ones follow. */
+const FIRST_PORT = 9229;
+const LAST_PORT = 9328;
+
+/** How long a client may take to say what it wants. */
+const HEAD_MS = 10_000;
+
+/** The most processes with a port at a time. */
+const MAX_DOORS = 1_000;
+
+/** What is needed to reach the processes of a run. */
+export interface InspectorDoorsOptions {
+  readonly bridge: Bridge;
+  readonly inspection: Inspection;
+  /** The token of the deploy that started the run. */
+  readonly token: () => string;
+  /** A line for the user, between the lines of the processes. */
+  readonly remark: (line: string) => Promise<void>;
+}
+
+/** All of a run. */
+export class InspectorDoors {
+  readonly #options: InspectorDoorsOptions;
+  readonly #doors = new Map<Pid, Deno.TcpListener>();
+  readonly #ending = new AbortController();
+  readonly #serving = new Set<Promise<void>>();
+  #opened = 0;
+
+  constructor(options: InspectorDoorsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes an event of the run: a port is opened for each process that can be debugged, while that runs. */
+  took(event: RunEvent): void {
+    if (event.event === "spawn" && event.inspected === true) this.#open(event);
+    if (event.event === "exit") this.#shut(event.pid);
+  }
+
+  /** Closes all ports and connections; resolves when they are closed. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    for (const pid of this.#doors.keys()) this.#shut(pid);
+    await Promise.all(this.#serving);
+    const { names } = this.#options.inspection;
+    if (this.#opened > 0 || names === null) return;
+    const line = `deploy: nothing to debug: no process of ${names.join(" or ")} has been started`;
+    await this.#options.remark(line);
+  }
+
+  #open(process: { readonly pid: Pid; readonly name: string }): void {
+    this.#opened++;
+    if (this.#doors.size >= MAX_DOORS) return;
+    let listener: Deno.TcpListener;
+    try {
+      listener = listenNear(FIRST_PORT, LAST_PORT);
+    } catch (error) {
+      return this.#track(Promise.reject(error));
+    }
+    this.#doors.set(process.pid, listener);
+    this.#track(this.#accept(listener, process.pid));
+    this.#track(this.#announce(process, listener.addr.port));
+  }
+
+  #shut(pid: Pid): void {
+    this.#doors.get(pid)?.close();
+    this.#doors.delete(pid);
+  }
+
+  /** What fails concerns debuggers alone: the run goes on. */
+  #track(work: Promise<void>): void {
+    const tracked = work.catch((error) =>
+      this.#options.remark(`deploy: Cannot let a debugger attach: ${messageOf(error)}`)
+    );
+    this.#serving.add(tracked);
+    void tracked.finally(() => this.#serving.delete(tracked));
+  }
+
+  async #announce(
+    process: { readonly pid: Pid; readonly name: string },
+    port: number,
+  ): Promise<void> {
+    const path = await inspectorPath(port);
+    // A process that has ended meanwhile needs no debugger.
+    if (path === undefined || !this.#doors.has(process.pid)) return;
+    const { breaks } = this.#options.inspection;
+    await this.#options.remark(inspectorLine(process, { port, path, breaks }));
+  }
+
+  async #accept(listener: Deno.TcpListener, pid: Pid): Promise<void> {
+    for await (const conn of listener) {
+      conn.setNoDelay(true);
+      this.#track(this.#serve(conn, pid));
+    }
+  }
+
+  /** Serves one connection of a debugger. */
+  async #serve(conn: Deno.TcpConn, pid: Pid): Promise<void> {
+    const { signal } = this.#ending;
+    let link: MessageLink<DeployToInspector, InspectorToDeploy> | undefined;
+    const stop = (): void => {
+      link?.drop();
+      closeQuietly(conn);
+    };
+    signal.addEventListener("abort", stop);
+    try {
+      const head = await readHead(conn);
+      if (head === undefined) return;
+      if (!isForLoopback(head)) return await answer(conn, "403 Forbidden", "not for this host");
+      const { bridge, token } = this.#options;
+      link = new MessageLink(await bridge.dial(Purpose.inspect, signal), {
+        schema: INSPECTOR_TO_DEPLOY,
+        liveness: bridge.liveness,
+        maxBytes: MAX_RELAY_MESSAGE_BYTES,
+      });
+      void link.send({ type: "inspect", token: token(), pid });
+      const messages = link.messages();
+      const { value: first } = await messages.next();
+      if (first?.type === "refused") return await answer(conn, "502 Bad Gateway", first.why);
+      if (first?.type !== "attached") return;
+      void link.send({ type: "bytes", bytes: head });
+      await relay(conn, link, onlyRelayed(messages), { leads: true });
+    } catch (error) {
+      if (!signal.aborted) await answer(conn, "502 Bad Gateway", messageOf(error));
+    } finally {
+      signal.removeEventListener("abort", stop);
+      stop();
+    }
+  }
+}
+
+/** Listens on the first free port of these, or on any other one. */
+function listenNear(from: number, to: number): Deno.TcpListener {
+  for (let port = from; port <= to; port++) {
+    try {
+      return Deno.listen({ hostname: LOOPBACK, port });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  return Deno.listen({ hostname: LOOPBACK, port: 0 });
+}
+
+/** The first bytes of a connection, with the whole head of a request; `undefined` if none comes. */
+async function readHead(conn: Deno.TcpConn): Promise<Bytes | undefined> {
+  const bytes = new Uint8Array(MAX_HEAD_BYTES);
+  let count = 0;
+  const timer = setTimeout(() => closeQuietly(conn), HEAD_MS);
+  try {
+    while (count < bytes.length) {
+      const read = await conn.read(bytes.subarray(count));
+      if (read === null) return undefined;
+      count += read;
+      if (isWholeHead(bytes.subarray(0, count))) return bytes.slice(0, count);
+    }
+    return undefined;
+  } catch {
+    return undefined; // it has gone, or was too slow
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Answers a request that cannot be passed on. */
+async function answer(conn: Deno.TcpConn, status: string, why: string): Promise<void> {
+  const body = new TextEncoder().encode(`${why}\n`);
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+    `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  try {
+    await writeAll(conn, new TextEncoder().encode(head));
+    await writeAll(conn, body);
+  } catch {
+    // It has gone.
+  }
+}
+
+async function* onlyRelayed(
+  messages: AsyncIterable<InspectorToDeploy>,
+): AsyncGenerator<RelayMessage> {
+  for await (const message of messages) {
+    if (message.type !== "bytes" && message.type !== "end") return;
+    yield message;
+  }
+}

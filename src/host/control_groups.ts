@@ -1,0 +1,125 @@
+/** The control groups of a node's processes. */
+
+import { randomId } from "../core/pid.ts";
+import { ControlGroup, weigh } from "./control_group.ts";
+import { writeGroupFile } from "./control_group_files.ts";
+import {
+  type Controller,
+  CONTROLLERS,
+  ownPlaces,
+  type Place,
+  type Places,
+  placesIn,
+} from "./control_group_places.ts";
+
+/** The names of the groups around all others: the process that made it, and a random part. */
+const GROUP_NAME = /^deploy-(\d+)-/;
+
+/**
+ * The groups of a node's processes: one for each, and one around all of them, which weighs as much as the
+ * machine has cores. So the processes of programs share among each other by what they asked for, and all of
+ * them with the rest of the machine as any other processes do.
+ */
+export class ControlGroups {
+  /** The group around all others. */
+  readonly #around: Places;
+  #count = 0;
+
+  private constructor(around: Places) {
+    this.#around = around;
+  }
+
+  /**
+   * Finds out which controllers this process may use, by making the group around all others, and removes
+   * groups that processes left that have ended.
+   *
+   * @param own The group to make it in. @default that of this process
+   */
+  static async open(own?: Places): Promise<ControlGroups> {
+    const places = own ?? await ownPlaces();
+    const around: Places = {};
+    const name = `deploy-${Deno.pid}-${randomId().slice(0, 8)}`;
+    for (const controller of CONTROLLERS) {
+      const place = places[controller];
+      if (place === undefined) continue;
+      const made = { version: place.version, folder: `${place.folder}/${name}` };
+      if (await makeAround(controller, made)) around[controller] = made;
+    }
+    await sweep(placesIn(places));
+    return new ControlGroups(around);
+  }
+
+  /** The version by which a controller is used; `undefined` if it cannot be. */
+  version(controller: Controller): 1 | 2 | undefined {
+    return this.#around[controller]?.version;
+  }
+
+  /** A group for another process. */
+  next(): ControlGroup {
+    return new ControlGroup(this.#around, String(this.#count++));
+  }
+
+  /** Removes the group around all others, if they are removed. Otherwise the next start of a node does. */
+  close(): void {
+    for (const { folder } of placesIn(this.#around)) {
+      try {
+        Deno.removeSync(folder);
+      } catch {
+        // Processes of others are left in it.
+      }
+    }
+  }
+}
+
+/** Sets what a controller is for, as a try. */
+const setAny: Readonly<Record<Controller, (group: ControlGroup) => Promise<void>>> = {
+  memory: (group) => group.limitMemory(2 ** 40),
+  cpu: (group) => group.weighCpu(1),
+  pids: (group) => group.limitTasks(1_000),
+};
+
+/** Makes the group around all others for a controller, and tries it. Returns whether it can be used. */
+async function makeAround(controller: Controller, place: Place): Promise<boolean> {
+  const { version, folder } = place;
+  const probe = new ControlGroup({ [controller]: place }, "probe");
+  try {
+    // With version 2, it may be there for another controller.
+    await Deno.mkdir(folder, { recursive: true });
+    if (version === 2) await writeGroupFile(folder, "cgroup.subtree_control", `+${controller}`);
+    if (controller === "cpu") await weigh(place, navigator.hardwareConcurrency);
+    await probe.make();
+    await setAny[controller](probe);
+    const isUsable = controller !== "memory" || probe.memoryKills() !== undefined;
+    await probe.remove();
+    if (isUsable) return true;
+  } catch {
+    // It is read-only, belongs to another user, or does not have this controller.
+    await probe.remove().catch(() => {});
+  }
+  await Deno.remove(folder).catch(() => {});
+  return false;
+}
+
+/** Removes the groups of nodes that have ended. */
+async function sweep(places: readonly Place[]): Promise<void> {
+  for (const { folder } of places) {
+    for (const { name } of await list(folder)) {
+      const owner = GROUP_NAME.exec(name)?.[1];
+      if (owner === undefined || await exists(`/proc/${owner}`)) continue;
+      const around = `${folder}/${name}`;
+      for (const { name, isDirectory } of await list(around)) {
+        // One with processes in it stays: they may be of another container, whose processes have other ids.
+        if (isDirectory) await Deno.remove(`${around}/${name}`).catch(() => {});
+      }
+      await Deno.remove(around).catch(() => {});
+    }
+  }
+}
+
+async function list(folder: string): Promise<Deno.DirEntry[]> {
+  return await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}

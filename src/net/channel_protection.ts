@@ -1,0 +1,211 @@
+/**
+ * How a connection between processes of different hosts is authenticated, and protected from the network.
+ *
+ * With `Protection.encrypted` it is TLS. A process cannot have a TLS port that is always open: a pending
+ * `accept()` of `Deno.listenTls` keeps it alive, whatever `unref()` says. So its port is a plain one, and
+ * whoever has authenticated there is told a TLS port that is opened for this connection alone:
+ *
+ *     dialer                                  acceptor
+ *       the handshake                  ◀──▶
+ *                                      ◀──    u16 port, little-endian
+ *       TLS, and the handshake inside  ◀──▶   at that port
+ *                                      ◀──    ends the first connection
+ */
+
+import { ProtocolError } from "../core/protocol_error.ts";
+import { type RunKey } from "./run_key.ts";
+import { Admission } from "./admission.ts";
+import { authenticated } from "./authenticated.ts";
+import { certificatesOf } from "./certificates.ts";
+import { startTimer } from "./delay.ts";
+import { Encryption } from "./encryption.ts";
+import {
+  acceptHandshake,
+  dialHandshake,
+  HANDSHAKE_TIMEOUT_MS,
+  type HandshakeKey,
+  Protection,
+  Purpose,
+  readExactly,
+  writeAll,
+} from "./handshake.ts";
+import { listenWithin, type Ports } from "./listen_within.ts";
+import { connect, type Transport } from "./transport.ts";
+
+/** How many may connect to a TLS port at a time: one is expected, and others may come first. */
+const MAX_UNAUTHENTICATED = 16;
+
+/** How long the second connection may take, from the port to the end of its handshake. */
+const SECOND_MS = 2 * HANDSHAKE_TIMEOUT_MS;
+
+const PORT_BYTES = 2;
+
+/** The settings of a run. */
+export interface ChannelProtectionOptions {
+  /** The key of the run. */
+  readonly key: RunKey;
+  /** @default `open` */
+  readonly protection?: Protection | undefined;
+  /** The ports that this process may listen on. @default any */
+  readonly ports?: Ports | undefined;
+}
+
+/** A connection that was accepted and authenticated. */
+export interface Accepted {
+  readonly transport: Transport;
+  /** The first connection, if the transport is another one: it is to be closed. */
+  readonly replaced?: Transport;
+}
+
+/** Protects the connections of one process. */
+export class ChannelProtection {
+  readonly #key: RunKey;
+  readonly #protection: Protection;
+  readonly #ports: Ports | undefined;
+  #encryption: Promise<Encryption> | undefined;
+
+  constructor({ key, protection = Protection.open, ports }: ChannelProtectionOptions) {
+    this.#key = key;
+    this.#protection = protection;
+    this.#ports = ports;
+  }
+
+  /**
+   * Authenticates a connection to a process at `hostname`, as the side that connected. `conn` belongs to the
+   * result; if this fails, it is the caller's. Aborting `signal` ends it.
+   *
+   * @throws {ProtocolError} If the other side is not of this run.
+   * @throws {Error} If a connection fails.
+   */
+  async dialed(conn: Transport, hostname: string, signal: AbortSignal): Promise<Transport> {
+    const own = await this.#own();
+    const session = await dialHandshake(conn, own, Purpose.channels);
+    if (own.protection === Protection.open) return conn;
+    if (own.protection === Protection.plain) return await authenticated(conn, session);
+    const port = new DataView((await readExactly(conn, PORT_BYTES)).buffer).getUint16(0, true);
+    const second = await this.#dialSecond({ hostname, port }, own, signal);
+    void ended(conn).then(() => conn.close());
+    return second;
+  }
+
+  /**
+   * The same as the side that accepted. If `conn` is closed meanwhile, this fails.
+   *
+   * @param begun As of {@linkcode acceptHandshake}.
+   */
+  async accepted(conn: Deno.TcpConn, begun: () => void): Promise<Accepted> {
+    const own = await this.#own();
+    const session = await acceptHandshake(conn, own, [Purpose.channels], begun);
+    if (own.protection === Protection.open) return { transport: conn };
+    if (own.protection === Protection.plain) {
+      return { transport: await authenticated(conn, session) };
+    }
+    return { transport: await this.#acceptSecond(conn, own), replaced: conn };
+  }
+
+  /** Makes what the first connection would take the time to make. */
+  async prepare(): Promise<void> {
+    if (this.#protection !== Protection.open) await this.#own();
+    if (this.#protection === Protection.encrypted) await this.#encrypted();
+  }
+
+  async #own(): Promise<HandshakeKey> {
+    return { key: await this.#key.imported, protection: this.#protection };
+  }
+
+  async #dialSecond(
+    at: { hostname: string; port: number },
+    own: HandshakeKey,
+    signal: AbortSignal,
+  ): Promise<Transport> {
+    const encryption = await this.#encrypted();
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    signal.addEventListener("abort", abort);
+    const timer = startTimer(SECOND_MS, abort);
+    let current: Pick<Transport, "close"> | undefined;
+    const close = () => current?.close();
+    attempt.signal.addEventListener("abort", close);
+    try {
+      signal.throwIfAborted();
+      const startMs = performance.now();
+      const conn = await connect(at, attempt.signal);
+      const opened = (tls: Pick<Transport, "close">) => {
+        current = tls;
+        if (attempt.signal.aborted) close();
+      };
+      const roundTripMs = performance.now() - startMs;
+      const transport = await encryption.dial(conn, { roundTripMs, opened });
+      transport.unref();
+      await dialHandshake(transport, own, Purpose.channels);
+      attempt.signal.throwIfAborted();
+      return transport;
+    } catch (cause) {
+      if (!attempt.signal.aborted) close();
+      if (cause instanceof ProtocolError) throw cause;
+      // Not the error of the system: that it refuses this port says nothing about the process.
+      throw new Error(`no encrypted connection at port ${at.port}`, { cause });
+    } finally {
+      timer.onabort = null;
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async #acceptSecond(conn: Deno.TcpConn, own: HandshakeKey): Promise<Transport> {
+    const encryption = await this.#encrypted();
+    const { hostname } = conn.localAddr as Deno.NetAddr;
+    const listener = listenWithin({ hostname, ports: this.#ports }, (at) => encryption.listen(at));
+    const arrival = Promise.withResolvers<Transport>();
+    let isOver = false;
+    const admission = new Admission<Deno.TlsConn, Transport>({
+      listener,
+      max: MAX_UNAUTHENTICATED,
+      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+      authenticate: async (tls, valid) => {
+        tls.unref();
+        const transport = encryption.accepted(tls);
+        await acceptHandshake(transport, own, [Purpose.channels], valid);
+        return transport;
+      },
+      take: (_tls, transport) => {
+        if (isOver) return transport.close();
+        isOver = true;
+        arrival.resolve(transport);
+      },
+      // It is a stranger, and whoever is awaited says itself why it fails.
+      log: () => {},
+    });
+    try {
+      const port = new Uint8Array(PORT_BYTES);
+      new DataView(port.buffer).setUint16(0, listener.addr.port, true);
+      await writeAll(conn, port);
+      // The dialer gives up, or whoever limits how long this may take.
+      void ended(conn).then(arrival.reject);
+      return await arrival.promise;
+    } finally {
+      isOver = true;
+      void admission.close();
+    }
+  }
+
+  /** Made when it is first needed: programs on one host do without. */
+  #encrypted(): Promise<Encryption> {
+    return this.#encryption ??= this.#makeEncryption();
+  }
+
+  async #makeEncryption(): Promise<Encryption> {
+    return new Encryption(await certificatesOf(this.#key.bytes));
+  }
+}
+
+/** Resolves with an error when `conn`, on which nothing follows, is over. */
+async function ended(conn: Transport): Promise<Error> {
+  try {
+    const count = await conn.read(new Uint8Array(1));
+    return count === null
+      ? new Deno.errors.UnexpectedEof("the other side closed the connection")
+      : new ProtocolError("data on a connection that is replaced");
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}

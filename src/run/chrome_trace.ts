@@ -1,0 +1,202 @@
+/**
+ * A run as a trace for Perfetto and `chrome://tracing`, in the JSON format of
+ * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMCN4h5JPZ2dGrT_sYM (Trace Event Format).
+ *
+ * A node is a process of the trace, and a process of the run a thread in it. Its life is a slice, and what it
+ * waits for, as far as that is known, are slices in that one. A spawn is an arrow from its parent.
+ */
+
+import type { RunEvent } from "../core/events.ts";
+import { formatStatus, success } from "../core/exit_status.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
+import type { WaitState } from "../core/waits.ts";
+import { describeWait, titlesOf } from "./wait_lines.ts";
+
+/** An entry of a trace. Times are in microseconds since the first event of the run. */
+export type TraceEntry = Readonly<Record<string, unknown>>;
+
+/** The node of a local run. */
+const THIS_MACHINE = "this machine";
+
+/** How much of what a process wrote at once an entry shows, in characters. */
+const SHOWN_OUTPUT = 200;
+
+/** A process of the run. */
+interface Row {
+  readonly pid: Pid;
+  readonly name: string;
+  /** The numbers of its node and of itself in the trace. */
+  readonly at: { readonly pid: number; readonly tid: number };
+  readonly startMs: number;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** What it does now, and since when; `undefined` while that is not known. */
+  state: { readonly category: string; readonly text: string; readonly sinceMs: number } | undefined;
+}
+
+/** Makes the entries of a trace, from the events of a run in their order. */
+export class ChromeTrace {
+  readonly #decoder = new TextDecoder();
+  readonly #nodes = new Map<string, number>();
+  readonly #rows = new Map<Pid, Row>();
+  #count = 0;
+  #firstMs: number | undefined;
+  #lastMs = 0;
+
+  /** The entries that an event adds. */
+  took(event: RunEvent): TraceEntry[] {
+    if ("time" in event) {
+      this.#firstMs ??= event.time;
+      this.#lastMs = Math.max(this.#lastMs, event.time);
+    }
+    switch (event.event) {
+      case "spawn":
+        return this.#spawned(event);
+      case "output": {
+        const row = this.#rows.get(event.pid);
+        if (row === undefined) return [];
+        const text = this.#decoder.decode(event.bytes.subarray(0, 4 * SHOWN_OUTPUT));
+        const args = { bytes: event.bytes.length, text: text.slice(0, SHOWN_OUTPUT) };
+        const name = event.fd === 1 ? "stdout" : "stderr";
+        return [this.#instant(name, "output", event.time, row, args)];
+      }
+      case "exit": {
+        const row = this.#rows.get(event.pid);
+        this.#rows.delete(event.pid);
+        return row === undefined ? [] : this.#ended(row, event);
+      }
+      case "said":
+        return [{
+          ...{ ph: "i", s: "g", name: event.text, cat: "deploy", ts: this.#at(event.time) },
+          ...{ pid: 0, tid: 0 },
+        }];
+      default:
+        return [];
+    }
+  }
+
+  /** The entries that follow from what each process waits for at that time. */
+  states(timeMs: number, states: ReadonlyMap<Pid, WaitState>): TraceEntry[] {
+    const title = titlesOf([...this.#rows.values()]);
+    const entries: TraceEntry[] = [];
+    for (const row of this.#rows.values()) {
+      const now = states.get(row.pid);
+      const told = now && describe(now, title);
+      if (told?.text === row.state?.text) continue;
+      entries.push(...this.#closeState(row, timeMs));
+      row.state = told && { ...told, sinceMs: timeMs };
+    }
+    this.#lastMs = Math.max(this.#lastMs, timeMs);
+    return entries;
+  }
+
+  /** The entries of the processes that still run. */
+  end(): TraceEntry[] {
+    return [...this.#rows.values()].flatMap((row) =>
+      this.#life(row, this.#lastMs, { running: true })
+    );
+  }
+
+  #spawned(event: Extract<RunEvent, { event: "spawn" }>): TraceEntry[] {
+    const entries: TraceEntry[] = [];
+    const node = event.node ?? THIS_MACHINE;
+    let pid = this.#nodes.get(node);
+    if (pid === undefined) {
+      pid = this.#nodes.size + 1;
+      this.#nodes.set(node, pid);
+      entries.push({ ph: "M", name: "process_name", pid, tid: 0, args: { name: node } });
+    }
+    const at = { pid, tid: ++this.#count };
+    const title = `${shortPid(event.pid)} ${event.name}`;
+    const args = { pid: event.pid, ...event.resources };
+    const row = {
+      pid: event.pid,
+      name: event.name,
+      at,
+      startMs: event.time,
+      args,
+      state: undefined,
+    };
+    const parent = event.parent === null ? undefined : this.#rows.get(event.parent);
+    this.#rows.set(event.pid, row);
+    entries.push({ ph: "M", name: "thread_name", ...at, args: { name: title } });
+    entries.push({ ph: "M", name: "thread_sort_index", ...at, args: { sort_index: at.tid } });
+    if (parent !== undefined) {
+      const flow = { name: "spawn", cat: "spawn", id: at.tid, ts: this.#at(event.time) };
+      entries.push({ ph: "s", ...flow, ...parent.at }, { ph: "f", bp: "e", ...flow, ...at });
+    }
+    return entries;
+  }
+
+  #ended(row: Row, { status, record, time }: Extract<RunEvent, { event: "exit" }>): TraceEntry[] {
+    const how = formatStatus(status);
+    const used = record === undefined ? {} : { peakBytes: record.peakBytes, cpuMs: record.cpuMs };
+    const life = this.#life(row, time, { status: how === "" ? "success" : how, ...used });
+    if (success(status)) return life;
+    return [...life, this.#instant(`exited: ${how}`, "exit", time, row, {})];
+  }
+
+  /** The slice of a process, and that of what it does at its end. */
+  #life(row: Row, endMs: number, more: Readonly<Record<string, unknown>>): TraceEntry[] {
+    return [
+      ...this.#closeState(row, endMs),
+      {
+        ...this.#slice(row.name, "process", row.startMs, endMs, row),
+        args: { ...row.args, ...more },
+      },
+    ];
+  }
+
+  #closeState(row: Row, endMs: number): TraceEntry[] {
+    const { state } = row;
+    row.state = undefined;
+    if (state === undefined) return [];
+    return [this.#slice(state.text, state.category, state.sinceMs, endMs, row)];
+  }
+
+  #slice(name: string, cat: string, fromMs: number, toMs: number, { at }: Row): TraceEntry {
+    const ts = this.#at(fromMs);
+    return { ph: "X", name, cat, ts, dur: Math.max(0, this.#at(toMs) - ts), ...at };
+  }
+
+  #instant(name: string, cat: string, timeMs: number, { at }: Row, args: object): TraceEntry {
+    return { ph: "i", s: "t", name, cat, ts: this.#at(timeMs), ...at, args };
+  }
+
+  /** In microseconds. The clocks of nodes differ: what comes before the first event counts as that. */
+  #at(timeMs: number): number {
+    return Math.max(0, Math.round((timeMs - (this.#firstMs ?? timeMs)) * 1_000));
+  }
+}
+
+function describe(
+  state: WaitState,
+  title: (pid: Pid) => string,
+): { category: string; text: string } {
+  if (state.state === "computes") return { category: "computes", text: "computing" };
+  if (state.state === "stopped") return { category: "stopped", text: "stopped by a signal" };
+  const [first] = state.report.waits;
+  if (first === undefined) return { category: "idle", text: "timers, or I/O of its own" };
+  // Numbers in it, such as unread bytes, change all the time.
+  const text = first.kind === "send" ? { ...first, unreadBytes: 0 } : first;
+  return { category: "waits", text: describeWait(text, title).replace(/ \(.*unread\)$/, "") };
+}
+
+/** The text of a trace: its first line, each entry as it comes, and its end. */
+export class TraceText {
+  #isFirst = true;
+
+  /** The text of the next entries. */
+  add(entries: readonly TraceEntry[]): string {
+    return entries.map((entry) => {
+      const before = this.#isFirst ? '{"displayTimeUnit":"ms","traceEvents":[\n' : ",\n";
+      this.#isFirst = false;
+      return before + JSON.stringify(entry);
+    }).join("");
+  }
+
+  /** The text of the last entries, and the end. */
+  end(entries: readonly TraceEntry[]): string {
+    const text = this.add(entries);
+    return this.#isFirst ? '{"displayTimeUnit":"ms","traceEvents":[]}\n' : `${text}\n]}\n`;
+  }
+}

@@ -1,0 +1,3 @@
+import { data } from "../beside/lib.ts";
+
+export default `one ${data()}` as string;

@@ -1,0 +1,2 @@
+exports.part = "part";
+exports.deep = require("./" + ["deep"][0] + ".cjs").deep;

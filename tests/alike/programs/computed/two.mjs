@@ -1,0 +1,1 @@
+export default `two ${import.meta.main}`;

@@ -1,0 +1,2 @@
+export { work } from "../beside/lib.ts";
+export const name: string = "b";

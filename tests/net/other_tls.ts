@@ -1,0 +1,21 @@
+/** A certificate of another program, that signed it itself, and its key. Of no use to anybody. */
+export const OTHER_TLS = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBozCCAUmgAwIBAgIUMHXk6fpzunKvsMDa1JjVlEdd0wYwCgYIKoZIzj0EAwIw
+GjEYMBYGA1UEAwwPYW5vdGhlciBwcm9ncmFtMCAXDTI2MTEyOTA3MDcwNFoYDzIx
+MjYxMTA1MDcwNzA0WjAaMRgwFgYDVQQDDA9hbm90aGVyIHByb2dyYW0wWTATBgcq
+hkjOPQIBBggqhkjOPQMBBwNCAAQjKEhga64Y6GJJuSZ4jEq8p9lvF2RspK699B9p
+exbag1/HtKipLP4rWnHncbHVStU01WryeE0km8PlXIKP5e6fo2swaTAdBgNVHQ4E
+FgQUOMyD+XzvHg/YVeBp0TgSuLREas8wHwYDVR0jBBgwFoAUOMyD+XzvHg/YVeBp
+0TgSuLREas8wDwYDVR0TAQH/BAUwAwEB/zAWBgNVHREEDzANggtleGFtcGxlLm9y
+ZzAKBggqhkjOPQQDAgNIADBFAiA9ugvrCCxOOQxMUZlmViWfBzttr+z4mwAf4sao
+Hn5u9wIhAL2bN2skh+s7WENAaX27F3JU9s1xd6RQoD1IdggE/p4q
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+A4SeZnjsqhEjoUu
+IQO5FV+CwP+TRCcy/Yh/4FPd5NChRANCAAQjKEhga64Y6GJJuSZ4jEq8p9lvF2Rs
+pK699B9pexbag1/HtKipLP4rWnHncbHVStU01WryeE0km8PlXIKP5e6f
+-----END PRIVATE KEY-----
+`,
+};

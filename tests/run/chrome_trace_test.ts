@@ -1,0 +1,137 @@
+/** A run as a trace for other tools. */
+
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import type { RunEvent } from "../../src/core/events.ts";
+import type { Pid } from "../../src/core/pid.ts";
+import type { WaitState } from "../../src/core/waits.ts";
+import { ChromeTrace, type TraceEntry, TraceText } from "../../src/run/chrome_trace.ts";
+
+const FIRST = `${"1".repeat(32)}@10.0.0.1:5` as Pid;
+const WORKER = `${"2".repeat(32)}@10.0.0.2:5` as Pid;
+
+function spawn(pid: Pid, parent: Pid | null, node: string | null, time: number): RunEvent {
+  return { event: "spawn", parent, pid, name: parent === null ? "main.ts" : "work", node, time };
+}
+
+function traceOf(...events: RunEvent[]): { trace: ChromeTrace; entries: TraceEntry[] } {
+  const trace = new ChromeTrace();
+  return { trace, entries: events.flatMap((event) => trace.took(event)) };
+}
+
+/** Without what only names rows. */
+function shown(entries: readonly TraceEntry[]): TraceEntry[] {
+  return entries.filter(({ ph }) => ph !== "M");
+}
+
+Deno.test("ChromeTrace has a slice for each process, on its node, and an arrow for each spawn", () => {
+  const { entries } = traceOf(
+    spawn(FIRST, null, "10.0.0.1:9", 1_000),
+    spawn(WORKER, FIRST, "10.0.0.2:9", 1_005),
+    {
+      ...{ event: "exit", pid: WORKER, status: { code: 0 }, time: 1_025 },
+      record: { peakBytes: 7, cpuMs: 3, lastLines: "" },
+    },
+    { event: "exit", pid: FIRST, status: { code: 0 }, time: 1_030 },
+  );
+  assertEquals(entries.filter(({ ph }) => ph === "M"), [
+    { ph: "M", name: "process_name", pid: 1, tid: 0, args: { name: "10.0.0.1:9" } },
+    { ph: "M", name: "thread_name", pid: 1, tid: 1, args: { name: "1111111 main.ts" } },
+    { ph: "M", name: "thread_sort_index", pid: 1, tid: 1, args: { sort_index: 1 } },
+    { ph: "M", name: "process_name", pid: 2, tid: 0, args: { name: "10.0.0.2:9" } },
+    { ph: "M", name: "thread_name", pid: 2, tid: 2, args: { name: "2222222 work" } },
+    { ph: "M", name: "thread_sort_index", pid: 2, tid: 2, args: { sort_index: 2 } },
+  ]);
+  const process = { ph: "X", cat: "process" };
+  assertEquals(shown(entries), [
+    { ph: "s", name: "spawn", cat: "spawn", id: 2, ts: 5_000, pid: 1, tid: 1 },
+    { ph: "f", bp: "e", name: "spawn", cat: "spawn", id: 2, ts: 5_000, pid: 2, tid: 2 },
+    {
+      ...{ ...process, name: "work", ts: 5_000, dur: 20_000, pid: 2, tid: 2 },
+      args: { pid: WORKER, status: "success", peakBytes: 7, cpuMs: 3 },
+    },
+    {
+      ...{ ...process, name: "main.ts", ts: 0, dur: 30_000, pid: 1, tid: 1 },
+      args: { pid: FIRST, status: "success" },
+    },
+  ]);
+});
+
+Deno.test("ChromeTrace shows output, how a process failed, and what the system said", () => {
+  const bytes = new TextEncoder().encode("hello\n");
+  const { entries } = traceOf(
+    spawn(FIRST, null, null, 0),
+    { event: "output", pid: FIRST, fd: 2, bytes, time: 1 },
+    { event: "eof", pid: FIRST, fd: 2 },
+    { event: "said", text: "a line", time: 2 },
+    { event: "exit", pid: FIRST, status: { signal: "SIGKILL" }, time: 3 },
+    { event: "output", pid: FIRST, fd: 1, bytes, time: 4 },
+  );
+  const at = { pid: 1, tid: 1 };
+  assertEquals(shown(entries), [
+    {
+      ...{ ph: "i", s: "t", name: "stderr", cat: "output", ts: 1_000, ...at },
+      args: { bytes: 6, text: "hello\n" },
+    },
+    { ph: "i", s: "g", name: "a line", cat: "deploy", ts: 2_000, pid: 0, tid: 0 },
+    {
+      ...{ ph: "X", name: "main.ts", cat: "process", ts: 0, dur: 3_000, ...at },
+      args: { pid: FIRST, status: "SIGKILL" },
+    },
+    { ph: "i", s: "t", name: "exited: SIGKILL", cat: "exit", ts: 3_000, ...at, args: {} },
+  ]);
+});
+
+Deno.test("what a process does is a slice for as long as it is the same", () => {
+  const { trace } = traceOf(spawn(FIRST, null, null, 0));
+  const waits = (
+    ...list: Extract<WaitState, { state: "waits" }>["report"]["waits"]
+  ): WaitState => ({
+    state: "waits",
+    report: { waits: list, count: list.length, progress: 0, mayWake: false },
+  });
+  const send = (unreadBytes: number) =>
+    waits({
+      kind: "send",
+      remote: WORKER,
+      name: "jobs",
+      select: false,
+      unreadBytes,
+      received: true,
+    });
+  const states: [timeMs: number, state: WaitState | undefined][] = [
+    [10, { state: "computes", forMs: 10 }],
+    [20, { state: "computes", forMs: 20 }],
+    [30, send(5)],
+    [40, send(6)],
+    [50, waits()],
+    [60, undefined],
+  ];
+  const entries = states.flatMap(([timeMs, state]) =>
+    trace.states(timeMs, new Map(state === undefined ? [] : [[FIRST, state]]))
+  );
+  const slice = { ph: "X", pid: 1, tid: 1 };
+  assertEquals(entries, [
+    { ...slice, name: "computing", cat: "computes", ts: 10_000, dur: 20_000 },
+    { ...slice, name: 'send to 2222222 "jobs"', cat: "waits", ts: 30_000, dur: 20_000 },
+    { ...slice, name: "timers, or I/O of its own", cat: "idle", ts: 50_000, dur: 10_000 },
+  ]);
+  assertEquals(trace.end(), [{
+    ...{ ...slice, name: "main.ts", cat: "process", ts: 0, dur: 60_000 },
+    args: { pid: FIRST, running: true },
+  }]);
+});
+
+Deno.test("TraceText is JSON, whatever it has", () => {
+  for (const parts of [[], [1], [1, 2], [1, 0, 2]]) {
+    const text = new TraceText();
+    const entries = parts.map((count) => Array.from({ length: count }, (_, id) => ({ id })));
+    const last = [{ id: "last" }];
+    for (const end of [[], last]) {
+      const whole = new TraceText();
+      const written = entries.map((part) => whole.add(part)).join("") + whole.end(end);
+      assertEquals(JSON.parse(written).traceEvents, [...entries.flat(), ...end]);
+    }
+    assertEquals(JSON.parse(text.end([])).displayTimeUnit, "ms");
+  }
+});
