@@ -17,8 +17,7 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
   const left = { entries: MAX_ENTRIES };
   try {
     if (await removeSmall(path, MAX_DEPTH, left)) return;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
+  } catch {
     // It may be a mode, or something that was added meanwhile.
   }
   let why = await run(["rm", "-rf", "--", path], signal);
@@ -28,19 +27,26 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
   if (why !== undefined) throw new Error(`Cannot remove ${path}: ${why}`);
 }
 
-/** Removes it, unless it is larger than that. */
+/**
+ * Removes it, unless it is larger than that. Whatever somebody else removes meanwhile, such as the socket that its
+ * owner closes, is removed.
+ */
 async function removeSmall(
   path: string,
   depth: number,
   left: { entries: number },
 ): Promise<boolean> {
-  if ((await Deno.lstat(path)).isDirectory) {
-    for await (const { name } of Deno.readDir(path)) {
-      if (depth === 0 || --left.entries < 0) return false;
-      if (!await removeSmall(`${path}/${name}`, depth - 1, left)) return false;
+  try {
+    if ((await Deno.lstat(path)).isDirectory) {
+      for await (const { name } of Deno.readDir(path)) {
+        if (depth === 0 || --left.entries < 0) return false;
+        if (!await removeSmall(`${path}/${name}`, depth - 1, left)) return false;
+      }
     }
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  await Deno.remove(path);
   return true;
 }
 

@@ -139,17 +139,17 @@ export class Relay implements Disposable {
     }
     this.open += counts;
     const { cutAfter, pieceBytes = 64 * 1024, delayMs = 0 } = this.fate();
-    let over = false;
+    const ended = new AbortController();
     const end = () => {
-      if (over) return;
-      over = true;
+      if (ended.signal.aborted) return;
+      ended.abort();
       this.open -= counts;
       this.#breakers.delete(cut);
       near.close();
       far.close();
     };
     const cut = () => {
-      if (!over) this.cuts++;
+      if (!ended.signal.aborted) this.cuts++;
       end();
     };
     this.#breakers.add(cut);
@@ -168,7 +168,7 @@ export class Relay implements Disposable {
       for (let passed = 0;;) {
         const count = await from.read(buffer);
         await this.#frozen?.promise;
-        if (delayMs > 0) await delay(delayMs);
+        if (delayMs > 0) await delay(delayMs, { signal: ended.signal });
         if (count === null) return await to.closeWrite();
         const part = buffer.subarray(0, Math.min(count, left));
         left -= part.length;

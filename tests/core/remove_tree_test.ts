@@ -44,6 +44,21 @@ Deno.test("removeTree() removes folders whose modes do not allow it", async () =
   });
 });
 
+Deno.test("removeTree() removes a folder from which something else vanishes at the same time", async () => {
+  for (let round = 0; round < 100; round++) {
+    await inFolder(async (path) => {
+      // Deno removes the socket of a listener once nobody waits for its connections any more.
+      const listener = Deno.listen({ transport: "unix", path: `${path}/socket` });
+      const accepting = listener.accept().catch(() => {});
+      for (let turns = round % 10; turns > 0; turns--) await Promise.resolve();
+      listener.close();
+      await removeTree(path);
+      assertEquals(await isThere(path), false);
+      await accepting;
+    });
+  }
+});
+
 Deno.test("removeTree() removes thousands of files", async () => {
   await inFolder(async (path) => {
     for (let count = 0; count < 2_000; count++) Deno.writeTextFileSync(`${path}/${count}`, "");
