@@ -1,5 +1,6 @@
 /**
- * Checks everything, on both supported versions of Deno at the same time: what `.ci/run` runs.
+ * Checks everything, on both supported versions of Deno at the same time: what `.ci/run` runs. The oldest version runs
+ * the tests in which versions differ (`ci/lanes.ts`), with `--every` all of them.
  *
  * With `--fast`, the checks before a commit: on this version only, without the tests that run whole
  * programs (`deno task ok`).
@@ -14,7 +15,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { ownCache } from "./bench/own_cache.ts";
 import { run } from "./bench/tools.ts";
 import { type Job, type JobResult, runJob, runJobs } from "./ci/job.ts";
-import { type Lane, planLanes } from "./ci/lanes.ts";
+import { type Lane, onOldest, planLanes } from "./ci/lanes.ts";
 import { describeResult, report } from "./ci/report.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
@@ -117,28 +118,32 @@ function fastJobs(latest: Runtime, lanes: readonly Lane[]): Job[] {
 }
 
 /** All jobs, the longest first: those of either version run beside those of the other one. */
-function allJobs(latest: Runtime, oldest: Runtime | undefined, lanes: readonly Lane[]): Job[] {
-  const tests = lanes.flatMap((lane) => {
-    const runtimes = lane.name === "compiled"
-      ? [oldest] // only that one can compile
-      : lane.name === "faults"
-      ? [latest] // mostly waiting, and the same on every version
-      : [latest, oldest];
-    return runtimes.flatMap((runtime) => runtime === undefined ? [] : laneJob(runtime, lane));
-  });
+function allJobs(
+  latest: Runtime,
+  oldest: Runtime | undefined,
+  files: { readonly latest: readonly string[]; readonly oldest: readonly string[] },
+): Job[] {
+  // Only the oldest version can compile.
+  const lanes = planLanes(files.latest, SYSTEM_LANES)
+    .filter(({ name }) => name !== "compiled")
+    .map((lane) => ({ runtime: latest, lane }));
+  if (oldest !== undefined) {
+    lanes.push(...planLanes(files.oldest, SYSTEM_LANES).map((lane) => ({ runtime: oldest, lane })));
+  }
+  lanes.sort((a, b) => b.lane.costs - a.lane.costs);
   const types = oldest === undefined ? [] : [job(oldest, "check", ["check", "--quiet", "."])];
-  return [...tests, ...checks(latest), ...types];
+  return [...lanes.map(({ runtime, lane }) => laneJob(runtime, lane)), ...checks(latest), ...types];
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { fast } = parseArgs(args, {
-    boolean: ["fast"],
+  const { fast, every } = parseArgs(args, {
+    boolean: ["fast", "every"],
     unknown: (arg) => {
       throw new TypeError(`unknown argument: ${arg}`);
     },
   });
   const lock = await Deno.readTextFile(`${ROOT}deno.lock`);
-  const lanes = planLanes(await testFiles(), SYSTEM_LANES);
+  const files = await testFiles();
   const latest = { name: Deno.version.deno, path: Deno.execPath(), env: SANITIZERS };
   const compileDeno = fast ? undefined : Deno.env.get("COMPILE_DENO");
   // Each version discards the other one's compiled code, so with one cache both would be twice as slow.
@@ -158,10 +163,11 @@ async function main(args: readonly string[]): Promise<number> {
     });
   };
   if (fast) {
-    await runAll(fastJobs(latest, lanes), SLOTS);
+    await runAll(fastJobs(latest, planLanes(files, SYSTEM_LANES)), SLOTS);
   } else {
     await provide([latest, ...(oldest === undefined ? [] : [oldest])], runAll);
-    await runAll(allJobs(latest, oldest, lanes), SLOTS);
+    const both = { latest: files, oldest: every ? files : onOldest(files) };
+    await runAll(allJobs(latest, oldest, both), SLOTS);
   }
 
   const others: string[] = [];

@@ -1,4 +1,4 @@
-/** The assignment of test files to lanes, which run at the same time. */
+/** The assignment of test files to versions of Deno, and to lanes, which run at the same time. */
 
 /** A part of the tests: one run of `deno test`. */
 export interface Lane {
@@ -25,6 +25,28 @@ const FAULTS = [
   ...["chaos/", "fabric/losses_test.ts", "system/deploy_ends_test.ts"],
   ...["system/firewall_test.ts", "fabric/left_test.ts"],
 ];
+
+/**
+ * Tests of whole programs that are the same on every version of Deno: what is told of a run, how it is left, found,
+ * stopped and lost, its limits, and other users. Versions of Deno differ in how they load, bundle, start and serve
+ * programs: those tests run on each supported one.
+ */
+export const ON_LATEST = [
+  ...[
+    "fabric/cap",
+    "fabric/dropped",
+    "fabric/hidden_memory",
+    "fabric/keep_running",
+    "fabric/large_arg",
+  ],
+  ...["fabric/many_files", "fabric/metrics", "fabric/nodes_file", "fabric/report"],
+  ...["system/deploy_attach", "system/deploy_delayed", "system/deploy_lost", "system/deploy_nodes"],
+  ...["system/deploy_runs", "system/deploy_stops", "system/deploy_waits", "system/descriptors"],
+  ...["system/ends", "system/enforced", "system/full_disk", "system/invitation", "system/left"],
+  ...["system/load", "system/netns", "system/noticed", "system/other_user", "system/run_records"],
+  ...["system/said", "system/stopping", "system/trace", "system/users_check", "system/waits"],
+  ...["testing/chaos", "dashboard/page", "bench"],
+].map((name) => `tests/${name}_test.ts`);
 
 /** Tests in a browser. */
 const BROWSER = ["dashboard/page_test.ts"];
@@ -88,6 +110,11 @@ const COSTS: Readonly<Record<string, number>> = {
 };
 const USUAL = 0.3;
 
+/** The test files that run on the oldest supported version of Deno, too. */
+export function onOldest(files: readonly string[]): string[] {
+  return files.filter((path) => !ON_LATEST.includes(path) && !isFault(path));
+}
+
 /** Splits test files, given by their paths from the project's root, into lanes; each is in just one. */
 export function planLanes(files: readonly string[], systemLanes: number): Lane[] {
   const groups = Map.groupBy(files, groupOf);
@@ -113,8 +140,12 @@ function groupOf(path: string): "units" | "system" | "faults" | "browser" | "com
   const folder = inside.includes("/") ? inside.slice(0, inside.indexOf("/")) : "";
   if (folder === "compiled") return "compiled";
   if (BROWSER.includes(inside)) return "browser";
-  if (FAULTS.some((start) => inside.startsWith(start))) return "faults";
+  if (isFault(path)) return "faults";
   return PARALLEL.includes(folder) ? "units" : "system";
+}
+
+function isFault(path: string): boolean {
+  return FAULTS.some((start) => path.startsWith(`tests/${start}`));
 }
 
 /** Parts of about the same cost: files in descending order of cost each go to the cheapest part. */

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Job, type JobResult, runJob, runJobs } from "../../scripts/ci/job.ts";
-import { planLanes } from "../../scripts/ci/lanes.ts";
+import { ON_LATEST, onOldest, planLanes } from "../../scripts/ci/lanes.ts";
 import { describeResult, report } from "../../scripts/ci/report.ts";
 import { failureText, readCounts } from "../../scripts/ci/test_output.ts";
 
@@ -55,6 +55,17 @@ Deno.test("planLanes() puts each file in one lane, and balances the lanes of who
   assert(one! / two! < 1.5, `${one} and ${two}`);
   const costs = lanes.map((lane) => lane.costs);
   assertEquals(costs, costs.toSorted((a, b) => b - a));
+});
+
+Deno.test("onOldest() leaves out what is the same on every version, by names of files that are there", async () => {
+  const left = ["tests/system/deploy_runs_test.ts", "tests/chaos/faults_test.ts"];
+  const kept = [
+    ...["tests/system/alike_test.ts", "tests/system/api_spawn_test.ts", "tests/core/pid_test.ts"],
+    ...["tests/compiled/build_test.ts", "tests/process/init_test.ts"],
+  ];
+  assertEquals(onOldest([...left, ...kept]), kept);
+  const root = new URL("../../", import.meta.url);
+  for (const path of ON_LATEST) assert((await Deno.stat(new URL(path, root))).isFile, path);
 });
 
 Deno.test("planLanes() makes no empty lanes", () => {
