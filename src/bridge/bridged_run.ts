@@ -56,6 +56,8 @@ export class BridgedRun implements RunNews {
   readonly #run: Run;
   /** The starts and ends of its processes alone. */
   readonly processes: RunLog;
+  /** What they have been seen to do: bodies of messages `does`. */
+  readonly doings: RunLog;
   readonly #stdinAnswer: (answer: StdinAnswer) => void;
   readonly #survivors = new SurvivorNotice({
     state: () => this.#run.state,
@@ -104,6 +106,8 @@ export class BridgedRun implements RunNews {
       log?: RunLog;
       /** For the starts and ends of its processes. @default one in memory */
       processes?: RunLog;
+      /** For what they do. @default one in memory */
+      doings?: RunLog;
       /** Tells which of its spawns wait for room. @default none */
       waitingSpawns?: () => Promise<WaitingSpawn[]>;
       liveness?: LivenessOptions;
@@ -113,6 +117,7 @@ export class BridgedRun implements RunNews {
   ) {
     this.#log = options.log ?? new MemoryLog({ keepBytes: KEEP_BYTES });
     this.processes = options.processes ?? new MemoryLog({ keepBytes: KEEP_BYTES });
+    this.doings = options.doings ?? new MemoryLog({ keepBytes: KEEP_BYTES });
     this.#run = new Run({ log: this.#log, roomBytes: ROOM_BYTES });
     this.#spec = spec;
     this.id = id;
@@ -292,19 +297,11 @@ export class BridgedRun implements RunNews {
 
   #append(record: EventRecord): Promise<void> {
     const room = this.#run.append(record);
-    const kept = this.#keep(record);
+    const kept = isLifeEvent(record.event) ? keep(this.processes, record) : undefined;
     if (record.event.event === "output") this.#outputBytes += record.event.bytes.length;
     this.#survivors.took(record.event);
     if (record.event.event !== "said") this.#standstill.took();
     return kept === undefined ? room : kept.then(() => room);
-  }
-
-  /** Notes the start or the end of a process; the promise resolves when that log can take more. */
-  #keep(record: EventRecord): Promise<void> | undefined {
-    if (!isLifeEvent(record.event)) return undefined;
-    const kept = this.processes.append(record);
-    this.processes.release(this.processes.end);
-    return kept;
   }
 
   async #left(node: HostLink, why: string): Promise<void> {
@@ -336,6 +333,8 @@ export class BridgedRun implements RunNews {
         throw new ProtocolError(`a second "host" message`);
       case "need":
         return node.sendPieces(message.pieces, this.#store);
+      case "does":
+        return keep(this.doings, EventRecord.from(body));
       case "waits":
       case "usages":
       case "samples":
@@ -384,4 +383,11 @@ export class BridgedRun implements RunNews {
     this.#run.close();
     this.#over.resolve();
   }
+}
+
+/** Adds a record to a log that no viewer slows; the promise resolves when the log can take more. */
+function keep(log: RunLog, record: EventRecord): Promise<void> | undefined {
+  const kept = log.append(record);
+  log.release(log.end);
+  return kept;
 }

@@ -235,7 +235,10 @@ export class Deployment {
     const why = mostRuns && whyNotDeploy(entry.by, archive.list(), mostRuns);
     // It is listed before anything else is awaited, so that two at once do not pass.
     if (why) throw new Error(why);
-    const { id, log, processes, failure } = await archive.begin(entry, (error) => unkept(error));
+    const { id, log, processes, doings, failure } = await archive.begin(
+      entry,
+      (error) => unkept(error),
+    );
     const unkept = ({ message }: Error): void => {
       run.said(`${message}; what the run shows from now on is not kept`);
     };
@@ -246,7 +249,7 @@ export class Deployment {
     });
     const run: BridgedRun = new BridgedRun(
       ...[id, offer.encoded, store, (answer: StdinAnswer) => stdin.answer(answer)] as const,
-      { liveness, log, processes, waitingSpawns: () => master.waiting(id) },
+      { liveness, log, processes, doings, waitingSpawns: () => master.waiting(id) },
     );
     runs.set(id, {
       ...{ run, stdin },

@@ -32,7 +32,11 @@ const PROCESSES = "processes";
 /** Its limits: the latest hundred thousand processes or so. */
 const PROCESSES_LIMITS = { maxBytes: 32 * MiB, segmentBytes: 1 * MiB, cacheBytes: 64 * KiB };
 
-/** How much of it is read at once. */
+/** The folder of the log of what the processes do, beside it, and its limits: the latest of that. */
+const DOINGS = "doings";
+const DOINGS_LIMITS = { maxBytes: 16 * MiB, segmentBytes: 1 * MiB, cacheBytes: 64 * KiB };
+
+/** How much of the starts and ends is read at once. */
 const COUNTED_BYTES = 256 * KiB;
 
 /** An entry as it is on disk. */
@@ -53,6 +57,8 @@ export interface BegunRun {
   readonly log: RunLog;
   /** The starts and ends of its processes alone, which outlive what they wrote. */
   readonly processes: RunLog;
+  /** What they do: bodies of messages `does`. */
+  readonly doings: RunLog;
   /** Why its log cannot be kept on disk. */
   readonly failure?: Error;
 }
@@ -133,6 +139,7 @@ export class RunArchive {
     const folder = `${this.#folder}/${id}`;
     let log: RunLog;
     let processes: RunLog;
+    let doings: RunLog;
     let failure: Error | undefined;
     try {
       await Deno.mkdir(folder, { mode: 0o700 });
@@ -144,10 +151,16 @@ export class RunArchive {
           onFailure(error);
         },
       });
+      const onOtherFailure = (error: Error) => this.#logger.warn(error.message);
       processes = await DiskLog.open({
         folder: `${folder}/${PROCESSES}`,
         ...PROCESSES_LIMITS,
-        onFailure: (error) => this.#logger.warn(error.message),
+        onFailure: onOtherFailure,
+      });
+      doings = await DiskLog.open({
+        folder: `${folder}/${DOINGS}`,
+        ...DOINGS_LIMITS,
+        onFailure: onOtherFailure,
       });
     } catch (error) {
       const why = messageOf(error);
@@ -155,9 +168,10 @@ export class RunArchive {
       failure = new Error(`Cannot write the log ${folder}: ${why}`, { cause: error });
       log = new MemoryLog({ keepBytes: 1 * MiB });
       processes = new MemoryLog({ keepBytes: 1 * MiB });
+      doings = new MemoryLog({ keepBytes: 1 * MiB });
     }
-    this.#logs.set(id, [log, processes]);
-    return { id, log, processes, ...(failure !== undefined && { failure }) };
+    this.#logs.set(id, [log, processes, doings]);
+    return { id, log, processes, doings, ...(failure !== undefined && { failure }) };
   }
 
   /** Tells how to look at a run that has begun. */
@@ -217,6 +231,11 @@ export class RunArchive {
   /** The starts and ends of the processes of a run that has ended. Its owner closes it. */
   async openProcesses(id: string): Promise<RunLog> {
     return await this.#open(id, `${this.#folder}/${id}/${PROCESSES}`);
+  }
+
+  /** What the processes of a run that has ended did. Its owner closes it. */
+  async openDoings(id: string): Promise<RunLog> {
+    return await this.#open(id, `${this.#folder}/${id}/${DOINGS}`);
   }
 
   async #open(id: string, folder: string): Promise<RunLog> {

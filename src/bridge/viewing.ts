@@ -79,6 +79,8 @@ async function answer(
       return await view(link, found.run, request, { runs, archive });
     case "processes":
       return await viewProcesses(link, found.run, { runs, archive });
+    case "doings":
+      return await viewDoings(link, found.run, request.from, { runs, archive });
     case "samples": {
       const processes = await active?.run.samples() ?? [];
       return await link.send({ type: "samples", processes: processes.slice(0, MAX_WAITING) });
@@ -183,6 +185,32 @@ async function viewProcesses(
     }
     const processes = await active?.usage() ?? [];
     await link.send({ type: "usages", processes: processes.slice(0, MAX_WAITING) });
+    await link.send({ type: "over", run: entry });
+  } finally {
+    if (active === undefined) await log.close();
+  }
+}
+
+/** Sends what the processes of a run have been seen to do so far, from that message on. */
+async function viewDoings(
+  link: ViewerLink,
+  entry: RunEntry,
+  first: number,
+  { runs, archive }: KnownRuns,
+): Promise<void> {
+  const active = runs.get(entry.id)?.run;
+  const log = active?.doings ?? await archive.openDoings(entry.id);
+  try {
+    let next = Math.min(Math.max(first, log.start), log.end);
+    await link.send({ type: "viewing", run: entry, missing: Math.max(0, next - first) });
+    for await (const { from, records } of endedViewer(log, next)) {
+      if (from > next) await link.send({ type: "missing", events: from - next });
+      next = from + records.length;
+      for (const { body } of records) {
+        if (link.over) return;
+        await link.sendBody(body);
+      }
+    }
     await link.send({ type: "over", run: entry });
   } finally {
     if (active === undefined) await log.close();

@@ -1,5 +1,6 @@
 /** `deploy logs`: what a run has shown, from its start, and with `-f` what it shows. */
 
+import type { SeenDoing } from "../core/doing.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import { SYSTEM_CLOCK } from "../net/clock.ts";
@@ -64,16 +65,28 @@ export async function logs(bridge: Bridge, options: LogsOptions): Promise<number
     const show = options.isTrace ? await traceShow(say) : terminalShow(options.format, options.raw);
     const shown = new ShownEvents(show, options);
     await shown.missing(first.missing);
+    let asked: "events" | "doings" = "events";
+    const request = (): ViewerToBridge =>
+      asked === "events"
+        ? { type: "view", run: id, follow, from: shown.next }
+        : { type: "doings", run: id, from: shown.next };
     for (;;) {
       for await (const message of messages) {
         if (message.type === "event") await shown.take(message.event);
+        else if (message.type === "does") await shown.does(message);
         else if (message.type === "missing") await shown.missing(message.events);
-        else if (message.type === "over") return await shown.end();
+        else if (message.type === "viewing") await shown.missing(message.missing);
+        else if (message.type === "over") {
+          if (!options.isTrace || asked === "doings") return await shown.end();
+          asked = "doings";
+          shown.next = 0;
+          void link.send(request());
+        }
       }
       await shown.remark(lostLine(bridge.address, (await link.ended).message, limitMs));
       const outcome = await reconnect({
         dial: (signal) => dial(bridge, signal),
-        hello: { type: "view", run: id, follow, from: shown.next },
+        hello: request(),
         answer: "viewing",
         limitMs,
         clock: SYSTEM_CLOCK,
@@ -103,6 +116,8 @@ async function dial(bridge: Bridge, signal?: AbortSignal): Promise<ViewerLink> {
 /** Where the events go. */
 interface Show {
   event(event: RunEvent): Promise<void>;
+  /** What a process was seen to do; comes after all events. */
+  does(seen: SeenDoing): Promise<void>;
   /** So many events before the next one are missing. */
   missing(events: number): Promise<void>;
   /** A line for people. */
@@ -115,6 +130,7 @@ function terminalShow(format: OutputFormat, raw: boolean): Show {
   const terminal = createTerminal({ format, raw });
   return {
     event: (event) => terminal.sink(event),
+    does: () => Promise.resolve(),
     missing: (events) => terminal.missing(events),
     remark: (line) => terminal.remark(line),
     end: () => Promise.resolve(),
@@ -124,12 +140,13 @@ function terminalShow(format: OutputFormat, raw: boolean): Show {
 /** Writes a trace to stdout, which is whole only if it is ended. */
 async function traceShow(say: (text: string) => void): Promise<Show> {
   const { ChromeTrace, TraceText } = await import("../run/chrome_trace.ts");
-  const trace = new ChromeTrace();
+  const trace = new ChromeTrace({ keepsEnded: true });
   const text = new TraceText();
   const encoder = new TextEncoder();
   const write = (part: string) => writeRaw(Deno.stdout, encoder.encode(part));
   return {
     event: (event) => write(text.add(trace.took(event))),
+    does: (seen) => write(text.add(trace.does(seen))),
     missing: () => Promise.resolve(),
     remark: (line) => Promise.resolve(say(`${line}\n`)),
     end: () => write(text.end(trace.end())),
@@ -138,7 +155,7 @@ async function traceShow(say: (text: string) => void): Promise<Show> {
 
 /** The events that are shown, and how far they are. */
 class ShownEvents {
-  /** The number of the next event. */
+  /** The number of the next event, or of the next message about what a process does. */
   next = 0;
   readonly #show: Show;
   readonly #isWanted: (event: RunEvent) => boolean;
@@ -151,6 +168,11 @@ class ShownEvents {
   async take(event: RunEvent): Promise<void> {
     this.next++;
     if (this.#isWanted(event)) await this.#show.event(event);
+  }
+
+  async does(seen: SeenDoing): Promise<void> {
+    this.next++;
+    await this.#show.does(seen);
   }
 
   async missing(events: number): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the processes of a run on one node have in common. */
 
+import type { SeenDoing } from "../core/doing.ts";
 import type { RunEventSink } from "../core/events.ts";
 import type { EndStatus, ExitStatus } from "../core/exit_status.ts";
 import type { Inspection } from "../core/inspection.ts";
@@ -46,6 +47,8 @@ export interface RunContext {
   readonly inspection?: Inspection | undefined;
   /** Called when a process has tried for a while to connect to one on another host, and cannot. */
   readonly unreached?: (from: Pid, to: Pid, why: string) => void;
+  /** Takes what its processes are seen to do; without it, they are not looked at. */
+  readonly does?: (seen: SeenDoing) => Promise<void>;
   /** For timeouts. */
   readonly startTimer: StartTimer;
 }

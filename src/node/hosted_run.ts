@@ -253,6 +253,7 @@ export class HostedRun {
         inspection: spec.inspection,
         master: this.#master,
         sink: (event) => this.#tell(link, event),
+        does: (seen) => link.does(seen),
         logger,
         startTimer,
         deliverWill: async (will, context) => {

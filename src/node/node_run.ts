@@ -21,6 +21,7 @@ import {
   endBooted,
 } from "../host/booter.ts";
 import type { ChildProcess, StdinKind } from "../host/child_process.ts";
+import { DoingWatch } from "../host/doing_watch.ts";
 import { HostedProcess } from "../host/hosted_process.ts";
 import type { RunContext } from "../host/run_context.ts";
 import { faultOf } from "../host/node_fault.ts";
@@ -330,7 +331,20 @@ export class NodeRun implements NodePort {
     }
     const { group } = booted.child;
     this.#options.logger.debug(`Process ${shortPid(pid)} started, with OS process ${group}`);
+    this.#watch(process, group);
     return { pid, ended: process.ended };
+  }
+
+  /** Looks at what it does now and then, if anybody takes that. */
+  #watch(process: HostedProcess, osPid: number): void {
+    const { does: tell, startTimer } = this.#options;
+    if (tell === undefined) return;
+    const watch = new DoingWatch({
+      ...{ pid: process.pid, osPid, tell, startTimer },
+      ask: () => process.waits(),
+      processes: () => this.#processes.size,
+    });
+    void process.ended.then(() => watch.stop());
   }
 
   #host(request: SpawnRequest, own: BootedProcess): HostedProcess {

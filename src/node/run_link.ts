@@ -5,6 +5,7 @@
  */
 
 import { parseAddress } from "../core/address.ts";
+import type { SeenDoing } from "../core/doing.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import type { NodeSample } from "../core/samples.ts";
@@ -148,6 +149,11 @@ export class RunLink {
    */
   async tell(event: RunEvent): Promise<void> {
     await this.#link.send({ type: "event", event });
+  }
+
+  /** Sends what a process does, as {@linkcode tell} does an event. */
+  async does(seen: SeenDoing): Promise<void> {
+    await this.#link.send({ type: "does", ...seen });
   }
 
   /** Says that all events are sent; resolves when the bridge has all of them, or the link has ended. */

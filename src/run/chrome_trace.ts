@@ -3,9 +3,10 @@
  * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMCN4h5JPZ2dGrT_sYM (Trace Event Format).
  *
  * A node is a process of the trace, and a process of the run a thread in it. Its life is a slice, and what it
- * waits for, as far as that is known, are slices in that one. A spawn is an arrow from its parent.
+ * does, as far as that is known, are slices in that one. A spawn is an arrow from its parent.
  */
 
+import { type Doing, doingOf, type SeenDoing } from "../core/doing.ts";
 import type { RunEvent } from "../core/events.ts";
 import { formatStatus, success } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
@@ -21,6 +22,12 @@ const THIS_MACHINE = "this machine";
 /** How much of what a process wrote at once an entry shows, in characters. */
 const SHOWN_OUTPUT = 200;
 
+/** What a process does, in words. */
+interface Told {
+  readonly category: string;
+  readonly text: string;
+}
+
 /** A process of the run. */
 interface Row {
   readonly pid: Pid;
@@ -28,9 +35,11 @@ interface Row {
   /** The numbers of its node and of itself in the trace. */
   readonly at: { readonly pid: number; readonly tid: number };
   readonly startMs: number;
+  /** `undefined` while it runs. */
+  endMs?: number;
   readonly args: Readonly<Record<string, unknown>>;
-  /** What it does now, and since when; `undefined` while that is not known. */
-  state: { readonly category: string; readonly text: string; readonly sinceMs: number } | undefined;
+  /** What it does now, since when, and what more is known of that; `undefined` while that is not known. */
+  state: (Told & { readonly sinceMs: number; readonly args?: object }) | undefined;
 }
 
 /** Makes the entries of a trace, from the events of a run in their order. */
@@ -38,9 +47,19 @@ export class ChromeTrace {
   readonly #decoder = new TextDecoder();
   readonly #nodes = new Map<string, number>();
   readonly #rows = new Map<Pid, Row>();
+  readonly #keepsEnded: boolean;
+  /** Those that have ended, if they are kept. */
+  readonly #ended = new Map<Pid, Row>();
+  /** The titles of all of them, once there are no more events. */
+  #titles: ((pid: Pid) => string) | undefined;
   #count = 0;
   #firstMs: number | undefined;
   #lastMs = 0;
+
+  /** With `keepsEnded` it remembers processes that have ended, for {@linkcode ChromeTrace.does}. */
+  constructor({ keepsEnded = false }: { readonly keepsEnded?: boolean } = {}) {
+    this.#keepsEnded = keepsEnded;
+  }
 
   /** The entries that an event adds. */
   took(event: RunEvent): TraceEntry[] {
@@ -62,7 +81,7 @@ export class ChromeTrace {
       case "exit": {
         const row = this.#rows.get(event.pid);
         this.#rows.delete(event.pid);
-        return row === undefined ? [] : this.#ended(row, event);
+        return row === undefined ? [] : this.#exited(row, event);
       }
       case "said":
         return [{
@@ -80,7 +99,7 @@ export class ChromeTrace {
     const entries: TraceEntry[] = [];
     for (const row of this.#rows.values()) {
       const now = states.get(row.pid);
-      const told = now && describe(now, title);
+      const told = now && describe(doingOf(now), title);
       if (told?.text === row.state?.text) continue;
       entries.push(...this.#closeState(row, timeMs));
       row.state = told && { ...told, sinceMs: timeMs };
@@ -89,11 +108,29 @@ export class ChromeTrace {
     return entries;
   }
 
-  /** The entries of the processes that still run. */
+  /**
+   * The entries that follow from what a process was seen to do, after all events. They say that they are samples:
+   * `everyMs` is how far apart the two looks were between which the slice begins.
+   */
+  does({ pid, doing, time, everyMs }: SeenDoing): TraceEntry[] {
+    const row = this.#rows.get(pid) ?? this.#ended.get(pid);
+    if (row === undefined) return [];
+    this.#titles ??= titlesOf([...this.#ended.values(), ...this.#rows.values()]);
+    const entries = this.#closeState(row, time);
+    const args = { sampled: true, everyMs: Math.round(everyMs) };
+    const sinceMs = Math.max(time, row.startMs);
+    row.state = { ...describe(doing, this.#titles), sinceMs, args };
+    if (row.endMs === undefined) this.#lastMs = Math.max(this.#lastMs, time);
+    return entries;
+  }
+
+  /** The entries of the processes that still run, and of what each one did last. */
   end(): TraceEntry[] {
-    return [...this.#rows.values()].flatMap((row) =>
+    const ended = [...this.#ended.values()].flatMap((row) => this.#closeState(row, row.endMs!));
+    const running = [...this.#rows.values()].flatMap((row) =>
       this.#life(row, this.#lastMs, { running: true })
     );
+    return [...ended, ...running];
   }
 
   #spawned(event: Extract<RunEvent, { event: "spawn" }>): TraceEntry[] {
@@ -127,9 +164,11 @@ export class ChromeTrace {
     return entries;
   }
 
-  #ended(row: Row, { status, record, time }: Extract<RunEvent, { event: "exit" }>): TraceEntry[] {
+  #exited(row: Row, { status, record, time }: Extract<RunEvent, { event: "exit" }>): TraceEntry[] {
     const how = formatStatus(status);
     const used = record === undefined ? {} : { peakBytes: record.peakBytes, cpuMs: record.cpuMs };
+    row.endMs = time;
+    if (this.#keepsEnded) this.#ended.set(row.pid, row);
     const life = this.#life(row, time, { status: how === "" ? "success" : how, ...used });
     if (success(status)) return life;
     return [...life, this.#instant(`exited: ${how}`, "exit", time, row, {})];
@@ -150,7 +189,10 @@ export class ChromeTrace {
     const { state } = row;
     row.state = undefined;
     if (state === undefined) return [];
-    return [this.#slice(state.text, state.category, state.sinceMs, endMs, row)];
+    const { text, category, sinceMs, args } = state;
+    if (args === undefined) return [this.#slice(text, category, sinceMs, endMs, row)];
+    const toMs = Math.min(endMs, row.endMs ?? endMs);
+    return toMs > sinceMs ? [{ ...this.#slice(text, category, sinceMs, toMs, row), args }] : [];
   }
 
   #slice(name: string, cat: string, fromMs: number, toMs: number, { at }: Row): TraceEntry {
@@ -168,17 +210,25 @@ export class ChromeTrace {
   }
 }
 
-function describe(
-  state: WaitState,
-  title: (pid: Pid) => string,
-): { category: string; text: string } {
-  if (state.state === "computes") return { category: "computes", text: "computing" };
-  if (state.state === "stopped") return { category: "stopped", text: "stopped by a signal" };
-  const [first] = state.report.waits;
-  if (first === undefined) return { category: "idle", text: "timers, or I/O of its own" };
-  // Numbers in it, such as unread bytes, change all the time.
-  const text = first.kind === "send" ? { ...first, unreadBytes: 0 } : first;
-  return { category: "waits", text: describeWait(text, title).replace(/ \(.*unread\)$/, "") };
+function describe(doing: Doing, title: (pid: Pid) => string): Told {
+  const category = doing.activity;
+  switch (doing.activity) {
+    case "computes":
+      return { category, text: "computing" };
+    case "blocked":
+      return { category, text: "blocked in a call" };
+    case "stopped":
+      return { category, text: "stopped by a signal" };
+    case "idle":
+      return { category, text: "timers, or I/O of its own" };
+    case "waits":
+      // Numbers in it, such as unread bytes, change all the time.
+      return {
+        category,
+        text: describeWait(doing.wait, title).replace(/ \(.*unread\)$/, "")
+          .replace(/^delivering .*? to /, "delivering to "),
+      };
+  }
 }
 
 /** The text of a trace: its first line, each entry as it comes, and its end. */

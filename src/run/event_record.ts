@@ -13,6 +13,9 @@ const EVENT_BYTES = 256;
  *
  * The bytes of an event that came over a connection are passed on unchanged, to the disk and to viewers. In
  * a local run, where it never leaves the process, it is never encoded.
+ *
+ * The log of what processes do keeps the bodies of messages `does` in the same way. They are not events, so that
+ * only their bytes are used.
  */
 export class EventRecord {
   /** The approximate memory that it takes. */

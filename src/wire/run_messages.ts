@@ -2,6 +2,7 @@
 
 import type { ExitRecord, RunEvent } from "../core/events.ts";
 import { PIECE_BYTES } from "../core/manifest.ts";
+import type { SeenDoing } from "../core/doing.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { NodeSample } from "../core/samples.ts";
@@ -32,12 +33,15 @@ import {
 } from "./schema.ts";
 import { MAX_SPEC_BYTES } from "./run_spec.ts";
 import { NODE_SAMPLE } from "./samples.ts";
-import { UNREAD, WAITING_PROCESS } from "./waits.ts";
+import { SEEN_DOING, UNREAD, WAITING_PROCESS } from "./waits.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** An event of a run. */
 export type EventMessage = { type: "event"; event: RunEvent };
+
+/** A process does something else than before. */
+export type DoesMessage = { type: "does" } & SeenDoing;
 
 /** A piece of an artifact, named by its SHA-256 in hex. */
 export type PieceMessage = { type: "piece"; hash: string; bytes: Bytes };
@@ -191,6 +195,7 @@ export type NodeToBridge =
   /** Pieces that the node lacks. They are sent in this order. */
   | { type: "need"; pieces: string[] }
   | EventMessage
+  | DoesMessage
   | StdinTakenMessage
   | StdinWantedMessage
   /** The answer to the `why` of that number: what the processes of the run on this node wait for. */
@@ -273,6 +278,10 @@ export const EVENT: Schema<EventMessage> = {
     }),
   },
 };
+
+/** The schema of a {@linkcode DoesMessage}. */
+export const DOES: Schema<DoesMessage> = { does: SEEN_DOING };
+
 const spec = bytesUpTo(MAX_SPEC_BYTES);
 const PIECE = { hash: text, bytes: bytesUpTo(PIECE_BYTES) };
 const STDIN = { "stdin": { bytes: bytesUpTo(STDIN_WINDOW_BYTES) }, "stdin-end": {} };
@@ -322,6 +331,7 @@ export const NODE_TO_BRIDGE: Schema<NodeToBridge> = {
   ...ACK,
   "need": NEED,
   ...EVENT,
+  ...DOES,
   "stdin-taken": { bytes: integer },
   "stdin-wanted": { always: bool },
   "waits": { request: integer, processes: listOf(WAITING_PROCESS, MAX_WAITING) },

@@ -8,6 +8,8 @@ import type { ProcessSample } from "../core/samples.ts";
 import { NODE_LIST } from "./bridge_messages.ts";
 import { TERMINATION, type TerminationFields } from "./node_messages.ts";
 import {
+  DOES,
+  type DoesMessage,
   EVENT,
   type EventMessage,
   MAX_WAITING,
@@ -47,6 +49,11 @@ export type ViewerToBridge =
    * The processes of a run: `viewing`, their starts and ends as events, `usages` of those that run, and `over`.
    */
   | { type: "processes"; run: string }
+  /**
+   * What the processes of a run have been seen to do, from the message of that number on, 0 for the first, up to what
+   * there is now: `viewing`, `does`, and `over`.
+   */
+  | { type: "doings"; run: string; from: number }
   /** What each process of a run does right now. Answer: `samples`. */
   | { type: "samples"; run: string }
   /** Whether a process of that size fits on a node at all, for a deployment. Answer: `fits`. */
@@ -75,9 +82,10 @@ export type BridgeToViewer =
   /** The run that was meant, and how many of the first events that are to be shown are no longer there. */
   | { type: "viewing"; run: RunEntry; missing: number }
   | EventMessage
-  /** So many events, which came before the next one, were dropped while those before were sent. */
+  | DoesMessage
+  /** So many events, or messages `does`, which came before the next one, were dropped while those before were sent. */
   | { type: "missing"; events: number }
-  /** All events there are have been sent; the run as it is now. */
+  /** All that there are have been sent; the run as it is now. */
   | { type: "over"; run: RunEntry }
   | { type: "usages"; processes: ProcessUsage[] }
   /** The processes that run; none of a run that has ended. */
@@ -111,6 +119,7 @@ export const VIEWER_TO_BRIDGE: Schema<ViewerToBridge> = {
   nodes: {},
   view: { run: text, follow: bool, from: integer },
   processes: { run: text },
+  doings: { run: text, from: integer },
   samples: { run: text },
   fits: { resources },
   why: { run: text },
@@ -124,6 +133,7 @@ export const BRIDGE_TO_VIEWER: Schema<BridgeToViewer> = {
   viewing: { run: entry, missing: integer },
   missing: { events: integer },
   ...EVENT,
+  ...DOES,
   over: { run: entry },
   usages: { processes: USAGES },
   samples: { processes: listOf(PROCESS_SAMPLE, MAX_WAITING) },

@@ -1,5 +1,6 @@
 /** What processes wait for, and what they have not taken, as it crosses links. */
 
+import type { Doing, SeenDoing } from "../core/doing.ts";
 import {
   MAX_NAME,
   MAX_UNREAD,
@@ -18,6 +19,7 @@ import {
   type Shapes,
   text,
   textUpTo,
+  time,
   variant,
 } from "./schema.ts";
 
@@ -64,6 +66,20 @@ export const WAIT_STATE: Shape = variant(
     stopped: {},
   } satisfies Record<WaitState["state"], Shapes>,
 );
+
+/** The fields of a `SeenDoing` of core. */
+export const SEEN_DOING = {
+  pid,
+  doing: variant(
+    "activity",
+    { computes: {}, blocked: {}, idle: {}, stopped: {}, waits: { wait } } satisfies Record<
+      Doing["activity"],
+      Shapes
+    >,
+  ),
+  time,
+  everyMs: amount,
+} satisfies Record<keyof SeenDoing, Shape>;
 
 /** A process, and what is known of what it waits for. */
 export const WAITING_PROCESS: Shape = fields({ pid, state: WAIT_STATE });

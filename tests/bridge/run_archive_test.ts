@@ -61,7 +61,7 @@ async function allOf(log: RunLog): Promise<unknown[]> {
 Deno.test("a run is listed as it is, and with its log after the bridge was started again", async () => {
   await using harness = await Harness.make();
   const archive = await harness.open();
-  const { id, log, processes } = await archive.begin(NEW);
+  const { id, log, processes, doings } = await archive.begin(NEW);
   archive.follow(id, () => ({ running: 2, spawned: 3 }));
   const running = {
     ...{ id, ...NEW, startedMs: harness.nowMs, endedMs: null, code: null },
@@ -71,6 +71,8 @@ Deno.test("a run is listed as it is, and with its log after the bridge was start
   for (const event of EXAMPLE) await log.append(EventRecord.of(event));
   const lives = EXAMPLE.filter(isLifeEvent);
   for (const event of lives) await processes.append(EventRecord.of(event));
+  const does = new Uint8Array([1, 2, 3]);
+  doings.append(EventRecord.from(does));
   harness.nowMs += 5_000;
   await archive.end(id, 3);
   const ended = { ...running, running: 0, code: 3, endedMs: harness.nowMs };
@@ -79,6 +81,10 @@ Deno.test("a run is listed as it is, and with its log after the bridge was start
   assertEquals(again.list(), [ended]);
   assertEquals(await eventsOf(await again.openProcesses(id)), lives);
   assertEquals(await eventsOf(await again.openLog(id)), [...EXAMPLE]);
+  const kept = await again.openDoings(id);
+  const { records } = await kept.read(0, 1_000);
+  await kept.close();
+  assertEquals(records.map(({ body }) => body), [does]);
   assertEquals(harness.lines, []);
 });
 

@@ -13,6 +13,7 @@ import { EventRecord } from "../../src/run/event_record.ts";
 import { isLifeEvent } from "../../src/run/process_table.ts";
 import { Run, type RunViewer } from "../../src/run/run.ts";
 import type { LogPart } from "../../src/run/run_log.ts";
+import { encodeBody } from "../../src/wire/message.ts";
 import {
   BRIDGE_TO_VIEWER,
   type BridgeToViewer,
@@ -31,6 +32,11 @@ const SAMPLE: ProcessSample = {
   usage: { memBytes: 1, cpuMs: 3, ageMs: 0 },
   traffic: [{ remote: WORKER, values: 7, bytes: 90, full: ["jobs"] }],
 };
+
+const DOES = [
+  { type: "does", pid: FIRST, doing: { activity: "computes" }, time: 5, everyMs: 100 },
+  { type: "does", pid: FIRST, doing: { activity: "idle" }, time: 7, everyMs: 125.5 },
+] as const;
 
 /**
  * The types of the messages that a viewer of a run with so many events gets, which goes on. `view` gives others
@@ -72,12 +78,14 @@ async function viewerOf(
   for (const event of EXAMPLE.slice(0, events).filter(isLifeEvent)) {
     processes.append(EventRecord.of(event));
   }
+  const doings = new MemoryLog({ keepBytes: 1e6 });
+  for (const message of DOES) doings.append(EventRecord.from(encodeBody(message)));
   const usage = () => Promise.resolve([{ pid: FIRST, memBytes: 1, peakBytes: 2, cpuMs: 3 }]);
   const did: string[] = [];
   const active = {
     run: {
       said: (line: string) => did.push(`said: ${line}`),
-      ...{ start: 0, end: log.end, processes, usage },
+      ...{ start: 0, end: log.end, processes, doings, usage },
       view: view ?? ((from: number) => run.view(from)),
       samples: () => Promise.resolve([SAMPLE]),
     },
@@ -148,6 +156,20 @@ Deno.test("a viewer of processes gets their starts and ends, and what those that
   const request = { type: "processes", run: "" } as const;
   assertEquals(await viewed(7, request), ["viewing", "event", "event", "event", "usages", "over"]);
   assertEquals(await viewed(0, request), ["viewing", "usages", "over"]);
+});
+
+Deno.test("a viewer gets what the processes were seen to do, and goes on where it was", async () => {
+  for (const from of [0, 1, 9]) {
+    await using viewer = await viewerOf(3);
+    void viewer.link.send({ type: "doings", run: ENTRY.id, from });
+    const messages: unknown[] = [];
+    for await (const message of viewer.link.messages()) {
+      messages.push(message);
+      if (message.type === "over") break;
+    }
+    const viewing = { type: "viewing", run: ENTRY, missing: 0 };
+    assertEquals(messages, [viewing, ...DOES.slice(from), { type: "over", run: ENTRY }]);
+  }
 });
 
 Deno.test("a viewer may ask again on the same connection, and gets one sample after the other", async () => {

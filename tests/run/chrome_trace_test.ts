@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
+import type { Doing } from "../../src/core/doing.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import type { Pid } from "../../src/core/pid.ts";
 import type { WaitState } from "../../src/core/waits.ts";
@@ -120,6 +121,39 @@ Deno.test("what a process does is a slice for as long as it is the same", () => 
     ...{ ...slice, name: "main.ts", cat: "process", ts: 0, dur: 60_000 },
     args: { pid: FIRST, running: true },
   }]);
+});
+
+Deno.test("what a process was seen to do are slices within its life, which say that they are samples", () => {
+  const trace = new ChromeTrace({ keepsEnded: true });
+  const end = { event: "exit", pid: WORKER, status: { code: 0 }, time: 1_050 } as const;
+  for (const event of [spawn(FIRST, null, null, 1_000), spawn(WORKER, FIRST, null, 1_010), end]) {
+    trace.took(event);
+  }
+  const recv = { kind: "recv", remote: FIRST, name: "", select: false } as const;
+  const seen: [pid: Pid, doing: Doing, time: number][] = [
+    [WORKER, { activity: "computes" }, 1_005],
+    [WORKER, { activity: "waits", wait: recv }, 1_020],
+    [FIRST, { activity: "waits", wait: { kind: "wait", remote: WORKER, select: false } }, 1_040],
+    [WORKER, { activity: "blocked" }, 1_045],
+    [WORKER, { activity: "idle" }, 1_060],
+    [`${"3".repeat(32)}@10.0.0.1:5` as Pid, { activity: "stopped" }, 1_040],
+    [FIRST, { activity: "idle" }, 1_070],
+  ];
+  const entries = seen.flatMap(([pid, doing, time]) =>
+    trace.does({ pid, doing, time, everyMs: 10.4 })
+  );
+  const args = { sampled: true, everyMs: 10 };
+  const slice = { ph: "X", pid: 1, args };
+  assertEquals([...entries, ...trace.end()], [
+    { ...slice, tid: 2, name: "computing", cat: "computes", ts: 10_000, dur: 10_000 },
+    { ...slice, tid: 2, name: "recv from 1111111 main.ts", cat: "waits", ts: 20_000, dur: 25_000 },
+    { ...slice, tid: 2, name: "blocked in a call", cat: "blocked", ts: 45_000, dur: 5_000 },
+    { ...slice, tid: 1, name: "wait 2222222 work", cat: "waits", ts: 40_000, dur: 30_000 },
+    {
+      ...{ ph: "X", pid: 1, tid: 1, name: "main.ts", cat: "process", ts: 0, dur: 70_000 },
+      args: { pid: FIRST, running: true },
+    },
+  ]);
 });
 
 Deno.test("TraceText is JSON, whatever it has", () => {

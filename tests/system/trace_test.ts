@@ -9,14 +9,16 @@ import { CLI, deploy, Project } from "./deploy_harness.ts";
 const PROGRAM = `
 import { init, type Pid, Receiver, Sender, spawn, wait } from "deploy";
 async function worker(parent: Pid) {
-  await using jobs = new Receiver<number>(parent, "jobs");
-  console.log(await jobs.recv());
+  await using jobs = new Receiver<{ computeMs: number }>(parent, "jobs");
+  const job = await jobs.recv();
+  for (const start = Date.now(); Date.now() < start + job.computeMs;);
+  console.log(job);
 }
 await init({ functions: { worker } });
 const pid = await spawn(worker);
 await new Promise((resolve) => setTimeout(resolve, 600));
-await using jobs = new Sender<number>(pid, "jobs");
-await jobs.send(1);
+await using jobs = new Sender<{ computeMs: number }>(pid, "jobs");
+await jobs.send({ computeMs: Number(Deno.args[0]) });
 await wait(pid);
 `;
 
@@ -24,7 +26,11 @@ interface Entry {
   ph: string;
   name: string;
   cat: string;
-  args?: { name?: string; status?: string };
+  /** In microseconds. */
+  ts: number;
+  dur: number;
+  tid: number;
+  args?: { name?: string; status?: string; sampled?: boolean };
 }
 
 /** The names of the slices and arrows of a trace, in an order of their own. */
@@ -37,7 +43,7 @@ Deno.test("DEPLOY_TRACE writes a local run as a trace, with what its processes w
   await using project = await Project.make({ "main.ts": PROGRAM });
   const file = `${project.folder}/trace.json`;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "main.ts"],
+    args: ["run", "-A", "main.ts", "0"],
     cwd: project.folder,
     env: { DEPLOY_TRACE: file, DEPLOY_FORMAT: "" },
   }).output();
@@ -52,7 +58,7 @@ Deno.test("DEPLOY_TRACE writes a local run as a trace, with what its processes w
 Deno.test("deploy logs --format chrome-trace is the trace of a run of a cluster, by node", async () => {
   await using cluster = await startCluster({ nodes: [{ mem: "2GiB", cpu: 4 }] });
   await using project = await Project.make({ "main.ts": PROGRAM });
-  const ran = await deploy([cluster.bridge, "main.ts"], { cwd: project.folder });
+  const ran = await deploy([cluster.bridge, "main.ts", "--", "2000"], { cwd: project.folder });
   assertEquals(ran.code, 0, ran.stderr);
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", CLI, "logs", cluster.bridge, "main.ts", "--format", "chrome-trace"],
@@ -64,4 +70,18 @@ Deno.test("deploy logs --format chrome-trace is the trace of a run of a cluster,
   const { traceEvents } = JSON.parse(text) as { traceEvents: Entry[] };
   const nodes = traceEvents.filter(({ name }) => name === "process_name");
   assertEquals(nodes.map(({ args }) => args?.name), [...cluster.addresses]);
+
+  // The worker waits for its job, then computes, while the first process waits for it.
+  const slices = traceEvents.filter(({ args }) => args?.sampled === true);
+  const [first, worker] = ["main.ts", "worker"].map((wanted) => {
+    const life = traceEvents.find(({ cat, name }) => cat === "process" && name === wanted)!;
+    const own = slices.filter(({ tid }) => tid === life.tid);
+    for (const { ts, dur } of own) assert(ts >= life.ts && ts + dur <= life.ts + life.dur);
+    return own;
+  }) as [Entry[], Entry[]];
+  const received = worker.find(({ name }) => /^recv from [0-9a-f]{7} main\.ts "jobs"$/.test(name));
+  const computed = worker.find(({ cat }) => cat === "computes");
+  assert(received !== undefined && computed !== undefined, JSON.stringify(worker));
+  assert(computed.ts >= received.ts + received.dur && computed.dur >= 1_000_000, text);
+  assert(first.some(({ name }) => /^wait [0-9a-f]{7} worker$/.test(name)), JSON.stringify(first));
 });
