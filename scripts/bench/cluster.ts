@@ -20,11 +20,14 @@ export class DevCluster implements AsyncDisposable {
   readonly #stop: () => void;
   /** Where its bridge listens. */
   readonly bridge: string;
+  /** Of the process that all others descend from. */
+  readonly pid: number;
 
   private constructor(fabric: Commanded, store: string, bridge: string) {
     this.#fabric = fabric;
     this.#store = store;
     this.bridge = bridge;
+    this.pid = fabric.pid;
     this.#stop = () => Deno.kill(fabric.pid, "SIGTERM");
   }
 

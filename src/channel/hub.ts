@@ -150,8 +150,8 @@ export class Hub {
    * This process was spawned by `parent`: connects to it, since they will probably speak to each other, if
    * that takes no time. Resolves when this process has done its part.
    *
-   * The parent counts on it: see {@linkcode Hub.hasSpawned}. Of two hosts, the parent usually connects at
-   * once, and for less: the first TLS connection that a process dials costs Deno 2.9 35 ms of CPU time.
+   * The parent counts on it: see {@linkcode Hub.hasSpawned}. Of two hosts, the parent connects, usually at
+   * once: it takes some round trips, for which this process would delay its function.
    */
   async meet(parent: Pid): Promise<void> {
     if (this.#isNear(parent)) await this.peer(parent).meet();
@@ -169,7 +169,7 @@ export class Hub {
     if (!this.#peers.has(child) && this.#isNear(child)) this.#spawned.set(child, performance.now());
   }
 
-  /** Makes what the first connection to another host would take the time to make. */
+  /** Makes what the first connection to another host would take the time to make. Repeated, it costs nothing. */
   async prepare(): Promise<void> {
     await this.#context.protection.prepare();
   }

@@ -18,7 +18,7 @@ import { Admission } from "./admission.ts";
 import { authenticated } from "./authenticated.ts";
 import { certificatesOf } from "./certificates.ts";
 import { startTimer } from "./delay.ts";
-import { Encryption } from "./encryption.ts";
+import { Encryption, gatherRandomness } from "./encryption.ts";
 import {
   acceptHandshake,
   dialHandshake,
@@ -103,10 +103,14 @@ export class ChannelProtection {
     return { transport: await this.#acceptSecond(conn, own), replaced: conn };
   }
 
-  /** Makes what the first connection would take the time to make. */
+  /** Makes what the first connection would take the time to make. What fails fails again when it is needed. */
   async prepare(): Promise<void> {
-    if (this.#protection !== Protection.open) await this.#own();
-    if (this.#protection === Protection.encrypted) await this.#encrypted();
+    try {
+      if (this.#protection !== Protection.open) await this.#own();
+      if (this.#protection === Protection.encrypted) await this.#encrypted();
+    } catch {
+      // said by the connection that needs it
+    }
   }
 
   async #own(): Promise<HandshakeKey> {
@@ -194,7 +198,10 @@ export class ChannelProtection {
   }
 
   async #makeEncryption(): Promise<Encryption> {
-    return new Encryption(await certificatesOf(this.#key.bytes));
+    const gathering = gatherRandomness();
+    const encryption = new Encryption(await certificatesOf(this.#key.bytes));
+    await gathering;
+    return encryption;
   }
 }
 

@@ -1,19 +1,22 @@
 /** The rehearsal of a spare: it does once, without effect, everything that it will do when it is used. */
 
-import { setHub } from "../channel/current.ts";
+import { hubIfAny, setHub } from "../channel/current.ts";
 import { Hold } from "../channel/hold.ts";
 import { EXPECT_MS } from "../channel/connection.ts";
-import { Hub } from "../channel/hub.ts";
+import { Hub, type HubOptions } from "../channel/hub.ts";
 import { Receiver } from "../channel/receiver.ts";
 import { Sender } from "../channel/sender.ts";
 import { makePid, NO_PORT, parsePid, type Pid, randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES } from "../core/resources.ts";
-import { listen } from "../net/transport.ts";
+import type { Protection } from "../net/handshake.ts";
+import { listen, type TransportListener } from "../net/transport.ts";
 import { decodeNodeMessage } from "../wire/control.ts";
 import { encodeMessage, MessageDecoder } from "../wire/message.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import type { StartMessage } from "./node_link.ts";
+
+const LOOPBACK = "127.0.0.1";
 
 /**
  * Decodes a message like the expected one, and encodes the answer without sending it. Where there is a
@@ -44,31 +47,57 @@ export function rehearse(pid: Pid, sockets: string | undefined): void {
 
 async function rehearseChannel(pid: Pid, sockets: string): Promise<void> {
   const { host } = parsePid(pid)!;
-  const key = new Uint8Array(32);
   const id = randomId();
   using listener = listen({ path: `${sockets}/${id}` });
-  listener.unref();
-  const hubOf = (own: Pid, listeners: Deno.UnixListener[]): Hub =>
-    new Hub({
-      pid: own,
-      key,
-      listeners,
-      sockets,
-      hold: new Hold({ ref: () => {}, unref: () => {} }),
-      ended: () => new Promise(() => {}),
-      log: () => {},
-      refused: () => {},
-    });
-  const parent = hubOf(makePid(id, host, NO_PORT), [listener as Deno.UnixListener]);
-  const child = hubOf(makePid(randomId(), host, NO_PORT), []);
+  const parent = madeUp(makePid(id, host, NO_PORT), { listener, sockets });
+  const child = madeUp(makePid(randomId(), host, NO_PORT), { sockets });
   parent.peer(child.pid).expect(EXPECT_MS);
   const met = child.meet(parent.pid);
-  // No code of the program runs in between, and this process has no hub of its own yet.
+  await exchange(child, parent, met);
+}
+
+/**
+ * Sends a value from one made-up process to another as between two hosts, over loopback. Does nothing where the
+ * program may not connect to everything.
+ */
+export async function rehearseFar(protection: Protection | undefined): Promise<void> {
+  if (Deno.permissions.querySync({ name: "net" }).state !== "granted") return;
+  using listener = listen({ hostname: LOOPBACK, port: 0 });
+  const child = madeUp(makePid(randomId(), LOOPBACK, listener.addr.port), { listener, protection });
+  const parent = madeUp(makePid(randomId(), LOOPBACK, NO_PORT), { protection });
+  // The child expects the parent to connect.
+  await exchange(child, parent, child.meet(parent.pid));
+}
+
+/** A process of a made-up run. */
+function madeUp(
+  pid: Pid,
+  { listener, ...options }: Pick<HubOptions, "sockets" | "protection"> & {
+    listener?: TransportListener;
+  },
+): Hub {
+  listener?.unref();
+  return new Hub({
+    ...options,
+    pid,
+    key: new Uint8Array(32),
+    listeners: listener === undefined ? [] : [listener],
+    hold: new Hold({ ref: () => {}, unref: () => {} }),
+    ended: () => new Promise(() => {}),
+    log: () => {},
+    refused: () => {},
+  });
+}
+
+/** The child sends a value to the parent once it has `met` it, and both end. */
+async function exchange(child: Hub, parent: Hub, met: Promise<void>): Promise<void> {
+  // No code of the program runs in between.
+  const own = hubIfAny();
   setHub(parent);
   const receiver = new Receiver<unknown>(child.pid);
   setHub(child);
   const sender = new Sender<unknown>(parent.pid);
-  setHub(undefined);
+  setHub(own);
   await met;
   await sender.send(new Uint8Array(16));
   await receiver.recv();

@@ -188,6 +188,8 @@ function start(
       const cwd = Deno.cwd();
       const env = encodeChange(process, span && traceVariables(span));
       if (missing.length > 0) await fillHoles(encoded, missing);
+      // While the process starts: it may be on another host.
+      void hubIfAny()?.prepare();
       const question = { type: "spawn", ...wanted, arg: encoded, wait, cwd, env } as const;
       const answer = await askInTurn(process.link, question, signal)
         .finally(() => signal?.removeEventListener("abort", giveUp));

@@ -103,7 +103,7 @@ async function firsts(): Promise<() => Promise<number>> {
     await receiver.recv();
     return performance.now() - start;
   };
-  await first(); // Deno loads the machine's authorities at the first connection of a process
+  await first(); // finds no spare
   return first;
 }
 
