@@ -1,5 +1,6 @@
 /** The interruption of `deploy` by the user. */
 
+import { BuildError } from "../build/build_error.ts";
 import { signalExitCode } from "../core/signals.ts";
 import type { EndSignal } from "../terminal/end_signals.ts";
 
@@ -16,6 +17,19 @@ export class Interrupted extends Error {
   get code(): number {
     return signalExitCode(this.signal);
   }
+}
+
+/**
+ * The exit code of a `deploy` that ended with that error, if the interruption is why. `stop` is aborted by it.
+ *
+ * @throws The error, if it is another one, which must not get lost because the user has sent a signal.
+ */
+export function codeOfInterruption(error: unknown, stop: AbortSignal): number {
+  if (error instanceof Interrupted) return error.code;
+  // Ctrl-C at a terminal also ends the deno that builds, and that may be noticed first.
+  const isOfBuild = error instanceof BuildError;
+  if (isOfBuild && stop.reason instanceof Interrupted) return stop.reason.code;
+  throw error;
 }
 
 /** How long what still writes to the temporary files may take to end. It was told to with the first signal. */

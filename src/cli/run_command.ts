@@ -15,7 +15,7 @@ import { describingVariables, widthVariables } from "../terminal/terminal_variab
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
 import { BuildFolder } from "./build_folder.ts";
 import type { RunCommand } from "./deploy_arguments.ts";
-import { exitAtOnce, Interrupted } from "./interrupted.ts";
+import { codeOfInterruption, exitAtOnce, Interrupted } from "./interrupted.ts";
 import { checkArguments, prepare } from "./prepare.ts";
 import {
   bridgeAddress,
@@ -121,10 +121,7 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     running = client;
     return await client.run(bridgeLink, stop.signal);
   } catch (error) {
-    if (stop.signal.aborted && stop.signal.reason instanceof Interrupted) {
-      return stop.signal.reason.code;
-    }
-    throw error;
+    return codeOfInterruption(error, stop.signal);
   } finally {
     progress.clear();
     running = undefined;
