@@ -17,7 +17,8 @@ export async function atTerminal(
   answers: readonly { readonly asked: string; readonly typed: string }[],
 ): Promise<string> {
   const child = new Deno.Command("script", {
-    args: ["-qec", words.join(" "), "/dev/null"],
+    // Without `exec`, a shell that waits for it could end of a signal that it handles.
+    args: ["-qec", `exec ${words.join(" ")}`, "/dev/null"],
     cwd,
     env: { SHELL: "/bin/sh", NO_COLOR: "1", ...env },
     stdin: "piped",
@@ -30,10 +31,9 @@ export async function atTerminal(
   let next = 0;
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     shown += text;
-    const answer = answers[next];
-    if (answer === undefined || !shown.includes(answer.asked)) continue;
-    next++;
-    await writer.write(new TextEncoder().encode(answer.typed));
+    for (; next < answers.length && shown.includes(answers[next]!.asked); next++) {
+      await writer.write(new TextEncoder().encode(answers[next]!.typed));
+    }
   }
   await writer.close().catch(() => {}); // it has ended
   await child.status;

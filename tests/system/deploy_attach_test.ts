@@ -232,7 +232,8 @@ const STEPS: Step[] = [
     async (bench) => {
       for (const [name, key] of [["kept", "d"], ["stopped", "x"], ["killed", "\x03"]] as const) {
         const words = [Deno.execPath(), "run", "-A", CLI, "--name", name, "echo.ts"];
-        const line = words.map((word) => `'${word}'`).join(" ");
+        // Ctrl-C is for a shell, too: one that waited for deploy could end of it, whatever deploy does.
+        const line = `exec ${words.map((word) => `'${word}'`).join(" ")}`;
         await using terminal = bench.command("script", ["-qec", line, "/dev/null"]);
         await terminal.says(/begins/);
         await terminal.type("one\n");
