@@ -62,6 +62,25 @@ async function scrape(address: string): Promise<{ text: string; values: Map<stri
   };
 }
 
+/** How long the parts of a cluster may take to tell each other of an end, on a busy machine. */
+const TOLD_MS = 30_000;
+
+/** As {@linkcode scrape}, once these samples have these values: a part learns of an end when it is told. */
+async function scrapeOnce(
+  address: string,
+  expected: Readonly<Record<string, number>>,
+): ReturnType<typeof scrape> {
+  for (const endMs = performance.now() + TOLD_MS;;) {
+    const scraped = await scrape(address);
+    const found = Object.fromEntries(
+      Object.keys(expected).map((name) => [name, scraped.values.get(name)]),
+    );
+    const isAsExpected = Object.entries(expected).every(([name, value]) => found[name] === value);
+    if (isAsExpected) return scraped;
+    if (performance.now() > endMs) assertEquals(found, { ...expected });
+  }
+}
+
 /** Whether `promtool`, of Prometheus, finds nothing to complain about. */
 async function lint(text: string): Promise<string> {
   const child = new Deno.Command("promtool", {
@@ -83,25 +102,25 @@ Deno.test("fabric --metrics tells Prometheus of nodes, room, processes, runs and
   await using project = await Project.make({ "main.ts": PROGRAM });
   const { code, stderr } = await deploy([cluster.bridge, "main.ts"], { cwd: project.folder });
   assertEquals(code, 0, stderr);
-  const master = await scrape(await cluster.master.ready("metrics"));
-  const node = await scrape(await cluster.nodes[0]!.ready("metrics"));
-  for (const { text } of [master, node]) assertEquals(await lint(text), "", text);
-
   const [own, other] = cluster.addresses as [string, string];
-  const expected: [name: string, value: number][] = [
-    ['deploy_nodes{state="up"}', 2],
-    [`deploy_node_memory_bytes{node="${other}"}`, 2 * 1024 ** 3],
-    [`deploy_node_cores{node="${own}"}`, 2],
-    [`deploy_node_memory_asked_bytes{node="${own}"}`, 0],
-    ["deploy_spawns_waiting", 0],
-    ['deploy_spawn_requests_total{outcome="granted"}', 4],
-    ["deploy_spawn_wait_seconds_count", 4],
-    ["deploy_bridges", 1],
-    ["deploy_bridge_restarts_total", 0],
-    ['deploy_runs{state="ended"}', 1],
-    ['deploy_runs{state="running"}', 0],
-  ];
-  for (const [name, value] of expected) assertEquals(master.values.get(name), value, name);
+  const master = await scrapeOnce(await cluster.master.ready("metrics"), {
+    'deploy_nodes{state="up"}': 2,
+    [`deploy_node_memory_bytes{node="${other}"}`]: 2 * 1024 ** 3,
+    [`deploy_node_cores{node="${own}"}`]: 2,
+    [`deploy_node_memory_asked_bytes{node="${own}"}`]: 0,
+    "deploy_spawns_waiting": 0,
+    'deploy_spawn_requests_total{outcome="granted"}': 4,
+    "deploy_spawn_wait_seconds_count": 4,
+    "deploy_bridges": 1,
+    "deploy_bridge_restarts_total": 0,
+    'deploy_runs{state="ended"}': 1,
+    'deploy_runs{state="running"}': 0,
+    [`deploy_processes{node="${own}"}`]: 0,
+  });
+  const node = await scrapeOnce(await cluster.nodes[0]!.ready("metrics"), {
+    [`deploy_processes{node="${other}"}`]: 0,
+  });
+  for (const { text } of [master, node]) assertEquals(await lint(text), "", text);
   assert(!master.text.includes("deploy_run_processes{"), "a run that has ended is only counted");
 
   const both = (name: string): number => {
@@ -110,7 +129,6 @@ Deno.test("fabric --metrics tells Prometheus of nodes, room, processes, runs and
   };
   assertEquals(both("deploy_processes_started_total{NODE}"), 4);
   assertEquals(both('deploy_processes_ended_total{NODE,how="success"}'), 4);
-  assertEquals(both("deploy_processes{NODE}"), 0);
   assertEquals(both('deploy_output_bytes_total{NODE,stream="stdout"}'), 3 * 1_001);
   assertEquals(both('deploy_output_bytes_total{NODE,stream="stderr"}'), 5);
   const received =
@@ -132,12 +150,15 @@ Deno.test("while a run goes on, its processes, output and channels are counted",
   }).spawn();
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   assertEquals((await output.read()).value, "received\n");
-  const { text, values } = await scrape(await cluster.master.ready("metrics"));
+  const address = await cluster.master.ready("metrics");
+  const { text } = await scrape(address);
   const labels = /deploy_run_processes(\{.*\})/.exec(text)?.[1] ?? "";
   assertMatch(labels, /^\{run="[a-z]{4}-[a-z]{4}",name="main\.ts"\}$/);
-  assertEquals(values.get(`deploy_run_processes${labels}`), 2);
-  assertEquals(values.get(`deploy_run_output_bytes_total${labels}`), 9);
-  assertEquals(values.get(`deploy_run_channel_values_total${labels}`), 5);
+  const { values } = await scrapeOnce(address, {
+    [`deploy_run_processes${labels}`]: 2,
+    [`deploy_run_output_bytes_total${labels}`]: 9,
+    [`deploy_run_channel_values_total${labels}`]: 5,
+  });
   assert(values.get(`deploy_run_channel_bytes_total${labels}`)! > 5_000);
   await child.stdin.close();
   assertEquals((await output.read()).done, true);
