@@ -2,9 +2,12 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+// @ts-types="../../types/std_async.d.ts"
+import { deadline } from "@std/async/deadline";
 import { MiB } from "../../src/core/resources.ts";
 import { readSettings } from "../../src/local/settings.ts";
 import { untilGone } from "../node/node_harness.ts";
+import { withoutNotices } from "../system/helpers.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
@@ -253,15 +256,13 @@ import { init } from "deploy";
 await init();
 while (true) console.log("y".repeat(100_000));
 `);
-  const child = program.command({ stderr: "null" }).spawn();
+  const child = program.command({ env: { DEPLOY_GRACE: "1h" }, stderr: "null" }).spawn();
   const reader = child.stdout.getReader();
   await reader.read();
-  const begin = performance.now();
   child.kill("SIGTERM");
   child.kill("SIGINT");
-  const { code } = await child.status;
+  const { code } = await deadline(child.status, 60_000);
   assert([130, 143].includes(code), `exit code ${code}`);
-  assert(performance.now() - begin < 4_000, "it waited");
   await reader.cancel();
 });
 
@@ -360,9 +361,7 @@ console.log(await new Receiver<number>(await spawn(chain, 10)).recv());
   const { code, stdout, stderr } = await program.run({ env: { DEPLOY_FORMAT: "json" } });
   const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
   const text = events.map((event) => event.text ?? "").join("");
-  // On a busy machine, the last ones wait for their turn to boot for long enough that this is said.
-  const waited = /^deploy: leaf has waited for 10 s to be started: .*\n/gm;
-  assertEquals([code, stderr.replaceAll(waited, "")], [0, ""], text);
+  assertEquals([code, withoutNotices(stderr)], [0, ""], text);
   assertEquals(events.filter(({ event }) => event === "spawn").length, 72);
   assertEquals(events.filter(({ event }) => event === "exit").length, 72);
   assertEquals(text, "1770\n10\n");

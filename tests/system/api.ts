@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
-import { type RunOptions, runProgram } from "./helpers.ts";
+import { type RunOptions, runProgram, withoutNotices } from "./helpers.ts";
 
 /** The first lines of every program in a table. */
 export const IMPORTS =
@@ -51,5 +51,5 @@ async function check({ source, says, others, code = 0, stderr, ...options }: Row
   );
   assertEquals(run.code, code, shown);
   if (stderr !== undefined) assertMatch(run.stderr + run.raw.stderr, stderr, shown);
-  else if (code === 0) assertEquals(run.stderr + run.raw.stderr, "", shown);
+  else if (code === 0) assertEquals(run.stderr + withoutNotices(run.raw.stderr), "", shown);
 }

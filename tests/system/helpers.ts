@@ -51,12 +51,23 @@ export interface RunningProgram extends AsyncDisposable {
   readonly directory: string;
   /** Resolves with the first event, past or future, that `matches`; rejects if the run ends without one. */
   seen(matches: (event: JsonEvent) => boolean): Promise<JsonEvent>;
+  /** Resolves when the launcher has written that to its stderr; rejects if the run ends without it. */
+  says(pattern: RegExp): Promise<void>;
   /** Resolves when the run is over. */
   readonly result: Promise<RunResult>;
 }
 
 /** The maximum time for a program of a test, even on a slow machine. */
 const RUN_LIMIT_MS = 120_000;
+
+/** What the system says where a machine is so busy that a run takes long. */
+const NOTICES =
+  /^deploy: (?:\S+ has waited for \d+ s to be started: |the first process has ended; \d+ others? still runs?: ).*\n/gm;
+
+/** What a run said on stderr, without what it says only of a busy machine. */
+export function withoutNotices(stderr: string): string {
+  return stderr.replaceAll(NOTICES, "");
+}
 
 /** Starts a program, given as the source of its main module; `import … from "deploy"` works in it. */
 export async function startProgram(
@@ -104,12 +115,19 @@ export async function startProgram(
     for (const watcher of watchers) watcher.ended();
     return all;
   };
+  let stderr = "";
+  let isSaid = Promise.withResolvers<void>();
+  const readStderr = async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      stderr += text;
+      isSaid.resolve();
+      isSaid = Promise.withResolvers();
+    }
+    isSaid.reject(new Error(`The run never said that: ${stderr}`));
+    isSaid.promise.catch(() => {}); // nobody may wait for it
+  };
   const result = (async (): Promise<RunResult> => {
-    const [stdout, stderr, { code }] = await Promise.all([
-      readStdout(),
-      new Response(child.stderr).text(),
-      child.status,
-    ]);
+    const [stdout, _, { code }] = await Promise.all([readStdout(), readStderr(), child.status]);
     const processes = format === "json" ? recorder.ended() : [];
     return {
       code,
@@ -127,6 +145,9 @@ export async function startProgram(
     child,
     directory,
     result,
+    async says(pattern): Promise<void> {
+      while (!pattern.test(stderr)) await isSaid.promise;
+    },
     seen(matches): Promise<JsonEvent> {
       const past = events.find(matches);
       if (past !== undefined) return Promise.resolve(past);
