@@ -108,5 +108,5 @@ Deno.test("stop() ends spares, and a node with nothing but spares is idle", asyn
   await run.node.kill(pid);
   await run.node.idle();
   await run[Symbol.asyncDispose]();
-  await untilGone(processes, 1_000);
+  await untilGone(processes, 5_000);
 });

@@ -123,7 +123,7 @@ Deno.test("trialBoot() gives a program 10 s to reach init(), and ends all that i
       "Cannot start: the program did not reach await init() within 10 s",
     );
     assert(performance.now() - startMs < 15_000);
-    await untilGone([Number(outputOf(error).slice(2))], 1_000);
+    await untilGone([Number(outputOf(error).slice(2))], 5_000);
   });
 });
 

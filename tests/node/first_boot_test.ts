@@ -17,7 +17,7 @@ Deno.test("needs() returns the needs of the program, and launch() uses the boote
   await run.node.idle();
   const pid = await run.launch(null);
   await run.master.wait(pid);
-  await untilGone(tried, 1_000);
+  await untilGone(tried, 5_000);
   assertEquals(run.output(pid, 1), "prelude\nfunction\n");
   assertEquals(run.events.filter(({ event }) => event === "spawn").length, 1);
 });

@@ -219,7 +219,7 @@ Deno.test("kill() ends a process that computes forever, and its children", async
   const grandchild = Number(run.output(parent, 1));
   assert(isAlive(grandchild));
   await run.node.kill(parent);
-  await untilGone([grandchild], 1_000);
+  await untilGone([grandchild], 5_000);
 });
 
 Deno.test("a process ends although a child holds its stdout", async () => {

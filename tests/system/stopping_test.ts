@@ -23,9 +23,12 @@ async function ready(program: RunningProgram, count: number): Promise<void> {
   });
 }
 
+/** A busy machine may need it for what takes no time; what is left after it is killed. */
+const LONG_GRACE = { DEPLOY_GRACE: "1m" };
+
 /** Starts a program, given as the code after {@linkcode IMPORTS}. */
 function start(source: string, options: RunOptions = {}): Promise<RunningProgram> {
-  return startProgram(IMPORTS + source, options);
+  return startProgram(IMPORTS + source, { ...options, env: { ...LONG_GRACE, ...options.env } });
 }
 
 for (const [signal, code] of END_SIGNALS) {
@@ -214,7 +217,6 @@ Deno.test("sent values are delivered while a program stops, also by a process th
     });
     say("ready");
     await sleep(60_000);`,
-    { env: { DEPLOY_GRACE: "30s" } },
   );
   await ready(program, 2);
   program.child.kill("SIGTERM");
@@ -361,7 +363,7 @@ async function atTerminal(
   const terminal = new Deno.Command("script", {
     args: ["-qec", command, "/dev/null"],
     cwd: folder,
-    env: { SHELL: "/bin/sh" },
+    env: { SHELL: "/bin/sh", ...LONG_GRACE },
     stdin: "piped",
     stdout: "null",
     stderr: "null",
