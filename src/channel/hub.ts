@@ -120,7 +120,7 @@ export class Hub {
         listener,
         max: MAX_UNAUTHENTICATED,
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
-        authenticate: (conn, begun) => this.#authenticate(conn, begun),
+        authenticate: (conn, begun, known) => this.#authenticate(conn, begun, known),
         take: (_conn, { transport, replaced, greeting }, remote) => {
           replaced?.close();
           void this.#welcome(transport, greeting, remote);
@@ -287,6 +287,7 @@ export class Hub {
   async #authenticate(
     conn: Deno.TcpConn | Deno.UnixConn,
     begun: () => void,
+    known: (ms: number) => void,
   ): Promise<Authenticated> {
     const { key, protection } = this.#context;
     conn.unref();
@@ -294,7 +295,7 @@ export class Hub {
       await acceptPass(conn, key, Purpose.channels);
       return { transport: conn, greeting: await readGreeting(conn) };
     }
-    const accepted = await protection.accepted(conn, begun);
+    const accepted = await protection.accepted(conn, begun, known);
     try {
       return { ...accepted, greeting: await readGreeting(accepted.transport) };
     } catch (error) {

@@ -35,9 +35,14 @@ export interface AdmissionOptions<Conn, Shown> extends StrangerLimits {
    * Authenticates a connection; called as soon as it is accepted. If it throws, the connection is refused
    * for that reason. It reads from the connection, so closing the connection ends it.
    *
-   * It calls `begun` once the other side has begun as peers do, and so may keep its place for longer.
+   * It calls `begun` once the other side has begun as peers do, and so may keep its place for longer; and
+   * `known`, if more is to follow once it is known to be a peer: that may take so long again.
    */
-  readonly authenticate: (conn: Conn, begun: () => void) => Promise<Shown>;
+  readonly authenticate: (
+    conn: Conn,
+    begun: () => void,
+    known: (ms: number) => void,
+  ) => Promise<Shown>;
   /** Takes an authenticated connection, and owns it from now on. */
   readonly take: (conn: Conn, shown: Shown, remote: Remote) => void;
   /** Called each time that no connection can be accepted. It is tried again soon. */
@@ -138,15 +143,18 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
         conn.close();
       },
     };
-    const timer = startTimer(
-      timeoutMs,
-      () => entry.refuse(`it did not authenticate within ${timeoutMs / 1_000} s`),
-    );
+    const within = (ms: number) =>
+      startTimer(ms, () => entry.refuse(`it did not authenticate within ${ms / 1_000} s`));
+    let timer = within(timeoutMs);
+    const known = (ms: number) => {
+      timer.onabort = null;
+      timer = within(ms);
+    };
     const remote = remoteOf(conn);
     this.#unauthenticated.add(entry, remote.host)?.refuse(CROWD);
     let shown: Shown;
     try {
-      shown = await authenticate(conn, () => this.#unauthenticated.begin(entry));
+      shown = await authenticate(conn, () => this.#unauthenticated.begin(entry), known);
       if (refused !== undefined) throw new Error(refused);
     } catch (error) {
       if (refused === undefined) conn.close();

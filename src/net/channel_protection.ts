@@ -92,14 +92,21 @@ export class ChannelProtection {
    * The same as the side that accepted. If `conn` is closed meanwhile, this fails.
    *
    * @param begun As of {@linkcode acceptHandshake}.
+   * @param known Called when the other side is of this run, and a second connection is to follow: within so
+   * many milliseconds.
    */
-  async accepted(conn: Deno.TcpConn, begun: () => void): Promise<Accepted> {
+  async accepted(
+    conn: Deno.TcpConn,
+    begun: () => void,
+    known: (ms: number) => void,
+  ): Promise<Accepted> {
     const own = await this.#own();
     const session = await acceptHandshake(conn, own, [Purpose.channels], begun);
     if (own.protection === Protection.open) return { transport: conn };
     if (own.protection === Protection.plain) {
       return { transport: await authenticated(conn, session) };
     }
+    known(SECOND_MS);
     return { transport: await this.#acceptSecond(conn, own), replaced: conn };
   }
 

@@ -1,12 +1,16 @@
-/** Networks that carry in one direction only, or lose some packets. They are made with `nft`, where it is. */
+/**
+ * Networks that are slow, that carry in one direction only, or that lose some packets. The latter are made with
+ * `nft`, where it is.
+ */
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { type Deployed, noneIsLeft } from "../fabric/deployed.ts";
 import { hasNft, networkTest } from "../system/netns.ts";
+import { SlowWire } from "../system/slow_wire.ts";
 import { HostCluster } from "./host_cluster.ts";
 import { noneIsLeftWithin } from "./left.ts";
-import { MEMBERS, STREAM } from "./programs.ts";
+import { FAR, MEMBERS, STREAM } from "./programs.ts";
 
 /** Silence is noticed after a quarter of the usual time. */
 const SOON = { env: { DEPLOY_LIVENESS: "tests" } };
@@ -15,6 +19,8 @@ const SOON = { env: { DEPLOY_LIVENESS: "tests" } };
 const LEFT_MS = 5_000;
 
 const PERCENT_LOST = 5;
+
+const DELAY_MS = 200;
 
 function exitsOf(program: Deployed) {
   return program.events.flatMap((event) => event.event === "exit" ? [event] : []);
@@ -47,6 +53,41 @@ async function expectLost(what: "incoming" | "outgoing"): Promise<void> {
   program.kill("SIGTERM");
   assertEquals(await program.code, 143);
   await noneIsLeft(mark);
+}
+
+// Elsewhere there is nothing to delay packets with.
+if (SlowWire.isPossible) {
+  networkTest(
+    `with a delay of ${DELAY_MS} ms on the way to a node, nothing is lost`,
+    async () => {
+      await using cluster = await HostCluster.start();
+      using _wire = await cluster.nodeHosts[1]!.slow(DELAY_MS);
+      const mark = `mark-${crypto.randomUUID()}`;
+      await using program = await cluster.deploy(FAR, [mark]);
+      assertEquals(await program.code, 0, JSON.stringify(program.events));
+      // The node stays: a delay is no silence.
+      assert(
+        !cluster.master.err.some((line) => line.includes("lost")),
+        cluster.master.err.join("\n"),
+      );
+      const hosts = program.events.flatMap((event) =>
+        event.event === "spawn" ? [cluster.hostOf(event.pid)] : []
+      );
+      assertEquals(new Set(hosts), new Set([cluster.masterHost, ...cluster.nodeHosts]));
+      assertEquals(
+        program.text.split("\n").filter((line) => line !== ""),
+        [
+          "30 values there and back",
+          "1000000 bytes there and back",
+          "closed",
+          '{"signal":"SIGTERM"}',
+        ],
+      );
+      const ends = exitsOf(program).map(({ status }) => JSON.stringify(status));
+      assertEquals(ends.toSorted(), ['{"code":0}', '{"code":0}', '{"signal":"SIGTERM"}']);
+      await noneIsLeft(mark);
+    },
+  );
 }
 
 // Where there is no nft, CI says so.

@@ -102,3 +102,53 @@ for (let turn = 0; turn < Number(Deno.args[1]); turn++) {
   console.log("ended " + JSON.stringify(await wait(each)));
 }
 `;
+
+/**
+ * A process on each node, of which one sends to the other what the first process gives it, which gets it from
+ * there: many small values, and large ones. One ends by itself, and the other one is told to.
+ */
+export const FAR = `
+import { init, kill, MiB, Receiver, Sender, spawn, wait } from "deploy";
+async function first(parent) {
+  const second = await new Receiver(parent, "second").recv();
+  const [values, sender] = [new Receiver(parent), new Sender(second)];
+  for await (const value of values) await sender.send(value);
+  await sender.close();
+}
+async function second(parent, first) {
+  await new Sender(parent, "ready").send(true);
+  const sender = new Sender(parent);
+  for await (const value of new Receiver(first)) await sender.send(value);
+  await sender.close();
+  await new Promise((resolve) => setTimeout(resolve, 1e6));
+}
+await init({ functions: { first, second }, resources: { mem: 1500 * MiB, cpu: 0 } });
+const one = await spawn(first, undefined, { mem: 800 * MiB, cpu: 0 });
+const two = await spawn(second, one, { mem: 800 * MiB, cpu: 0 });
+await new Sender(one, "second").send(two);
+await new Receiver(two, "ready").recv();
+const [sender, receiver] = [new Sender(one), new Receiver(two)];
+const small = Array.from({ length: 30 }, (_, index) => ({ index }));
+const large = Array.from({ length: 2 }, (_, index) => new Uint8Array(500_000).fill(index));
+const sent = (async () => {
+  for (const value of [...small, ...large]) await sender.send(value);
+  await sender.close();
+})();
+let [next, bytes] = [0, 0];
+for (const each of small) {
+  if ((await receiver.recv()).index !== next++) throw new Error("not value " + (next - 1));
+}
+console.log(next + " values there and back");
+for (const each of large) {
+  const value = await receiver.recv();
+  if (value.some((byte, at) => byte !== each[at])) throw new Error("changed");
+  bytes += value.length;
+}
+console.log(bytes + " bytes there and back");
+for await (const value of receiver) throw new Error("too many values");
+console.log("closed");
+await sent;
+await wait(one);
+await kill(two, { signal: "SIGTERM" });
+console.log(JSON.stringify(await wait(two)));
+`;

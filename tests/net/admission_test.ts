@@ -1,6 +1,6 @@
 /**
  * Connections that authenticate with one byte, which is their identity; 0 is refused. Before that, they may
- * begin as peers do, with {@linkcode BEGUN}.
+ * begin as peers do, with {@linkcode BEGUN}, and become known, with {@linkcode KNOWN}.
  */
 
 // @ts-types="../../types/std_assert.d.ts"
@@ -8,6 +8,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Admission } from "../../src/net/admission.ts";
 
 const BEGUN = 255;
+const KNOWN = 254;
 
 interface Taken {
   readonly conn: Deno.Conn;
@@ -37,12 +38,13 @@ class Fixture implements AsyncDisposable {
       max,
       maxOfHost,
       timeoutMs,
-      authenticate: async (conn, begun) => {
+      authenticate: async (conn, begun, known) => {
         const byte = new Uint8Array(1);
         do {
           if (await conn.read(byte) === null) throw new Deno.errors.UnexpectedEof("it ended");
-          if (byte[0] !== BEGUN) break;
-          begun();
+          if (byte[0] === KNOWN) known(60_000);
+          else if (byte[0] === BEGUN) begun();
+          else break;
           this.begun++;
           this.#change();
         } while (true);
@@ -104,6 +106,18 @@ Deno.test("a connection is taken once it is authenticated, however long another 
   await fixture.until(() => fixture.taken.length === 2);
   assertEquals(fixture.taken.map(({ who }) => who), [2, 1]);
   assertEquals(fixture.lines, []);
+});
+
+Deno.test("a connection that is known has its time from then on; another one is closed when its time is up", async () => {
+  await using fixture = new Fixture({ timeoutMs: 500 });
+  const known = await fixture.connect(KNOWN);
+  await fixture.until(() => fixture.begun === 1);
+  const stranger = await fixture.connect();
+  assert(await isClosed(stranger));
+  await known.write(new Uint8Array([7]));
+  await fixture.until(() => fixture.taken.length === 1);
+  assertEquals(fixture.taken[0]!.who, 7);
+  assertEquals(fixture.lines.length, 1);
 });
 
 Deno.test("at the limit, the oldest connection is closed, and those that have begun as peers do stay", async () => {

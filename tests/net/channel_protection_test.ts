@@ -20,14 +20,14 @@ class Acceptor implements AsyncDisposable {
   readonly refused: string[] = [];
   readonly #admission: Admission<Deno.TcpConn, Accepted>;
 
-  constructor(protection: ChannelProtection) {
+  constructor(protection: ChannelProtection, timeoutMs = 10_000) {
     const listener = Deno.listen(LOCAL);
     this.port = listener.addr.port;
     this.#admission = new Admission<Deno.TcpConn, Accepted>({
       listener,
       max: 16,
-      timeoutMs: 10_000,
-      authenticate: (conn, begun) => protection.accepted(conn, begun),
+      timeoutMs,
+      authenticate: (conn, begun, known) => protection.accepted(conn, begun, known),
       take: async (_conn, { transport, replaced }) => {
         replaced?.close();
         const question = new Uint8Array(1);
@@ -130,6 +130,22 @@ test("strangers at the TLS port keep nobody out, and it closes when it is not ne
     Deno.errors.ConnectionRefused,
   );
   for (const stranger of strangers) stranger.close();
+  transport.close();
+});
+
+test("between distant hosts, the second connection has time of its own, once the first one is authenticated", async () => {
+  const key = new RunKey(newKey());
+  const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
+  await using acceptor = new Acceptor(own(), 500);
+  using relay = new Relay({ ...LOCAL, port: acceptor.port }, LOCAL, { tls: true });
+  relay.toTlsPort = async () => {
+    // A stranger that comes now has to go before the dialer learns of the port.
+    const stranger = await Deno.connect({ ...LOCAL, port: acceptor.port });
+    assertEquals(await stranger.read(new Uint8Array(1)), null);
+    stranger.close();
+  };
+  const transport = await dial((relay.endpoint as Deno.NetAddr).port, own());
+  assertEquals(await asks(transport), SECRET_WORDS);
   transport.close();
 });
 

@@ -8,6 +8,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert } from "@std/assert";
+import { SlowWire } from "./slow_wire.ts";
 
 /** The prefix of the names of networks, followed by the id of the process that made them. */
 const PREFIX = "deploy-test-";
@@ -93,6 +94,28 @@ export class Host {
   /** Connects it again. */
   async heal(): Promise<void> {
     await ip([["-n", this.#switch, "link", "set", this.#port, "master", "switch"]]);
+  }
+
+  /**
+   * Has everything that it sends, and everything that is sent to it, take so long, until the wire is disposed
+   * of; then the host is cut off. See {@linkcode SlowWire.isPossible}.
+   */
+  async slow(delayMs: number): Promise<SlowWire> {
+    const ends = [`${this.#port}-far`, `${this.#port}-near`] as const;
+    const names = ends.map((name) => `${name}${Deno.pid}`) as [string, string];
+    const wire = new SlowWire(names, delayMs);
+    const [far, near] = names;
+    const inSwitch = (...words: string[]) => ["-n", this.#switch, "link", ...words];
+    const between = `${this.#port}-slow`;
+    await ip([
+      ...names.map((name) => ["link", "set", name, "netns", this.#switch]),
+      inSwitch("add", between, "type", "bridge", "mcast_snooping", "0"),
+      inSwitch("set", this.#port, "master", between),
+      inSwitch("set", near, "master", between, "up"),
+      inSwitch("set", far, "master", "switch", "up"),
+      inSwitch("set", between, "up"),
+    ]);
+    return wire;
   }
 
   /** Breaks the connections of the listener on that port; both ends of each notice that. */
