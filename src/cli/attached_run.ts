@@ -6,7 +6,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import type { Termination } from "../core/signals.ts";
 import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
-import { type LinkConnection, MessageLink } from "../net/message_link.ts";
+import { type LinkConnection, LinkError, MessageLink } from "../net/message_link.ts";
 import {
   BRIDGE_TO_DEPLOY,
   type BridgeToDeploy,
@@ -184,6 +184,13 @@ export class AttachedRun {
     this.#tell({ type: "detach" });
   }
 
+  /** Gives the bridge up: {@linkcode AttachedRun.show} and what came before it end as `lost`, for that reason. */
+  giveUp(why: string): void {
+    this.#closed.abort();
+    this.stdin.close();
+    this.#link.drop(new LinkError(why));
+  }
+
   /** Asks what each process of the run waits for; the answer is shown. */
   askWhy(): void {
     void this.#link.send({ type: "why" });
@@ -248,7 +255,12 @@ export class AttachedRun {
       return false;
     }
     if ("failed" in outcome) {
+      if (this.#closed.signal.aborted) return false;
       await remark(gaveUpLine(bridge, outcome.failed, this.#reconnectMs));
+      return false;
+    }
+    if (this.#closed.signal.aborted) {
+      outcome.link.drop();
       return false;
     }
     this.#link = outcome.link;

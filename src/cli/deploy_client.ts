@@ -33,6 +33,9 @@ const KEY_MS = 2_000;
 /** The same after a second signal. */
 const KILL_MS = 2_000;
 
+/** How long the ends of processes may take to be shown that are lost with the bridge. */
+const LOST_MS = 1_000;
+
 /** One deployment, from the offer to the exit code. */
 export class DeployClient {
   readonly #deployed: Deployed;
@@ -74,7 +77,13 @@ export class DeployClient {
     try {
       const ended = await this.#show(run);
       if (ended.kind === "detached") return await this.#exitCode(ended);
-      return this.#endCode?.() ?? await this.#exitCode(ended);
+      const code = this.#endCode?.();
+      if (code === undefined) return await this.#exitCode(ended);
+      // It was told to stop, and nobody can say any more how its processes have ended.
+      if (ended.kind === "lost" && this.#id !== undefined) {
+        await showLost(ended, this.#options.bridge, this.#display);
+      }
+      return code;
     } finally {
       stopAsking();
       await doors?.close();
@@ -175,9 +184,15 @@ export class DeployClient {
     return stoppedExitCodeOf(state, signal, told);
   }
 
-  /** This process ends after that time, even if the run's end has not been shown. */
+  /**
+   * This process ends after that time, even if the run's end has not been shown: what has begun is then
+   * shown as lost, if what shows it still takes anything.
+   */
   #exitAfter(ms: number): void {
-    setTimeout(() => exitAtOnce(this.#endCode?.() ?? 1, this.#options.folder), ms);
+    setTimeout(() => {
+      this.#run?.giveUp(`it did not tell the end of the run within ${ms / 1_000} s`);
+      setTimeout(() => exitAtOnce(this.#endCode?.() ?? 1, this.#options.folder), LOST_MS);
+    }, ms);
   }
 
   async #exitCode(outcome: Offered): Promise<number> {

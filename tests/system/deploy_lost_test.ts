@@ -261,6 +261,25 @@ function endsRun(): Step[] {
       await noneIsLeft(run.mark, GONE_MS);
       assertEquals(await run.notes(), Array(3).fill("SIGTERM\nsaved\n"));
     }],
+    // Chaos, seed 101: its bridge was frozen, and the events ended without those of the processes' ends.
+    [
+      "it is told to stop, and the bridge does not answer: it ends what it has shown",
+      async (cluster) => {
+        const { relay, address } = relayTo(cluster);
+        await using run = await start("saves", address, ["--grace", "100ms"]);
+        relay.freeze();
+        run.program.kill("SIGTERM");
+        assertEquals(await run.program.code, 143, run.program.stderr);
+        const ends = run.program.events.filter(({ event }) => event === "eof" || event === "exit");
+        assertEquals(ends.length, 9);
+        for (const event of ends) {
+          if (event.event !== "exit") continue;
+          assert("lost" in event.status && event.status.lost.startsWith("the bridge "));
+        }
+        relay.close();
+        await noneIsLeft(run.mark, GONE_MS);
+      },
+    ],
     ["a signal ends the run at once, as ever", async (cluster) => {
       await using run = await start("saves", cluster.bridge);
       run.program.kill("SIGTERM");
