@@ -20,19 +20,20 @@ export interface EnterOptions {
 
 /**
  * Lets so many in at a time, in the order in which they came. One that takes long does not delay the others for
- * ever: its place is free after `holdMs`.
+ * ever: its place is free after a while.
  */
 export class TimedGate {
   /** How many are let in at a time. */
   readonly places: number;
-  readonly #holdMs: number;
+  readonly #holdMs: () => number;
   readonly #waiting = new Fifo<Waiter>();
   #free: number;
 
-  constructor(places: number, holdMs: number) {
+  /** @param holdMs After how long a place is free; asked again when that has passed. */
+  constructor(places: number, holdMs: number | (() => number)) {
     this.places = places;
     this.#free = places;
-    this.#holdMs = holdMs;
+    this.#holdMs = typeof holdMs === "number" ? () => holdMs : holdMs;
   }
 
   /**
@@ -54,7 +55,13 @@ export class TimedGate {
       if (next === undefined) this.#free++;
       else next.enter();
     };
-    const timer = setTimeout(leave, this.#holdMs);
+    const beganMs = performance.now();
+    const wait = (): void => {
+      const leftMs = this.#holdMs() - (performance.now() - beganMs);
+      if (leftMs <= 0) leave();
+      else timer = setTimeout(wait, leftMs);
+    };
+    let timer = setTimeout(wait, this.#holdMs());
     return leave;
   }
 

@@ -172,7 +172,10 @@ export class Booter {
       // It may have been aborted since it was let in.
       signal?.throwIfAborted();
       ending.throwIfAborted();
-      return await this.#boot(options);
+      const beganMs = performance.now();
+      const booted = await this.#boot(options);
+      this.boots.gate.took(performance.now() - beganMs);
+      return booted;
     } finally {
       this.#busy--;
       leave?.();
