@@ -10,8 +10,8 @@ const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 
 /** What one part holds. */
 export interface Holding {
-  /** Open files. */
-  readonly files: number;
+  /** How many open files of each kind: `socket`, `pipe`, or a path. */
+  readonly files: Readonly<Record<string, number>>;
   /** Resident memory, in MiB. */
   readonly memMiB: number;
   /** The processes that it has started and that run. */
@@ -41,7 +41,14 @@ export function heldMore(before: Holdings, after: Holdings): string[] {
       found.push(`${part} does not run`);
       continue;
     }
-    if (now.files > old.files) found.push(`${part} has ${now.files} files open, not ${old.files}`);
+    const [count, oldCount] = [sumOf(now.files), sumOf(old.files)];
+    if (count > oldCount) {
+      const more = Object.entries(now.files).flatMap(([kind, each]) => {
+        const grown = each - (old.files[kind] ?? 0);
+        return grown > 0 ? [`${grown} more: ${kind}`] : [];
+      });
+      found.push(`${part} has ${count} files open, not ${oldCount} (${more.join(", ")})`);
+    }
     if (now.children > old.children) {
       found.push(`${part} has ${now.children} children, not ${old.children}`);
     }
@@ -81,14 +88,37 @@ export async function holdingsOf(cluster: TestCluster): Promise<Holdings> {
   const all = await processesNaming("");
   for (const [name, { id }] of await partsOf(cluster)) {
     const children = all.filter(({ parent }) => parent === id).length;
-    const { files, memMiB } = usageOf(id, 0);
-    parts[name] = { files, memMiB, children };
+    parts[name] = { files: filesOf(id), memMiB: usageOf(id, 0).memMiB, children };
   }
   const args = ["run", "-A", CLI, "nodes", "--format", "json", "--secret-file", cluster.secretFile];
   const env = { DEPLOY_BRIDGE: cluster.bridge };
   const { stdout } = await run(Deno.execPath(), args, { env });
   const nodes = stdout.trim().split("\n").toSorted();
   return { parts, nodes, runFolders: await runFoldersOf(dirname(cluster.secretFile)) };
+}
+
+/** The open files of a process, by kind. */
+function filesOf(id: number): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const { name } of Deno.readDirSync(`/proc/${id}/fd`)) {
+    const kind = kindOf(`/proc/${id}/fd/${name}`);
+    if (kind !== undefined) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  }
+  return kinds;
+}
+
+/** The kind of an open file; `undefined` if it is closed meanwhile. */
+function kindOf(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path).replace(/:\[\d+\]$/, "");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, each) => sum + each, 0);
 }
 
 /** The folders of runs in the stores in that folder, each in the folder of a part that uses the store. */

@@ -9,17 +9,21 @@ export interface ChaosResult {
   readonly processes: number;
   /** Values that readers of streams have received. */
   readonly values: number;
+  /** The runs in which a part was silent for longer than it may be: after a fault, or on a busy machine. */
+  readonly silences: number;
   /** What did not hold, in one line each. */
   readonly violations: readonly string[];
 }
 
 /** The result, for a person. */
-export function report({ programs, faults, processes, values, violations }: ChaosResult): string {
+export function report(result: ChaosResult): string {
+  const { programs, faults, processes, values, silences, violations } = result;
   return [
     `programs   ${counts(programs)}`,
     `faults     ${counts(faults)}`,
     `processes  ${processes}`,
     `values     ${values}`,
+    `silences   ${silences}`,
     violations.length === 0 ? "all as promised" : `NOT as promised: ${violations.length}`,
     ...violations.map((line) => `  ${line}`),
   ].join("\n");

@@ -3,12 +3,12 @@
 import type { ExitStatus } from "deploy";
 import { type RunResult, TestCluster } from "deploy/testing";
 import { randomOf } from "../../src/testing/chaos.ts";
-import { type ActiveRun, checkLeft, goneAfterDeploy } from "./active_run.ts";
+import { type ActiveRun, checkLeft, noneLeft } from "./active_run.ts";
 import { delay, Faults } from "./faults.ts";
 import { heldMore, type Holdings, holdingsOf } from "./holdings.ts";
 import { type FaultKind, faultsOf, type ProgramPlan, programsOf } from "./plan.ts";
 import type { ChaosResult } from "./report.ts";
-import { type Seen, violations } from "./seen.ts";
+import { isSilence, type Seen, violations } from "./seen.ts";
 
 const PROGRAM = new URL("./program.ts", import.meta.url);
 
@@ -59,6 +59,7 @@ class RunningChaos {
   readonly #faultCounts: Record<string, number> = {};
   readonly #violations: string[] = [];
   #processes = 0;
+  #silences = 0;
   #values = 0;
   #begun = 0;
   #endMs = Infinity;
@@ -80,6 +81,7 @@ class RunningChaos {
       faults: this.#faultCounts,
       processes: this.#processes,
       values: this.#values,
+      silences: this.#silences,
       violations: this.#violations,
     };
   }
@@ -133,7 +135,7 @@ class RunningChaos {
       if (!active.deployKilled) this.#violate(id, `${plan.kind}: ${messageOf(error)}`);
     } finally {
       this.#active.delete(active);
-      if (active.deployKilled) await this.#holds(id, () => goneAfterDeploy(active));
+      await this.#holds(id, () => noneLeft(active));
       await this.#holds(id, () => checkLeft(active));
     }
     count(this.#programs, plan.kind);
@@ -144,6 +146,11 @@ class RunningChaos {
     const lines = processes[0]?.stdout.split("\n") ?? [];
     const statuses = new Map<string, ExitStatus>(processes.map(({ pid, status }) => [pid, status]));
     const stderr = result.stderr + result.said;
+    const texts = [stderr, ...processes.map(({ status }) => "lost" in status ? status.lost : "")];
+    if (texts.some(isSilence)) {
+      happened.add("silent");
+      this.#silences++;
+    }
     const found = violations(plan, { code, lines, stderr, statuses, happened });
     for (const each of found) this.#violate(id, `${plan.kind}: ${each}`);
     this.#processes += processes.length;

@@ -25,13 +25,22 @@ export type Seen =
  * - `head-lost`: the master or the bridge was, which ends every run
  * - `process-killed`: one of its OS processes was
  * - `process-frozen`, `deploy-frozen`: for longer than a part may be silent
+ * - `silent`: a part has heard nothing of another one for that long. After a fault that is its consequence.
+ *   On a machine with more to do than it can, it happens to parts that nothing has been done to, and the loss
+ *   that follows is as promised, too
  */
 export type Happened =
   | "ended"
   | "head-lost"
   | "process-killed"
   | "process-frozen"
-  | "deploy-frozen";
+  | "deploy-frozen"
+  | "silent";
+
+/** Whether a status, or what a part says, is that another part was silent for too long. */
+export function isSilence(text: string): boolean {
+  return /did not answer for \d/.test(text);
+}
 
 /** How a run ended, as its `deploy` told it. */
 export interface RunEnd {
@@ -80,7 +89,8 @@ export function violations(
 
 /** Whether a status only says that nobody can tell any more how the process ended. */
 function isUnknown({ happened }: RunEnd, told: ExitStatus): boolean {
-  return happened.has("head-lost") && "lost" in told && told.lost.startsWith("the bridge ");
+  const isPossible = (["head-lost", "silent", "ended"] as const).some((what) => happened.has(what));
+  return isPossible && "lost" in told && told.lost.startsWith("the bridge ");
 }
 
 /** What `deploy` says of a program that did not start after such a fault. */
@@ -92,7 +102,7 @@ const NOT_STARTED: readonly (readonly [Happened, RegExp])[] = [
 
 /** Whether what has happened to a run explains that its program ended early though no process had failed. */
 function isExplained({ happened, statuses, stderr }: RunEnd): boolean {
-  if (happened.has("ended") || happened.has("head-lost")) return true;
+  if ((["ended", "head-lost", "silent"] as const).some((what) => happened.has(what))) return true;
   return statuses.size === 0 &&
     NOT_STARTED.some(([what, says]) => happened.has(what) && says.test(stderr));
 }

@@ -1,9 +1,15 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { faultsOf, type ProgramPlan, programsOf } from "../../scripts/chaos/plan.ts";
-import { heldMore, type Holdings } from "../../scripts/chaos/holdings.ts";
+import { heldMore, type Holding, type Holdings } from "../../scripts/chaos/holdings.ts";
 import { report } from "../../scripts/chaos/report.ts";
-import { type Happened, type RunEnd, type Seen, violations } from "../../scripts/chaos/seen.ts";
+import {
+  type Happened,
+  isSilence,
+  type RunEnd,
+  type Seen,
+  violations,
+} from "../../scripts/chaos/seen.ts";
 import { randomOf } from "../../src/testing/chaos.ts";
 
 const PLAN: ProgramPlan = {
@@ -88,6 +94,16 @@ Deno.test("chaos: what a program itself found wrong is a violation, and so is wh
   assertEquals(violations(PLAN, { ...lost, happened: new Set(["head-lost"]) }), []);
 });
 
+Deno.test("chaos: a run in which a part was silent for too long may be lost; nothing else may happen to it", () => {
+  const stderr = "deploy: lost the bridge 127.0.0.1:1: it did not answer for 10 s";
+  assert(isSilence(stderr) && isSilence("node a did not answer for 2.5 s"));
+  assert(!isSilence("node a closed the connection") && !isSilence("it did not answer"));
+  const happened = new Set<Happened>(["silent"]);
+  assertEquals(violations(PLAN, endOf([], { stderr, happened, code: 1 })), []);
+  const cut = { ...WHOLE, received: 4 };
+  assertEquals(violations(PLAN, endOf([cut], { stderr, happened, code: 1 })).length, 2);
+});
+
 Deno.test("chaos: a program that does not start is explained by what happened to it, and by nothing else", () => {
   const happened = new Set<Happened>(["process-killed"]);
   const stderr = "deploy: Cannot start: the program was killed by SIGKILL before await init()";
@@ -100,16 +116,18 @@ Deno.test("chaos: a program that does not start is explained by what happened to
 });
 
 Deno.test("chaos: what a cluster holds at the end and not at the beginning is a leak", () => {
-  const part = { files: 20, memMiB: 100, children: 2 };
+  const part: Holding = { files: { socket: 15, pipe: 5 }, memMiB: 100, children: 2 };
   const before: Holdings = { parts: { master: part }, nodes: ["a: free"], runFolders: [] };
-  const after = (more: Partial<typeof part>): Holdings => ({
+  const after = (more: Partial<Holding>): Holdings => ({
     ...before,
     parts: { master: { ...part, ...more } },
   });
   const table: [Holdings, string[]][] = [
     [before, []],
-    [after({ files: 18, memMiB: 200 }), []],
-    [after({ files: 21 }), ["master has 21 files open, not 20"]],
+    [after({ files: { socket: 10, pipe: 8, "/a": 2 }, memMiB: 200 }), []],
+    [after({ files: { socket: 18, pipe: 3 } }), [
+      "master has 21 files open, not 20 (3 more: socket)",
+    ]],
     [after({ memMiB: 300 }), ["master has 300 MiB, more than 214"]],
     [after({ children: 3 }), ["master has 3 children, not 2"]],
     [{ ...before, parts: {} }, ["master does not run"]],
@@ -135,10 +153,10 @@ Deno.test("chaos: a seed draws the same programs and faults, of every kind", () 
 });
 
 Deno.test("chaos: the report has what was done, and what did not hold", () => {
-  const base = { programs: { ring: 2 }, faults: {}, processes: 9, values: 3 };
+  const base = { programs: { ring: 2 }, faults: {}, processes: 9, values: 3, silences: 1 };
   assertEquals(
     report({ ...base, violations: [] }),
-    "programs   2 (ring 2)\nfaults     0\nprocesses  9\nvalues     3\nall as promised",
+    "programs   2 (ring 2)\nfaults     0\nprocesses  9\nvalues     3\nsilences   1\nall as promised",
   );
   assertEquals(
     report({ ...base, violations: ["x: lost"] }).split("\n").slice(-2),
