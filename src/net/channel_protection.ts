@@ -8,7 +8,8 @@
  *     dialer                                  acceptor
  *       the handshake                  ◀──▶
  *                                      ◀──    u16 port, little-endian
- *       TLS, and the handshake inside  ◀──▶   at that port
+ *       TLS                            ◀──▶   at that port
+ *       a proof that it is the same    ──▶
  *                                      ◀──    ends the first connection
  */
 
@@ -21,13 +22,16 @@ import { startTimer } from "./delay.ts";
 import { Encryption, gatherRandomness } from "./encryption.ts";
 import {
   acceptHandshake,
+  type ByteStream,
   dialHandshake,
   HANDSHAKE_TIMEOUT_MS,
   type HandshakeKey,
   Protection,
   Purpose,
   readExactly,
+  type Session,
   writeAll,
+  WrongSecretError,
 } from "./handshake.ts";
 import { listenWithin, type Ports } from "./listen_within.ts";
 import { connect, type Transport } from "./transport.ts";
@@ -35,10 +39,13 @@ import { connect, type Transport } from "./transport.ts";
 /** How many may connect to a TLS port at a time: one is expected, and others may come first. */
 const MAX_UNAUTHENTICATED = 16;
 
-/** How long the second connection may take, from the port to the end of its handshake. */
+/** How long the second connection may take, from the port to the dialer's proof. */
 const SECOND_MS = 2 * HANDSHAKE_TIMEOUT_MS;
 
 const PORT_BYTES = 2;
+
+/** HMAC-SHA-256. */
+const PROOF_BYTES = 32;
 
 /** The settings of a run. */
 export interface ChannelProtectionOptions {
@@ -83,7 +90,7 @@ export class ChannelProtection {
     if (own.protection === Protection.open) return conn;
     if (own.protection === Protection.plain) return await authenticated(conn, session);
     const port = new DataView((await readExactly(conn, PORT_BYTES)).buffer).getUint16(0, true);
-    const second = await this.#dialSecond({ hostname, port }, own, signal);
+    const second = await this.#dialSecond({ hostname, port }, session, signal);
     void ended(conn).then(() => conn.close());
     return second;
   }
@@ -107,7 +114,7 @@ export class ChannelProtection {
       return { transport: await authenticated(conn, session) };
     }
     known(SECOND_MS);
-    return { transport: await this.#acceptSecond(conn, own), replaced: conn };
+    return { transport: await this.#acceptSecond(conn, session), replaced: conn };
   }
 
   /** Makes what the first connection would take the time to make. What fails fails again when it is needed. */
@@ -126,10 +133,10 @@ export class ChannelProtection {
 
   async #dialSecond(
     at: { hostname: string; port: number },
-    own: HandshakeKey,
+    session: Session,
     signal: AbortSignal,
   ): Promise<Transport> {
-    const encryption = await this.#encrypted();
+    const [encryption, first] = await Promise.all([this.#encrypted(), proofOf(session)]);
     const attempt = new AbortController();
     const abort = () => attempt.abort();
     signal.addEventListener("abort", abort);
@@ -146,9 +153,8 @@ export class ChannelProtection {
         if (attempt.signal.aborted) close();
       };
       const roundTripMs = performance.now() - startMs;
-      const transport = await encryption.dial(conn, { roundTripMs, opened });
+      const transport = await encryption.dial(conn, { roundTripMs, opened, first });
       transport.unref();
-      await dialHandshake(transport, own, Purpose.channels);
       attempt.signal.throwIfAborted();
       return transport;
     } catch (cause) {
@@ -162,7 +168,7 @@ export class ChannelProtection {
     }
   }
 
-  async #acceptSecond(conn: Deno.TcpConn, own: HandshakeKey): Promise<Transport> {
+  async #acceptSecond(conn: Deno.TcpConn, session: Session): Promise<Transport> {
     const encryption = await this.#encrypted();
     const { hostname } = conn.localAddr as Deno.NetAddr;
     const listener = listenWithin({ hostname, ports: this.#ports }, (at) => encryption.listen(at));
@@ -172,10 +178,10 @@ export class ChannelProtection {
       listener,
       max: MAX_UNAUTHENTICATED,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
-      authenticate: async (tls, valid) => {
+      authenticate: async (tls) => {
         tls.unref();
         const transport = encryption.accepted(tls);
-        await acceptHandshake(transport, own, [Purpose.channels], valid);
+        await acceptProof(transport, session);
         return transport;
       },
       take: (_tls, transport) => {
@@ -210,6 +216,25 @@ export class ChannelProtection {
     await gathering;
     return encryption;
   }
+}
+
+/**
+ * What shows on the second connection that it is made by the dialer of the first one, whose handshake gave `session`.
+ * It is valid only there, and said inside TLS, so only to whoever holds the key.
+ */
+async function proofOf(session: Session): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", session.key, proven(session)));
+}
+
+/** Reads a proof. @throws {WrongSecretError} If it is none of `session`. */
+async function acceptProof(stream: ByteStream, session: Session): Promise<void> {
+  const proof = await readExactly(stream, PROOF_BYTES);
+  if (await crypto.subtle.verify("HMAC", session.key, proof, proven(session))) return;
+  throw new WrongSecretError("it has a different secret");
+}
+
+function proven({ nonces }: Session): Uint8Array<ArrayBuffer> {
+  return new Uint8Array([...new TextEncoder().encode("again, encrypted"), ...nonces]);
 }
 
 /** Resolves with an error when `conn`, on which nothing follows, is over. */

@@ -3,13 +3,13 @@
  *
  * Deno cannot turn off Nagle's algorithm for connections that `Deno.listenTls` accepts. So a small write of
  * that side waits until the one before is acknowledged, and the system acknowledges late: after 40 ms, or
- * together with the next write. That is why the side that connected waits before its first write, and, once
- * messages flow, answers at once with a few bytes.
+ * together with the next write. That is why the side that connected waits before its first write that is to be
+ * answered, and, once messages flow, answers at once with a few bytes.
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
 import { delay } from "./delay.ts";
-import { WrongSecretError } from "./handshake.ts";
+import { writeAll, WrongSecretError } from "./handshake.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -44,6 +44,8 @@ export interface DialTiming {
   readonly roundTripMs: number;
   /** Called with the connection before the handshake, which closing it ends. */
   readonly opened: (conn: Pick<Transport, "close">) => void;
+  /** Written right after the handshake; the other side answers only to what follows it. @default nothing */
+  readonly first?: Uint8Array;
 }
 
 /**
@@ -73,7 +75,7 @@ export class Encryption {
    * @throws {NotEncryptedError} If the other side does not encrypt, or is another program.
    * @throws {ProtocolError} If it has a certificate of another authority.
    */
-  async dial(conn: Deno.TcpConn, { roundTripMs, opened }: DialTiming): Promise<Transport> {
+  async dial(conn: Deno.TcpConn, { roundTripMs, opened, first }: DialTiming): Promise<Transport> {
     const caCerts = [this.#certificates.authority];
     const encrypted = await Deno.startTls(conn, { hostname: CERTIFIED_NAME, caCerts });
     opened(encrypted);
@@ -82,6 +84,7 @@ export class Encryption {
     } catch (cause) {
       throw dialerError(cause);
     }
+    if (first !== undefined) await writeAll(encrypted, first);
     await delay(Math.min(roundTripMs + TICKETS_MS, MOST_TICKETS_MS));
     return new EncryptedTransport(encrypted, true);
   }

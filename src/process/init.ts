@@ -2,7 +2,6 @@
 
 import { setHub } from "../channel/current.ts";
 import { startTimer } from "../net/delay.ts";
-import type { Protection } from "../net/handshake.ts";
 import { connect, listen, type TransportListener } from "../net/transport.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
@@ -27,7 +26,7 @@ import { Inspector } from "./inspector.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
 import { endPrelude, silencePrelude } from "./prelude_listeners.ts";
-import { rehearse, rehearseFar } from "./rehearsal.ts";
+import { prepareFar, rehearse } from "./rehearsal.ts";
 import { tellUnread, waitReport } from "./wait_report.ts";
 import { traced } from "./traced.ts";
 import { Unwinding, unwindInsteadOfExit } from "./unwind.ts";
@@ -314,19 +313,6 @@ async function joinRun(
   // The link is not unreferenced: this process ends when its function has, and not before.
   runToEnd(traced(run, { name: start.function, pid }), arg, hub, hold, lastWill, exit);
   await new Promise(() => {});
-}
-
-/** What a spare does for its first connection to another host, until it is told what to run. */
-async function prepareFar(
-  hub: Hub,
-  protection: Protection | undefined,
-  start: Promise<unknown>,
-): Promise<void> {
-  let isSpare = true;
-  void start.then(() => isSpare = false);
-  await hub.prepare();
-  // Afterwards it would delay the function. What fails here is reported when it counts.
-  if (isSpare) await rehearseFar(protection).catch(() => {});
 }
 
 /** A process that may not read the folder that its parent is in stays in that of the program. */

@@ -45,6 +45,23 @@ export function rehearse(pid: Pid, sockets: string | undefined): void {
   if (sockets !== undefined) rehearseChannel(pid, sockets).catch(() => {});
 }
 
+/**
+ * What a spare does for its first connection to another host.
+ *
+ * @param start Resolves when it is told what to run, and is none any more.
+ */
+export async function prepareFar(
+  hub: Hub,
+  protection: Protection | undefined,
+  start: Promise<unknown>,
+): Promise<void> {
+  let isSpare = true;
+  void start.then(() => isSpare = false);
+  await hub.prepare();
+  // Afterwards it would delay the function. What fails here is reported when it counts.
+  if (isSpare) await rehearseFar(protection).catch(() => {});
+}
+
 async function rehearseChannel(pid: Pid, sockets: string): Promise<void> {
   const { host } = parsePid(pid)!;
   const id = randomId();

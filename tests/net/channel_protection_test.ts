@@ -149,6 +149,26 @@ test("between distant hosts, the second connection has time of its own, once the
   transport.close();
 });
 
+test("a TLS port takes only the dialer that was told it", async () => {
+  const key = new RunKey(newKey());
+  const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
+  await using acceptor = new Acceptor(own());
+  using relay = new Relay({ ...LOCAL, port: acceptor.port }, LOCAL, { tls: true });
+  const other = new Encryption(await certificatesOf(key.bytes));
+  const answers: (number | null)[] = [];
+  relay.toTlsPort = async (port) => {
+    const conn = await connect({ ...LOCAL, port });
+    const first = new Uint8Array(32);
+    const tls = await other.dial(conn, { roundTripMs: 0, opened: () => {}, first });
+    answers.push(await tls.read(new Uint8Array(1)));
+    tls.close();
+  };
+  const transport = await dial((relay.endpoint as Deno.NetAddr).port, own());
+  assertEquals(await asks(transport), SECRET_WORDS);
+  assertEquals(answers, [null]);
+  transport.close();
+});
+
 test("an attempt that is given up ends on both sides", async () => {
   const key = new RunKey(newKey());
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
