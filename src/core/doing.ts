@@ -6,14 +6,14 @@ import { MAX_NAME, type Wait, type WaitState } from "./waits.ts";
 /**
  * What a process does.
  *
- * - `computes`: its code runs.
- * - `blocked`: it does not answer, and uses no CPU: its code waits inside one call.
+ * - `computes`: its code runs, or is ready to.
+ * - `silent`: it does not answer, and does not compute: one call of it waits, or its machine is very busy.
  * - `idle`: it waits for timers, or I/O of its own.
  * - `stopped`: by a signal.
  * - `waits`: for that, first of all.
  */
 export type Doing =
-  | { readonly activity: "computes" | "blocked" | "idle" | "stopped" }
+  | { readonly activity: "computes" | "silent" | "idle" | "stopped" }
   | { readonly activity: "waits"; readonly wait: Wait };
 
 /** A look at a process that has shown another {@linkcode Doing} than the look before. */

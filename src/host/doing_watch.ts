@@ -19,9 +19,6 @@ const EACH_MS = 10;
 
 /** A process that has used more than this share of the time computes. */
 const COMPUTES = 1 / 2;
-/** One that does not answer, and has used less than this share, is blocked. */
-const BLOCKED = 1 / 10;
-
 /** The process to look at. */
 export interface DoingWatchOptions {
   readonly pid: Pid;
@@ -116,8 +113,9 @@ export class DoingWatch {
   /** What a process does that has not answered a question. */
   #silent(nowMs: number): Doing {
     const seen = this.#read(this.#options.osPid);
-    const isBlocked = seen !== undefined && seen.state !== "R" && this.#cpuShare(nowMs) < BLOCKED;
-    return { activity: isBlocked ? "blocked" : "computes" };
+    // On a busy machine it may be ready to compute, and get little of the CPU.
+    const computes = this.#cpuShare(nowMs) > COMPUTES || seen === undefined || seen.state === "R";
+    return { activity: computes ? "computes" : "silent" };
   }
 
   /** The share of the time since the last look that the process has used; 0 if the system does not tell. */

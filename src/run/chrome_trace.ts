@@ -215,8 +215,8 @@ function describe(doing: Doing, title: (pid: Pid) => string): Told {
   switch (doing.activity) {
     case "computes":
       return { category, text: "computing" };
-    case "blocked":
-      return { category, text: "blocked in a call" };
+    case "silent":
+      return { category, text: "no answer" };
     case "stopped":
       return { category, text: "stopped by a signal" };
     case "idle":

@@ -72,7 +72,7 @@ export const SEEN_DOING = {
   pid,
   doing: variant(
     "activity",
-    { computes: {}, blocked: {}, idle: {}, stopped: {}, waits: { wait } } satisfies Record<
+    { computes: {}, silent: {}, idle: {}, stopped: {}, waits: { wait } } satisfies Record<
       Doing["activity"],
       Shapes
     >,

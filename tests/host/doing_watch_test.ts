@@ -111,11 +111,11 @@ Deno.test("a process that has computed for most of the time since the last look 
   assertEquals(asked(), 2);
 });
 
-Deno.test("a process that does not answer computes, or is blocked if it uses no CPU", async () => {
+Deno.test("a process that does not answer computes if it uses the CPU, or wants to", async () => {
   const table: [cpuMs: number, state: string, activity: string][] = [
-    [100, "S", "computes"],
-    [0, "R", "computes"],
-    [0, "S", "blocked"],
+    [400, "S", "computes"],
+    [20, "R", "computes"],
+    [20, "S", "silent"],
   ];
   for (const [answerCpuMs, state, activity] of table) {
     const { process, look } = setUp();

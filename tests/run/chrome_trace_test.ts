@@ -134,7 +134,7 @@ Deno.test("what a process was seen to do are slices within its life, which say t
     [WORKER, { activity: "computes" }, 1_005],
     [WORKER, { activity: "waits", wait: recv }, 1_020],
     [FIRST, { activity: "waits", wait: { kind: "wait", remote: WORKER, select: false } }, 1_040],
-    [WORKER, { activity: "blocked" }, 1_045],
+    [WORKER, { activity: "silent" }, 1_045],
     [WORKER, { activity: "idle" }, 1_060],
     [`${"3".repeat(32)}@10.0.0.1:5` as Pid, { activity: "stopped" }, 1_040],
     [FIRST, { activity: "idle" }, 1_070],
@@ -147,7 +147,7 @@ Deno.test("what a process was seen to do are slices within its life, which say t
   assertEquals([...entries, ...trace.end()], [
     { ...slice, tid: 2, name: "computing", cat: "computes", ts: 10_000, dur: 10_000 },
     { ...slice, tid: 2, name: "recv from 1111111 main.ts", cat: "waits", ts: 20_000, dur: 25_000 },
-    { ...slice, tid: 2, name: "blocked in a call", cat: "blocked", ts: 45_000, dur: 5_000 },
+    { ...slice, tid: 2, name: "no answer", cat: "silent", ts: 45_000, dur: 5_000 },
     { ...slice, tid: 1, name: "wait 2222222 work", cat: "waits", ts: 40_000, dur: 30_000 },
     {
       ...{ ph: "X", pid: 1, tid: 1, name: "main.ts", cat: "process", ts: 0, dur: 70_000 },
