@@ -296,12 +296,7 @@ export class Hub {
       return { transport: conn, greeting: await readGreeting(conn) };
     }
     const accepted = await protection.accepted(conn, begun, known);
-    try {
-      return { ...accepted, greeting: await readGreeting(accepted.transport) };
-    } catch (error) {
-      if (accepted.replaced !== undefined) accepted.transport.close();
-      throw error;
-    }
+    return { ...accepted, greeting: await readGreeting(accepted.transport) };
   }
 
   /** Passes a connection to its peer, or closes it if the peer refuses it. */

@@ -34,7 +34,7 @@ import {
   WrongSecretError,
 } from "./handshake.ts";
 import { listenWithin, type Ports } from "./listen_within.ts";
-import { connect, type Transport } from "./transport.ts";
+import { closeQuietly, connect, type Transport } from "./transport.ts";
 
 /** How many may connect to a TLS port at a time: one is expected, and others may come first. */
 const MAX_UNAUTHENTICATED = 16;
@@ -60,8 +60,11 @@ export interface ChannelProtectionOptions {
 /** A connection that was accepted and authenticated. */
 export interface Accepted {
   readonly transport: Transport;
-  /** The first connection, if the transport is another one: it is to be closed. */
-  readonly replaced?: Transport;
+  /**
+   * The first connection, if the transport is another one. Whoever takes the transport closes it here; if the
+   * connection itself is closed before that, so is the transport.
+   */
+  readonly replaced?: Pick<Transport, "close">;
 }
 
 /** Protects the connections of one process. */
@@ -114,7 +117,7 @@ export class ChannelProtection {
       return { transport: await authenticated(conn, session) };
     }
     known(SECOND_MS);
-    return { transport: await this.#acceptSecond(conn, session), replaced: conn };
+    return await this.#acceptSecond(conn, session);
   }
 
   /** Makes what the first connection would take the time to make. What fails fails again when it is needed. */
@@ -168,12 +171,13 @@ export class ChannelProtection {
     }
   }
 
-  async #acceptSecond(conn: Deno.TcpConn, session: Session): Promise<Transport> {
+  async #acceptSecond(conn: Deno.TcpConn, session: Session): Promise<Accepted> {
     const encryption = await this.#encrypted();
     const { hostname } = conn.localAddr as Deno.NetAddr;
     const listener = listenWithin({ hostname, ports: this.#ports }, (at) => encryption.listen(at));
     const arrival = Promise.withResolvers<Transport>();
-    let isOver = false;
+    let [isOver, isTaken] = [false, false];
+    let second: Transport | undefined;
     const admission = new Admission<Deno.TlsConn, Transport>({
       listener,
       max: MAX_UNAUTHENTICATED,
@@ -187,6 +191,7 @@ export class ChannelProtection {
       take: (_tls, transport) => {
         if (isOver) return transport.close();
         isOver = true;
+        second = transport;
         arrival.resolve(transport);
       },
       // It is a stranger, and whoever is awaited says itself why it fails.
@@ -197,8 +202,18 @@ export class ChannelProtection {
       new DataView(port.buffer).setUint16(0, listener.addr.port, true);
       await writeAll(conn, port);
       // The dialer gives up, or whoever limits how long this may take.
-      void ended(conn).then(arrival.reject);
-      return await arrival.promise;
+      void ended(conn).then((reason) => {
+        isOver = true;
+        arrival.reject(reason);
+        // Left open, its dialer would wait for ever: for an answer that nobody gives.
+        if (second !== undefined && !isTaken) closeQuietly(second);
+      });
+      const transport = await arrival.promise;
+      const close = () => {
+        isTaken = true;
+        conn.close();
+      };
+      return { transport, replaced: { close } };
     } finally {
       isOver = true;
       void admission.close();

@@ -83,6 +83,22 @@ for (const [name, protection] of Object.entries(Protection)) {
   });
 }
 
+test("what is refused after its handshakes is closed, so that its dialer does not wait for ever", async () => {
+  const key = new RunKey(newKey());
+  const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
+  using listener = Deno.listen(LOCAL);
+  const accepting = listener.accept().then(async (conn) => {
+    return { conn, accepted: await own().accepted(conn, () => {}, () => {}) };
+  });
+  const dialled = await dial(listener.addr.port, own());
+  const { conn, accepted } = await accepting;
+  // As who accepted it does that has waited too long for a greeting.
+  conn.close();
+  assertEquals(await dialled.read(new Uint8Array(1)), null);
+  await assertRejects(() => accepted.transport.read(new Uint8Array(1)));
+  dialled.close();
+});
+
 test("a process of another run gets no TLS port", async () => {
   const protection = Protection.encrypted;
   await using acceptor = new Acceptor(
