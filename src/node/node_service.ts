@@ -178,7 +178,8 @@ class MasterSession {
     }
     this.#link.drop();
     const reason = await this.#link.ended;
-    if (!this.#leaving) logger.warn(`lost the master: ${reason.message}`);
+    // One that comes and goes causes a line each time.
+    if (!this.#leaving) logger.about(hostOf(this.remote), `lost the master: ${reason.message}`);
     const silent = reason instanceof LinkError && reason.isSilence;
     await this.#end(howToEnd({ kind: "master-gone", silent }));
     this.#gone.resolve();
