@@ -32,7 +32,8 @@ export async function drain(
   const format = options.format ?? reportFormat(Deno.env.get("DEPLOY_FORMAT"));
   const { logger } = readReporter(format);
   const { secretFile, plain } = options;
-  const credential = await credentialOf(await loadSecret({ secretFile, logger }), { plain });
+  const secret = await loadSecret({ secretFile, logger });
+  const credential = await credentialOf(secret, { plain, dials: true });
   const conn = await dialPart(master, Purpose.drain, credential);
   const link = new MessageLink<DrainToMaster, MasterToDrain>(conn, {
     schema: MASTER_TO_DRAIN,

@@ -1,7 +1,7 @@
 /** `fabric secret` and `fabric invite`: new credentials, as text and in files. */
 
 import { messageOf } from "../core/errors.ts";
-import { certificatesOf, fromPem } from "../net/certificates.ts";
+import { fromPem, trustOf } from "../net/certificates.ts";
 import { loadSecret, SecretError, type SecretSource } from "../net/connect.ts";
 import { formatInvitation, inviteKey } from "../net/invitation.ts";
 import { formatSecret, newSecret } from "../net/secret_text.ts";
@@ -23,7 +23,7 @@ export async function invitationText(name: string, source: SecretSource): Promis
       "Cannot invite anybody without the cluster's secret; name its file: --secret-file FILE",
     );
   }
-  const { authority } = await certificatesOf(bytes);
+  const { authority } = await trustOf(bytes);
   const key = await inviteKey(bytes, name);
   return await formatInvitation({ name, key, authority: fromPem(authority) });
 }

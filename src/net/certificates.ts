@@ -44,8 +44,14 @@ const VALIDITY = der(
   ],
 );
 
-/** Derives the authority from `secret`, which is at least 16 bytes, and issues a certificate by it. */
-export async function certificatesOf(secret: Bytes): Promise<Certificates> {
+/** An authority: its key, with which it issues, and its certificate in PEM. */
+interface Authority {
+  readonly key: CryptoKey;
+  readonly cert: string;
+}
+
+/** Derives the authority from `secret`, which is at least 16 bytes. */
+async function deriveAuthority(secret: Bytes): Promise<Authority> {
   const material = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveBits"]);
   const seed = await crypto.subtle.deriveBits(
     { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: INFO },
@@ -53,25 +59,36 @@ export async function certificatesOf(secret: Bytes): Promise<Certificates> {
     256,
   );
   const pkcs8 = new Uint8Array([...PKCS8_PREFIX, ...new Uint8Array(seed)]);
-  const authority = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
-  const publicKey = await publicKeyOf(authority);
+  const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
+  const cert = await certificate(key, {
+    serial: [1],
+    subject: "deploy authority",
+    publicKey: await publicKeyOf(key),
+    extensions: [
+      extension([0x55, 0x1d, 0x13], der(SEQUENCE, TRUE), true), // basicConstraints: an authority
+      extension([0x55, 0x1d, 0x0f], [BIT_STRING, 0x02, 0x02, 0x04], true), // keyUsage: keyCertSign
+    ],
+  });
+  return { key, cert };
+}
+
+/** The authority of `secret`: all that is needed by one who only connects. */
+export async function trustOf(secret: Bytes): Promise<Pick<Certificates, "authority">> {
+  return { authority: (await deriveAuthority(secret)).cert };
+}
+
+/** Derives the authority from `secret`, which is at least 16 bytes, and issues a certificate by it. */
+export async function certificatesOf(secret: Bytes): Promise<Certificates> {
+  const authority = await deriveAuthority(secret);
   const own = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]) as CryptoKeyPair;
   const ownKey = await crypto.subtle.exportKey("pkcs8", own.privateKey);
   const ownPublic = new Uint8Array(await crypto.subtle.exportKey("raw", own.publicKey));
   const serial = crypto.getRandomValues(new Uint8Array(16));
   serial[0] = serial[0]! & 0x7f | 0x40; // positive, and as long as possible
   return {
-    authority: await certificate(authority, {
-      serial: [1],
-      subject: "deploy authority",
-      publicKey,
-      extensions: [
-        extension([0x55, 0x1d, 0x13], der(SEQUENCE, TRUE), true), // basicConstraints: an authority
-        extension([0x55, 0x1d, 0x0f], [BIT_STRING, 0x02, 0x02, 0x04], true), // keyUsage: keyCertSign
-      ],
-    }),
+    authority: authority.cert,
     own: {
-      cert: await certificate(authority, {
+      cert: await certificate(authority.key, {
         serial: [...serial],
         subject: "deploy",
         publicKey: ownPublic,

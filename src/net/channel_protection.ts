@@ -17,9 +17,9 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { type RunKey } from "./run_key.ts";
 import { Admission } from "./admission.ts";
 import { authenticated } from "./authenticated.ts";
-import { certificatesOf } from "./certificates.ts";
+import { certificatesOf, trustOf } from "./certificates.ts";
 import { startTimer } from "./delay.ts";
-import { Encryption, gatherRandomness } from "./encryption.ts";
+import { type Certificates, Encryption, gatherRandomness } from "./encryption.ts";
 import {
   acceptHandshake,
   type ByteStream,
@@ -72,7 +72,9 @@ export class ChannelProtection {
   readonly #key: RunKey;
   readonly #protection: Protection;
   readonly #ports: Ports | undefined;
-  #encryption: Promise<Encryption> | undefined;
+  /** Each is made when it is first needed: programs on one host do without, and who only connects without the second. */
+  #dialing: Promise<Encryption> | undefined;
+  #accepting: Promise<Encryption> | undefined;
 
   constructor({ key, protection = Protection.open, ports }: ChannelProtectionOptions) {
     this.#key = key;
@@ -120,11 +122,11 @@ export class ChannelProtection {
     return await this.#acceptSecond(conn, session);
   }
 
-  /** Makes what the first connection would take the time to make. What fails fails again when it is needed. */
+  /** Makes what the first connection that is accepted would take the time to make. What fails fails again when it is needed. */
   async prepare(): Promise<void> {
     try {
       if (this.#protection !== Protection.open) await this.#own();
-      if (this.#protection === Protection.encrypted) await this.#encrypted();
+      if (this.#protection === Protection.encrypted) await this.#certified();
     } catch {
       // said by the connection that needs it
     }
@@ -139,7 +141,7 @@ export class ChannelProtection {
     session: Session,
     signal: AbortSignal,
   ): Promise<Transport> {
-    const [encryption, first] = await Promise.all([this.#encrypted(), proofOf(session)]);
+    const [encryption, first] = await Promise.all([this.#trusting(), proofOf(session)]);
     const attempt = new AbortController();
     const abort = () => attempt.abort();
     signal.addEventListener("abort", abort);
@@ -172,7 +174,7 @@ export class ChannelProtection {
   }
 
   async #acceptSecond(conn: Deno.TcpConn, session: Session): Promise<Accepted> {
-    const encryption = await this.#encrypted();
+    const encryption = await this.#certified();
     const { hostname } = conn.localAddr as Deno.NetAddr;
     const listener = listenWithin({ hostname, ports: this.#ports }, (at) => encryption.listen(at));
     const arrival = Promise.withResolvers<Transport>();
@@ -220,14 +222,20 @@ export class ChannelProtection {
     }
   }
 
-  /** Made when it is first needed: programs on one host do without. */
-  #encrypted(): Promise<Encryption> {
-    return this.#encryption ??= this.#makeEncryption();
+  /** It trusts the authority, which takes less time to make than a certificate of its own. */
+  #trusting(): Promise<Encryption> {
+    return this.#accepting ?? (this.#dialing ??= this.#makeEncryption(trustOf));
   }
 
-  async #makeEncryption(): Promise<Encryption> {
+  #certified(): Promise<Encryption> {
+    return this.#accepting ??= this.#makeEncryption(certificatesOf);
+  }
+
+  async #makeEncryption(
+    make: (secret: Uint8Array<ArrayBuffer>) => Promise<Pick<Certificates, "authority">>,
+  ): Promise<Encryption> {
     const gathering = gatherRandomness();
-    const encryption = new Encryption(await certificatesOf(this.#key.bytes));
+    const encryption = new Encryption(await make(this.#key.bytes));
     await gathering;
     return encryption;
   }

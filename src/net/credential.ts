@@ -3,7 +3,7 @@
 import type { Address } from "../core/address.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
-import { certificatesOf, pem } from "./certificates.ts";
+import { certificatesOf, pem, trustOf } from "./certificates.ts";
 import { Encryption } from "./encryption.ts";
 import { type HandshakeKey, importKey, Protection } from "./handshake.ts";
 import { type Invitation, inviteKey, looksInvited, parseInvitation } from "./invitation.ts";
@@ -118,16 +118,18 @@ export interface Credential extends HandshakeKey {
  * Prepares a secret for connections.
  *
  * @param options.plain Does not encrypt. @default false
+ * @param options.dials Only connects, so it needs no certificate of its own. @default false
  */
 export async function credentialOf(
   secret: Secret,
-  options: { plain?: boolean } = {},
+  options: { plain?: boolean; dials?: boolean } = {},
 ): Promise<Credential> {
   const key = await importKey(secret.bytes);
   if (secret.open) return { key, protection: Protection.open };
   const keyOf = async (name: string) => await importKey(await inviteKey(secret.bytes, name));
   if (options.plain === true) return { key, protection: Protection.plain, keyOf };
-  const encryption = new Encryption(await certificatesOf(secret.bytes));
+  const make = options.dials === true ? trustOf : certificatesOf;
+  const encryption = new Encryption(await make(secret.bytes));
   return { key, protection: Protection.encrypted, encryption, keyOf };
 }
 
@@ -152,7 +154,9 @@ export async function loadCredential(
 ): Promise<Credential> {
   const given = await readGiven(source);
   if (given === undefined) return await credentialOf(NO_SECRET_GIVEN);
-  if (!looksInvited(given.text)) return await credentialOf(await secretIn(given), source);
+  if (!looksInvited(given.text)) {
+    return await credentialOf(await secretIn(given), { ...source, dials: true });
+  }
   const invitation = await parseInvitation(given.text);
   if (invitation !== undefined) return await credentialOfInvitation(invitation, source);
   throw new SecretError(`Cannot use the invitation in ${given.path}: ${NO_SECRET["damaged"]}`);

@@ -99,6 +99,29 @@ test("what is refused after its handshakes is closed, so that its dialer does no
   dialled.close();
 });
 
+test("a process that only connects makes no key of its own", async () => {
+  const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
+  const key = new RunKey(newKey());
+  await using acceptor = new Acceptor(own());
+  const { subtle } = crypto;
+  const generateKey = subtle.generateKey.bind(subtle);
+  let made = 0;
+  Object.assign(subtle, {
+    generateKey: (...args: Parameters<typeof generateKey>) => {
+      if (args[0] === "Ed25519") made++;
+      return generateKey(...args);
+    },
+  });
+  try {
+    const transport = await dial(acceptor.port, own());
+    assertEquals(await asks(transport), SECRET_WORDS);
+    transport.close();
+  } finally {
+    Object.assign(subtle, { generateKey });
+  }
+  assertEquals(made, 1, "that of the side that accepts");
+});
+
 test("a process of another run gets no TLS port", async () => {
   const protection = Protection.encrypted;
   await using acceptor = new Acceptor(
