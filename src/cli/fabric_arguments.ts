@@ -11,6 +11,7 @@ import { FABRIC, REPORT_FORMATS } from "./fabric_table.ts";
 import { listed, nearWord } from "./near.ts";
 import { addressArgument } from "./address_argument.ts";
 import {
+  amountArgument,
   countArgument,
   cpuArgument,
   formatOption,
@@ -41,6 +42,10 @@ export interface FabricOptions {
   readonly deny: readonly string[];
   /** How many runs the bridge allows each person at a time; `undefined`: any number. */
   readonly mostRuns: number | undefined;
+  /** How many bytes the files of each run may take on this node; `undefined`: any number. */
+  readonly mostRunBytes: number | undefined;
+  /** The name of the user that programs run as; `undefined`: that of the fabric. */
+  readonly user: string | undefined;
   /** Flags such as `--allow-net=10.0.0.0/8`: what programs may do at most. None: everything. */
   readonly permissions: readonly string[];
 }
@@ -263,8 +268,23 @@ function fabricOptions(scanned: Scanned): FabricOptions {
     plain: scanned.options.has("plain"),
     mostRuns: runsOption(scanned),
     deny: (scanned.options.get("deny") ?? []).map((name) => inviteName(name, "--deny")),
+    user: userOption(scanned),
+    mostRunBytes: runDiskOption(scanned),
     permissions: permissionFlags(scanned),
   };
+}
+
+function runDiskOption(scanned: Scanned): number | undefined {
+  const text = lastValue(scanned, "run-disk");
+  return text === undefined ? undefined : amountArgument(text, "--run-disk", "disk space");
+}
+
+function userOption(scanned: Scanned): string | undefined {
+  const text = lastValue(scanned, "user");
+  if (text === undefined || /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/.test(text)) return text;
+  throw new UsageError(
+    `--user is ${JSON.stringify(text)}; expected the name of a user of this machine`,
+  );
 }
 
 function runsOption(scanned: Scanned): number | undefined {

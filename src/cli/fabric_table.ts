@@ -25,6 +25,12 @@ const COMMON: Options = {
   "grace": { value: "T", summary: "how long processes have to stop, as in 10s; default 3s" },
   "ports": { value: "A-B", summary: "ports for processes, as in 40000-40999; default any" },
   "metrics": { value: "ADDR", summary: "serve metrics there, as text for Prometheus over HTTP" },
+  "user": { value: "NAME", summary: "programs run as NAME; disk of each run" },
+  "run-disk": {
+    value: "M",
+    summary: "what the files of each run may take on this node, as in 1GiB; default any amount",
+    isBeside: true,
+  },
   "insecure": { summary: "bind without a secret: anyone who connects can run code" },
   "plain": { summary: "do not encrypt between hosts: the network is trusted" },
   ...PERMISSION_OPTIONS,
@@ -100,8 +106,12 @@ const DEV: Command = {
   usage: [{ form: "[options]" }],
   options: {
     "nodes": { value: "N", summary: "how many nodes; default 3" },
-    "mem": { value: "M", summary: "memory of each node; default its part of the machine's" },
-    "cpu": { value: "C", summary: "cores of each node; default all of the machine's" },
+    "mem": { value: "M", summary: "of each node; default its part of memory, and all cores" },
+    "cpu": {
+      value: "C",
+      summary: "cores of each node; default all of the machine's",
+      isBeside: true,
+    },
     "bridge": { value: "ADDR", summary: "where the bridge listens; default 127.0.0.1:8888" },
     ...OF_MASTER,
   },

@@ -26,6 +26,11 @@ const LEAST_BYTES = 1024 ** 2;
 /** Parses a positive amount of memory, in bytes. */
 export function memArgument(text: string | undefined, what: string): number {
   if (text === undefined) throw new UsageError(`${what} is missing; expected memory, as in 16GiB`);
+  return amountArgument(text, what, "memory");
+}
+
+/** Parses a positive amount of `kind`, in bytes. */
+export function amountArgument(text: string, what: string, kind: string): number {
   let bytes = 0;
   try {
     bytes = parseMem(text);
@@ -40,7 +45,7 @@ export function memArgument(text: string | undefined, what: string): number {
     );
   }
   if (bytes > 0) return bytes;
-  throw new UsageError(`${what} is ${JSON.stringify(text)}; expected memory, as in 16GiB`);
+  throw new UsageError(`${what} is ${JSON.stringify(text)}; expected ${kind}, as in 16GiB`);
 }
 
 /** Parses a positive number of cores. */

@@ -28,6 +28,18 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
 }
 
 /**
+ * The same for a folder whose contents another user may change meanwhile, if this one may remove them whatever their
+ * modes are. It is left to `rm`, which cannot be led elsewhere by a folder that turns into a link.
+ *
+ * @throws {Error} If something cannot be removed. The message is one line.
+ * @throws The reason of `signal`; a part is left then.
+ */
+export async function removeTreeOfOther(path: string, signal?: AbortSignal): Promise<void> {
+  const why = await run(["rm", "-rf", "--", path], signal);
+  if (why !== undefined) throw new Error(`Cannot remove ${path}: ${why}`);
+}
+
+/**
  * Removes it, unless it is larger than that. Whatever somebody else removes meanwhile, such as the socket that its
  * owner closes, is removed.
  */

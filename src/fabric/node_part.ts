@@ -31,8 +31,8 @@ export function startNode(
   bind: Address,
   handlers: PartServerOptions["handlers"] = {},
 ): NodePart {
-  const { credential, store, reporter, verbose, maxSpares, ports, liveness, enforcement, cap } =
-    setting;
+  const { credential, store, reporter, verbose, ports, liveness, enforcement } = setting;
+  const { maxSpares, cap, user, mostRunBytes } = setting;
   const server = new PartServer({
     address: bind,
     credential,
@@ -60,6 +60,8 @@ export function startNode(
     liveness,
     enforcement,
     cap,
+    user,
+    mostRunBytes,
     logger: reporter.logger,
     report: (run, event) => {
       meter.took(event);

@@ -8,6 +8,8 @@ import type { FabricOptions } from "../cli/fabric_arguments.ts";
 import { formatVariable } from "../cli/values.ts";
 import type { Logger } from "../core/logger.ts";
 import { Enforcement, enforcesFrom } from "../host/enforcement.ts";
+import type { ProgramUser } from "../host/program_user.ts";
+import { temporaryFolder } from "../host/will_store.ts";
 import { maxSpares, thisMachine } from "../host/spare_policy.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 import { Store } from "../store/store.ts";
@@ -15,6 +17,8 @@ import { credentialOf, loadSecret, requireSecret, type Secret } from "../net/con
 import type { Credential } from "../net/credential.ts";
 import { livenessFrom, type LivenessOptions } from "../net/liveness.ts";
 import { capOf, problemOfFlags } from "./cap.ts";
+import { checkProgramUser, findProgramUser } from "./programs_user.ts";
+import { canLookAtDisk } from "../host/disk_watch.ts";
 import { hideMemoryOrSay } from "./hidden_memory.ts";
 import { lentResources } from "./machine.ts";
 import { createReporter, type Reporter, type ReportFormat } from "./report.ts";
@@ -37,6 +41,10 @@ export interface Setting extends AsyncDisposable {
   readonly liveness: LivenessOptions;
   /** What programs may do at most; `undefined`: everything. */
   readonly cap: Permissions | undefined;
+  /** The user that programs run as; `undefined`: that of this process. */
+  readonly user: ProgramUser | undefined;
+  /** How many bytes the files of each run may take on this node; `undefined`: any number. */
+  readonly mostRunBytes: number | undefined;
   /** What holds processes to what they ask for; `undefined` if `DEPLOY_ENFORCE` turns that off. */
   readonly enforcement: Enforcement | undefined;
 }
@@ -46,7 +54,8 @@ export interface Setting extends AsyncDisposable {
  *
  * @param binds The addresses to bind. Other parts must be able to reach them.
  * @param made The secret where none is given, unless `--insecure` is.
- * @throws {UsageError} If an option or variable is wrong, or an address cannot be bound.
+ * @throws {UsageError} If an option or variable is wrong, an address cannot be bound, or programs cannot run as the
+ * user that is named.
  * @throws {SecretError} If a secret is needed and missing, or cannot be read.
  * @throws {StoreError} If the store cannot be used.
  */
@@ -70,7 +79,21 @@ export async function prepareSetting(
   const secret = given.open && !options.insecure && made !== undefined ? made : given;
   requireSecret(secret, binds, { insecure: options.insecure, logger });
   const warn = (line: string) => logger.warn(line);
-  const store = await Store.open(options.store ?? defaultStore(), { warn });
+  if (options.mostRunBytes !== undefined && !await canLookAtDisk()) {
+    throw new UsageError("--run-disk needs the command find, of GNU findutils; install it");
+  }
+  const user = options.user === undefined ? undefined : await findProgramUser(options.user);
+  const folder = options.store ?? (user === undefined ? defaultStore() : await systemStore());
+  const store = await Store.open(folder, { warn, runsOf: user });
+  if (user !== undefined) {
+    const folders = [store.folderOfOther!, temporaryFolder()];
+    try {
+      await checkProgramUser(user, { folders, execPath: Deno.execPath() });
+    } catch (error) {
+      await store[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
   // Pieces that executables share with a compiled fabric need not be sent to it.
   if (standalone) await store.addSource(Deno.execPath());
   const enforcement = enforces ? await startEnforcement(logger) : undefined;
@@ -88,6 +111,8 @@ export async function prepareSetting(
     ports: options.ports,
     liveness,
     cap,
+    user,
+    mostRunBytes: options.mostRunBytes,
     enforcement,
     [Symbol.asyncDispose]: async () => {
       await enforcement?.idle();
@@ -152,6 +177,16 @@ function refuseWildcard(host: string): void {
   throw new UsageError(
     `"${host}" means all addresses of this machine; expected the one at which others reach it`,
   );
+}
+
+/** Below it are stores that other users must get past, whose folders of runs are beside them. */
+const SYSTEM_CACHE = "/var/cache/deploy";
+
+/** Where the store is if programs run as another user, who cannot enter the home folder of root. */
+async function systemStore(): Promise<string> {
+  if (Deno.uid() !== 0) return defaultStore();
+  await Deno.mkdir(SYSTEM_CACHE, { recursive: true, mode: 0o755 });
+  return `${SYSTEM_CACHE}/store`;
 }
 
 function defaultStore(): string {

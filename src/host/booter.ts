@@ -43,6 +43,8 @@ export interface BooterOptions {
   readonly key: Uint8Array<ArrayBuffer>;
   /** The folder for the wills of processes and for the folder with their sockets; `null` if there is none. */
   readonly willFolder: string | null;
+  /** Where the processes leave wills, if their program runs as another user. @default `willFolder` */
+  readonly otherWills?: { readonly folder: string; readonly taken: string } | undefined;
   /** The ports that the processes may listen on. @default any */
   readonly ports?: PortRange | undefined;
   /** How what they say to other hosts is protected. @default `open` */
@@ -135,11 +137,13 @@ export class Booter {
   constructor(options: BooterOptions) {
     this.#options = options;
     this.boots = options.boots ?? new Boots();
-    const { willFolder, logger } = options;
+    const { willFolder, logger, program: { user } } = options;
     const folder = willFolder === null ? undefined : SocketFolder.make(willFolder, logger);
     this.#folder = folder;
     const at = folder === undefined ? { hostname: CONTROL_HOST, port: 0 } : { path: folder.node };
     this.#server = new ControlServer({ at, logger, refused: () => this.#refuseYoungest() });
+    // Before that, nobody else could enter.
+    if (user !== undefined) folder?.giveTo(user);
     this.#watchdog = new Watchdog({ logger, pattern: this.#marks.pattern, folder: folder?.path });
     this.#swept = folder?.sweep().catch((error) => {
       logger.debug(`cannot remove the sockets of earlier runs: ${messageOf(error)}`);
@@ -233,7 +237,8 @@ export class Booter {
   async #boot(
     { stdin, signal, resources, permissions, inspected = false, limitMs: ownMs }: BootOptions,
   ): Promise<BootedProcess> {
-    const { hostname, reachable, key, willFolder, ports, patience, enforcement } = this.#options;
+    const { hostname, reachable, key, ports, patience, enforcement } = this.#options;
+    const willFolder = this.#options.otherWills?.folder ?? this.#options.willFolder;
     const heapBytes = resources && this.heapBytes(resources);
     const folder = this.#folder;
     const id = randomId();

@@ -72,6 +72,8 @@ export class ChildProcess {
   /** Set while the sink takes the held output. */
   #flushing: Promise<void> | undefined;
   #alive = true;
+  /** Why it was ended, if that is its status. */
+  #why: string | undefined;
   readonly #limits: ProcessLimits | undefined;
 
   /**
@@ -92,12 +94,14 @@ export class ChildProcess {
     },
   ) {
     const { mark, nice = 0, limits } = options;
-    const { command, args, detached, oneOutput } = inNewSession(program, { mark, nice });
+    const { command, args, env, detached, oneOutput } = inNewSession(program, {
+      ...{ mark, nice, env: options.env },
+    });
     const child = new Deno.Command(command, {
       args: [...args],
       cwd: program.cwd,
-      clearEnv: program.env !== undefined,
-      env: { ...program.env, ...options.env },
+      clearEnv: program.env !== undefined || program.user !== undefined,
+      env,
       stdin: options.stdin,
       stdout: "piped",
       stderr: oneOutput ? "null" : "piped",
@@ -155,6 +159,12 @@ export class ChildProcess {
     send(this.group, "SIGKILL"); // it may not have its group yet
   }
 
+  /** Kills the process and all of its group; its status is `killed`, for that reason. */
+  end(why: string): void {
+    if (this.#alive) this.#why ??= why;
+    this.kill();
+  }
+
   /**
    * Sends a signal to the process and all of its group, as a terminal does at Ctrl-C: its children, such as
    * a compiler, get it as if the user had started the process in a shell.
@@ -170,7 +180,8 @@ export class ChildProcess {
     const { code, signal } = await ended;
     this.#alive = false;
     // Before the group ends, whose counters say whether it was for memory.
-    const killed = this.#limits?.ended();
+    const overLimit = this.#limits?.ended();
+    const killed = this.#why ?? overLimit;
     // Its children end with it.
     killGroup(this.group);
     // It has no reader left. Closing fails if data is still buffered, which has the same effect.

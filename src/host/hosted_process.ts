@@ -113,6 +113,11 @@ export class HostedProcess {
     this.#child.kill();
   }
 
+  /** Kills the process and its group, for that reason, which is its status. Its will is delivered. */
+  endFor(why: string): void {
+    this.#child.end(why);
+  }
+
   /**
    * Sends a signal to the process and its group. If this ends the process, its will is still delivered.
    *

@@ -3,7 +3,8 @@
  * that Linux kills it before its node when the machine has no memory left.
  */
 
-import type { Program } from "./program.ts";
+import { type Program, ProgramError } from "./program.ts";
+import { asUser, giveOutputs } from "./as_user.ts";
 
 /** Of util-linux: creates a session and executes a command. */
 const SETSID = "/usr/bin/setsid";
@@ -11,13 +12,16 @@ const SETSID = "/usr/bin/setsid";
 const SHELL = "/bin/sh";
 
 /**
- * Marks the process with `$0`, and executes the other arguments.
+ * Marks the process with `$0`.
  *
  * The mark is the limit of file locks, which Linux has not used since version 2.4. All that the process
  * starts inherits it, and nobody has a reason to change it; see marks.ts. `-w` is its letter in dash, `-x` in
  * bash.
  */
-const MARK = `ulimit -S -w "$0" 2>/dev/null || ulimit -S -x "$0" 2>/dev/null; exec "$@"`;
+const MARK = `ulimit -S -w "$0" 2>/dev/null || ulimit -S -x "$0" 2>/dev/null; `;
+
+/** Executes the other arguments. */
+const EXECUTE = `exec "$@"`;
 
 /**
  * When the machine has no memory left, Linux kills the process with the highest score: its share of all memory
@@ -37,6 +41,8 @@ const ONE_OUTPUT = " 2>&1";
 export interface SessionCommand {
   readonly command: string;
   readonly args: readonly string[];
+  /** What is added to the environment, or all of it; see {@linkcode Program.env}. */
+  readonly env: Readonly<Record<string, string>>;
   readonly detached: boolean;
   /** Whether stderr is the same pipe as stdout. */
   readonly oneOutput: boolean;
@@ -51,22 +57,37 @@ export interface SessionCommand {
  *
  * @param options.mark For the processes that it starts. It has none without permission to look for a shell.
  * @param options.nice How much lower its priority is, from 0 to 19.
+ * @param options.env Added to its environment.
+ * @throws {ProgramError} If it is to run as another user, and there is no shell for that, or it cannot be executed.
  */
 export function inNewSession(
-  { command, args, oneOutput = false }: Program,
-  { mark, nice }: { mark: string; nice: number },
+  program: Program,
+  { mark, nice, env: added }: {
+    mark: string;
+    nice: number;
+    env: Readonly<Record<string, string>>;
+  },
 ): SessionCommand {
-  const plain = { command, args, detached: true, oneOutput: false };
+  const { command, args, user, oneOutput = false } = program;
+  const env = { ...program.env, ...added };
+  const plain = { command, args, env, detached: true, oneOutput: false };
   // Deno reports a program that cannot be executed as an error; setsid would write it to the program's
   // stderr.
-  if (!isAvailable(SHELL) || !isExecutable(command)) return plain;
-  const script = EXPENDABLE + MARK + (oneOutput ? ONE_OUTPUT : "");
+  if (!isAvailable(SHELL) || !isExecutable(command)) {
+    if (user === undefined) return plain;
+    throw new ProgramError(`Cannot run ${command} as ${user.name}: it cannot be executed`);
+  }
+  const outputs = user === undefined ? "" : giveOutputs(user);
+  const script = EXPENDABLE + MARK + outputs + EXECUTE + (oneOutput ? ONE_OUTPUT : "");
   const canSetsid = isAvailable(SETSID);
   const session = canSetsid ? [SETSID] : [];
   const priority = nice > 0 && isAvailable(NICE) ? [NICE, "-n", String(nice)] : [];
+  const words = [command, ...args];
+  const own = user === undefined ? { words, env } : asUser(user, words, env);
   return {
     command: SHELL,
-    args: ["-c", script, mark, ...session, ...priority, command, ...args],
+    args: ["-c", script, mark, ...session, ...priority, ...own.words],
+    env: own.env,
     detached: !canSetsid,
     oneOutput,
   };

@@ -2,6 +2,7 @@
 
 import type { PermissionName, Permissions } from "../core/permissions.ts";
 import { readDenoFlags } from "./deno_flags.ts";
+import type { ProgramUser } from "./program_user.ts";
 import { wordsFromPs } from "./ps_words.ts";
 
 /** What to run, and where. */
@@ -22,6 +23,8 @@ export interface Program {
   readonly permissions?: Permissions;
   /** Those of them that its node limits, and not whoever started the program. */
   readonly capped?: readonly PermissionName[];
+  /** The user that its processes run as. @default that of this process */
+  readonly user?: ProgramUser;
   /** Whether all of its modules are in its file, so that it needs no permission to import others. */
   readonly isBundle?: boolean;
 }

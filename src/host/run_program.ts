@@ -1,6 +1,6 @@
 /** Starts a shipped program in its folder. */
 
-import { CERTIFICATES_FILE, inProject } from "../core/run_layout.ts";
+import { CERTIFICATES_FILE, DENO_FOLDER, inProject, TEMPORARY_FOLDER } from "../core/run_layout.ts";
 import {
   missingOnNodes,
   NO_SETTINGS,
@@ -18,6 +18,7 @@ import type { RunSpec } from "../wire/run_spec.ts";
 import { BUNDLE_VARIABLE, REVOKED_VARIABLE } from "./bundle_variable.ts";
 import { needsLine } from "./permissions.ts";
 import { type Program, ProgramError } from "./program.ts";
+import { type ProgramUser, variablesOf } from "./program_user.ts";
 
 /**
  * The variables of the machine's environment that a program sees besides those given with `--env`, which
@@ -44,6 +45,21 @@ const PASSED_VARIABLES = [
   ]),
   "LD_LIBRARY_PATH",
 ] as const;
+
+/** Those of them that name what is of the user of the node, and perhaps out of reach for another one. */
+const OF_USER: ReadonlySet<string> = new Set([
+  ...["HOME", "USER", "LOGNAME", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME"],
+]);
+
+/** How a node has programs run. */
+export interface NodeLimits {
+  /** What they may do at most. @default everything */
+  readonly cap?: Permissions | undefined;
+  /** The user that they run as. @default that of the node */
+  readonly user?: ProgramUser | undefined;
+  /** Whether temporary files are in the folder of the run, where they are counted. @default only with `user` */
+  readonly countsFiles?: boolean;
+}
 
 /** The runtime that a node runs on. */
 export interface Runtime {
@@ -85,24 +101,32 @@ export async function writeSettings({ settings }: RunSpec, folder: string): Prom
  * and the cap of the node, it is not restricted: without a cap, anyone who may deploy may do everything that the
  * node's user may.
  *
- * @param cap What programs may do at most on this node. @default everything
  * @throws {ProgramError} If this runtime cannot be set as the program wants, or as the node does.
  */
 export function runProgram(
   spec: RunSpec,
   folder: string,
   runtime: Runtime,
-  cap?: Permissions,
+  { cap, user, countsFiles = false }: NodeLimits = {},
 ): Program {
   const path = `${folder}/${spec.main}`;
   const cwd = `${folder}/${inProject(spec.cwd)}`;
   const env: Record<string, string> = {};
   for (const name of PASSED_VARIABLES) {
     const value = runtime.variable(name);
-    if (value !== undefined) env[name] = value;
+    if (value !== undefined && !(user !== undefined && OF_USER.has(name))) env[name] = value;
+  }
+  if (user !== undefined || countsFiles) env["TMPDIR"] = `${folder}/${TEMPORARY_FOLDER}`;
+  if (user !== undefined) {
+    Object.assign(env, variablesOf(user), { DENO_DIR: `${folder}/${DENO_FOLDER}` });
   }
   Object.assign(env, spec.env);
-  const setting = { cwd, env, ...(spec.oneOutput === true && { oneOutput: true }) };
+  const setting = {
+    cwd,
+    env,
+    ...(spec.oneOutput === true && { oneOutput: true }),
+    ...user && { user },
+  };
   if (spec.kind === "executable") {
     if (cap !== undefined) {
       throw new ProgramError(

@@ -3,7 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
-import { removeTree } from "../core/remove_tree.ts";
+import { removeTree, removeTreeOfOther } from "../core/remove_tree.ts";
 import {
   listen,
   MAX_SOCKET_PATH_BYTES,
@@ -31,6 +31,7 @@ const MAX_ENTRIES = 10_000;
  */
 export class SocketFolder {
   readonly path: string;
+  #remove: typeof removeTree = removeTree;
 
   private constructor(path: string) {
     this.path = path;
@@ -64,13 +65,20 @@ export class SocketFolder {
     removeSocket(outgoingSocket(this.process(id)));
   }
 
+  /** Gives the folder, and the node's socket, which must be there, to another user: only its processes can enter. */
+  giveTo({ uid, gid }: { readonly uid: number; readonly gid: number }): void {
+    this.#remove = removeTreeOfOther;
+    Deno.chownSync(this.node, uid, gid);
+    Deno.chownSync(this.path, uid, gid);
+  }
+
   /** Removes the folder with everything in it. */
   async remove(): Promise<void> {
-    await removeTree(this.path);
+    await this.#remove(this.path);
   }
 
   /**
-   * Removes the folders of this user in `parent` whose node does not run any more.
+   * Removes the folders of this user, or of the one that it was given to, beside it whose node does not run any more.
    *
    * @throws {Error} If the folders cannot be read or removed.
    */
@@ -82,7 +90,7 @@ export class SocketFolder {
       if (++entries > MAX_ENTRIES) return;
       const path = `${parent}/${name}`;
       if (!isDirectory || !NAME.test(name) || path === this.path) continue;
-      if (await isLeft(path, uid)) await removeTree(path);
+      if (await isLeft(path, uid)) await this.#remove(path);
     }
   }
 }

@@ -4,6 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
+import { removeTreeOfOther } from "../core/remove_tree.ts";
 import { formatMem, GiB, KiB } from "../core/resources.ts";
 import type { StoredBytes } from "../core/stored_bytes.ts";
 import { MAX_WILL_BYTES } from "../wire/window.ts";
@@ -59,14 +60,26 @@ function tryToWrite(path: string): void {
   }
 }
 
+/** Another user leaves wills, who may still change what lies where its processes leave them. */
+export interface OtherUsersWills {
+  readonly uid: number;
+  /** A folder on the same disk, which only this user can enter. */
+  readonly taken: string;
+}
+
 /** The room on disk for the wills of one run: those that are being delivered, whose files are still there. */
 export class WillSpace {
+  readonly other: OtherUsersWills | undefined;
   readonly #most: number;
   #used = 0;
 
-  /** @param most In bytes. */
-  constructor(most: number = MAX_RUN_WILL_BYTES) {
+  /**
+   * @param most In bytes.
+   * @param other If another user leaves them.
+   */
+  constructor(most: number = MAX_RUN_WILL_BYTES, other?: OtherUsersWills) {
     this.#most = most;
+    this.other = other;
   }
 
   /** Takes so many bytes; returns whether there are so many. */
@@ -92,9 +105,16 @@ export interface OpenWill extends StoredBytes, Disposable {}
  * @throws {Error} If the file is not a will, or it or all wills of the run are too large; it is removed nevertheless.
  */
 export async function openWill(path: string, space: WillSpace): Promise<OpenWill | undefined> {
+  const { other } = space;
   let info: Deno.FileInfo;
+  let place = path;
   try {
-    info = await Deno.lstat(path);
+    if (other !== undefined) {
+      // Where it is now, nobody puts anything else in its place.
+      place = `${other.taken}/${path.slice(path.lastIndexOf("/") + 1)}`;
+      await Deno.rename(path, place);
+    }
+    info = await Deno.lstat(place);
   } catch {
     // NotFound, in nearly all cases; or this process may not read there, and then no process writes there.
     return undefined;
@@ -102,6 +122,9 @@ export async function openWill(path: string, space: WillSpace): Promise<OpenWill
   const { size } = info;
   let file: Deno.FsFile | undefined;
   try {
+    if (other !== undefined && info.uid !== other.uid) {
+      throw new Error(`Cannot read the will ${path}: it belongs to somebody else`);
+    }
     if (!info.isFile) throw new Error(`Cannot read the will ${path}: it is not a regular file`);
     if (size === 0) throw new Error("the process could not write them to a file");
     if (size > MAX_WILL_BYTES) {
@@ -109,9 +132,9 @@ export async function openWill(path: string, space: WillSpace): Promise<OpenWill
         `Cannot read the will ${path}: it is larger than ${formatMem(MAX_WILL_BYTES)}`,
       );
     }
-    file = await Deno.open(path);
+    file = await Deno.open(place);
   } finally {
-    await Deno.remove(path);
+    await (other !== undefined && info.isDirectory ? removeTreeOfOther : Deno.remove)(place);
   }
   if (!space.take(size)) {
     file.close();

@@ -8,7 +8,7 @@ import { NodeFaultError } from "../core/node_fault.ts";
 import type { Pid } from "../core/pid.ts";
 import type { Permissions } from "../core/permissions.ts";
 import type { PortRange } from "../core/port_range.ts";
-import type { Resources } from "../core/resources.ts";
+import { formatMem, type Resources } from "../core/resources.ts";
 import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
 import { howToEnd } from "../core/run_end.ts";
 import type { Pack } from "../core/tree.ts";
@@ -31,6 +31,7 @@ import { RunLink } from "./run_link.ts";
 import type { UnreachedProcess } from "./unreached_notice.ts";
 import type { Boots } from "../host/boots.ts";
 import type { Enforcement } from "../host/enforcement.ts";
+import type { ProgramUser } from "../host/program_user.ts";
 import { faultOf } from "../host/node_fault.ts";
 import { runProgram, thisRuntime, writeSettings } from "../host/run_program.ts";
 import { willFolder } from "../host/will_store.ts";
@@ -59,6 +60,10 @@ export interface NodeContext {
   readonly enforcement?: Enforcement | undefined;
   /** What programs may do at most. @default everything */
   readonly cap?: Permissions | undefined;
+  /** The user that programs run as, for whom the store has folders. @default that of this process */
+  readonly user?: ProgramUser | undefined;
+  /** How many bytes the files of each run may take here. @default any number */
+  readonly mostRunBytes?: number | undefined;
   /** Called at each event of a process. */
   readonly report?: (run: string, event: RunEvent) => void;
 }
@@ -224,8 +229,10 @@ export class HostedRun {
 
   async #prepare(): Promise<Prepared> {
     const { run, key } = this.#opened;
-    const { host, ip, address, credential, liveness, logger, maxSpares, ports, enforcement, cap } =
+    const { host, ip, address, credential, liveness, logger, maxSpares, ports, enforcement } =
       this.#context;
+    const { cap, user, store, mostRunBytes } = this.#context;
+    const countsFiles = mostRunBytes !== undefined;
     const { protection } = credential;
     const ownProtection = new ChannelProtection({ key: new RunKey(key), protection });
     const { signal } = this.#ending;
@@ -235,7 +242,8 @@ export class HostedRun {
       const folder = await this.#fill(spec, link);
       signal.throwIfAborted();
       const node = new NodeRun({
-        program: runProgram(spec, folder, thisRuntime(), cap),
+        program: runProgram(spec, folder, thisRuntime(), { cap, user, countsFiles }),
+        disk: countsFiles ? { folder, mostBytes: mostRunBytes } : undefined,
         ...ip === undefined ? {} : { ip },
         peerHosts: this.#opened.hosts,
         hostname: host,
@@ -244,6 +252,7 @@ export class HostedRun {
         protection,
         node: address,
         willFolder: willFolder(logger),
+        otherWills: store.otherWills,
         patience: liveness?.patience,
         unreached: (from, to, why) => this.#unreached?.({ run, from, to, why }),
         maxSpares,
@@ -281,12 +290,19 @@ export class HostedRun {
 
   /** Fetches the program's files, and puts them into the folder of the run. */
   async #fill(spec: RunSpec, link: RunLink): Promise<string> {
-    const { store, port } = this.#context;
+    const { store, port, user, mostRunBytes } = this.#context;
     const { signal } = this.#ending;
     const files = await store.ensure(manifestsOf(spec), link.fetch, signal);
     this.#files = files;
     const { main, cwd, runtime, tree } = spec;
     const bytes = manifestsOf(spec).reduce((sum, { size }) => sum + size, 0);
+    if (mostRunBytes !== undefined && bytes > mostRunBytes) {
+      throw new Error(
+        `its files have ${formatMem(bytes)}, and a run may have ${
+          formatMem(mostRunBytes)
+        } here (fabric --run-disk)`,
+      );
+    }
     const name = `${this.#opened.run}-${port}`;
     const folder = this.#folder = await store.runFolder(name, bytes);
     const [mainPath, ...paths] = files.paths;
@@ -295,6 +311,7 @@ export class HostedRun {
     await folder.place(mainPath!, main);
     if (runtime !== undefined) await folder.place(paths.at(-1)!, runtime.name);
     await writeSettings(spec, folder.path);
+    await folder.complete({ hasTemporary: user !== undefined || mostRunBytes !== undefined });
     return folder.path;
   }
 

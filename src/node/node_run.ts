@@ -26,6 +26,7 @@ import { HostedProcess } from "../host/hosted_process.ts";
 import type { RunContext } from "../host/run_context.ts";
 import { faultOf } from "../host/node_fault.ts";
 import { deadStart, faultOfStart, NotStartedError } from "../host/not_started.ts";
+import { type DiskLimit, DiskWatch } from "../host/disk_watch.ts";
 import { FirstBoot } from "../host/trial_boot.ts";
 import type { ProcUsage } from "../host/proc_usage.ts";
 import { SparePool } from "../host/spare_pool.ts";
@@ -41,6 +42,8 @@ const LOOK_SHARE_MS = 3;
 export interface NodeRunOptions extends RunContext, BooterOptions {
   /** How many booted processes may wait to be spawned. */
   readonly maxSpares: number;
+  /** What may be in the folder of the run; processes end when there is more. @default anything */
+  readonly disk?: DiskLimit | undefined;
   /** The stdin of the first process. @default "piped" */
   readonly firstStdin?: "piped" | "inherit";
 }
@@ -56,7 +59,8 @@ export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
   readonly #booter: Booter;
   readonly #spares: SparePool;
-  readonly #wills = new WillSpace();
+  readonly #wills: WillSpace;
+  readonly #disk: DiskWatch | undefined;
   /** Says of processes that wait for their turn to boot that they do. */
   readonly #waits: WaitNotice;
   /** The first process, if there was a trial boot. */
@@ -73,8 +77,13 @@ export class NodeRun implements NodePort {
   /** Starts to listen for control links, on a free port. */
   constructor(options: NodeRunOptions) {
     this.#options = options;
+    const { otherWills, program: { user } } = options;
+    const other = user && otherWills && { uid: user.uid, taken: otherWills.taken };
+    this.#wills = new WillSpace(undefined, other);
     this.#booter = new Booter(options);
     this.#spares = new SparePool(this.#booter, { max: options.maxSpares, logger: options.logger });
+    const { disk, logger } = options;
+    this.#disk = disk && new DiskWatch({ ...disk, logger, over: (why) => this.#endFor(why) });
     this.#waits = new WaitNotice(options.startTimer, (text) => {
       void options.sink({ event: "said", text, time: Date.now() });
     });
@@ -223,6 +232,11 @@ export class NodeRun implements NodePort {
     return this.#stopped !== undefined;
   }
 
+  /** Ends every process, for that reason. */
+  #endFor(why: string): void {
+    for (const process of this.#processes.values()) process.endFor(why);
+  }
+
   #killAll(): void {
     for (const process of this.#processes.values()) process.kill();
   }
@@ -233,6 +247,7 @@ export class NodeRun implements NodePort {
     const ended = Array.from(this.#processes.values(), (process) => process.ended);
     await Promise.allSettled([...others, ...ended, ...this.#launches]);
     for (const cancel of this.#graces) cancel();
+    await this.#disk?.stop();
     await this.#booter.close();
   }
 

@@ -6,7 +6,8 @@
  * however the owner ended, and remove it.
  */
 
-import { removeTree } from "../core/remove_tree.ts";
+import { removeTree, removeTreeOfOther } from "../core/remove_tree.ts";
+import { enterableFolder } from "./other_user.ts";
 import { StoreError } from "./store_error.ts";
 
 /** The maximum length of a path that a socket can be bound to. */
@@ -17,19 +18,26 @@ export class Owner implements AsyncDisposable {
   /** Its path. It is removed when the owner is closed, or else when the next one starts. */
   readonly folder: string;
   readonly #listener: Deno.UnixListener;
+  readonly #remove: typeof removeTree;
 
-  private constructor(folder: string, listener: Deno.UnixListener) {
+  private constructor(folder: string, listener: Deno.UnixListener, remove: typeof removeTree) {
     this.folder = folder;
     this.#listener = listener;
+    this.#remove = remove;
   }
 
   /**
    * Moves the folders of dead owners to the trash, and creates one for this process. The store must be locked:
    * the folder is created before its socket.
+   *
+   * @param isShared Whether another user has folders in it, and so may enter. @default false
    */
-  static async start(store: string): Promise<Owner> {
+  static async start(store: string, isShared: boolean = false): Promise<Owner> {
+    const make = isShared
+      ? enterableFolder
+      : (path: string) => Deno.mkdir(path, { recursive: true });
     const live = `${store}/live`;
-    await Deno.mkdir(live, { recursive: true });
+    await make(live);
     for (const folder of await ownerFolders(store)) {
       if (!await isOwned(folder)) await discard(folder, store);
     }
@@ -40,11 +48,11 @@ export class Owner implements AsyncDisposable {
         `Cannot store files in ${store}: the path is too long; use a shorter one`,
       );
     }
-    await Deno.mkdir(folder);
+    await make(folder);
     const listener = Deno.listen({ transport: "unix", path });
     listener.unref();
     acceptAll(listener);
-    return new Owner(folder, listener);
+    return new Owner(folder, listener, isShared ? removeTreeOfOther : removeTree);
   }
 
   /** Removes the folder. */
@@ -55,7 +63,7 @@ export class Owner implements AsyncDisposable {
       // Already closed.
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
-    await removeTree(this.folder);
+    await this.#remove(this.folder);
   }
 }
 
@@ -64,7 +72,7 @@ const trashFolder = (store: string): string => `${store}/trash`;
 
 /** Moves the folder of a dead owner away: removing it may take long, or fail, and nobody is to wait for that. */
 async function discard(folder: string, store: string): Promise<void> {
-  await Deno.mkdir(trashFolder(store), { recursive: true });
+  await Deno.mkdir(trashFolder(store), { recursive: true, mode: 0o700 });
   // A program may have changed its mode, and then it cannot be moved.
   await Deno.chmod(folder, 0o700);
   await Deno.rename(folder, `${trashFolder(store)}/${crypto.randomUUID()}`);
@@ -73,15 +81,21 @@ async function discard(folder: string, store: string): Promise<void> {
 /**
  * Removes what dead owners have left.
  *
+ * @param isShared As for {@linkcode Owner.start}.
  * @throws {Error} If something cannot be removed; the rest is.
  * @throws The reason of `signal`, if that is aborted first; the next start goes on.
  */
-export async function emptyTrash(store: string, signal: AbortSignal): Promise<void> {
+export async function emptyTrash(
+  store: string,
+  signal: AbortSignal,
+  isShared: boolean = false,
+): Promise<void> {
   const trash = trashFolder(store);
+  const remove = isShared ? removeTreeOfOther : removeTree;
   let failure: unknown;
   try {
     for await (const { name } of Deno.readDir(trash)) {
-      await removeTree(`${trash}/${name}`, signal).catch((error) => failure = error);
+      await remove(`${trash}/${name}`, signal).catch((error) => failure = error);
       signal.throwIfAborted();
     }
   } catch (error) {

@@ -3,11 +3,12 @@
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { PROJECT_FOLDER } from "../core/run_layout.ts";
-import { removeTree } from "../core/remove_tree.ts";
+import { DENO_FOLDER, PROJECT_FOLDER, TEMPORARY_FOLDER } from "../core/run_layout.ts";
+import { removeTree, removeTreeOfOther } from "../core/remove_tree.ts";
 import { checkName } from "../core/file_names.ts";
 import type { Tree } from "../core/tree.ts";
 import { mirror, type MirrorOptions } from "./mirror.ts";
+import { enterableFolder, giveTree, type OtherUser } from "./other_user.ts";
 
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -18,23 +19,26 @@ const REMOVAL_TRIES = 30;
 /** The folder of one run. */
 export class RunFolder implements AsyncDisposable {
   readonly path: string;
+  readonly #user: OtherUser | undefined;
 
-  private constructor(path: string) {
+  private constructor(path: string, user: OtherUser | undefined) {
     this.path = path;
+    this.#user = user;
   }
 
   /**
    * Creates the folder below `parent`, with an empty project.
    *
+   * @param user Whose it is to be; see {@linkcode complete}. @default this user's
    * @throws {ProtocolError} If the id cannot be used as a folder name.
    */
-  static async make(parent: string, runId: string): Promise<RunFolder> {
+  static async make(parent: string, runId: string, user?: OtherUser): Promise<RunFolder> {
     if (!RUN_ID.test(runId)) {
       throw new ProtocolError(`Cannot use ${JSON.stringify(runId)} as the id of a run`);
     }
-    await Deno.mkdir(parent, { recursive: true });
-    const folder = new RunFolder(`${parent}/${runId}`);
-    await Deno.mkdir(folder.path);
+    await (user === undefined ? Deno.mkdir(parent, { recursive: true }) : enterableFolder(parent));
+    const folder = new RunFolder(`${parent}/${runId}`, user);
+    await Deno.mkdir(folder.path, { mode: 0o700 });
     await Deno.mkdir(`${folder.path}/${PROJECT_FOLDER}`);
     return folder;
   }
@@ -59,13 +63,27 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /**
+   * All files are placed. Gives everything to the user whose it is to be, who could not enter until now.
+   *
+   * @param options.hasTemporary Whether there is to be a folder for temporary files. @default only for another user
+   * @throws {StoreError} If that is not possible.
+   */
+  async complete(options: { hasTemporary?: boolean } = {}): Promise<void> {
+    const { hasTemporary = this.#user !== undefined } = options;
+    if (hasTemporary) await Deno.mkdir(`${this.path}/${TEMPORARY_FOLDER}`);
+    if (this.#user === undefined) return;
+    await Deno.mkdir(`${this.path}/${DENO_FOLDER}`);
+    await giveTree(this.path, this.#user);
+  }
+
+  /**
    * Removes the folder with its contents. What a process started may outlive it for a moment, and still write
    * there, so a folder that does not become empty is tried again for a while.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     for (let tries = 1;; tries++) {
       try {
-        return await removeTree(this.path);
+        return await (this.#user === undefined ? removeTree : removeTreeOfOther)(this.path);
       } catch (error) {
         if (tries === REMOVAL_TRIES) throw error;
       }

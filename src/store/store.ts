@@ -10,6 +10,7 @@ import { diskOf, limitFor } from "./disk.ts";
 import { manifestId } from "./manifest_id.ts";
 import { manifestOf } from "./manifest_of.ts";
 import { emptyTrash, Owner, removeIfThere } from "./owner.ts";
+import { folderForOther, type OtherUser, writableFolder } from "./other_user.ts";
 import { isIntact } from "./piece_file.ts";
 import { privateFolder } from "./private_folder.ts";
 import { PieceIndex } from "./piece_index.ts";
@@ -23,6 +24,11 @@ import { reasonOf, StoreError } from "./store_error.ts";
 export interface StoreOptions {
   /** The limit of its size. Files in use are kept beyond that. @default half of the disk, at most 10 GiB */
   limitBytes?: number;
+  /**
+   * Whose the folders of runs are. They are beside the store then, in a folder with that user's name: nobody else may
+   * enter the store itself. @default this user
+   */
+  runsOf?: OtherUser | undefined;
   /** Takes a line about what killed processes have left, and cannot be removed. @default ignored */
   warn?: (line: string) => void;
 }
@@ -41,6 +47,14 @@ export interface StoredFiles extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+/** Where the processes of another user leave wills. */
+export interface OtherWills {
+  /** A folder where they can make files, and not list them. */
+  readonly folder: string;
+  /** A folder beside it, which only this user can enter. */
+  readonly taken: string;
+}
+
 /** Received files are stored this many at a time, so that the store is not locked for long. */
 const BATCH_FILES = 64;
 
@@ -56,6 +70,9 @@ export class Store implements AsyncDisposable {
   readonly folder: string;
   readonly #limitBytes: number;
   readonly #owner: Owner;
+  /** What has the folders of runs: the same, or that for another user. */
+  readonly #runs: Owner;
+  readonly #runsOf: OtherUser | undefined;
   readonly #lock: StoreLock;
   readonly #pins: Pins;
   readonly #index = new PieceIndex();
@@ -70,8 +87,15 @@ export class Store implements AsyncDisposable {
   /** Resolves when what killed processes had left is removed, as far as that can be. */
   #emptied: Promise<unknown> = Promise.resolve();
 
-  private constructor(folder: string, limitBytes: number, lock: StoreLock, owner: Owner) {
+  private constructor(
+    folder: string,
+    limitBytes: number,
+    lock: StoreLock,
+    { owner, runs, runsOf }: { owner: Owner; runs: Owner; runsOf: OtherUser | undefined },
+  ) {
     this.folder = folder;
+    this.#runs = runs;
+    this.#runsOf = runsOf;
     this.#limitBytes = limitBytes;
     this.#owner = owner;
     this.#lock = lock;
@@ -92,9 +116,16 @@ export class Store implements AsyncDisposable {
       const path = await Deno.realPath(folder);
       const lock = new StoreLock(`${path}/lock`);
       const owner = await lock.run(() => Owner.start(path));
+      const { runsOf } = options;
+      const beside = runsOf && await folderForOther(path, runsOf);
+      const runs = beside === undefined ? owner : await lock.run(() => Owner.start(beside, true));
+      if (runsOf !== undefined) {
+        await writableFolder(`${runs.folder}/wills`, runsOf);
+        await Deno.mkdir(`${runs.folder}/taken`, { mode: 0o700 });
+      }
       const limitBytes = options.limitBytes ?? limitFor(await diskOf(path));
-      const store = new Store(path, limitBytes, lock, owner);
-      store.#emptyTrash(options.warn);
+      const store = new Store(path, limitBytes, lock, { owner, runs, runsOf });
+      store.#emptyTrash(beside, options.warn);
       return store;
     } catch (cause) {
       throw unusable(folder, cause);
@@ -179,7 +210,7 @@ export class Store implements AsyncDisposable {
   async runFolder(runId: string, bytes = 0): Promise<RunFolder> {
     return await this.#guarded(async () => {
       await this.#makeRoom(bytes);
-      return await RunFolder.make(`${this.#owner.folder}/runs`, runId);
+      return await RunFolder.make(`${this.#runs.folder}/runs`, runId, this.#runsOf);
     });
   }
 
@@ -188,17 +219,33 @@ export class Store implements AsyncDisposable {
     return this.#owner.folder;
   }
 
-  #emptyTrash(warn: StoreOptions["warn"]): void {
+  /** The folder with what is another user's; `undefined` if there is no such user. */
+  get folderOfOther(): string | undefined {
+    return this.#runsOf && this.#runs.folder;
+  }
+
+  /** Where the processes of another user leave wills; `undefined` if there is no such user. */
+  get otherWills(): OtherWills | undefined {
+    const { folder } = this.#runs;
+    return this.#runsOf && { folder: `${folder}/wills`, taken: `${folder}/taken` };
+  }
+
+  #emptyTrash(beside: string | undefined, warn: StoreOptions["warn"]): void {
     const { signal } = this.#closing;
-    this.#emptied = emptyTrash(this.folder, signal).catch((error) => {
-      if (!signal.aborted) warn?.(messageOf(error));
-    });
+    const emptied = [emptyTrash(this.folder, signal)];
+    if (beside !== undefined) emptied.push(emptyTrash(beside, signal, true));
+    this.#emptied = Promise.all(emptied.map((each) =>
+      each.catch((error) => {
+        if (!signal.aborted) warn?.(messageOf(error));
+      })
+    ));
   }
 
   /** Removes this process's run folders, and releases the files that it used. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#emptied;
+    if (this.#runs !== this.#owner) await this.#runs[Symbol.asyncDispose]();
     await this.#owner[Symbol.asyncDispose]();
   }
 

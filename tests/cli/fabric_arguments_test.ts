@@ -28,6 +28,8 @@ const OPTIONS: FabricOptions = {
   plain: false,
   deny: [],
   mostRuns: undefined,
+  user: undefined,
+  mostRunBytes: undefined,
   permissions: [],
 };
 
@@ -136,6 +138,8 @@ Deno.test("readFabricCommand() reads the options", () => {
       plain: true,
       deny: [],
       mostRuns: undefined,
+      user: undefined,
+      mostRunBytes: undefined,
       permissions: [],
     },
   });
@@ -166,7 +170,7 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
     [
       "a:1 --nodes 3",
       "--nodes is an option of fabric dev; expected --format, --verbose, " +
-      "--secret-file, --store, --grace, --ports, --metrics, --insecure, --plain, --deny or --runs",
+      "--secret-file, --store, --grace, --ports, --metrics, --user, --run-disk, --insecure, --plain, --deny or --runs",
     ],
     ["master", "<addr> of node 1 is missing; expected host:port"],
     ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],

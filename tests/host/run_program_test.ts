@@ -105,7 +105,9 @@ Deno.test("runProgram() passes only the variables of the node that a runtime nee
 Deno.test("runProgram() limits a bundle to what its node allows", () => {
   const cap = permissionsOf(["--allow-net=10.0.0.0/8", "--allow-read=."]);
   const settings = { unstable: [], permissions: ["--deny-net=10.1.1.1"], v8Flags: [] };
-  const { permissions, capped } = runProgram({ ...BUNDLE, settings }, "/runs/1", fromSource, cap);
+  const { permissions, capped } = runProgram({ ...BUNDLE, settings }, "/runs/1", fromSource, {
+    cap,
+  });
   assertEquals(flagsOf(permissions!), [
     "--allow-read=.",
     "--allow-net=10.0.0.0/8",
@@ -116,14 +118,14 @@ Deno.test("runProgram() limits a bundle to what its node allows", () => {
 
 Deno.test("runProgram() has a compiled fabric give up what its node does not allow", () => {
   const cap = permissionsOf(["--deny-run", "--deny-ffi"]);
-  const program = runProgram(BUNDLE, "/runs/1", compiled, cap);
+  const program = runProgram(BUNDLE, "/runs/1", compiled, { cap });
   assertEquals(program.env?.["DEPLOY_REVOKED"], "run,ffi");
   assertEquals(program.capped, ["run", "ffi"]);
 });
 
 Deno.test("runProgram() runs no executable on a node with limits", () => {
   assertThrows(
-    () => runProgram(EXECUTABLE, "/runs/1", fromSource, permissionsOf(["--deny-run"])),
+    () => runProgram(EXECUTABLE, "/runs/1", fromSource, { cap: permissionsOf(["--deny-run"]) }),
     ProgramError,
     "Cannot run main.ts: this node limits what programs may do, and an executable has the permissions that it was " +
       "compiled with; deploy the program without --release",

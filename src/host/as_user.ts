@@ -1,0 +1,62 @@
+/** How a process becomes another user, before it is told anything that its program may choose. */
+
+import { ProgramError } from "./program.ts";
+import { becoming, type ProgramUser } from "./program_user.ts";
+
+/** What the shell that is another user carries out; see {@linkcode asUser}. */
+const SHELL = "/bin/sh";
+
+/** Names that a shell can export: `UID` and its kin are fixed where the shell is bash. */
+const EXPORTED = /^(?!(?:UID|EUID|PPID|SHELLOPTS|BASHOPTS|BASH_VERSINFO)$)[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** What a shell finds commands by that is still the user of the node. */
+const OWN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** A command, and its whole environment. */
+export interface UserCommand {
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * The command that executes `words` as that user with the environment `env`.
+ *
+ * Variables of a program may have a shell or the loader execute what the program likes: `LD_PRELOAD`. Until the user is
+ * another one, they have other names; a second shell, which is that user already, gives them back theirs. So they are
+ * never among the words either, which every user can see.
+ *
+ * @throws {ProgramError} If a shell cannot export a variable of that name.
+ */
+export function asUser(
+  user: ProgramUser,
+  words: readonly string[],
+  env: Readonly<Record<string, string>>,
+): UserCommand {
+  const bad = Object.keys(env).find((name) => !EXPORTED.test(name));
+  if (bad !== undefined) {
+    throw new ProgramError(
+      `Cannot set the variable ${bad} of a program that runs as ${user.name}: its name must consist of letters, ` +
+        "digits and _, and not be one that shells reserve",
+    );
+  }
+  const carried = Object.entries(env).map(([name, value], index) =>
+    [`DEPLOY_VARIABLE_${index}`, `${name}=${value}`] as const
+  );
+  const names = carried.map(([name]) => name);
+  const exports = names.length === 0
+    ? ""
+    : `export ${names.map((name) => `"$${name}"`).join(" ")}; unset ${names.join(" ")}; `;
+  return {
+    words: [...becoming(user), SHELL, "-c", `${exports}exec "$@"`, "program", ...words],
+    env: { PATH: OWN_PATH, ...Object.fromEntries(carried) },
+  };
+}
+
+/**
+ * Lets the pipes of the process be opened again by their names, such as `/dev/stdout`, which only their owner may. It
+ * redirects nothing: the shell would do so itself, and what is then at that place be given away.
+ */
+export function giveOutputs({ uid }: ProgramUser): string {
+  return `own=; for fd in 0 1 2; do [ -p /proc/$$/fd/$fd ] && own="$own /proc/$$/fd/$fd"; done; ` +
+    `[ -z "$own" ] || chown ${uid} $own; `;
+}

@@ -1,0 +1,107 @@
+/** Looks at what the files of a run take on the disk, now and then. */
+
+import { messageOf } from "../core/errors.ts";
+import type { Logger } from "../core/logger.ts";
+import { type StartTimer, startTimer } from "../core/timer.ts";
+import { type DiskLook, DiskSum, FORMAT, judgeDisk, mostEntries } from "./disk_limit.ts";
+
+/** The folder of a run, and how much may be in it. */
+export interface DiskLimit {
+  readonly folder: string;
+  readonly mostBytes: number;
+}
+
+/** When it looks first, in ms after the start. */
+const FIRST_MS = 1_000;
+
+export interface DiskWatchOptions extends DiskLimit {
+  /** Called each time that there is more, with the reason for the end of the run's processes. */
+  readonly over: (why: string) => void;
+  readonly logger: Logger;
+  /** @default real time */
+  readonly startTimer?: StartTimer;
+  /** @default {@linkcode lookAtDisk} */
+  readonly look?: (limit: DiskLimit, signal: AbortSignal) => Promise<DiskLook>;
+}
+
+/**
+ * Looks until it is stopped. A process of its own does that, so that a million files hold up nobody, and no more of
+ * them than the limit allows.
+ */
+export class DiskWatch {
+  readonly #options: DiskWatchOptions;
+  readonly #stopping = new AbortController();
+  #cancel: () => void = () => {};
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(options: DiskWatchOptions) {
+    this.#options = options;
+    this.#arm(FIRST_MS);
+  }
+
+  /** Looks no more; resolves when nothing of it is left. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#cancel();
+    await this.#looking;
+  }
+
+  #arm(afterMs: number): void {
+    const { startTimer: start = startTimer } = this.#options;
+    this.#cancel = start(afterMs, () => this.#looking = this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const { over, logger, look = lookAtDisk, ...limit } = this.#options;
+    const { signal } = this.#stopping;
+    try {
+      const found = await look(limit, signal);
+      if (signal.aborted) return;
+      const verdict = judgeDisk(found, limit.mostBytes);
+      if (verdict.kind === "over") over(verdict.why);
+      this.#arm(verdict.kind === "within" ? verdict.nextMs : FIRST_MS);
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.about("disk", `cannot look at what is in ${limit.folder}: ${messageOf(error)}`);
+      this.#arm(FIRST_MS);
+    }
+  }
+}
+
+/**
+ * What is in the folder, up to one entry more than can be within the limit.
+ *
+ * @throws {Error} If that cannot be found out.
+ * @throws The reason of `signal`.
+ */
+export async function lookAtDisk(
+  { folder, mostBytes }: DiskLimit,
+  signal: AbortSignal,
+): Promise<DiskLook> {
+  const startMs = performance.now();
+  const child = new Deno.Command("find", {
+    args: [folder, "-xdev", "-printf", FORMAT],
+    ...{ stdin: "null", stdout: "piped", stderr: "null", cwd: "/", signal },
+  }).spawn();
+  const sum = new DiskSum();
+  const most = mostEntries(mostBytes);
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    sum.add(text);
+    // The rest is left out: closing the pipe ends it.
+    if (sum.entries >= most && sum.bytes > mostBytes) break;
+  }
+  await child.status;
+  signal.throwIfAborted();
+  return { usedBytes: sum.bytes, tookMs: performance.now() - startMs };
+}
+
+/** Whether this system has what {@linkcode lookAtDisk} needs. */
+export async function canLookAtDisk(): Promise<boolean> {
+  try {
+    const args = ["/", "-maxdepth", "0", "-printf", ""];
+    return (await new Deno.Command("find", { args, stdin: "null" }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
