@@ -17,6 +17,7 @@ import { run } from "./bench/tools.ts";
 import { type Job, type JobResult, runJob, runJobs } from "./ci/job.ts";
 import { type Lane, onOldest, planLanes } from "./ci/lanes.ts";
 import { describeResult, report } from "./ci/report.ts";
+import { seedOf } from "./ci/seed.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -41,6 +42,27 @@ const SANITIZERS = { DENO_TEST_SANITIZE_OPS: "1", DENO_TEST_SANITIZE_RESOURCES: 
 
 function job({ name, path, env }: Runtime, what: string, args: string[], tests = false): Job {
   return { name: `${name} ${what}`, command: [path, ...args], env, tests };
+}
+
+/**
+ * A minute of random faults. It mostly waits, beside the tests of faults; two programs at a time are enough for
+ * these to meet something, and leave the cores to tests. It prints its seed.
+ */
+function chaosJob(runtime: Runtime, seed: number): Job {
+  const amount = ["--seconds", "60", "--programs", "2"];
+  return job(runtime, "chaos", ["run", "-A", "scripts/chaos.ts", ...amount, "--seed", `${seed}`]);
+}
+
+/** The hash of the commit that is checked; `undefined` outside of a repository. */
+async function commit(): Promise<string | undefined> {
+  const git = new Deno.Command("git", { args: ["rev-parse", "HEAD"], cwd: ROOT, stderr: "null" });
+  try {
+    const { success, stdout } = await git.output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined; // there is no git
+    throw error;
+  }
 }
 
 /** Types are checked once for all lanes, by `deno check`. */
@@ -122,6 +144,7 @@ function allJobs(
   latest: Runtime,
   oldest: Runtime | undefined,
   files: { readonly latest: readonly string[]; readonly oldest: readonly string[] },
+  seed: number,
 ): Job[] {
   // Only the oldest version can compile.
   const lanes = planLanes(files.latest, SYSTEM_LANES)
@@ -132,7 +155,12 @@ function allJobs(
   }
   lanes.sort((a, b) => b.lane.costs - a.lane.costs);
   const types = oldest === undefined ? [] : [job(oldest, "check", ["check", "--quiet", "."])];
-  return [...lanes.map(({ runtime, lane }) => laneJob(runtime, lane)), ...checks(latest), ...types];
+  return [
+    ...lanes.map(({ runtime, lane }) => laneJob(runtime, lane)),
+    chaosJob(latest, seed),
+    ...checks(latest),
+    ...types,
+  ];
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -167,7 +195,7 @@ async function main(args: readonly string[]): Promise<number> {
   } else {
     await provide([latest, ...(oldest === undefined ? [] : [oldest])], runAll);
     const both = { latest: files, oldest: every ? files : onOldest(files) };
-    await runAll(allJobs(latest, oldest, both), SLOTS);
+    await runAll(allJobs(latest, oldest, both, seedOf(await commit(), Math.random())), SLOTS);
   }
 
   const others: string[] = [];

@@ -5,6 +5,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Job, type JobResult, runJob, runJobs } from "../../scripts/ci/job.ts";
 import { ON_LATEST, onOldest, planLanes } from "../../scripts/ci/lanes.ts";
 import { describeResult, report } from "../../scripts/ci/report.ts";
+import { seedOf } from "../../scripts/ci/seed.ts";
 import { failureText, readCounts } from "../../scripts/ci/test_output.ts";
 
 function job(name: string, script: string, tests = false): Job {
@@ -66,6 +67,12 @@ Deno.test("onOldest() leaves out what is the same on every version, by names of 
   assertEquals(onOldest([...left, ...kept]), kept);
   const root = new URL("../../", import.meta.url);
   for (const path of ON_LATEST) assert((await Deno.stat(new URL(path, root))).isFile, path);
+});
+
+Deno.test("seedOf() gives each commit a seed of its own, always the same, and a random one without a commit", () => {
+  assertEquals(seedOf("00000101f7a2c1e934a97c91a4302c1d32f0d63a", 0.5), 257);
+  assertEquals(seedOf("ffffffff", 0.5), 2 ** 32 - 1);
+  for (const none of [undefined, "", "fatal: no"]) assertEquals(seedOf(none, 0.5), 2 ** 31);
 });
 
 Deno.test("planLanes() makes no empty lanes", () => {
