@@ -1,6 +1,6 @@
 /** A Linux control group, of version 1 or 2, for one process and all that it starts. */
 
-import { readGroupFile, writeGroupFile } from "./control_group_files.ts";
+import { type GroupFiles, SYSTEM_GROUPS } from "./control_group_files.ts";
 import { type Place, type Places, placesIn } from "./control_group_places.ts";
 
 /** The weight of one core: what Linux gives to a group by default. */
@@ -20,9 +20,11 @@ export class ControlGroup {
   readonly #cpu: Place | undefined;
   readonly #pids: Place | undefined;
   readonly #folders: readonly string[];
+  readonly #files: GroupFiles;
 
   /** @param name Of its folders. */
-  constructor(places: Places, name: string) {
+  constructor(places: Places, name: string, files: GroupFiles = SYSTEM_GROUPS) {
+    this.#files = files;
     const at = (place: Place | undefined) =>
       place && { version: place.version, folder: `${place.folder}/${name}` };
     this.#memory = at(places.memory);
@@ -33,7 +35,7 @@ export class ControlGroup {
 
   /** Makes the group. @throws {Error} If the system refuses. */
   async make(): Promise<void> {
-    await Promise.all(this.#folders.map((folder) => Deno.mkdir(folder)));
+    await Promise.all(this.#folders.map((folder) => this.#files.make(folder)));
   }
 
   /**
@@ -44,7 +46,7 @@ export class ControlGroup {
    * @throws {Error} If the process has ended, or the system refuses.
    */
   async enter(osPid: number): Promise<void> {
-    for (const folder of this.#folders) await writeGroupFile(folder, "cgroup.procs", osPid);
+    for (const folder of this.#folders) await this.#files.write(folder, "cgroup.procs", osPid);
   }
 
   /**
@@ -59,32 +61,32 @@ export class ControlGroup {
       // Otherwise the system would swap what is over the limit. It refuses to make this limit lower than the other
       // one: if both are raised, this one comes first, and if both are lowered, last. Some systems have none.
       const limitSwap = () =>
-        writeGroupFile(folder, "memory.memsw.limit_in_bytes", bytes).catch(() => {});
+        this.#files.write(folder, "memory.memsw.limit_in_bytes", bytes).catch(() => {});
       await limitSwap();
-      await writeGroupFile(folder, "memory.limit_in_bytes", bytes);
+      await this.#files.write(folder, "memory.limit_in_bytes", bytes);
       await limitSwap();
       return;
     }
-    await writeGroupFile(folder, "memory.max", bytes);
-    await writeGroupFile(folder, "memory.oom.group", 1);
-    await writeGroupFile(folder, "memory.swap.max", 0).catch(() => {});
+    await this.#files.write(folder, "memory.max", bytes);
+    await this.#files.write(folder, "memory.oom.group", 1);
+    await this.#files.write(folder, "memory.swap.max", 0).catch(() => {});
   }
 
   /** Sets the group's share of the CPU among other groups, where it is short. @throws {Error} If the system refuses. */
   async weighCpu(cores: number): Promise<void> {
     if (this.#cpu === undefined) return;
-    await weigh(this.#cpu, Math.max(cores, MIN_CORES));
+    await weigh(this.#cpu, Math.max(cores, MIN_CORES), this.#files);
   }
 
   /** Sets how many processes and threads there may be in the group. @throws {Error} If the system refuses. */
   async limitTasks(count: number): Promise<void> {
-    if (this.#pids !== undefined) await writeGroupFile(this.#pids.folder, "pids.max", count);
+    if (this.#pids !== undefined) await this.#files.write(this.#pids.folder, "pids.max", count);
   }
 
   /** How often Linux has refused another process or thread, 0 where that is not limited. */
   taskRefusals(): number {
     if (this.#pids === undefined) return 0;
-    const text = readGroupFile(`${this.#pids.folder}/pids.events`) ?? "";
+    const text = this.#files.read(`${this.#pids.folder}/pids.events`) ?? "";
     return Number(/^max (\d+)$/m.exec(text)?.[1] ?? 0);
   }
 
@@ -92,7 +94,7 @@ export class ControlGroup {
   memoryKills(): number | undefined {
     if (this.#memory === undefined) return undefined;
     const { version, folder } = this.#memory;
-    const text = readGroupFile(
+    const text = this.#files.read(
       `${folder}/${version === 1 ? "memory.oom_control" : "memory.events"}`,
     );
     const count = /^oom_kill (\d+)$/m.exec(text ?? "")?.[1];
@@ -103,7 +105,7 @@ export class ControlGroup {
   peakBytes(): number | undefined {
     if (this.#memory === undefined) return undefined;
     const { version, folder } = this.#memory;
-    const text = readGroupFile(
+    const text = this.#files.read(
       `${folder}/${version === 1 ? "memory.max_usage_in_bytes" : "memory.peak"}`,
     );
     return text === undefined ? undefined : Number(text);
@@ -121,12 +123,12 @@ export class ControlGroup {
   async #remove(folder: string): Promise<void> {
     for (let count = 1;; count++) {
       try {
-        return await Deno.remove(folder);
+        return await this.#files.remove(folder);
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return;
         if (count === MAX_REMOVALS) throw error;
       }
-      killAll(folder);
+      killAll(this.#files.read(`${folder}/cgroup.procs`));
       const delayMs = REMOVAL_MS * 2 ** (count - 1);
       await new Promise<void>((resolve) => setTimeout(resolve, delayMs));
     }
@@ -134,15 +136,19 @@ export class ControlGroup {
 }
 
 /** Weighs a group by cores. Both files have bounds. */
-export async function weigh({ version, folder }: Place, cores: number): Promise<void> {
+export async function weigh(
+  { version, folder }: Place,
+  cores: number,
+  files: GroupFiles,
+): Promise<void> {
   const [file, value, most] = version === 1
     ? ["cpu.shares", cores * CPU_SHARES, 262_144] as const
     : ["cpu.weight", cores * CPU_WEIGHT, 10_000] as const;
-  await writeGroupFile(folder, file, Math.min(Math.round(value), most));
+  await files.write(folder, file, Math.min(Math.round(value), most));
 }
 
-function killAll(folder: string): void {
-  for (const line of (readGroupFile(`${folder}/cgroup.procs`) ?? "").split("\n")) {
+function killAll(processes = ""): void {
+  for (const line of processes.split("\n")) {
     // An id from another container is shown as 0.
     if (!(Number(line) > 1)) continue;
     try {

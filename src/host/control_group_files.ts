@@ -2,24 +2,34 @@
 
 import { messageOf } from "../core/errors.ts";
 
-/** Writes a value. @throws {Error} If there is none, or the system refuses. */
-export async function writeGroupFile(
-  folder: string,
-  file: string,
-  value: string | number,
-): Promise<void> {
-  try {
-    await Deno.writeTextFile(`${folder}/${file}`, String(value), { create: false });
-  } catch (cause) {
-    throw new Error(`Cannot write ${value}: ${messageOf(cause)}`, { cause }); // which names the file
-  }
+/** What is done with control groups. */
+export interface GroupFiles {
+  /** Makes a group. @throws {Error} If it exists, or the system refuses. */
+  make(folder: string): Promise<void>;
+  /** Writes a value. @throws {Error} If there is no such file, or the system refuses. */
+  write(folder: string, file: string, value: string | number): Promise<void>;
+  /** Reads a file at once; `undefined` if there is none on this system, or any more. */
+  read(path: string): string | undefined;
+  /** Removes a group. @throws {Error} If processes or groups are in it, or there is none. */
+  remove(folder: string): Promise<void>;
 }
 
-/** Reads a file at once; `undefined` if there is none on this system, or any more. */
-export function readGroupFile(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return undefined; // a group is removed, or this is another system
-  }
-}
+/** The groups of this system. */
+export const SYSTEM_GROUPS: GroupFiles = {
+  make: (folder) => Deno.mkdir(folder),
+  async write(folder, file, value) {
+    try {
+      await Deno.writeTextFile(`${folder}/${file}`, String(value), { create: false });
+    } catch (cause) {
+      throw new Error(`Cannot write ${value}: ${messageOf(cause)}`, { cause }); // which names the file
+    }
+  },
+  read(path) {
+    try {
+      return Deno.readTextFileSync(path);
+    } catch {
+      return undefined; // a group is removed, or this is another system
+    }
+  },
+  remove: (folder) => Deno.remove(folder),
+};

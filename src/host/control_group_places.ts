@@ -1,6 +1,6 @@
 /** Where this process can make control groups, by controller. */
 
-import { readGroupFile, writeGroupFile } from "./control_group_files.ts";
+import { type GroupFiles, SYSTEM_GROUPS } from "./control_group_files.ts";
 
 /** The controllers that are used. Those of version 2 are asked for in this order. */
 export const CONTROLLERS = ["memory", "cpu", "pids"] as const;
@@ -86,11 +86,17 @@ export async function ownPlaces(): Promise<Places> {
     Deno.permissions.querySync({ name }).state === "granted"
   );
   if (!isAllowed || Deno.build.os !== "linux") return {};
-  const [cgroup, mountinfo] = ["/proc/self/cgroup", "/proc/self/mountinfo"].map(readGroupFile);
+  const [cgroup, mountinfo] = ["/proc/self/cgroup", "/proc/self/mountinfo"]
+    .map(SYSTEM_GROUPS.read);
   if (cgroup === undefined || mountinfo === undefined) return {};
-  const places = findPlaces(cgroup, mountinfo);
+  return await usablePlaces(findPlaces(cgroup, mountinfo), SYSTEM_GROUPS);
+}
+
+/** Those of these places in which groups can be made, as far as the version is concerned. */
+export async function usablePlaces(found: Places, files: GroupFiles): Promise<Places> {
+  const places = { ...found };
   const folder = placesIn(places).find(({ version }) => version === 2)?.folder;
-  if (folder !== undefined && !await delegate(folder)) {
+  if (folder !== undefined && !await delegate(folder, files)) {
     for (const controller of CONTROLLERS) {
       if (places[controller]?.version === 2) delete places[controller];
     }
@@ -103,11 +109,11 @@ export async function ownPlaces(): Promise<Places> {
  * process moves into one of its own, beside those that it makes. That fails if the group has other
  * processes, as that of a login session: a service or a container of its own is needed.
  */
-async function delegate(folder: string): Promise<boolean> {
+async function delegate(folder: string, files: GroupFiles): Promise<boolean> {
   const pass = async () => {
-    await writeGroupFile(folder, "cgroup.subtree_control", "+memory");
+    await files.write(folder, "cgroup.subtree_control", "+memory");
     for (const other of ["+cpu", "+pids"]) {
-      await writeGroupFile(folder, "cgroup.subtree_control", other).catch(() => {}); // it may not have it
+      await files.write(folder, "cgroup.subtree_control", other).catch(() => {}); // it may not have it
     }
   };
   try {
@@ -117,18 +123,18 @@ async function delegate(folder: string): Promise<boolean> {
   }
   const own = `${folder}/deploy-${Deno.pid}-node`;
   try {
-    await Deno.mkdir(own);
+    await files.make(own);
   } catch {
     return false; // The folder belongs to somebody else.
   }
   try {
-    await writeGroupFile(own, "cgroup.procs", Deno.pid);
+    await files.write(own, "cgroup.procs", Deno.pid);
     await pass();
     return true;
   } catch {
     // There are others in it, or the system does not let it: all is as before.
-    await writeGroupFile(folder, "cgroup.procs", Deno.pid).catch(() => {});
-    await Deno.remove(own).catch(() => {});
+    await files.write(folder, "cgroup.procs", Deno.pid).catch(() => {});
+    await files.remove(own).catch(() => {});
     return false;
   }
 }

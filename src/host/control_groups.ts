@@ -2,7 +2,7 @@
 
 import { randomId } from "../core/pid.ts";
 import { ControlGroup, weigh } from "./control_group.ts";
-import { writeGroupFile } from "./control_group_files.ts";
+import { type GroupFiles, SYSTEM_GROUPS } from "./control_group_files.ts";
 import {
   type Controller,
   CONTROLLERS,
@@ -23,10 +23,12 @@ const GROUP_NAME = /^deploy-(\d+)-/;
 export class ControlGroups {
   /** The group around all others. */
   readonly #around: Places;
+  readonly #files: GroupFiles;
   #count = 0;
 
-  private constructor(around: Places) {
+  private constructor(around: Places, files: GroupFiles) {
     this.#around = around;
+    this.#files = files;
   }
 
   /**
@@ -35,7 +37,7 @@ export class ControlGroups {
    *
    * @param own The group to make it in. @default that of this process
    */
-  static async open(own?: Places): Promise<ControlGroups> {
+  static async open(own?: Places, files: GroupFiles = SYSTEM_GROUPS): Promise<ControlGroups> {
     const places = own ?? await ownPlaces();
     const around: Places = {};
     const name = `deploy-${Deno.pid}-${randomId().slice(0, 8)}`;
@@ -43,10 +45,10 @@ export class ControlGroups {
       const place = places[controller];
       if (place === undefined) continue;
       const made = { version: place.version, folder: `${place.folder}/${name}` };
-      if (await makeAround(controller, made)) around[controller] = made;
+      if (await makeAround(controller, made, files)) around[controller] = made;
     }
     await sweep(placesIn(places));
-    return new ControlGroups(around);
+    return new ControlGroups(around, files);
   }
 
   /** The version by which a controller is used; `undefined` if it cannot be. */
@@ -56,7 +58,7 @@ export class ControlGroups {
 
   /** A group for another process. */
   next(): ControlGroup {
-    return new ControlGroup(this.#around, String(this.#count++));
+    return new ControlGroup(this.#around, String(this.#count++), this.#files);
   }
 
   /** Removes the group around all others, if they are removed. Otherwise the next start of a node does. */
@@ -79,14 +81,18 @@ const setAny: Readonly<Record<Controller, (group: ControlGroup) => Promise<void>
 };
 
 /** Makes the group around all others for a controller, and tries it. Returns whether it can be used. */
-async function makeAround(controller: Controller, place: Place): Promise<boolean> {
+async function makeAround(
+  controller: Controller,
+  place: Place,
+  files: GroupFiles,
+): Promise<boolean> {
   const { version, folder } = place;
-  const probe = new ControlGroup({ [controller]: place }, "probe");
+  const probe = new ControlGroup({ [controller]: place }, "probe", files);
   try {
     // With version 2, it may be there for another controller.
-    await Deno.mkdir(folder, { recursive: true });
-    if (version === 2) await writeGroupFile(folder, "cgroup.subtree_control", `+${controller}`);
-    if (controller === "cpu") await weigh(place, navigator.hardwareConcurrency);
+    if (files.read(`${folder}/cgroup.procs`) === undefined) await files.make(folder);
+    if (version === 2) await files.write(folder, "cgroup.subtree_control", `+${controller}`);
+    if (controller === "cpu") await weigh(place, navigator.hardwareConcurrency, files);
     await probe.make();
     await setAny[controller](probe);
     const isUsable = controller !== "memory" || probe.memoryKills() !== undefined;
@@ -96,7 +102,7 @@ async function makeAround(controller: Controller, place: Place): Promise<boolean
     // It is read-only, belongs to another user, or does not have this controller.
     await probe.remove().catch(() => {});
   }
-  await Deno.remove(folder).catch(() => {});
+  await files.remove(folder).catch(() => {});
   return false;
 }
 
