@@ -16,6 +16,8 @@ export class Faults {
   readonly #active: ReadonlySet<ActiveRun>;
   readonly #begun: (fault: FaultPlan, what: string) => void;
   readonly #busyNodes = new Set<TestNode>();
+  /** Whether a fault happens to the master or the bridge: the end of another one would end it, too. */
+  #isHeadBusy = false;
   /** Resolves when a lost master or bridge is back; `undefined` if none is lost. */
   #up: Promise<void> | undefined;
 
@@ -78,8 +80,17 @@ export class Faults {
 
   /** On the master or the bridge: one at a time. Programs that are to begin wait for its end. */
   async #onHead(fault: FaultPlan): Promise<void> {
+    if (this.#isHeadBusy) return;
+    this.#isHeadBusy = true;
+    try {
+      await this.#makeOnHead(fault);
+    } finally {
+      this.#isHeadBusy = false;
+    }
+  }
+
+  async #makeOnHead(fault: FaultPlan): Promise<void> {
     const { kind, forMs } = fault;
-    if (this.#up !== undefined) return;
     const name = kind === "freeze-master" ? "master" : "bridge";
     const parts = await partsOf(this.#cluster);
     const [process, bridge] = [parts.get(name), parts.get("bridge")];

@@ -39,7 +39,7 @@ export type Happened =
 
 /** Whether a status, or what a part says, is that another part was silent for too long. */
 export function isSilence(text: string): boolean {
-  return /did not answer for \d/.test(text);
+  return /did not answer (for|within) \d/.test(text);
 }
 
 /** How a run ended, as its `deploy` told it. */

@@ -191,7 +191,7 @@ export class ProgramRun implements AsyncDisposable {
         stdout: this.#recorder.text(1),
         stderr: this.#recorder.text(2),
         said: this.#said,
-        processes: this.#recorder.ended(),
+        processes: this.#ended(),
         events: this.#recorder.events,
       };
     } finally {
@@ -199,6 +199,15 @@ export class ProgramRun implements AsyncDisposable {
       this.#over = true;
       for (const { pattern, reject } of this.#watchers) reject(this.#without(pattern));
       this.#watchers = [];
+    }
+  }
+
+  #ended(): ProcessRecord[] {
+    try {
+      return this.#recorder.ended();
+    } catch (cause) {
+      const what = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(this.#describe(`is not complete: ${what}`), { cause });
     }
   }
 

@@ -97,6 +97,7 @@ Deno.test("chaos: what a program itself found wrong is a violation, and so is wh
 Deno.test("chaos: a run in which a part was silent for too long may be lost; nothing else may happen to it", () => {
   const stderr = "deploy: lost the bridge 127.0.0.1:1: it did not answer for 10 s";
   assert(isSilence(stderr) && isSilence("node a did not answer for 2.5 s"));
+  assert(isSilence("Cannot connect: what listens there did not answer within 5 s"));
   assert(!isSilence("node a closed the connection") && !isSilence("it did not answer"));
   const happened = new Set<Happened>(["silent"]);
   assertEquals(violations(PLAN, endOf([], { stderr, happened, code: 1 })), []);
