@@ -2,12 +2,13 @@
 
 import { formatCpu, formatMem } from "../../core/resources.ts";
 import { success } from "../../core/exit_status.ts";
-import { ACTIVITY_TEXTS, coresText, durationText, memText, processState } from "../model/texts.ts";
+import { coresText, durationText, memText, processState } from "../model/texts.ts";
 import { runPath } from "../model/route.ts";
 import { Curves } from "./curves.tsx";
 import { OutputView } from "./output_view.tsx";
 import type { VNode } from "./packages.ts";
 import { Fact, PidDigits, Pill } from "./parts.tsx";
+import { stateText } from "./processes_view.tsx";
 import { currentModel, killTarget, nowMs } from "./state.ts";
 import { ProcessLink, TrafficView } from "./traffic_view.tsx";
 
@@ -47,7 +48,7 @@ export function ProcessPage({ run, pid: start }: { run: string; pid: string }): 
       {seen !== undefined && (
         <p class="doing">
           <span class={`swatch ${seen.segments.at(-1)?.activity ?? "unseen"}`} aria-hidden="true" />
-          {ACTIVITY_TEXTS[seen.segments.at(-1)?.activity ?? "unseen"]}: {seen.sample.waits}
+          {stateText(seen)}
         </p>
       )}
       <dl class="facts">

@@ -138,7 +138,7 @@ function Times({ fromMs, toMs }: { fromMs: number; toMs: number }): VNode {
 }
 
 /** What a process does: of one that waits, or uses the CPU meanwhile, also in one word. */
-function stateText({ sample, segments }: Seen): string {
+export function stateText({ sample, segments }: Seen): string {
   const activity = segments.at(-1)?.activity ?? sample.activity;
   const isSaid = activity === sample.activity && activity !== "waits";
   return isSaid ? sample.waits : `${ACTIVITY_TEXTS[activity]} · ${sample.waits}`;
