@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { delay, startTimer } from "../../src/net/delay.ts";
+import { delay, lookAtSockets, startTimer } from "../../src/net/delay.ts";
 
 const MODULE = new URL("../../src/net/delay.ts", import.meta.url).href;
 
@@ -26,4 +26,19 @@ Deno.test("startTimer() does not keep a process alive", async () => {
   const code = `import { startTimer } from "${MODULE}"; startTimer(60_000, () => {});` +
     `addEventListener("unload", () => console.log(performance.now() < 30_000));`;
   assertEquals(await run(code), "true\n");
+});
+
+Deno.test("lookAtSockets() lets what has come on a socket be taken, in a few turns", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const dialling = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  using accepted = await listener.accept();
+  using dialled = await dialling;
+  let hasCome = false;
+  const reading = accepted.read(new Uint8Array(1)).then(() => hasCome = true);
+  const writing = dialled.write(new Uint8Array(1));
+  for (let count = 0; count < 1_000; count++) await null;
+  assertEquals(hasCome, false);
+  for (let turn = 0; turn < 20 && !hasCome; turn++) await lookAtSockets();
+  assertEquals(hasCome, true);
+  await Promise.all([reading, writing]);
 });
