@@ -371,6 +371,38 @@ Deno.test("trial boots take room and wait for it in turn; the first process has 
   assertEquals((await end.next("launch")).run, "r3");
 });
 
+Deno.test("of 40 deployments at once, no more are booted than their node has room for, and all have their turn", async () => {
+  await using node = new FakeNode();
+  await using testbed = startMaster();
+  testbed.master.addNode(node.server.address, { mem: 3.9 * GiB, cpu: 40 });
+  const end = await node.adopted();
+  const bridge = await testbed.bridge();
+  const size = { mem: GiB, cpu: 0 };
+  const runs = Array.from({ length: 40 }, (_, index) => `r${index}`);
+  for (const [request, run] of runs.entries()) {
+    bridge.send({ type: "open", run, key: KEY });
+    bridge.send({ type: "try", request, run, resources: size });
+  }
+  for (const request of runs.keys()) {
+    if (request >= 3) assertEquals((await bridge.next("waits")).request, request);
+  }
+  const booted = [await end.next("try"), await end.next("try"), await end.next("try")];
+  for (const [index, run] of runs.entries()) {
+    const tried = booted.shift()!;
+    assertEquals(tried.run, run);
+    end.send({ type: "needs", request: tried.request, resources: size });
+    assertEquals((await bridge.next("needs")).request, index);
+    bridge.send({ type: "first", request: 100 + index, run, name: "main.ts", resources: size });
+    const launch = await end.next("launch");
+    assertEquals(end.unasked("try"), 0, "three are booted, and there is no room for another one");
+    const pid = newPid();
+    end.send({ type: "launched", request: launch.request, pid });
+    assertEquals((await bridge.next("launched")).pid, pid);
+    end.send({ type: "exited", run, pid, status: { code: 0 } });
+    if (index + 3 < runs.length) booted.push(await end.next("try"));
+  }
+});
+
 Deno.test("a trial boot waits for a node, and is given up if three are lost with it", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();

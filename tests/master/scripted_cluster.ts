@@ -50,6 +50,11 @@ export class End<Out extends { type: string }, In extends { type: string }> {
     void this.link.send(message);
   }
 
+  /** How many messages of that type came before one that was expected, and were not asked for yet. */
+  unasked(type: In["type"]): number {
+    return this.#others.filter((message) => message.type === type).length;
+  }
+
   /** The next message of that type; others may have arrived before it. */
   async next<Type extends In["type"]>(type: Type): Promise<Extract<In, { type: Type }>> {
     type Wanted = Extract<In, { type: Type }>;
