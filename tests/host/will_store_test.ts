@@ -58,3 +58,31 @@ Deno.test("openWill() refuses an empty file, and a folder, and removes them", ()
     await Deno.mkdir(path);
     await assertRejects(() => openWill(path, space), Error, "it is not a regular file");
   }));
+
+Deno.test("what another user puts in the place of a will is not read, and is removed, and not what it leads to", () =>
+  inFolder(async (folder) => {
+    const [wills, taken] = [`${folder}/wills`, `${folder}/taken`];
+    for (const each of [wills, taken]) await Deno.mkdir(each);
+    const own = await leave(folder, 3);
+    const { uid } = await Deno.stat(own);
+    const space = new WillSpace(250, { uid: uid!, taken });
+    const [link, full, good] = [newWillPath(wills), newWillPath(wills), await leave(wills, 3)];
+    await Deno.symlink(own, link);
+    await Deno.mkdir(`${full}/a/b`, { recursive: true });
+    await Deno.symlink(folder, `${full}/a/c`);
+    for (const path of [link, full]) {
+      await assertRejects(() => openWill(path, space), Error, "it is not a regular file");
+    }
+    // A name for a file of somebody else.
+    const of = new WillSpace(250, { uid: uid! + 1, taken });
+    const named = newWillPath(wills);
+    await Deno.link(own, named);
+    await assertRejects(() => openWill(named, of), Error, "it belongs to somebody else");
+    assertEquals(await openWill(newWillPath(wills), space), undefined);
+    {
+      using will = await openWill(good, space);
+      assertEquals(will?.size, 3);
+    }
+    for (const each of [wills, taken]) await Deno.remove(each); // they are empty
+    await Deno.remove(own);
+  }));
