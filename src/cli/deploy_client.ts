@@ -215,6 +215,8 @@ export class DeployClient {
         return outcome.possible ? 0 : 1;
       }
       case "refused":
+        // What has begun all the same, on a node that was lost at that moment, is lost.
+        await this.#display.lose(outcome.why);
         if (outcome.output.length > 0) await writeOutput(Deno.stderr, outcome.output, { raw });
         say(`deploy: ${visible(outcome.why)}\n`);
         return 1;
