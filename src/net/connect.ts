@@ -128,9 +128,12 @@ class Attempt {
       opened: (encrypted) => this.#conn = encrypted,
     });
     const session = await dialHandshake(transport, credential, purpose);
-    this.#signal?.throwIfAborted();
     const isPlain = credential.protection === Protection.plain;
-    return isPlain ? await authenticated(transport, session) : transport;
+    const result = isPlain ? await authenticated(transport, session) : transport;
+    // The time was up, or the attempt was aborted, while the last proof was checked: it is closed.
+    this.#signal?.throwIfAborted();
+    if (this.late !== undefined) throw new Error(this.late);
+    return result;
   }
 
   /** Connects; from now on, the other side has to be quick. */
