@@ -161,8 +161,9 @@ const BEHAVIOURS: Record<string, () => unknown> = {
   },
   // Its child leaves its group, and keeps its stdout open.
   "daemon": () => {
-    new Deno.Command("setsid", { args: ["sleep", "4"] }).spawn().unref();
-    console.log("started one");
+    const child = new Deno.Command("setsid", { args: ["sleep", "1000"] }).spawn();
+    child.unref();
+    console.log(child.pid);
     Deno.exit(0);
   },
   "large-output": async () => {
