@@ -10,10 +10,10 @@ import { Deployed } from "./deployed.ts";
 /** 5 s, with the grace that processes have whose master is gone, and some for a busy machine. */
 const GONE_MS = 12_000;
 
-const SETTING = {
-  nodes: [{ mem: "1GiB", cpu: 1 }, { mem: "1GiB", cpu: 1 }],
-  env: { DEPLOY_SPARES: "0", DEPLOY_LIVENESS: "tests" },
-};
+/** For each part, deploy included. */
+const env = { DEPLOY_SPARES: "0", DEPLOY_LIVENESS: "tests" };
+
+const SETTING = { nodes: [{ mem: "1GiB", cpu: 1 }, { mem: "1GiB", cpu: 1 }], env };
 
 interface Leaving {
   readonly program: Deployed;
@@ -22,7 +22,7 @@ interface Leaving {
 }
 
 async function startLeaving(cluster: Cluster, end: string): Promise<Leaving> {
-  const program = await Deployed.start(cluster.bridge, LEAVES, { args: [end] });
+  const program = await Deployed.start(cluster.bridge, LEAVES, { args: [end], env });
   await program.says("\n");
   return { program, ids: JSON.parse(program.text.split("\n")[0]!) };
 }

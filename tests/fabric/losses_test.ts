@@ -38,7 +38,7 @@ const SMALL = { mem: "1GiB", cpu: 1 };
 /** No spares, since the processes are counted. */
 const NO_SPARES = { env: { DEPLOY_SPARES: "0" } };
 
-/** The same, with silence noticed after a quarter of the usual time. */
+/** The same, with silence noticed after a quarter of the usual time: for each part, deploy included. */
 const SOON = { env: { DEPLOY_SPARES: "0", DEPLOY_LIVENESS: "tests" } };
 
 function newMark(): string {
@@ -194,7 +194,10 @@ Deno.test("a master that is told to stop ends every run first, and reports how",
 Deno.test("a silent node is lost, and ends its processes when it learns that", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, {
+    args: [mark, "2"],
+    ...SOON,
+  });
   await program.says("all compute");
   const [node] = cluster.nodes;
   const pids = pidsOn(program, cluster.addresses[1]);
@@ -240,7 +243,7 @@ Deno.test("a process whose node is silent while it boots is started when the nod
   const folder = await Deno.makeTempDir({ prefix: "deploy-boots-" });
   const exists = (name: string) => Deno.stat(`${folder}/${name}`).then(() => true, () => false);
   try {
-    await using program = await Deployed.start(cluster.bridge, BOOTS, { args: [folder] });
+    await using program = await Deployed.start(cluster.bridge, BOOTS, { args: [folder], ...SOON });
     let isOver = false;
     void program.code.then(() => isOver = true);
     while (!await exists("boots")) {
@@ -274,7 +277,10 @@ Deno.test("a process whose node is silent while it boots is started when the nod
 Deno.test("when the master is silent, the nodes end their processes before it would report them lost", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "2"] });
+  await using program = await Deployed.start(cluster.bridge, COMPUTES, {
+    args: [mark, "2"],
+    ...SOON,
+  });
   await program.says("all compute");
   cluster.master.kill("SIGSTOP");
   try {

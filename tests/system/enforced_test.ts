@@ -81,16 +81,14 @@ Deno.test({
     "a node holds processes to what they asked for, and stays with its master while they compute",
   ignore: !onLinux,
   async fn() {
-    await using cluster = await startCluster({
-      nodes: [{ mem: "16GiB", cpu: 64 }],
-      env: { DEPLOY_LIVENESS: "tests" },
-    });
+    const env = { DEPLOY_LIVENESS: "tests" };
+    await using cluster = await startCluster({ nodes: [{ mem: "16GiB", cpu: 64 }], env });
     await using project = await Project.make({ "grow.ts": GROWING, "busy.ts": BUSY });
     const { folder: cwd } = project;
-    const grown = await deploy([cluster.bridge, "grow.ts"], { cwd });
+    const grown = await deploy([cluster.bridge, "grow.ts"], { cwd, env });
     assertEquals(grown.code, 0, grown.stderr);
     checkEnds(grown.stdout, grown.stderr);
-    const busy = await deploy([cluster.bridge, "busy.ts"], { cwd });
+    const busy = await deploy([cluster.bridge, "busy.ts"], { cwd, env });
     assertEquals(busy.code, 0, busy.stderr);
     const { asked, rest } = JSON.parse(busy.stdout);
     // Shared equally, all would have the same.
