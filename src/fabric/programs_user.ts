@@ -21,7 +21,9 @@ export async function findProgramUser(name: string): Promise<ProgramUser> {
   if (Deno.build.os !== "linux") throw refuse("that needs Linux; leave out --user");
   const user = parsePasswd(await runHere(["getent", "passwd", name]) ?? "");
   if (user === undefined) {
-    throw refuse(`this machine has no such user; make one with: useradd --system ${name}`);
+    throw refuse(
+      `this machine has no such user; make one with: useradd --system --create-home ${name}`,
+    );
   }
   if (user.uid === 0) throw refuse("that is root; name a user that may do little");
   if (user.uid === Deno.uid()) throw refuse("fabric itself runs as that user; leave out --user");

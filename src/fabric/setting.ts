@@ -20,6 +20,7 @@ import { capOf, problemOfFlags } from "./cap.ts";
 import { checkProgramUser, findProgramUser } from "./programs_user.ts";
 import { canLookAtDisk } from "../host/disk_watch.ts";
 import { hideMemoryOrSay } from "./hidden_memory.ts";
+import { keepFiles } from "./inherited_files.ts";
 import { lentResources } from "./machine.ts";
 import { createReporter, type Reporter, type ReportFormat } from "./report.ts";
 
@@ -68,6 +69,7 @@ export async function prepareSetting(
     reportFormat(Deno.env.get("DEPLOY_FORMAT"));
   const reporter = readReporter(format);
   const { logger } = reporter;
+  keepFilesOrSay(logger, options.user);
   hideMemoryOrSay(logger);
   const maxSpares = readMaxSpares(Deno.env.get("DEPLOY_SPARES"));
   const liveness = readLiveness(Deno.env.get("DEPLOY_LIVENESS"));
@@ -126,6 +128,20 @@ export async function prepareSetting(
 export function reportFormat(text: string | undefined): ReportFormat {
   const format = formatVariable(text, ["human", "lines", "json"]);
   return format === "lines" ? "human" : format;
+}
+
+/** Programs that run as another user must not get what is open here; to others it is no secret. */
+function keepFilesOrSay(logger: Logger, user: string | undefined): void {
+  const why = keepFiles();
+  if (why === undefined) return;
+  if (user !== undefined) {
+    throw new UsageError(
+      `Cannot run programs as ${user}: they would get the files that are open in this process: ${why}`,
+    );
+  }
+  logger.info(
+    `programs get the files that whoever started this process has left open in it: ${why}`,
+  );
 }
 
 /** By default, nodes enforce limits. */

@@ -5,9 +5,9 @@ import type { Logger } from "../core/logger.ts";
 import { type StartTimer, startTimer } from "../core/timer.ts";
 import { type DiskLook, DiskSum, FORMAT, judgeDisk, mostEntries } from "./disk_limit.ts";
 
-/** The folder of a run, and how much may be in it. */
+/** The folders of a run, and how much may be in them. */
 export interface DiskLimit {
-  readonly folder: string;
+  readonly folders: readonly string[];
   readonly mostBytes: number;
 }
 
@@ -62,25 +62,25 @@ export class DiskWatch {
       this.#arm(verdict.kind === "within" ? verdict.nextMs : FIRST_MS);
     } catch (error) {
       if (signal.aborted) return;
-      logger.about("disk", `cannot look at what is in ${limit.folder}: ${messageOf(error)}`);
+      logger.about("disk", `cannot look at what is in ${limit.folders[0]}: ${messageOf(error)}`);
       this.#arm(FIRST_MS);
     }
   }
 }
 
 /**
- * What is in the folder, up to one entry more than can be within the limit.
+ * What is in the folders, up to one entry more than can be within the limit.
  *
  * @throws {Error} If that cannot be found out.
  * @throws The reason of `signal`.
  */
 export async function lookAtDisk(
-  { folder, mostBytes }: DiskLimit,
+  { folders, mostBytes }: DiskLimit,
   signal: AbortSignal,
 ): Promise<DiskLook> {
   const startMs = performance.now();
   const child = new Deno.Command("find", {
-    args: [folder, "-xdev", "-printf", FORMAT],
+    args: [...folders, "-xdev", "-printf", FORMAT],
     ...{ stdin: "null", stdout: "piped", stderr: "null", cwd: "/", signal },
   }).spawn();
   const sum = new DiskSum();

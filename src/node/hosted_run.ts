@@ -241,9 +241,11 @@ export class HostedRun {
       const spec = decodeRunSpec(await link.spec);
       const folder = await this.#fill(spec, link);
       signal.throwIfAborted();
+      const { wills } = folder;
+      const folders = wills === undefined ? [folder.path] : [folder.path, wills];
       const node = new NodeRun({
-        program: runProgram(spec, folder, thisRuntime(), { cap, user, countsFiles }),
-        disk: countsFiles ? { folder, mostBytes: mostRunBytes } : undefined,
+        program: runProgram(spec, folder.path, thisRuntime(), { cap, user, countsFiles }),
+        disk: countsFiles ? { folders, mostBytes: mostRunBytes } : undefined,
         ...ip === undefined ? {} : { ip },
         peerHosts: this.#opened.hosts,
         hostname: host,
@@ -252,7 +254,7 @@ export class HostedRun {
         protection,
         node: address,
         willFolder: willFolder(logger),
-        otherWills: store.otherWills,
+        otherWills: wills === undefined ? undefined : { folder: wills, taken: store.takenWills! },
         patience: liveness?.patience,
         unreached: (from, to, why) => this.#unreached?.({ run, from, to, why }),
         maxSpares,
@@ -289,7 +291,7 @@ export class HostedRun {
   }
 
   /** Fetches the program's files, and puts them into the folder of the run. */
-  async #fill(spec: RunSpec, link: RunLink): Promise<string> {
+  async #fill(spec: RunSpec, link: RunLink): Promise<RunFolder> {
     const { store, port, user, mostRunBytes } = this.#context;
     const { signal } = this.#ending;
     const files = await store.ensure(manifestsOf(spec), link.fetch, signal);
@@ -312,7 +314,7 @@ export class HostedRun {
     if (runtime !== undefined) await folder.place(paths.at(-1)!, runtime.name);
     await writeSettings(spec, folder.path);
     await folder.complete({ hasTemporary: user !== undefined || mostRunBytes !== undefined });
-    return folder.path;
+    return folder;
   }
 
   /** Connects the inspector on that port to the bridge. */

@@ -1,5 +1,7 @@
 /** The folders of another user, as whom programs run, in a place that is this user's. */
 
+// @ts-types="../../types/std_path.d.ts"
+import { dirname } from "@std/path/posix/dirname";
 import { reasonOf, StoreError } from "./store_error.ts";
 
 /** That user. */
@@ -12,10 +14,13 @@ export interface OtherUser {
 /** Others may enter, and neither list nor change what is there. */
 const ENTERABLE = 0o711;
 
+const OTHERS_WRITE = 0o022;
+const STICKY = 0o1000;
+
 /** Those of its group may make files there, and list none. */
 const WRITABLE = 0o730;
 
-/** Makes a folder that others may enter; those above it are there. */
+/** Makes a folder that others may enter, in one that is this user's. */
 export async function enterableFolder(path: string): Promise<void> {
   await Deno.mkdir(path, { recursive: true });
   await Deno.chmod(path, ENTERABLE); // whatever this process leaves out
@@ -29,20 +34,66 @@ export async function writableFolder(path: string, { gid }: OtherUser): Promise<
 }
 
 /**
- * Makes the folder for what is that user's, beside the store, and those above it that are missing; or checks that the
- * one that exists is this user's.
+ * Makes the folder for what is that user's, beside the store, whose path has no links; or checks that the one that exists
+ * is this user's, before it changes anything.
  *
- * @returns Its path, without symbolic links.
- * @throws {StoreError} If nobody else may be let into the one that exists, since others could change it.
+ * @returns Its path.
+ * @throws {StoreError} If others could change what is in it, or put something else in its place.
  */
 export async function folderForOther(store: string, { name }: OtherUser): Promise<string> {
   const path = `${store}.${name}`;
-  await enterableFolder(path);
-  const { uid, mode } = await Deno.stat(path);
-  if (uid !== Deno.uid() || ((mode ?? 0) & 0o022) !== 0) {
-    throw new StoreError(`Cannot use the folder ${path}: others could change what is in it`);
+  const why = whyUnsafe(await onTheWay(dirname(path)), Deno.uid());
+  if (why !== undefined) throw unsafe(path, why);
+  await makeUnlessThere(path);
+  // Of the folder itself, not of what a link leads to; and before anything is changed.
+  const { isDirectory, uid, mode } = await Deno.lstat(path);
+  if (!isDirectory || uid !== Deno.uid() || ((mode ?? 0) & OTHERS_WRITE) !== 0) {
+    throw unsafe(path, "others could change what is in it");
   }
+  await Deno.chmod(path, ENTERABLE);
   return path;
+}
+
+function unsafe(path: string, why: string): StoreError {
+  return new StoreError(`Cannot use the folder ${path}: ${why}; name another place with --store`);
+}
+
+async function makeUnlessThere(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
+/** A folder, and who may change what is in it. */
+export interface Changeable {
+  readonly path: string;
+  readonly uid: number | null;
+  readonly mode: number | null;
+}
+
+/**
+ * Why somebody else than this user and root could put another folder into the place of one below these, each of which
+ * is in the next; `undefined` if nobody could. Pure.
+ */
+export function whyUnsafe(folders: readonly Changeable[], own: number | null): string | undefined {
+  for (const { path, uid, mode } of folders) {
+    if (uid !== 0 && uid !== own) return `${path} belongs to another user (${uid})`;
+    const others = (mode ?? 0) & OTHERS_WRITE;
+    // In a sticky folder, what is this user's can be moved by nobody else.
+    if (others !== 0 && ((mode ?? 0) & STICKY) === 0) {
+      return `others may move what is in ${path}`;
+    }
+  }
+  return undefined;
+}
+
+/** A folder, and those that it is in, up to the root. Its path has no links. */
+async function onTheWay(path: string): Promise<Changeable[]> {
+  const { uid, mode } = await Deno.lstat(path);
+  const above = dirname(path);
+  return [{ path, uid, mode }, ...above === path ? [] : await onTheWay(above)];
 }
 
 /**

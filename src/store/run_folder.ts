@@ -8,7 +8,7 @@ import { removeTree, removeTreeOfOther } from "../core/remove_tree.ts";
 import { checkName } from "../core/file_names.ts";
 import type { Tree } from "../core/tree.ts";
 import { mirror, type MirrorOptions } from "./mirror.ts";
-import { enterableFolder, giveTree, type OtherUser } from "./other_user.ts";
+import { enterableFolder, giveTree, type OtherUser, writableFolder } from "./other_user.ts";
 
 const RUN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -19,10 +19,13 @@ const REMOVAL_TRIES = 30;
 /** The folder of one run. */
 export class RunFolder implements AsyncDisposable {
   readonly path: string;
+  /** Where processes leave wills, if it is for another user, who can make files there and not list them. */
+  readonly wills: string | undefined;
   readonly #user: OtherUser | undefined;
 
   private constructor(path: string, user: OtherUser | undefined) {
     this.path = path;
+    this.wills = user && `${path}.wills`;
     this.#user = user;
   }
 
@@ -40,6 +43,7 @@ export class RunFolder implements AsyncDisposable {
     const folder = new RunFolder(`${parent}/${runId}`, user);
     await Deno.mkdir(folder.path, { mode: 0o700 });
     await Deno.mkdir(`${folder.path}/${PROJECT_FOLDER}`);
+    if (user !== undefined) await writableFolder(folder.wills!, user);
     return folder;
   }
 
@@ -77,13 +81,15 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /**
-   * Removes the folder with its contents. What a process started may outlive it for a moment, and still write
+   * Removes the folder with its contents, and the wills that are left. What a process started may outlive it for a moment, and still write
    * there, so a folder that does not become empty is tried again for a while.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     for (let tries = 1;; tries++) {
       try {
-        return await (this.#user === undefined ? removeTree : removeTreeOfOther)(this.path);
+        if (this.wills === undefined) return await removeTree(this.path);
+        await removeTreeOfOther(this.path);
+        return await removeTreeOfOther(this.wills);
       } catch (error) {
         if (tries === REMOVAL_TRIES) throw error;
       }

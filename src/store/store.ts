@@ -10,7 +10,7 @@ import { diskOf, limitFor } from "./disk.ts";
 import { manifestId } from "./manifest_id.ts";
 import { manifestOf } from "./manifest_of.ts";
 import { emptyTrash, Owner, removeIfThere } from "./owner.ts";
-import { folderForOther, type OtherUser, writableFolder } from "./other_user.ts";
+import { folderForOther, type OtherUser } from "./other_user.ts";
 import { isIntact } from "./piece_file.ts";
 import { privateFolder } from "./private_folder.ts";
 import { PieceIndex } from "./piece_index.ts";
@@ -47,13 +47,8 @@ export interface StoredFiles extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-/** Where the processes of another user leave wills. */
-export interface OtherWills {
-  /** A folder where they can make files, and not list them. */
-  readonly folder: string;
-  /** A folder beside it, which only this user can enter. */
-  readonly taken: string;
-}
+/** The folder for wills that another user's processes have left, and that are being read. */
+const TAKEN = "taken";
 
 /** Received files are stored this many at a time, so that the store is not locked for long. */
 const BATCH_FILES = 64;
@@ -119,10 +114,7 @@ export class Store implements AsyncDisposable {
       const { runsOf } = options;
       const beside = runsOf && await folderForOther(path, runsOf);
       const runs = beside === undefined ? owner : await lock.run(() => Owner.start(beside, true));
-      if (runsOf !== undefined) {
-        await writableFolder(`${runs.folder}/wills`, runsOf);
-        await Deno.mkdir(`${runs.folder}/taken`, { mode: 0o700 });
-      }
+      if (runsOf !== undefined) await Deno.mkdir(`${runs.folder}/${TAKEN}`, { mode: 0o700 });
       const limitBytes = options.limitBytes ?? limitFor(await diskOf(path));
       const store = new Store(path, limitBytes, lock, { owner, runs, runsOf });
       store.#emptyTrash(beside, options.warn);
@@ -224,10 +216,12 @@ export class Store implements AsyncDisposable {
     return this.#runsOf && this.#runs.folder;
   }
 
-  /** Where the processes of another user leave wills; `undefined` if there is no such user. */
-  get otherWills(): OtherWills | undefined {
-    const { folder } = this.#runs;
-    return this.#runsOf && { folder: `${folder}/wills`, taken: `${folder}/taken` };
+  /**
+   * A folder on the disk of {@linkcode RunFolder.wills} that only this user can enter; `undefined` if there is no other
+   * one.
+   */
+  get takenWills(): string | undefined {
+    return this.#runsOf && `${this.#runs.folder}/${TAKEN}`;
   }
 
   #emptyTrash(beside: string | undefined, warn: StoreOptions["warn"]): void {

@@ -34,13 +34,13 @@ Deno.test("lookAtDisk() finds hidden and deep files, not what links lead to, and
     await Deno.mkdir(`${folder}/.a/b`, { recursive: true });
     await Deno.writeFile(`${folder}/.a/b/c`, new Uint8Array(MiB));
     await Deno.symlink("/usr", `${folder}/usr`);
-    const { usedBytes } = await lookAtDisk({ folder, mostBytes: GiB }, NEVER);
+    const { usedBytes } = await lookAtDisk({ folders: [folder], mostBytes: GiB }, NEVER);
     assert(usedBytes >= MiB && usedBytes < MiB + 16 * LEAST_BYTES, String(usedBytes));
     const most = mostEntries(10 * LEAST_BYTES);
     for (let count = 0; count < 20 * most; count++) {
       await Deno.writeFile(`${folder}/${count}`, new Uint8Array());
     }
-    const found = await lookAtDisk({ folder, mostBytes: 10 * LEAST_BYTES }, NEVER);
+    const found = await lookAtDisk({ folders: [folder], mostBytes: 10 * LEAST_BYTES }, NEVER);
     assert(found.usedBytes > 10 * LEAST_BYTES);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -52,7 +52,7 @@ Deno.test("DiskWatch looks again while there is less than allowed, says each tim
   const found = [0, 1.5 * GiB, 1.5 * GiB];
   const said: string[] = [];
   const watch = new DiskWatch({
-    ...{ folder: "/", mostBytes: GiB, logger: createLogger("error", () => {}) },
+    ...{ folders: ["/"], mostBytes: GiB, logger: createLogger("error", () => {}) },
     over: (why) => said.push(why),
     startTimer: (ms, then) => {
       timers.push({ ms, then });
