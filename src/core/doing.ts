@@ -6,7 +6,7 @@ import { MAX_NAME, type Wait, type WaitState } from "./waits.ts";
 /**
  * What a process does.
  *
- * - `computes`: its code runs, or is ready to.
+ * - `computes`: its code runs.
  * - `silent`: it does not answer, and does not compute: one call of it waits, or its machine is very busy.
  * - `idle`: it waits for timers, or I/O of its own.
  * - `stopped`: by a signal.
@@ -24,6 +24,8 @@ export interface SeenDoing {
   readonly time: number;
   /** The time between the two looks: the change may have come that much earlier, or later. */
   readonly everyMs: number;
+  /** The CPU time that it had used until `time`; without it, the system does not tell. */
+  readonly cpuMs?: number;
 }
 
 /** What a process does that has been asked what it waits for. */

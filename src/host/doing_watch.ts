@@ -17,8 +17,18 @@ const SELDOM_MS = 5_000;
 /** All processes of a run on a node together are looked at no more often than once in this time. */
 const EACH_MS = 10;
 
+/** All processes that are looked at steadily, likewise: a look takes a tenth of that. */
+const STEADY_EACH_MS = 1;
+
 /** A process that has used more than this share of the time computes. */
 const COMPUTES = 1 / 2;
+/** The same of one that does not answer, and is ready to run: on a busy machine it gets little of the CPU. */
+const COMPUTES_READY = 1 / 10;
+/** One that only waits uses less than this. */
+const WAITS = 1 / 20;
+/** An answer that takes so long is late. */
+const LATE_MS = 50;
+
 /** The process to look at. */
 export interface DoingWatchOptions {
   readonly pid: Pid;
@@ -31,6 +41,8 @@ export interface DoingWatchOptions {
   /** Takes what has changed; it is not looked at again before the promise resolves. */
   readonly tell: (seen: SeenDoing) => Promise<void>;
   readonly startTimer: StartTimer;
+  /** How often it is looked at. @default ever more seldom */
+  readonly lookMs?: number | undefined;
   /** @default by `/proc` */
   readonly read?: (osPid: number) => OsProcess | undefined;
   /** The time in ms since the epoch. @default Date.now */
@@ -47,6 +59,19 @@ export function nextLookMs(ageMs: number, sameMs: number, processes: number): nu
   return Math.max(clamp(sameMs * SAME_SHARE, oftenMs, SELDOM_MS), processes * EACH_MS);
 }
 
+/** A moment in the life of a process: its time, and the CPU time until then, if the system tells. */
+interface Moment {
+  readonly timeMs: number;
+  readonly seen: OsProcess | undefined;
+}
+
+/** The share of the time between two moments in which the process used the CPU; 0 if that is not known. */
+function cpuShare(from: Moment, to: Moment): number {
+  const usedMs = (to.seen?.cpuMs ?? 0) - (from.seen?.cpuMs ?? 0);
+  const forMs = to.timeMs - from.timeMs;
+  return forMs > 0 ? usedMs / forMs : 0;
+}
+
 /**
  * Watches one process until it is stopped. A look reads its CPU time, and asks it what it waits for, which takes
  * it less than a tenth of a millisecond, unless it has computed since the last look.
@@ -56,9 +81,8 @@ export class DoingWatch {
   readonly #read: (osPid: number) => OsProcess | undefined;
   readonly #now: () => number;
   readonly #startMs: number;
-  /** The last look: its time, the CPU time that it saw, and how far communication had come. */
-  #lastMs: number;
-  #cpuMs: number | undefined;
+  /** The end of the last look, and how far communication had come. */
+  #last: Moment;
   #progress: number | undefined;
   /** What was told last, as JSON, and since when nothing has changed. */
   #told = "";
@@ -70,8 +94,8 @@ export class DoingWatch {
     this.#options = options;
     this.#read = options.read ?? readOsProcess;
     this.#now = options.now ?? Date.now;
-    this.#startMs = this.#lastMs = this.#sameSinceMs = this.#now();
-    this.#cpuMs = this.#read(options.osPid)?.cpuMs;
+    this.#last = this.#moment();
+    this.#startMs = this.#sameSinceMs = this.#last.timeMs;
     this.#arm();
   }
 
@@ -83,57 +107,66 @@ export class DoingWatch {
 
   #arm(): void {
     const now = this.#now();
-    const { processes, startTimer } = this.#options;
-    const afterMs = nextLookMs(now - this.#startMs, now - this.#sameSinceMs, processes());
+    const { lookMs, processes, startTimer } = this.#options;
+    const afterMs = lookMs === undefined
+      ? nextLookMs(now - this.#startMs, now - this.#sameSinceMs, processes())
+      : Math.max(lookMs, processes() * STEADY_EACH_MS);
     this.#stopTimer = startTimer(afterMs, () => void this.#look());
   }
 
   async #look(): Promise<void> {
     // Where several timers are due at once, one that has just been cancelled may still fire.
     if (this.#stopped) return;
-    const [beforeMs, nowMs] = [this.#lastMs, this.#now()];
-    const share = this.#cpuShare(nowMs);
-    if (share > COMPUTES) await this.#saw({ activity: "computes" }, beforeMs, nowMs - beforeMs);
-    else {
-      const state = await this.#options.ask();
-      if (this.#stopped || state === undefined) return;
-      const progress = state.state === "waits" ? state.report.progress : undefined;
-      if (progress !== this.#progress) this.#sameSinceMs = nowMs;
-      this.#progress = progress;
-      const answeredMs = this.#now();
-      const doing = state.state === "computes"
-        ? this.#silent(answeredMs)
-        : keptDoing(doingOf(state));
-      const time = state.state === "computes" ? nowMs : answeredMs;
-      await this.#saw(doing, time, answeredMs - beforeMs);
-    }
+    const before = this.#last;
+    const now = this.#last = this.#moment();
+    const share = cpuShare(before, now);
+    if (share > COMPUTES) await this.#saw({ activity: "computes" }, before, before, now);
+    else await this.#ask(before, now);
+    // It computes now and then, and is to be seen when it does so again.
+    if (share > WAITS) this.#sameSinceMs = now.timeMs;
     if (!this.#stopped) this.#arm();
   }
 
-  /** What a process does that has not answered a question. */
-  #silent(nowMs: number): Doing {
-    const seen = this.#read(this.#options.osPid);
-    // On a busy machine it may be ready to compute, and get little of the CPU.
-    const computes = this.#cpuShare(nowMs) > COMPUTES || seen === undefined || seen.state === "R";
-    return { activity: computes ? "computes" : "silent" };
+  async #ask(before: Moment, now: Moment): Promise<void> {
+    const state = await this.#options.ask();
+    if (this.#stopped || state === undefined) return this.stop();
+    const progress = state.state === "waits" ? state.report.progress : undefined;
+    if (progress !== this.#progress) this.#sameSinceMs = now.timeMs;
+    this.#progress = progress;
+    const answered = this.#last = this.#moment();
+    if (state.state === "computes") {
+      return await this.#saw(silentDoing(now, answered), now, before, answered);
+    }
+    const isLate = answered.timeMs - now.timeMs >= LATE_MS;
+    if (isLate && cpuShare(now, answered) > COMPUTES) {
+      await this.#saw({ activity: "computes" }, now, before, answered);
+    }
+    await this.#saw(keptDoing(doingOf(state)), answered, before, answered);
   }
 
-  /** The share of the time since the last look that the process has used; 0 if the system does not tell. */
-  #cpuShare(nowMs: number): number {
-    const cpuMs = this.#read(this.#options.osPid)?.cpuMs;
-    const usedMs = (cpuMs ?? 0) - (this.#cpuMs ?? 0);
-    const forMs = nowMs - this.#lastMs;
-    [this.#cpuMs, this.#lastMs] = [cpuMs, nowMs];
-    return forMs > 0 ? usedMs / forMs : 0;
+  #moment(): Moment {
+    return { timeMs: this.#now(), seen: this.#read(this.#options.osPid) };
   }
 
-  async #saw(doing: Doing, time: number, everyMs: number): Promise<void> {
+  /** It has done so from that moment on, as seen in a look that began and ended then. */
+  async #saw(doing: Doing, from: Moment, before: Moment, after: Moment): Promise<void> {
     const text = JSON.stringify(doing);
-    if (text === this.#told) return;
+    if (text === this.#told || this.#stopped) return;
     this.#told = text;
-    this.#sameSinceMs = time;
-    await this.#options.tell({ pid: this.#options.pid, doing, time, everyMs });
+    this.#sameSinceMs = from.timeMs;
+    await this.#options.tell({
+      ...{ pid: this.#options.pid, doing, time: from.timeMs },
+      everyMs: after.timeMs - before.timeMs,
+      ...from.seen === undefined ? {} : { cpuMs: from.seen.cpuMs },
+    });
   }
+}
+
+/** What a process does that was asked at one moment, and has not answered by the other. */
+function silentDoing(asked: Moment, now: Moment): Doing {
+  const enough = now.seen?.state === "R" ? COMPUTES_READY : COMPUTES;
+  const computes = now.seen === undefined || cpuShare(asked, now) > enough;
+  return { activity: computes ? "computes" : "silent" };
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -49,6 +49,8 @@ export interface RunContext {
   readonly unreached?: (from: Pid, to: Pid, why: string) => void;
   /** Takes what its processes are seen to do; without it, they are not looked at. */
   readonly does?: (seen: SeenDoing) => Promise<void>;
+  /** How often they are. @default ever more seldom */
+  readonly lookMs?: number;
   /** For timeouts. */
   readonly startTimer: StartTimer;
 }

@@ -92,7 +92,7 @@ async function traceFile(path: string | undefined): Promise<TraceFile | undefine
   const { TraceFile } = await import("./trace_file.ts");
   return orExit(2, () => {
     try {
-      return new TraceFile(path, say);
+      return new TraceFile(path, say, startTimer);
     } catch (error) {
       throw new SyntaxError(`Cannot write the trace ${path} of DEPLOY_TRACE: ${messageOf(error)}`);
     }
@@ -162,6 +162,7 @@ class LocalRun {
         if (event.event === "spawn" && event.inspected === true) void this.#announce(event);
         return taken;
       },
+      ...trace?.looks,
       logger,
       startTimer,
       deliverWill: async (will, context) => {
@@ -170,7 +171,6 @@ class LocalRun {
       },
     });
     this.#room.addNode(this.#node);
-    trace?.sample({ waits: () => this.#node.waits(), startTimer });
   }
 
   async run(): Promise<never> {

@@ -352,10 +352,10 @@ export class NodeRun implements NodePort {
 
   /** Looks at what it does now and then, if anybody takes that. */
   #watch(process: HostedProcess, osPid: number): void {
-    const { does: tell, startTimer } = this.#options;
+    const { does: tell, lookMs, startTimer } = this.#options;
     if (tell === undefined) return;
     const watch = new DoingWatch({
-      ...{ pid: process.pid, osPid, tell, startTimer },
+      ...{ pid: process.pid, osPid, tell, lookMs, startTimer },
       ask: () => process.waits(),
       processes: () => this.#processes.size,
     });

@@ -6,11 +6,10 @@
  * does, as far as that is known, are slices in that one. A spawn is an arrow from its parent.
  */
 
-import { type Doing, doingOf, type SeenDoing } from "../core/doing.ts";
+import type { Doing, SeenDoing } from "../core/doing.ts";
 import type { RunEvent } from "../core/events.ts";
 import { formatStatus, success } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
-import type { WaitState } from "../core/waits.ts";
 import { describeWait, titlesOf } from "./wait_lines.ts";
 
 /** An entry of a trace. Times are in microseconds since the first event of the run. */
@@ -28,6 +27,13 @@ interface Told {
   readonly text: string;
 }
 
+/** The same, since when, how far apart the looks were that showed it, and the CPU time until then. */
+interface Sampled extends Told {
+  readonly sinceMs: number;
+  readonly everyMs: number;
+  readonly cpuMs: number | undefined;
+}
+
 /** A process of the run. */
 interface Row {
   readonly pid: Pid;
@@ -38,8 +44,8 @@ interface Row {
   /** `undefined` while it runs. */
   endMs?: number;
   readonly args: Readonly<Record<string, unknown>>;
-  /** What it does now, since when, and what more is known of that; `undefined` while that is not known. */
-  state: (Told & { readonly sinceMs: number; readonly args?: object }) | undefined;
+  /** What it was seen to do last; `undefined` while that is not known. */
+  state: Sampled | undefined;
 }
 
 /** Makes the entries of a trace, from the events of a run in their order. */
@@ -50,7 +56,7 @@ export class ChromeTrace {
   readonly #keepsEnded: boolean;
   /** Those that have ended, if they are kept. */
   readonly #ended = new Map<Pid, Row>();
-  /** The titles of all of them, once there are no more events. */
+  /** The titles of all that have begun; `undefined` if there are new ones. */
   #titles: ((pid: Pid) => string) | undefined;
   #count = 0;
   #firstMs: number | undefined;
@@ -93,33 +99,21 @@ export class ChromeTrace {
     }
   }
 
-  /** The entries that follow from what each process waits for at that time. */
-  states(timeMs: number, states: ReadonlyMap<Pid, WaitState>): TraceEntry[] {
-    const title = titlesOf([...this.#rows.values()]);
-    const entries: TraceEntry[] = [];
-    for (const row of this.#rows.values()) {
-      const now = states.get(row.pid);
-      const told = now && describe(doingOf(now), title);
-      if (told?.text === row.state?.text) continue;
-      entries.push(...this.#closeState(row, timeMs));
-      row.state = told && { ...told, sinceMs: timeMs };
-    }
-    this.#lastMs = Math.max(this.#lastMs, timeMs);
-    return entries;
-  }
-
   /**
-   * The entries that follow from what a process was seen to do, after all events. They say that they are samples:
-   * `everyMs` is how far apart the two looks were between which the slice begins.
+   * The entries that follow from what a process was seen to do, after the events until then. They say that they are
+   * samples: `everyMs` is how far apart the two looks were between which the slice begins, and `cpuMs` what the
+   * process has used in it, if the next slice tells that.
    */
-  does({ pid, doing, time, everyMs }: SeenDoing): TraceEntry[] {
+  does({ pid, doing, time, everyMs, cpuMs }: SeenDoing): TraceEntry[] {
     const row = this.#rows.get(pid) ?? this.#ended.get(pid);
     if (row === undefined) return [];
     this.#titles ??= titlesOf([...this.#ended.values(), ...this.#rows.values()]);
-    const entries = this.#closeState(row, time);
-    const args = { sampled: true, everyMs: Math.round(everyMs) };
+    const entries = this.#closeState(row, time, cpuMs);
     const sinceMs = Math.max(time, row.startMs);
-    row.state = { ...describe(doing, this.#titles), sinceMs, args };
+    row.state = {
+      ...describe(doing, this.#titles),
+      ...{ sinceMs, cpuMs, everyMs: Math.round(everyMs) },
+    };
     if (row.endMs === undefined) this.#lastMs = Math.max(this.#lastMs, time);
     return entries;
   }
@@ -155,6 +149,7 @@ export class ChromeTrace {
     };
     const parent = event.parent === null ? undefined : this.#rows.get(event.parent);
     this.#rows.set(event.pid, row);
+    this.#titles = undefined;
     entries.push({ ph: "M", name: "thread_name", ...at, args: { name: title } });
     entries.push({ ph: "M", name: "thread_sort_index", ...at, args: { sort_index: at.tid } });
     if (parent !== undefined) {
@@ -185,14 +180,19 @@ export class ChromeTrace {
     ];
   }
 
-  #closeState(row: Row, endMs: number): TraceEntry[] {
+  /** @param cpuMs The CPU time of the process until then. */
+  #closeState(row: Row, endMs: number, cpuMs?: number): TraceEntry[] {
     const { state } = row;
     row.state = undefined;
     if (state === undefined) return [];
-    const { text, category, sinceMs, args } = state;
-    if (args === undefined) return [this.#slice(text, category, sinceMs, endMs, row)];
+    const { text, category, sinceMs, everyMs } = state;
     const toMs = Math.min(endMs, row.endMs ?? endMs);
-    return toMs > sinceMs ? [{ ...this.#slice(text, category, sinceMs, toMs, row), args }] : [];
+    if (toMs <= sinceMs) return [];
+    const used = cpuMs === undefined || state.cpuMs === undefined
+      ? {}
+      : { cpuMs: Math.max(0, cpuMs - state.cpuMs) };
+    const args = { sampled: true, everyMs, ...used };
+    return [{ ...this.#slice(text, category, sinceMs, toMs, row), args }];
   }
 
   #slice(name: string, cat: string, fromMs: number, toMs: number, { at }: Row): TraceEntry {

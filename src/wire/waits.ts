@@ -14,6 +14,7 @@ import {
   fields,
   integer,
   listOf,
+  orNone,
   pid,
   type Shape,
   type Shapes,
@@ -79,6 +80,7 @@ export const SEEN_DOING = {
   ),
   time,
   everyMs: amount,
+  cpuMs: orNone(amount),
 } satisfies Record<keyof SeenDoing, Shape>;
 
 /** A process, and what is known of what it waits for. */

@@ -30,7 +30,7 @@ function waiting(progress: number, ...waits: Wait[]): WaitState {
 }
 
 /** A watch of a process that answers, and uses the CPU, as `process` says. */
-function setUp() {
+function setUp(lookMs?: number) {
   const process = {
     answer: waiting(0) as WaitState | undefined,
     /** How long it takes to answer, and the CPU time that it uses meanwhile. */
@@ -52,6 +52,7 @@ function setUp() {
       return Promise.resolve(process.answer);
     },
     processes: () => 1,
+    lookMs,
     tell: (seen) => Promise.resolve(void told.push(seen)),
     startTimer: (ms, then) => {
       const own = timer = { ms, then };
@@ -78,7 +79,7 @@ function setUp() {
 Deno.test("only what is new is told, since when, and how far apart the looks were", async () => {
   const { process, look } = setUp();
   const seen = (doing: SeenDoing["doing"], afterMs: number, everyMs = 100): SeenDoing[] => [
-    { pid: PID, doing, time: START_MS + afterMs, everyMs },
+    { pid: PID, doing, time: START_MS + afterMs, everyMs, cpuMs: 0 },
   ];
   assertEquals(await look(), { afterMs: 100, told: seen({ activity: "idle" }, 100) });
   assertEquals((await look()).told, []);
@@ -104,18 +105,19 @@ Deno.test("a process that has computed for most of the time since the last look 
   await look();
   const { told } = await look(60);
   assertEquals(told, [
-    { pid: PID, doing: { activity: "computes" }, time: START_MS + 100, everyMs: 100 },
+    { pid: PID, doing: { activity: "computes" }, time: START_MS + 100, everyMs: 100, cpuMs: 0 },
   ]);
   assertEquals(asked(), 1);
   await look(40);
   assertEquals(asked(), 2);
 });
 
-Deno.test("a process that does not answer computes if it uses the CPU, or wants to", async () => {
+Deno.test("a process that does not answer computes if it uses the CPU, with less if it is ready to", async () => {
   const table: [cpuMs: number, state: string, activity: string][] = [
     [400, "S", "computes"],
-    [20, "R", "computes"],
-    [20, "S", "silent"],
+    [200, "R", "computes"],
+    [200, "S", "silent"],
+    [20, "R", "silent"],
   ];
   for (const [answerCpuMs, state, activity] of table) {
     const { process, look } = setUp();
@@ -135,6 +137,37 @@ Deno.test("a process is looked at seldom while it does the same, and often once 
   process.answer = waiting(1);
   assertEquals((await look()).told, []);
   assertEquals((await look()).afterMs, 1_000);
+});
+
+Deno.test("a process that computes now and then is looked at often, though it seems to do the same", async () => {
+  const { look } = setUp();
+  for (let ageMs = 0; ageMs < 40_000;) ageMs += (await look()).afterMs!;
+  assertEquals((await look()).afterMs, 5_000);
+  await look(400);
+  for (let times = 0; times < 5; times++) {
+    assertEquals(await look(100), { afterMs: 1_000, told: [] });
+  }
+  for (let times = 0; times < 5; times++) await look(10);
+  assertEquals((await look()).afterMs, 1_250);
+});
+
+Deno.test("what was computed before a late answer is told, and the answer counts from when it came", async () => {
+  const { process, look } = setUp(100);
+  await look();
+  Object.assign(process, { answerMs: 300, answerCpuMs: 290 });
+  const { told } = await look(30);
+  assertEquals(told, [
+    {
+      ...{ pid: PID, doing: { activity: "computes" }, time: START_MS + 200 },
+      ...{ everyMs: 400, cpuMs: 30 },
+    },
+    { pid: PID, doing: { activity: "idle" }, time: START_MS + 500, everyMs: 400, cpuMs: 320 },
+  ]);
+});
+
+Deno.test("a process can be looked at steadily", async () => {
+  const { look } = setUp(100);
+  for (let last = 0; last < 600; last++) assertEquals((await look()).afterMs, 100);
 });
 
 Deno.test("nothing is told of a process that has ended, or is no longer watched", async () => {

@@ -5,7 +5,6 @@ import { assertEquals } from "@std/assert";
 import type { Doing } from "../../src/core/doing.ts";
 import type { RunEvent } from "../../src/core/events.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import type { WaitState } from "../../src/core/waits.ts";
 import { ChromeTrace, type TraceEntry, TraceText } from "../../src/run/chrome_trace.ts";
 
 const FIRST = `${"1".repeat(32)}@10.0.0.1:5` as Pid;
@@ -83,44 +82,36 @@ Deno.test("ChromeTrace shows output, how a process failed, and what the system s
   ]);
 });
 
-Deno.test("what a process does is a slice for as long as it is the same", () => {
+Deno.test("what a process was seen to do is a slice as it goes on, with the CPU time that it used", () => {
   const { trace } = traceOf(spawn(FIRST, null, null, 0));
-  const waits = (
-    ...list: Extract<WaitState, { state: "waits" }>["report"]["waits"]
-  ): WaitState => ({
-    state: "waits",
-    report: { waits: list, count: list.length, progress: 0, mayWake: false },
+  const send = (unreadBytes: number): Doing => ({
+    activity: "waits",
+    wait: {
+      ...{ kind: "send", remote: WORKER, name: "jobs" },
+      ...{ select: false, unreadBytes, received: true },
+    },
   });
-  const send = (unreadBytes: number) =>
-    waits({
-      kind: "send",
-      remote: WORKER,
-      name: "jobs",
-      select: false,
-      unreadBytes,
-      received: true,
-    });
-  const states: [timeMs: number, state: WaitState | undefined][] = [
-    [10, { state: "computes", forMs: 10 }],
-    [20, { state: "computes", forMs: 20 }],
-    [30, send(5)],
-    [40, send(6)],
-    [50, waits()],
-    [60, undefined],
+  const seen: [time: number, doing: Doing, cpuMs?: number][] = [
+    [10, { activity: "computes" }, 40],
+    [20, send(5), 70],
+    [30, { activity: "idle" }, 70],
+    [40, { activity: "stopped" }],
   ];
-  const entries = states.flatMap(([timeMs, state]) =>
-    trace.states(timeMs, new Map(state === undefined ? [] : [[FIRST, state]]))
+  trace.took(spawn(WORKER, FIRST, null, 5));
+  const entries = seen.flatMap(([time, doing, cpuMs]) =>
+    trace.does({ pid: FIRST, doing, time, everyMs: 1, ...cpuMs === undefined ? {} : { cpuMs } })
   );
-  const slice = { ph: "X", pid: 1, tid: 1 };
+  const slice = { ph: "X", pid: 1, tid: 1, dur: 10_000 };
+  const args = { sampled: true, everyMs: 1 };
   assertEquals(entries, [
-    { ...slice, name: "computing", cat: "computes", ts: 10_000, dur: 20_000 },
-    { ...slice, name: 'send to 2222222 "jobs"', cat: "waits", ts: 30_000, dur: 20_000 },
-    { ...slice, name: "timers, or I/O of its own", cat: "idle", ts: 50_000, dur: 10_000 },
+    { ...slice, name: "computing", cat: "computes", ts: 10_000, args: { ...args, cpuMs: 30 } },
+    {
+      ...{ ...slice, name: 'send to 2222222 work "jobs"', cat: "waits", ts: 20_000 },
+      args: { ...args, cpuMs: 0 },
+    },
+    { ...slice, name: "timers, or I/O of its own", cat: "idle", ts: 30_000, args },
   ]);
-  assertEquals(trace.end(), [{
-    ...{ ...slice, name: "main.ts", cat: "process", ts: 0, dur: 60_000 },
-    args: { pid: FIRST, running: true },
-  }]);
+  assertEquals(trace.end().map(({ dur }) => dur), [40_000, 35_000]);
 });
 
 Deno.test("what a process was seen to do are slices within its life, which say that they are samples", () => {

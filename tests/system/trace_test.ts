@@ -80,8 +80,10 @@ Deno.test("deploy logs --format chrome-trace is the trace of a run of a cluster,
     return own;
   }) as [Entry[], Entry[]];
   const received = worker.find(({ name }) => /^recv from [0-9a-f]{7} main\.ts "jobs"$/.test(name));
-  const computed = worker.find(({ cat }) => cat === "computes");
-  assert(received !== undefined && computed !== undefined, JSON.stringify(worker));
-  assert(computed.ts >= received.ts + received.dur && computed.dur >= 1_000_000, text);
+  // It gives no answer, either, and on a very busy machine it hardly computes.
+  const computed = worker.filter(({ cat }) => cat === "computes" || cat === "silent");
+  assert(received !== undefined && computed.length > 0, JSON.stringify(worker));
+  const after = computed.filter(({ ts }) => ts >= received.ts + received.dur);
+  assert(after.reduce((sum, { dur }) => sum + dur, 0) >= 1_000_000, text);
   assert(first.some(({ name }) => /^wait [0-9a-f]{7} worker$/.test(name)), JSON.stringify(first));
 });
