@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
+import { makeUnlessThere } from "./private_folder.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 
 /** That user. */
@@ -56,14 +57,6 @@ export async function folderForOther(store: string, { name }: OtherUser): Promis
 
 function unsafe(path: string, why: string): StoreError {
   return new StoreError(`Cannot use the folder ${path}: ${why}; name another place with --store`);
-}
-
-async function makeUnlessThere(path: string): Promise<void> {
-  try {
-    await Deno.mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-  }
 }
 
 /** A folder, and who may change what is in it. */

@@ -1,5 +1,6 @@
 /** Pins: the files of a store that are in use, which no process that shares the store removes. */
 
+import { makeUnlessThere } from "./private_folder.ts";
 import { ownerFolders, removeIfThere } from "./owner.ts";
 
 /** A pin on some files. */
@@ -23,7 +24,7 @@ export class Pins {
   /** Once it resolves, existing files with these ids are not removed before the pin is released. */
   async add(ids: readonly string[]): Promise<Pin> {
     const marker = `${this.#folder}/${this.#made++}`;
-    await Deno.mkdir(this.#folder, { recursive: true });
+    await makeUnlessThere(this.#folder);
     // No process removes files while the store is locked, and afterwards it sees the marker.
     await this.#locked(() => Deno.writeTextFile(marker, ids.join("\n")));
     let released: Promise<void> | undefined;

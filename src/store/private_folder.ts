@@ -24,6 +24,15 @@ export async function privateFolder(path: string): Promise<void> {
   if (why !== undefined) throw new StoreError(`Cannot use the folder ${path}: ${why}`);
 }
 
+/** Makes a folder for this user alone in one that is there, unless there is something of that name. */
+export async function makeUnlessThere(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}
+
 /** Why a folder is not that of this user alone, and what to do; `undefined` if it is. Pure. */
 export function whyOpen(
   path: string,

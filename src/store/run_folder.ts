@@ -7,6 +7,7 @@ import { DENO_FOLDER, PROJECT_FOLDER, TEMPORARY_FOLDER } from "../core/run_layou
 import { removeTree, removeTreeOfOther } from "../core/remove_tree.ts";
 import { checkName } from "../core/file_names.ts";
 import type { Tree } from "../core/tree.ts";
+import { makeUnlessThere } from "./private_folder.ts";
 import { mirror, type MirrorOptions } from "./mirror.ts";
 import { enterableFolder, giveTree, type OtherUser, writableFolder } from "./other_user.ts";
 
@@ -39,7 +40,7 @@ export class RunFolder implements AsyncDisposable {
     if (!RUN_ID.test(runId)) {
       throw new ProtocolError(`Cannot use ${JSON.stringify(runId)} as the id of a run`);
     }
-    await (user === undefined ? Deno.mkdir(parent, { recursive: true }) : enterableFolder(parent));
+    await (user === undefined ? makeUnlessThere(parent) : enterableFolder(parent));
     const folder = new RunFolder(`${parent}/${runId}`, user);
     await Deno.mkdir(folder.path, { mode: 0o700 });
     await Deno.mkdir(`${folder.path}/${PROJECT_FOLDER}`);

@@ -373,7 +373,11 @@ export class Store implements AsyncDisposable {
     try {
       return await work();
     } catch (cause) {
-      throw unusable(this.folder, cause);
+      if (await statIfThere(this.folder) !== undefined) throw unusable(this.folder, cause);
+      throw new StoreError(
+        `Cannot store files in ${this.folder}: somebody has removed it; start fabric again`,
+        { cause },
+      );
     }
   }
 }

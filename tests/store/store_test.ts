@@ -507,6 +507,9 @@ Deno.test("a store that has lost its folder reports it, and what to do", async (
   await using store = await open(folder);
   const file: Manifest = (await source(folder, "file", pieces(1))).manifest;
   await Deno.remove(store.folder, { recursive: true });
-  const error = await assertRejects(() => ensureOne(store, file, nothing), StoreError);
-  assertStringIncludes(error.message, `Cannot store files in ${store.folder}: `);
+  const why = `Cannot store files in ${store.folder}: somebody has removed it; start fabric again`;
+  await assertRejects(() => ensureOne(store, file, nothing), StoreError, why);
+  await assertRejects(() => store.runFolder("1"), StoreError, why);
+  // Made again by the way, it would be one that others may enter.
+  await assertRejects(() => Deno.stat(store.folder), Deno.errors.NotFound);
 });
