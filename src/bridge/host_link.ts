@@ -97,10 +97,15 @@ export class HostLink {
     return this.#link.received();
   }
 
-  /** Acknowledges everything, after which the node closes the connection; resolves when it has. */
+  /** Acknowledges everything, after which the node closes the connection; resolves when it has, or is late. */
   async finish(): Promise<void> {
     const { connection } = this.#link;
+    const { liveness, clock } = this.#options;
     this.#link.acknowledge();
+    this.#cancel();
+    this.#cancel = clock.after(liveness.silenceMs, () => {
+      this.end(new LinkError("it did not close the connection"));
+    });
     await connection?.ended;
     this.end(new LinkError("it is done"));
   }

@@ -90,14 +90,16 @@ export class RunLink {
   readonly #ending = new AbortController();
   readonly #spec = Promise.withResolvers<Bytes>();
   #hasSpec = false;
+  /** Whether its last message is sent. */
+  #isDone = false;
   /** In the order of arrival. */
   readonly #expected: Expected[] = [];
 
   private constructor(options: RunLinkOptions) {
     this.#options = options;
     this.stdin = new StdinFeed({
-      taken: (bytes) => void this.#link.send({ type: "stdin-taken", bytes }),
-      wanted: (always) => void this.#link.send({ type: "stdin-wanted", always }),
+      taken: (bytes) => void this.#send({ type: "stdin-taken", bytes }),
+      wanted: (always) => void this.#send({ type: "stdin-wanted", always }),
       startTimer,
     });
     this.#spec.promise.catch(() => {}); // the caller of spec() gets the error
@@ -138,7 +140,7 @@ export class RunLink {
     if (this.#link.over) throw await this.ended;
     const arrivals = missing.map((hash) => this.#expect(hash, put));
     for (let start = 0; start < missing.length; start += MAX_PIECES) {
-      void this.#link.send({ type: "need", pieces: missing.slice(start, start + MAX_PIECES) });
+      void this.#send({ type: "need", pieces: missing.slice(start, start + MAX_PIECES) });
     }
     await Promise.all(arrivals);
   };
@@ -148,17 +150,18 @@ export class RunLink {
    * link has ended.
    */
   async tell(event: RunEvent): Promise<void> {
-    await this.#link.send({ type: "event", event });
+    await this.#send({ type: "event", event });
   }
 
   /** Sends what a process does, as {@linkcode tell} does an event. */
   async does(seen: SeenDoing): Promise<void> {
-    await this.#link.send({ type: "does", ...seen });
+    await this.#send({ type: "does", ...seen });
   }
 
   /** Says that all events are sent; resolves when the bridge has all of them, or the link has ended. */
   async done(): Promise<void> {
-    void this.#link.send({ type: "done" });
+    void this.#send({ type: "done" });
+    this.#isDone = true;
     await this.#link.acknowledged();
     this.drop();
   }
@@ -168,6 +171,14 @@ export class RunLink {
     reason: LinkError | ProtocolError = new LinkError("the connection was closed on this side"),
   ): void {
     this.#link.end(reason);
+  }
+
+  /**
+   * Sends a message, as {@linkcode ResumableLink.send} does. After `done` it does nothing: a question of the bridge
+   * may have been on its way then, and the bridge takes nothing more that it could acknowledge.
+   */
+  #send(message: Exclude<NodeToBridge, AckMessage>): Promise<void> {
+    return this.#isDone ? Promise.resolve() : this.#link.send(message);
   }
 
   /** Dials the bridge, and continues the link on that connection. */
@@ -234,7 +245,7 @@ export class RunLink {
 
   #tellUsage(request: number): void {
     const processes = this.usage().slice(0, MAX_WAITING);
-    void this.#link.send({ type: "usages", request, processes });
+    void this.#send({ type: "usages", request, processes });
   }
 
   /** Takes samples of them. */
@@ -245,13 +256,13 @@ export class RunLink {
 
   async #tellSamples(request: number): Promise<void> {
     const processes = (await this.samples()).slice(0, MAX_WAITING);
-    void this.#link.send({ type: "samples", request, processes });
+    void this.#send({ type: "samples", request, processes });
   }
 
   async #tellWaits(request: number): Promise<void> {
     const states = await this.waits();
     const processes = Array.from(states, ([pid, state]) => ({ pid, state })).slice(0, MAX_WAITING);
-    void this.#link.send({ type: "waits", request, processes });
+    void this.#send({ type: "waits", request, processes });
   }
 
   #expect(hash: string, put: PutPiece): Promise<void> {

@@ -205,8 +205,9 @@ export type NodeToBridge =
   /** The answer to the `usage` of that number; a process of which nothing is known is left out. */
   | { type: "usages"; request: number; processes: ProcessUsage[] }
   /**
-   * The last message: no process of the run is left on this node, and all events have been sent. The bridge
-   * acknowledges it at once, and then the node closes the connection.
+   * The last message: no process of the run is left on this node, and all events have been sent. Questions of the
+   * bridge that come later are not answered. The bridge acknowledges it at once, and then the node closes the
+   * connection.
    */
   | { type: "done" };
 

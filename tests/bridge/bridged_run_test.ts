@@ -163,6 +163,17 @@ Deno.test("the run is over when the master says so and every exit has been taken
   assertEquals(await node.served, undefined);
 });
 
+Deno.test("a node that is done and does not close the connection is given up", async () => {
+  await using harness = await Harness.start();
+  const node = await harness.node("a");
+  void node.link.send({ type: "done" });
+  await until(() => harness.clock.timers === 1);
+  harness.clock.advance(LOCAL_NETWORK.silenceMs);
+  assertEquals(await node.served, undefined);
+  assertEquals((await node.link.ended).message, "it closed the connection");
+  assertEquals(harness.clock.timers, 0);
+});
+
 Deno.test("processes that the master reports lost are shown as lost before the run is over", async () => {
   await using harness = await Harness.start();
   const node = await harness.node("a");

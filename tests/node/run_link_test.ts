@@ -88,13 +88,18 @@ class Harness implements AsyncDisposable {
     }
   }
 
+  /** Resolves when the bridge serves no link any more. */
+  async served(): Promise<void> {
+    await Promise.all(this.#serving);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const link of this.#links) link.drop();
     this.relay.close();
     await this.#server.close();
     // Otherwise the bridge waits for it to return.
     this.run.nodeGone("a", "the test is over");
-    await Promise.all(this.#serving);
+    await this.served();
     await this.#store[Symbol.asyncDispose]();
     await Deno.remove(this.#folder, { recursive: true });
   }
@@ -246,4 +251,24 @@ Deno.test("a link that the bridge does not know any more ends at once", async ()
   harness.relay.cutAll();
   assertMatch((await link.ended).message, /it does not know the run any more/);
   await assertRejects(() => harness.link(), LinkError, "it does not know the run any more");
+});
+
+// Chaos, seed 408: a bridge that had been frozen asked all nodes of a run that was over.
+Deno.test("a question of the bridge that crosses the last message is not answered, and the link ends", async () => {
+  await using harness = await Harness.start(livenessOf(1_000));
+  const link = await harness.link();
+  await link.spec;
+  let asked = 0;
+  link.waits = () => {
+    asked++;
+    return Promise.resolve(new Map());
+  };
+  harness.relay.freeze();
+  const waits = harness.run.waits();
+  const done = link.done();
+  harness.relay.thaw();
+  await done;
+  assertEquals(asked, 1);
+  assertEquals(await waits, []);
+  await harness.served();
 });
