@@ -6,8 +6,9 @@ import { becoming, type ProgramUser } from "./program_user.ts";
 /** What the shell that is another user carries out; see {@linkcode asUser}. */
 const SHELL = "/bin/sh";
 
-/** Names that a shell can export: `UID` and its kin are fixed where the shell is bash. */
-const EXPORTED = /^(?!(?:UID|EUID|PPID|SHELLOPTS|BASHOPTS|BASH_VERSINFO)$)[A-Za-z_][A-Za-z0-9_]*$/;
+/** Names that a shell can set to anything and export: `UID` and its kin are fixed in bash, `OPTIND` is a number. */
+const EXPORTED =
+  /^(?!(?:UID|EUID|PPID|OPTIND|SHELLOPTS|BASHOPTS|BASH_VERSINFO|DEPLOY_VARIABLE_\d+)$)[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** What a shell finds commands by that is still the user of the node. */
 const OWN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -32,7 +32,7 @@ Deno.test("asUser() keeps variables of a program from what is not yet that user,
   assertEquals(Object.values(env).slice(1), ["LD_PRELOAD=/evil.so", "TOKEN=secret"]);
   assert(Object.keys(env).every((name) => name === "PATH" || name.startsWith("DEPLOY_VARIABLE_")));
   assert(!words.join(" ").includes("secret"));
-  for (const name of ["a.b", "UID", "x=y", "BASH_FUNC_chown%%"]) {
+  for (const name of ["a.b", "UID", "OPTIND", "DEPLOY_VARIABLE_0", "x=y", "BASH_FUNC_chown%%"]) {
     assertThrows(
       () => asUser(NOBODY, ["/p"], { [name]: "1" }),
       ProgramError,
