@@ -9,11 +9,19 @@ import { ListenError } from "../net/part_server.ts";
 import { hideMemoryOrSay } from "./hidden_memory.ts";
 import { MAX_CONFIG_BYTES, parseBridgeConfig } from "./bridge_config.ts";
 
+/** The fabric that has started this bridge has ended, before the bridge was ready. */
+class FabricEndedError extends Error {
+  constructor() {
+    super("Cannot start the bridge: its fabric has ended");
+    this.name = "FabricEndedError";
+  }
+}
+
 /** Runs the bridge until its stdin ends or its master is lost. Returns the exit code. */
 export async function runBridgePart(): Promise<number> {
   const config = parseBridgeConfig(await readLine());
   const ending = new AbortController();
-  void awaitEnd().then(() => ending.abort());
+  void awaitEnd().then(() => ending.abort(new FabricEndedError()));
   const reporter = createReporter(config.format, Deno.env.get("DEPLOY_LOG"));
   hideMemoryOrSay(reporter.logger);
   try {
@@ -39,7 +47,7 @@ export async function runBridgePart(): Promise<number> {
 
 function report(error: unknown, { logger }: Reporter): number {
   const isOrdinary = error instanceof ListenError || error instanceof ConnectError ||
-    error instanceof LinkError;
+    error instanceof LinkError || error instanceof FabricEndedError;
   if (!isOrdinary) throw error;
   logger.error(error.message);
   return 1;
