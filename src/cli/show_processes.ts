@@ -2,7 +2,7 @@
 
 import type { RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
-import { type ProcessEntry, processTable } from "../run/process_table.ts";
+import { endedWithRun, processTable } from "../run/process_table.ts";
 import { stdoutColumns } from "../terminal/columns.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
 import { leftLines, processData, processLines, type UsageNow } from "../terminal/process_lines.ts";
@@ -41,7 +41,7 @@ export async function showProcesses(
       case "over": {
         const { endedMs } = message.run;
         const processes = processTable(events).map((process) =>
-          process.status === null && endedMs !== null ? lostAt(process, endedMs) : process
+          endedMs === null ? process : endedWithRun(process, endedMs)
         );
         if (format === "json") {
           for (const data of processData(processes, usage)) out(JSON.stringify(data));
@@ -55,9 +55,4 @@ export async function showProcesses(
     }
   }
   return undefined;
-}
-
-/** A process whose end was not noted: that of its bridge was the end of the run. */
-function lostAt(process: ProcessEntry, endedMs: number): ProcessEntry {
-  return { ...process, endedMs, status: { lost: "its bridge ended before it was known how" } };
 }

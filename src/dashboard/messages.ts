@@ -11,7 +11,9 @@ export type PageEvent =
   | Exclude<RunEvent, { event: "output" | "eof" | "noticed" }>
   | { event: "output"; pid: Pid; fd: OutputFd; text: string; time: number }
   /** Output that is not shown: so many events of a log that are gone, or bytes that came too fast. */
-  | { event: "missing"; events: number; bytes: number };
+  | { event: "missing"; events: number; bytes: number }
+  /** The run is over: there are no more events. */
+  | { event: "over" };
 
 /** What a page asks for. */
 export type PageToServer =

@@ -89,6 +89,7 @@ export class PageSession {
           for (const event of page.of(told)) this.#queue.add(event);
           while (!this.#queue.room && !signal.aborted) await this.#queue.changed();
         }
+        if (isBegun && !signal.aborted) this.#queue.add({ event: "over" });
         return;
       } catch (error) {
         if (signal.aborted) return;

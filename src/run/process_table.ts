@@ -55,6 +55,16 @@ export function processTable(events: Iterable<RunEvent>): ProcessEntry[] {
   return [...processes.values()];
 }
 
+/**
+ * A process that runs as far as events tell, of a run that ended then: its end was not noted, since that of its
+ * bridge was the end of the run. One that has ended is returned as it is.
+ */
+export function endedWithRun(process: ProcessEntry, runEndedMs: number): ProcessEntry {
+  if (process.status !== null) return process;
+  const status = { lost: "its bridge ended before it was known how" };
+  return { ...process, endedMs: runEndedMs, status };
+}
+
 /** A process in a tree: how many of its ancestors are listed above it. */
 export interface TreeEntry {
   readonly process: ProcessEntry;

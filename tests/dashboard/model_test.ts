@@ -12,6 +12,7 @@ import { RunModel } from "../../src/dashboard/model/run_model.ts";
 import { MAX_POINTS, Series } from "../../src/dashboard/model/series.ts";
 import {
   byteRateText,
+  connectionState,
   coresText,
   countText,
   durationText,
@@ -71,6 +72,26 @@ Deno.test("the processes of a run are a tree, and what is told twice counts once
   assertEquals(run.running, 2);
   assertEquals(run.find("3fecd01")?.name, "main.ts");
   assertEquals(run.find(""), undefined, "the beginning of all of them");
+});
+
+Deno.test("processes whose end nobody noted ended with their run, once all that is known was told", () => {
+  const run = new RunModel();
+  run.took([spawn(FIRST, null, 1), spawn(WORKER, FIRST, 2), exit(WORKER, 0, 5)]);
+  assertEquals(run.runEnded(9), false, "their ends may be on their way");
+  assertEquals(run.running, 1);
+  run.took([{ event: "over" }]);
+  assertEquals(run.runEnded(9), true);
+  assertEquals(run.running, 0);
+  const rows = run.tree.map(({ process: { endedMs, status } }) => [endedMs, status]);
+  assertEquals(rows, [[9, { lost: "its bridge ended before it was known how" }], [5, { code: 0 }]]);
+  assertEquals(run.runEnded(9), false);
+});
+
+Deno.test("a page is live only if its server is there, and knows what is", () => {
+  assertEquals(connectionState("open", null), { state: "open", text: "live" });
+  assertEquals(connectionState("open", "the bridge is gone").state, "lost");
+  assertEquals(connectionState("lost", null), { state: "lost", text: "disconnected" });
+  assertEquals(connectionState("connecting", null).state, "connecting");
 });
 
 Deno.test("from two samples it is known how much of a core was used, and what was sent a second", () => {

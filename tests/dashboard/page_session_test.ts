@@ -33,6 +33,8 @@ class FakeWatched implements Watched {
   samplesTaken = 0;
   readonly killed: [string, string | null, Termination][] = [];
   told: readonly Told[] = EXAMPLE;
+  /** Whether there are no more events than these. */
+  isOver = false;
 
   runs() {
     return this.broken === undefined ? Promise.resolve([]) : Promise.reject(this.broken);
@@ -45,6 +47,7 @@ class FakeWatched implements Watched {
   async *events(_run: string, signal: AbortSignal): AsyncGenerator<Told> {
     yield* this.told;
     if (this.broken !== undefined) throw this.broken;
+    if (this.isOver) return;
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
   }
 
@@ -95,6 +98,21 @@ Deno.test("a page gets the events of the run that it looks at, and samples only 
   timers.fire();
   await new Promise((resolve) => setTimeout(resolve));
   assertEquals(watched.samplesTaken, taken, "nobody looks");
+});
+
+Deno.test("a page is told when a run is over, after all events", async () => {
+  const [watched, timers] = [new FakeWatched(), new Timers()];
+  watched.isOver = true;
+  const { session, sent } = open(watched, timers);
+  session.take({ type: "look", run: "bafo-kine" });
+  const kinds: string[] = [];
+  while (kinds.at(-1) !== "over") {
+    for (const message of await until(sent, "events")) {
+      if (message.type === "events") kinds.push(...message.events.map(({ event }) => event));
+    }
+  }
+  assertEquals(kinds[0], "spawn");
+  await session.close();
 });
 
 Deno.test("a run that breaks off is shown again from its start, when it can be", async () => {

@@ -142,6 +142,8 @@ Deno.test("the page says of a run what deploy ps says, and ends what one asks it
     await page.keyboard.press("Enter");
     await page.waitForURL(`${site}/runs/${id}/process/${second![0].slice(0, 7)}`);
     await page.reload();
+    const title = `${second![1]} · program.ts · deploy`;
+    await page.waitForFunction(`document.title === ${JSON.stringify(title)}`);
     let line = "";
     // On a busy machine, a process may not get its turn to answer, and so seem to compute.
     do line = String((await data(cluster, "why", second![0]))[0]?.waits); while (

@@ -2,7 +2,12 @@
 
 import type { Pid } from "../../core/pid.ts";
 import type { ProcessSample, SampledUsage } from "../../core/samples.ts";
-import { type ProcessEntry, processTree, type TreeEntry } from "../../run/process_table.ts";
+import {
+  endedWithRun,
+  type ProcessEntry,
+  processTree,
+  type TreeEntry,
+} from "../../run/process_table.ts";
 import type { PageEvent } from "../messages.ts";
 import { activityBetween, addSegment, MAX_GAP_MS, type Segment } from "./activity.ts";
 import { Output } from "./output.ts";
@@ -32,6 +37,8 @@ export class RunModel {
   readonly #seen = new Map<Pid, Seen>();
   #tree: readonly TreeEntry[] | undefined;
   #running = 0;
+  /** Whether there are no more events. */
+  #isOver = false;
 
   /** All processes, each followed by its children. */
   get tree(): readonly TreeEntry[] {
@@ -78,11 +85,7 @@ export class RunModel {
         const process = this.#processes.get(event.pid);
         if (process === undefined || process.endedMs !== null) return;
         const { status, record = null, time } = event;
-        this.#put({ ...process, endedMs: time, status, record });
-        this.#running--;
-        this.output.end(event.pid);
-        this.traffic.ended(event.pid);
-        return;
+        return this.#ended({ ...process, endedMs: time, status, record });
       }
       case "output":
         return this.output.add(event.pid, event.fd, event.text, event.time);
@@ -90,7 +93,29 @@ export class RunModel {
         return this.output.say(event.text, event.time);
       case "missing":
         return this.output.say(missingText(event), 0);
+      case "over":
+        this.#isOver = true;
     }
+  }
+
+  /**
+   * The run has ended then: so have processes whose end no event has told.
+   *
+   * @returns Whether there were any.
+   */
+  runEnded(endedMs: number): boolean {
+    if (!this.#isOver || this.#running === 0) return false;
+    for (const process of this.#processes.values()) {
+      if (process.status === null) this.#ended(endedWithRun(process, endedMs));
+    }
+    return true;
+  }
+
+  #ended(process: ProcessEntry): void {
+    this.#put(process);
+    this.#running--;
+    this.output.end(process.pid);
+    this.traffic.ended(process.pid);
   }
 
   /** Takes a sample of the processes that run. */

@@ -76,6 +76,21 @@ export function processState({ status }: ProcessEntry): string {
   return text === "" ? "exited" : `exited: ${text}`;
 }
 
+/** The page's connection to its server. */
+export type Connection = "connecting" | "open" | "lost";
+
+/** Whether what a page shows is what is now: its server may be there, and know nothing of the cluster. */
+export function connectionState(
+  connection: Connection,
+  problem: string | null,
+): { readonly state: Connection; readonly text: string } {
+  if (connection === "connecting") return { state: "connecting", text: "connecting" };
+  if (connection === "lost") return { state: "lost", text: "disconnected" };
+  return problem === null
+    ? { state: "open", text: "live" }
+    : { state: "lost", text: "cluster not connected" };
+}
+
 /** `waiting`, `running`, `ended`, `ended: 3` */
 export function runState(run: RunEntry): string {
   const phase = phaseOf(run);

@@ -2,9 +2,10 @@
 
 import { phaseOf } from "../../core/run_entry.ts";
 import { runPath } from "../model/route.ts";
+import { connectionState } from "../model/texts.ts";
 import { ClusterView } from "./cluster_view.tsx";
 import { KillDialog } from "./kill_dialog.tsx";
-import { render, useEffect, type VNode } from "./packages.ts";
+import { effect, render, type VNode } from "./packages.ts";
 import { ProcessPage } from "./process_page.tsx";
 import { RunPage } from "./run_page.tsx";
 import { startSocket } from "./socket.ts";
@@ -20,13 +21,8 @@ import {
   title,
 } from "./state.ts";
 
-const CONNECTION_TEXTS = { connecting: "connecting", open: "live", lost: "disconnected" };
-
 function App(): VNode {
   const at = route.value;
-  useEffect(() => {
-    document.title = titleOf();
-  });
   return (
     <>
       <a class="skip" href="#main">Skip to content</a>
@@ -54,6 +50,7 @@ function titleOf(): string {
 
 function Header(): VNode {
   const at = route.value;
+  const { state, text } = connectionState(connection.value, problem.value);
   const running = cluster.value?.runs.filter((run) => phaseOf(run) !== "ended").length;
   return (
     <header class="top">
@@ -84,12 +81,12 @@ function Header(): VNode {
           )}
         </ol>
       </nav>
-      <p class={`connection ${connection.value}`} role="status">
-        {running !== undefined && connection.value === "open" && running > 0 && (
+      <p class={`connection ${state}`} role="status">
+        {running !== undefined && state === "open" && running > 0 && (
           <span class="quiet">{running} running</span>
         )}
         <span class="dot" aria-hidden="true" />
-        {CONNECTION_TEXTS[connection.value]}
+        {text}
       </p>
     </header>
   );
@@ -122,4 +119,8 @@ function Notices(): VNode {
 followLinks();
 startClock();
 startSocket();
+// Also when the names that it shows come after the address.
+effect(() => {
+  document.title = titleOf();
+});
 render(<App />, document.getElementById("page")!);

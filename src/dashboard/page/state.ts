@@ -5,12 +5,10 @@ import type { Pid } from "../../core/pid.ts";
 import type { RunEntry } from "../../core/run_entry.ts";
 import type { PageEvent, ServerToPage } from "../messages.ts";
 import type { Output } from "../model/output.ts";
+import type { Connection } from "../model/texts.ts";
 import { type Route, routeOf } from "../model/route.ts";
 import { RunModel } from "../model/run_model.ts";
 import { batch, type ReadonlySignal, type Signal, signal } from "./packages.ts";
-
-/** The connection to the server. */
-export type Connection = "connecting" | "open" | "lost";
 
 export const connection: Signal<Connection> = signal("connecting");
 /** What is looked at. */
@@ -19,7 +17,7 @@ export const title: Signal<string> = signal("");
 export const cluster: Signal<
   { readonly runs: readonly RunEntry[]; readonly nodes: readonly NodeReport[] } | null
 > = signal(null);
-/** Why nothing new comes; `null` if it does. */
+/** Why nothing new of the cluster comes; `null` if it does. */
 export const problem: Signal<string | null> = signal(null);
 /** Why the run on the page cannot be shown, or not any more. */
 export const runProblem: Signal<string | null> = signal(null);
@@ -84,7 +82,7 @@ export function take(message: ServerToPage): void {
       return;
     case "cluster":
       cluster.value = message;
-      return;
+      return endWithRun();
     case "problem":
       problem.value = message.text;
       return;
@@ -100,6 +98,7 @@ export function take(message: ServerToPage): void {
       if (message.run !== shownRun) return;
       model.took(message.events);
       if (message.events.some(isLife)) changed(version);
+      endWithRun();
       return changed(outputVersion);
     case "samples":
       if (message.run !== shownRun) return;
@@ -118,6 +117,12 @@ export function forget(): void {
   runProblem.value = null;
   version.value++;
   outputVersion.value++;
+}
+
+/** Processes whose end nobody has noted ended with their run. */
+function endWithRun(): void {
+  const endedMs = cluster.value?.runs.find(({ id }) => id === shownRun)?.endedMs ?? null;
+  if (endedMs !== null && model.runEnded(endedMs)) changed(version, outputVersion);
 }
 
 /** Whether an event is the start or the end of a process. */
