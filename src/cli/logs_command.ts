@@ -6,6 +6,7 @@ import type { Pid } from "../core/pid.ts";
 import { SYSTEM_CLOCK } from "../net/clock.ts";
 import { Purpose } from "../net/handshake.ts";
 import { MessageLink } from "../net/message_link.ts";
+import { isLifeEvent } from "../run/process_table.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
 import { createTerminal, writeRaw } from "../terminal/terminal.ts";
 import {
@@ -62,7 +63,12 @@ export async function logs(bridge: Bridge, options: LogsOptions): Promise<number
       return 1;
     }
     const { id } = first.run;
-    const show = options.isTrace ? await traceShow(say) : terminalShow(options.format, options.raw);
+    const show = options.isTrace
+      ? await traceShow(say, {
+        fromMs: fromMsOf(options.since, options.nowMs),
+        endMs: first.run.endedMs ?? options.nowMs,
+      })
+      : terminalShow(options.format, options.raw);
     const shown = new ShownEvents(show, options);
     await shown.missing(first.missing);
     let asked: "events" | "doings" = "events";
@@ -138,9 +144,12 @@ function terminalShow(format: OutputFormat, raw: boolean): Show {
 }
 
 /** Writes a trace to stdout, which is whole only if it is ended. */
-async function traceShow(say: (text: string) => void): Promise<Show> {
+async function traceShow(
+  say: (text: string) => void,
+  { fromMs, endMs }: { readonly fromMs: number | undefined; readonly endMs: number },
+): Promise<Show> {
   const { ChromeTrace, TraceText } = await import("../run/chrome_trace.ts");
-  const trace = new ChromeTrace({ keepsEnded: true });
+  const trace = new ChromeTrace({ keepsEnded: true, fromMs });
   const text = new TraceText();
   const encoder = new TextEncoder();
   const write = (part: string) => writeRaw(Deno.stdout, encoder.encode(part));
@@ -149,7 +158,7 @@ async function traceShow(say: (text: string) => void): Promise<Show> {
     does: (seen) => write(text.add(trace.does(seen))),
     missing: () => Promise.resolve(),
     remark: (line) => Promise.resolve(say(`${line}\n`)),
-    end: () => write(text.end(trace.end())),
+    end: () => write(text.end(trace.end(endMs))),
   };
 }
 
@@ -160,7 +169,7 @@ class ShownEvents {
   readonly #show: Show;
   readonly #isWanted: (event: RunEvent) => boolean;
 
-  constructor(show: Show, options: Pick<LogsOptions, "process" | "since" | "nowMs">) {
+  constructor(show: Show, options: EventFilter & Pick<LogsOptions, "nowMs">) {
     this.#show = show;
     this.#isWanted = eventFilter(options, options.nowMs);
   }
@@ -191,16 +200,20 @@ class ShownEvents {
   }
 }
 
-/** Which events of a run are shown. */
+/** The time from which on something is shown; `undefined`: from the start. */
+function fromMsOf(since: Since | undefined, nowMs: number): number | undefined {
+  if (since === undefined) return undefined;
+  return "atMs" in since ? since.atMs : nowMs - since.agoMs;
+}
+
+type EventFilter = Pick<LogsOptions, "process" | "since" | "isTrace">;
+
+/** Which events of a run are shown. A trace needs the starts and ends of all processes that are. */
 export function eventFilter(
-  { process, since }: { readonly process: string | undefined; readonly since: Since | undefined },
+  { process, since, isTrace }: EventFilter,
   nowMs: number,
 ): (event: RunEvent) => boolean {
-  const fromMs = since === undefined
-    ? -Infinity
-    : "atMs" in since
-    ? since.atMs
-    : nowMs - since.agoMs;
+  const fromMs = fromMsOf(since, nowMs) ?? -Infinity;
   const chosen = new Set<Pid>();
   return (event) => {
     if (event.event === "said") return process === undefined && event.time >= fromMs;
@@ -208,6 +221,7 @@ export function eventFilter(
       if (event.name === process || event.pid.startsWith(process)) chosen.add(event.pid);
     }
     const isChosen = process === undefined || chosen.has(event.pid);
+    if (isTrace && isLifeEvent(event)) return isChosen;
     return isChosen && (!("time" in event) || event.time >= fromMs);
   };
 }

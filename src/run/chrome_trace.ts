@@ -10,10 +10,10 @@ import type { Doing, SeenDoing } from "../core/doing.ts";
 import type { RunEvent } from "../core/events.ts";
 import { formatStatus, success } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
+import { type TraceEntry, TracePart } from "./trace_part.ts";
 import { describeWait, titlesOf } from "./wait_lines.ts";
 
-/** An entry of a trace. Times are in microseconds since the first event of the run. */
-export type TraceEntry = Readonly<Record<string, unknown>>;
+export type { TraceEntry };
 
 /** The node of a local run. */
 const THIS_MACHINE = "this machine";
@@ -48,12 +48,21 @@ interface Row {
   state: Sampled | undefined;
 }
 
+/** What a trace shows, and of which processes. */
+export interface TraceOptions {
+  readonly keepsEnded?: boolean;
+  /** In ms since the epoch. */
+  readonly fromMs?: number | undefined;
+}
+
 /** Makes the entries of a trace, from the events of a run in their order. */
 export class ChromeTrace {
   readonly #decoder = new TextDecoder();
   readonly #nodes = new Map<string, number>();
   readonly #rows = new Map<Pid, Row>();
   readonly #keepsEnded: boolean;
+  readonly #fromMs: number | undefined;
+  readonly #part = new TracePart();
   /** Those that have ended, if they are kept. */
   readonly #ended = new Map<Pid, Row>();
   /** The titles of all that have begun; `undefined` if there are new ones. */
@@ -62,13 +71,25 @@ export class ChromeTrace {
   #firstMs: number | undefined;
   #lastMs = 0;
 
-  /** With `keepsEnded` it remembers processes that have ended, for {@linkcode ChromeTrace.does}. */
-  constructor({ keepsEnded = false }: { readonly keepsEnded?: boolean } = {}) {
+  /**
+   * With `keepsEnded` it remembers processes that have ended, for {@linkcode ChromeTrace.does}. What has ended before
+   * `fromMs` is left out; the starts and ends of processes have to be taken all the same.
+   */
+  constructor({ keepsEnded = false, fromMs }: TraceOptions = {}) {
     this.#keepsEnded = keepsEnded;
+    this.#fromMs = fromMs;
   }
 
   /** The entries that an event adds. */
   took(event: RunEvent): TraceEntry[] {
+    return this.#shown(this.#took(event));
+  }
+
+  #shown(entries: TraceEntry[]): TraceEntry[] {
+    return this.#fromMs === undefined ? entries : this.#part.of(entries, this.#at(this.#fromMs));
+  }
+
+  #took(event: RunEvent): TraceEntry[] {
     if ("time" in event) {
       this.#firstMs ??= event.time;
       this.#lastMs = Math.max(this.#lastMs, event.time);
@@ -115,16 +136,17 @@ export class ChromeTrace {
       ...{ sinceMs, cpuMs, everyMs: Math.round(everyMs) },
     };
     if (row.endMs === undefined) this.#lastMs = Math.max(this.#lastMs, time);
-    return entries;
+    return this.#shown(entries);
   }
 
-  /** The entries of the processes that still run, and of what each one did last. */
-  end(): TraceEntry[] {
+  /** The entries of the processes that still run, at least until then, and of what each one did last. */
+  end(atMs = 0): TraceEntry[] {
+    this.#lastMs = Math.max(this.#lastMs, atMs);
     const ended = [...this.#ended.values()].flatMap((row) => this.#closeState(row, row.endMs!));
     const running = [...this.#rows.values()].flatMap((row) =>
       this.#life(row, this.#lastMs, { running: true })
     );
-    return [...ended, ...running];
+    return this.#shown([...ended, ...running]);
   }
 
   #spawned(event: Extract<RunEvent, { event: "spawn" }>): TraceEntry[] {

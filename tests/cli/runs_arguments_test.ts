@@ -74,7 +74,10 @@ Deno.test("eventFilter() lets the events of some processes, and recent ones, thr
     process?: string,
     since?: RunsCommand & { command: "logs" } extends never ? never
       : { atMs: number } | { agoMs: number },
-  ) => EXAMPLE.filter(eventFilter({ process, since }, TIME + 1_000)).map(({ event }) => event);
+    isTrace = false,
+  ) =>
+    EXAMPLE.filter(eventFilter({ process, since, isTrace }, TIME + 1_000))
+      .map(({ event }) => event);
   assertEquals(shown(), EXAMPLE.map(({ event }) => event));
   const ofWorker = shown("worker");
   assertEquals(shown("8a3be21"), ofWorker);
@@ -83,4 +86,7 @@ Deno.test("eventFilter() lets the events of some processes, and recent ones, thr
   assertEquals(shown("nobody"), []);
   assertEquals(shown(undefined, { agoMs: 500 }).filter((event) => event === "output"), []);
   assertEquals(shown(undefined, { atMs: TIME }), shown());
+  const lives = shown(undefined, { atMs: TIME + 1 }, true).filter((event) => "eof" !== event);
+  assertEquals(lives, shown().filter((event) => event === "spawn" || event === "exit"));
+  assertEquals(shown("nobody", { agoMs: 500 }, true), []);
 });

@@ -147,6 +147,31 @@ Deno.test("what a process was seen to do are slices within its life, which say t
   ]);
 });
 
+Deno.test("a trace from a time on has the rows of what runs then, and what ended later", () => {
+  const trace = new ChromeTrace({ keepsEnded: true, fromMs: 1_050 });
+  const bytes = new TextEncoder().encode("hello\n");
+  const entries = [
+    spawn(FIRST, null, "10.0.0.1:9", 1_000),
+    spawn(WORKER, FIRST, "10.0.0.2:9", 1_010),
+    { event: "output", pid: FIRST, fd: 1, bytes, time: 1_020 } as const,
+    { event: "exit", pid: WORKER, status: { code: 0 }, time: 1_030 } as const,
+  ].flatMap((event) => trace.took(event));
+  assertEquals(entries, []);
+  const shown = ([[1_005, "idle"], [1_040, "stopped"], [1_060, "computes"]] as const)
+    .flatMap(([time, activity]) =>
+      trace.does({ pid: FIRST, doing: { activity }, time, everyMs: 1 })
+    );
+  const rows = [...shown, ...trace.end(1_070)].map(({ ph, name, ts, dur }) => [ph, name, ts, dur]);
+  assertEquals(rows, [
+    ["M", "process_name", undefined, undefined],
+    ["M", "thread_name", undefined, undefined],
+    ["M", "thread_sort_index", undefined, undefined],
+    ["X", "stopped by a signal", 40_000, 20_000],
+    ["X", "computing", 60_000, 10_000],
+    ["X", "main.ts", 0, 70_000],
+  ]);
+});
+
 Deno.test("TraceText is JSON, whatever it has", () => {
   for (const parts of [[], [1], [1, 2], [1, 0, 2]]) {
     const text = new TraceText();
