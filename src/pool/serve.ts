@@ -1,11 +1,17 @@
 /** What a process of a pool does: it runs calls, in order, until the pool closes the channel. */
 
-import { ChannelError, type Pid, Receiver, Sender, spawnable } from "../../mod.ts";
-import { Span, SpanKind } from "../core/tracing.ts";
+import { ChannelError, type Pid, pid, Receiver, Sender, spawnable } from "../../mod.ts";
+import { type Carrier, Span, SpanKind } from "../core/tracing.ts";
 import { Ask, Came, CHANNEL, type Request, type Result, type ServeArgument } from "./messages.ts";
 import { isLong } from "./schedule.ts";
 import { type TaskContext, taskNamed } from "./task.ts";
 import { Turns } from "./turns.ts";
+
+/** The span of a task, in that of its call; `undefined` where nothing is traced. */
+function beginTask(name: string, trace: Carrier): Span | undefined {
+  const attributes = { "deploy.pid": pid() };
+  return Span.begin(name, { kind: SpanKind.server, attributes }, () => trace);
+}
 
 type RunRequest = Extract<Request, readonly [Ask.run, ...unknown[]]>;
 
@@ -110,8 +116,7 @@ class Server {
 
   /** Runs a call; a function that gives no promise takes no turn of the event loop. */
   #run([, id, name, arg, attempt, trace]: RunRequest): Outcome | Promise<Outcome> {
-    const span = trace &&
-      Span.begin(name, { kind: SpanKind.server, attributes: {} }, () => trace);
+    const span = trace && beginTask(name, trace);
     try {
       const task = taskNamed(name);
       if (task === undefined) throw unknownTask(name);

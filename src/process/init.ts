@@ -311,7 +311,8 @@ async function joinRun(
     await eventLoopTurn();
   }
   // The link is not unreferenced: this process ends when its function has, and not before.
-  runToEnd(traced(run, { name: start.function, pid }), arg, hub, hold, lastWill, exit);
+  const tracedRun = traced(run, { function: start.function, name: start.name, pid });
+  runToEnd(tracedRun, arg, hub, hold, lastWill, exit);
   await new Promise(() => {});
 }
 

@@ -28,10 +28,11 @@ export function traceVariables(span: Span): Environment {
  */
 export function traced(
   run: (arg: unknown) => unknown,
-  { name, pid }: { readonly name: string; readonly pid: string },
+  process: { readonly function: string; readonly name: string; readonly pid: string },
 ): (arg: unknown) => unknown {
-  const options = { kind: SpanKind.consumer, attributes: { "deploy.pid": pid } };
-  const span = Span.begin(name, options, ownCarrier);
+  const attributes = { "deploy.pid": process.pid, "deploy.name": process.name };
+  const options = { kind: SpanKind.consumer, attributes };
+  const span = Span.begin(process.function, options, ownCarrier);
   if (span === undefined) return run;
   return async (arg) => {
     try {

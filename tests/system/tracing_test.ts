@@ -1,7 +1,8 @@
 /** A trace of OpenTelemetry that goes on in spawned processes and calls of a pool; the test is the collector. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { isPid } from "../../src/core/pid.ts";
 import { startCluster } from "../fabric/cluster.ts";
 import { deploy, Project } from "./deploy_harness.ts";
 
@@ -29,6 +30,9 @@ interface Seen {
   readonly id: string;
   readonly parent: string;
   readonly failed: string | undefined;
+  /** Attributes of this system. */
+  readonly pid: string | undefined;
+  readonly process: string | undefined;
 }
 
 interface Exported {
@@ -41,6 +45,7 @@ interface Exported {
         spanId: string;
         parentSpanId?: string;
         status: { code: number; message: string };
+        attributes: { key: string; value: { stringValue?: string } }[];
       }[];
     }[];
   }[];
@@ -63,9 +68,13 @@ class Collector implements AsyncDisposable {
     const { resourceSpans = [] } = await request.json() as Partial<Exported>;
     for (const { scopeSpans } of isTrace ? resourceSpans : []) {
       for (const { spans } of scopeSpans.filter(({ scope }) => scope.name === "deploy")) {
-        for (const { name, traceId, spanId, parentSpanId = "", status } of spans) {
+        for (const { name, traceId, spanId, parentSpanId = "", status, attributes } of spans) {
           const failed = status.code === 2 ? status.message : undefined;
-          this.spans.push({ name, trace: traceId, id: spanId, parent: parentSpanId, failed });
+          const found = (wanted: string) =>
+            attributes.find(({ key }) => key === wanted)?.value.stringValue;
+          const [pid, process] = [found("deploy.pid"), found("deploy.name")];
+          const ids = { trace: traceId, id: spanId, parent: parentSpanId };
+          this.spans.push({ name, ...ids, failed, pid, process });
         }
       }
     }
@@ -113,4 +122,11 @@ Deno.test("a spawn and a call of a pool are spans of one trace, across processes
     "worker < spawn worker",
   ]);
   assertEquals(new Set(spans.map(({ trace }) => trace)).size, 1);
+
+  const named = (wanted: string) => spans.find(({ name }) => name === wanted);
+  assertEquals(named("worker")?.pid, named("spawn worker")?.pid);
+  assertEquals(named("square")?.pid, named("spawn pool")?.pid);
+  const processes = ["worker", "deploy/pool"].map((name) => named(name)?.process);
+  assertEquals(processes, ["worker", "pool"]);
+  assert(isPid(named("worker")?.pid) && isPid(named("square")?.pid));
 });
