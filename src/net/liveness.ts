@@ -14,6 +14,9 @@
  * 30 heartbeats   a master waits for a node that it lost while that was starting a process, to ask whether it has
  * 44 heartbeats   the bridge itself declares the processes of a node lost that does not come back
  *
+ * A process that has stood still itself, for less than 10 heartbeats, has not read what came meanwhile: it reads for
+ * a tenth of a heartbeat before it judges.
+ *
  * So when a network is cut, the processes of a node have ended before its master starts others in their
  * place: the node notices up to one heartbeat late, and has one more to kill them. And the master reports
  * why they are lost before the bridge does, which knows less.
@@ -100,14 +103,20 @@ export interface LinkState {
   readonly listening: boolean;
   /** Whether this side has sent something since the last heartbeat, or is still sending. */
   readonly spoke: boolean;
+  /** Whether this process has stood still since the last heartbeat: it has not read what came meanwhile. */
+  readonly stood: boolean;
 }
 
-/** The action at a heartbeat: give the other side up, send a heartbeat, or neither. */
+/**
+ * The action at a heartbeat: give the other side up, send a heartbeat, or neither; or send one, and give the
+ * other side up unless something is there to be read.
+ */
 export function atHeartbeat(
   state: LinkState,
   nowMs: number,
   silenceMs: number,
-): "lost" | "speak" | "nothing" {
-  if (state.listening && nowMs - state.heardMs > silenceMs) return "lost";
+): "lost" | "look" | "speak" | "nothing" {
+  const isSilent = state.listening && nowMs - state.heardMs > silenceMs;
+  if (isSilent) return state.stood ? "look" : "lost";
   return state.spoke ? "nothing" : "speak";
 }

@@ -24,6 +24,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const HEARTBEAT: Bytes = encodeMessage({ type: "" });
 type Heartbeat = { type: "" };
 
+/** For which share of a heartbeat a process that has stood still reads before it judges. */
+const LOOK_SHARE = 1 / 10;
+
 /** How much is read at once. */
 const READ_BYTES = 64 * 1024;
 
@@ -101,6 +104,11 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   /** Whether the other side is being listened to: if not, its silence means nothing. */
   #listening = false;
   #spoke = false;
+  /** When the last heartbeat was due. */
+  #tickedMs: number;
+  /** While it is looked whether something came before this process stood still: the end if nothing did. */
+  #silence: LinkError | undefined;
+  #stopLook: () => void = () => {};
   readonly #stopHeartbeat: () => void;
 
   /** `conn` belongs to the link from now on. */
@@ -110,14 +118,14 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     const { liveness = LOCAL_NETWORK, works = false, clock = SYSTEM_CLOCK } = options;
     this.#clock = clock;
     this.#silenceMs = works ? liveness.workerSilenceMs : liveness.silenceMs;
-    this.#heardMs = clock.now();
+    this.#heardMs = this.#tickedMs = clock.now();
     const { promise, resolve } = Promise.withResolvers<LinkError | ProtocolError>();
     this.ended = promise;
     this.#end = resolve;
     this.#queue = new WriteQueue(conn, (cause) => {
-      this.#finish(new LinkError("the connection broke", { cause }));
+      this.#finish(this.#silence ?? new LinkError("the connection broke", { cause }));
     });
-    this.#stopHeartbeat = clock.every(liveness.heartbeatMs, () => this.#tick());
+    this.#stopHeartbeat = clock.every(liveness.heartbeatMs, () => this.#tick(liveness));
   }
 
   /** Whether the link has ended. */
@@ -206,11 +214,11 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     this.#heardMs = this.#clock.now();
     try {
       const count = await this.#conn.read(buffer);
-      if (count === null) this.#finish(new LinkError("it closed the connection"));
+      if (count === null) this.#finish(this.#silence ?? new LinkError("it closed the connection"));
       else if (this.#conn.answersAtOnce === true && count < SMALL_READ_BYTES) this.#answer();
       return count;
     } catch (cause) {
-      this.#finish(new LinkError("the connection broke", { cause }));
+      this.#finish(this.#silence ?? new LinkError("the connection broke", { cause }));
       return null;
     } finally {
       this.#listening = false;
@@ -222,27 +230,49 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     if (this.#queue.bytes === 0) this.#queue.push(HEARTBEAT);
   }
 
-  #tick(): void {
+  #tick({ heartbeatMs, silenceMs }: LivenessOptions): void {
+    const nowMs = this.#clock.now();
+    const tickMs = nowMs - this.#tickedMs;
     const state = {
       heardMs: this.#heardMs,
       listening: this.#listening,
       // A write in progress serves as a heartbeat.
       spoke: this.#spoke || this.#queue.bytes > 0,
+      // After a longer time, the other side has given this one up.
+      stood: tickMs > 2 * heartbeatMs && tickMs < silenceMs,
     };
-    const does = atHeartbeat(state, this.#clock.now(), this.#silenceMs);
-    if (does === "lost") {
-      return this.#finish(
-        new LinkError(`it did not answer for ${this.#silenceMs / 1_000} s`, { isSilence: true }),
-      );
-    }
-    if (does === "speak") this.#queue.push(HEARTBEAT);
+    this.#tickedMs = nowMs;
+    const does = atHeartbeat(state, nowMs, this.#silenceMs);
+    if (does === "lost") return this.#finish(this.#silent());
+    if (does === "look") this.#look(heartbeatMs * LOOK_SHARE);
+    if (does !== "nothing") this.#queue.push(HEARTBEAT);
     this.#spoke = false;
+  }
+
+  /**
+   * Reads for that long before silence counts. If the other side turns out to have ended the link meanwhile, that is
+   * because of the silence, too.
+   */
+  #look(ms: number): void {
+    const heardMs = this.#heardMs;
+    const silence = this.#silence = this.#silent();
+    this.#stopLook();
+    this.#stopLook = this.#clock.after(ms, () => {
+      this.#silence = undefined;
+      if (this.#listening && this.#heardMs === heardMs) this.#finish(silence);
+    });
+  }
+
+  #silent(): LinkError {
+    const seconds = this.#silenceMs / 1_000;
+    return new LinkError(`it did not answer for ${seconds} s`, { isSilence: true });
   }
 
   #finish(reason: LinkError | ProtocolError): undefined {
     if (this.#over) return;
     this.#over = true;
     this.#stopHeartbeat();
+    this.#stopLook();
     this.#queue.close();
     this.#conn.close();
     this.#end(reason);

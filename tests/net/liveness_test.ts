@@ -10,21 +10,24 @@ import {
   TESTS,
   WIDE_NETWORK,
 } from "../../src/net/liveness.ts";
-import { MessageLink, type MessageLinkOptions } from "../../src/net/message_link.ts";
+import { LinkError, MessageLink, type MessageLinkOptions } from "../../src/net/message_link.ts";
 import { encodeMessage } from "../../src/wire/message.ts";
 import { ManualClock } from "./manual_clock.ts";
 
 Deno.test("atHeartbeat() gives up a side that was silent for too long, or sends a heartbeat", () => {
   const table: [state: LinkState, nowMs: number, ReturnType<typeof atHeartbeat>][] = [
-    [{ heardMs: 0, listening: true, spoke: false }, 0, "speak"],
-    [{ heardMs: 0, listening: true, spoke: true }, 0, "nothing"],
-    [{ heardMs: 0, listening: true, spoke: false }, 1_000, "speak"],
-    [{ heardMs: 0, listening: true, spoke: true }, 1_000, "nothing"],
-    [{ heardMs: 0, listening: true, spoke: false }, 1_001, "lost"],
-    [{ heardMs: 0, listening: true, spoke: true }, 1_001, "lost"],
-    [{ heardMs: 500, listening: true, spoke: false }, 1_001, "speak"],
+    [{ heardMs: 0, listening: true, spoke: false, stood: false }, 0, "speak"],
+    [{ heardMs: 0, listening: true, spoke: true, stood: false }, 0, "nothing"],
+    [{ heardMs: 0, listening: true, spoke: false, stood: false }, 1_000, "speak"],
+    [{ heardMs: 0, listening: true, spoke: true, stood: false }, 1_000, "nothing"],
+    [{ heardMs: 0, listening: true, spoke: false, stood: false }, 1_001, "lost"],
+    [{ heardMs: 0, listening: true, spoke: true, stood: false }, 1_001, "lost"],
+    [{ heardMs: 500, listening: true, spoke: false, stood: false }, 1_001, "speak"],
+    // What has come meanwhile may not be read yet.
+    [{ heardMs: 0, listening: true, spoke: true, stood: true }, 1_001, "look"],
+    [{ heardMs: 0, listening: true, spoke: true, stood: true }, 1_000, "nothing"],
     // A side that does not read receives nothing.
-    [{ heardMs: 0, listening: false, spoke: false }, 1e9, "speak"],
+    [{ heardMs: 0, listening: false, spoke: false, stood: false }, 1e9, "speak"],
   ];
   for (const [state, nowMs, expected] of table) {
     assertEquals(atHeartbeat(state, nowMs, 1_000), expected, JSON.stringify({ state, nowMs }));
@@ -74,7 +77,8 @@ function openLink(options: Partial<MessageLinkOptions<Word>> = {}, answersAtOnce
     answersAtOnce,
   }, { schema: { word: {} }, clock, ...options });
   const say = (bytes: Uint8Array): void => next.resolve(bytes);
-  return { link, clock, written, say };
+  const end = (): void => next.resolve(null);
+  return { link, clock, written, say, end };
 }
 
 /** Runs everything that waits only for its turn. */
@@ -121,6 +125,55 @@ for (const [works, seconds] of [[false, 10], [true, 8]] as const) {
     assertEquals([await received, clock.timers], [[], 0]);
   });
 }
+
+Deno.test("MessageLink of a process that stood still reads what came meanwhile before it judges", async () => {
+  const { link, clock, say, written } = openLink({ works: true });
+  const received = Array.fromAsync(link.messages());
+  await turn();
+  clock.standStill(9_000);
+  assertEquals([link.over, written], [false, [HEARTBEAT]]);
+  say(HEARTBEAT);
+  await turn();
+  clock.advance(8_000);
+  assertEquals(link.over, false);
+  link.drop();
+  assertEquals([await received, clock.timers], [[], 0]);
+});
+
+Deno.test("MessageLink of a process that stood still gives up a side of which nothing came", async () => {
+  const { link, clock } = openLink({ works: true });
+  const received = Array.fromAsync(link.messages());
+  await turn();
+  clock.standStill(9_000);
+  clock.advance(99);
+  assertEquals(link.over, false);
+  clock.advance(1);
+  assertEquals(link.over, true);
+  const reason = await link.ended;
+  assertEquals(reason.message, "it did not answer for 8 s");
+  assert(reason instanceof LinkError && reason.isSilence);
+  assertEquals([await received, clock.timers], [[], 0]);
+});
+
+Deno.test("MessageLink of a process that stood still until the other side gave it up ends for the silence", async () => {
+  const { link, clock, say, end } = openLink({ works: true });
+  const received = Array.fromAsync(link.messages());
+  await turn();
+  clock.standStill(9_900);
+  say(HEARTBEAT);
+  await turn();
+  end();
+  const reason = await link.ended;
+  assert(reason instanceof LinkError && reason.isSilence, reason.message);
+  assertEquals([await received, clock.timers], [[], 0]);
+  // After 10 s that is certain.
+  const other = openLink({ works: true });
+  const messages = Array.fromAsync(other.link.messages());
+  await turn();
+  other.clock.standStill(10_000);
+  assertEquals(other.link.over, true);
+  await messages;
+});
 
 Deno.test("MessageLink does not count the silence of a side that it does not listen to", async () => {
   const { link, clock, say } = openLink();

@@ -48,6 +48,17 @@ export class ManualClock implements Clock {
     this.#nowMs = endMs;
   }
 
+  /** Moves the time forward as for a process that stands still: each timer that is due is called once, at the end. */
+  standStill(ms: number): void {
+    this.#nowMs += ms;
+    for (const timer of [...this.#timers]) {
+      if (timer.nextMs > this.#nowMs) continue;
+      timer.nextMs = this.#nowMs + timer.everyMs;
+      if (timer.nextMs === Infinity) this.#timers.delete(timer);
+      timer.tick();
+    }
+  }
+
   #add(timer: Timer): () => void {
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
