@@ -7,7 +7,7 @@ import { messageOf } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { Inspection } from "../core/inspection.ts";
 import type { Pid } from "../core/pid.ts";
-import { inspectorLine, inspectorPath } from "../host/inspector_address.ts";
+import { inspectorLine, inspectorPath, uninspectedLine } from "../host/inspector_address.ts";
 import { Purpose, writeAll } from "../net/handshake.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { relay } from "../net/relay.ts";
@@ -69,10 +69,8 @@ export class InspectorDoors {
     this.#ending.abort();
     for (const pid of this.#doors.keys()) this.#shut(pid);
     await Promise.all(this.#serving);
-    const { names } = this.#options.inspection;
-    if (this.#opened > 0 || names === null) return;
-    const line = `deploy: nothing to debug: no process of ${names.join(" or ")} has been started`;
-    await this.#options.remark(line);
+    const line = this.#opened > 0 ? undefined : uninspectedLine(this.#options.inspection);
+    if (line !== undefined) await this.#options.remark(line);
   }
 
   #open(process: { readonly pid: Pid; readonly name: string }): void {

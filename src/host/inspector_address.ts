@@ -1,5 +1,6 @@
 /** How a debugger reaches an inspector that listens on loopback, in the words of Chrome and VS Code. */
 
+import type { Inspection } from "../core/inspection.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import { visibleLine } from "../core/visible.ts";
 
@@ -47,6 +48,13 @@ export function inspectorLine(
   const ws = `${LOOPBACK}:${port}${path}`;
   return `deploy: ${shortPid(pid)} ${visibleLine(name)} ${does}: port ${port}, or ` +
     `devtools://devtools/bundled/js_app.html?ws=${ws}&experiments=true&v8only=true`;
+}
+
+/** The line at the end of a run of which no process could be debugged; `undefined` if all were meant. */
+export function uninspectedLine({ names }: Inspection): string | undefined {
+  if (names === null) return undefined;
+  const list = names.map(visibleLine).join(" or ");
+  return `deploy: nothing to debug: no process of ${list} has been started`;
 }
 
 async function textOf(response: Response): Promise<string> {

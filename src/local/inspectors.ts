@@ -3,7 +3,7 @@
 import type { RunEvent } from "../core/events.ts";
 import type { Inspection } from "../core/inspection.ts";
 import type { Pid } from "../core/pid.ts";
-import { inspectorLine, inspectorPath } from "../host/inspector_address.ts";
+import { inspectorLine, inspectorPath, uninspectedLine } from "../host/inspector_address.ts";
 
 /** What is needed of the run. */
 export interface InspectedRun {
@@ -14,8 +14,16 @@ export interface InspectedRun {
   readonly remark: (line: string) => Promise<void>;
 }
 
-/** Says it when a process has begun that can be debugged. */
-export async function announceInspector(event: RunEvent, run: InspectedRun): Promise<void> {
+/** Says it when a process has begun that can be debugged; without an event, at the end, that there was none. */
+export async function announceInspector(
+  event: RunEvent | undefined,
+  run: InspectedRun,
+): Promise<void> {
+  if (event === undefined) {
+    const line = uninspectedLine(run.inspection);
+    if (line !== undefined) await run.remark(line);
+    return;
+  }
   if (event.event !== "spawn" || event.inspected !== true) return;
   const port = run.port(event.pid);
   const path = port === undefined ? undefined : await inspectorPath(port);

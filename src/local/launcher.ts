@@ -30,6 +30,7 @@ import { widthVariables } from "../terminal/terminal_variables.ts";
 import { createTerminal, type Terminal, writeOutput } from "../terminal/terminal.ts";
 import type { LocalDashboard } from "./local_dashboard.ts";
 import { openDashboard } from "./open_dashboard.ts";
+import { ownName } from "./own_name.ts";
 import { type LauncherSettings, OWN_VARIABLES, readSettings } from "./settings.ts";
 import { sameTarget } from "../terminal/screen.ts";
 import { onStopSignal } from "../terminal/stop_signal.ts";
@@ -119,6 +120,8 @@ class LocalRun {
   readonly #terminal: Terminal;
   readonly #enforcement: Enforcement | undefined;
   #dashboard: LocalDashboard | undefined;
+  /** Whether a debugger could attach to any process. */
+  #inspected = false;
   readonly #room = new Unlimited();
   readonly #master = new Master(this.#room);
   readonly #node: NodeRun;
@@ -191,14 +194,18 @@ class LocalRun {
     this.#run.close();
     await shown;
     await this.#sayFailure();
+    await this.#announce();
     this.#exit();
   }
 
-  /** Says how to attach a debugger. */
-  async #announce(event: RunEvent): Promise<void> {
+  /** Says how to attach a debugger, or at the end of the run, without an event, that there was nothing to debug. */
+  async #announce(event?: RunEvent): Promise<void> {
+    const { inspection } = this.#settings;
+    if (inspection === undefined || event === undefined && this.#inspected) return;
+    this.#inspected = true;
     const { announceInspector } = await import("./inspectors.ts");
     await announceInspector(event, {
-      inspection: this.#settings.inspection!,
+      inspection,
       port: (pid) => this.#node.inspectorPort(pid),
       remark: (line) => this.#terminal.remark(line),
     });
@@ -349,13 +356,6 @@ function unknownEnd(): number {
  */
 async function stdinOfFirst(): Promise<"inherit" | "piped"> {
   return Deno.stdin.isTerminal() && await isInBackground() ? "piped" : "inherit";
-}
-
-/** The program's name: its file, or its compiled executable. */
-function ownName(): string {
-  const { standalone } = Deno.build;
-  const path = standalone ? Deno.execPath() : decodeURIComponent(new URL(Deno.mainModule).pathname);
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function requirePermissions(): void {

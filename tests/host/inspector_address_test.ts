@@ -7,6 +7,7 @@ import {
   inspectorLine,
   inspectorPath,
   readInspectorPath,
+  uninspectedLine,
 } from "../../src/host/inspector_address.ts";
 
 const PATH = "/ws/6d89c35f-1977-4910-97d5-cb5a0bb79f39";
@@ -27,6 +28,14 @@ Deno.test("what is no inspector has no path", async () => {
   const { port } = listener.addr;
   listener.close();
   assertEquals(await inspectorPath(port), undefined);
+});
+
+Deno.test("a run of which no process could be debugged says so, if some were named", () => {
+  assertEquals(
+    uninspectedLine({ names: ["wor\x1bker", "merge"], breaks: false }),
+    "deploy: nothing to debug: no process of wor\\x1bker or merge has been started",
+  );
+  assertEquals(uninspectedLine({ names: null, breaks: true }), undefined);
 });
 
 Deno.test("the line has the process, the port and a link; nothing in a name acts on a terminal", () => {
