@@ -27,7 +27,7 @@ const PAGE = "src/dashboard/page";
 const PAGE_CONFIG = `${PAGE}/deno.json`;
 
 /** The number of lanes for the tests of whole programs. */
-const SYSTEM_LANES = 2;
+const SYSTEM_LANES = 3;
 
 /** The number of concurrent jobs; some of them are idle most of the time. */
 const SLOTS = navigator.hardwareConcurrency + 1;

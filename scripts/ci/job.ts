@@ -25,7 +25,7 @@ export interface JobResult {
 }
 
 /** The time limit of a job, for any machine. */
-const JOB_LIMIT_MS = 30 * 60_000;
+const JOB_LIMIT_MS = 50 * 60_000;
 
 /** How long processes started by a job may keep its output open after its end. */
 const OUTPUT_LIMIT_MS = 10_000;

@@ -5,6 +5,9 @@ import { type ByteStream, writeAll } from "./handshake.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** The system takes a write of so many bytes whole, or not at all yet. */
+const WHOLE_BYTES = 16 * 1024;
+
 interface Waiting {
   readonly atMost: number;
   readonly resolve: () => void;
@@ -22,6 +25,10 @@ export class WriteQueue {
   readonly #queue = new Fifo<Bytes>();
   #bytes = 0;
   #writing = false;
+  /** The size of the write in progress. */
+  #current = 0;
+  /** A write that was begun behind that one. */
+  #behind: { readonly bytes: Bytes; readonly written: Promise<number> } | undefined;
   #closed = false;
   #waiting: Waiting[] = [];
 
@@ -44,6 +51,21 @@ export class WriteQueue {
     if (!this.#writing) void this.#write();
   }
 
+  /**
+   * As {@linkcode WriteQueue.push}, for a process that may end before its event loop turns: hands `bytes` to the system
+   * before it returns, where possible. The system has a write in progress, as a rule, and only has not said so: another
+   * one is begun behind it if that one is so small that nothing of it can be left.
+   */
+  pushLast(bytes: Bytes): void {
+    const isFree = this.#writing && this.#queue.length === 0 && this.#behind === undefined &&
+      this.#current <= WHOLE_BYTES;
+    if (!isFree || this.#closed) return this.push(bytes);
+    this.#bytes += bytes.length;
+    const written = this.#conn.write(bytes);
+    written.catch(() => {}); // awaited after the write in progress
+    this.#behind = { bytes, written };
+  }
+
   /** Resolves when at most `atMost` bytes are unwritten, or the queue is closed. */
   drained(atMost: number): Promise<void> {
     if (this.#bytes <= atMost) return Promise.resolve();
@@ -62,10 +84,11 @@ export class WriteQueue {
     this.#writing = true;
     try {
       for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        await writeAll(this.#conn, bytes);
+        await this.#writeOne(bytes);
         if (this.#closed) return;
         this.#bytes -= bytes.length;
         if (this.#waiting.length > 0) this.#settle();
+        if (this.#behind !== undefined) await this.#writeBehind(this.#behind);
       }
     } catch (cause) {
       if (this.#closed) return;
@@ -73,6 +96,26 @@ export class WriteQueue {
       this.#broken(cause);
     }
     this.#writing = false;
+  }
+
+  async #writeOne(bytes: Bytes): Promise<void> {
+    this.#current = bytes.length;
+    const count = await this.#conn.write(bytes);
+    if (count === bytes.length) return;
+    if (this.#behind !== undefined) throw new Error("a small write was cut short");
+    this.#current = Infinity;
+    await writeAll(this.#conn, bytes.subarray(count));
+  }
+
+  /** Ends what {@linkcode WriteQueue.pushLast} has begun. */
+  async #writeBehind(
+    { bytes, written }: { bytes: Bytes; written: Promise<number> },
+  ): Promise<void> {
+    await writeAll(this.#conn, bytes.subarray(await written));
+    this.#behind = undefined;
+    if (this.#closed) return;
+    this.#bytes -= bytes.length;
+    this.#settle();
   }
 
   #settle(): void {

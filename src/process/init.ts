@@ -264,7 +264,7 @@ async function joinRun(
   const waits = new Set<Wait>();
   link.onWhy = (request) =>
     link.send({ type: "waits", request, ...waitReport(hub, waits), traffic: hub.sent() });
-  tellUnread(() => hub.unread(), (channels) => link.send({ type: "unread", channels }));
+  tellUnread(() => hub.unread(), (channels) => link.sendLast({ type: "unread", channels }));
   let lastWill: LastWill | undefined;
   if (willPath !== null && mayWrite(willPath)) {
     will = new WillFile(willPath);

@@ -7,7 +7,7 @@ import {
   type NodeMessage,
   type ProcessMessage,
 } from "../wire/control.ts";
-import { MessageDecoder, messageParts } from "../wire/message.ts";
+import { encodeMessage, MessageDecoder, messageParts } from "../wire/message.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Conversation } from "../net/conversation.ts";
 import type { Transport } from "../net/transport.ts";
@@ -81,6 +81,11 @@ export class NodeLink {
   /** Sends a message that has no answer. */
   send(message: ProcessMessage): void {
     for (const part of messageParts(message)) this.#queue.push(part);
+  }
+
+  /** Sends a message that may be the last one: this process may end at once. */
+  sendLast(message: ProcessMessage): void {
+    this.#queue.pushLast(encodeMessage(message));
   }
 
   /**

@@ -73,7 +73,7 @@ function hasOwnSources(connections: number): boolean {
   return isReadingStdin();
 }
 
-function resourceNames(): string[] {
+export function resourceNames(): string[] {
   const internal: unknown = Reflect.get(Deno, Reflect.get(Deno, "internal") as PropertyKey);
   const core: unknown = isObject(internal) ? Reflect.get(internal, "core") : undefined;
   const resources: unknown = isObject(core) ? Reflect.get(core, "resources") : undefined;

@@ -37,6 +37,11 @@ const WAITING = `
   await wait(filling);
 `;
 
+function abortable(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
+
 /** The stderr of the launcher. */
 async function end(program: RunningProgram): Promise<string> {
   program.child.kill("SIGINT");
@@ -59,9 +64,13 @@ Deno.test({
       /^[0-9a-f]{7} computes +computing for \d+ s$/m,
     ];
     // They come to wait at their own pace, and one that is not asked in its turn is asked again.
-    let isOver = false;
-    const said = Promise.all(lines.map((line) => program.says(line))).finally(() => isOver = true);
-    for (; !isOver; await Promise.race([said, delay(1_000)])) program.child.kill("SIGQUIT");
+    const { signal, abort } = abortable();
+    const said = Promise.all(lines.map((line) => program.says(line))).finally(abort);
+    said.catch(() => {}); // awaited below
+    while (!signal.aborted) {
+      program.child.kill("SIGQUIT");
+      await delay(1_000, { signal }).catch(() => {}); // all is said
+    }
     await said;
     await end(program);
   },
