@@ -3,7 +3,7 @@
  * another port, unlike those of a bridge whose port was chosen.
  */
 
-import { removeIfThere } from "../store/owner.ts";
+import { removeTree } from "../core/remove_tree.ts";
 
 /** The file in the folder of such a bridge. It has the path of a folder that exists as long as the bridge may run. */
 const MARK = "any-port";
@@ -17,7 +17,7 @@ const KEPT_MS = 24 * 60 * 60 * 1_000;
  * @param alive A folder that is gone when the bridge is, at the latest when the next one begins.
  */
 export async function markAnyPort(folder: string, alive: string | undefined): Promise<void> {
-  if (alive === undefined) return await removeIfThere(`${folder}/${MARK}`);
+  if (alive === undefined) return await removeTree(`${folder}/${MARK}`);
   await Deno.writeTextFile(`${folder}/${MARK}`, alive, { mode: 0o600 });
 }
 
@@ -25,7 +25,7 @@ export async function markAnyPort(folder: string, alive: string | undefined): Pr
 export async function removeLeftArchives(parent: string, nowMs: number): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(parent)) {
     const folder = `${parent}/${name}`;
-    if (isDirectory && await isLeft(folder, nowMs)) await removeIfThere(folder);
+    if (isDirectory && await isLeft(folder, nowMs)) await removeTree(folder);
   }
 }
 

@@ -2,9 +2,9 @@
 
 import { messageOf } from "../core/errors.ts";
 import { createLogger, type Logger } from "../core/logger.ts";
+import { removeTree } from "../core/remove_tree.ts";
 import { listenAtOnce, SocketFolder } from "../host/socket_folder.ts";
 import { temporaryFolder } from "../host/will_store.ts";
-import { removeIfThere } from "../store/owner.ts";
 
 /** Without Unix sockets it is an ordinary folder, and nothing else changes. */
 const NOTHING_TO_SAY = createLogger("error", () => {});
@@ -51,6 +51,6 @@ export class BuildFolder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#swept;
     this.#listener?.close();
-    await removeIfThere(this.path);
+    await removeTree(this.path);
   }
 }

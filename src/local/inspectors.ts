@@ -14,16 +14,16 @@ export interface InspectedRun {
   readonly remark: (line: string) => Promise<void>;
 }
 
-/** Says it when a process has begun that can be debugged; without an event, at the end, that there was none. */
-export async function announceInspector(
-  event: RunEvent | undefined,
-  run: InspectedRun,
+/** Says it at the end of a run in which no process could be debugged. */
+export async function announceNone(
+  { inspection, remark }: Pick<InspectedRun, "inspection" | "remark">,
 ): Promise<void> {
-  if (event === undefined) {
-    const line = uninspectedLine(run.inspection);
-    if (line !== undefined) await run.remark(line);
-    return;
-  }
+  const line = uninspectedLine(inspection);
+  if (line !== undefined) await remark(line);
+}
+
+/** Says it when a process has begun that can be debugged. */
+export async function announceInspector(event: RunEvent, run: InspectedRun): Promise<void> {
   if (event.event !== "spawn" || event.inspected !== true) return;
   const port = run.port(event.pid);
   const path = port === undefined ? undefined : await inspectorPath(port);

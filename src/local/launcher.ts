@@ -194,18 +194,24 @@ class LocalRun {
     this.#run.close();
     await shown;
     await this.#sayFailure();
-    await this.#announce();
+    await this.#announceNone();
     this.#exit();
   }
 
-  /** Says how to attach a debugger, or at the end of the run, without an event, that there was nothing to debug. */
-  async #announce(event?: RunEvent): Promise<void> {
+  /** Says at the end of the run that there was nothing to debug, if that was wanted. */
+  async #announceNone(): Promise<void> {
     const { inspection } = this.#settings;
-    if (inspection === undefined || event === undefined && this.#inspected) return;
+    if (inspection === undefined || this.#inspected) return;
+    const { announceNone } = await import("./inspectors.ts");
+    await announceNone({ inspection, remark: (line) => this.#terminal.remark(line) });
+  }
+
+  /** Says how to attach a debugger. */
+  async #announce(event: RunEvent): Promise<void> {
     this.#inspected = true;
     const { announceInspector } = await import("./inspectors.ts");
     await announceInspector(event, {
-      inspection,
+      inspection: this.#settings.inspection!,
       port: (pid) => this.#node.inspectorPort(pid),
       remark: (line) => this.#terminal.remark(line),
     });

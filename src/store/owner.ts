@@ -111,28 +111,6 @@ export async function ownerFolders(store: string): Promise<string[]> {
   return folders;
 }
 
-/**
- * Removes a file, or a folder with its contents: also folders whose modes do not allow that, which a program
- * may have.
- */
-export async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    await allowRemoval(path);
-    await Deno.remove(path, { recursive: true });
-  }
-}
-
-async function allowRemoval(folder: string): Promise<void> {
-  await Deno.chmod(folder, 0o700);
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) await allowRemoval(`${folder}/${name}`);
-  }
-}
-
 async function isOwned(folder: string): Promise<boolean> {
   try {
     (await Deno.connect({ transport: "unix", path: `${folder}/s` })).close();

@@ -1,7 +1,8 @@
 /** Pins: the files of a store that are in use, which no process that shares the store removes. */
 
 import { makeUnlessThere } from "./private_folder.ts";
-import { ownerFolders, removeIfThere } from "./owner.ts";
+import { removeTree } from "../core/remove_tree.ts";
+import { ownerFolders } from "./owner.ts";
 
 /** A pin on some files. */
 export interface Pin {
@@ -28,7 +29,7 @@ export class Pins {
     // No process removes files while the store is locked, and afterwards it sees the marker.
     await this.#locked(() => Deno.writeTextFile(marker, ids.join("\n")));
     let released: Promise<void> | undefined;
-    return { release: () => released ??= removeIfThere(marker) };
+    return { release: () => released ??= removeTree(marker) };
   }
 }
 

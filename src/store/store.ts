@@ -1,5 +1,6 @@
 /** A content-addressed store of shipped files, so that nothing is sent or stored twice. */
 
+import { removeTree } from "../core/remove_tree.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { messageOf } from "../core/errors.ts";
 import { inParallel } from "../core/in_parallel.ts";
@@ -9,7 +10,7 @@ import type { Manifest } from "../core/manifest.ts";
 import { diskOf, limitFor } from "./disk.ts";
 import { manifestId } from "./manifest_id.ts";
 import { manifestOf } from "./manifest_of.ts";
-import { emptyTrash, Owner, removeIfThere } from "./owner.ts";
+import { emptyTrash, Owner } from "./owner.ts";
 import { folderForOther, type OtherUser } from "./other_user.ts";
 import { isIntact } from "./piece_file.ts";
 import { privateFolder } from "./private_folder.ts";
@@ -283,7 +284,7 @@ export class Store implements AsyncDisposable {
       await this.#guarded(() => this.#evict());
     } finally {
       this.#expectedBytes -= bytes;
-      await removeIfThere(draft);
+      await removeTree(draft);
     }
   }
 
@@ -314,7 +315,7 @@ export class Store implements AsyncDisposable {
       for (const victim of victims) this.#forget(victim);
       return victims;
     });
-    for (const victim of victims) await removeIfThere(`${trash}${victim}`);
+    for (const victim of victims) await removeTree(`${trash}${victim}`);
   }
 
   /** Removes files that are not in use, if the disk has no room for `bytes` besides what is being written. */
