@@ -403,11 +403,11 @@ Deno.test("acceptHandshake() refuses the proofs of another connection", async ()
 });
 
 /**
- * Meets with an attacker in between, who changes one byte of the hello, and, if `answer` is given, the byte of
- * the answer that says how the acceptor's connections are protected.
+ * Meets with an attacker in between, who changes bits of one byte of the hello, and, if `answer` is given, sets
+ * the byte of the answer that says how the acceptor's connections are protected.
  */
 function changing(
-  { at, to, answer }: { at: number; to: number; answer?: number },
+  { at, flip, answer }: { at: number; flip: number; answer?: number },
   accepts: HandshakeKey,
 ): Promise<Meeting> {
   let read = 0;
@@ -419,7 +419,7 @@ function changing(
         {
           read: async (buffer) => {
             const count = await stream.read(buffer.subarray(0, 1));
-            if (read === at) buffer[0] = to;
+            if (read === at) buffer[0] ^= flip;
             read += count ?? 0;
             return count;
           },
@@ -437,8 +437,8 @@ function changing(
 }
 
 Deno.test("the MACs cover the purpose and the nonce", async () => {
-  for (const [at, to] of [[5, Purpose.node], [20, 999]] as const) {
-    const { acceptor, dialer } = await changing({ at, to }, key);
+  for (const [at, flip] of [[5, Purpose.channels ^ Purpose.node], [20, 1]] as const) {
+    const { acceptor, dialer } = await changing({ at, flip }, key);
     assertIsError(acceptor, ProtocolError, "it has a different secret");
     assertIsError(dialer, ProtocolError, "the other side has a different secret");
   }
@@ -446,9 +446,9 @@ Deno.test("the MACs cover the purpose and the nonce", async () => {
 
 Deno.test("the MACs cover the protection", async () => {
   const accepts = { ...key, protection: encrypted };
-  const { dialer } = await changing({ at: 6, to: encrypted }, accepts);
+  const { dialer } = await changing({ at: 6, flip: plain ^ encrypted }, accepts);
   assertIsError(dialer, ProtocolError, "the other side encrypts, and this side does not");
-  const both = await changing({ at: 6, to: encrypted, answer: plain }, accepts);
+  const both = await changing({ at: 6, flip: plain ^ encrypted, answer: plain }, accepts);
   assertIsError(both.acceptor, ProtocolError, "it has a different secret");
   assertIsError(both.dialer, ProtocolError, "the other side has a different secret");
 });

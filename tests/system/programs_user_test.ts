@@ -217,7 +217,8 @@ await new Promise((resolve) => setTimeout(resolve, 1e6));
       assert("status" in exit);
       assertMatch(
         JSON.stringify(exit.status),
-        /^\{"killed":"disk: 4\d(\.\d)? MiB used, 30 MiB allowed"\}$/,
+        // The node may look while the file is being written.
+        /^\{"killed":"disk: [34]\d(\.\d)? MiB used, 30 MiB allowed"\}$/,
       );
     }
     assertEquals(code, 137);
