@@ -419,7 +419,7 @@ function changing(
         {
           read: async (buffer) => {
             const count = await stream.read(buffer.subarray(0, 1));
-            if (read === at) buffer[0] ^= flip;
+            if (read === at) buffer[0]! ^= flip;
             read += count ?? 0;
             return count;
           },
