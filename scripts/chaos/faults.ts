@@ -70,6 +70,9 @@ export class Faults {
     this.#busyNodes.add(node);
     try {
       this.#begun(fault, node.address);
+      if (kind === "kill-node") {
+        for (const { happened } of this.#active) happened.add("node-killed");
+      }
       await (kind === "kill-node" ? node.kill() : node.freeze());
       await delay(forMs);
       await (kind === "kill-node" ? node.restart() : node.thaw());

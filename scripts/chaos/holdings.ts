@@ -5,6 +5,7 @@ import type { TestCluster } from "deploy/testing";
 import { type OsProcess, processesNaming } from "../../src/testing/os_processes.ts";
 import { run } from "../bench/tools.ts";
 import { usageOf } from "../soak/usage.ts";
+import { socketsOf } from "./sockets.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 
@@ -12,6 +13,8 @@ const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 export interface Holding {
   /** How many open files of each kind: `socket`, `pipe`, or a path. */
   readonly files: Readonly<Record<string, number>>;
+  /** What its sockets are. */
+  readonly sockets: readonly string[];
   /** Resident memory, in MiB. */
   readonly memMiB: number;
   /** The processes that it has started and that run. */
@@ -47,7 +50,12 @@ export function heldMore(before: Holdings, after: Holdings): string[] {
         const grown = each - (old.files[kind] ?? 0);
         return grown > 0 ? [`${grown} more: ${kind}`] : [];
       });
-      found.push(`${part} has ${count} files open, not ${oldCount} (${more.join(", ")})`);
+      const sockets = `${now.sockets.join(", ")}; before: ${old.sockets.join(", ")}`;
+      found.push(
+        `${part} has ${count} files open, not ${oldCount} (${
+          more.join(", ")
+        }; sockets: ${sockets})`,
+      );
     }
     if (now.children > old.children) {
       found.push(`${part} has ${now.children} children, not ${old.children}`);
@@ -88,7 +96,8 @@ export async function holdingsOf(cluster: TestCluster): Promise<Holdings> {
   const all = await processesNaming("");
   for (const [name, { id }] of await partsOf(cluster)) {
     const children = all.filter(({ parent }) => parent === id).length;
-    parts[name] = { files: filesOf(id), memMiB: usageOf(id, 0).memMiB, children };
+    const { memMiB } = usageOf(id, 0);
+    parts[name] = { files: filesOf(id), sockets: await socketsOf(id), memMiB, children };
   }
   const args = ["run", "-A", CLI, "nodes", "--format", "json", "--secret-file", cluster.secretFile];
   const env = { DEPLOY_BRIDGE: cluster.bridge };

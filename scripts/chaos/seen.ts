@@ -24,6 +24,7 @@ export type Seen =
  * - `ended`: it was told to stop, or its deploy was killed
  * - `head-lost`: the master or the bridge was, which ends every run
  * - `process-killed`: one of its OS processes was
+ * - `node-killed`: a node was, which may have been about to start its first process
  * - `process-frozen`, `deploy-frozen`: for longer than a part may be silent
  * - `silent`: a part has heard nothing of another one for that long. After a fault that is its consequence.
  *   On a machine with more to do than it can, it happens to parts that nothing has been done to, and the loss
@@ -33,6 +34,7 @@ export type Happened =
   | "ended"
   | "head-lost"
   | "process-killed"
+  | "node-killed"
   | "process-frozen"
   | "deploy-frozen"
   | "silent";
@@ -96,6 +98,7 @@ function isUnknown({ happened }: RunEnd, told: ExitStatus): boolean {
 /** What `deploy` says of a program that did not start after such a fault. */
 const NOT_STARTED: readonly (readonly [Happened, RegExp])[] = [
   ["process-killed", /SIGKILL/],
+  ["node-killed", /Cannot tell whether the first process was started: node \S+ is gone/],
   ["process-frozen", /did not reach/],
   ["deploy-frozen", /lost the bridge|did not answer for/],
 ];

@@ -7,7 +7,7 @@ const LISTEN = "0A";
 
 /** The addresses at which a process listens, as `127.0.0.1:8000`. It is empty on other systems than Linux. */
 export async function listeningPorts(id: number): Promise<string[]> {
-  const inodes = await socketsOf(id);
+  const inodes = await socketInodes(id);
   if (inodes.size === 0) return [];
   // Its own view: it may be in another network namespace.
   const tables = ["tcp", "tcp6"].map((name) => readIfThere(`/proc/${id}/net/${name}`));
@@ -20,13 +20,13 @@ export function parseListening(text: string, inodes: ReadonlySet<string>): strin
   for (const line of text.split("\n").slice(1)) {
     const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
     if (state !== LISTEN || local === undefined || !inodes.has(inode ?? "")) continue;
-    found.push(address(local));
+    found.push(parseAddress(local));
   }
   return found;
 }
 
 /** An address in hexadecimal, as text. Each 32 bits of it are in the byte order of this machine. */
-function address(local: string): string {
+export function parseAddress(local: string): string {
   const [hex = "", port = ""] = local.split(":");
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => {
     const value = Number.parseInt(word, 16);
@@ -43,7 +43,7 @@ function address(local: string): string {
 }
 
 /** The inodes of a process's open sockets. */
-async function socketsOf(id: number): Promise<Set<string>> {
+export async function socketInodes(id: number): Promise<Set<string>> {
   const inodes = new Set<string>();
   try {
     for await (const { name } of Deno.readDir(`/proc/${id}/fd`)) {

@@ -10,6 +10,7 @@ import {
   type Seen,
   violations,
 } from "../../scripts/chaos/seen.ts";
+import { describeSockets } from "../../scripts/chaos/sockets.ts";
 import { randomOf } from "../../src/testing/chaos.ts";
 
 const PLAN: ProgramPlan = {
@@ -112,12 +113,21 @@ Deno.test("chaos: a program that does not start is explained by what happened to
   assertEquals(violations(PLAN, endOf([], { stderr, code: 1 })).length, 1);
   const other = { happened, stderr: "deploy: Cannot start: no node answers", code: 1 };
   assertEquals(violations(PLAN, endOf([], other)).length, 1);
+  const lost = "Cannot tell whether the first process was started: node a:1 is gone: it broke";
+  assertEquals(violations(PLAN, endOf([], { stderr: lost, code: 1 })).length, 1);
+  const killed = new Set<Happened>(["node-killed"]);
+  assertEquals(violations(PLAN, endOf([], { happened: killed, stderr: lost, code: 1 })), []);
   // A program that has started is told of what happens to others.
   assertEquals(violations(PLAN, endOf([WHOLE], { happened, stderr })).length, 1);
 });
 
 Deno.test("chaos: what a cluster holds at the end and not at the beginning is a leak", () => {
-  const part: Holding = { files: { socket: 15, pipe: 5 }, memMiB: 100, children: 2 };
+  const part: Holding = {
+    files: { socket: 15, pipe: 5 },
+    sockets: ["/a"],
+    memMiB: 100,
+    children: 2,
+  };
   const before: Holdings = { parts: { master: part }, nodes: ["a: free"], runFolders: [] };
   const after = (more: Partial<Holding>): Holdings => ({
     ...before,
@@ -127,7 +137,7 @@ Deno.test("chaos: what a cluster holds at the end and not at the beginning is a 
     [before, []],
     [after({ files: { socket: 10, pipe: 8, "/a": 2 }, memMiB: 200 }), []],
     [after({ files: { socket: 18, pipe: 3 } }), [
-      "master has 21 files open, not 20 (3 more: socket)",
+      "master has 21 files open, not 20 (3 more: socket; sockets: /a; before: /a)",
     ]],
     [after({ memMiB: 300 }), ["master has 300 MiB, more than 214"]],
     [after({ children: 3 }), ["master has 3 children, not 2"]],
@@ -137,6 +147,25 @@ Deno.test("chaos: what a cluster holds at the end and not at the beginning is a 
     [{ ...before, runFolders: ["/a"] }, ["the folder of a run: /a"]],
   ];
   for (const [now, expected] of table) assertEquals(heldMore(before, now), expected);
+});
+
+Deno.test("chaos: a leak of sockets says what each is, in the kernel's view", () => {
+  const tcp = [
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode",
+    "   0: 0100007F:0FA0 0100007F:94E0 08 00000000:00000000 00:00000000 00000000     0        0 77 1",
+    "   1: 0100007F:0FA1 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 78 1",
+  ].join("\n");
+  const unix = [
+    "Num       RefCount Protocol Flags    Type St Inode Path",
+    "0000000000000000: 00000002 00000000 00010000 0001 01 79 /run/control",
+    "0000000000000000: 00000003 00000000 00000000 0001 03 80",
+    "0000000000000000: 00000003 00000000 00000000 0001 03 81",
+  ].join("\n");
+  assertEquals(describeSockets(new Set(["77", "79", "80"]), tcp, unix), [
+    "/run/control",
+    "127.0.0.1:4000 - 127.0.0.1:38112 08",
+    "no path",
+  ]);
 });
 
 Deno.test("chaos: a seed draws the same programs and faults, of every kind", () => {
