@@ -8,9 +8,11 @@ import {
   type Controller,
   findPlaces,
   type Places,
+  placesIn,
   usablePlaces,
 } from "../../src/host/control_group_places.ts";
 import { ControlGroups } from "../../src/host/control_groups.ts";
+import { ownGroups } from "./own_groups.ts";
 
 const MIB = 1024 ** 2;
 
@@ -260,7 +262,8 @@ Deno.test({
   name: "a group is limited, counts what Linux kills, and is removed with all that is left in it",
   ignore: !isUsable,
   async fn() {
-    const groups = await ControlGroups.open();
+    await using own = await ownGroups();
+    const groups = await ControlGroups.open(own.places);
     const group = groups.next();
     await group.make();
     await group.limitMemory(20 * MIB);
@@ -283,7 +286,7 @@ Deno.test({
     assert(!isRunning(sleeper));
     await reader.cancel();
     groups.close();
-    assertEquals(left(), []);
+    assertEquals(left(own), []);
   },
 });
 
@@ -291,7 +294,8 @@ Deno.test({
   name: "a group that has as many processes as it may gets no more, and others do",
   ignore: !limitsTasks,
   async fn() {
-    const groups = await ControlGroups.open();
+    await using own = await ownGroups();
+    const groups = await ControlGroups.open(own.places);
     const group = groups.next();
     await group.make();
     await group.limitTasks(10);
@@ -312,7 +316,7 @@ Deno.test({
     assert((await new Deno.Command("true").output()).success, "others are not limited");
     await group.remove();
     groups.close();
-    assertEquals(left(), []);
+    assertEquals(left(own), []);
   },
 });
 
@@ -320,13 +324,14 @@ Deno.test({
   name: "the limit of a group can be raised and lowered",
   ignore: !isUsable,
   async fn() {
-    const groups = await ControlGroups.open();
+    await using own = await ownGroups();
+    const groups = await ControlGroups.open(own.places);
     const group = groups.next();
     await group.make();
     for (const mib of [100, 300, 70, 80]) {
       await group.limitMemory(mib * MIB);
       const file = groups.version("memory") === 1 ? "memory.limit_in_bytes" : "memory.max";
-      const limits = left().flatMap((folder) => textOf(`${folder}/0/${file}`) ?? []);
+      const limits = left(own).flatMap((folder) => textOf(`${folder}/0/${file}`) ?? []);
       assertEquals(limits, [`${mib * MIB}\n`]);
     }
     await group.remove();
@@ -338,11 +343,12 @@ Deno.test({
   name: "open() removes what a process has left that has been killed, but not what is in use",
   ignore: !isUsable,
   async fn() {
+    await using own = await ownGroups();
     const program = `
       import { ControlGroups } from ${
       JSON.stringify(new URL("../../src/host/control_groups.ts", import.meta.url).href)
     };
-      const group = (await ControlGroups.open()).next();
+      const group = (await ControlGroups.open(${JSON.stringify(own.places)})).next();
       await group.make();
       console.log("made");
       await new Promise((resolve) => setTimeout(resolve, 1e6));`;
@@ -354,29 +360,25 @@ Deno.test({
     }).spawn();
     const reader = child.stdout.getReader();
     await reader.read();
-    const count = left(child.pid).length;
+    const count = left(own).length;
     assert(count >= 2, `${count}`);
-    (await ControlGroups.open()).close();
-    assertEquals(left(child.pid).length, count);
+    (await ControlGroups.open(own.places)).close();
+    assertEquals(left(own).length, count);
     child.kill("SIGKILL");
     await child.status;
     await reader.cancel();
-    assertEquals(left(child.pid).length, count);
-    (await ControlGroups.open()).close();
-    assertEquals(left(child.pid), []);
+    assertEquals(left(own).length, count);
+    (await ControlGroups.open(own.places)).close();
+    assertEquals(left(own), []);
     await Deno.remove(file);
   },
 });
 
-/** The groups of a process. */
-function left(owner = Deno.pid): string[] {
-  const places = findPlaces(
-    Deno.readTextFileSync("/proc/self/cgroup"),
-    Deno.readTextFileSync("/proc/self/mountinfo"),
-  );
-  return Object.values(places).flatMap(({ folder }) =>
+/** The groups around all others that are in these places. */
+function left({ places }: { readonly places: Places }): string[] {
+  return placesIn(places).flatMap(({ folder }) =>
     Array.from(Deno.readDirSync(folder), ({ name }) => `${folder}/${name}`)
-      .filter((path) => path.includes(`/deploy-${owner}-`))
+      .filter((path) => path.includes("/deploy-"))
   );
 }
 
