@@ -7,7 +7,7 @@ import { makePid, type Pid, randomId } from "../core/pid.ts";
 import type { Protection } from "../net/handshake.ts";
 import type { Patience } from "../net/liveness.ts";
 import type { Resources } from "../core/resources.ts";
-import { startTimer } from "../core/timer.ts";
+import { type StartTimer, startTimer } from "../core/timer.ts";
 import type { EnterOptions } from "../core/timed_gate.ts";
 import { Boots } from "./boots.ts";
 import { ChildProcess, type StdinKind } from "./child_process.ts";
@@ -79,6 +79,8 @@ export interface BootOptions {
   readonly signal?: AbortSignal;
   /** How long it may take to be ready, once it has begun to boot. @default that of all processes of the run */
   readonly limitMs?: number;
+  /** Measures that. @default real time */
+  readonly startTimer?: StartTimer;
   /** As in {@linkcode EnterOptions}. @default nobody is told that it waits */
   readonly onWait?: EnterOptions["onWait"];
 }
@@ -234,9 +236,8 @@ export class Booter {
     });
   }
 
-  async #boot(
-    { stdin, signal, resources, permissions, inspected = false, limitMs: ownMs }: BootOptions,
-  ): Promise<BootedProcess> {
+  async #boot(options: BootOptions): Promise<BootedProcess> {
+    const { stdin, signal, resources, permissions, inspected = false } = options;
     const { hostname, reachable, key, ports, patience, enforcement } = this.#options;
     const willFolder = this.#options.otherWills?.folder ?? this.#options.willFolder;
     const heapBytes = resources && this.heapBytes(resources);
@@ -266,8 +267,8 @@ export class Booter {
     let isLate = false;
     const kill = (): void => child?.kill();
     signal?.addEventListener("abort", kill);
-    const limitMs = ownMs ?? this.#options.bootLimitMs ?? BOOT_LIMIT_MS;
-    const cancel = startTimer(limitMs, () => {
+    const limitMs = options.limitMs ?? this.#options.bootLimitMs ?? BOOT_LIMIT_MS;
+    const cancel = (options.startTimer ?? startTimer)(limitMs, () => {
       isLate = true;
       kill();
     });

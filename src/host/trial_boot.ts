@@ -4,6 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
+import { type StartTimer, startTimer } from "../core/timer.ts";
 import { newKey } from "../net/run_key.ts";
 import {
   type BootedProcess,
@@ -23,6 +24,14 @@ export const TRIAL_TIMEOUT_MS = 10_000;
 /** How long a first process waits to be launched after its trial boot. */
 const PATIENCE_MS = 5_000;
 
+/** How a first process boots on trial. */
+export interface FirstBootOptions {
+  /** Measures how long it takes to boot, and then waits to be launched. @default real time */
+  readonly startTimer?: StartTimer;
+  /** As in `BootOptions`. */
+  readonly onWait?: BootOptions["onWait"];
+}
+
 /**
  * A first process that boots before it is known whether it will run here.
  *
@@ -31,14 +40,16 @@ const PATIENCE_MS = 5_000;
  */
 export class FirstBoot {
   readonly #booted: Promise<BootedProcess>;
+  readonly #startTimer: StartTimer;
   readonly #unwanted = new AbortController();
   #taken = false;
   /** It no longer waits to be launched. */
   #waited = (): void => {};
   #dropped: Promise<void> | undefined;
 
-  /** @param onWait As in `BootOptions`. */
-  constructor(booter: Booter, onWait?: BootOptions["onWait"]) {
+  constructor(booter: Booter, options: FirstBootOptions = {}) {
+    this.#startTimer = options.startTimer ?? startTimer;
+    const { onWait } = options;
     this.#booted = this.#boot(booter, onWait);
     this.#booted.catch(() => {}); // the caller gets the error
   }
@@ -76,8 +87,8 @@ export class FirstBoot {
   async #boot(booter: Booter, onWait: BootOptions["onWait"]): Promise<BootedProcess> {
     const { signal } = this.#unwanted;
     try {
-      const limitMs = TRIAL_TIMEOUT_MS;
-      const booted = await booter.boot({ stdin: "piped", signal, limitMs, onWait });
+      const limit = { limitMs: TRIAL_TIMEOUT_MS, startTimer: this.#startTimer };
+      const booted = await booter.boot({ stdin: "piped", signal, ...limit, onWait });
       if (!this.#taken) this.#wait(booter.boots);
       return booted;
     } catch (cause) {
@@ -98,12 +109,19 @@ export class FirstBoot {
   #wait(boots: Boots): void {
     const drop = (): void => void this.drop();
     const gone = boots.tried(drop);
-    const patience = setTimeout(drop, PATIENCE_MS);
+    const cancel = this.#startTimer(PATIENCE_MS, drop);
     this.#waited = () => {
       gone();
-      clearTimeout(patience);
+      cancel();
     };
   }
+}
+
+/** How a program is booted on trial by itself. */
+export interface TrialBootOptions extends Pick<FirstBootOptions, "startTimer"> {
+  readonly logger: Logger;
+  /** Ends it. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -114,7 +132,7 @@ export class FirstBoot {
  */
 export async function trialBoot(
   program: Program,
-  { logger, signal }: { logger: Logger; signal: AbortSignal },
+  { logger, signal, startTimer }: TrialBootOptions,
 ): Promise<Resources> {
   signal.throwIfAborted();
   const booter = new Booter({
@@ -126,7 +144,7 @@ export async function trialBoot(
     willFolder: null,
     node: null,
   });
-  const first = new FirstBoot(booter);
+  const first = new FirstBoot(booter, startTimer && { startTimer });
   const end = (): void => void first.drop();
   signal.addEventListener("abort", end);
   try {

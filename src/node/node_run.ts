@@ -100,10 +100,10 @@ export class NodeRun implements NodePort {
   async needs(): Promise<Resources> {
     const ending = "Cannot try the program: the run is ending";
     if (this.#stopping) throw new SpawnError("lost", ending);
-    const first = this.#first ??= new FirstBoot(
-      this.#booter,
-      this.#tellWait("the first process"),
-    );
+    const first = this.#first ??= new FirstBoot(this.#booter, {
+      startTimer: this.#options.startTimer,
+      onWait: this.#tellWait("the first process"),
+    });
     try {
       const needs = await first.needs();
       if (this.#options.maxSpares === 0) await first.drop();

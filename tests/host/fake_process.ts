@@ -139,12 +139,13 @@ const BEHAVIOURS: Record<string, () => unknown> = {
     console.log("ready");
     await untilOrphaned();
   },
+  // It fails when it is told to stop.
   "fail-late": async () => {
     const bytes = new Uint8Array(60 * 1024 ** 2).fill(1);
     for (let line = 1; line <= 30; line++) console.error(`line ${line} of ${bytes.length}`);
-    // It is looked at meanwhile.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    Deno.exit(1);
+    Deno.addSignalListener("SIGTERM", () => Deno.exit(1));
+    console.log("ready");
+    await untilOrphaned();
   },
   "raise": () => Deno.kill(Deno.pid, "SIGTERM"),
   "grandchild": async () => {

@@ -8,7 +8,7 @@ import { MiB } from "../../src/core/resources.ts";
 import { ControlGroups } from "../../src/host/control_groups.ts";
 import { Enforcement } from "../../src/host/enforcement.ts";
 import { heapBytesOf } from "../../src/host/heap_limit.ts";
-import { children, isAlive, startNode, untilGone } from "../node/node_harness.ts";
+import { commandOf, type Harness, isAlive, startNode, untilGone } from "../node/node_harness.ts";
 
 async function until(condition: () => boolean): Promise<void> {
   for (const endMs = performance.now() + 20_000; !condition();) {
@@ -21,7 +21,7 @@ Deno.test("a program that has spawned once has a spare, which the next spawn is"
   await using run = startNode({ maxSpares: 1 });
   const holder = await run.launch("hang");
   await until(() => run.node.spares === 1);
-  const before = children();
+  const before = run.children();
   assertEquals(before.length, 2);
   const second = await run.launch("hang");
   assertEquals(run.events.filter(({ event }) => event === "spawn").length, 2);
@@ -31,21 +31,25 @@ Deno.test("a program that has spawned once has a spare, which the next spawn is"
 });
 
 Deno.test("spares are not there before the first spawn, nor with a maximum of 0", async () => {
-  // Those of an earlier test may still be ending.
-  const before = children();
   await using none = startNode({ maxSpares: 0 });
   await none.launch("hang");
   await none.launch("hang");
-  const own = () => children().filter((pid) => !before.includes(pid)).length;
-  await until(() => own() === 2); // a spare would stay
+  await until(() => none.children().length === 2); // a spare would stay
   assertEquals(none.node.spares, 0);
 });
+
+/** When an OS process was started, in ticks of the system. Ids say nothing: they begin anew at some point. */
+function startOf(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+}
 
 Deno.test("a spare that is killed is replaced by a cold start", async () => {
   await using run = startNode({ maxSpares: 1 });
   const holder = await run.launch("hang");
   await until(() => run.node.spares === 1);
-  Deno.kill(Math.max(...children()), "SIGKILL"); // the one that was started last
+  const [, spare] = run.children().toSorted((a, b) => startOf(a) - startOf(b));
+  Deno.kill(spare!, "SIGKILL");
   const pid = await run.launch("exit");
   assertEquals(await run.master.wait(pid), { code: 0 });
   await run.node.kill(holder);
@@ -57,7 +61,7 @@ Deno.test("spawns one after the other have as many spares as there may be, and a
   // The first two find no spare: the third takes what boots, or has booted, for them.
   for (let count = 0; count < 3; count++) pids.push(await run.launch("hang"));
   await until(() => run.node.spares === 2);
-  assertEquals(children().length, pids.length + 2, "no boot was wasted");
+  assertEquals(run.children().length, pids.length + 2, "no boot was wasted");
   for (const pid of pids) await run.node.kill(pid);
 });
 
@@ -74,7 +78,7 @@ Deno.test({
     });
     const [small, large] = [100 * MiB, 1024 * MiB].map((mem) => heapBytesOf(mem) / MiB);
     const untilThereAre = (...expected: unknown[]) =>
-      until(() => run.node.spares === 1 && String(heaps()) === String(expected));
+      until(() => run.node.spares === 1 && String(heaps(run)) === String(expected));
     const pids = [await run.launch("hang", null, 100 * MiB)];
     await untilThereAre(small, small);
     // The spare is of no use for it, nor for the next one.
@@ -87,15 +91,9 @@ Deno.test({
 });
 
 /** The limits of the heaps of processes, in MiB, the smallest first, where there are limits. */
-function heaps(): number[] {
-  return children().flatMap((pid) => {
-    let words = "";
-    try {
-      words = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended in the meantime
-    }
-    const limit = /--max-old-space-size=(\d+)/.exec(words)?.[1];
+function heaps(run: Harness): number[] {
+  return run.children().flatMap((pid) => {
+    const limit = /--max-old-space-size=(\d+)/.exec(commandOf(pid))?.[1];
     return limit === undefined ? [] : [Number(limit)];
   }).sort((a, b) => a - b);
 }
@@ -104,9 +102,9 @@ Deno.test("stop() ends spares, and a node with nothing but spares is idle", asyn
   const run = startNode({ maxSpares: 1 });
   const pid = await run.launch("hang");
   await until(() => run.node.spares === 1);
-  const processes = children();
+  const processes = run.children();
   await run.node.kill(pid);
   await run.node.idle();
   await run[Symbol.asyncDispose]();
-  await untilGone(processes, 5_000);
+  await untilGone(processes);
 });

@@ -33,7 +33,7 @@ Deno.test("when the launcher is killed, so are processes that compute forever, a
   assert(groups.every(isAlive));
   launcher.kill("SIGKILL");
   await launcher.status;
-  await untilGone([...groups, watchdog], 5_000);
+  await untilGone([...groups, watchdog]);
   await assertRejects(() => Deno.stat(folder), Deno.errors.NotFound);
   await reader.cancel();
 });
@@ -138,10 +138,10 @@ Deno.test({
     assert([...ends.ids, ...stays.ids].every(isAlive));
     watchdog.left(ends.mark);
     await watchdog.endLeft();
-    await untilGone(ends.ids, 5_000);
+    await untilGone(ends.ids);
     assert(stays.ids.every(isAlive));
     await watchdog.close();
-    await untilGone(stays.ids, 5_000);
+    await untilGone(stays.ids);
     await finish(stays);
   },
 });
@@ -154,12 +154,12 @@ Deno.test({
     const [first, second] = await Promise.all([leaver(), leaver()]);
     await Promise.all([finish(first), finish(second)]);
     watchdog.left(first.mark);
-    await untilGone(first.ids, 5_000);
+    await untilGone(first.ids);
     watchdog.left(second.mark);
     const asked = watchdog.endLeft();
     Deno.kill(watchdog.pid as number, "SIGKILL");
     await asked;
     await watchdog.close();
-    await untilGone(second.ids, 5_000);
+    await untilGone(second.ids);
   },
 });

@@ -6,18 +6,18 @@ import { SpawnError } from "../../src/core/errors.ts";
 import { TrialBootError } from "../../src/core/trial_boot_error.ts";
 import { BootGate } from "../../src/host/boot_gate.ts";
 import { Boots } from "../../src/host/boots.ts";
-import { children, startNode, untilGone } from "./node_harness.ts";
+import { startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("needs() returns the needs of the program, and launch() uses the booted process", async () => {
   await using run = startNode({ args: ["prelude-output"], maxSpares: 1 });
   assertEquals(await run.node.needs(), { mem: 1, cpu: 0 });
-  const tried = children();
+  const tried = run.children();
   assertEquals(tried.length, 1);
   assertEquals(run.events, [], "it is nobody's process yet");
   await run.node.idle();
   const pid = await run.launch(null);
   await run.master.wait(pid);
-  await untilGone(tried, 5_000);
+  await untilGone(tried);
   assertEquals(run.output(pid, 1), "prelude\nfunction\n");
   assertEquals(run.events.filter(({ event }) => event === "spawn").length, 1);
 });
@@ -36,23 +36,25 @@ Deno.test("the process of a trial boot has a stdin once it is launched", async (
 Deno.test("without spares, nothing waits to be launched", async () => {
   await using run = startNode({ args: ["exit"], maxSpares: 0 });
   assertEquals(await run.node.needs(), { mem: 1, cpu: 0 });
-  assertEquals(children(), []);
+  assertEquals(run.children(), []);
   assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
 Deno.test("the process of a trial boot is ended after some seconds if it is not launched", async () => {
   await using run = startNode({ args: ["exit"], maxSpares: 1 });
   await run.node.needs();
-  const tried = children();
+  const tried = run.children();
   assertEquals(tried.length, 1);
-  await untilGone(tried, 10_000);
+  assertEquals(run.graces, [5_000]);
+  run.passGraces();
+  await untilGone(tried);
   assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
 Deno.test("one that is killed while it waits is started again at its launch", async () => {
   await using run = startNode({ args: ["exit"], maxSpares: 1 });
   await run.node.needs();
-  for (const pid of children()) Deno.kill(pid, "SIGKILL");
+  for (const pid of run.children()) Deno.kill(pid, "SIGKILL");
   assertEquals(await run.master.wait(await run.launch(null)), { code: 0 });
 });
 
@@ -74,9 +76,9 @@ Deno.test("stop() ends booting and booted processes, and rejects for the waiters
   await assertRejects(() => booting.node.needs(), SpawnError, "the run is ending");
   const booted = startNode({ args: ["exit"], maxSpares: 1 });
   await booted.node.needs();
-  assert(children().length === 1);
+  assert(booted.children().length === 1);
   await booted.node.stop();
-  assertEquals(children(), []);
+  assertEquals(booted.children(), []);
 });
 
 /** Remembers what ends those that have booted on trial. */
@@ -96,6 +98,7 @@ Deno.test("trial boots and launches of all runs of a node wait for their turn, s
   await using first = startNode({ args: ["exit"], maxSpares: 1, boots });
   await using second = startNode({ args: ["exit"], maxSpares: 1, boots });
   await using third = startNode({ args: ["exit"], maxSpares: 1, boots });
+  const children = () => [first, second, third].flatMap((run) => run.children());
   const needs = [first.node.needs(), second.node.needs()];
   const launched = third.launch(null);
   for (const each of [...needs, launched]) each.catch(() => {}); // checked below
@@ -119,6 +122,6 @@ Deno.test("trial boots and launches of all runs of a node wait for their turn, s
   // One that has booted on trial is ended when others need its place, and boots again at its launch.
   assertEquals(boots.drops.length, 1);
   boots.drops[0]!();
-  await untilGone(children(), 10_000);
+  await untilGone(second.children());
   assertEquals(await second.master.wait(await second.launch(null)), { code: 0 });
 });

@@ -9,8 +9,10 @@ import { Master } from "../../src/master/master.ts";
 import { Unlimited } from "../../src/master/unlimited.ts";
 import type { Boots } from "../../src/host/boots.ts";
 import type { Enforcement } from "../../src/host/enforcement.ts";
+import { readOsProcess } from "../../src/host/os_process.ts";
 import type { DeliverWill } from "../../src/host/run_context.ts";
 import { NodeRun } from "../../src/node/node_run.ts";
+import { isGoneOrForbidden } from "../../src/testing/os_processes.ts";
 
 /** The fake process, and the configuration that its imports need. */
 const FIXTURE = new URL("../host/fake_process.ts", import.meta.url).pathname;
@@ -23,6 +25,8 @@ export interface Harness extends AsyncDisposable {
   readonly master: Master;
   readonly events: RunEvent[];
   readonly logged: string[];
+  /** The OS processes of its run: those of no other test, which may run in another thread. */
+  children(): number[];
   /** The current graces, in ms. */
   readonly graces: number[];
   /** Lets the time of every grace pass. */
@@ -55,6 +59,7 @@ export function startNode(
   const timers = new Map<number, { ms: number; then: () => void }>();
   let started = 0;
   const watchers = new Set<(event: RunEvent) => void>();
+  const mark = `run=${crypto.randomUUID()}`;
   const room = new Unlimited();
   const master = new Master(room);
   const node = new NodeRun({
@@ -76,7 +81,7 @@ export function startNode(
     deliverWill: options.deliverWill ?? (() => Promise.reject(new Error("no will was expected"))),
     program: {
       command: options.command ?? Deno.execPath(),
-      args: ["run", "-A", "--config", CONFIG, FIXTURE, ...options.args ?? []],
+      args: ["run", "-A", "--config", CONFIG, FIXTURE, ...options.args ?? [], mark],
       flagsAt: 2,
       cwd: Deno.cwd(),
     },
@@ -94,6 +99,9 @@ export function startNode(
     master,
     events,
     logged,
+    children: () =>
+      Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name))
+        .filter((pid) => pid > 0 && commandOf(pid).includes(mark) && isAlive(pid)),
     get graces() {
       return Array.from(timers.values(), ({ ms }) => ms);
     },
@@ -147,35 +155,22 @@ function textOf(events: readonly RunEvent[], pid: Pid, fd: 1 | 2): string {
 
 /** Whether the OS process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
+  const state = readOsProcess(pid)?.state;
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
+/** The command line of an OS process; empty if it has ended. */
+export function commandOf(pid: number): string {
   try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (isGoneOrForbidden(error)) return "";
     throw error;
   }
 }
 
-/** The OS processes of the fake program that are children of this one. */
-export function children(): number[] {
-  const found: number[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
-      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const command = Deno.readTextFileSync(`/proc/${name}/cmdline`);
-      const isOurs = Number(parent) === Deno.pid && command.includes("fake_process");
-      if (isOurs && state !== "Z") found.push(Number(name));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended in the meantime
-    }
-  }
-  return found;
-}
-
-/** Resolves when all these OS processes are gone; rejects after `ms`. */
-export async function untilGone(pids: readonly number[], ms: number): Promise<void> {
+/** Resolves when all these OS processes are gone; rejects after `ms`, which is long also for a busy machine. */
+export async function untilGone(pids: readonly number[], ms = 30_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (pids.some(isAlive)) {
     if (performance.now() > deadline) {
