@@ -3,7 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import type { HostLine } from "../core/line_limiter.ts";
 import { formatAddress } from "../core/pid.ts";
-import { delay, startTimer } from "./delay.ts";
+import { delay, startTimer, type Timer } from "./delay.ts";
 import { type StrangerLimits, Strangers } from "./strangers.ts";
 
 /** How long to wait when no connection can be accepted, usually because file descriptors have run out. */
@@ -31,6 +31,8 @@ export interface AdmissionOptions<Conn, Shown> extends StrangerLimits {
   readonly listener: AdmissionListener<Conn>;
   /** How long a connection may be unauthenticated. */
   readonly timeoutMs: number;
+  /** Measures that. @default real time */
+  readonly startTimer?: (ms: number, done: () => void) => Timer;
   /**
    * Authenticates a connection; called as soon as it is accepted. If it throws, the connection is refused
    * for that reason. It reads from the connection, so closing the connection ends it.
@@ -135,6 +137,7 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
 
   async #admit(conn: Conn): Promise<void> {
     const { timeoutMs, authenticate, take } = this.#options;
+    const start = this.#options.startTimer ?? startTimer;
     let refused: string | undefined;
     const entry: Unauthenticated = {
       refuse: (why) => {
@@ -144,7 +147,7 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
       },
     };
     const within = (ms: number) =>
-      startTimer(ms, () => entry.refuse(`it did not authenticate within ${ms / 1_000} s`));
+      start(ms, () => entry.refuse(`it did not authenticate within ${ms / 1_000} s`));
     let timer = within(timeoutMs);
     const known = (ms: number) => {
       timer.onabort = null;

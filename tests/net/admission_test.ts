@@ -5,7 +5,8 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Admission } from "../../src/net/admission.ts";
+import { Admission, type AdmissionOptions } from "../../src/net/admission.ts";
+import { ManualTimers } from "./manual_timers.ts";
 
 const BEGUN = 255;
 const KNOWN = 254;
@@ -29,8 +30,14 @@ class Fixture implements AsyncDisposable {
   readonly #conns: Deno.Conn[] = [];
   #changed = Promise.withResolvers<void>();
 
-  constructor(options: { max?: number; maxOfHost?: number; timeoutMs?: number } = {}) {
-    const { max = 100, maxOfHost = max, timeoutMs = 60_000 } = options;
+  constructor(
+    options: Partial<Pick<AdmissionOptions<Deno.Conn, number>, "startTimer">> & {
+      max?: number;
+      maxOfHost?: number;
+      timeoutMs?: number;
+    } = {},
+  ) {
+    const { max = 100, maxOfHost = max, timeoutMs = 60_000, startTimer } = options;
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#port = listener.addr.port;
     this.admission = new Admission<Deno.TcpConn, number>({
@@ -38,6 +45,7 @@ class Fixture implements AsyncDisposable {
       max,
       maxOfHost,
       timeoutMs,
+      ...(startTimer && { startTimer }),
       authenticate: async (conn, begun, known) => {
         const byte = new Uint8Array(1);
         do {
@@ -109,10 +117,13 @@ Deno.test("a connection is taken once it is authenticated, however long another 
 });
 
 Deno.test("a connection that is known has its time from then on; another one is closed when its time is up", async () => {
-  await using fixture = new Fixture({ timeoutMs: 500 });
+  const timers = new ManualTimers();
+  await using fixture = new Fixture({ timeoutMs: 500, startTimer: timers.start });
   const known = await fixture.connect(KNOWN);
   await fixture.until(() => fixture.begun === 1);
   const stranger = await fixture.connect();
+  await timers.running(500);
+  timers.pass(500);
   assert(await isClosed(stranger));
   await known.write(new Uint8Array([7]));
   await fixture.until(() => fixture.taken.length === 1);

@@ -8,11 +8,14 @@ import { certificatesOf } from "../../src/net/certificates.ts";
 import { type Accepted, ChannelProtection } from "../../src/net/channel_protection.ts";
 import { Encryption } from "../../src/net/encryption.ts";
 import { Protection, readExactly, writeAll } from "../../src/net/handshake.ts";
+import { startTimer as startRealTimer } from "../../src/net/delay.ts";
 import { connect, type Transport } from "../../src/net/transport.ts";
 import { Relay } from "../channel/relay.ts";
+import { ManualTimers } from "./manual_timers.ts";
 
 const LOCAL = { hostname: "127.0.0.1", port: 0 };
 const SECRET_WORDS = "attack at dawn";
+const TIMEOUT_MS = 7_000;
 
 /** A process that answers each byte with the words, as the side that accepted. */
 class Acceptor implements AsyncDisposable {
@@ -20,13 +23,14 @@ class Acceptor implements AsyncDisposable {
   readonly refused: string[] = [];
   readonly #admission: Admission<Deno.TcpConn, Accepted>;
 
-  constructor(protection: ChannelProtection, timeoutMs = 10_000) {
+  constructor(protection: ChannelProtection, startTimer = startRealTimer) {
     const listener = Deno.listen(LOCAL);
     this.port = listener.addr.port;
     this.#admission = new Admission<Deno.TcpConn, Accepted>({
       listener,
       max: 16,
-      timeoutMs,
+      timeoutMs: TIMEOUT_MS,
+      startTimer,
       authenticate: (conn, begun, known) => protection.accepted(conn, begun, known),
       take: async (_conn, { transport, replaced }) => {
         replaced?.close();
@@ -175,11 +179,14 @@ test("strangers at the TLS port keep nobody out, and it closes when it is not ne
 test("between distant hosts, the second connection has time of its own, once the first one is authenticated", async () => {
   const key = new RunKey(newKey());
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
-  await using acceptor = new Acceptor(own(), 500);
+  const timers = new ManualTimers();
+  await using acceptor = new Acceptor(own(), timers.start);
   using relay = new Relay({ ...LOCAL, port: acceptor.port }, LOCAL, { tls: true });
   relay.toTlsPort = async () => {
     // A stranger that comes now has to go before the dialer learns of the port.
     const stranger = await Deno.connect({ ...LOCAL, port: acceptor.port });
+    await timers.running(TIMEOUT_MS);
+    timers.pass(TIMEOUT_MS);
     assertEquals(await stranger.read(new Uint8Array(1)), null);
     stranger.close();
   };
