@@ -9,6 +9,8 @@ import { Hold } from "../../src/channel/hold.ts";
 import { Hub } from "../../src/channel/hub.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
+import type { Patience } from "../../src/net/liveness.ts";
+import { closedPort } from "../net/closed_port.ts";
 import { until } from "./pair.ts";
 
 Deno.test("an attempt meets an obstacle unless something answered", () => {
@@ -36,9 +38,10 @@ Deno.test("after 3 s it is said, and after 30 s the process is given up", () => 
   for (const [forMs, next] of table) assertEquals(afterObstacle(forMs, PATIENCE), next, `${forMs}`);
 });
 
-/** A process whose own host is not that of the processes that it connects to. */
+/** A process whose own host is not that of the processes that it connects to; the test may change its patience. */
 function processOn(
   host: string,
+  patience: Patience,
   unreached: (remote: Pid, why: string) => Promise<boolean>,
 ): { hub: Hub; log: string[] } {
   const listener = Deno.listen({ hostname: host, port: 0 });
@@ -52,16 +55,14 @@ function processOn(
     log: (line) => log.push(line),
     refused: ({ line }) => log.push(line),
     unreached,
-    patience: { sayMs: 50, giveUpMs: 200 },
+    patience,
   });
   return { hub, log };
 }
 
-/** A Pid at a port where nothing listens. */
-function nobodyAt(host: string): Pid {
-  const listener = Deno.listen({ hostname: host, port: 0 });
-  listener.close();
-  return makePid(randomId(), host, listener.addr.port);
+/** A Pid at that port. */
+function nobodyAt(host: string, { port }: { port: number }): Pid {
+  return makePid(randomId(), host, port);
 }
 
 // Other systems have no second loopback address.
@@ -77,11 +78,14 @@ Deno.test(
   async () => {
     const asked: string[] = [];
     let given = Promise.withResolvers<boolean>();
-    const { hub, log } = processOn("127.0.0.1", (remote, why) => {
+    const patience = { sayMs: 0, giveUpMs: Infinity };
+    const { hub, log } = processOn("127.0.0.1", patience, (remote, why) => {
       asked.push(`${remote} ${why}`);
       return given.promise;
     });
-    const [far, near] = [nobodyAt("127.0.0.2"), nobodyAt("127.0.0.1")];
+    using farPort = await closedPort("127.0.0.2");
+    using nearPort = await closedPort("127.0.0.1");
+    const [far, near] = [nobodyAt("127.0.0.2", farPort), nobodyAt("127.0.0.1", nearPort)];
     for (const pid of [far, near]) hub.peer(pid).openEnd();
     await until(() => asked.length > 0, "a question");
     assertEquals(log, []); // its node may yet say that it has ended
@@ -98,6 +102,7 @@ Deno.test(
     ]);
     assertEquals([...hub.pending()], [{ kind: "reach", remote: far, address, why }]);
     assertEquals(hub.peer(far).gone, false);
+    patience.giveUpMs = 0;
     await until(() => asked.length > 1, "another question");
     given.resolve(true);
     await until(() => hub.peer(far).gone, "the end of the peer");
@@ -112,14 +117,15 @@ Deno.test(
   options,
   async () => {
     let asked = 0;
-    const { hub, log } = processOn("127.0.0.1", () => {
+    const { hub, log } = processOn("127.0.0.1", { sayMs: 0, giveUpMs: 0 }, () => {
       asked++;
       return Promise.resolve(false);
     });
-    const far = nobodyAt("127.0.0.2");
+    using farPort = await closedPort("127.0.0.2");
+    const far = nobodyAt("127.0.0.2", farPort);
     hub.peer(far).openEnd();
     await until(() => asked > 0, "a question");
-    await delay(400); // twice as long as it would take to give it up
+    await delay(200); // several attempts, at each of which it would be given up
     assertEquals([asked, log, [...hub.pending()], hub.peer(far).gone], [1, [], [], false]);
     hub.peer(far).abandon();
   },

@@ -9,6 +9,7 @@ import {
   readInspectorPath,
   uninspectedLine,
 } from "../../src/host/inspector_address.ts";
+import { closedPort } from "../net/closed_port.ts";
 
 const PATH = "/ws/6d89c35f-1977-4910-97d5-cb5a0bb79f39";
 const list = (url: string) => JSON.stringify([{ type: "node", webSocketDebuggerUrl: url }]);
@@ -24,10 +25,8 @@ Deno.test("the path is read from the list of an inspector on that port, and from
 });
 
 Deno.test("what is no inspector has no path", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  assertEquals(await inspectorPath(port), undefined);
+  using closed = await closedPort();
+  assertEquals(await inspectorPath(closed.port), undefined);
 });
 
 Deno.test("a run of which no process could be debugged says so, if some were named", () => {

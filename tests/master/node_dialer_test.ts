@@ -5,19 +5,15 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { NodeDialer } from "../../src/master/node_dialer.ts";
 import { credentialOf } from "../../src/net/connect.ts";
+import { closedPort } from "../net/closed_port.ts";
 import { ManualClock } from "../net/manual_clock.ts";
-
-/** A port on which nothing listens. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("NodeDialer backs off to one attempt a second, and reports once a minute that it still waits", async () => {
   const lines: string[] = [];
   const clock = new ManualClock();
+  using closed = await closedPort();
   const dialer = new NodeDialer(
-    { host: "127.0.0.1", port: freePort() },
+    { host: "127.0.0.1", port: closed.port },
     { mem: 0, cpu: 0 },
     {
       credential: await credentialOf({ bytes: new Uint8Array(32), open: true }),

@@ -17,6 +17,7 @@ import { HANDSHAKE_TIMEOUT_MS, PROTOCOL_VERSION, Purpose } from "../../src/net/h
 import { isReadByOthers } from "../../src/net/credential.ts";
 import { formatSecret, newSecret } from "../../src/net/secret_text.ts";
 import { ListenError } from "../../src/net/part_server.ts";
+import { closedPort } from "./closed_port.ts";
 import { OTHER_TLS } from "./other_tls.ts";
 import type { Transport } from "../../src/net/transport.ts";
 
@@ -311,9 +312,8 @@ Deno.test("dialPart() says that another program listens there, with TLS", async 
 });
 
 Deno.test("dialPart() reports that nothing listens there", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  using closed = await closedPort();
+  const { port } = closed;
   const error = await assertRejects(
     () => dialPart({ host: "127.0.0.1", port }, Purpose.deploy, credential),
     ConnectError,

@@ -24,6 +24,7 @@ import {
   type NodeToBridge,
 } from "../../src/wire/run_messages.ts";
 import type { Transport } from "../../src/net/transport.ts";
+import { closedPort } from "../net/closed_port.ts";
 
 const QUIET: Logger = { error() {}, warn() {}, about() {}, info() {}, debug() {} };
 
@@ -304,9 +305,8 @@ Deno.test("a node that cannot reach the bridge says so as what it lacks", async 
   try {
     await using store = await Store.open(`${folder}/store`);
     const context = await contextIn(store);
-    const nobody = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const bridge = `127.0.0.1:${nobody.addr.port}`;
-    nobody.close();
+    using nobody = await closedPort();
+    const bridge = `127.0.0.1:${nobody.port}`;
     const opened = { run: "one", key: new Uint8Array(32), bridge, hosts: [] };
     const held = new HeldArgs(context.address);
     const run = new HostedRun(opened, context, { master: NO_MASTER, held, boots: new Boots() });

@@ -9,6 +9,7 @@ import { decodeProcessMessage } from "../../src/wire/process_messages.ts";
 import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
 import { decode } from "../../src/codec/value_decoder.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
+import { closedPort } from "../net/closed_port.ts";
 
 const OWN = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const PARENT = "3fecd01f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4101" as Pid;
@@ -331,10 +332,9 @@ Deno.test("init() rejects in a worker, and if the node's variable is malformed",
   assertEquals(rubbish.code, 1);
   assertStringIncludes(rubbish.text, "Cannot join a run: the environment variable DEPLOY_PROCESS");
 
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const nobody = JSON.stringify({ control: `127.0.0.1:${port}`, token: "a", host: "127.0.0.1" });
+  using closed = await closedPort();
+  const control = `127.0.0.1:${closed.port}`;
+  const nobody = JSON.stringify({ control, token: "a", host: "127.0.0.1" });
   const gone = await run(module, { DEPLOY_PROCESS: nobody });
   assertEquals(gone.code, 1);
   assertStringIncludes(gone.text, "ConnectionRefused");
