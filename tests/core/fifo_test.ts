@@ -50,6 +50,6 @@ Deno.test("Fifo is emptied in linear time", () => {
     return performance.now() - startMs;
   };
   time(10_000);
-  // With an array, this takes most of a minute.
-  assert(time(400_000) < 5_000);
+  // With an array, this takes most of a minute. Other programs may have the core, but not each time for so long.
+  assert(Math.min(...Array.from({ length: 3 }, () => time(400_000))) < 5_000);
 });

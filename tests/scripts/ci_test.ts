@@ -186,9 +186,14 @@ Deno.test("runJob() gives the exit, and both streams", async () => {
 });
 
 Deno.test("runJob() does not wait for what a job leaves running, and counts it as a failure", async () => {
-  const { success, output } = await runJob(job("parent", "sleep 30 & echo $!"), "/", 100);
-  const pid = Number(/^\d+/.exec(output)?.[0]);
-  Deno.kill(pid, "SIGKILL");
-  assertEquals(success, false);
-  assertStringIncludes(output, "leave a process behind");
+  const file = await Deno.makeTempFile();
+  try {
+    const script = `sleep 30 & echo $! >${file}`;
+    const { success, output } = await runJob(job("parent", script), "/", 100);
+    Deno.kill(Number(await Deno.readTextFile(file)), "SIGKILL");
+    assertEquals(success, false);
+    assertStringIncludes(output, "leave a process behind");
+  } finally {
+    await Deno.remove(file);
+  }
 });
