@@ -14,12 +14,13 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
-import { PendingQuestions } from "./pending_questions.ts";
+import { carriedBytes, PendingQuestions } from "./pending_questions.ts";
 import type { ProcUsage } from "./proc_usage.ts";
 import { spawnedPermissions } from "./program_permissions.ts";
 import { ProcessRecord } from "./process_record.ts";
 import type { RunContext } from "./run_context.ts";
 import { type Inquired, WaitInquiry } from "./wait_inquiry.ts";
+import { ownsPort } from "./own_port.ts";
 import { readsStdin } from "./stdin_reader.ts";
 import { openWill, type WillSpace } from "./will_store.ts";
 
@@ -139,9 +140,11 @@ export class HostedProcess {
     void this.#child.exited.then(cancel);
   }
 
-  /** The port of its inspector on loopback; `undefined` if it has none. */
+  /** The port of its inspector on loopback; `undefined` if it has none, or it listens at no such port itself. */
   get inspectorPort(): number | undefined {
-    return this.#exited ? undefined : this.#inspectorPort;
+    const port = this.#inspectorPort;
+    if (this.#exited || port === undefined || !ownsPort(this.#child.group, port)) return undefined;
+    return port;
   }
 
   /** Whether the OS process still runs. */
@@ -301,6 +304,7 @@ export class HostedProcess {
     this.#questions.addSpawn(request, {
       answered,
       argBytes: arg.length,
+      carriedBytes: carriedBytes(message),
       waitNoLonger: () => waiting.abort(),
       cancel: () => {
         cancelled = true;

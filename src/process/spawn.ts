@@ -11,7 +11,12 @@ import { invalidResource, MiB, resolveResources, type Resources } from "../core/
 import { current, type CurrentProcess, holding } from "./current.ts";
 import { changeBetween, type Environment, readEnvironment } from "./environment.ts";
 import { beginSpawn, traceVariables } from "./traced.ts";
-import type { AnswerMessage, FailedMessage, ProcessMessage } from "../wire/control.ts";
+import {
+  type AnswerMessage,
+  type FailedMessage,
+  MAX_ENVIRONMENT_BYTES,
+  type ProcessMessage,
+} from "../wire/control.ts";
 import type { NodeLink } from "./node_link.ts";
 import { isShowable, registry, type SpawnFunction } from "./registry.ts";
 import { QuestionGate } from "./question_gate.ts";
@@ -116,7 +121,8 @@ export type SpawnArguments<F extends SpawnFunction> = "required" extends Taking<
  * @throws {SpawnError} See its `reason`. `no-capacity` is only for {@linkcode trySpawn}.
  * @throws {TypeError} If `arg` cannot be copied (the message names the part that cannot), `fn` is not a
  * function, or an option is unknown (the message suggests the nearest one) or has the wrong type.
- * @throws {RangeError} If `arg` is larger than 256 MiB once encoded: send that over a channel.
+ * @throws {RangeError} If `arg` is larger than 256 MiB once encoded, or what was changed of the environment larger than
+ * 4 MiB: send that over a channel.
  * @throws {Error} Before `init()` has resolved.
  *
  * @example
@@ -216,6 +222,9 @@ function start(
 const MAX_PENDING = 1_000;
 const MAX_PENDING_BYTES = 64 * MiB;
 
+/** The master holds the environments, too, so they count as so many times their bytes. */
+const ENVIRONMENT_WEIGHT = 8;
+
 const gate = new QuestionGate(MAX_PENDING, MAX_PENDING_BYTES);
 
 type SpawnQuestion = Omit<Extract<ProcessMessage, { type: "spawn" }>, "request">;
@@ -230,14 +239,15 @@ async function askInTurn(
   signal: AbortSignal | undefined,
 ): Promise<Extract<AnswerMessage, { type: "spawned" }> | FailedMessage> {
   if (!question.wait) return await link.ask(question, { signal });
-  const { length } = question.arg;
-  const turn = gate.enter(length);
+  const { arg, env } = question;
+  const bytes = arg.length + (env?.length ?? 0) * ENVIRONMENT_WEIGHT;
+  const turn = gate.enter(bytes);
   if (turn !== undefined) await turn;
   try {
     signal?.throwIfAborted();
     return await link.ask(question, { signal });
   } finally {
-    gate.leave(length);
+    gate.leave(bytes);
   }
 }
 
@@ -305,5 +315,11 @@ function encodeChange(
   const now = readEnvironment();
   if (environment === undefined || now === undefined) return null;
   const change = changeBetween(environment, added === undefined ? now : { ...now, ...added });
-  return change === undefined ? null : encode(change);
+  if (change === undefined) return null;
+  const bytes = encode(change);
+  if (bytes.length <= MAX_ENVIRONMENT_BYTES) return bytes;
+  throw new RangeError(
+    `Cannot spawn: the changes of the environment have ${bytes.length} bytes; at most ${MAX_ENVIRONMENT_BYTES} are ` +
+      "allowed: send them over a channel",
+  );
 }

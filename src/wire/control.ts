@@ -28,6 +28,9 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** How much a process may change of the environment for one that it spawns: more than Linux allows in all. */
+export const MAX_ENVIRONMENT_BYTES = 4 * 1024 * 1024;
+
 /** The messages of a process to its node. `request` numbers the requests of one process. */
 export type ProcessMessage =
   /**

@@ -1,10 +1,11 @@
 /** The checks of the messages of a process, which its node takes: see control.ts. */
 
-import type { ProcessMessage } from "./control.ts";
+import { MAX_ENVIRONMENT_BYTES, type ProcessMessage } from "./control.ts";
 import { decodeMessage } from "./message.ts";
 import {
   bool,
   bytes,
+  bytesUpTo,
   grace,
   integer,
   orNone,
@@ -35,7 +36,7 @@ export const PROCESS_MESSAGES: Schema<ProcessMessage> = {
     resources,
     wait: bool,
     cwd: orNull(text),
-    env: orNull(bytes),
+    env: orNull(bytesUpTo(MAX_ENVIRONMENT_BYTES)),
     permissions: permissionFlags,
   },
   cancel: { request: integer },

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   MAX_ARG_BYTES,
+  MAX_CARRIED_BYTES,
   MAX_OTHERS,
   MAX_SPAWNS,
   PendingQuestions,
@@ -9,9 +10,10 @@ import {
 
 function spawn(
   argBytes = 0,
+  carriedBytes = 0,
 ): { answer: () => void; spawn: Parameters<PendingQuestions["addSpawn"]>[1] } {
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
-  return { answer, spawn: { answered, argBytes, waitNoLonger() {}, cancel() {} } };
+  return { answer, spawn: { answered, argBytes, carriedBytes, waitNoLonger() {}, cancel() {} } };
 }
 
 Deno.test("there is room until too many are pending, and again when one is answered", async () => {
@@ -36,6 +38,18 @@ Deno.test("there is no room while the arguments are too large, however few there
   pending.addSpawn(1, small.spawn);
   const room = pending.room();
   small.answer();
+  await room;
+  assertEquals(pending.room(), undefined);
+});
+
+Deno.test("there is no room while what else spawns carry is too large, such as their environments", async () => {
+  const pending = new PendingQuestions();
+  const [large, small] = [spawn(0, MAX_CARRIED_BYTES - 1), spawn(0, 1)];
+  pending.addSpawn(0, large.spawn);
+  assertEquals(pending.room(), undefined);
+  pending.addSpawn(1, small.spawn);
+  const room = pending.room();
+  large.answer();
   await room;
   assertEquals(pending.room(), undefined);
 });
