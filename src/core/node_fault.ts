@@ -10,6 +10,8 @@ import { SpawnError, type SpawnErrorReason } from "./errors.ts";
 export class NodeFaultError extends SpawnError {
   /** What the node lacks and what to do, without what was tried: `too many open files: …`. */
   readonly why: string;
+  /** Whether it lacks that for this program only: it does not take programs like it. */
+  readonly ofProgram: boolean;
 
   /**
    * `what` was tried: `Cannot start work()`. `node` is its address; `null` in a local run. The `reason` is the one
@@ -19,10 +21,14 @@ export class NodeFaultError extends SpawnError {
     what: string,
     node: string | null,
     why: string,
-    { reason = "not-started", ...options }: ErrorOptions & { reason?: SpawnErrorReason } = {},
+    { reason = "not-started", ofProgram = false, ...options }: ErrorOptions & {
+      reason?: SpawnErrorReason;
+      ofProgram?: boolean;
+    } = {},
   ) {
     super(reason, `${what}${node === null ? "" : ` on node ${node}`}: ${why}`, options);
     this.name = "SpawnError";
     this.why = why;
+    this.ofProgram = ofProgram;
   }
 }

@@ -14,8 +14,10 @@ import {
   type Permissions,
   permissionsOf,
 } from "../core/permissions.ts";
+import { visibleLine } from "../core/visible.ts";
 import type { RunSpec } from "../wire/run_spec.ts";
 import { BUNDLE_VARIABLE, REVOKED_VARIABLE } from "./bundle_variable.ts";
+import { liftsLimits } from "./limit_escapes.ts";
 import { needsLine } from "./permissions.ts";
 import { type Program, ProgramError } from "./program.ts";
 import { type ProgramUser, variablesOf } from "./program_user.ts";
@@ -101,7 +103,7 @@ export async function writeSettings({ settings }: RunSpec, folder: string): Prom
  * and the cap of the node, it is not restricted: without a cap, anyone who may deploy may do everything that the
  * node's user may.
  *
- * @throws {ProgramError} If this runtime cannot be set as the program wants, or as the node does.
+ * @throws {ProgramError} If this runtime cannot be set as the program wants, or as the node does ({@linkcode LimitsError}).
  */
 export function runProgram(
   spec: RunSpec,
@@ -127,15 +129,8 @@ export function runProgram(
     ...(spec.oneOutput === true && { oneOutput: true }),
     ...user && { user },
   };
-  if (spec.kind === "executable") {
-    if (cap !== undefined) {
-      throw new ProgramError(
-        `Cannot run ${spec.name}: this node limits what programs may do, and an executable has the permissions that it ` +
-          "was compiled with; deploy the program without --release",
-      );
-    }
-    return { command: path, args: spec.args, ...setting };
-  }
+  checkLimits(spec, cap);
+  if (spec.kind === "executable") return { command: path, args: spec.args, ...setting };
   const { settings = NO_SETTINGS } = spec;
   const missing = missingOnNodes(settings);
   if (missing.length > 0) {
@@ -173,4 +168,42 @@ export function runProgram(
     ...permissions && { permissions },
     ...capped,
   };
+}
+
+/** A node limits what programs may do, and this one cannot be limited: another node may take it as it is. */
+export class LimitsError extends ProgramError {
+  constructor(message: string) {
+    super(message);
+    this.name = "LimitsError";
+  }
+}
+
+/**
+ * Checks that a node with this cap can hold the program to it.
+ *
+ * @throws {LimitsError} If not; the message is one line, which says what to do.
+ */
+export function checkLimits(
+  { kind, name, env, settings = NO_SETTINGS }: RunSpec,
+  cap: Permissions | undefined,
+): void {
+  if (cap === undefined) return;
+  const limits = "this node limits what programs may do, and";
+  if (kind === "executable") {
+    throw new LimitsError(
+      `Cannot run ${
+        visibleLine(name)
+      }: ${limits} an executable has the permissions that it was compiled with; ` +
+        "deploy the program without --release",
+    );
+  }
+  const { allow } = cap.run;
+  const lifts = liftsLimits(env, settings, allow !== true && allow.length > 0);
+  if (lifts === undefined) return;
+  throw new LimitsError(
+    `Cannot run ${visibleLine(name)} with ${
+      visibleLine(lifts)
+    }: ${limits} that could lift the limits; ` +
+      "deploy it without",
+  );
 }

@@ -321,7 +321,7 @@ export class MasterService {
   ): Promise<void> {
     const { name } = known.dialer;
     const node = new RemoteNode(name, id, link, {
-      failed: (why) => this.#avoid(known, why),
+      failed: (why, ofProgram) => this.#avoid(known, why, ofProgram),
       succeeded: () => known.health = succeeded(known.health),
       otherHosts: () => hostsOf(this.#known.keys().filter((each) => each !== name)),
     });
@@ -351,14 +351,16 @@ export class MasterService {
   }
 
   /** A node could not do what it was asked for: others are preferred to it for a while. */
-  #avoid(known: KnownNode, why: string): void {
+  #avoid(known: KnownNode, why: string, ofProgram: boolean): void {
     const { dialer: { name } } = known;
-    const { health, pauseMs } = failed(known.health, why);
+    const { health, pauseMs } = failed(known.health, why, ofProgram);
     known.health = health;
     if (pauseMs === null) return;
     this.#room.avoidNode(name);
     this.#logger.warn(
-      `node ${name} cannot start processes: ${why}; for ${pauseMs / 1_000} s, others are preferred`,
+      `node ${name} cannot start ${ofProgram ? "a program" : "processes"}: ${why}; for ${
+        pauseMs / 1_000
+      } s, others are preferred`,
     );
     known.endPause = (this.#context.clock ?? SYSTEM_CLOCK).after(pauseMs, () => {
       known.health = pauseOver(known.health);

@@ -15,13 +15,18 @@ export interface NodeHealth {
 /** A node that has done everything so far. */
 export const WELL: NodeHealth = { pauses: 0, why: null };
 
-/** It could not do something: it is avoided, for longer each time; and for how long, if that begins now. */
+/**
+ * It could not do something: it is avoided, for longer each time, unless that was something for one program only; and
+ * for how long, if that begins now.
+ */
 export function failed(
   health: NodeHealth,
   why: string,
+  ofProgram: boolean = false,
 ): { readonly health: NodeHealth; readonly pauseMs: number | null } {
   // What was asked for before the first failure is known may fail, too.
   if (health.why !== null) return { health: { ...health, why }, pauseMs: null };
+  if (ofProgram) return { health: { ...health, why }, pauseMs: FIRST_PAUSE_MS };
   const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** health.pauses, MAX_PAUSE_MS);
   return { health: { pauses: health.pauses + 1, why }, pauseMs };
 }

@@ -47,8 +47,8 @@ interface Answers {
 
 /** Takes whether a node could do what it was asked for. */
 export interface NodeEvents {
-  /** It lacked something, and what to do. Called before the request fails. */
-  failed(why: string): void;
+  /** It lacked something, perhaps for that program only, and what to do. Called before the request fails. */
+  failed(why: string, ofProgram: boolean): void;
   succeeded(): void;
   /** The hosts of the other nodes, which processes on it may have to connect to. */
   otherHosts(): string[];
@@ -184,7 +184,7 @@ export class RemoteNode {
 
   /** It has answered a request to start something; what is answered otherwise says nothing about the node. */
   judge(answer: Answers["launch" | "try"] | FailedMessage): void {
-    if (answer.type === "cannot") this.#events.failed(answer.why);
+    if (answer.type === "cannot") this.#events.failed(answer.why, answer.ofProgram === true);
     else if (answer.type !== "failed") this.#events.succeeded();
   }
 

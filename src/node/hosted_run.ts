@@ -33,7 +33,13 @@ import type { Boots } from "../host/boots.ts";
 import type { Enforcement } from "../host/enforcement.ts";
 import type { ProgramUser } from "../host/program_user.ts";
 import { faultOf } from "../host/node_fault.ts";
-import { runProgram, thisRuntime, writeSettings } from "../host/run_program.ts";
+import {
+  checkLimits,
+  LimitsError,
+  runProgram,
+  thisRuntime,
+  writeSettings,
+} from "../host/run_program.ts";
 import { willFolder } from "../host/will_store.ts";
 
 /** The node, as the runs that it hosts see it. */
@@ -206,7 +212,10 @@ export class HostedRun {
       const { address } = this.#context;
       const what = `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
       const fault = signal.aborted ? undefined : whatItLacks(cause);
-      if (fault !== undefined) throw new NodeFaultError(what, address, fault, { cause });
+      if (fault !== undefined) {
+        const ofProgram = cause instanceof LimitsError;
+        throw new NodeFaultError(what, address, fault, { cause, ofProgram });
+      }
       const why = signal.aborted ? "the run is ending" : messageOf(cause);
       const reason = signal.aborted ? "lost" : "not-started";
       throw new SpawnError(reason, `${what} on node ${address}: ${why}`, { cause });
@@ -239,6 +248,7 @@ export class HostedRun {
     const link = this.#link?.over === false ? this.#link : await this.#connect();
     try {
       const spec = decodeRunSpec(await link.spec);
+      checkLimits(spec, cap);
       const folder = await this.#fill(spec, link);
       signal.throwIfAborted();
       const { wills } = folder;
@@ -386,6 +396,8 @@ function whatItLacks(cause: unknown): string | undefined {
   // A file system that does not take the names of the files is one that the program does not fit.
   const isName = cause instanceof StoreError && cause.cause instanceof Deno.errors.AlreadyExists;
   if (isName) return undefined;
-  if (cause instanceof StoreError || cause instanceof ConnectError) return cause.message;
+  if (
+    cause instanceof StoreError || cause instanceof ConnectError || cause instanceof LimitsError
+  ) return cause.message;
   return faultOf(cause);
 }

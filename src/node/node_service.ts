@@ -282,7 +282,8 @@ class MasterSession {
       await act();
     } catch (error) {
       if (error instanceof NodeFaultError) {
-        return this.#send({ type: "cannot", request, why: error.why });
+        const { why, ofProgram } = error;
+        return this.#send({ type: "cannot", request, why, ...ofProgram && { ofProgram } });
       }
       this.#send(failedMessage(request, error));
     }

@@ -14,6 +14,7 @@ import {
   integer,
   key,
   listOf,
+  orNone,
   orNull,
   permissionFlags,
   pid,
@@ -51,7 +52,13 @@ export interface TerminationFields {
 }
 
 /** The node cannot do what it was asked for: what it lacks, and what to do. Another one may be able to. */
-export type CannotMessage = { type: "cannot"; request: number; why: string };
+export type CannotMessage = {
+  type: "cannot";
+  request: number;
+  why: string;
+  /** Whether it lacks that for this program only. @default no */
+  ofProgram?: boolean;
+};
 
 /** The result of a trial boot. */
 export type TryAnswer =
@@ -198,7 +205,7 @@ export const NODE_TO_MASTER: Schema<NodeToMaster> = {
   probed: ANSWERS.probed,
   recalled: { request: integer, started: orNull(bool) },
   ...TRY_ANSWERS,
-  cannot: { request: integer, why: text },
+  cannot: { request: integer, why: text, ofProgram: orNone(bool) },
   exited: { run: text, pid, status },
   spawn: { wait: bool, ...SPAWN },
   cancel: { request: integer },

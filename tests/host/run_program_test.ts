@@ -2,6 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { flagsOf, permissionsOf } from "../../src/core/permissions.ts";
 import { ProgramError } from "../../src/host/program.ts";
+import { NO_SETTINGS } from "../../src/core/runtime_settings.ts";
 import { runProgram } from "../../src/host/run_program.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
 import type { RunSpec } from "../../src/wire/run_spec.ts";
@@ -130,4 +131,43 @@ Deno.test("runProgram() runs no executable on a node with limits", () => {
     "Cannot run main.ts: this node limits what programs may do, and an executable has the permissions that it was " +
       "compiled with; deploy the program without --release",
   );
+});
+
+Deno.test("runProgram() runs nothing with what could lift the limits of its node", () => {
+  const { PATH: _, ...harmless } = BUNDLE.env;
+  const run = (
+    { env = {}, v8Flags = [] as string[] },
+    cap: string | undefined = "--deny-run",
+    runtime = fromSource,
+  ) =>
+    runProgram(
+      { ...BUNDLE, env: { ...harmless, ...env }, settings: { ...NO_SETTINGS, v8Flags } },
+      "/runs/1",
+      runtime,
+      { cap: cap === "" ? undefined : permissionsOf([cap]) },
+    );
+  for (
+    const name of [
+      ...["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "DENO_PERMISSION_BROKER_PATH", "DENO_DIR"],
+      ...["OTEL_EXPORTER_OTLP_ENDPOINT", "https_proxy", "SSLKEYLOGFILE", "NODE_OPTIONS"],
+    ]
+  ) {
+    for (const runtime of [fromSource, compiled]) {
+      assertThrows(
+        () => run({ env: { [name]: "x" } }, "--deny-run", runtime),
+        ProgramError,
+        `Cannot run main.ts with --env ${name}: this node limits what programs may do, and that could lift the ` +
+          "limits; deploy it without",
+      );
+    }
+    run({ env: { [name]: "x" } }, "");
+  }
+  for (const flag of ["--allow-natives-syntax", "--logfile=/home/a/.profile", "--expose-gc=1x"]) {
+    assertThrows(() => run({ v8Flags: [flag] }), ProgramError, `with --v8-flags=${flag}: this`);
+    run({ v8Flags: [flag] }, "");
+  }
+  run({ env: { NODE_ENV: "test", TERM: "xterm" }, v8Flags: ["--expose-gc", "--stack-size=2000"] });
+  // By it Deno finds the commands that are named.
+  run({ env: { PATH: "bin" } });
+  assertThrows(() => run({ env: { PATH: "bin" } }, "--allow-run=git"), ProgramError, "--env PATH");
 });

@@ -96,6 +96,32 @@ Deno.test("a node that cannot start processes is tried again after a while, then
   await testbed.log.line(`for 1 s, others are preferred`);
 });
 
+Deno.test("a node that does not take a program is avoided for a moment, and no longer the next time", async () => {
+  await using capped = new FakeNode();
+  await using other = new FakeNode();
+  const clock = new ManualClock();
+  await using testbed = startMaster(clock);
+  testbed.master.addNode(other.server.address, CAPACITY);
+  const otherEnd = await other.adopted();
+  const bridge = await testbed.bridge();
+  const parent = await begin(bridge, otherEnd, "r1", 1000);
+  testbed.master.addNode(capped.server.address, CAPACITY);
+  const cappedEnd = await capped.adopted();
+  await testbed.log.line(`node ${capped.name} is there`);
+  for (const number of [1, 2, 3]) {
+    otherEnd.send(spawnOf("r1", parent, number, 1));
+    const { request } = await cappedEnd.next("launch");
+    const why = "Cannot run main: this node limits what programs may do";
+    cappedEnd.send({ type: "cannot", request, why, ofProgram: true });
+    await starts(otherEnd);
+    await testbed.log.line(
+      `node ${capped.name} cannot start a program: ${why}; for 1 s, others are preferred`,
+    );
+    clock.advance(1_000);
+    await testbed.log.line(`node ${capped.name} gets processes again`);
+  }
+});
+
 Deno.test("where no other node is large enough, the error says what the node lacks now", async () => {
   await using node = new FakeNode();
   await using testbed = startMaster();

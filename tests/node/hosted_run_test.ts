@@ -7,6 +7,7 @@ import { NodeFaultError } from "../../src/core/node_fault.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import { formatAddress } from "../../src/core/pid.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
+import { permissionsOf } from "../../src/core/permissions.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { Boots } from "../../src/host/boots.ts";
 import { HeldArgs } from "../../src/node/held_args.ts";
@@ -294,6 +295,25 @@ Deno.test("a process whose node has lost the bridge ends as lost, as the bridge 
     assertEquals(await ended, {
       lost: `node ${context.address} has lost the bridge: the master has lost it`,
     });
+    await run.close();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a node that limits programs gets nothing of an executable, and says that another node may take it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { manifest, pieces } = await writeProgram(`${folder}/main`);
+    await using store = await Store.open(`${folder}/store`);
+    await using bridge = await FakeBridge.start(specOf(manifest), pieces);
+    const context = { ...await contextIn(store), cap: permissionsOf(["--deny-run"]) };
+    const opened = { run: "one", key: new Uint8Array(32), bridge: bridge.address, hosts: [] };
+    const held = new HeldArgs(context.address);
+    const run = new HostedRun(opened, context, { master: NO_MASTER, held, boots: new Boots() });
+    const { why, ofProgram } = await assertRejects(() => run.needs(), NodeFaultError);
+    assertStringIncludes(why, "Cannot run main: this node limits what programs may do");
+    assertEquals([ofProgram, bridge.asked], [true, []]);
     await run.close();
   } finally {
     await Deno.remove(folder, { recursive: true });
