@@ -107,6 +107,19 @@ if (start === undefined || start.type !== "start") throw new Error("no start");
 const self: Omit<Welcome, "type"> & Start = { ...welcome, ...start };
 const what = self.function ?? mode;
 
+/** Messages and events of other links, and of this one at the wrong time. */
+const FORGED: readonly ((other: Pid) => Record<string, unknown>)[] = [
+  (pid) => ({ type: "exit", event: "exit", pid, status: { code: 0 }, time: 1 }),
+  (pid) => ({ type: "output", event: "output", pid, fd: 1, bytes: new Uint8Array([65]), time: 1 }),
+  (pid) => ({ type: "event", event: { event: "exit", pid, status: { code: 0 }, time: 1 } }),
+  (pid) => ({ type: "events", events: [new Uint8Array([1])], pid }),
+  (pid) => ({ type: "exited", run: "r1", pid, status: { code: 0 } }),
+  (pid) => ({ type: "ended", request: 0, status: { code: 0 }, pid }),
+  (pid) => ({ type: "launched", request: 0, pid }),
+  () => ({ type: "started" }),
+  () => ({ type: "hello", token, port: NO_PORT, resources: { mem: 1, cpu: 0 } }),
+];
+
 const BEHAVIOURS: Record<string, () => unknown> = {
   "exit": () => Deno.exit(0),
   "exit-3": () => Deno.exit(3),
@@ -246,9 +259,15 @@ if (what === "ignore") {
 }
 await send({ type: "started" });
 const depth = /^chain-(\d+)$/.exec(what);
+const forgery = /^forge-(\d+)$/.exec(what);
 if (depth !== null) {
   const left = Number(depth[1]);
   if (left > 0) await spawn(`chain-${left - 1}`);
+} else if (forgery !== null) {
+  // Says of its parent what no process may say of another one: its own link is all that it has.
+  const forged = FORGED[Number(forgery[1])]!(self.parent!);
+  await write(encodeMessage(forged as unknown as ProcessMessage));
+  await new Promise(() => setInterval(() => {}, 1000));
 } else {
   const behaviour = BEHAVIOURS[what];
   if (behaviour === undefined) throw new Error(`no behaviour ${what}`);

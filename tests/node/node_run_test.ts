@@ -1,5 +1,11 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 // @ts-types="../../types/std_async.d.ts"
 import { deadline } from "@std/async/deadline";
 import { SpawnError } from "../../src/core/errors.ts";
@@ -273,6 +279,25 @@ Deno.test("a live process whose link is closed is ended, with one line in the lo
   assertEquals(await run.master.wait(pid), { signal: "SIGKILL" });
   assertEquals(run.logged.length, 1);
   assertStringIncludes(run.logged[0] ?? "", "its control link ended, and it did not within 10 s");
+});
+
+Deno.test("a process cannot say on its link what others did: it is ended, and nothing is believed", async () => {
+  await using run = startNode();
+  const other = await run.launch("hang");
+  const forgers = await Promise.all(
+    Array.from({ length: 9 }, (_, which) => run.launch(`forge-${which}`, other)),
+  );
+  for (const [which, pid] of forgers.entries()) {
+    assertEquals(await run.master.wait(pid), { signal: "SIGKILL" }, `${which}`);
+  }
+  // One line for all, as for whatever others cause.
+  assertMatch(
+    run.logged.join(""),
+    /^[^\n]*Ended process \w{7}: invalid message on its control link/,
+  );
+  const ofOther = run.events.filter((event) => "pid" in event && event.pid === other);
+  assertEquals(ofOther.map(({ event }) => event), ["spawn"]);
+  assertEquals(await run.node.runs(other), true);
 });
 
 Deno.test("a process that sends invalid messages is ended, with one line in the log", async () => {
