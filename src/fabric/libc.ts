@@ -6,6 +6,7 @@ const LIBRARIES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
 const SYMBOLS = {
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  syscall: { parameters: ["isize", "isize", "isize", "isize"], result: "isize" },
 } as const;
 
 /** The calls, as in their manual pages. */

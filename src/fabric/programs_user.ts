@@ -5,6 +5,8 @@ import { UsageError } from "../core/usage_error.ts";
 import {
   becoming,
   lackedCapabilities,
+  mapsAllGroups,
+  parseGroups,
   parsePasswd,
   type ProgramUser,
   SETPRIV,
@@ -19,12 +21,15 @@ import {
 export async function findProgramUser(name: string): Promise<ProgramUser> {
   const refuse = (why: string) => new UsageError(`Cannot run programs as ${name}: ${why}`);
   if (Deno.build.os !== "linux") throw refuse("that needs Linux; leave out --user");
-  const user = parsePasswd(await runHere(["getent", "passwd", name]) ?? "");
-  if (user === undefined) {
+  const found = parsePasswd(await runHere(["getent", "passwd", name]) ?? "");
+  const groups = found && parseGroups(await runHere(["id", "-G", "--", found.name]) ?? "");
+  if (found === undefined || groups === undefined) {
     throw refuse(
       `this machine has no such user; make one with: useradd --system --create-home ${name}`,
     );
   }
+  const marksGroups = mapsAllGroups(await Deno.readTextFile("/proc/self/gid_map"));
+  const user: ProgramUser = { ...found, groups, marksGroups };
   if (user.uid === 0) throw refuse("that is root; name a user that may do little");
   if (user.uid === Deno.uid()) throw refuse("fabric itself runs as that user; leave out --user");
   const lacked = lackedCapabilities(

@@ -22,6 +22,7 @@ import { canLookAtDisk } from "../host/disk_watch.ts";
 import { hideMemoryOrSay } from "./hidden_memory.ts";
 import { keepFiles } from "./inherited_files.ts";
 import { lentResources } from "./machine.ts";
+import { leaveKeyring } from "./own_keyring.ts";
 import { createReporter, type Reporter, type ReportFormat } from "./report.ts";
 
 export interface Setting extends AsyncDisposable {
@@ -70,6 +71,7 @@ export async function prepareSetting(
   const reporter = readReporter(format);
   const { logger } = reporter;
   keepFilesOrSay(logger, options.user);
+  if (options.user !== undefined) leaveKeyringOrRefuse(options.user);
   hideMemoryOrSay(logger);
   const maxSpares = readMaxSpares(Deno.env.get("DEPLOY_SPARES"));
   const liveness = readLiveness(Deno.env.get("DEPLOY_LIVENESS"));
@@ -141,6 +143,14 @@ function keepFilesOrSay(logger: Logger, user: string | undefined): void {
   }
   logger.info(
     `programs get the files that whoever started this process has left open in it: ${why}`,
+  );
+}
+
+function leaveKeyringOrRefuse(user: string): void {
+  const why = leaveKeyring();
+  if (why === undefined) return;
+  throw new UsageError(
+    `Cannot run programs as ${user}: they would get the keys of the session of this process: ${why}`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** How a process becomes another user, before it is told anything that its program may choose. */
 
 import { ProgramError } from "./program.ts";
-import { becoming, type ProgramUser } from "./program_user.ts";
+import { becoming, markGroups, type ProgramUser } from "./program_user.ts";
 
 /** What the shell that is another user carries out; see {@linkcode asUser}. */
 const SHELL = "/bin/sh";
@@ -10,17 +10,26 @@ const SHELL = "/bin/sh";
 const EXPORTED =
   /^(?!(?:UID|EUID|PPID|OPTIND|SHELLOPTS|BASHOPTS|BASH_VERSINFO|DEPLOY_VARIABLE_\d+)$)[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** Where a process is until it is that user. */
+export const OWN_CWD = "/";
+
 /** What a shell finds commands by that is still the user of the node. */
 const OWN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** A command, and its whole environment. */
+/** Enters the folder `$0`. */
+const ENTER = `cd "$0" || exit 126; `;
+
+/** A command, and its whole environment. It is to be started in a folder that only root can change: {@linkcode OWN_CWD}. */
 export interface UserCommand {
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * The command that executes `words` as that user with the environment `env`.
+ * The command that executes `words` as that user in the folder `cwd`, with the environment `env`.
+ *
+ * That user enters the folder, and not the user of the node: a program may have put a link into its place, to one that
+ * is in a folder that only the latter may enter.
  *
  * Variables of a program may have a shell or the loader execute what the program likes: `LD_PRELOAD`. Until the user is
  * another one, they have other names; a second shell, which is that user already, gives them back theirs. So they are
@@ -31,7 +40,12 @@ export interface UserCommand {
 export function asUser(
   user: ProgramUser,
   words: readonly string[],
-  env: Readonly<Record<string, string>>,
+  { cwd, env, mark }: {
+    cwd: string;
+    env: Readonly<Record<string, string>>;
+    /** For the processes that it starts; see {@linkcode markGroups}. */
+    mark: string;
+  },
 ): UserCommand {
   const bad = Object.keys(env).find((name) => !EXPORTED.test(name));
   if (bad !== undefined) {
@@ -48,7 +62,10 @@ export function asUser(
     ? ""
     : `export ${names.map((name) => `"$${name}"`).join(" ")}; unset ${names.join(" ")}; `;
   return {
-    words: [...becoming(user), SHELL, "-c", `${exports}exec "$@"`, "program", ...words],
+    words: [
+      ...becoming(user, markGroups(user, mark)),
+      ...[SHELL, "-c", `${ENTER}${exports}exec "$@"`, cwd, ...words],
+    ],
     env: { PATH: OWN_PATH, ...Object.fromEntries(carried) },
   };
 }

@@ -11,7 +11,7 @@ import { type StartTimer, startTimer } from "../core/timer.ts";
 import type { EnterOptions } from "../core/timed_gate.ts";
 import { Boots } from "./boots.ts";
 import { ChildProcess, type StdinKind } from "./child_process.ts";
-import type { Enforcement } from "./enforcement.ts";
+import type { Enforcement, ProcessLimits } from "./enforcement.ts";
 import { haveDescriptorsFor } from "./descriptors.ts";
 import { heapBytesOf, takesHeapLimit, withHeapLimit } from "./heap_limit.ts";
 import { type Arrival, ControlServer } from "./control_server.ts";
@@ -123,7 +123,7 @@ export class Booter {
   readonly #options: BooterOptions;
   readonly #folder: SocketFolder | undefined;
   readonly #server: ControlServer;
-  readonly #marks = new Marks();
+  readonly #marks: Marks;
   readonly #watchdog: Watchdog;
   /** What it shares with the other runs of its node. */
   readonly boots: Boots;
@@ -146,10 +146,16 @@ export class Booter {
     this.#server = new ControlServer({ at, logger, refused: () => this.#refuseYoungest() });
     // Before that, nobody else could enter.
     if (user !== undefined) folder?.giveTo(user);
-    this.#watchdog = new Watchdog({ logger, pattern: this.#marks.pattern, folder: folder?.path });
+    const marks = this.#marks = new Marks(user?.marksGroups);
+    this.#watchdog = new Watchdog({ logger, marks, folder: folder?.path });
     this.#swept = folder?.sweep().catch((error) => {
       logger.debug(`cannot remove the sockets of earlier runs: ${messageOf(error)}`);
     });
+  }
+
+  /** The folder with the sockets of its processes, in which programs may put other files; `undefined` if there is none. */
+  get sockets(): string | undefined {
+    return this.#folder?.path;
   }
 
   /** How many processes are booting, or wait until they may. */
@@ -236,6 +242,29 @@ export class Booter {
     });
   }
 
+  /** Starts it, within its limits from the start if it is somebody else's: that one may mean to get out of them. */
+  async #start(
+    program: Program,
+    { limits, ...options }: {
+      readonly env: Record<string, string>;
+      readonly stdin: StdinKind;
+      readonly mark: string;
+      readonly limits: ProcessLimits | undefined;
+    },
+  ): Promise<ChildProcess> {
+    const nice = this.#options.enforcement?.nice;
+    if (program.user === undefined || limits === undefined) {
+      return new ChildProcess(program, { ...options, limits, nice });
+    }
+    const groupFiles = await limits.prepare();
+    try {
+      return new ChildProcess(program, { ...options, limits, groupFiles, nice });
+    } catch (error) {
+      limits.ended();
+      throw error;
+    }
+  }
+
   async #boot(options: BootOptions): Promise<BootedProcess> {
     const { stdin, signal, resources, permissions, inspected = false } = options;
     const { hostname, reachable, key, ports, patience, enforcement } = this.#options;
@@ -279,7 +308,7 @@ export class Booter {
       const limits = enforcement?.next();
       // Its share of the CPU is set when it is told what to run: it boots at full speed.
       if (enforcement !== undefined) limits?.set({ mem: resources?.mem ?? enforcement.mostBytes });
-      child = new ChildProcess(program, { env, stdin, mark, limits, nice: enforcement?.nice });
+      child = await this.#start(program, { env, stdin, mark, limits });
       this.#booting.add(child);
       const { group, exited } = child;
       const watched = this.#watchdog.add(group);

@@ -80,6 +80,7 @@ export class ChildProcess {
    * Starts `program` with `env` added to its environment, and with `mark` on everything that it starts.
    *
    * @param options.limits For it and what it starts. @default none
+   * @param options.groupFiles As {@linkcode ProcessLimits.prepare} gives them. @default it is moved while it boots
    * @param options.nice How much lower its priority is. @default 0
    * @throws {Error} If it cannot be started: the executable is gone, or too many files are open.
    */
@@ -90,16 +91,17 @@ export class ChildProcess {
       stdin: StdinKind;
       mark: string;
       limits?: ProcessLimits | undefined;
+      groupFiles?: readonly string[] | undefined;
       nice?: number | undefined;
     },
   ) {
-    const { mark, nice = 0, limits } = options;
-    const { command, args, env, detached, oneOutput } = inNewSession(program, {
-      ...{ mark, nice, env: options.env },
+    const { mark, nice = 0, limits, groupFiles } = options;
+    const { command, args, cwd, env, detached, oneOutput } = inNewSession(program, {
+      ...{ mark, nice, env: options.env, ...groupFiles && { groupFiles } },
     });
     const child = new Deno.Command(command, {
       args: [...args],
-      cwd: program.cwd,
+      cwd,
       clearEnv: program.env !== undefined || program.user !== undefined,
       env,
       stdin: options.stdin,

@@ -49,6 +49,11 @@ export class ControlGroup {
     for (const folder of this.#folders) await this.#files.write(folder, "cgroup.procs", osPid);
   }
 
+  /** The files to which a process writes its id to enter the group by itself. */
+  get entrances(): string[] {
+    return this.#folders.map((folder) => `${folder}/cgroup.procs`);
+  }
+
   /**
    * Sets how much memory the group may use.
    *

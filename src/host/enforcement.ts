@@ -143,7 +143,8 @@ interface LimitsOptions {
 /**
  * The limits of one process, and of all that it starts.
  *
- * A control group takes the process while it boots: that takes up to 20 ms, and nothing waits for it. Linux
+ * A control group takes the process while it boots: that takes up to 20 ms, and nothing waits for it, unless it is
+ * {@linkcode ProcessLimits.prepare}d. Linux
  * then kills it at its limit; where a child of it was killed instead, the rest is killed within a second.
  * Where there is no group, the process is looked at often enough.
  */
@@ -154,6 +155,7 @@ export class ProcessLimits {
   readonly #watched: Set<ProcessLimits>;
   readonly #remove: (removal: Promise<void>) => void;
   #inGroup: boolean;
+  #isMade = false;
   #osPid = 0;
   #kill: () => void = () => {};
   #asked: Asked | undefined;
@@ -176,14 +178,24 @@ export class ProcessLimits {
     this.#remove = options.remove;
   }
 
+  /**
+   * Prepares the group before the process is started, which then enters it by itself before anything else: so it can
+   * start nothing outside of it.
+   *
+   * @returns The files to which it has to write its id.
+   */
+  async prepare(): Promise<readonly string[]> {
+    this.#change(() => this.#make());
+    await this.#changes;
+    return this.#isMade ? this.#group.entrances : [];
+  }
+
   /** The process has been started: `kill` kills it, with all that it has started. */
   began(osPid: number, kill: () => void): void {
     this.#osPid = osPid;
     this.#kill = kill;
     this.#change(async () => {
-      await this.#group.make();
-      await this.#group.limitTasks(MAX_TASKS);
-      await this.#apply();
+      if (!this.#isMade) await this.#make();
       await this.#group.enter(osPid);
       // What it has started meanwhile; usually there is nothing, since it has not even booted.
       if (this.#looks) {
@@ -225,6 +237,13 @@ export class ProcessLimits {
     });
     this.#remove(removal);
     return this.#why;
+  }
+
+  async #make(): Promise<void> {
+    await this.#group.make();
+    this.#isMade = true;
+    await this.#group.limitTasks(MAX_TASKS);
+    await this.#apply();
   }
 
   #change(change: () => Promise<void>): void {

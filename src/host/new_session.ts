@@ -3,8 +3,9 @@
  * that Linux kills it before its node when the machine has no memory left.
  */
 
+import { ownMark } from "./marks.ts";
 import { type Program, ProgramError } from "./program.ts";
-import { asUser, giveOutputs } from "./as_user.ts";
+import { asUser, giveOutputs, OWN_CWD } from "./as_user.ts";
 
 /** Of util-linux: creates a session and executes a command. */
 const SETSID = "/usr/bin/setsid";
@@ -41,6 +42,8 @@ const ONE_OUTPUT = " 2>&1";
 export interface SessionCommand {
   readonly command: string;
   readonly args: readonly string[];
+  /** Where it is started. */
+  readonly cwd: string;
   /** What is added to the environment, or all of it; see {@linkcode Program.env}. */
   readonly env: Readonly<Record<string, string>>;
   readonly detached: boolean;
@@ -56,21 +59,23 @@ export interface SessionCommand {
  * until then it is in the group of this process.
  *
  * @param options.mark For the processes that it starts. It has none without permission to look for a shell.
+ * @param options.groupFiles Where it writes its id first, to be in control groups before it can start anything.
  * @param options.nice How much lower its priority is, from 0 to 19.
  * @param options.env Added to its environment.
  * @throws {ProgramError} If it is to run as another user, and there is no shell for that, or it cannot be executed.
  */
 export function inNewSession(
   program: Program,
-  { mark, nice, env: added }: {
+  { mark, nice, env: added, groupFiles = [] }: {
     mark: string;
     nice: number;
     env: Readonly<Record<string, string>>;
+    groupFiles?: readonly string[];
   },
 ): SessionCommand {
-  const { command, args, user, oneOutput = false } = program;
+  const { command, args, cwd, user, oneOutput = false } = program;
   const env = { ...program.env, ...added };
-  const plain = { command, args, env, detached: true, oneOutput: false };
+  const plain = { command, args, cwd, env, detached: true, oneOutput: false };
   // Deno reports a program that cannot be executed as an error; setsid would write it to the program's
   // stderr.
   if (!isAvailable(SHELL) || !isExecutable(command)) {
@@ -78,19 +83,27 @@ export function inNewSession(
     throw new ProgramError(`Cannot run ${command} as ${user.name}: it cannot be executed`);
   }
   const outputs = user === undefined ? "" : giveOutputs(user);
-  const script = EXPENDABLE + MARK + outputs + EXECUTE + (oneOutput ? ONE_OUTPUT : "");
+  const enter = groupFiles.map((path) => `echo $$ >${quoted(path)}; `).join("");
+  const group = enter === "" ? "" : `{ ${enter}} 2>/dev/null; `;
+  const script = EXPENDABLE + group + MARK + outputs + EXECUTE + (oneOutput ? ONE_OUTPUT : "");
   const canSetsid = isAvailable(SETSID);
   const session = canSetsid ? [SETSID] : [];
   const priority = nice > 0 && isAvailable(NICE) ? [NICE, "-n", String(nice)] : [];
   const words = [command, ...args];
-  const own = user === undefined ? { words, env } : asUser(user, words, env);
+  const own = user === undefined ? { words, env } : asUser(user, words, { cwd, env, mark });
   return {
     command: SHELL,
-    args: ["-c", script, mark, ...session, ...priority, ...own.words],
+    args: ["-c", script, ownMark(mark), ...session, ...priority, ...own.words],
+    cwd: user === undefined ? cwd : OWN_CWD,
     env: own.env,
     detached: !canSetsid,
     oneOutput,
   };
+}
+
+/** A word of a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 const found = new Map<string, boolean>();

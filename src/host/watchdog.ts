@@ -2,12 +2,13 @@
 
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
+import { type Marks, ownMark } from "./marks.ts";
 
 /**
  * Reads `+ <group>`, `- <group>`, and `= <marks>`, which ends the processes with one of these marks
  * (`1|2|3`) and is answered by a line. When its stdin ends, it kills the groups that it knows of, and their
  * leaders, which may not have created their groups yet, and the processes whose marks match `$1`, and
- * removes the folder `$2`.
+ * removes the folder `$2`. Marks come after `$4` in the files `$3` of `/proc`.
  *
  * Besides shell builtins it uses `grep`, on what Linux has in `/proc`, and `rm`. A killed process may have
  * started another one just before, so it looks again until it finds nothing new.
@@ -15,15 +16,17 @@ import type { Logger } from "../core/logger.ts";
 const SCRIPT = `
 trap '' HUP INT TERM
 groups=' '
+file=$3
+before_mark=$4
 end_marked() {
   before=
   while
-    found=$(grep -lsE "^Max file locks +($1) " /proc/[0-9]*/limits 2>/dev/null)
+    found=$(grep -lsE "$before_mark($1) " /proc/[0-9]*/$file 2>/dev/null)
     [ -n "$found" ] && [ "$found" != "$before" ]
   do
-    for file in $found; do
-      id=\${file#/proc/}
-      kill -s KILL "\${id%/limits}" 2>/dev/null
+    for each in $found; do
+      id=\${each#/proc/}
+      kill -s KILL "\${id%/*}" 2>/dev/null
     done
     before=$found
   done
@@ -70,7 +73,7 @@ interface Shell {
  */
 export class Watchdog {
   readonly #logger: Logger;
-  readonly #pattern: string;
+  readonly #marks: Pick<Marks, "pattern" | "place">;
   /** Empty for none. */
   readonly #folder: string;
   readonly #groups = new Set<number>();
@@ -82,12 +85,18 @@ export class Watchdog {
   #closed = false;
 
   /**
-   * @param options.pattern Of all marks that the processes of its groups have; see {@linkcode Marks}.
+   * @param options.marks Those that the processes of its groups have.
    * @param options.folder A folder that is removed with the groups. @default none
    */
-  constructor(options: { logger: Logger; pattern: string; folder?: string | undefined }) {
+  constructor(
+    options: {
+      logger: Logger;
+      marks: Pick<Marks, "pattern" | "place">;
+      folder?: string | undefined;
+    },
+  ) {
     this.#logger = options.logger;
-    this.#pattern = options.pattern;
+    this.#marks = options.marks;
     this.#folder = options.folder ?? "";
     this.#start();
   }
@@ -110,7 +119,7 @@ export class Watchdog {
 
   /** The process with this mark has ended: what it left ends within a second or two. */
   left(mark: string): void {
-    this.#left.push(mark);
+    this.#left.push(ownMark(mark));
     if (this.#look !== undefined) return;
     this.#look = setTimeout(() => void this.endLeft(), LOOK_MS);
     Deno.unrefTimer(Number(this.#look));
@@ -155,9 +164,10 @@ export class Watchdog {
 
   #start(): void {
     this.#starts++;
+    const { pattern, place: { file, before } } = this.#marks;
     try {
       const child = new Deno.Command("/bin/sh", {
-        args: ["-c", SCRIPT, "watchdog", this.#pattern, this.#folder],
+        args: ["-c", SCRIPT, "watchdog", pattern, this.#folder, file, before],
         cwd: "/",
         clearEnv: true,
         stdin: "piped",

@@ -42,7 +42,7 @@ const LOOK_SHARE_MS = 3;
 export interface NodeRunOptions extends RunContext, BooterOptions {
   /** How many booted processes may wait to be spawned. */
   readonly maxSpares: number;
-  /** What may be in the folder of the run; processes end when there is more. @default anything */
+  /** What may be in the folder of the run, and in that of its sockets; processes end when there is more. @default anything */
   readonly disk?: DiskLimit | undefined;
   /** The stdin of the first process. @default "piped" */
   readonly firstStdin?: "piped" | "inherit";
@@ -83,7 +83,10 @@ export class NodeRun implements NodePort {
     this.#booter = new Booter(options);
     this.#spares = new SparePool(this.#booter, { max: options.maxSpares, logger: options.logger });
     const { disk, logger } = options;
-    this.#disk = disk && new DiskWatch({ ...disk, logger, over: (why) => this.#endFor(why) });
+    const { sockets } = this.#booter;
+    const folders = [...disk?.folders ?? [], ...sockets === undefined ? [] : [sockets]];
+    this.#disk = disk &&
+      new DiskWatch({ ...disk, folders, logger, over: (why) => this.#endFor(why) });
     this.#waits = new WaitNotice(options.startTimer, (text) => {
       void options.sink({ event: "said", text, time: Date.now() });
     });

@@ -64,7 +64,7 @@ Deno.test("so does the watchdog when its launcher is gone", async () => {
     throw new Error(line);
   });
   for (let round = 0; round < 30; round++) {
-    const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
+    const watchdog = new Watchdog({ logger: quiet, marks });
     const child = shell("exec sleep 1000");
     void watchdog.add(child.group);
     await watchdog.close();

@@ -112,6 +112,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "one of another user is in its group before it can start anything",
+  ignore: !hasGroups || Deno.uid() !== 0,
+  async fn() {
+    const enforcement = await Enforcement.start(logger);
+    const limits = enforcement.next();
+    limits.set({ mem: 70 * MIB, cpu: 1 });
+    const groupFiles = await limits.prepare();
+    const user = {
+      ...{ name: "nobody", uid: 65534, gid: 65534, home: "/", groups: [65534] },
+      marksGroups: false,
+    };
+    const child = new ChildProcess(
+      { command: "/bin/cat", args: ["/proc/self/cgroup"], cwd: "/", env: {}, user },
+      { env: {}, stdin: "null", mark: "1", limits, groupFiles },
+    );
+    await child.exited;
+    await Promise.all([child.drained[1], child.drained[2]]);
+    await enforcement.idle();
+    enforcement.close();
+    const output = child.held.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
+    assertMatch(output, new RegExp(`^\\d+:(?:memory)?:.*/deploy-${Deno.pid}-[0-9a-f]+/0$`, "m"));
+  },
+});
+
+Deno.test({
   name: "without control groups, a process has a lower priority than its node",
   ignore: Deno.build.os !== "linux",
   async fn() {

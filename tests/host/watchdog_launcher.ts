@@ -9,7 +9,7 @@ const marks = new Marks();
 
 const watchdog = new Watchdog({
   logger: createLogger("warn", (line) => console.error(line)),
-  pattern: marks.pattern,
+  marks,
   folder: Deno.args[0],
 });
 const children = await Promise.all(Array.from({ length: 4 }, async () => {

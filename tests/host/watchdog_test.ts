@@ -39,7 +39,7 @@ Deno.test("when the launcher is killed, so are processes that compute forever, a
 });
 
 Deno.test("close() ends the groups that are left, and the watchdog", async () => {
-  const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
+  const watchdog = new Watchdog({ logger: quiet, marks });
   const children = [sleeper(), sleeper(new Marks().next()), sleeper()];
   await Promise.all(children.map(({ group }) => watchdog.add(group)));
   const spared = children[1] as ChildProcess;
@@ -56,7 +56,7 @@ Deno.test("close() ends the groups that are left, and the watchdog", async () =>
 });
 
 Deno.test("a watchdog that is killed is started again, and knows the same groups", async () => {
-  const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
+  const watchdog = new Watchdog({ logger: quiet, marks });
   const child = sleeper();
   await watchdog.add(child.group);
   for (let round = 0; round < 3; round++) {
@@ -73,7 +73,7 @@ Deno.test("a watchdog that is killed is started again, and knows the same groups
 });
 
 Deno.test("a watchdog ignores the signals that end a terminal's processes", async () => {
-  const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
+  const watchdog = new Watchdog({ logger: quiet, marks });
   const shell = watchdog.pid as number;
   const names = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
   let ignored: string[] = [];
@@ -132,7 +132,7 @@ Deno.test({
   name: "what an ended process has started ends, wherever it has gone, and nothing else",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
+    const watchdog = new Watchdog({ logger: quiet, marks });
     const [ends, stays] = await Promise.all([leaver(), leaver()]);
     await finish(ends);
     assert([...ends.ids, ...stays.ids].every(isAlive));
@@ -146,11 +146,47 @@ Deno.test({
   },
 });
 
+/** As another user, it gets rid of its limit, and leaves its session and its parent. */
+const HIDES = `
+setsid sh -c 'prlimit --pid $$ --locks=unlimited; echo $$; exec sleep 1000' </dev/null &
+exec sleep 1000
+`;
+
+Deno.test({
+  name: "what an ended process of another user has started ends, also if it has changed its limits",
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  fn: async () => {
+    const marks = new Marks(true);
+    const watchdog = new Watchdog({ logger: quiet, marks });
+    const user = {
+      ...{ name: "nobody", uid: 65534, gid: 65534, home: "/", groups: [65534] },
+      marksGroups: true,
+    };
+    const program = { command: "/bin/sh", args: ["-c", HIDES], cwd: "/", env: {}, user };
+    const hide = async (mark: string) => {
+      const child = new ChildProcess(program, { env: {}, stdin: "null", mark });
+      const text = () => child.held.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
+      while (!text().endsWith("\n")) await new Promise((resolve) => setTimeout(resolve, 5));
+      return { child, mark, ids: [Number(text())] };
+    };
+    const [ends, stays] = [await hide(marks.next()), await hide(marks.next())];
+    await finish(ends);
+    watchdog.left(ends.mark);
+    await watchdog.endLeft();
+    await untilGone(ends.ids, 5_000);
+    assert(stays.ids.every(isAlive));
+    // All of its run, when its launcher is gone.
+    await watchdog.close();
+    await untilGone(stays.ids, 5_000);
+    await finish(stays);
+  },
+});
+
 Deno.test({
   name: "the watchdog looks by itself soon after an end, and goes on when it is killed",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    const watchdog = new Watchdog({ logger: quiet, pattern: marks.pattern });
+    const watchdog = new Watchdog({ logger: quiet, marks });
     const [first, second] = await Promise.all([leaver(), leaver()]);
     await Promise.all([finish(first), finish(second)]);
     watchdog.left(first.mark);

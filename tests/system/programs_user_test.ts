@@ -3,69 +3,10 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Fabric } from "../fabric/cluster.ts";
-import { Deployed } from "../fabric/deployed.ts";
-import { ownCache } from "../own_cache.ts";
 import { SECRET_FILE } from "../secret.ts";
+import { CAN_CHANGE_USER, UserCluster } from "./user_cluster.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
-const ignore = Deno.build.os !== "linux" || Deno.uid() !== 0;
-
-/** A cluster of one node in a folder that everybody may enter, with a runtime that everybody may execute. */
-class UserCluster implements AsyncDisposable {
-  readonly folder: string;
-  readonly bridge: string;
-  readonly fabric: Fabric;
-  readonly env: Record<string, string>;
-
-  private constructor(folder: string, fabric: Fabric, bridge: string, env: Record<string, string>) {
-    this.folder = folder;
-    this.fabric = fabric;
-    this.bridge = bridge;
-    this.env = env;
-  }
-
-  static async start(options: readonly string[] = []): Promise<UserCluster> {
-    // Not below TMPDIR, so that the paths of sockets are short enough.
-    const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "usr-" });
-    await Deno.chmod(folder, 0o755);
-    await Deno.mkdir(`${folder}/tmp`);
-    await Deno.chmod(`${folder}/tmp`, 0o1777);
-    await Deno.copyFile(Deno.execPath(), `${folder}/runtime`);
-    await Deno.chmod(`${folder}/runtime`, 0o755);
-    const env = {
-      TMPDIR: `${folder}/tmp`,
-      ...ownCache(`${folder}/cache`),
-      MARKED: "of the fabric",
-    };
-    const fabric = new Fabric(
-      [
-        ...["run", "-A", `${ROOT}fabric.ts`, "dev", "--user", "nobody", "--bridge", "127.0.0.1:0"],
-        ...[
-          "--store",
-          `${folder}/store`,
-          "--nodes",
-          "1",
-          "--mem",
-          "4GiB",
-          "--cpu",
-          "4",
-          ...options,
-        ],
-      ],
-      { compiled: `${folder}/runtime`, env },
-    );
-    return new UserCluster(folder, fabric, await fabric.ready("bridge"), env);
-  }
-
-  async deploy(source: string, args: readonly string[] = []): Promise<Deployed> {
-    return await Deployed.start(this.bridge, source, { env: this.env, args });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.fabric[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
+const ignore = !CAN_CHANGE_USER;
 
 /** Tries whatever it can in its first process, in one that is spawned, and in one that was a spare. */
 const HOSTILE = `
@@ -186,10 +127,18 @@ Deno.test({
   },
 });
 
+/** Writes half of it to its temporary files, and half beside its sockets. */
 const FULL = `
-import { init, spawn, wait } from "deploy";
+import { init, pid, spawn, wait } from "deploy";
 async function fill() {
-  Deno.writeFileSync(Deno.makeTempFileSync(), new Uint8Array(40 * 1024 ** 2).fill(1));
+  const [tmp] = Deno.args;
+  const [id] = pid().split("@");
+  const { name } = [...Deno.readDirSync(tmp)].find(({ name }) => {
+    try { return Deno.lstatSync(tmp + "/" + name + "/" + id).isSocket; } catch { return false; }
+  });
+  const half = new Uint8Array(20 * 1024 ** 2).fill(1);
+  Deno.writeFileSync(Deno.makeTempFileSync(), half);
+  Deno.writeFileSync(tmp + "/" + name + "/more", half);
   await new Promise((resolve) => setTimeout(resolve, 1e6));
 }
 await init({ functions: { fill } });
@@ -209,7 +158,7 @@ console.log("here");
 await new Promise((resolve) => setTimeout(resolve, 1e6));
 `);
     await other.says("here");
-    await using program = await cluster.deploy(FULL);
+    await using program = await cluster.deploy(FULL, [`${cluster.folder}/tmp`]);
     const code = await program.code;
     const exits = program.events.filter(({ event }) => event === "exit");
     assertEquals(exits.length, 2);
