@@ -2,7 +2,8 @@
 
 import { encode } from "../../src/codec/value_encoder.ts";
 import { decode } from "../../src/codec/value_decoder.ts";
-import { encodeWill, memoryBytes, readWill } from "../../src/channel/will_format.ts";
+import { encodeWill } from "../../src/channel/will_format.ts";
+import { memoryBytes, readWill } from "../../src/channel/will_reader.ts";
 import { readDefaults } from "../../src/cli/run_settings.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
 import { makePid } from "../../src/core/pid.ts";
@@ -25,7 +26,7 @@ import {
   NODE_TO_BRIDGE,
 } from "../../src/wire/run_messages.ts";
 import { decodeRunSpec, encodeRunSpec } from "../../src/wire/run_spec.ts";
-import type { SavedPeer } from "../../src/channel/peer.ts";
+import type { SavedPeer } from "../../src/channel/saved_peer.ts";
 import type { Schema } from "../../src/wire/schema.ts";
 import { joined } from "./mutate.ts";
 import { VIEWER_TO_BRIDGE } from "../../src/wire/viewer_messages.ts";
@@ -202,8 +203,8 @@ export const DECODERS: readonly Decoder[] = [
     take: (bytes) => {
       for (const { frames, channels } of readWill(memoryBytes(bytes)).peers) {
         frames.read();
-        for (const { entries } of channels.waiting) {
-          for (const { rest } of entries) rest?.read();
+        for (const { left } of channels.waiting) {
+          for (const { rest } of left.entries) rest?.read();
         }
       }
     },

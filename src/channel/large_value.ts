@@ -1,4 +1,4 @@
-/** Values that are too large for one frame: as their sender keeps them, and the pieces that they go in. */
+/** Encoded values on their way into an outbox: in one frame, or, if they are too large for that, in pieces. */
 
 import {
   FrameType,
@@ -13,7 +13,6 @@ import {
 } from "../wire/frame.ts";
 import { type BlobHole, largestBuffer } from "../codec/value_buffers.ts";
 import { encodeInto, encodeWithHoles } from "../codec/value_encoder.ts";
-import type { StoredBytes } from "../core/stored_bytes.ts";
 import { giveSpare, takeSpare } from "./large_buffers.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ValueEntry } from "./send_line.ts";
@@ -21,7 +20,7 @@ import type { ValueEntry } from "./send_line.ts";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Room for what stands before the bytes of a value in its first frame, so that both are one write. */
-const FRONT_BYTES = HEADER_BYTES + LAYOUT_BYTES;
+export const FRONT_BYTES = HEADER_BYTES + LAYOUT_BYTES;
 
 /** A smaller buffer is copied faster than memory is found for it. */
 const MIN_BUFFER_BYTES = 64 * 1024;
@@ -44,17 +43,27 @@ export function encodeLarge(value: unknown): LargeValue {
   return withLayout(encodeWithFront(value, missing), missing);
 }
 
-/** A copy of a value that was just encoded as `encoded`. */
-export function copyLarge(encoded: Bytes): LargeValue {
-  return withLayout(withFront(encoded), []);
-}
-
-/** What is left of a value that another process had encoded. */
-export function restoreLarge(rest: StoredBytes): LargeValue {
-  const bytes = new Uint8Array(FRONT_BYTES + rest.size).subarray(FRONT_BYTES);
-  rest.readInto(bytes, 0);
-  const layout = { length: rest.size, bufferStart: 0, bufferSize: 0 };
-  return { bytes, layout, missing: [] };
+/**
+ * Encodes a value straight into an outbox, if one frame can hold it; tells how many bytes the frame has. Otherwise the
+ * outbox is as it was, unless a getter of the value has sent something.
+ *
+ * @throws {TypeError} If it cannot be sent.
+ */
+export function appendValue(outbox: Outbox, value: unknown): number | LargeValue {
+  const before = outbox.end;
+  let { bytes, position } = outbox.reserve(false);
+  let end = encodeInto(value, bytes, position);
+  if (end < 0 && bytes.length - position < MAX_VALUE_BYTES) {
+    ({ bytes, position } = outbox.reserve(true));
+    end = encodeInto(value, bytes, position);
+  }
+  // Something that a getter has sent now occupies this place.
+  if (end < 0 || outbox.end !== before) return encodeLarge(value);
+  if (end - position > MAX_VALUE_BYTES) {
+    return withLayout(withFront(bytes.subarray(position, end)), []);
+  }
+  outbox.commit(end);
+  return HEADER_BYTES + end - position;
 }
 
 /** Whether a value is too large for one frame, or a piece of it was sent. */

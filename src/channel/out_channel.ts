@@ -6,42 +6,18 @@
  */
 
 import { callSite, errorAt, type Operation } from "../core/errors.ts";
-import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES } from "../wire/frame.ts";
+import { FrameType, HEADER_BYTES } from "../wire/frame.ts";
 import { type BlobHole, fillHoles } from "../codec/value_buffers.ts";
-import { encodeInto } from "../codec/value_encoder.ts";
-import type { Hold } from "./hold.ts";
-import { appendPiece, copyLarge, encodeLarge, goesInPieces, restoreLarge } from "./large_value.ts";
-import type { Outbox } from "./outbox.ts";
-import { LeftEntries } from "./left_entries.ts";
-import type {
-  Entry,
-  OfferEntry,
-  Place,
-  SavedChannel,
-  StoredChannel,
-  ValueEntry,
-  Waiting,
-} from "./send_line.ts";
+import { appendPiece, appendValue, encodeLarge, goesInPieces } from "./large_value.ts";
+import type { LeftEntries } from "./left_entries.ts";
+import type { SavedChannel } from "./saved_peer.ts";
+import type { StoredChannel } from "./stored_peer.ts";
+import type { SendContext } from "./send_context.ts";
+import type { Entry, OfferEntry, Place, ValueEntry, Waiting } from "./send_line.ts";
 import { SendLine, valueEntry } from "./send_line.ts";
 import { SendWindow } from "./send_window.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** The context shared with the other channels to the same peer. */
-export interface SendContext {
-  readonly outbox: Outbox;
-  readonly hold: Hold;
-  /** There is something to write. Pieces may be asked for before this returns. */
-  written(): void;
-  /** A piece of the channel's first value may be sent: the channel gets a turn. */
-  ready(channel: OutChannel): void;
-  /** The change in the number of queued values and ends. */
-  readonly lined: (change: number) => void;
-  /** Something stands in line of a channel that is not open: it is opened as soon as it may be, or fails. */
-  admit(channel: OutChannel): void;
-  /** Nothing follows on the channel. */
-  over(channel: OutChannel): void;
-}
 
 /** A promise that most sends share: settled, and holding nothing. */
 const TAKEN: Promise<void> = Promise.resolve();
@@ -50,7 +26,7 @@ export class OutChannel {
   /** Its number, which it has once it is open: see {@linkcode open}. */
   number = -1;
   readonly name: string;
-  readonly #context: SendContext;
+  readonly #context: SendContext<OutChannel>;
   readonly #window = new SendWindow();
   readonly #line: SendLine;
   /** What a process that has ended had in line, as far as it is not in the line of this channel yet. */
@@ -65,7 +41,7 @@ export class OutChannel {
   /** Makes the error that says why nothing more can be sent. */
   #failure: (() => Error) | undefined;
 
-  constructor(context: SendContext, name: string) {
+  constructor(context: SendContext<OutChannel>, name: string) {
     this.#context = context;
     this.#line = new SendLine(context.hold, context.lined);
     this.name = name;
@@ -125,26 +101,16 @@ export class OutChannel {
 
   /** Takes a value into the window, or queues it and returns the entry. */
   #take(value: unknown): ValueEntry | undefined {
-    const { outbox } = this.#context;
     let large;
     if (this.room) {
+      const { outbox } = this.#context;
       outbox.select(this.number);
-      const before = outbox.end;
-      let { bytes, position } = outbox.reserve(false);
-      let end = encodeInto(value, bytes, position);
-      if (end < 0 && bytes.length - position < MAX_VALUE_BYTES) {
-        ({ bytes, position } = outbox.reserve(true));
-        end = encodeInto(value, bytes, position);
-      }
-      // A getter of the value may have sent something, which now occupies this place.
-      if (outbox.end !== before) end = -1;
-      if (end >= 0 && end - position <= MAX_VALUE_BYTES) {
-        this.#window.take(HEADER_BYTES + end - position);
-        outbox.commit(end);
+      large = appendValue(outbox, value);
+      if (typeof large === "number") {
+        this.#window.take(large);
         this.#context.written();
         return undefined;
       }
-      large = end >= 0 ? copyLarge(bytes.subarray(position, end)) : encodeLarge(value);
     } else {
       large = encodeLarge(value);
     }
@@ -312,10 +278,10 @@ export class OutChannel {
    * Puts what {@linkcode save} gave, and was stored, into a channel that was not used before. An entry is read when
    * the window has room for it.
    */
-  restore({ number, inFlight, accepted, entries }: StoredChannel): void {
+  restore({ number, inFlight, accepted, left }: StoredChannel): void {
     this.number = number;
     this.#window.restore(inFlight, accepted);
-    this.#left = new LeftEntries(entries);
+    this.#left = left;
     this.#context.lined(1);
     this.#advance();
   }
@@ -324,18 +290,11 @@ export class OutChannel {
   #next(): Entry | undefined {
     const first = this.#line.first;
     if (first !== undefined || this.#left === undefined) return first;
-    const left = this.#left.first;
+    const left = this.#left.take(this.#window.room);
     if (left === undefined) return this.#endLeft();
-    if (left.rest === null) {
-      this.#line.push({ kind: "end", held: false, settle: undefined });
-    } else if (this.#window.room) {
-      const { bytes, layout } = restoreLarge(left.rest);
-      this.#line.push(valueEntry(bytes, layout, { begun: left.begun, incomplete: false }));
-    } else {
-      return this.#ask();
-    }
-    this.#left.shift();
-    return this.#line.first;
+    if (left === "no room") return this.#ask();
+    this.#line.push(left);
+    return left;
   }
 
   #endLeft(): undefined {

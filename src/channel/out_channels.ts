@@ -5,27 +5,15 @@ import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Fifo } from "../core/fifo.ts";
 import type { Hold } from "./hold.ts";
-import { OutChannel, type SendContext } from "./out_channel.ts";
+import { OutChannel } from "./out_channel.ts";
 import type { Outbox } from "./outbox.ts";
-import type { SavedChannel, StoredChannel } from "./send_line.ts";
-
-/** The state of the channels to one peer, for a will. */
-export interface SavedChannels {
-  /** How many have been opened. */
-  readonly opened: number;
-  /** The number of the current one, after the frames of the outbox; -1 if there is none. */
-  readonly current: number;
-  readonly waiting: readonly SavedChannel[];
-}
-
-/** {@linkcode SavedChannels} whose entries are stored. */
-export interface StoredChannels extends Omit<SavedChannels, "waiting"> {
-  readonly waiting: readonly StoredChannel[];
-}
+import type { SavedChannel, SavedChannels } from "./saved_peer.ts";
+import type { StoredChannels } from "./stored_peer.ts";
+import type { SendContext } from "./send_context.ts";
 
 export class OutChannels {
   readonly #outbox: Outbox;
-  readonly #context: SendContext;
+  readonly #context: SendContext<OutChannel>;
   /** Those that are open, and on which something may follow. */
   readonly #channels = new Map<number, OutChannel>();
   /** Those that are not open, since the other process has as many without a Receiver as it holds. */

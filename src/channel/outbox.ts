@@ -2,60 +2,25 @@
  * The outgoing half of a connection's stream: frames that wait to be written, and those that were
  * written but not yet acknowledged, kept to be sent again if the connection breaks.
  *
- * Frames are put one after the other into chunks, where they stay until they are acknowledged: what is
+ * Frames are put one after the other into chunks (chunks.ts), where they stay until they are acknowledged: what is
  * written, and what is kept, are views of the same bytes. Pure: it uses no socket.
  */
 
 import { FrameType, HEADER_BYTES, isVital, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { StoredPart } from "../core/stored_bytes.ts";
+import type { StoredPart } from "../core/stored_bytes.ts";
+import { Chunks } from "./chunks.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-interface Chunk {
-  readonly bytes: Bytes;
-  /** The offset in the stream of the chunk's first byte. */
-  readonly start: number;
-  /** How many of its bytes are frames. */
-  used: number;
-  /** Whether it may be filled again: its bytes are the outbox's own, and of the usual size. */
-  readonly reusable: boolean;
-  /** Called when its bytes are no longer needed. */
-  readonly release?: (() => void) | undefined;
-}
-
-/** A chunk that is read each time that it is written, and not kept. */
-class StoredChunk implements Chunk {
-  readonly start: number;
-  readonly used: number;
-  readonly reusable = false;
-  readonly #frames: StoredPart;
-
-  constructor(frames: StoredPart, start: number) {
-    this.#frames = frames;
-    this.start = start;
-    this.used = frames.size;
-  }
-
-  get bytes(): Bytes {
-    return this.#frames.read();
-  }
-}
-
-/** A connection's first chunk; quiet connections need no more. */
-const FIRST_CHUNK_BYTES = 4 * 1024;
-/** All other chunks: a good size for one write. */
-const CHUNK_BYTES = 64 * 1024;
-/** Stored frames are read, and written, in pieces of this size. */
-const STORED_BYTES = 256 * 1024;
-/** A chunk for the header between two pieces of a large value: nothing else fits in between. */
-const HEADER_CHUNK_BYTES = 64;
 
 /** Scratch space for numbers: a new array for each would take longer than the rest of a frame. */
 const NUMBER = new DataView(new ArrayBuffer(8));
 const UINT32_BYTES = new Uint8Array(NUMBER.buffer, 0, 4);
 const TWO_UINT32_BYTES = new Uint8Array(NUMBER.buffer);
 const FLOAT64_BYTES = TWO_UINT32_BYTES;
+
+/** No value is tried where there is less room than this. */
+const SMALL_VALUE_BYTES = 64;
 
 /** Where a frame's payload is to be encoded: see {@linkcode Outbox.reserve}. */
 export interface Reservation {
@@ -65,8 +30,8 @@ export interface Reservation {
 
 /** One direction's stream, as its writer keeps it. */
 export class Outbox {
-  /** Chunks that hold bytes not yet acknowledged, oldest first; the last one is being filled. */
-  #chunks: Chunk[] = [];
+  /** They hold the bytes that are not acknowledged. */
+  readonly #chunks = new Chunks();
   #acked: number;
   #written: number;
   /** The offset up to which this connection was given bytes to write: `written`, or more meanwhile. */
@@ -81,8 +46,6 @@ export class Outbox {
   #sealed = false;
   /** The channel to which the frames of channels belong that are appended now; -1 if to none. */
   #channel = -1;
-  /** A chunk that was acknowledged whole, to be filled again. */
-  #spare: Bytes | undefined;
   /** The waiters for everything up to an offset to be acknowledged. */
   #waiters: { readonly offset: number; readonly resolve: () => void }[] = [];
 
@@ -159,18 +122,15 @@ export class Outbox {
    * With `fresh`, the room is enough for the largest `value`.
    */
   reserve(fresh: boolean): Reservation {
-    let chunk = this.#chunks[this.#chunks.length - 1];
-    if (
-      chunk === undefined || fresh || chunk.bytes.length - chunk.used < 64
-    ) {
-      chunk = this.#addChunk(HEADER_BYTES + (fresh ? MAX_VALUE_BYTES : 64));
-    }
+    const chunk = fresh
+      ? this.#chunks.add(HEADER_BYTES + MAX_VALUE_BYTES, this.#end)
+      : this.#chunks.room(HEADER_BYTES + SMALL_VALUE_BYTES, this.#end);
     return { bytes: chunk.bytes, position: chunk.used + HEADER_BYTES };
   }
 
   /** Makes the payload that ends at `payloadEnd` of the last reservation a `value` frame. */
   commit(payloadEnd: number): void {
-    const chunk = this.#chunks[this.#chunks.length - 1]!;
+    const chunk = this.#chunks.last!;
     const length = payloadEnd - chunk.used - HEADER_BYTES;
     writeHeader(chunk.bytes, chunk.used, FrameType.value, length);
     this.#end += payloadEnd - chunk.used;
@@ -183,7 +143,7 @@ export class Outbox {
   append(type: FrameType, ...parts: readonly Uint8Array[]): void {
     let length = 0;
     for (const part of parts) length += part.length;
-    const chunk = this.#room(HEADER_BYTES + length);
+    const chunk = this.#chunks.room(HEADER_BYTES + length, this.#end);
     let position = writeHeader(chunk.bytes, chunk.used, type, length);
     for (const part of parts) {
       chunk.bytes.set(part, position);
@@ -199,7 +159,7 @@ export class Outbox {
    * `release` is called, when it and all before it has been acknowledged.
    */
   appendOwned(type: FrameType, payload: Bytes, release?: () => void): void {
-    const chunk = this.#roomBefore(HEADER_BYTES);
+    const chunk = this.#chunks.roomBefore(HEADER_BYTES, this.#end);
     chunk.used = writeHeader(chunk.bytes, chunk.used, type, payload.length);
     this.#end += HEADER_BYTES;
     this.appendFrame(payload, release);
@@ -207,13 +167,7 @@ export class Outbox {
 
   /** As {@linkcode appendOwned}, of bytes that are a frame already, header and all. */
   appendFrame(bytes: Bytes, release?: () => void): void {
-    this.#chunks.push({
-      bytes,
-      start: this.#end,
-      used: bytes.length,
-      reusable: false,
-      release,
-    });
+    this.#chunks.addOwned(bytes, this.#end, release);
     this.#end += bytes.length;
     this.#vitalEnd = this.#end;
   }
@@ -256,10 +210,7 @@ export class Outbox {
    */
   next(): Bytes | undefined {
     if (this.#sealed || this.#written === this.#end) return undefined;
-    // The chunk is nearly always the last or the one before.
-    let index = this.#chunks.length - 1;
-    while (this.#chunks[index]!.start > this.#written) index--;
-    const chunk = this.#chunks[index]!;
+    const chunk = this.#chunks.at(this.#written);
     this.#handed = chunk.start + chunk.used;
     this.#everHanded = Math.max(this.#everHanded, this.#handed);
     return chunk.bytes.subarray(this.#written - chunk.start, chunk.used);
@@ -297,21 +248,7 @@ export class Outbox {
     if (offset <= this.#acked) return; // repeated after a connection was replaced
     this.#acked = offset;
     if (this.#waiters.length > 0) this.#settle(offset);
-    const last = this.#chunks.length - 1;
-    let passed = 0;
-    for (; passed < last; passed++) {
-      const chunk = this.#chunks[passed]!;
-      if (chunk.start + chunk.used > offset) break;
-      if (chunk.reusable && chunk.bytes.length === CHUNK_BYTES) this.#spare = chunk.bytes;
-      chunk.release?.();
-    }
-    if (passed > 0) this.#chunks.splice(0, passed);
-    // Filled from its beginning again, a quiet connection needs no more than one chunk.
-    if (offset === this.#end) {
-      const { reusable, bytes, release } = this.#chunks[0]!;
-      release?.();
-      this.#chunks = reusable ? [{ bytes, start: offset, used: 0, reusable }] : [];
-    }
+    this.#chunks.release(offset, this.#end);
   }
 
   /**
@@ -343,13 +280,7 @@ export class Outbox {
 
   /** A copy of all frames that are not acknowledged. */
   unacked(): Bytes {
-    const copy = new Uint8Array(this.#end - this.#acked);
-    for (const chunk of this.#chunks) {
-      const from = Math.max(this.#acked - chunk.start, 0);
-      if (from >= chunk.used) continue;
-      copy.set(chunk.bytes.subarray(from, chunk.used), chunk.start + from - this.#acked);
-    }
-    return copy;
+    return this.#chunks.copyFrom(this.#acked, this.#end);
   }
 
   /**
@@ -358,17 +289,8 @@ export class Outbox {
    */
   restore(frames: StoredPart, channel: number): void {
     this.#channel = channel;
-    const start = this.#end;
-    for (let at = 0; at < frames.size; at += STORED_BYTES) {
-      const size = Math.min(STORED_BYTES, frames.size - at);
-      this.#chunks.push(new StoredChunk(new StoredPart(frames, at, size), start + at));
-    }
+    this.#chunks.addStored(frames, this.#end);
     this.#end += frames.size;
-    if (frames.size > 0) {
-      // What is appended goes here: there is no room in the others.
-      const bytes = new Uint8Array(FIRST_CHUNK_BYTES);
-      this.#chunks.push({ bytes, start: this.#end, used: 0, reusable: false });
-    }
     this.#written = this.#end;
     this.#handed = this.#end;
     this.#everHanded = this.#end;
@@ -379,42 +301,5 @@ export class Outbox {
     const done = this.#waiters.filter(({ offset }) => offset <= acked);
     this.#waiters = this.#waiters.filter(({ offset }) => offset > acked);
     for (const { resolve } of done) resolve();
-  }
-
-  #room(count: number): Chunk {
-    const chunk = this.#chunks[this.#chunks.length - 1];
-    return chunk !== undefined && chunk.bytes.length - chunk.used >= count
-      ? chunk
-      : this.#addChunk(count);
-  }
-
-  /** Room for so many bytes, when what comes after them has a chunk of its own. */
-  #roomBefore(count: number): Chunk {
-    const chunk = this.#chunks[this.#chunks.length - 1];
-    return chunk !== undefined && chunk.bytes.length - chunk.used >= count
-      ? chunk
-      : this.#push(new Uint8Array(HEADER_CHUNK_BYTES), false);
-  }
-
-  #addChunk(count: number): Chunk {
-    if (count <= CHUNK_BYTES && this.#spare !== undefined) {
-      const bytes = this.#spare;
-      this.#spare = undefined;
-      return this.#push(bytes, true);
-    }
-    const usual = this.#end === 0 ? FIRST_CHUNK_BYTES : CHUNK_BYTES;
-    return this.#push(new Uint8Array(Math.max(usual, count)), count <= CHUNK_BYTES);
-  }
-
-  #push(bytes: Bytes, reusable: boolean): Chunk {
-    const chunk = { bytes, start: this.#end, used: 0, reusable };
-    const last = this.#chunks[this.#chunks.length - 1];
-    // An empty chunk in the list would have no bytes to find by offset.
-    if (last !== undefined && last.used === 0) {
-      this.#chunks.pop();
-      if (last.reusable && last.bytes.length === CHUNK_BYTES) this.#spare ??= last.bytes;
-    }
-    this.#chunks.push(chunk);
-    return chunk;
   }
 }

@@ -8,7 +8,6 @@
 import type { ChannelError } from "../core/errors.ts";
 import { type ExitStatus, success } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { StoredPart } from "../core/stored_bytes.ts";
 import type { PeerTraffic, Wait } from "../core/waits.ts";
 import { FrameType, StopReason } from "../wire/frame.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
@@ -24,10 +23,12 @@ import { Idleness } from "./idleness.ts";
 import type { InChannel } from "./in_channel.ts";
 import { discardAll, InChannels } from "./in_channels.ts";
 import type { OutChannel } from "./out_channel.ts";
-import { OutChannels, type SavedChannels, type StoredChannels } from "./out_channels.ts";
+import { OutChannels } from "./out_channels.ts";
 import { Outbox } from "./outbox.ts";
 import { fullChannels, peerPending } from "./pending.ts";
 import { type End, EndWatch, statusEnd } from "./remote_end.ts";
+import type { SavedPeer } from "./saved_peer.ts";
+import type { StoredPeer } from "./stored_peer.ts";
 import type { Unclaimed } from "./unclaimed.ts";
 
 /** The environment of a peer in this process. */
@@ -46,21 +47,6 @@ export interface PeerContext extends ConnectionContext {
   readonly undelivered?: (remote: Pid, why: string) => void;
   /** The program was told, in an error, that the peer has ended without success. */
   readonly noticed: (remote: Pid) => void;
-}
-
-/** The state of a peer that has to outlive this process: see {@linkcode Peer.save}. */
-export interface SavedPeer {
-  readonly remote: Pid;
-  readonly acked: number;
-  readonly frames: Uint8Array<ArrayBuffer>;
-  readonly received: number;
-  readonly channels: SavedChannels;
-}
-
-/** A {@linkcode SavedPeer} whose data is stored. */
-export interface StoredPeer extends Omit<SavedPeer, "frames" | "channels"> {
-  readonly frames: StoredPart;
-  readonly channels: StoredChannels;
 }
 
 /** How long a process that has delivered everything waits for the acknowledgement of its `bye`. */

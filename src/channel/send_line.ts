@@ -2,8 +2,8 @@
 
 import type { Layout } from "../wire/frame.ts";
 import { Fifo } from "../core/fifo.ts";
-import type { StoredPart } from "../core/stored_bytes.ts";
 import type { Hold } from "./hold.ts";
+import type { SavedEntry } from "./saved_peer.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -66,32 +66,6 @@ export interface Waiting extends LineUp {
   /** Bytes in flight or unread. */
   readonly inFlight: number;
   readonly window: number;
-}
-
-/** A queued value, or the rest of it; or, if `rest` is `null`, the channel's end. */
-export interface SavedEntry {
-  readonly rest: Bytes | null;
-  readonly begun: boolean;
-}
-
-/** A {@linkcode SavedEntry} that is read when it is its turn. */
-export interface StoredEntry {
-  readonly rest: StoredPart | null;
-  readonly begun: boolean;
-}
-
-/** The state of a channel with queued entries, for a will. */
-export interface SavedChannel {
-  readonly number: number;
-  readonly inFlight: number;
-  /** Whether there is a Receiver for it. */
-  readonly accepted: boolean;
-  readonly entries: readonly SavedEntry[];
-}
-
-/** A {@linkcode SavedChannel} whose entries are stored. */
-export interface StoredChannel extends Omit<SavedChannel, "entries"> {
-  readonly entries: Iterable<StoredEntry>;
 }
 
 export class SendLine {

@@ -13,7 +13,7 @@ import type { Patience } from "../net/liveness.ts";
 import { Hold } from "./hold.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import { Unclaimed } from "./unclaimed.ts";
-import { readWill } from "./will_format.ts";
+import { readWill } from "./will_reader.ts";
 
 /** How many connections of wills a node opens at a time, and how long one counts that is not answered. */
 const DIALS = new TimedGate(64, 1_000);

@@ -27,6 +27,15 @@ export class StoredPart implements StoredBytes {
     this.#whole.readInto(target, this.#start + at);
   }
 
+  /** The same in parts of at most that size, which follow each other. */
+  split(maxBytes: number): StoredPart[] {
+    const parts: StoredPart[] = [];
+    for (let at = 0; at < this.size; at += maxBytes) {
+      parts.push(new StoredPart(this, at, Math.min(maxBytes, this.size - at)));
+    }
+    return parts;
+  }
+
   /** All of it. */
   read(): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(this.size);

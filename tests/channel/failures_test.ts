@@ -5,7 +5,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Receiver } from "../../src/channel/receiver.ts";
 import { select } from "../../src/channel/select.ts";
 import { deliverWill } from "../../src/channel/will.ts";
-import { memoryBytes } from "../../src/channel/will_format.ts";
+import { memoryBytes } from "../../src/channel/will_reader.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { channel, fill, test, TestRun, turns, until } from "./pair.ts";

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Outbox } from "../../src/channel/outbox.ts";
-import { memoryBytes } from "../../src/channel/will_format.ts";
+import { memoryBytes } from "../../src/channel/will_reader.ts";
 import { StoredPart } from "../../src/core/stored_bytes.ts";
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES, writeHeader } from "../../src/wire/frame.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";

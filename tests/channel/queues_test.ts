@@ -6,7 +6,8 @@ import { InChannel } from "../../src/channel/in_channel.ts";
 import { InChannels } from "../../src/channel/in_channels.ts";
 import type { OutChannel } from "../../src/channel/out_channel.ts";
 import { Unclaimed } from "../../src/channel/unclaimed.ts";
-import { memoryBytes } from "../../src/channel/will_format.ts";
+import { LeftEntries } from "../../src/channel/left_entries.ts";
+import { memoryBytes } from "../../src/channel/will_reader.ts";
 import { StoredPart } from "../../src/core/stored_bytes.ts";
 import { FrameType, HEADER_BYTES, MAX_PIECE_BYTES, MAX_VALUE_BYTES } from "../../src/wire/frame.ts";
 import {
@@ -496,10 +497,10 @@ Deno.test("save() and restore() keep which channel each value belongs to", () =>
   const heir = new ChannelsPair();
   const waiting = saved.waiting.map(({ entries, ...channel }) => ({
     ...channel,
-    entries: entries.map(({ rest, begun }) => ({
+    left: new LeftEntries(entries.map(({ rest, begun }) => ({
       rest: rest && new StoredPart(memoryBytes(rest), 0, rest.length),
       begun,
-    })),
+    }))),
   }));
   heir.sending.restore({ ...saved, waiting });
   assertEquals(heir.sending.waiting, true);

@@ -4,8 +4,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Verdict } from "../../src/channel/greeting.ts";
 import { deliverWill, type DeliveryContext } from "../../src/channel/will.ts";
-import { encodeWill, memoryBytes, readWill, type Will } from "../../src/channel/will_format.ts";
-import type { SavedPeer, StoredPeer } from "../../src/channel/peer.ts";
+import type { SavedPeer } from "../../src/channel/saved_peer.ts";
+import type { StoredPeer } from "../../src/channel/stored_peer.ts";
+import { encodeWill, type Will } from "../../src/channel/will_format.ts";
+import { memoryBytes, readWill } from "../../src/channel/will_reader.ts";
 import type { StoredBytes } from "../../src/core/stored_bytes.ts";
 import { TimedGate } from "../../src/core/timed_gate.ts";
 import type { Sender } from "../../src/channel/sender.ts";
@@ -314,9 +316,9 @@ function loaded(bytes: StoredBytes): Will {
 }
 
 function loadedPeer({ frames, channels, ...peer }: StoredPeer): SavedPeer {
-  const waiting = channels.waiting.map(({ entries, ...channel }) => ({
+  const waiting = channels.waiting.map(({ left, ...channel }) => ({
     ...channel,
-    entries: Array.from(entries, ({ rest, begun }) => ({ rest: rest?.read() ?? null, begun })),
+    entries: Array.from(left.entries, ({ rest, begun }) => ({ rest: rest?.read() ?? null, begun })),
   }));
   return { ...peer, frames: frames.read(), channels: { ...channels, waiting } };
 }
