@@ -1,23 +1,22 @@
 /** One process of a run, from its start message to its exit event. */
 
-import { messageOf, SpawnError } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { OutputFd } from "../core/events.ts";
 import { type EndStatus, type ExitStatus, ownStatus } from "../core/exit_status.ts";
 import { inspectMode } from "../core/inspection.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { SpawnRequest } from "../core/roles.ts";
 import type { NodeSample } from "../core/samples.ts";
-import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
+import { isAtOnce, type Termination } from "../core/signals.ts";
 import type { WaitState } from "../core/waits.ts";
-import { failedMessage, type ProcessMessage } from "../wire/control.ts";
+import type { ProcessMessage } from "../wire/control.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
-import { carriedBytes, PendingQuestions } from "./pending_questions.ts";
 import type { ProcUsage } from "./proc_usage.ts";
-import { spawnedPermissions } from "./program_permissions.ts";
 import { ProcessRecord } from "./process_record.ts";
+import { ProcessRequests } from "./process_requests.ts";
 import type { RunContext } from "./run_context.ts";
 import { type Inquired, WaitInquiry } from "./wait_inquiry.ts";
 import { ownsPort } from "./own_port.ts";
@@ -44,8 +43,6 @@ export class HostedProcess {
   readonly #context: RunContext;
   /** What is shown of it; its argument is not kept. */
   readonly #request: Pick<SpawnRequest, "parent" | "name" | "resources">;
-  /** What it may do at most, if that is not what its program may. */
-  readonly #permissions: readonly string[] | undefined;
   readonly #child: ChildProcess;
   readonly #arrival: Arrival;
   readonly #willPath: string | null;
@@ -54,9 +51,7 @@ export class HostedProcess {
   readonly #sockets: string | undefined;
   readonly #start = Promise.withResolvers<boolean>();
   readonly #killed = new AbortController();
-  readonly #questions = new PendingQuestions();
-  /** Processes that this one is killing. */
-  readonly #kills: Pid[] = [];
+  readonly #requests: ProcessRequests;
   readonly #inquiry: WaitInquiry;
   readonly #record: ProcessRecord;
   #runs = false;
@@ -79,7 +74,6 @@ export class HostedProcess {
     this.#context = context;
     const { parent, name, resources } = request;
     this.#request = { parent, name, resources };
-    this.#permissions = request.permissions;
     this.#child = own.child;
     this.#arrival = own.arrival;
     this.#willPath = own.willPath;
@@ -90,6 +84,11 @@ export class HostedProcess {
       osPid: own.child.group,
       send: (question) => own.arrival.link.send(question),
       startTimer: context.startTimer,
+    });
+    this.#requests = new ProcessRequests(context, {
+      pid: own.pid,
+      permissions: request.permissions,
+      send: (answer) => own.arrival.link.send(answer),
     });
     own.child.limit(request.resources);
     this.#record = new ProcessRecord(own.child.group, own.heapBytes);
@@ -194,7 +193,7 @@ export class HostedProcess {
     try {
       for await (const message of messages) {
         this.#take(message);
-        const room = this.#questions.room();
+        const room = this.#requests.room();
         if (room !== undefined) await room;
       }
     } catch (error) {
@@ -233,84 +232,21 @@ export class HostedProcess {
       throw new ProtocolError(`"${message.type}" out of order`);
     }
     this.#inquiry.heard();
-    const { master } = this.#context;
     switch (message.type) {
       case "started":
         this.#inspectorPort = message.inspector;
         return this.#run();
-      case "spawn":
-        return this.#spawn(message);
-      case "cancel":
-        return this.#questions.cancel(message.request);
-      case "wait": {
-        const { request, pid } = message;
-        return this.#questions.add(this.#answer(request, async () => {
-          return { type: "ended", request, status: await master.wait(pid) };
-        }));
-      }
       case "waits":
         return this.#inquiry.answer(message);
-      case "unreached": {
-        const { request, pid, why } = message;
-        return this.#questions.add(this.#answer(request, async () => {
-          const runs = await master.runs(pid);
-          if (runs) this.#context.unreached?.(this.pid, pid, why);
-          return { type: "probed", request, runs };
-        }));
-      }
       case "undelivered":
         this.#record.undelivered ??= `${shortPid(message.pid)} has not got all: ${message.why}`;
         return;
       case "unread":
         this.#record.unread = message.channels;
         return;
-      case "noticed":
-        return this.#questions.add(this.#context.sink({ event: "noticed", pid: message.pid }));
-      case "kill": {
-        const { request, pid, signal, graceMs, descendants } = message;
-        const how = signal === null ? KILL : { signal, graceMs };
-        return this.#questions.add(this.#answer(request, async () => {
-          this.#kills.push(pid);
-          const pids = await master.kill(pid, { ...how, descendants })
-            .finally(() => this.#kills.splice(this.#kills.indexOf(pid), 1));
-          for (const each of pids) this.#notice(each);
-          return { type: "killed", request };
-        }));
-      }
+      default:
+        return this.#requests.take(message);
     }
-  }
-
-  #spawn(message: Extract<ProcessMessage, { type: "spawn" }>): void {
-    const { request, wait, function: fn, name, arg, resources, cwd, env } = message;
-    const { master, sink, program } = this.#context;
-    const waiting = new AbortController();
-    let cancelled = false;
-    const answered = this.#answer(request, async () => {
-      // What a process spawns may do no more than it may itself.
-      const permissions = message.permissions === undefined
-        ? this.#permissions
-        : spawnedPermissions(program, this.#permissions, message.permissions, `spawn ${fn}()`);
-      const wanted = {
-        ...{ parent: this.pid, function: fn, name, arg, resources, cwd, env },
-        ...permissions === undefined ? {} : { permissions },
-      };
-      const pid = await master.spawn(wanted, { wait, signal: waiting.signal });
-      if (!cancelled) return { type: "spawned", request, pid };
-      // It was started before the cancellation reached the placement or its node.
-      void sink({ event: "noticed", pid });
-      await master.kill(pid, { ...KILL, descendants: true });
-      throw new SpawnError("lost", `Cannot spawn ${fn}(): it was cancelled`);
-    });
-    this.#questions.addSpawn(request, {
-      answered,
-      argBytes: arg.length,
-      carriedBytes: carriedBytes(message),
-      waitNoLonger: () => waiting.abort(),
-      cancel: () => {
-        cancelled = true;
-        waiting.abort();
-      },
-    });
   }
 
   #run(): void {
@@ -331,23 +267,6 @@ export class HostedProcess {
     this.#start.resolve(true);
   }
 
-  /** The program knows, or will know, how that process ended, so its failure is noticed. */
-  #notice(pid: Pid): void {
-    void this.#context.sink({ event: "noticed", pid });
-  }
-
-  async #answer(
-    request: number,
-    ask: () => Promise<Parameters<Arrival["link"]["send"]>[0]>,
-  ): Promise<void> {
-    const { link } = this.#arrival;
-    try {
-      link.send(await ask());
-    } catch (error) {
-      link.send(failedMessage(request, error));
-    }
-  }
-
   /** The end, in order: the OS process, its last requests, its output, its will, its exit. */
   async #end(served: Promise<void>): Promise<EndStatus> {
     const { sink } = this.#context;
@@ -356,21 +275,19 @@ export class HostedProcess {
     this.#record.usage.stop();
     await withDeadline(served, LAST_WORDS_MS);
     this.#arrival.link.close();
-    // Its pending spawns are no longer needed.
-    this.#questions.waitNoLonger();
+    this.#requests.waitNoLonger();
     this.#start.resolve(false);
     if (!this.#runs) {
       await Promise.all([this.#child.drained[1], this.#child.drained[2]]);
       return await this.#executeWill(exited);
     }
     // The processes that it spawned are reported before its exit.
-    await this.#unlessKilled(this.#questions.spawned());
+    await this.#unlessKilled(this.#requests.spawned());
     await Promise.all([this.#endOutput(1), this.#endOutput(2)]);
     const status = await this.#executeWill(exited);
     const text = this.#record.fullHeap(this.pid, this.#request, exited);
     if (text !== undefined) void sink({ event: "said", text, time: Date.now() });
-    // It caused their ends, although it did not wait for them.
-    for (const pid of this.#kills) this.#notice(pid);
+    this.#requests.noticeKills();
     const record = this.#record.atEnd(exited);
     const own = ownStatus(status);
     await sink({ event: "exit", pid: this.pid, status: own, record, time: Date.now() });
