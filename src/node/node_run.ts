@@ -1,36 +1,20 @@
 /** One run's processes on one node: their start, their requests, and their end. */
 
-import { messageOf, SpawnError } from "../core/errors.ts";
-import { inspectMode } from "../core/inspection.ts";
-import { NodeFaultError } from "../core/node_fault.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { Launched, NodePort, SpawnRequest } from "../core/roles.ts";
 import type { NodeSample } from "../core/samples.ts";
 import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
-import { TrialBootError } from "../core/trial_boot_error.ts";
-import { WaitNotice } from "../core/wait_notice.ts";
-import { visibleLine } from "../core/visible.ts";
 import type { WaitState } from "../core/waits.ts";
-import {
-  type BootedProcess,
-  Booter,
-  type BooterOptions,
-  type BootOptions,
-  DeadBootError,
-  endBooted,
-} from "../host/booter.ts";
-import type { ChildProcess, StdinKind } from "../host/child_process.ts";
+import { type BootedProcess, endBooted } from "../host/booter.ts";
 import { DoingWatch } from "../host/doing_watch.ts";
 import { HostedProcess } from "../host/hosted_process.ts";
 import type { RunContext } from "../host/run_context.ts";
-import { faultOf } from "../host/node_fault.ts";
-import { deadStart, faultOfStart, NotStartedError } from "../host/not_started.ts";
 import { type DiskLimit, DiskWatch } from "../host/disk_watch.ts";
-import { FirstBoot } from "../host/trial_boot.ts";
 import type { ProcUsage } from "../host/proc_usage.ts";
-import { SparePool } from "../host/spare_pool.ts";
 import { WillSpace } from "../host/will_store.ts";
+import { notStartedError, runIsEnding, startError } from "./launch_errors.ts";
+import { ProcessSource, type ProcessSourceOptions } from "./process_source.ts";
 
 /**
  * Of so many processes, each is looked at so seldom for samples that this takes at most a tenth of a core: a
@@ -39,13 +23,12 @@ import { WillSpace } from "../host/will_store.ts";
 const LOOK_SHARE_MS = 3;
 
 /** What a node needs to know about a run. */
-export interface NodeRunOptions extends RunContext, BooterOptions {
-  /** How many booted processes may wait to be spawned. */
-  readonly maxSpares: number;
-  /** What may be in the folder of the run, and in that of its sockets; processes end when there is more. @default anything */
+export interface NodeRunOptions extends RunContext, ProcessSourceOptions {
+  /**
+   * What may be in the folder of the run, and in that of its sockets; processes end when there is more.
+   * @default anything
+   */
   readonly disk?: DiskLimit | undefined;
-  /** The stdin of the first process. @default "piped" */
-  readonly firstStdin?: "piped" | "inherit";
 }
 
 /**
@@ -57,14 +40,9 @@ export interface NodeRunOptions extends RunContext, BooterOptions {
  */
 export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
-  readonly #booter: Booter;
-  readonly #spares: SparePool;
+  readonly #source: ProcessSource;
   readonly #wills: WillSpace;
   readonly #disk: DiskWatch | undefined;
-  /** Says of processes that wait for their turn to boot that they do. */
-  readonly #waits: WaitNotice;
-  /** The first process, if there was a trial boot. */
-  #first: FirstBoot | undefined;
   readonly #launches = new Set<Promise<unknown>>();
   readonly #processes = new Map<Pid, HostedProcess>();
   readonly #stdin = new Map<Pid, WritableStream<Uint8Array<ArrayBuffer>>>();
@@ -80,16 +58,12 @@ export class NodeRun implements NodePort {
     const { otherWills, program: { user } } = options;
     const other = user && otherWills && { uid: user.uid, taken: otherWills.taken };
     this.#wills = new WillSpace(undefined, other);
-    this.#booter = new Booter(options);
-    this.#spares = new SparePool(this.#booter, { max: options.maxSpares, logger: options.logger });
+    this.#source = new ProcessSource(options);
     const { disk, logger } = options;
-    const { sockets } = this.#booter;
+    const { sockets } = this.#source;
     const folders = [...disk?.folders ?? [], ...sockets === undefined ? [] : [sockets]];
     this.#disk = disk &&
       new DiskWatch({ ...disk, folders, logger, over: (why) => this.#endFor(why) });
-    this.#waits = new WaitNotice(options.startTimer, (text) => {
-      void options.sink({ event: "said", text, time: Date.now() });
-    });
   }
 
   /**
@@ -101,23 +75,7 @@ export class NodeRun implements NodePort {
    * @throws {SpawnError} `lost` if the run is ending.
    */
   async needs(): Promise<Resources> {
-    const ending = "Cannot try the program: the run is ending";
-    if (this.#stopping) throw new SpawnError("lost", ending);
-    const first = this.#first ??= new FirstBoot(this.#booter, {
-      startTimer: this.#options.startTimer,
-      onWait: this.#tellWait("the first process"),
-    });
-    try {
-      const needs = await first.needs();
-      if (this.#options.maxSpares === 0) await first.drop();
-      return needs;
-    } catch (cause) {
-      if (this.#stopping) throw new SpawnError("lost", ending, { cause });
-      const fault = cause instanceof TrialBootError ? cause.fault : undefined;
-      if (fault === undefined) throw cause;
-      if (this.#first === first) this.#first = undefined;
-      throw new NodeFaultError("Cannot start the program", this.#options.node, fault, { cause });
-    }
+    return await this.#source.needs();
   }
 
   async launch(request: SpawnRequest): Promise<Launched> {
@@ -129,7 +87,7 @@ export class NodeRun implements NodePort {
     } finally {
       this.#launches.delete(launch);
       this.#checkIdle();
-      if (this.#launches.size === 0 && !this.#isIdle()) this.#spares.refill();
+      if (this.#launches.size === 0 && !this.#isIdle()) this.#source.refill();
     }
   }
 
@@ -138,7 +96,7 @@ export class NodeRun implements NodePort {
     if (process === undefined) return false;
     process.terminate(how);
     await process.ended;
-    await this.#booter.endLeft();
+    await this.#source.endLeft();
     return true;
   }
 
@@ -195,7 +153,7 @@ export class NodeRun implements NodePort {
 
   /** The number of spares. They are not processes of the run yet. */
   get spares(): number {
-    return this.#spares.size;
+    return this.#source.spares;
   }
 
   /** Resolves as soon as no process runs and none is being launched. */
@@ -245,93 +203,25 @@ export class NodeRun implements NodePort {
   }
 
   async #stop(): Promise<void> {
-    this.#booter.stop();
-    const others = [this.#spares.close(), this.#first?.drop()];
+    const stopped = this.#source.stop();
     const ended = Array.from(this.#processes.values(), (process) => process.ended);
-    await Promise.allSettled([...others, ...ended, ...this.#launches]);
+    await Promise.allSettled([stopped, ...ended, ...this.#launches]);
     for (const cancel of this.#graces) cancel();
     await this.#disk?.stop();
-    await this.#booter.close();
+    await this.#source.close();
   }
 
   async #launch(request: SpawnRequest, alone: boolean): Promise<Launched> {
-    const spare = await this.#spare(request, alone);
-    if (spare !== undefined) {
-      const launched = await this.#begin(request, spare);
+    const ready = await this.#source.takeBooted(request, alone);
+    if (ready !== undefined) {
+      const launched = await this.#begin(request, ready);
       if (launched !== undefined) return launched;
       // It died while it waited, or at once: a fresh one will show why.
     }
-    const booted = await this.#boot(request);
+    const booted = await this.#source.boot(request);
     const launched = await this.#begin(request, booted);
-    if (launched === undefined) throw await this.#notStarted(request, booted.child);
-    return launched;
-  }
-
-  /** Unlike spawned processes, the first process has a stdin; and spares have the permissions of the program. */
-  async #spare(request: SpawnRequest, alone: boolean): Promise<BootedProcess | undefined> {
-    if (this.#isInspected(request)) return void await this.#first?.drop();
-    if (request.function === null) return await this.#first?.take();
-    if (request.permissions !== undefined) return undefined;
-    return await this.#spares.take(alone, request.resources);
-  }
-
-  async #boot(request: SpawnRequest): Promise<BootedProcess> {
-    try {
-      return await this.#booter.boot({
-        stdin: this.#stdinOf(request),
-        resources: request.resources,
-        onWait: this.#tellWait(visibleLine(request.name)),
-        inspected: this.#isInspected(request),
-        permissions: request.permissions,
-      });
-    } catch (cause) {
-      if (this.#stopping) throw runIsEnding(request);
-      if (cause instanceof DeadBootError) {
-        throw await this.#notStarted(request, cause.child, cause.lateMs);
-      }
-      throw this.#cannotStart(request, cause);
-    }
-  }
-
-  /** Says, after a while, that a process waits for its turn to boot, and for how many others. */
-  #tellWait(name: string): BootOptions["onWait"] {
-    const { node } = this.#options;
-    const { places } = this.#booter.boots.gate;
-    const where = node === null ? "this machine" : `node ${node}`;
-    return (before) =>
-      this.#waits.begin(() =>
-        `${name} has waited for 10 s to be started: ${where} starts ${places} at a time; ` +
-        `before it: ${before()}`
-      );
-  }
-
-  /** An inspected process boots with an inspector, which others do not have. */
-  #isInspected(request: SpawnRequest): boolean {
-    return inspectMode(this.#options.inspection, request) !== undefined;
-  }
-
-  /** The error of a process that could not be started. */
-  #cannotStart(request: SpawnRequest, cause: unknown): SpawnError {
-    const what = cannotStart(request);
-    const fault = faultOf(cause);
-    if (fault !== undefined) return new NodeFaultError(what, this.#options.node, fault, { cause });
-    return new SpawnError("not-started", `${what}: ${messageOf(cause)}`, { cause });
-  }
-
-  /** The error of a process that ended before it ran its function. */
-  async #notStarted(
-    request: SpawnRequest,
-    child: ChildProcess,
-    lateMs?: number,
-  ): Promise<SpawnError> {
-    const start = await deadStart(child, lateMs);
-    const fault = faultOfStart(start);
-    if (fault === undefined) return new NotStartedError(request.function, start);
-    return new NodeFaultError(cannotStart(request), this.#options.node, fault);
-  }
-
-  #stdinOf(request: SpawnRequest): StdinKind {
-    return request.function === null ? this.#options.firstStdin ?? "piped" : "null";
+    if (launched !== undefined) return launched;
+    throw await notStartedError(request, this.#options.node, booted);
   }
 
   /** Starts a process on its function; returns `undefined` if it ends before it runs it. */
@@ -373,8 +263,7 @@ export class NodeRun implements NodePort {
     } catch (cause) {
       child.kill();
       arrival.link.close();
-      const why = messageOf(cause);
-      throw new SpawnError("not-started", `${cannotStart(request)}: ${why}`, { cause });
+      throw startError(request, this.#options.node, cause);
     }
     this.#processes.set(pid, process);
     if (child.stdin !== null) this.#stdin.set(pid, child.stdin);
@@ -395,12 +284,4 @@ export class NodeRun implements NodePort {
     this.#idle.resolve();
     this.#idle = Promise.withResolvers();
   }
-}
-
-function runIsEnding(request: SpawnRequest): SpawnError {
-  return new SpawnError("lost", `${cannotStart(request)}: the run is ending`);
-}
-
-function cannotStart({ function: fn }: SpawnRequest): string {
-  return `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
 }
