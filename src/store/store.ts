@@ -5,20 +5,20 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { messageOf } from "../core/errors.ts";
 import { inParallel } from "../core/in_parallel.ts";
 import { Arrivals, type ReceivedFile, type WantedFile } from "./arrivals.ts";
-import { dataPath, evict, keep, keptIds, keptManifest, statIfThere, touch } from "./kept_files.ts";
+import { dataPath, keep, statIfThere, touch } from "./kept_files.ts";
+import { KnownFiles } from "./known_files.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { diskOf, limitFor } from "./disk.ts";
 import { manifestId } from "./manifest_id.ts";
 import { manifestOf } from "./manifest_of.ts";
 import { emptyTrash, Owner } from "./owner.ts";
 import { folderForOther, type OtherUser } from "./other_user.ts";
-import { isIntact } from "./piece_file.ts";
 import { privateFolder } from "./private_folder.ts";
-import { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";
-import { pinnedIds, Pins } from "./pins.ts";
+import { Pins } from "./pins.ts";
 import { RunFolder } from "./run_folder.ts";
 import { StoreLock } from "./store_lock.ts";
+import { StoreRoom } from "./store_room.ts";
 import { reasonOf, StoreError } from "./store_error.ts";
 
 /** Options of a store. */
@@ -57,28 +57,20 @@ const BATCH_FILES = 64;
 /** How many files of a store a call looks at, or opens, at once. */
 const PARALLEL = 4;
 
-/** How much is kept free on the disk beyond what is expected, for folders, manifests and markers. */
-const SPARE_BYTES = 1024 ** 2;
-
 /** A folder of files. Several processes may use the same folder. */
 export class Store implements AsyncDisposable {
   /** The path of the folder. */
   readonly folder: string;
-  readonly #limitBytes: number;
   readonly #owner: Owner;
   /** What has the folders of runs: the same, or that for another user. */
   readonly #runs: Owner;
   readonly #runsOf: OtherUser | undefined;
   readonly #lock: StoreLock;
   readonly #pins: Pins;
-  readonly #index = new PieceIndex();
-  /** By id, the file's fingerprint when it was last found to be intact. */
-  readonly #intact = new Map<string, string>();
+  readonly #known: KnownFiles;
+  readonly #room: StoreRoom;
   #drafts = 0;
-  /** The size of what is being written, together. */
-  #expectedBytes = 0;
   #receivedBytes = 0;
-
   readonly #closing = new AbortController();
   /** Resolves when what killed processes had left is removed, as far as that can be. */
   #emptied: Promise<unknown> = Promise.resolve();
@@ -92,9 +84,14 @@ export class Store implements AsyncDisposable {
     this.folder = folder;
     this.#runs = runs;
     this.#runsOf = runsOf;
-    this.#limitBytes = limitBytes;
     this.#owner = owner;
     this.#lock = lock;
+    this.#known = new KnownFiles(folder);
+    this.#room = new StoreRoom({
+      ...{ folder, lock, limitBytes },
+      ownFolder: owner.folder,
+      evicted: (id) => this.#known.forget(id),
+    });
     this.#pins = new Pins(owner.folder, (work) => lock.run(work));
   }
 
@@ -137,7 +134,7 @@ export class Store implements AsyncDisposable {
    * @throws {StoreError} If it cannot be read.
    */
   async addSource(path: string): Promise<void> {
-    this.#index.add(path, await manifestOf(path, `${this.folder}/manifests`));
+    this.#known.index.add(path, await manifestOf(path, `${this.folder}/manifests`));
   }
 
   /**
@@ -145,9 +142,9 @@ export class Store implements AsyncDisposable {
    * without reading the files.
    */
   async missing(manifests: readonly Manifest[]): Promise<string[]> {
-    await this.#refresh();
+    await this.#known.refresh();
     const hashes = new Set(manifests.flatMap(({ pieces }) => pieces));
-    return [...hashes].filter((hash) => !this.#index.has(hash));
+    return [...hashes].filter((hash) => !this.#known.index.has(hash));
   }
 
   /**
@@ -170,7 +167,7 @@ export class Store implements AsyncDisposable {
     const unique = [...new Map(wanted.map((file) => [file.id, file])).values()];
     const ids = unique.map(({ id }) => id);
     // Pinned first, so that no file can be removed between its arrival and its use.
-    const pin = await this.#guarded(() => this.#onFullDisk(() => this.#pins.add(ids)));
+    const pin = await this.#guarded(() => this.#room.onFullDisk(() => this.#pins.add(ids)));
     try {
       const lacking = await this.#guarded(() => this.#lacking(unique, signal));
       if (lacking.length > 0) await this.#receive(lacking, fetch, signal);
@@ -188,8 +185,8 @@ export class Store implements AsyncDisposable {
 
   /** The piece with that hash, checked; `undefined` if it is missing or damaged. */
   async readPiece(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (!this.#index.has(hash)) await this.#refresh();
-    using reader = new PieceReader(this.#index);
+    if (!this.#known.index.has(hash)) await this.#known.refresh();
+    using reader = new PieceReader(this.#known.index);
     return await reader.read(hash);
   }
 
@@ -202,7 +199,7 @@ export class Store implements AsyncDisposable {
    */
   async runFolder(runId: string, bytes = 0): Promise<RunFolder> {
     return await this.#guarded(async () => {
-      await this.#makeRoom(bytes);
+      await this.#room.make(bytes);
       return await RunFolder.make(`${this.#runs.folder}/runs`, runId, this.#runsOf);
     });
   }
@@ -248,7 +245,7 @@ export class Store implements AsyncDisposable {
   async #lacking(files: readonly WantedFile[], signal?: AbortSignal): Promise<WantedFile[]> {
     const lacking: WantedFile[] = [];
     await inParallel(files, PARALLEL, async (file) => {
-      if (!await this.#isIntact(file.id, file.manifest)) lacking.push(file);
+      if (!await this.#known.isIntact(file.id, file.manifest)) lacking.push(file);
     }, signal);
     const found = new Set(lacking);
     return files.filter((file) => found.has(file));
@@ -261,31 +258,39 @@ export class Store implements AsyncDisposable {
   ): Promise<void> {
     const draft = `${this.#owner.folder}/incoming-${this.#drafts++}`;
     const bytes = files.reduce((sum, { manifest }) => sum + manifest.size, 0);
-    this.#expectedBytes += bytes;
     try {
-      await this.#guarded(async () => {
-        await this.#makeRoom(0);
-        await this.#refresh();
-        await Deno.mkdir(draft);
-      });
-      await using arrivals = new Arrivals(draft, files);
-      const keepSome = () => this.#guarded(() => this.#take(arrivals.takeComplete()));
-      await this.#guarded(() => arrivals.takeKnown(this.#index, signal));
-      const missing = arrivals.missing();
-      if (missing.length > 0) {
-        await fetch(missing, async (hash, bytes) => {
-          await this.#guarded(() => arrivals.put(hash, bytes));
-          this.#receivedBytes += bytes.length;
-          if (arrivals.completeCount >= BATCH_FILES) await keepSome();
-        });
-      }
-      await arrivals.finish();
-      await keepSome();
-      await this.#guarded(() => this.#evict());
+      await this.#room.whileWriting(bytes, () => this.#fill(draft, files, fetch, signal));
     } finally {
-      this.#expectedBytes -= bytes;
       await removeTree(draft);
     }
+  }
+
+  /** Receives files into a new folder, and moves them into the store as they are complete. */
+  async #fill(
+    draft: string,
+    files: readonly WantedFile[],
+    fetch: FetchPieces,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await this.#guarded(async () => {
+      await this.#room.make(0);
+      await this.#known.refresh();
+      await Deno.mkdir(draft);
+    });
+    await using arrivals = new Arrivals(draft, files);
+    const keepSome = () => this.#guarded(() => this.#take(arrivals.takeComplete()));
+    await this.#guarded(() => arrivals.takeKnown(this.#known.index, signal));
+    const missing = arrivals.missing();
+    if (missing.length > 0) {
+      await fetch(missing, async (hash, bytes) => {
+        await this.#guarded(() => arrivals.put(hash, bytes));
+        this.#receivedBytes += bytes.length;
+        if (arrivals.completeCount >= BATCH_FILES) await keepSome();
+      });
+    }
+    await arrivals.finish();
+    await keepSome();
+    await this.#guarded(() => this.#room.evict());
   }
 
   /** Moves received files into the store, some at a time. */
@@ -294,79 +299,10 @@ export class Store implements AsyncDisposable {
       await this.#lock.run(async () => {
         for (const { id, manifest, draft } of files.slice(start, start + BATCH_FILES)) {
           await keep(this.folder, id, manifest, draft);
-          const path = dataPath(this.folder, id);
-          this.#index.add(path, manifest);
-          this.#intact.set(id, await identity(path) ?? "");
+          await this.#known.added(id, manifest);
         }
       });
     }
-  }
-
-  /**
-   * Removes files that were not used for long, if the store is too large, or `lackBytes` are needed on the disk.
-   * Makes no file or folder, which a full disk may not allow.
-   */
-  async #evict(lackBytes = 0): Promise<void> {
-    const trash = `${this.#owner.folder}/trash-${this.#drafts++}-`;
-    const eviction = { limitBytes: this.#limitBytes, lackBytes };
-    const victims = await this.#lock.run(async () => {
-      const pinned = await pinnedIds(this.folder);
-      const victims = await evict(this.folder, eviction, pinned, trash);
-      for (const victim of victims) this.#forget(victim);
-      return victims;
-    });
-    for (const victim of victims) await removeTree(`${trash}${victim}`);
-  }
-
-  /** Removes files that are not in use, if the disk has no room for `bytes` besides what is being written. */
-  async #makeRoom(bytes: number): Promise<void> {
-    const disk = await diskOf(this.folder);
-    const lackBytes = this.#expectedBytes + bytes + SPARE_BYTES - (disk?.freeBytes ?? Infinity);
-    if (lackBytes > 0) await this.#evict(lackBytes);
-  }
-
-  /** Does something small, which fails only if the disk is full: once more when files that are not in use are gone. */
-  async #onFullDisk<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== "ENOSPC") throw error;
-      await this.#makeRoom(0);
-      return await work();
-    }
-  }
-
-  /** The file is read once by this process, and again if it has been written to. */
-  async #isIntact(id: string, manifest: Manifest): Promise<boolean> {
-    const path = dataPath(this.folder, id);
-    const found = await identity(path);
-    if (found === undefined) return false;
-    if (this.#intact.get(id) === found) return true;
-    if (await keptManifest(this.folder, id) === undefined) return false;
-    if (!await isIntact(path, manifest)) return false;
-    this.#intact.set(id, found);
-    return true;
-  }
-
-  /** Updates the index with the files that other processes have added and removed. */
-  async #refresh(): Promise<void> {
-    const ids = new Set(await keptIds(this.folder));
-    for (const id of ids) {
-      const path = dataPath(this.folder, id);
-      if (this.#index.includes(path)) continue;
-      const manifest = await keptManifest(this.folder, id);
-      if (manifest !== undefined) this.#index.add(path, manifest);
-    }
-    const prefix = `${this.folder}/files/`;
-    for (const path of this.#index.paths()) {
-      const id = path.startsWith(prefix) ? path.slice(prefix.length).split("/")[0] : undefined;
-      if (id !== undefined && !ids.has(id)) this.#forget(id);
-    }
-  }
-
-  #forget(id: string): void {
-    this.#intact.delete(id);
-    this.#index.delete(dataPath(this.folder, id));
   }
 
   /** Turns the system's errors into {@linkcode StoreError}s. */
@@ -381,15 +317,6 @@ export class Store implements AsyncDisposable {
       );
     }
   }
-}
-
-/**
- * A fingerprint that changes when the file is written to; `undefined` if it does not exist. A program can set the time
- * of the last write of a file, but not that of the last change to it.
- */
-async function identity(path: string): Promise<string | undefined> {
-  const info = await statIfThere(path);
-  return info && `${info.size} ${info.mtime?.getTime()} ${info.ctime?.getTime()} ${info.ino}`;
 }
 
 function unusable(folder: string, cause: unknown): Error {
