@@ -167,7 +167,7 @@ async function view(
   }
 }
 
-/** Sends the starts and ends of all processes of a run so far. */
+/** Sends the starts and ends of all processes of a run so far, and what those that run use. */
 async function viewProcesses(
   link: ViewerLink,
   entry: RunEntry,
@@ -176,13 +176,7 @@ async function viewProcesses(
   const active = runs.get(entry.id)?.run;
   const log = active?.processes ?? await archive.openProcesses(entry.id);
   try {
-    await link.send({ type: "viewing", run: entry, missing: log.start });
-    for await (const { records } of endedViewer(log)) {
-      for (const { body } of records) {
-        if (link.over) return;
-        await link.sendBody(body);
-      }
-    }
+    if (!await sendLog(link, entry, log)) return;
     const processes = await active?.usage() ?? [];
     await link.send({ type: "usages", processes: processes.slice(0, MAX_WAITING) });
     await link.send({ type: "over", run: entry });
@@ -201,20 +195,30 @@ async function viewDoings(
   const active = runs.get(entry.id)?.run;
   const log = active?.doings ?? await archive.openDoings(entry.id);
   try {
-    let next = Math.min(Math.max(first, log.start), log.end);
-    await link.send({ type: "viewing", run: entry, missing: Math.max(0, next - first) });
-    for await (const { from, records } of endedViewer(log, next)) {
-      if (from > next) await link.send({ type: "missing", events: from - next });
-      next = from + records.length;
-      for (const { body } of records) {
-        if (link.over) return;
-        await link.sendBody(body);
-      }
-    }
-    await link.send({ type: "over", run: entry });
+    if (await sendLog(link, entry, log, first)) await link.send({ type: "over", run: entry });
   } finally {
     if (active === undefined) await log.close();
   }
+}
+
+/** Sends what a log holds now, from that message on; tells whether the viewer has stayed for all of it. */
+async function sendLog(
+  link: ViewerLink,
+  entry: RunEntry,
+  log: RunLog,
+  first = 0,
+): Promise<boolean> {
+  let next = Math.min(Math.max(first, log.start), log.end);
+  await link.send({ type: "viewing", run: entry, missing: Math.max(0, next - first) });
+  for await (const { from, records } of endedViewer(log, next)) {
+    if (from > next) await link.send({ type: "missing", events: from - next });
+    next = from + records.length;
+    for (const { body } of records) {
+      if (link.over) return false;
+      await link.sendBody(body);
+    }
+  }
+  return true;
 }
 
 /** Views a log as it is now, from that event on. */

@@ -32,6 +32,9 @@ export async function showProcesses(
           say(`deploy: the first ${message.missing} starts and ends are no longer kept\n`);
         }
         break;
+      case "missing":
+        say(`deploy: ${message.events} more starts and ends are no longer kept\n`);
+        break;
       case "event":
         events.push(message.event);
         break;

@@ -10,7 +10,7 @@
  */
 
 import { importKey, readExactly, type Session, writeAll } from "./handshake.ts";
-import type { Transport } from "./transport.ts";
+import { type Transport, TransportOver } from "./transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -37,8 +37,7 @@ async function directionKey({ key, nonces }: Session, direction: string): Promis
   return await importKey(new Uint8Array(await crypto.subtle.sign("HMAC", key, text)));
 }
 
-class AuthenticatedTransport implements Transport {
-  readonly #conn: Transport;
+class AuthenticatedTransport extends TransportOver {
   readonly #own: CryptoKey;
   readonly #theirs: CryptoKey;
   /** How many records were sent, and received. */
@@ -48,7 +47,7 @@ class AuthenticatedTransport implements Transport {
   #content: Bytes = new Uint8Array();
 
   constructor(conn: Transport, own: CryptoKey, theirs: CryptoKey) {
-    this.#conn = conn;
+    super(conn);
     this.#own = own;
     this.#theirs = theirs;
   }
@@ -75,33 +74,21 @@ class AuthenticatedTransport implements Transport {
       new Uint8Array(await crypto.subtle.sign("HMAC", this.#own, record.subarray(0, end))),
       end,
     );
-    await writeAll(this.#conn, record.subarray(COUNT_BYTES));
+    await writeAll(this.conn, record.subarray(COUNT_BYTES));
     return count;
-  }
-
-  close(): void {
-    this.#conn.close();
-  }
-
-  ref(): void {
-    this.#conn.ref();
-  }
-
-  unref(): void {
-    this.#conn.unref();
   }
 
   /** The content of the next record; `null` at an end between two records. */
   async #receive(): Promise<Bytes | null> {
     const length = new Uint8Array(LENGTH_BYTES);
-    const first = await this.#conn.read(length);
+    const first = await this.conn.read(length);
     if (first === null) return null;
-    length.set(await readExactly(this.#conn, LENGTH_BYTES - first), first);
+    length.set(await readExactly(this.conn, LENGTH_BYTES - first), first);
     const count = new DataView(length.buffer).getUint32(0, true);
     if (count === 0 || count > MAX_CONTENT_BYTES) {
       throw new Deno.errors.InvalidData(`a record of ${count} bytes`);
     }
-    const rest = await readExactly(this.#conn, count + MAC_BYTES);
+    const rest = await readExactly(this.conn, count + MAC_BYTES);
     const record = numbered(this.#received++, count);
     record.set(rest, COUNT_BYTES + LENGTH_BYTES);
     const end = record.length - MAC_BYTES;

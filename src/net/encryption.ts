@@ -10,7 +10,7 @@
 import { ProtocolError } from "../core/protocol_error.ts";
 import { delay, lookAtSockets } from "./delay.ts";
 import { writeAll, WrongSecretError } from "./handshake.ts";
-import type { Transport } from "./transport.ts";
+import { type Transport, TransportOver } from "./transport.ts";
 
 /**
  * The name in every certificate, which connections ask for. Deno also trusts the authorities that the machine
@@ -113,9 +113,8 @@ const TURN_BYTES = 1024 * 1024;
 /** A turn takes about a third of a millisecond. */
 const TURN_MS = 20;
 
-class EncryptedTransport implements Transport {
+class EncryptedTransport extends TransportOver {
   readonly answersAtOnce: boolean;
-  readonly #conn: Deno.Conn;
   /** Whether the handshake is over. */
   #begun = false;
   /** How much was read and written since the clock was looked at. */
@@ -124,14 +123,14 @@ class EncryptedTransport implements Transport {
   #turnedMs = 0;
 
   constructor(conn: Deno.Conn, answersAtOnce: boolean) {
-    this.#conn = conn;
+    super(conn);
     this.answersAtOnce = answersAtOnce;
   }
 
   /** An end without the words of TLS for it is an end: a process that is killed says none. */
   async read(buffer: Uint8Array): Promise<number | null> {
     try {
-      const count = await this.#conn.read(buffer);
+      const count = await this.conn.read(buffer);
       this.#begun = true;
       if (this.#isLong(count ?? 0)) await this.#turn();
       return count;
@@ -142,7 +141,7 @@ class EncryptedTransport implements Transport {
   }
 
   async write(bytes: Uint8Array): Promise<number> {
-    const count = await this.#conn.write(bytes);
+    const count = await this.conn.write(bytes);
     if (this.#isLong(count)) await this.#turn();
     return count;
   }
@@ -158,18 +157,6 @@ class EncryptedTransport implements Transport {
   async #turn(): Promise<void> {
     await lookAtSockets();
     this.#turnedMs = performance.now();
-  }
-
-  close(): void {
-    this.#conn.close();
-  }
-
-  ref(): void {
-    this.#conn.ref();
-  }
-
-  unref(): void {
-    this.#conn.unref();
   }
 }
 

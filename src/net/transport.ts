@@ -24,6 +24,30 @@ export interface Transport {
   readonly answersAtOnce?: boolean;
 }
 
+/** A transport whose bytes another one carries: closing it, and what it holds, is that one's. */
+export abstract class TransportOver implements Transport {
+  protected readonly conn: Transport;
+
+  constructor(conn: Transport) {
+    this.conn = conn;
+  }
+
+  abstract read(buffer: Uint8Array): Promise<number | null>;
+  abstract write(bytes: Uint8Array): Promise<number>;
+
+  close(): void {
+    this.conn.close();
+  }
+
+  ref(): void {
+    this.conn.ref();
+  }
+
+  unref(): void {
+    this.conn.unref();
+  }
+}
+
 /** Where a process or a node listens: the path of a Unix socket, or a TCP port. */
 export type Endpoint =
   | { readonly path: string }
