@@ -1,12 +1,12 @@
-/** Where `fabric dev` keeps the secret that it makes, and `deploy` of the same user finds it. */
+/** Where `fabric dev` keeps the secret that it makes, and `deploy` and `fabric drain` of the same user find it. */
 
 import type { Address } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
 import { cacheFolder } from "../store/cache_folder.ts";
 
 /**
- * The path of the secret of the `fabric dev` whose bridge listens at `bridge`: each has one of its own;
- * `undefined` if the user has no home folder.
+ * The path of the secret of the `fabric dev` whose bridge or master listens at that address: each cluster has one of
+ * its own; `undefined` if the user has no home folder.
  */
 export function devSecretPath(
   { host, port }: Address,

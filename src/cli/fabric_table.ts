@@ -117,7 +117,7 @@ const DEV: Command = {
   },
   notes: [
     PERMISSIONS_NOTE,
-    "It makes a secret, which deploy of the same user finds. Nobody else gets in.",
+    "It makes a secret, found by deploy and drain of the same user, and nobody else.",
   ],
   examples: ["fabric dev --nodes 3 --mem 4GiB"],
   exitStatus: EXIT_STATUS,

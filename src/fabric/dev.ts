@@ -1,8 +1,9 @@
 /**
  * `fabric dev`: a whole cluster on loopback, in one process apart from the bridge. Unless it is given a secret, it
- * makes one, which only `deploy` of the same user finds.
+ * makes one, which only commands of the same user find.
  */
 
+import type { Address } from "../core/address.ts";
 import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
@@ -33,12 +34,15 @@ export async function runDev(
   const made = { bytes: newSecret(), open: false };
   await using setting = await prepareSetting(options, [bind, bridgeBind], made);
   const bridgeAddress = await findPort(bridgeBind);
+  await using secretFiles = new AsyncDisposableStack();
+  const keepSecret = async (address: Address): Promise<void> => {
+    if (setting.secret !== made) return;
+    secretFiles.use(await keepDevSecret(await formatSecret(made.bytes), address));
+  };
   // Before the bridge can be deployed to.
-  await using _secretFile = setting.secret === made
-    ? await keepDevSecret(await formatSecret(made.bytes), bridgeAddress)
-    : undefined;
+  await keepSecret(bridgeAddress);
   const place = { address: bridgeAddress, anyPort: bridgeBind.port === 0 };
-  const part = await startMaster(setting, bind, resources, place);
+  const part = await startMaster(setting, bind, resources, place, keepSecret);
   const others = Array.from({ length: count - 1 }, () => startNode(setting, bind));
   for (const { address } of others) part.master.addNode(address, resources);
   await using _metrics = metricsOf(setting, options, async () => [

@@ -11,14 +11,14 @@ import { privateFolder } from "../store/private_folder.ts";
 import { StoreError } from "../store/store_error.ts";
 
 /**
- * Writes a secret where `deploy` looks for that of the cluster with this bridge, in place of one that was left
- * there. Disposing of the result removes the file, unless another `fabric dev` has replaced it.
+ * Writes a secret where that of the cluster whose bridge or master listens at `address` is looked for, in place of one
+ * that was left there. Disposing of the result removes the file, unless another `fabric dev` has replaced it.
  *
  * @throws {UsageError} If there is no folder for it.
  * @throws {SecretError} If it cannot be written, or others could read it.
  */
-export async function keepDevSecret(text: string, bridge: Address): Promise<AsyncDisposable> {
-  const path = devSecretPath(bridge, (name) => Deno.env.get(name), Deno.build.os);
+export async function keepDevSecret(text: string, address: Address): Promise<AsyncDisposable> {
+  const path = devSecretPath(address, (name) => Deno.env.get(name), Deno.build.os);
   if (path === undefined) {
     throw new UsageError("there is no home folder for the secret; expected --secret-file FILE");
   }

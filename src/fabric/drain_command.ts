@@ -1,5 +1,6 @@
 /** `fabric drain`: places nothing more on a node, and says when it is empty. */
 
+import { devSecretPath } from "../cli/dev_secret.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import type { Output } from "../cli/run_executable.ts";
 import { thisUser } from "../cli/this_user.ts";
@@ -32,7 +33,8 @@ export async function drain(
   const format = options.format ?? reportFormat(Deno.env.get("DEPLOY_FORMAT"));
   const { logger } = readReporter(format);
   const { secretFile, plain } = options;
-  const secret = await loadSecret({ secretFile, logger });
+  const otherwise = devSecretPath(master, (name) => Deno.env.get(name), Deno.build.os);
+  const secret = await loadSecret({ secretFile, otherwise, logger });
   const credential = await credentialOf(secret, { plain, dials: true });
   const conn = await dialPart(master, Purpose.drain, credential);
   const link = new MessageLink<DrainToMaster, MasterToDrain>(conn, {

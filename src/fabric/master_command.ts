@@ -83,6 +83,7 @@ export interface BridgePlace {
 /**
  * Listens for bridges and joining nodes, and starts the bridge.
  *
+ * @param listens Called with the address of the master, before anybody is told of it. @default nothing is done
  * @throws {ListenError}
  */
 export async function startMaster(
@@ -90,6 +91,7 @@ export async function startMaster(
   bind: Address,
   resources: Readonly<Resources> | undefined,
   place: BridgePlace,
+  listens: (address: Address) => Promise<void> = () => Promise.resolve(),
 ): Promise<MasterPart> {
   const { credential, plain, deny, mostRuns, liveness, secret, store, reporter, format } = setting;
   const { logger } = reporter;
@@ -100,6 +102,7 @@ export async function startMaster(
     [Purpose.drain]: (conn, remote) => master.acceptDrain(conn, remote),
   });
   const { address } = node;
+  await listens(address);
   reporter.ready("master", formatAddress(address.host, address.port));
   master.addNode(address, resources);
   const bridge = await BridgeProcess.start({

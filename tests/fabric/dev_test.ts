@@ -46,7 +46,7 @@ class Dev implements AsyncDisposable {
   }
 }
 
-Deno.test("fabric dev makes a secret at each start, which only deploy of the same user finds", async () => {
+Deno.test("fabric dev makes a secret at each start, which only commands of the same user find", async () => {
   await using dev = await Dev.make();
   await using project = await Project.make({ "main.ts": PROGRAM });
   const cwd = project.folder;
@@ -64,6 +64,11 @@ Deno.test("fabric dev makes a secret at each start, which only deploy of the sam
     const { code, stdout, stderr } = await deploy([bridge, "main.ts"], { cwd, env: dev.env });
     assertEquals([code, stdout], [0, "hello\n"], stderr);
   }
+  // What takes the address of the master finds it, too.
+  const master = await two.fabric.ready("master");
+  await using drained = new Fabric(["drain", master, master], { env: dev.env });
+  assertEquals((await drained.ended).code, 0, drained.err.join("\n"));
+  assertEquals(drained.out, [`empty ${master}`]);
   // Another user does not have it.
   const env = { ...dev.env, XDG_CACHE_HOME: `${dev.cache}/other` };
   const refused = await deploy([one.bridge, "main.ts"], { cwd, env });
