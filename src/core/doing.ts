@@ -7,7 +7,8 @@ import { MAX_NAME, type Wait, type WaitState } from "./waits.ts";
  * What a process does.
  *
  * - `computes`: its code runs.
- * - `silent`: it does not answer, and does not compute: one call of it waits, or its machine is very busy.
+ * - `silent`: it does not answer, and does not compute: a call blocks it, it stands at a breakpoint, or its machine
+ *   is very busy.
  * - `idle`: it waits for timers, or I/O of its own.
  * - `stopped`: by a signal.
  * - `waits`: for that, first of all.

@@ -30,7 +30,7 @@ export interface NodeSample {
  * - `waits`: for another process, or for room for one.
  * - `idle`: for timers, or I/O of its own.
  * - `stopped`: by a signal.
- * - `silent`: its node does not answer.
+ * - `silent`: it does not answer, and does not compute; or its node does not answer.
  */
 export type Activity = "computes" | "waits" | "idle" | "stopped" | "silent";
 

@@ -103,6 +103,11 @@ export type WaitState =
   | { readonly state: "waits"; readonly report: WaitReport }
   /** It does not answer, since its code is running: for at most that long. */
   | { readonly state: "computes"; readonly forMs: number }
+  /**
+   * It does not answer, and does not compute: a call blocks it, or, if it has an inspector, it may stand at a
+   * breakpoint. On a very busy machine, it may only be slow.
+   */
+  | { readonly state: "silent"; readonly inspected: boolean }
   /** A signal, such as SIGSTOP, has stopped it. */
   | { readonly state: "stopped" };
 

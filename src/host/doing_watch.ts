@@ -5,6 +5,7 @@ import type { Pid } from "../core/pid.ts";
 import type { StartTimer } from "../core/timer.ts";
 import type { WaitState } from "../core/waits.ts";
 import { type OsProcess, readOsProcess } from "./os_process.ts";
+import { COMPUTES, cpuShare, type Moment } from "./silence.ts";
 
 /** How often a new process is looked at; one that is 16 times as old as this, or more, less often. */
 const FIRST_MS = 100;
@@ -20,10 +21,6 @@ const EACH_MS = 10;
 /** All processes that are looked at steadily, likewise: a look takes a tenth of that. */
 const STEADY_EACH_MS = 1;
 
-/** A process that has used more than this share of the time computes. */
-const COMPUTES = 1 / 2;
-/** The same of one that does not answer, and is ready to run: on a busy machine it gets little of the CPU. */
-const COMPUTES_READY = 1 / 10;
 /** One that only waits uses less than this. */
 const WAITS = 1 / 20;
 /** An answer that takes so long is late. */
@@ -57,19 +54,6 @@ export interface DoingWatchOptions {
 export function nextLookMs(ageMs: number, sameMs: number, processes: number): number {
   const oftenMs = clamp(ageMs * AGE_SHARE, FIRST_MS, OFTEN_MS);
   return Math.max(clamp(sameMs * SAME_SHARE, oftenMs, SELDOM_MS), processes * EACH_MS);
-}
-
-/** A moment in the life of a process: its time, and the CPU time until then, if the system tells. */
-interface Moment {
-  readonly timeMs: number;
-  readonly seen: OsProcess | undefined;
-}
-
-/** The share of the time between two moments in which the process used the CPU; 0 if that is not known. */
-function cpuShare(from: Moment, to: Moment): number {
-  const usedMs = (to.seen?.cpuMs ?? 0) - (from.seen?.cpuMs ?? 0);
-  const forMs = to.timeMs - from.timeMs;
-  return forMs > 0 ? usedMs / forMs : 0;
 }
 
 /**
@@ -134,8 +118,9 @@ export class DoingWatch {
     if (progress !== this.#progress) this.#sameSinceMs = now.timeMs;
     this.#progress = progress;
     const answered = this.#last = this.#moment();
-    if (state.state === "computes") {
-      return await this.#saw(silentDoing(now, answered), now, before, answered);
+    // It has done so since it was asked.
+    if (state.state === "computes" || state.state === "silent") {
+      return await this.#saw(doingOf(state), now, before, answered);
     }
     const isLate = answered.timeMs - now.timeMs >= LATE_MS;
     if (isLate && cpuShare(now, answered) > COMPUTES) {
@@ -160,13 +145,6 @@ export class DoingWatch {
       ...from.seen === undefined ? {} : { cpuMs: from.seen.cpuMs },
     });
   }
-}
-
-/** What a process does that was asked at one moment, and has not answered by the other. */
-function silentDoing(asked: Moment, now: Moment): Doing {
-  const enough = now.seen?.state === "R" ? COMPUTES_READY : COMPUTES;
-  const computes = now.seen === undefined || cpuShare(asked, now) > enough;
-  return { activity: computes ? "computes" : "silent" };
 }
 
 function clamp(value: number, least: number, most: number): number {

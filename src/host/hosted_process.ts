@@ -84,6 +84,7 @@ export class HostedProcess {
       osPid: own.child.group,
       send: (question) => own.arrival.link.send(question),
       startTimer: context.startTimer,
+      inspected: () => this.inspectorPort !== undefined,
     });
     this.#requests = new ProcessRequests(context, {
       pid: own.pid,

@@ -1,13 +1,14 @@
-/** Asks one process what it waits for, and recognises a computing process by its silence. */
+/** Asks one process what it waits for, and concludes from its silence that it computes, or is blocked. */
 
 import type { StartTimer } from "../core/timer.ts";
 import type { PeerTraffic, WaitState } from "../core/waits.ts";
 import { Conversation } from "../net/conversation.ts";
 import { type NodeMessage, orThrow, type ProcessMessage } from "../wire/control.ts";
 import { readsStdin } from "./stdin_reader.ts";
-import { readOsProcess } from "./os_process.ts";
+import { type OsProcess, readOsProcess } from "./os_process.ts";
+import { type Moment, silenceOf } from "./silence.ts";
 
-/** An answer takes a millisecond; a process that has not answered for this long is computing. */
+/** An answer takes a millisecond; a process that has not answered for this long computes, or is blocked. */
 const ANSWER_MS = 500;
 
 type Question = Extract<NodeMessage, { type: "why" }>;
@@ -19,6 +20,12 @@ export interface WaitInquiryOptions {
   readonly osPid: number;
   readonly send: (question: Question) => void;
   readonly startTimer: StartTimer;
+  /** Whether a debugger may attach to it. */
+  readonly inspected: () => boolean;
+  /** @default by `/proc` */
+  readonly read?: (osPid: number) => OsProcess | undefined;
+  /** The time in ms, which only grows. @default performance.now */
+  readonly now?: () => number;
 }
 
 /** What is known of a process that was asked. */
@@ -38,11 +45,16 @@ export class WaitInquiry {
   #asking = false;
   /** Of the last answer. */
   #traffic: readonly PeerTraffic[] = [];
-  /** When the process last sent a message, by `performance.now()`. */
-  #heardMs = performance.now();
+  readonly #read: (osPid: number) => OsProcess | undefined;
+  readonly #now: () => number;
+  /** When the process last sent a message. */
+  #heardMs: number;
 
   constructor(options: WaitInquiryOptions) {
     this.#options = options;
+    this.#read = options.read ?? readOsProcess;
+    this.#now = options.now ?? (() => performance.now());
+    this.#heardMs = this.#now();
     this.#conversation = new Conversation<Question, { why: Answer }>(
       { why: ["waits"] },
       options.send,
@@ -51,7 +63,7 @@ export class WaitInquiry {
 
   /** Records that the process has sent a message. */
   heard(): void {
-    this.#heardMs = performance.now();
+    this.#heardMs = this.#now();
   }
 
   /**
@@ -69,15 +81,19 @@ export class WaitInquiry {
   }
 
   /**
-   * Asks. A process that does not answer for half a second is computing: since its last message, or for as
-   * long as it has used the CPU, whichever is shorter.
+   * Asks. A process that does not answer for half a second is computing, if it uses the CPU meanwhile: since its
+   * last message, or for as long as it has used the CPU, whichever is shorter.
    *
    * @returns `undefined` if its link ends before it has answered.
    */
   async ask(): Promise<Inquired | undefined> {
     const { promise, resolve } = Promise.withResolvers<WaitState | undefined>();
     this.#askers.add(resolve);
-    const cancel = this.#options.startTimer(ANSWER_MS, () => resolve(this.#silence()));
+    const { startTimer } = this.#options;
+    let cancel = startTimer(ANSWER_MS / 2, () => {
+      const before = this.#moment();
+      cancel = startTimer(ANSWER_MS / 2, () => resolve(this.#silence(before, this.#moment())));
+    });
     // One question at a time is enough for a process that does not answer.
     if (!this.#asking) void this.#question();
     try {
@@ -107,11 +123,17 @@ export class WaitInquiry {
     for (const resolve of this.#askers) resolve(state);
   }
 
-  /** The reason for its silence. */
-  #silence(): WaitState {
-    const seen = readOsProcess(this.#options.osPid);
-    if (seen?.state === "T") return { state: "stopped" };
-    const silentMs = performance.now() - this.#heardMs;
-    return { state: "computes", forMs: Math.min(silentMs, seen?.cpuMs ?? Infinity) };
+  #moment(): Moment {
+    return { timeMs: this.#now(), seen: this.#read(this.#options.osPid) };
+  }
+
+  /** The reason for its silence, which has lasted since before the first moment. */
+  #silence(before: Moment, now: Moment): WaitState {
+    if (now.seen?.state === "T") return { state: "stopped" };
+    if (silenceOf(before, now) === "silent") {
+      return { state: "silent", inspected: this.#options.inspected() };
+    }
+    const silentMs = now.timeMs - this.#heardMs;
+    return { state: "computes", forMs: Math.min(silentMs, now.seen?.cpuMs ?? Infinity) };
   }
 }

@@ -32,6 +32,7 @@ export function describeSamples(
 function activityOf(state: WaitState): Activity {
   switch (state.state) {
     case "computes":
+    case "silent":
     case "stopped":
       return state.state;
     case "waits":

@@ -123,6 +123,11 @@ export function describeState(
 ): string {
   if (state.state === "computes") return `computing for ${Math.round(state.forMs / 1_000)} s`;
   if (state.state === "stopped") return "stopped by a signal";
+  if (state.state === "silent") {
+    return `no answer, without computing: ${
+      state.inspected ? "at a breakpoint, or in a blocking call" : "in a blocking call"
+    }`;
+  }
   const { waits, count } = state.report;
   if (count === 0) return "timers, or I/O of its own";
   const told = waits.slice(0, MAX_TOLD);

@@ -64,6 +64,7 @@ export const WAIT_STATE: Shape = variant(
   {
     waits: { report: fields(WAIT_REPORT) },
     computes: { forMs: amount },
+    silent: { inspected: bool },
     stopped: {},
   } satisfies Record<WaitState["state"], Shapes>,
 );

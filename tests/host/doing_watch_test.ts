@@ -112,20 +112,18 @@ Deno.test("a process that has computed for most of the time since the last look 
   assertEquals(asked(), 2);
 });
 
-Deno.test("a process that does not answer computes if it uses the CPU, with less if it is ready to", async () => {
-  const table: [cpuMs: number, state: string, activity: string][] = [
-    [400, "S", "computes"],
-    [200, "R", "computes"],
-    [200, "S", "silent"],
-    [20, "R", "silent"],
-  ];
-  for (const [answerCpuMs, state, activity] of table) {
+Deno.test("what a process does that does not answer, it has done since it was asked", async () => {
+  for (
+    const answer of [
+      { state: "computes", forMs: 500 },
+      { state: "silent", inspected: false },
+    ] as const
+  ) {
     const { process, look } = setUp();
-    process.answer = { state: "computes", forMs: 500 };
-    Object.assign(process, { answerMs: 500, answerCpuMs, state });
+    Object.assign(process, { answer, answerMs: 500 });
     const { told } = await look();
     assertEquals(told.map(({ doing, time }) => [doing.activity, time - START_MS]), [
-      [activity, 100],
+      [answer.state, 100],
     ]);
   }
 });

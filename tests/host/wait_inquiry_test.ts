@@ -1,7 +1,7 @@
 /** What a node concludes from a process's answers, and from its silence. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import type { Wait } from "../../src/core/waits.ts";
 import { WaitInquiry } from "../../src/host/wait_inquiry.ts";
@@ -15,12 +15,22 @@ const REPORT = { waits: WAITS, count: 1, progress: 7, mayWake: false };
 /** A process, and a clock moved by hand. */
 class Asked {
   readonly asked: number[] = [];
+  /** What the system tells of it. */
+  state = "R";
+  cpuMs = 0;
+  /** The share of the time in which it uses the CPU. */
+  share = 1;
+  inspected = false;
+  #nowMs = 0;
   readonly #timers = new Set<() => void>();
   readonly inquiry = new WaitInquiry({
-    osPid: Deno.pid,
+    osPid: 42,
+    inspected: () => this.inspected,
+    read: () => ({ state: this.state, cpuMs: this.cpuMs, childrenCpuMs: 0 }),
+    now: () => this.#nowMs,
     send: ({ request }) => this.asked.push(request),
     startTimer: (ms, then) => {
-      assertEquals(ms, 500);
+      assertEquals(ms, 250);
       this.#timers.add(then);
       return () => this.#timers.delete(then);
     },
@@ -32,9 +42,13 @@ class Asked {
 
   /** Half a second passes. */
   pass(): void {
-    const due = [...this.#timers];
-    this.#timers.clear();
-    for (const then of due) then();
+    for (let half = 0; half < 2; half++) {
+      this.#nowMs += 250;
+      this.cpuMs += 250 * this.share;
+      const due = [...this.#timers];
+      this.#timers.clear();
+      for (const then of due) then();
+    }
   }
 }
 
@@ -51,13 +65,13 @@ Deno.test("ask() returns the answer of the process, to all callers", async () =>
   assertEquals(await next, answer);
 });
 
-Deno.test("a process that does not answer computes, and is asked no second time", async () => {
+Deno.test("a process that does not answer and uses the CPU computes, and is asked no second time", async () => {
   const process = new Asked();
   for (let count = 0; count < 3; count++) {
     const asking = process.inquiry.ask();
     process.pass();
     const { state, traffic } = (await asking)!;
-    assert(state.state === "computes" && state.forMs >= 0);
+    assertEquals(state, { state: "computes", forMs: (count + 1) * 500 });
     assertEquals(traffic, []);
   }
   assertEquals(process.asked.length, 1);
@@ -68,6 +82,33 @@ Deno.test("a process that does not answer computes, and is asked no second time"
   process.pass();
   // What it had sent when it last answered.
   assertEquals((await later)?.traffic, TRAFFIC);
+});
+
+Deno.test("a process that does not answer computes if it uses the CPU, with less if it is ready to", async () => {
+  const table: [share: number, letter: string, state: string][] = [
+    [0.8, "S", "computes"],
+    [0.4, "R", "computes"],
+    [0.4, "S", "silent"],
+    [0.04, "R", "silent"],
+    [0, "S", "silent"],
+    [0, "T", "stopped"],
+  ];
+  for (const [share, letter, state] of table) {
+    const process = Object.assign(new Asked(), { share, state: letter });
+    const asking = process.inquiry.ask();
+    process.pass();
+    assertEquals((await asking)?.state.state, state, `${share} ${letter}`);
+  }
+});
+
+Deno.test("of a process that is blocked, its inspector is known when it is asked", async () => {
+  const process = Object.assign(new Asked(), { share: 0, state: "S" });
+  for (const inspected of [false, true]) {
+    process.inspected = inspected;
+    const asking = process.inquiry.ask();
+    process.pass();
+    assertEquals((await asking)?.state, { state: "silent", inspected });
+  }
 });
 
 Deno.test("a process whose link ends gives nothing, then and later", async () => {

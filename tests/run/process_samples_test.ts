@@ -33,6 +33,12 @@ Deno.test("describeSamples() says what each process does, and which one it waits
     [waiting(), "idle", null, "timers, or I/O of its own"],
     [{ state: "computes", forMs: 12_000 }, "computes", null, "computing for 12 s"],
     [{ state: "stopped" }, "stopped", null, "stopped by a signal"],
+    [
+      { state: "silent", inspected: false },
+      "silent",
+      null,
+      "no answer, without computing: in a blocking call",
+    ],
   ];
   for (const [state, activity, on, waits] of table) {
     const [sample] = describeSamples(PROCESSES, new Map([[WORKER, sampled(state)]]));

@@ -67,6 +67,11 @@ Deno.test("waitLines() gives one line a process, and names processes as everywhe
     [waiting(), "timers, or I/O of its own"],
     [{ state: "computes", forMs: 12_345 }, "computing for 12 s"],
     [{ state: "stopped" }, "stopped by a signal"],
+    [{ state: "silent", inspected: false }, "no answer, without computing: in a blocking call"],
+    [
+      { state: "silent", inspected: true },
+      "no answer, without computing: at a breakpoint, or in a blocking call",
+    ],
   ];
   for (const [state, expected] of table) {
     const lines = waitLines(describeWaits(PROCESSES, new Map([[WORKER, state]])));
