@@ -35,16 +35,6 @@ export interface RunningProcess {
   readonly noticed: boolean;
 }
 
-/** A process whose failure is unnoticed. */
-export interface FailedProcess {
-  readonly process: RunningProcess;
-  readonly status: ExitStatus;
-  /** When it ended, in milliseconds since the epoch. */
-  readonly time: number;
-  /** Its place in the order of all failures of the run. */
-  readonly order: number;
-}
-
 /**
  * What is known of a run after some of its events.
  *
@@ -58,8 +48,8 @@ export interface RunState {
   readonly firstStatus: ExitStatus | null;
   /** The processes that have not ended. */
   readonly running: PidMap<RunningProcess>;
-  /** The unnoticed failures of processes other than the first; at most {@linkcode MAX_FAILURES}. */
-  readonly failed: PidMap<FailedProcess>;
+  /** How processes other than the first ended whose failure is unnoticed; at most {@linkcode MAX_FAILURES}. */
+  readonly failed: PidMap<ExitStatus>;
   /** How many processes have been spawned. */
   readonly spawns: number;
   /** How many processes have failed, noticed or not. */
@@ -147,17 +137,8 @@ export function stoppedExitCodeOf(state: RunState, signal: Deno.Signal, told: Ru
     firstStatus.signal === "SIGKILL";
   const isItsOwn = isOver(state) && firstStatus !== null && told.firstStatus === null && !isKilled;
   if (!isItsOwn) return signalExitCode(signal);
-  const obeyed = ({ status }: FailedProcess) => "signal" in status && status.signal === signal;
+  const obeyed = (status: ExitStatus) => "signal" in status && status.signal === signal;
   return runExitCode(firstStatus, !overflowed && failed.values().every(obeyed));
-}
-
-/** The first unnoticed failure of a process other than the first. */
-export function failedFirst({ failed }: RunState): FailedProcess | undefined {
-  let first: FailedProcess | undefined;
-  for (const each of failed.values()) {
-    if (first === undefined || each.order < first.order) first = each;
-  }
-  return first;
 }
 
 function spawned(state: RunState, event: Extract<RunEvent, { event: "spawn" }>): RunState {
@@ -184,7 +165,7 @@ function spawned(state: RunState, event: Extract<RunEvent, { event: "spawn" }>):
 }
 
 function exited(state: RunState, event: Extract<RunEvent, { event: "exit" }>): RunState {
-  const { pid, status, time } = event;
+  const { pid, status } = event;
   const process = running(state, event);
   const [open] = process.open;
   if (open !== undefined) throw impossible(event, `has not ended its stream ${open}`);
@@ -194,8 +175,7 @@ function exited(state: RunState, event: Extract<RunEvent, { event: "exit" }>): R
   if (success(status)) return left;
   if (process.noticed) return { ...left, failures };
   if (state.failed.size >= MAX_FAILURES) return { ...left, failures, overflowed: true };
-  const failed = state.failed.with(pid, { process, status, time, order: state.failures });
-  return { ...left, failures, failed };
+  return { ...left, failures, failed: state.failed.with(pid, status) };
 }
 
 /** A notice of a process that has succeeded, or has been dropped, changes nothing. */

@@ -4,7 +4,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   exitCodeOf,
-  failedFirst,
   isOver,
   MAX_FAILURES,
   NEW_RUN,
@@ -152,23 +151,6 @@ Deno.test("a notice of the first process's own failure changes nothing", () => {
   const events = [spawned(null, FIRST), spawned(FIRST, WORKER), ...ended(FIRST, { code: 5 })];
   const state = stateAfter([...events, noticed(FIRST), ...ended(WORKER)]);
   assertEquals(exitCodeOf(state), 5);
-});
-
-Deno.test("failedFirst() is the first unnoticed failure", () => {
-  const [a, b, c] = ["aa", "0b", "5c"].map(testPid) as [Pid, Pid, Pid];
-  let state = stateAfter([
-    spawned(null, FIRST),
-    ...[a, b, c].map((pid) => spawned(FIRST, pid)),
-    ...ended(a),
-    ...ended(c, { code: 3 }),
-    ...ended(b, { code: 4 }),
-  ]);
-  assertEquals(failedFirst(state)?.process.pid, c);
-  assertEquals(failedFirst(state)?.status, { code: 3 });
-  state = step(state, noticed(c));
-  assertEquals(failedFirst(state)?.process.pid, b);
-  state = step(state, noticed(b));
-  assertEquals(failedFirst(state), undefined);
 });
 
 Deno.test("step() refuses impossible events, with the reason", () => {
