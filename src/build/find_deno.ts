@@ -13,7 +13,7 @@ export interface Host {
 }
 
 /** This process and this machine. */
-export const thisHost: Host = {
+const thisHost: Host = {
   standalone: Deno.build.standalone,
   execPath: Deno.execPath(),
   os: Deno.build.os,

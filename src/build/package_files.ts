@@ -9,7 +9,7 @@ import { packageOf, pathInProject } from "./module_place.ts";
 import { urlOf } from "./loaded_modules.ts";
 
 /** The most that is shipped of one package. */
-export const MAX_PACKAGE_BYTES: number = 128 * MiB;
+const MAX_PACKAGE_BYTES: number = 128 * MiB;
 
 /** What is shipped of a package. */
 export interface PackageFiles {

@@ -66,7 +66,7 @@ export type RunsCommand =
 export type Since = { readonly agoMs: number } | { readonly atMs: number };
 
 /** The names of these commands. */
-export const RUNS_COMMANDS = ["ps", "nodes", "logs", "attach", "why", "kill", "dashboard"] as const;
+const RUNS_COMMANDS = ["ps", "nodes", "logs", "attach", "why", "kill", "dashboard"] as const;
 
 /** Whether the arguments are those of one of these commands. */
 export function isRunsCommand({ command }: Scanned): boolean {

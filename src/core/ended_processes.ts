@@ -4,7 +4,7 @@ import type { EndStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
 
 /** The minimum number of ended processes of a run that are kept: the latest ones. */
-export const REMEMBERED = 1_000_000;
+const REMEMBERED = 1_000_000;
 
 /** The initial capacity of a generation. */
 const FIRST_SLOTS = 64;

@@ -6,7 +6,7 @@ import { ProtocolError } from "./protocol_error.ts";
  * The longest path in UTF-8. Together with the path of the folder of a run, it stays within the 4,096 bytes
  * that Linux allows.
  */
-export const MAX_PATH_BYTES = 3_800;
+const MAX_PATH_BYTES = 3_800;
 
 /** The most parts of a path. */
 const MAX_DEPTH = 256;

@@ -42,7 +42,7 @@ export function parseLogLevel(text: string | undefined): LogLevel {
 }
 
 /** Formats a message as one line: `deploy: warn: …`. */
-export function formatLine(level: LogLevel, message: string): string {
+function formatLine(level: LogLevel, message: string): string {
   return `deploy: ${level}: ${visibleLine(message)}`;
 }
 

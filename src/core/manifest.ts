@@ -25,7 +25,7 @@ export function isHash(value: unknown): value is string {
 }
 
 /** The number of pieces of a file of `size` bytes. */
-export function pieceCount(size: number): number {
+function pieceCount(size: number): number {
   return Math.ceil(size / PIECE_BYTES);
 }
 

@@ -29,7 +29,7 @@ export interface Distribution {
 }
 
 /** From a millisecond to half an hour, for times in seconds. */
-export const SECONDS: readonly number[] = [
+const SECONDS: readonly number[] = [
   ...[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5],
   ...[1, 2.5, 5, 10, 30, 60, 300, 1_800],
 ];

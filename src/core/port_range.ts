@@ -15,6 +15,6 @@ export function parsePortRange(text: string): PortRange {
 }
 
 /** Whether both ends are ports, in order. */
-export function isPortRange({ from, to }: PortRange): boolean {
+function isPortRange({ from, to }: PortRange): boolean {
   return Number.isInteger(from) && Number.isInteger(to) && 0 < from && from <= to && to < 65_536;
 }

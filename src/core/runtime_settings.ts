@@ -23,7 +23,7 @@ export const NO_SETTINGS: RuntimeSettings = { unstable: [], permissions: [], v8F
 export const MAX_CERTIFICATES = 1024 * 1024;
 
 /** The most entries of each list. */
-export const MAX_SETTINGS = 256;
+const MAX_SETTINGS = 256;
 
 const UNSTABLE = /^[a-z][a-z0-9-]{0,63}$/;
 const PERMISSION =

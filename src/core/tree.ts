@@ -53,7 +53,7 @@ export const EMPTY_TREE: Tree = { folders: [], links: [], packs: [] };
 export const MAX_ENTRIES = 262_144;
 
 /** The number of folders, links and files of a project. */
-export function entryCount({ folders, links, packs }: Tree): number {
+function entryCount({ folders, links, packs }: Tree): number {
   return packs.reduce((sum, { files }) => sum + files.length, folders.length + links.length);
 }
 

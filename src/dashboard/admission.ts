@@ -27,7 +27,7 @@ export type Admitted =
   | { readonly kind: "refuse"; readonly status: number; readonly why: string };
 
 /** The path of the page's WebSocket. */
-export const SOCKET_PATH = "/socket";
+const SOCKET_PATH = "/socket";
 
 const NO_ENTRY =
   "Open the link that deploy dashboard printed. It works once: if it has been used, " +

@@ -30,7 +30,7 @@ export interface BundleOptions {
 }
 
 /** The root of this project's source, if it is on this machine. */
-export function pageSource(): string | undefined {
+function pageSource(): string | undefined {
   const { protocol, pathname } = new URL("../../mod.ts", import.meta.url);
   return protocol === "file:" ? dirname(decodeURIComponent(pathname)) : undefined;
 }

@@ -65,7 +65,7 @@ function processMetrics(startMs: number): Metric[] {
  *
  * @throws {ListenError} If it cannot listen there.
  */
-export function serveMetrics(
+function serveMetrics(
   { host, port }: Address,
   measure: () => Promise<string>,
 ): MetricsServer {

@@ -25,7 +25,7 @@ import { Watchdog } from "./watchdog.ts";
 import { newWillPath } from "./will_store.ts";
 
 /** How long a process may take to be ready, which its program's code before `init()` is part of. */
-export const BOOT_LIMIT_MS = 60_000;
+const BOOT_LIMIT_MS = 60_000;
 
 /** Processes and their node are on the same machine, whatever address others use. */
 const CONTROL_HOST = "127.0.0.1";

@@ -29,7 +29,7 @@ export const MAX_HELD_BYTES: number = 1 * MiB;
 const CHUNK_OVERHEAD_BYTES = 64;
 
 /** Kills every process of a group, if any is left. */
-export function killGroup(group: number): void {
+function killGroup(group: number): void {
   send(-group, "SIGKILL");
 }
 

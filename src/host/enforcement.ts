@@ -15,7 +15,7 @@ const COUNTERS_MS = 1_000;
  * How many processes and threads a process may have, with what it starts, where control groups can limit that. It is
  * for those that start others without end: a runtime has some twenty threads.
  */
-export const MAX_TASKS = 4_096;
+const MAX_TASKS = 4_096;
 
 /** How much lower the priority of programs is where the CPU is not shared by control groups. */
 const NICE = 5;

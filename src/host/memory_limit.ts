@@ -51,7 +51,7 @@ export function judgeMemory(
 }
 
 /** Why a process was ended, as its status says it: `memory: 131 MiB used, 100 MiB asked`. */
-export function overMemory(usedBytes: number, askedBytes: number): string {
+function overMemory(usedBytes: number, askedBytes: number): string {
   return `memory: ${formatMem(usedBytes)} used, ${formatMem(askedBytes)} asked`;
 }
 

@@ -72,7 +72,7 @@ export function readTreeShare(id: number): number | undefined {
 }
 
 /** Parses `/proc/PID/smaps_rollup`: the process's share of its own and of shared memory, without files. */
-export function parseShare(text: string): number | undefined {
+function parseShare(text: string): number | undefined {
   const [own, shared] = [/^Pss_Anon:\s*(\d+) kB$/m, /^Pss_Shmem:\s*(\d+) kB$/m].map((line) =>
     line.exec(text)?.[1]
   );

@@ -19,7 +19,7 @@ import { adviceFor, deadStart, describeEnd, faultOfStart } from "./not_started.t
 import type { Program } from "./program.ts";
 
 /** How long a program may take to reach `init()`. */
-export const TRIAL_TIMEOUT_MS = 10_000;
+const TRIAL_TIMEOUT_MS = 10_000;
 
 /** How long a first process waits to be launched after its trial boot. */
 const PATIENCE_MS = 5_000;

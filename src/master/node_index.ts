@@ -33,7 +33,7 @@ const GRANT_SHARE = 1e-12;
 const FULLEST = 1.001;
 
 /** The number of steps after which a search returns the best node found so far. */
-export const MAX_STEPS = 128;
+const MAX_STEPS = 128;
 
 /**
  * Leaves are sorted when searches have wasted this many steps for each. Less often is faster, but the

@@ -3,7 +3,7 @@
 import type { Pid } from "../core/pid.ts";
 
 /** The maximum number of ended processes that are kept because they have running descendants. */
-export const MAX_ENDED = 10_000;
+const MAX_ENDED = 10_000;
 
 interface Entry {
   parent: Pid | null;

@@ -102,7 +102,7 @@ export class FetchedArgs {
  * @throws {ConnectError} If the node cannot be reached.
  * @throws {Error} If the node no longer has the argument, or the connection ends.
  */
-export async function fetchArg(
+async function fetchArg(
   { node, id, size }: HeldArg,
   { credential, liveness, signal }: Omit<FetchOptions, "held">,
 ): Promise<Bytes> {

@@ -23,7 +23,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export const HEADER_BYTES = 12;
 
 /** The largest body: an output of 64 KiB, or the longest of names and texts. */
-export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** How many bytes the record of a body of `length` takes. */
 export function recordBytes(length: number): number {

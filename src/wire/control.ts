@@ -179,7 +179,7 @@ export function failedMessage(request: number, error: unknown): FailedMessage {
 }
 
 /** The error of a failed request, as its caller throws it. */
-export function errorOf({ reason, message }: FailedMessage): Error {
+function errorOf({ reason, message }: FailedMessage): Error {
   return reason === "unknown" ? new Error(message) : new SpawnError(reason, message);
 }
 

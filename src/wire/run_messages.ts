@@ -81,7 +81,7 @@ export interface ProcessUsage {
 }
 
 /** The most output in one event. */
-export const MAX_OUTPUT_BYTES = 1024 * 1024;
+const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 /** How many bytes of stdin may be in flight. */
 export const STDIN_WINDOW_BYTES = 256 * 1024;

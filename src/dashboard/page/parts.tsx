@@ -36,7 +36,7 @@ export function Meter(
 }
 
 /** The colour of a process, as on the terminal. */
-export function pidColor(pid: Pid): string {
+function pidColor(pid: Pid): string {
   const index = parseInt(shortPid(pid), 16) % PID_COLORS.length;
   return paletteColor(PID_COLORS[index]!);
 }
