@@ -16,7 +16,7 @@ import {
   ServiceError,
 } from "./handshake.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import type { Transport } from "./transport.ts";
+import { connect, type Transport } from "./transport.ts";
 
 export { type Credential, credentialOf, loadCredential, loadSecret } from "./credential.ts";
 export { requireSecret, type Secret, SecretError, type SecretSource } from "./credential.ts";
@@ -142,13 +142,12 @@ class Attempt {
     const signal = this.#signal === undefined ? timeout : AbortSignal.any([this.#signal, timeout]);
     let conn: Deno.TcpConn;
     try {
-      conn = await Deno.connect({ hostname: host, port, signal });
+      conn = await connect({ hostname: host, port }, signal);
     } catch (error) {
       if (timeout.aborted) this.late = `no answer within ${CONNECT_TIMEOUT_MS / 1_000} s`;
       throw error;
     }
     this.#conn = conn;
-    conn.setNoDelay(true);
     this.#timer = setTimeout(() => {
       this.late = `what listens there did not answer within ${HANDSHAKE_TIMEOUT_MS / 1_000} s`;
       this.close();

@@ -57,7 +57,7 @@ export type Endpoint =
 export const MAX_SOCKET_PATH_BYTES = 103;
 
 /**
- * Connects. Aborting `signal` ends an attempt over TCP; one on a Unix socket never waits.
+ * Connects. Aborting `signal` ends an attempt over TCP, with its reason; one on a Unix socket never waits.
  *
  * @throws {Deno.errors.NotFound} If there is no such socket.
  * @throws {Deno.errors.ConnectionRefused} If nothing listens there any more.
@@ -69,11 +69,38 @@ export function connect(
 export function connect(to: Endpoint, signal?: AbortSignal): Promise<Transport>;
 export async function connect(to: Endpoint, signal?: AbortSignal): Promise<Transport> {
   if ("path" in to) return await Deno.connect({ transport: "unix", path: to.path });
-  const conn = await Deno.connect(signal === undefined ? to : { ...to, signal });
+  const conn = await (signal === undefined ? Deno.connect(to) : connectUnless(signal, to));
   // Before its first byte: two small writes in a row would take 40 ms with Nagle's algorithm, which waits
   // for the delayed acknowledgement of the first.
   conn.setNoDelay(true);
   return conn;
+}
+
+/**
+ * If a connection is there just when its signal is aborted, Deno 2.9 throws the reason of the signal, and nobody can
+ * close the connection. So Deno gets a signal that ends the attempt, and throws nothing.
+ */
+async function connectUnless(
+  signal: AbortSignal,
+  to: { readonly hostname: string; readonly port: number },
+): Promise<Deno.TcpConn> {
+  signal.throwIfAborted();
+  const ending = new AbortController();
+  Object.defineProperty(ending.signal, "throwIfAborted", { value: () => {} });
+  const end = (): void => ending.abort();
+  signal.addEventListener("abort", end);
+  let conn: Deno.TcpConn;
+  try {
+    conn = await Deno.connect({ ...to, signal: ending.signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+  if (!signal.aborted) return conn;
+  conn.close();
+  throw signal.reason;
 }
 
 /**
