@@ -3,76 +3,30 @@
 import { messageOf, SpawnError } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { EndStatus } from "../core/exit_status.ts";
-import type { Logger } from "../core/logger.ts";
 import { NodeFaultError } from "../core/node_fault.ts";
 import type { Pid } from "../core/pid.ts";
-import type { Permissions } from "../core/permissions.ts";
-import type { PortRange } from "../core/port_range.ts";
-import { formatMem, type Resources } from "../core/resources.ts";
+import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, Launched, MasterPort, SpawnRequest } from "../core/roles.ts";
 import { howToEnd } from "../core/run_end.ts";
-import type { Pack } from "../core/tree.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import { startTimer } from "../core/timer.ts";
-import type { RunFolder } from "../store/run_folder.ts";
-import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";
-import type { Store, StoredFiles } from "../store/store.ts";
+import { decodeRunSpec } from "../wire/run_spec.ts";
 import { StoreError } from "../store/store_error.ts";
 import { ChannelProtection } from "../net/channel_protection.ts";
 import { ConnectError } from "../net/connect.ts";
-import type { Credential } from "../net/credential.ts";
-import type { LivenessOptions } from "../net/liveness.ts";
 import { LinkError } from "../net/message_link.ts";
 import { RunKey } from "../net/run_key.ts";
 import { FetchedArgs } from "./fetched_args.ts";
 import type { HeldArgs } from "./held_args.ts";
+import type { NodeContext } from "./node_context.ts";
 import { NodeRun } from "./node_run.ts";
+import { RunFiles } from "./run_files.ts";
 import { RunLink } from "./run_link.ts";
 import type { UnreachedProcess } from "./unreached_notice.ts";
 import type { Boots } from "../host/boots.ts";
-import type { Enforcement } from "../host/enforcement.ts";
-import type { ProgramUser } from "../host/program_user.ts";
 import { faultOf } from "../host/node_fault.ts";
-import {
-  checkLimits,
-  LimitsError,
-  runProgram,
-  thisRuntime,
-  writeSettings,
-} from "../host/run_program.ts";
+import { checkLimits, LimitsError, runProgram, thisRuntime } from "../host/run_program.ts";
 import { willFolder } from "../host/will_store.ts";
-
-/** The node, as the runs that it hosts see it. */
-export interface NodeContext {
-  /** The host that the node and its processes bind. */
-  readonly host: string;
-  /** The IP address that this is. @default the host */
-  readonly ip?: string;
-  /** Its address; also distinguishes it from other nodes that share its store. */
-  readonly address: string;
-  readonly port: number;
-  /** What the node lends where its master does not say. */
-  readonly machine: Readonly<Resources>;
-  readonly credential: Credential;
-  readonly store: Store;
-  /** @default LOCAL_NETWORK */
-  readonly liveness?: LivenessOptions;
-  readonly logger: Logger;
-  /** How many booted processes of a run may wait to be spawned. */
-  readonly maxSpares: number;
-  /** The ports that processes may listen on. @default any */
-  readonly ports?: PortRange | undefined;
-  /** What holds processes to what they ask for. @default nothing */
-  readonly enforcement?: Enforcement | undefined;
-  /** What programs may do at most. @default everything */
-  readonly cap?: Permissions | undefined;
-  /** The user that programs run as, for whom the store has folders. @default that of this process */
-  readonly user?: ProgramUser | undefined;
-  /** How many bytes the files of each run may take here. @default any number */
-  readonly mostRunBytes?: number | undefined;
-  /** Called at each event of a process. */
-  readonly report?: (run: string, event: RunEvent) => void;
-}
 
 /** What a master tells a node about a run. */
 export interface OpenedRun {
@@ -97,12 +51,11 @@ export class HostedRun {
   readonly #boots: Boots;
   readonly #unreached: ((attempt: UnreachedProcess) => void) | undefined;
   readonly #ending = new AbortController();
-  #files: StoredFiles | undefined;
+  readonly #files: RunFiles;
   #preparing: Promise<Prepared> | undefined;
   /** The link to the bridge, which outlives attempts to get the files. */
   #link: RunLink | undefined;
   #node: NodeRun | undefined;
-  #folder: RunFolder | undefined;
   #ended: Promise<void> | undefined;
   /** How its processes end once the bridge is lost for good. */
   #lost: EndStatus | undefined;
@@ -123,6 +76,7 @@ export class HostedRun {
     this.#boots = boots;
     this.#unreached = unreached;
     this.#opened = opened;
+    this.#files = new RunFiles(opened.run, context);
     this.#context = context;
     this.#master = master;
     const { credential, liveness } = context;
@@ -249,7 +203,7 @@ export class HostedRun {
     try {
       const spec = decodeRunSpec(await link.spec);
       checkLimits(spec, cap);
-      const folder = await this.#fill(spec, link);
+      const folder = await this.#files.fetch(spec, link.fetch, signal);
       signal.throwIfAborted();
       const { wills } = folder;
       const folders = wills === undefined ? [folder.path] : [folder.path, wills];
@@ -295,36 +249,9 @@ export class HostedRun {
       return { node, link };
     } catch (error) {
       if (signal.aborted) link.drop();
-      await this.#remove();
+      await this.#files.remove();
       throw error;
     }
-  }
-
-  /** Fetches the program's files, and puts them into the folder of the run. */
-  async #fill(spec: RunSpec, link: RunLink): Promise<RunFolder> {
-    const { store, port, user, mostRunBytes } = this.#context;
-    const { signal } = this.#ending;
-    const files = await store.ensure(manifestsOf(spec), link.fetch, signal);
-    this.#files = files;
-    const { main, cwd, runtime, tree } = spec;
-    const bytes = manifestsOf(spec).reduce((sum, { size }) => sum + size, 0);
-    if (mostRunBytes !== undefined && bytes > mostRunBytes) {
-      throw new Error(
-        `its files have ${formatMem(bytes)}, and a run may have ${
-          formatMem(mostRunBytes)
-        } here (fabric --run-disk)`,
-      );
-    }
-    const name = `${this.#opened.run}-${port}`;
-    const folder = this.#folder = await store.runFolder(name, bytes);
-    const [mainPath, ...paths] = files.paths;
-    const contents = (_: Pack, index: number) => Promise.resolve({ path: paths[index]! });
-    await folder.mirror(tree, { cwd, contents, signal });
-    await folder.place(mainPath!, main);
-    if (runtime !== undefined) await folder.place(paths.at(-1)!, runtime.name);
-    await writeSettings(spec, folder.path);
-    await folder.complete({ hasTemporary: user !== undefined || mostRunBytes !== undefined });
-    return folder;
   }
 
   /** Connects the inspector on that port to the bridge. */
@@ -374,19 +301,7 @@ export class HostedRun {
     try {
       await this.#node?.stopped;
     } finally {
-      await this.#remove();
-    }
-  }
-
-  async #remove(): Promise<void> {
-    const [files, folder] = [this.#files, this.#folder];
-    this.#files = this.#folder = undefined;
-    try {
-      await folder?.[Symbol.asyncDispose]();
-      await files?.release();
-    } catch (error) {
-      const why = messageOf(error);
-      this.#context.logger.warn(`Cannot remove the files of run ${this.#opened.run}: ${why}`);
+      await this.#files.remove();
     }
   }
 }

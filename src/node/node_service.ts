@@ -19,7 +19,8 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { Boots } from "../host/boots.ts";
 import { HeldArgs } from "./held_args.ts";
 import { type LaunchOutcomes, SessionOutcomes } from "./launch_outcomes.ts";
-import { HostedRun, type NodeContext } from "./hosted_run.ts";
+import { HostedRun } from "./hosted_run.ts";
+import type { NodeContext } from "./node_context.ts";
 import { UnreachedNotice } from "./unreached_notice.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import {

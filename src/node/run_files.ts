@@ -1,0 +1,67 @@
+/** The files of one run on a node: fetched into its store, and laid out in a folder for the run until that ends. */
+
+import { messageOf } from "../core/errors.ts";
+import { formatMem } from "../core/resources.ts";
+import type { Pack } from "../core/tree.ts";
+import { writeSettings } from "../host/run_program.ts";
+import type { RunFolder } from "../store/run_folder.ts";
+import type { FetchPieces, StoredFiles } from "../store/store.ts";
+import { manifestsOf, type RunSpec } from "../wire/run_spec.ts";
+import type { NodeContext } from "./node_context.ts";
+
+export class RunFiles {
+  readonly #run: string;
+  readonly #context: NodeContext;
+  #files: StoredFiles | undefined;
+  #folder: RunFolder | undefined;
+
+  constructor(run: string, context: NodeContext) {
+    this.#run = run;
+    this.#context = context;
+  }
+
+  /**
+   * Fetches the files, and puts them into the folder of the run.
+   *
+   * @throws {StoreError} If they cannot be stored.
+   * @throws {Error} If there are more than a run may have here.
+   * @throws What `fetch` throws, or the reason of `signal`.
+   */
+  async fetch(spec: RunSpec, fetch: FetchPieces, signal: AbortSignal): Promise<RunFolder> {
+    const { store, port, user, mostRunBytes } = this.#context;
+    const files = await store.ensure(manifestsOf(spec), fetch, signal);
+    this.#files = files;
+    const { main, cwd, runtime, tree } = spec;
+    const bytes = manifestsOf(spec).reduce((sum, { size }) => sum + size, 0);
+    if (mostRunBytes !== undefined && bytes > mostRunBytes) {
+      throw new Error(
+        `its files have ${formatMem(bytes)}, and a run may have ${
+          formatMem(mostRunBytes)
+        } here (fabric --run-disk)`,
+      );
+    }
+    const folder = this.#folder = await store.runFolder(`${this.#run}-${port}`, bytes);
+    const [mainPath, ...paths] = files.paths;
+    const contents = (_: Pack, index: number) => Promise.resolve({ path: paths[index]! });
+    await folder.mirror(tree, { cwd, contents, signal });
+    await folder.place(mainPath!, main);
+    if (runtime !== undefined) await folder.place(paths.at(-1)!, runtime.name);
+    await writeSettings(spec, folder.path);
+    await folder.complete({ hasTemporary: user !== undefined || mostRunBytes !== undefined });
+    return folder;
+  }
+
+  /** Removes the folder, and lets the store remove the files; logs why, if that fails. */
+  async remove(): Promise<void> {
+    const [files, folder] = [this.#files, this.#folder];
+    this.#files = this.#folder = undefined;
+    try {
+      await folder?.[Symbol.asyncDispose]();
+      await files?.release();
+    } catch (error) {
+      this.#context.logger.warn(
+        `Cannot remove the files of run ${this.#run}: ${messageOf(error)}`,
+      );
+    }
+  }
+}
