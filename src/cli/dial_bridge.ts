@@ -9,6 +9,12 @@ import { devSecretPath } from "./dev_secret.ts";
 import { livenessFrom, type LivenessOptions } from "../net/liveness.ts";
 import type { Transport } from "../net/transport.ts";
 
+/** How long the first handshake with a bridge may take: it may be busy, and nobody tries again. */
+const FIRST_HANDSHAKE_MS = 30_000;
+
+/** How long it takes until that is said. */
+const SAY_MS = 3_000;
+
 /** How to connect to a bridge. */
 export interface BridgeOptions {
   readonly secretFile: string | undefined;
@@ -24,7 +30,8 @@ export interface Bridge {
   /** The times of links to it. */
   readonly liveness: LivenessOptions;
   /**
-   * Connects to it, for a deployment or to look at runs.
+   * Connects to it, for a deployment or to look at runs. Until that has succeeded once, the handshake may take 30 s,
+   * and a line says after 3 s that it does take long. Later attempts, which are repeated, have 5 s.
    *
    * @throws {ConnectError} If that fails.
    * @throws The reason of `signal`, if that is aborted.
@@ -42,15 +49,24 @@ export async function dialBridge(address: Address, options: BridgeOptions): Prom
   const { secretFile, plain, logger } = options;
   const otherwise = devSecretPath(address, (name) => Deno.env.get(name), Deno.build.os);
   const credential = await loadCredential({ secretFile, otherwise, plain, logger });
+  const where = formatAddress(address.host, address.port);
+  let isReached = false;
+  const say = (): void => logger.warn(`the bridge at ${where} has not answered for 3 s; waiting`);
   return {
-    address: formatAddress(address.host, address.port),
+    address: where,
     liveness: livenessFrom(Deno.env.get("DEPLOY_LIVENESS")),
     async dial(purpose, signal) {
+      const timer = isReached ? undefined : setTimeout(say, SAY_MS);
+      const handshakeMs = isReached ? undefined : FIRST_HANDSHAKE_MS;
       try {
-        return await dialPart(address, purpose, credential, { signal });
+        const transport = await dialPart(address, purpose, credential, { signal, handshakeMs });
+        isReached = true;
+        return transport;
       } catch (error) {
         const isNowhere = address === DEFAULT_BRIDGE && error instanceof ConnectError;
         throw isNowhere ? noCluster(error) : error;
+      } finally {
+        clearTimeout(timer);
       }
     },
   };

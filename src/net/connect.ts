@@ -22,7 +22,7 @@ export { type Credential, credentialOf, loadCredential, loadSecret } from "./cre
 export { requireSecret, type Secret, SecretError, type SecretSource } from "./credential.ts";
 export { PartServer, type PartServerOptions } from "./part_server.ts";
 
-/** How long connecting may take; the handshake may take as long again. */
+/** How long connecting may take. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
 /** The part at the other end, by the purpose of the connection. */
@@ -65,6 +65,8 @@ export class ConnectError extends Error {
 export interface DialOptions {
   /** Aborts the attempt. */
   readonly signal?: AbortSignal | undefined;
+  /** How long the handshake may take, in ms. @default 5000 */
+  readonly handshakeMs?: number | undefined;
 }
 
 /**
@@ -80,9 +82,9 @@ export async function dialPart(
   credential: Credential,
   options: DialOptions = {},
 ): Promise<Transport> {
-  const { signal } = options;
+  const { signal, handshakeMs = HANDSHAKE_TIMEOUT_MS } = options;
   const what = `the ${PARTS[purpose]} at ${formatAddress(address.host, address.port)}`;
-  const attempt = new Attempt(signal);
+  const attempt = new Attempt(handshakeMs, signal);
   try {
     return await attempt.dial(address, purpose, credential);
   } catch (cause) {
@@ -105,6 +107,7 @@ export async function dialPart(
 class Attempt {
   /** What took too long, if something has. */
   late: string | undefined;
+  readonly #handshakeMs: number;
   readonly #signal: AbortSignal | undefined;
   #conn: Pick<Transport, "close"> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -114,7 +117,8 @@ class Attempt {
     this.#conn = undefined;
   };
 
-  constructor(signal: AbortSignal | undefined) {
+  constructor(handshakeMs: number, signal: AbortSignal | undefined) {
+    this.#handshakeMs = handshakeMs;
     this.#signal = signal;
     signal?.addEventListener("abort", this.close);
   }
@@ -149,9 +153,9 @@ class Attempt {
     }
     this.#conn = conn;
     this.#timer = setTimeout(() => {
-      this.late = `what listens there did not answer within ${HANDSHAKE_TIMEOUT_MS / 1_000} s`;
+      this.late = `what listens there did not answer within ${this.#handshakeMs / 1_000} s`;
       this.close();
-    }, HANDSHAKE_TIMEOUT_MS);
+    }, this.#handshakeMs);
     return conn;
   }
 
@@ -169,7 +173,7 @@ async function whatListens(
   { protection }: Credential,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const attempt = new Attempt(signal);
+  const attempt = new Attempt(HANDSHAKE_TIMEOUT_MS, signal);
   try {
     return await probe(await attempt.connect(address), protection, purpose);
   } catch (cause) {

@@ -57,7 +57,7 @@ export const Purpose = {
 /** A number of {@linkcode Purpose}. */
 export type Purpose = typeof Purpose[keyof typeof Purpose];
 
-/** How long an acceptor waits for a dialer to authenticate. */
+/** How long a dialer waits for its handshake, and a process for those who connect to it. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /** With a purpose of an acceptor added: it does not serve the one that was asked for. */

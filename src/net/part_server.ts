@@ -11,7 +11,6 @@ import type { Credential } from "./credential.ts";
 import {
   type Accepted,
   acceptHandshake,
-  HANDSHAKE_TIMEOUT_MS,
   Protection,
   Purpose,
   WrongSecretError,
@@ -20,6 +19,12 @@ import type { Transport } from "./transport.ts";
 
 /** How many unauthenticated connections there may be: a peer on a long way needs a place for a second. */
 const MAX_UNAUTHENTICATED = 4_096;
+
+/**
+ * How long a connection may be unauthenticated. Long, because both sides may have much else to do: of 50 deployments
+ * that start at the same moment on two cores, some have no turn for 5 s. What bounds the cost is the number of places.
+ */
+const ADMISSION_MS = 30_000;
 
 /** How many connections the kernel keeps until they are accepted. */
 const BACKLOG = 2_000;
@@ -72,7 +77,7 @@ export class ListenError extends Error {
 
 /**
  * Listens, and passes each connection to the handler of its purpose once both sides have proven that they
- * have the same secret. A connection that has not done so within 5 s is closed.
+ * have the same secret. A connection that has not done so within 30 s is closed.
  */
 export class PartServer implements AsyncDisposable {
   /** Its address, with the actual port. */
@@ -93,7 +98,7 @@ export class PartServer implements AsyncDisposable {
     this.#admission = new Admission<Deno.Conn, Authenticated>({
       listener,
       max: options.places ?? MAX_UNAUTHENTICATED,
-      timeoutMs: HANDSHAKE_TIMEOUT_MS,
+      timeoutMs: ADMISSION_MS,
       authenticate: async (conn, begun) => {
         try {
           return await authenticate(conn, credential, purposes, begun);
