@@ -101,6 +101,7 @@ export class Attachment implements StdinGiver {
     this.#stopWaiting();
     const [replaced, place] = [this.#link, this.#viewer];
     this.#link = link;
+    link.matters();
     this.#isShown = false;
     this.#viewer = this.#run.view(from);
     replaced?.drop();

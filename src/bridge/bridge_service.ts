@@ -136,6 +136,7 @@ async function serveDeploy(
   const link: DeployLink = new MessageLink(conn, {
     schema: DEPLOY_TO_BRIDGE,
     liveness: context.liveness,
+    idle: true,
   });
   try {
     const messages = link.messages();

@@ -19,9 +19,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 export type { BridgeLink };
 
-/** Starts a link on a connection, which announces deploy to the bridge. */
+/** Starts a link on a connection, which announces deploy to the bridge. Nothing depends on it until a run has begun. */
 export function bridgeLink(conn: LinkConnection, liveness?: LivenessOptions): BridgeLink {
-  return new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, liveness });
+  return new MessageLink(conn, { schema: BRIDGE_TO_DEPLOY, liveness, idle: true });
 }
 
 /** How long a goodbye may take to be noticed. */
@@ -127,6 +127,7 @@ export class AttachedRun {
   begun(id: string, token: string): void {
     this.#id = id;
     this.#token = token;
+    this.#link.matters();
   }
 
   /** Shows the run until it has ended, or the bridge is lost for good. */
@@ -264,6 +265,7 @@ export class AttachedRun {
       return false;
     }
     this.#link = outcome.link;
+    this.#link.matters();
     this.#messages = outcome.messages;
     this.stdin.resume(outcome.answer);
     if (this.#told !== undefined) void this.#link.send(this.#told);

@@ -3,16 +3,13 @@
 import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
-import { ConnectError, dialPart, loadCredential } from "../net/connect.ts";
+import { ConnectError, dialPart, loadCredential, PATIENT_HANDSHAKE_MS } from "../net/connect.ts";
 import type { Purpose } from "../net/handshake.ts";
 import { devSecretPath } from "./dev_secret.ts";
 import { livenessFrom, type LivenessOptions } from "../net/liveness.ts";
 import type { Transport } from "../net/transport.ts";
 
-/** How long the first handshake with a bridge may take: it may be busy, and nobody tries again. */
-const FIRST_HANDSHAKE_MS = 30_000;
-
-/** How long it takes until that is said. */
+/** How long the first handshake with a bridge takes until that is said. */
 const SAY_MS = 3_000;
 
 /** How to connect to a bridge. */
@@ -57,7 +54,7 @@ export async function dialBridge(address: Address, options: BridgeOptions): Prom
     liveness: livenessFrom(Deno.env.get("DEPLOY_LIVENESS")),
     async dial(purpose, signal) {
       const timer = isReached ? undefined : setTimeout(say, SAY_MS);
-      const handshakeMs = isReached ? undefined : FIRST_HANDSHAKE_MS;
+      const handshakeMs = isReached ? undefined : PATIENT_HANDSHAKE_MS;
       try {
         const transport = await dialPart(address, purpose, credential, { signal, handshakeMs });
         isReached = true;

@@ -22,6 +22,12 @@ export { type Credential, credentialOf, loadCredential, loadSecret } from "./cre
 export { requireSecret, type Secret, SecretError, type SecretSource } from "./credential.ts";
 export { PartServer, type PartServerOptions } from "./part_server.ts";
 
+/**
+ * How long the handshake of a connection may take that nobody tries again: the other side may be busy. Of 50
+ * deployments that start at the same moment on two cores, some have no turn for 5 s.
+ */
+export const PATIENT_HANDSHAKE_MS = 30_000;
+
 /** How long connecting may take. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 

@@ -38,6 +38,8 @@ export interface LivenessOptions {
   readonly workerSilenceMs: number;
   /** The other side gives up after this much: {@linkcode workerSilenceMs} + 2 heartbeats. */
   readonly silenceMs: number;
+  /** As {@linkcode silenceMs}, as long as nothing depends on the link: the other side may only be busy. */
+  readonly idleSilenceMs: number;
   /**
    * How long the master has to report why a node's processes are lost, before the bridge, whose link to
    * that node has ended, does: they notice up to two heartbeats apart, plus as much for transmission.
@@ -60,6 +62,7 @@ export function livenessOf(heartbeatMs: number): LivenessOptions {
     heartbeatMs,
     workerSilenceMs: 8 * heartbeatMs,
     silenceMs: 10 * heartbeatMs,
+    idleSilenceMs: 30 * heartbeatMs,
     newsMs: 4 * heartbeatMs,
     reconnectMs: 30 * heartbeatMs,
     returnMs: (30 + 10 + 4) * heartbeatMs,

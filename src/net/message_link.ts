@@ -52,6 +52,8 @@ export interface MessageLinkOptions<In extends { type: string }> {
   readonly liveness?: LivenessOptions | undefined;
   /** Whether this side works for the other, and so gives it up sooner. @default false */
   readonly works?: boolean;
+  /** Whether nothing depends on the link at first: see {@linkcode MessageLink.matters}. @default false */
+  readonly idle?: boolean;
   /** @default SYSTEM_CLOCK */
   readonly clock?: Clock;
   /** The largest message that is accepted. */
@@ -97,7 +99,8 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   readonly #conn: LinkConnection;
   readonly #options: MessageLinkOptions<In>;
   readonly #clock: Clock;
-  readonly #silenceMs: number;
+  readonly #liveness: LivenessOptions;
+  #isIdle: boolean;
   #over = false;
   readonly #queue: WriteQueue;
   #heardMs: number;
@@ -115,9 +118,10 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
   constructor(conn: LinkConnection, options: MessageLinkOptions<In>) {
     this.#conn = conn;
     this.#options = options;
-    const { liveness = LOCAL_NETWORK, works = false, clock = SYSTEM_CLOCK } = options;
+    const { liveness = LOCAL_NETWORK, idle = false, clock = SYSTEM_CLOCK } = options;
     this.#clock = clock;
-    this.#silenceMs = works ? liveness.workerSilenceMs : liveness.silenceMs;
+    this.#liveness = liveness;
+    this.#isIdle = idle;
     this.#heardMs = this.#tickedMs = clock.now();
     const { promise, resolve } = Promise.withResolvers<LinkError | ProtocolError>();
     this.ended = promise;
@@ -125,12 +129,24 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     this.#queue = new WriteQueue(conn, (cause) => {
       this.#finish(this.#silence ?? new LinkError("the connection broke", { cause }));
     });
-    this.#stopHeartbeat = clock.every(liveness.heartbeatMs, () => this.#tick(liveness));
+    this.#stopHeartbeat = clock.every(liveness.heartbeatMs, () => this.#tick());
   }
 
   /** Whether the link has ended. */
   get over(): boolean {
     return this.#over;
+  }
+
+  /** From now on something depends on the link, and the other side is given up after the usual silence. */
+  matters(): void {
+    this.#isIdle = false;
+  }
+
+  /** For how long this side bears the silence of the other one. */
+  get #silenceMs(): number {
+    const { idleSilenceMs, workerSilenceMs, silenceMs } = this.#liveness;
+    if (this.#isIdle) return idleSilenceMs;
+    return this.#options.works ? workerSilenceMs : silenceMs;
   }
 
   /** How long nothing has come from the other side, in ms; 0 while this side does not listen. */
@@ -230,7 +246,8 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
     if (this.#queue.bytes === 0) this.#queue.push(HEARTBEAT);
   }
 
-  #tick({ heartbeatMs, silenceMs }: LivenessOptions): void {
+  #tick(): void {
+    const { heartbeatMs, idleSilenceMs, silenceMs } = this.#liveness;
     const nowMs = this.#clock.now();
     const tickMs = nowMs - this.#tickedMs;
     const state = {
@@ -239,7 +256,7 @@ export class MessageLink<Out extends { type: string }, In extends { type: string
       // A write in progress serves as a heartbeat.
       spoke: this.#spoke || this.#queue.bytes > 0,
       // After a longer time, the other side has given this one up.
-      stood: tickMs > 2 * heartbeatMs && tickMs < silenceMs,
+      stood: tickMs > 2 * heartbeatMs && tickMs < (this.#isIdle ? idleSilenceMs : silenceMs),
     };
     this.#tickedMs = nowMs;
     const does = atHeartbeat(state, nowMs, this.#silenceMs);

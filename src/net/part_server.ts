@@ -21,8 +21,8 @@ import type { Transport } from "./transport.ts";
 const MAX_UNAUTHENTICATED = 4_096;
 
 /**
- * How long a connection may be unauthenticated. Long, because both sides may have much else to do: of 50 deployments
- * that start at the same moment on two cores, some have no turn for 5 s. What bounds the cost is the number of places.
+ * How long a connection may be unauthenticated: as long as the most patient dialer waits. What bounds the cost is
+ * the number of places.
  */
 const ADMISSION_MS = 30_000;
 

@@ -5,7 +5,7 @@ import { messageOf, SpawnError } from "../core/errors.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { MiB } from "../core/resources.ts";
 import type { CarriedArg, HeldArg } from "../core/roles.ts";
-import { dialPart } from "../net/connect.ts";
+import { dialPart, PATIENT_HANDSHAKE_MS } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
 import { Purpose } from "../net/handshake.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
@@ -111,7 +111,8 @@ async function fetchArg(
   }
   const address = parseAddress(node);
   if (address === undefined) throw new ProtocolError(`"${node}" is not a valid node address`);
-  const conn = await dialPart(address, Purpose.arg, credential, { signal });
+  const patient = { signal, handshakeMs: PATIENT_HANDSHAKE_MS };
+  const conn = await dialPart(address, Purpose.arg, credential, patient);
   const link = new MessageLink<FetchToNode, NodeToFetch>(conn, {
     schema: NODE_TO_FETCH,
     liveness,

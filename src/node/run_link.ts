@@ -11,7 +11,7 @@ import type { Pid } from "../core/pid.ts";
 import type { NodeSample } from "../core/samples.ts";
 import type { WaitState } from "../core/waits.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
-import { dialPart } from "../net/connect.ts";
+import { dialPart, PATIENT_HANDSHAKE_MS } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
 import { Purpose } from "../net/handshake.ts";
 import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
@@ -127,7 +127,7 @@ export class RunLink {
   static async open(options: RunLinkOptions): Promise<RunLink> {
     const link = new RunLink(options);
     try {
-      await link.#connect(options.signal);
+      await link.#connect(options.signal, PATIENT_HANDSHAKE_MS);
     } catch (error) {
       link.drop();
       throw error;
@@ -182,11 +182,11 @@ export class RunLink {
   }
 
   /** Dials the bridge, and continues the link on that connection. */
-  async #connect(signal: AbortSignal): Promise<void> {
+  async #connect(signal: AbortSignal, handshakeMs?: number): Promise<void> {
     const { bridge, run, node, credential, liveness, clock } = this.#options;
     const address = parseAddress(bridge);
     if (address === undefined) throw new ProtocolError(`"${bridge}" is not a valid bridge address`);
-    const conn = await dialPart(address, Purpose.run, credential, { signal });
+    const conn = await dialPart(address, Purpose.run, credential, { signal, handshakeMs });
     const connection: RunConnection = new MessageLink<NodeToBridge, BridgeToNode>(conn, {
       schema: BRIDGE_TO_NODE,
       liveness,

@@ -126,6 +126,20 @@ for (const [works, seconds] of [[false, 10], [true, 8]] as const) {
   });
 }
 
+Deno.test("MessageLink on which nothing depends yet is given up after 30 s, and once it matters after 10 s", async () => {
+  for (const [matters, seconds] of [[false, 30], [true, 10]] as const) {
+    const { link, clock } = openLink({ idle: true });
+    const received = Array.fromAsync(link.messages());
+    await turn();
+    if (matters) link.matters();
+    clock.advance(seconds * 1_000);
+    assertEquals(link.over, false);
+    clock.advance(1_000);
+    assertEquals((await link.ended).message, `it did not answer for ${seconds} s`);
+    assertEquals(await received, []);
+  }
+});
+
 Deno.test("MessageLink of a process that stood still reads what came meanwhile before it judges", async () => {
   const { link, clock, say, written } = openLink({ works: true });
   const received = Array.fromAsync(link.messages());
