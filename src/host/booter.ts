@@ -326,10 +326,13 @@ export class Booter {
       // It may compute forever as soon as it is told to start.
       await watched;
       return { pid, child, arrival, willPath, sockets: folder?.path, heapBytes };
+    } catch (error) {
+      // It may have said hello just before it ended.
+      expected.drop();
+      throw error;
     } finally {
       cancel();
       signal?.removeEventListener("abort", kill);
-      expected.cancel();
       if (child !== undefined) this.#booting.delete(child);
     }
   }

@@ -26,8 +26,8 @@ export interface Expected {
   readonly token: string;
   /** Resolves when the process has connected and presented the token. */
   readonly arrival: Promise<Arrival>;
-  /** Stops waiting: an unused token becomes invalid. */
-  cancel(): void;
+  /** Waits no longer: the token becomes invalid, and the link is closed that has come, or is just coming. */
+  drop(): void;
 }
 
 /** How long a connection may take to present a token. */
@@ -97,7 +97,11 @@ export class ControlServer {
     const token = randomId();
     const { promise, resolve } = Promise.withResolvers<Arrival>();
     this.#expected.set(token, resolve);
-    return { token, arrival: promise, cancel: () => void this.#expected.delete(token) };
+    const drop = (): void => {
+      this.#expected.delete(token);
+      void promise.then(({ link }) => link.close());
+    };
+    return { token, arrival: promise, drop };
   }
 
   /** Accepts no more. Established links stay open. Resolves when no connection is being authenticated. */

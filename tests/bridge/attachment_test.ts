@@ -32,6 +32,8 @@ class FakeLink {
     return Promise.resolve();
   }
 
+  matters(): void {}
+
   drop(): void {
     this.over = true;
   }
