@@ -310,6 +310,8 @@ export class Booter {
       if (enforcement !== undefined) limits?.set({ mem: resources?.mem ?? enforcement.mostBytes });
       child = await this.#start(program, { env, stdin, mark, limits });
       this.#booting.add(child);
+      // It may have been given up while its control group was being made.
+      if (isLate || signal?.aborted === true || this.#stopping.signal.aborted) child.kill();
       const { group, exited } = child;
       const watched = this.#watchdog.add(group);
       // The group's id is not reused before the group is gone.
