@@ -2,6 +2,7 @@
 
 import { SpawnError } from "../core/errors.ts";
 import type { EndStatus } from "../core/exit_status.ts";
+import { inSlices } from "../core/in_slices.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { CarriedArg, MasterPort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
@@ -62,6 +63,8 @@ export class ClusterRun implements MasterPort<CarriedArg> {
   readonly #context: ClusterContext;
   readonly #master: Master<CarriedArg>;
   readonly #ending = new AbortController();
+  /** What cancels each spawn that waits. */
+  readonly #spawns = new Set<() => void>();
 
   /** The room of the trial boot, until the first process is asked for. */
   #kept: KeptPlace | undefined;
@@ -156,10 +159,20 @@ export class ClusterRun implements MasterPort<CarriedArg> {
     request: SpawnRequest<CarriedArg>,
     { signal, ...waiting }: SpawnWaiting,
   ): Promise<Pid> {
-    const ending = this.#ending.signal;
-    if (ending.aborted) throw new SpawnError("lost", "Cannot spawn: the run is ending");
-    const ends = signal === undefined ? ending : AbortSignal.any([signal, ending]);
-    return await this.#master.spawn(request, { ...waiting, signal: ends });
+    if (this.#ending.signal.aborted) {
+      throw new SpawnError("lost", "Cannot spawn: the run is ending");
+    }
+    const cancelling = new AbortController();
+    const cancel = (): void => cancelling.abort();
+    signal?.addEventListener("abort", cancel);
+    if (signal?.aborted === true) cancel();
+    this.#spawns.add(cancel);
+    try {
+      return await this.#master.spawn(request, { ...waiting, signal: cancelling.signal });
+    } finally {
+      this.#spawns.delete(cancel);
+      signal?.removeEventListener("abort", cancel);
+    }
   }
 
   wait(pid: Pid): Promise<EndStatus> {
@@ -180,6 +193,8 @@ export class ClusterRun implements MasterPort<CarriedArg> {
    */
   end(how: Termination): void {
     this.#ending.abort();
+    // There may be very many, and other runs have to go on.
+    inSlices(this.#spawns, (cancel) => cancel());
     this.#kept?.free();
     this.#kept = undefined;
     for (const node of this.#context.nodes.values()) node.stop(this.facts.id, how);

@@ -1,6 +1,7 @@
 /** Answers the requests that a node makes on behalf of its processes while it is connected. */
 
 import { SpawnError } from "../core/errors.ts";
+import { inSlices } from "../core/in_slices.ts";
 import { failedMessage } from "../wire/control.ts";
 import type { MasterToNode, NodeToMaster, SpawnFields } from "../wire/node_messages.ts";
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
@@ -38,7 +39,7 @@ export class NodeSession {
 
   /** The node is lost: cancels the spawns that its processes wait for. */
   end(): void {
-    for (const spawn of this.#spawns.values()) spawn.abort();
+    inSlices(this.#spawns.values(), (spawn) => spawn.abort());
   }
 
   #answer(message: NodeToMaster): void {

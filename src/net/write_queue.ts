@@ -8,11 +8,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** The system takes a write of so many bytes whole, or not at all yet. */
 const WHOLE_BYTES = 16 * 1024;
 
-interface Waiting {
-  readonly atMost: number;
-  readonly resolve: () => void;
-}
-
 /**
  * A queue in front of a connection. The rest of a short write has to follow it directly, so there is never
  * more than one write in progress.
@@ -30,7 +25,8 @@ export class WriteQueue {
   /** A write that was begun behind that one. */
   #behind: { readonly bytes: Bytes; readonly written: Promise<number> } | undefined;
   #closed = false;
-  #waiting: Waiting[] = [];
+  /** Those who wait until at most so many bytes are unwritten: few numbers, however many wait. */
+  readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
 
   /** `broken` is called, once, when a write fails, unless the queue was closed before. */
   constructor(conn: Pick<ByteStream, "write">, broken: (cause: unknown) => void) {
@@ -69,7 +65,9 @@ export class WriteQueue {
   /** Resolves when at most `atMost` bytes are unwritten, or the queue is closed. */
   drained(atMost: number): Promise<void> {
     if (this.#bytes <= atMost) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ atMost, resolve }));
+    const waiting = this.#waiting.get(atMost) ?? Promise.withResolvers();
+    this.#waiting.set(atMost, waiting);
+    return waiting.promise;
   }
 
   /** Drops unwritten bytes, and takes nothing more. The connection is unaffected. */
@@ -87,7 +85,7 @@ export class WriteQueue {
         await this.#writeOne(bytes);
         if (this.#closed) return;
         this.#bytes -= bytes.length;
-        if (this.#waiting.length > 0) this.#settle();
+        if (this.#waiting.size > 0) this.#settle();
         if (this.#behind !== undefined) await this.#writeBehind(this.#behind);
       }
     } catch (cause) {
@@ -119,8 +117,10 @@ export class WriteQueue {
   }
 
   #settle(): void {
-    const ready = this.#waiting.filter(({ atMost }) => this.#bytes <= atMost);
-    this.#waiting = this.#waiting.filter(({ atMost }) => this.#bytes > atMost);
-    for (const { resolve } of ready) resolve();
+    for (const [atMost, { resolve }] of this.#waiting) {
+      if (this.#bytes > atMost) continue;
+      this.#waiting.delete(atMost);
+      resolve();
+    }
   }
 }

@@ -148,3 +148,14 @@ Deno.test("pushLast() waits in line where writes may be short, or one is behind 
   assertEquals(conn.written, [...large, 2, 2, 3, 3]);
   assertEquals([conn.most, queue.bytes], [1, 0]);
 });
+
+Deno.test("100,000 that wait for the queue cost no more each than a few", async () => {
+  const queue = new WriteQueue({ write: (bytes) => Promise.resolve(bytes.length) }, () => {});
+  const waiting: Promise<void>[] = [];
+  for (let count = 0; count < 100_000; count++) {
+    queue.push(new Uint8Array(1));
+    waiting.push(queue.drained(0));
+  }
+  await Promise.all(waiting);
+  assertEquals(queue.bytes, 0);
+});
