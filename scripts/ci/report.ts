@@ -13,6 +13,8 @@ export interface Report {
  * Sums results up. A skipped test is a failure, since CI has everything that tests need. So are the failures
  * in `others`, one line each.
  *
+ * A job that is no run of tests, and failed, is named with the command that repeats it: a seed is part of that.
+ *
  * The last line is `N passed, N failed`: tests, and jobs that failed without a failed test.
  */
 export function report(results: readonly JobResult[], others: readonly string[] = []): Report {
@@ -24,6 +26,7 @@ export function report(results: readonly JobResult[], others: readonly string[] 
     failed += counts?.failed ?? 0;
     const why = [
       ...(success ? [] : [failureText(output)]),
+      ...(success || job.tests ? [] : [`To repeat it: ${job.command.join(" ")}`]),
       ...(job.tests && counts === undefined ? ["It printed no counts of tests."] : []),
       ...(counts !== undefined && counts.ignored > 0
         ? [`It skipped ${counts.ignored} tests.`]

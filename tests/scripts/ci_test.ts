@@ -137,7 +137,7 @@ Deno.test("report() counts tests, and fails for anything unexpected", () => {
   assertEquals(report([good, good]), { success: true, text: "4 passed, 0 failed" });
   assertEquals(
     report([good, result("unformatted", false, false)]).text,
-    "── failed: 2.9 units\nunformatted\n\n2 passed, 1 failed",
+    "── failed: 2.9 units\nunformatted\nTo repeat it: /bin/sh -c \n\n2 passed, 1 failed",
   );
   const cases: [results: JobResult[], others: string[], last: string, told: string][] = [
     [[good, result(FAILED, false)], [], "6 passed, 1 failed", "Values are not equal"],
