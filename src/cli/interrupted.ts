@@ -35,12 +35,14 @@ export function codeOfInterruption(error: unknown, stop: AbortSignal): number {
 /** How long what still writes to the temporary files may take to end. It was told to with the first signal. */
 const WRITING_MS = 1_000;
 
-/** Removes temporary files, and exits; the run on the cluster ends because the connection does. */
-export function exitAtOnce(code: number, folder: string): never {
-  removePersistently(() => Deno.removeSync(folder, { recursive: true }), {
-    now: () => performance.now(),
-    pause: pauseBriefly,
-  });
+/** Removes temporary files, if there are any, and exits; the run on the cluster ends because the connection does. */
+export function exitAtOnce(code: number, folder: string | undefined): never {
+  if (folder !== undefined) {
+    removePersistently(() => Deno.removeSync(folder, { recursive: true }), {
+      now: () => performance.now(),
+      pause: pauseBriefly,
+    });
+  }
   Deno.exit(code);
 }
 

@@ -68,11 +68,11 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   for (const line of chosen.foreign) warn(line);
   const progress = createProgress(format, say);
 
-  const building = await BuildFolder.make(logger);
-  const folder = building.path;
   const stop = new AbortController();
   let running: { kill(): void } | undefined;
-  const leave = (signal: EndSignal) => exitAtOnce(signalExitCode(signal), folder);
+  let building: BuildFolder | undefined;
+  const leave = (signal: EndSignal) => exitAtOnce(signalExitCode(signal), building?.path);
+  // Before there is a folder: otherwise a signal could end this process, and leave it.
   const stopListening = onEndSignals({
     tell: (signal) => stop.abort(new Interrupted(signal)),
     kill: (signal) => running === undefined ? leave(signal) : running.kill(),
@@ -82,13 +82,16 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   const ends = AbortSignal.any([stop.signal, failed.signal]);
   // Otherwise the order of the two streams cannot be seen, and data needs to know which one it is.
   const oneOutput = format !== "json" && sameTarget();
-  const preparing = prepare(
-    command,
-    { chosen, program, env, oneOutput, folder, progress, say, stop: ends },
-  );
-  preparing.catch(() => {}); // awaited below
+  let preparing: ReturnType<typeof prepare> | undefined;
   let link: Promise<{ drop(): void }> | undefined;
   try {
+    building = await BuildFolder.make(logger);
+    const folder = building.path;
+    preparing = prepare(
+      command,
+      { chosen, program, env, oneOutput, folder, progress, say, stop: ends },
+    );
+    preparing.catch(() => {}); // awaited below
     // While the program is being built, which takes longest, everything else is loaded, and the bridge
     // is connected and told of the deployment.
     const { connectToRun, DeployClient, dialBridge } = await import("./deploy_client.ts");
@@ -127,8 +130,8 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
     running = undefined;
     void link?.then((link) => link.drop(), () => {});
     failed.abort();
-    await preparing.catch(() => {}); // it writes to the folder
-    await building[Symbol.asyncDispose]();
+    await preparing?.catch(() => {}); // it writes to the folder
+    await building?.[Symbol.asyncDispose]();
     // Not before: while the build stops, another signal would end this process with the folder there, or be lost.
     stopListening();
   }

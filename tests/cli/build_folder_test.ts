@@ -90,3 +90,27 @@ Deno.test("a folder for temporary files that cannot be used is named, and so is 
     );
   });
 });
+
+// Chaos, seed 633.
+Deno.test("deploy that is told to stop just when it has made its build folder removes it", async () => {
+  await inFolder(async (tmp) => {
+    const [before, program] = [`${tmp}/before.ts`, `${tmp}/main.ts`];
+    await Deno.writeTextFile(program, "");
+    await Deno.writeTextFile(
+      before,
+      `const { mkdirSync } = Deno;
+       Deno.mkdirSync = (...args: Parameters<typeof mkdirSync>) => {
+         mkdirSync(...args);
+         Deno.kill(Deno.pid, "SIGTERM");
+       };`,
+    );
+    await Deno.mkdir(`${tmp}/tmp`);
+    const cli = new URL("../../cli.ts", import.meta.url).pathname;
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--preload", before, cli, "127.0.0.1:1", program],
+      env: { TMPDIR: `${tmp}/tmp` },
+    }).output();
+    assertEquals(code, 143, text(stderr));
+    assertEquals(names(`${tmp}/tmp`), []);
+  });
+});
