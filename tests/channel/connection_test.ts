@@ -164,7 +164,8 @@ test("everything arrives once and in order, wherever connections break", async (
     cuts += one.relay!.cuts + two.relay!.cuts;
     assertEquals([one.hold.count, two.hold.count], [0, 0]);
   });
-  assert(cuts > 12, `only ${cuts} connections broke`);
+  // With these chances, none breaks in one of a million runs. Few do in one of a thousand.
+  assert(cuts > 0, "no connection broke");
 }, EVERY_TRANSPORT);
 
 test("acknowledged and unacknowledged data survives a cut at every byte of a short exchange", async () => {

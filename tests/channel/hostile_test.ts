@@ -63,8 +63,10 @@ class Liar {
     this.conn = conn;
   }
 
-  static async connect(run: TestRun, to: TestProcess): Promise<Liar> {
+  /** @param isKnown Whether its node says that it runs; it is asked after a second. */
+  static async connect(run: TestRun, to: TestProcess, isKnown = true): Promise<Liar> {
     const pid = makePid(randomId(), "127.0.0.1", 1);
+    if (isKnown) run.runs(pid);
     const { conn, reply } = await run.dial(pid, to);
     assertEquals(reply, { verdict: Verdict.welcome, number: 0 });
     return new Liar(pid, conn);
@@ -201,7 +203,6 @@ test("a refused or closed channel may continue for a while, without cost", async
   using run = new TestRun();
   const one = run.process();
   const liar = await Liar.connect(run, one);
-  run.runs(liar.pid);
   // Until it is said to be needed, an idle connection is closed after a moment.
   const frames: Bytes[] = [frame(FrameType.busy)];
   for (let number = 0; number < 1_500; number++) frames.push(open(number, `${number}`), value);
@@ -241,7 +242,7 @@ test("invalid data after a good greeting ends only that connection", async () =>
 test("what came in the name of a process that does not exist is dropped when its node says so", async () => {
   using run = new TestRun();
   const one = run.process();
-  const liar = await Liar.connect(run, one);
+  const liar = await Liar.connect(run, one, false);
   await writeAll(liar.conn, concat([open(0, "nobody"), large, open(1, "nobody"), large]));
   await until(() => one.hub.unclaimed.first("nobody") !== undefined, "the channel");
   await liar.closed();

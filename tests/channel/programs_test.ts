@@ -166,7 +166,8 @@ test(
         assertEquals(peer.receiving.empty, true, "and none from the other side");
       }
     });
-    if (Deno.env.get("SEED") === undefined) assert(cuts > 10, `${cuts} connections broke`);
+    // With these chances, none breaks in one of a million runs. Few do in one of a thousand.
+    if (Deno.env.get("SEED") === undefined) assert(cuts > 0, "no connection broke");
   },
   EVERY_TRANSPORT,
 );

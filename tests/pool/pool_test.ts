@@ -168,20 +168,27 @@ testRows([
     source: program(
       `const wait1 = task("wait", (to, { signal }) => new Promise((resolve) => {
          signal.addEventListener("abort", () => { say("told", signal.reason.message ?? signal.reason); resolve(); });
-         if (to) new Sender(to).send(1);
+         const sender = new Sender(to);
+         sender.send(1);
+         sender.close();
        }));`,
       `await using pool = await Pool.start({ size: 1 });
-       await pool.run(task("later", () => 1)).catch(() => {}); // the process runs
        await using acceptor = new Acceptor();
-       say((await failure(() => pool.run(wait1, "", { timeoutMs: 1000 }))).name);
+       const { setTimeout } = globalThis;
+       let timeIsUp;
+       globalThis.setTimeout = (then, ms) => ms === 1234 ? (timeIsUp = then, 0) : setTimeout(then, ms);
+       const timed = failure(() => pool.run(wait1, pid(), { timeoutMs: 1234 }));
+       await (await acceptor.accept()).recv(); // it has begun
+       timeIsUp();
+       say((await timed).name);
        const controller = new AbortController();
        const waiting = failure(() => pool.run(wait1, pid(), { signal: controller.signal }));
        await (await acceptor.accept()).recv();
        controller.abort(new RangeError("enough"));
-       say((await waiting).message, (await failure(() => pool.run(wait1, "", { signal: AbortSignal.abort(5) }))));`,
+       say((await waiting).message, (await failure(() => pool.run(wait1, pid(), { signal: AbortSignal.abort(5) }))));`,
     ),
     says: "TimeoutError\nenough 5\n",
-    others: ["told Task wait has not ended after 1000 ms\ntold enough\n"],
+    others: ["told Task wait has not ended after 1234 ms\ntold enough\n"],
   },
   {
     name:
