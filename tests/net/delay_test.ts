@@ -28,17 +28,28 @@ Deno.test("startTimer() does not keep a process alive", async () => {
   assertEquals(await run(code), "true\n");
 });
 
-Deno.test("lookAtSockets() lets what has come on a socket be taken, in a few turns", async () => {
+Deno.test("lookAtSockets() lets what has come on a socket be taken, also if digests are done before the event loop looks", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const dialling = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
   using accepted = await listener.accept();
   using dialled = await dialling;
-  let hasCome = false;
-  const reading = accepted.read(new Uint8Array(1)).then(() => hasCome = true);
-  const writing = dialled.write(new Uint8Array(1));
-  for (let count = 0; count < 1_000; count++) await null;
-  assertEquals(hasCome, false);
-  for (let turn = 0; turn < 20 && !hasCome; turn++) await lookAtSockets();
-  assertEquals(hasCome, true);
-  await Promise.all([reading, writing]);
+  const { digest } = crypto.subtle;
+  for (const isBusy of [false, true]) {
+    let hasCome = false;
+    const reading = accepted.read(new Uint8Array(1)).then(() => hasCome = true);
+    const writing = dialled.write(new Uint8Array(1));
+    for (let count = 0; count < 1_000; count++) await null;
+    assertEquals(hasCome, false);
+    // As another thread that is always quicker.
+    if (isBusy) crypto.subtle.digest = () => Promise.resolve(new ArrayBuffer(32));
+    try {
+      for (const endMs = performance.now() + 30_000; !hasCome && performance.now() < endMs;) {
+        await lookAtSockets();
+      }
+    } finally {
+      crypto.subtle.digest = digest;
+    }
+    assertEquals(hasCome, true);
+    await Promise.all([reading, writing]);
+  }
 });
