@@ -5,7 +5,7 @@ import { DEFAULT_RESOURCES, type Resources } from "../core/resources.ts";
 import { type BootedProcess, type Booter, DeadBootError, endBooted } from "./booter.ts";
 import { SparePolicy } from "./spare_policy.ts";
 
-/** After this long without a spawn, no spares are kept. */
+/** After this long without a spawn, no spares are kept, unless something else is asked for. */
 const IDLE_MS = 5_000;
 
 /**
@@ -22,6 +22,7 @@ export class SparePool {
   readonly #booter: Booter;
   readonly #logger: Logger;
   readonly #policy: SparePolicy;
+  readonly #idleMs: number;
   /** More boots at a time than this would only take the cores from each other. */
   readonly #cores = navigator.hardwareConcurrency;
   readonly #ready = new Set<BootedProcess>();
@@ -33,10 +34,15 @@ export class SparePool {
   #refill: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(booter: Booter, options: { max: number; logger: Logger }) {
+  /** @param options.idleMs After how long without a spawn no spares are kept. @default 5 s */
+  constructor(
+    booter: Booter,
+    options: { max: number; idleMs?: number | undefined; logger: Logger },
+  ) {
     this.#booter = booter;
     this.#logger = options.logger;
     this.#policy = new SparePolicy(options.max);
+    this.#idleMs = options.idleMs ?? IDLE_MS;
   }
 
   /** How many are ready. */
@@ -136,7 +142,7 @@ export class SparePool {
     this.#idle = setTimeout(() => {
       this.#policy.idle();
       void this.#kill([...this.#ready]);
-    }, IDLE_MS);
+    }, this.#idleMs);
     Deno.unrefTimer(Number(this.#idle));
   }
 }

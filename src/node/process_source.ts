@@ -26,6 +26,8 @@ export interface ProcessSourceOptions
   extends BooterOptions, Pick<RunContext, "sink" | "inspection" | "startTimer"> {
   /** How many booted processes may wait to be spawned. */
   readonly maxSpares: number;
+  /** After how long without a spawn none wait. @default 5 s */
+  readonly spareIdleMs?: number;
   /** The stdin of the first process. @default "piped" */
   readonly firstStdin?: "piped" | "inherit";
 }
@@ -44,7 +46,8 @@ export class ProcessSource {
   constructor(options: ProcessSourceOptions) {
     this.#options = options;
     this.#booter = new Booter(options);
-    this.#spares = new SparePool(this.#booter, { max: options.maxSpares, logger: options.logger });
+    const { maxSpares: max, spareIdleMs: idleMs, logger } = options;
+    this.#spares = new SparePool(this.#booter, { max, idleMs, logger });
     this.#waits = new WaitNotice(options.startTimer, (text) => {
       void options.sink({ event: "said", text, time: Date.now() });
     });

@@ -89,6 +89,7 @@ export function startNode(
     reachable: options.reachable ?? false,
     willFolder: options.willFolder ?? "/tmp",
     maxSpares: options.maxSpares ?? 0,
+    spareIdleMs: 600_000, // a busy machine may take long to boot one
     enforcement: options.enforcement,
     bootLimitMs: options.bootLimitMs,
     boots: options.boots,
