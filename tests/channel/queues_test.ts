@@ -369,6 +369,19 @@ Deno.test("a channel over the limit of those without a Receiver is stopped", () 
   assertEquals(pair.answers, [{ type: "stop", number: MAX_UNRECEIVED_CHANNELS, reason: 1 }]);
 });
 
+Deno.test("what is held of a process that its node does not know is dropped, except for what a Receiver has", () => {
+  const pair = new ChannelsPair();
+  for (let count = 0; count < 384; count++) {
+    void pair.sending.open(`name ${count}`).send(new Uint8Array(FIRST_WINDOW_BYTES / 2));
+  }
+  pair.settle();
+  const receiver = pair.receiving.receive("name 7");
+  assertEquals([...pair.receiving.received()].length, 384);
+  pair.receiving.drop();
+  assertEquals([...pair.receiving.received()], [receiver]);
+  assertEquals((receiver.take() as Uint8Array).length, FIRST_WINDOW_BYTES / 2);
+});
+
 Deno.test("a Receiver that was closed before its channel came stops that channel, and no other one", () => {
   const pair = new ChannelsPair();
   for (let count = 0; count < 3; count++) pair.receiving.close(pair.receiving.receive("a"));
