@@ -133,9 +133,13 @@ class Attempt {
     const startMs = performance.now();
     const conn = await this.connect(address);
     const { encryption } = credential;
+    if (encryption !== undefined) this.#conn = undefined; // it is used up, also if that fails
     const transport = encryption === undefined ? conn : await encryption.dial(conn, {
       roundTripMs: performance.now() - startMs,
-      opened: (encrypted) => this.#conn = encrypted,
+      opened: (encrypted) => {
+        this.#conn = encrypted;
+        if (this.#signal?.aborted) this.close();
+      },
     });
     const session = await dialHandshake(transport, credential, purpose);
     const isPlain = credential.protection === Protection.plain;
@@ -208,6 +212,8 @@ function reason(cause: unknown): string {
 
 /** Whether the other side closed the connection, as programs may do whose protocol is another one. */
 function isEnd(cause: unknown): boolean {
-  const { UnexpectedEof, ConnectionReset, BrokenPipe } = Deno.errors;
-  return [UnexpectedEof, ConnectionReset, BrokenPipe].some((kind) => cause instanceof kind);
+  const { UnexpectedEof, ConnectionReset, BrokenPipe, NotConnected } = Deno.errors;
+  return [UnexpectedEof, ConnectionReset, BrokenPipe, NotConnected].some((kind) =>
+    cause instanceof kind
+  );
 }

@@ -311,6 +311,36 @@ Deno.test("dialPart() says that another program listens there, with TLS", async 
   assertEquals(error.why, "another program listens there, with TLS");
 });
 
+// Chaos, seed 661: the master ended when a node was killed just when it had been connected to.
+Deno.test("dialPart() to a part that is killed just when the connection is there says that nothing listens there", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { connect: real } = Deno;
+  const killing = async (to: Deno.ConnectOptions): Promise<Deno.TcpConn> => {
+    const conn = await real(to);
+    const there = await listener.accept();
+    // What is written to it now resets the connection.
+    there.close();
+    listener.close();
+    const writing = async (): Promise<never> => {
+      for (;;) await conn.write(new Uint8Array(1));
+    };
+    await assertRejects(writing, Deno.errors.BrokenPipe);
+    Object.assign(Deno, { connect: real });
+    return conn;
+  };
+  const address = { host: "127.0.0.1", port: listener.addr.port };
+  Object.assign(Deno, { connect: killing });
+  try {
+    await assertRejects(
+      () => dialPart(address, Purpose.node, credential),
+      ConnectError,
+      "nothing listens there",
+    );
+  } finally {
+    Object.assign(Deno, { connect: real });
+  }
+});
+
 Deno.test("dialPart() reports that nothing listens there", async () => {
   using closed = await closedPort();
   const { port } = closed;
