@@ -9,6 +9,9 @@ const GONE_WITHIN_MS = 5_000;
 /** How often that is looked at, in ms. */
 const LOOK_EVERY_MS = 20;
 
+/** So often it is looked at in any case, also where a busy machine lets some seconds pass between two looks. */
+const LOOKS = GONE_WITHIN_MS / LOOK_EVERY_MS;
+
 /** What was left: see the fields of {@linkcode LeftoverError}. */
 export interface Leftovers {
   /** OS processes, as `<id> <command line>`. */
@@ -76,10 +79,9 @@ export async function checkNothingLeft(
 }
 
 async function waitUntilGone(mark: string): Promise<OsProcess[]> {
-  const endMs = performance.now() + GONE_WITHIN_MS;
-  for (;;) {
+  for (let looks = LOOKS;; looks--) {
     const left = await markedProcesses(mark);
-    if (left.length === 0 || performance.now() > endMs) return left;
+    if (left.length === 0 || looks <= 0) return left;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

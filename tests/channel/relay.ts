@@ -50,6 +50,8 @@ export class Relay implements Disposable {
   open = 0;
   /** How many of them it has broken. */
   cuts = 0;
+  /** How many connections the target says nothing more on, whoever ended them. */
+  over = 0;
   readonly #target: Endpoint;
   readonly #listener: TransportListener;
   /** Those of TLS ports. */
@@ -181,9 +183,10 @@ export class Relay implements Disposable {
       }
     };
     // Each direction ends separately; the connection ends when both have, or when one breaks.
-    await Promise.allSettled(
-      [near, far].map((from) => pump(from, from === near ? far : near).catch(end)),
-    );
+    await Promise.allSettled([
+      pump(near, far).catch(end),
+      pump(far, near).catch(end).finally(() => this.over++),
+    ]);
     end();
   }
 }

@@ -1,12 +1,14 @@
 /** Hosts that are cut off while a program runs on them, and parts of a cluster that are killed. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import type { Pid } from "../../src/core/pid.ts";
 import { type Deployed, noneIsLeft } from "../fabric/deployed.ts";
 import { TESTS } from "../../src/net/liveness.ts";
+import { readIfThere } from "../../src/testing/os_processes.ts";
 import type { JsonEvent } from "../system/helpers.ts";
 import { networkTest } from "../system/netns.ts";
+import { within } from "../within.ts";
 import { HostCluster } from "./host_cluster.ts";
 import { noneIsLeftWithin } from "./left.ts";
 import { MEMBERS, RESPAWN, STREAM } from "./programs.ts";
@@ -52,9 +54,12 @@ networkTest(
     const cutMs = performance.now();
     const from = cluster.master.err.length;
     await victim.cut();
-    await program.until(() => exits(program).length >= lost.length);
+    await within(
+      SILENCE_MS + LEFT_MS,
+      () => exits(program).length >= lost.length,
+      () => `only ${exits(program).length} of ${lost.length} are lost`,
+    );
     assertGreater(performance.now() - cutMs, WORKER_SILENCE_MS);
-    assertLess(performance.now() - cutMs, SILENCE_MS + LEFT_MS);
     const why = `node ${victim.bind} did not answer for ${SILENCE_MS / 1_000} s`;
     assertEquals(new Set(exits(program).map(({ pid }) => pid)), new Set(lost));
     for (const { status } of exits(program)) assertEquals(status, { lost: why });
@@ -91,7 +96,8 @@ networkTest(
 networkTest(
   "after a short cut nothing is lost, and values and output resume where they were",
   async () => {
-    await using cluster = await HostCluster.start();
+    // Nobody takes four seconds for a loss, also if they become some more on a busy machine.
+    await using cluster = await HostCluster.start({ env: { DEPLOY_LIVENESS: "wide" } });
     const count = 60;
     await using program = await cluster.deploy(STREAM, [newMark(), String(count)]);
     await program.says("value 5");
@@ -227,8 +233,8 @@ networkTest(
 /** The id of the bridge's process: the child of the master's fabric that is itself a fabric. */
 async function bridgeOf(cluster: HostCluster): Promise<number> {
   for (const pid of await cluster.masterHost.processes()) {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    const words = (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0");
+    const stat = await readIfThere(`/proc/${pid}/stat`);
+    const words = (await readIfThere(`/proc/${pid}/cmdline`)).split("\0");
     const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
     if (parent === cluster.master.pid && words.some((word) => word.endsWith("fabric.ts"))) {
       return pid;

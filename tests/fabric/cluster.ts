@@ -4,19 +4,33 @@
  * By default they run from source; with `compiled`, they are that executable.
  */
 
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
 import { parseAddress } from "../../src/core/address.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
 import { Purpose } from "../../src/net/handshake.ts";
 import { FabricProcess, type FabricProcessOptions } from "../../src/testing/fabric_process.ts";
 import type { Transport } from "../../src/net/transport.ts";
+import { freePort } from "../free_port.ts";
 import { SECRET_FILE } from "../secret.ts";
+import { within } from "../within.ts";
 
 /** A fabric with the secret of the tests, unless `options` say otherwise. */
 export class Fabric extends FabricProcess {
   constructor(args: readonly string[], options: FabricProcessOptions = {}) {
     super(args, { ...options, env: { DEPLOY_SECRET_FILE: SECRET_FILE, ...options.env } });
   }
+}
+
+/** Resolves when these have ended in order; throws if one has not {@linkcode within} that time. */
+export async function endsWithin(limitMs: number, fabrics: readonly Fabric[]): Promise<void> {
+  let codes: readonly number[] | undefined;
+  void Promise.all(fabrics.map(({ ended }) => ended)).then((ends) => {
+    codes = ends.map(({ code }) => code);
+  });
+  await within(limitMs, () => codes !== undefined, () => "not every fabric has ended");
+  assertEquals(codes, fabrics.map(() => 0));
 }
 
 /** The resources of a node of a cluster, as in the arguments of `fabric master`. */
@@ -28,6 +42,8 @@ export interface NodeSize {
 export interface ClusterOptions {
   /** The first one is the master's own. */
   readonly nodes?: readonly NodeSize[];
+  /** Whether one of the others is started again, so that meanwhile nobody else may get its port. */
+  readonly restarts?: boolean;
   /** A compiled `fabric`. */
   readonly compiled?: string | undefined;
   /** Arguments for each fabric. */
@@ -48,7 +64,7 @@ export interface Cluster extends AsyncDisposable {
   readonly stores: readonly string[];
   /** The fabrics of the other nodes. */
   readonly nodes: readonly Fabric[];
-  /** Starts one of the other nodes again, on its old address, after it has ended. */
+  /** Starts one of the other nodes again, on its old address, after it has ended: see {@linkcode ClusterOptions.restarts}. */
   restart(index: number): Promise<Fabric>;
   /** Ends everything, in order. */
   stop(): Promise<void>;
@@ -67,7 +83,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       prefix: prefixes[number] ?? [],
     });
   const [own, ...others] = sizes;
-  const nodes = others.map((_, index) => start(["127.0.0.1:0"], index + 1));
+  const port = () => options.restarts === true ? freePort() : 0;
+  const nodes = others.map((_, index) => start([`127.0.0.1:${port()}`], index + 1));
   const addresses = await Promise.all(nodes.map((node) => node.ready("node")));
   const groups = others.flatMap(({ mem, cpu }, index) => [addresses[index]!, mem, String(cpu)]);
   const master = start(

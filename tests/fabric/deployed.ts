@@ -1,11 +1,10 @@
 /** Programs that are deployed to a cluster, and their processes on this machine. */
 
-// @ts-types="../../types/std_assert.d.ts"
-import { assert } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { signalChild } from "../../src/testing/os_processes.ts";
 import { SECRET_FILE } from "../secret.ts";
 import type { JsonEvent } from "../system/helpers.ts";
+import { within } from "../within.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 const ROOT = new URL("../../", import.meta.url).href;
@@ -138,13 +137,12 @@ export async function processesWith(mark: string): Promise<number[]> {
   return found;
 }
 
-/** Resolves when no process with that mark is left; throws if that takes longer. */
+/** Resolves when no process with that mark is left; throws if some are not gone {@linkcode within} that time. */
 export async function noneIsLeft(mark: string, limitMs = 5_000): Promise<void> {
-  const endMs = performance.now() + limitMs;
-  for (;;) {
-    const left = await processesWith(mark);
-    if (left.length === 0) return;
-    assert(performance.now() < endMs, `after ${limitMs} ms there are left: ${left.join(", ")}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  let left: number[] = [];
+  await within(
+    limitMs,
+    async () => (left = await processesWith(mark)).length === 0,
+    () => `there are left: ${left.join(", ")}`,
+  );
 }

@@ -5,6 +5,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { devSecretPath } from "../../src/cli/dev_secret.ts";
 import { parseAddress } from "../../src/core/address.ts";
 import { deploy, Project } from "../system/deploy_harness.ts";
+import { freePort } from "../free_port.ts";
 import { ownCache } from "../own_cache.ts";
 import { Fabric } from "./cluster.ts";
 
@@ -50,7 +51,8 @@ Deno.test("fabric dev makes a secret at each start, which only commands of the s
   await using dev = await Dev.make();
   await using project = await Project.make({ "main.ts": PROGRAM });
   const cwd = project.folder;
-  const one = await dev.start("127.0.0.1:0");
+  // One that nobody else gets while it is started again there.
+  const one = await dev.start(`127.0.0.1:${freePort()}`);
   const two = await dev.start("127.0.0.1:0");
   const path = dev.secret(one.bridge);
   const secret = await Deno.readTextFile(path);

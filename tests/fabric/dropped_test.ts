@@ -1,7 +1,5 @@
 /** Deployments that are dropped, or fail, at any moment: nothing of them is left. */
 
-// @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
 import { inParallel } from "../../src/core/in_parallel.ts";
 import { PIECE_BYTES } from "../../src/core/manifest.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
@@ -17,6 +15,7 @@ import { encodeRunSpec } from "../../src/wire/run_spec.ts";
 import { type Cluster, dialBridge, startCluster } from "./cluster.ts";
 import { processesWith } from "./deployed.ts";
 import type { Transport } from "../../src/net/transport.ts";
+import { within } from "../within.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const MOD = new URL("../../mod.ts", import.meta.url).href;
@@ -110,12 +109,11 @@ async function drop(bridge: string, program: string, moment: Moment, ms: number)
 /** Kills the first process, so long after it is there, and drops the deployment when that is over. */
 async function kill(bridge: string, program: string, word: string, ms: number): Promise<void> {
   const deployment = await TestDeployment.begin(bridge, program);
-  await deployment.reached("run");
-  let found: number[] = [];
-  while (found.length === 0) found = await processesWith(word);
-  await pause(ms);
   let isOver = false;
   const over = deployment.over.then(() => isOver = true);
+  await deployment.reached("run");
+  while (!isOver && (await processesWith(word)).length === 0);
+  await pause(ms);
   // One that is killed between its trial boot and its start is started again.
   while (!isOver) {
     for (const id of await processesWith(word)) signalProcess(id, "SIGKILL");
@@ -183,13 +181,12 @@ Deno.test("a deployment that is dropped, or whose first process is killed, leave
     );
     await inParallel([...drops, ...kills], 5, (act, index) => act(`${mark}-${index}`));
     // 5 s are promised; a busy machine may take longer.
-    const endMs = performance.now() + 20_000;
-    let found = await left(cluster, mark);
-    while (found.length > 0 && performance.now() < endMs) {
-      await pause(50);
-      found = await left(cluster, mark);
-    }
-    assertEquals(found, []);
+    let found: string[] = [];
+    await within(
+      20_000,
+      async () => (found = await left(cluster, mark)).length === 0,
+      () => `there are left: ${found.join("\n")}`,
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -5,13 +5,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { announce } from "../../src/fabric/join_link.ts";
 import { credentialOf } from "../../src/net/connect.ts";
+import { freePort } from "../free_port.ts";
 import { ManualClock } from "../net/manual_clock.ts";
-
-/** A port on which nothing listens. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("announce() tries to reach a missing master each second, and reports it once a minute", async () => {
   const lines: string[] = [];

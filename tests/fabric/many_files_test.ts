@@ -73,7 +73,7 @@ Deno.test("a deployment that goes away leaves nothing half done, and holds up no
   for (const [index, hash] of lacking.slice(0, 100).entries()) {
     await link.send({ type: "piece", hash, bytes: contents(index) });
   }
-  assertEquals((await drafts(store!)).length, 1);
+  await until(async () => (await drafts(store!)).length === 1);
   await until(async () => await keptFiles(store!) > 0);
   const kept = await keptFiles(store!);
 

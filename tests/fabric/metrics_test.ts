@@ -13,6 +13,7 @@ import { importKey, Purpose } from "../../src/net/handshake.ts";
 import { newSecret } from "../../src/net/secret_text.ts";
 import { CLI, deploy, Project } from "../system/deploy_harness.ts";
 import { SECRET_FILE } from "../secret.ts";
+import { within } from "../within.ts";
 import { startCluster } from "./cluster.ts";
 
 const QUIET = createLogger("error", () => {});
@@ -70,15 +71,21 @@ async function scrapeOnce(
   address: string,
   expected: Readonly<Record<string, number>>,
 ): ReturnType<typeof scrape> {
-  for (const endMs = performance.now() + TOLD_MS;;) {
-    const scraped = await scrape(address);
-    const found = Object.fromEntries(
-      Object.keys(expected).map((name) => [name, scraped.values.get(name)]),
-    );
-    const isAsExpected = Object.entries(expected).every(([name, value]) => found[name] === value);
-    if (isAsExpected) return scraped;
-    if (performance.now() > endMs) assertEquals(found, { ...expected });
-  }
+  let scraped = await scrape(address);
+  const others = (): string[] =>
+    Object.entries(expected).flatMap(([name, value]) => {
+      const found = scraped.values.get(name);
+      return found === value ? [] : [`${name} is ${found}, not ${value}`];
+    });
+  await within(
+    TOLD_MS,
+    async () => {
+      if (others().length > 0) scraped = await scrape(address);
+      return others().length === 0;
+    },
+    () => others().join("\n"),
+  );
+  return scraped;
 }
 
 /** Whether `promtool`, of Prometheus, finds nothing to complain about. */

@@ -50,6 +50,7 @@ async function check({ source, says, others, code = 0, stderr, ...options }: Row
     shown,
   );
   assertEquals(run.code, code, shown);
-  if (stderr !== undefined) assertMatch(run.stderr + run.raw.stderr, stderr, shown);
-  else if (code === 0) assertEquals(run.stderr + withoutNotices(run.raw.stderr), "", shown);
+  const said = run.stderr + withoutNotices(run.raw.stderr);
+  if (stderr !== undefined) assertMatch(said, stderr, shown);
+  else if (code === 0) assertEquals(said, "", shown);
 }

@@ -125,6 +125,7 @@ testRows([
       let done = 0;
       const sends = [];
       for (let i = 0; i < 100; i++) sends.push(sender.send(new Uint8Array(65536).fill(i)).then(() => done++));
+      await sends[0];
       await sleep(300);
       say(done >= 1 && done <= 40, sender.trySend(new Uint8Array(9)));
       await new Sender(before).send("open");
@@ -190,7 +191,7 @@ testRows([
         async exited(parent) { const s = new Sender(parent); s.send(1); s.send(2); },
         async exits(parent) { const s = new Sender(parent); s.send(1); s.send(2); Deno.exit(3); },
         async throws(parent) { const s = new Sender(parent); s.send(1); await s.send(2); throw new Error("on purpose"); },
-        async lost(parent) { const s = new Sender(parent); await s.send(1); await s.send(2); await sleep(300); Deno.kill(Deno.pid, "SIGKILL"); await sleep(1e6); },
+        async lost(parent) { const s = new Sender(parent); await s.send(1); await s.send(2); await new Sender(parent, "arrived").close(); Deno.kill(Deno.pid, "SIGKILL"); await sleep(1e6); },
       };
       await init({ functions: ends });
       for (const [name, fn] of Object.entries(ends)) {

@@ -70,10 +70,12 @@ testRows([
     source: `${TALKERS}
       async function slow(parent) {
         await using sender = new Sender(parent);
+        await new Receiver(parent).recv(); // until a select has been aborted
         for (let i = 0; i < 300; i++) { await sender.send(i); if (i % 5 === 0) await sleep(1); }
       }
       await init({ functions: { slow } });
-      const receiver = new Receiver(await spawn(slow));
+      const other = await spawn(slow);
+      const receiver = new Receiver(other), go = new Sender(other);
       const operation = receiver.selectableRecv(), got = [];
       let aborted = 0;
       for (let turn = 0; got.at(-1) !== 299; turn++) {
@@ -81,7 +83,7 @@ testRows([
         setTimeout(() => controller.abort("reason"), turn % 3);
         try { got.push((await select([operation, after(1e9)], { signal: controller.signal })).value); } catch (error) {
           if (error !== "reason") throw error;
-          aborted++;
+          if (aborted++ === 0) await go.send("go");
         }
       }
       say(got.length, got.every((value, index) => value === index), aborted > 0);

@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { untilGone } from "../node/node_harness.ts";
 import { IMPORTS } from "./api.ts";
 import {
   type JsonEvent,
@@ -322,18 +323,8 @@ Deno.test("SIGTERM also ends the children of processes; nothing is left", async 
   assertEquals(run.code, 143);
   const statuses = run.processes.map(({ status }) => status);
   assertEquals(statuses, Array(4).fill({ signal: "SIGTERM" }));
-  for (const pid of said) await untilEnded(pid);
+  await untilGone(said, 5_000);
 });
-
-async function untilEnded(pid: number): Promise<void> {
-  const deadlineMs = performance.now() + 5_000;
-  for (;;) {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => ") Z");
-    if (stat.slice(stat.lastIndexOf(") ") + 2).startsWith("Z")) return;
-    assert(performance.now() < deadlineMs, `process ${pid} is left`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 Deno.test("the system's own variables are not in the environment of programs", async () => {
   const run = await runProgram(`${IMPORTS}

@@ -1,12 +1,13 @@
 /** How deployments end: by themselves, by their user, and because of errors. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 // @ts-types="../../types/std_fmt.d.ts"
 import { stripAnsiCode } from "@std/fmt/colors";
 import { TESTS } from "../../src/net/liveness.ts";
 import { type Cluster, startCluster } from "../fabric/cluster.ts";
 import { Deployed, noneIsLeft, processesWith } from "../fabric/deployed.ts";
+import { within } from "../within.ts";
 import { CLI, deploy, deployJson, Project } from "./deploy_harness.ts";
 import { SECRET_FILE } from "../secret.ts";
 
@@ -279,11 +280,11 @@ Deno.test("no process is left 5 s after the end of a deployment", async (t) => {
       await program.until(() => program.events.some(({ event }) => event === "exit"));
       // There may be more: processes that wait to be told who they are. One that has just been started by
       // another is not seen for a moment.
-      const endMs = performance.now() + 10_000;
-      while ((await processesWith(mark)).length < 2 * count) {
-        assert(performance.now() < endMs, "its processes cannot be seen");
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await within(
+        10_000,
+        async () => (await processesWith(mark)).length >= 2 * count,
+        () => "its processes cannot be seen",
+      );
       program.kill(signal);
       await noneIsLeft(mark);
       assertEquals(await program.code, code);
@@ -302,11 +303,9 @@ Deno.test("no process is left of a program that was still being tried when its d
         new Deno.Command("sh", { args: ["-c", "sleep 1000; :", Deno.args[0]] }).spawn();
         for (;;);`;
       await using program = await Deployed.start(cluster.bridge, source, { args: [mark] });
-      const endMs = performance.now() + 10_000;
-      while ((await processesWith(mark)).length < 2) {
-        assert(performance.now() < endMs, "it is not tried");
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      // It has to be built before.
+      const isTried = async () => (await processesWith(mark)).length >= 2;
+      await within(60_000, isTried, () => `it is not tried: ${program.stderr}`);
       program.kill(signal);
       await noneIsLeft(mark);
       assertEquals(await program.code, code);

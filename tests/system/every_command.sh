@@ -69,6 +69,7 @@ deploy attach nightly </dev/null >again 2>/dev/null || status=$?
 is "attach, when it has ended" "7 $(sort attached)" "$status $(sort again)"
 
 id=$(deploy --detach main.ts)
+until_is running state "$id"
 is "kill as data" "$id" "$(deploy kill "$id" --grace 0 --format json | field run)"
 until_is ended:137 state "$id"
 status=0

@@ -1,8 +1,9 @@
 /** Processes whose hosts are separated by a firewall that lets only the ports of the nodes through. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { HostCluster } from "../chaos/host_cluster.ts";
+import type { Deployed } from "../fabric/deployed.ts";
 import { networkTest } from "./netns.ts";
 
 /** The ports of processes. They are none from which connections are made. */
@@ -48,6 +49,19 @@ const SAYS: Readonly<Record<"drop" | "reject", string>> = {
   reject: "connection refused",
 };
 
+/** Resolves when `deploy why` has said that; throws if the program ends before. */
+async function untilAnswered(
+  cluster: HostCluster,
+  pattern: RegExp,
+  program: Deployed,
+): Promise<void> {
+  let isOver = false;
+  void program.code.then(() => isOver = true);
+  for (let answer = ""; !pattern.test(answer); answer = await cluster.ask(["why"])) {
+    assert(!isOver, `deploy why never said ${pattern}: ${answer}`);
+  }
+}
+
 async function expectNamed(how: "drop" | "reject"): Promise<void> {
   const args = ["--ports", PORTS];
   await using cluster = await HostCluster.start({ nodes: 1, env: SOON, args });
@@ -55,14 +69,15 @@ async function expectNamed(how: "drop" | "reject"): Promise<void> {
   await masterHost.closePorts(PORTS, how);
   const says = SAYS[await nodeHost!.closePorts(PORTS, how)];
   await using program = await cluster.deploy(PROGRAM);
+  // It is asked all the time, since what cannot be reached is given up some seconds after that is said.
+  const asked = untilAnswered(cluster, new RegExp(`cannot reach .* at .*: ${says}`), program);
   const hosts = [masterHost.address, nodeHost!.address];
   for (const [index, fabric] of [master, node!].entries()) {
     const [own, other] = [hosts[index], hosts[1 - index]];
     const ends = `[0-9a-f]{7} at ${other}:20\\d{3} from ${own}: ${says}`;
     await fabric.line(new RegExp(`process [0-9a-f]{7} of run \\S+ cannot reach ${ends}; `));
   }
-  // Before they are given up.
-  assertMatch(await cluster.ask(["why"]), new RegExp(`cannot reach .* at .*: ${says}`));
+  await asked;
   assertEquals(await program.code, 0, program.stderr);
   const { text } = program;
   for (const name of ["waits", "leaves"]) {

@@ -102,7 +102,8 @@ export class Host {
    */
   async slow(delayMs: number): Promise<SlowWire> {
     const ends = [`${this.#port}-far`, `${this.#port}-near`] as const;
-    const names = ends.map((name) => `${name}${Deno.pid}`) as [string, string];
+    // Names of devices are short, and ids of processes may be long.
+    const names = ends.map((name) => `${name}${Deno.pid.toString(36)}`) as [string, string];
     const wire = new SlowWire(names, delayMs);
     const [far, near] = names;
     const inSwitch = (...words: string[]) => ["-n", this.#switch, "link", ...words];
@@ -151,11 +152,11 @@ export class Host {
   }
 
   /**
-   * Drops so many percent of the packets that come to it, or that it sends, until {@linkcode keep}. Needs
-   * `nft`: see {@linkcode hasNft}.
+   * Drops so many percent of the packets that come to it, or that it sends, until {@linkcode keep}: one of so many,
+   * in turn, since by chance a packet and all its repetitions could be dropped. Needs `nft`: see {@linkcode hasNft}.
    */
   async drop(what: "incoming" | "outgoing" | "both", percent: number): Promise<void> {
-    const some = percent === 100 ? "" : `numgen random mod 100 < ${percent} `;
+    const some = percent === 100 ? "" : `numgen inc mod ${Math.round(100 / percent)} == 0 `;
     const chains = {
       incoming: `chain i { type filter hook input priority 0; iifname eth0 ${some}drop\n }`,
       outgoing: `chain o { type filter hook output priority 0; oifname eth0 ${some}drop\n }`,

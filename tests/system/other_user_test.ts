@@ -22,8 +22,13 @@ const got = (what, path, work) => {
 };
 let looked = 0;
 async function look(path) {
+  let info;
+  try { info = Deno.lstatSync(path); } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return; // it was there for a moment
+    throw error;
+  }
   looked++;
-  const { isDirectory, isFile, isSocket } = Deno.lstatSync(path);
+  const { isDirectory, isFile, isSocket } = info;
   if (isSocket) {
     try {
       (await Deno.connect({ transport: "unix", path })).close();

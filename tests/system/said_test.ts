@@ -42,7 +42,9 @@ Deno.test("deploy reports why a spawn waits for long, and which processes outliv
     await Deno.writeTextFile(`${folder}/merge`, "");
     assertEquals(await program.code, 0, program.stderr);
     const [waited = "", ended = "", ...others] = lines()
-      .filter((line) => !/^deploy: (built|sent|the cluster had) /.test(line));
+      .filter((line) => !/^deploy: (built|sent|the cluster had) /.test(line))
+      // On a busy machine.
+      .filter((line) => !line.includes(" to be started: "));
     assertEquals(others, []);
     assertMatch(
       waited,

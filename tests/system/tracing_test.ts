@@ -4,6 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { isPid } from "../../src/core/pid.ts";
 import { startCluster } from "../fabric/cluster.ts";
+import { within } from "../within.ts";
 import { deploy, Project } from "./deploy_harness.ts";
 
 const PROGRAM = `
@@ -105,6 +106,8 @@ Deno.test("a spawn and a call of a pool are spans of one trace, across processes
   ], { cwd: project.folder });
   assertEquals([code, stdout], [0, "9\nrefused\n"], stderr);
 
+  // Each process has sent its spans before it ended; the last ones may be on their way through this process.
+  await within(30_000, () => collector.spans.length >= 8, () => JSON.stringify(collector.spans));
   const { spans } = collector;
   const names = new Map(spans.map(({ id, name }) => [id, name]));
   const tree = spans.map(({ name, parent, failed }) => [

@@ -12,6 +12,31 @@ const SURVIVOR = new URL("./programs/survivor.ts", import.meta.url);
 /** Nodes with room for one process of SURVIVOR each. */
 const NARROW = { nodes: 3, mem: "1GiB", cpu: 2 } as const;
 
+/** A file that tells members of SURVIVOR that they have counted enough. */
+class Enough implements AsyncDisposable {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async make(): Promise<Enough> {
+    return new Enough(await Deno.makeTempDir());
+  }
+
+  get file(): string {
+    return `${this.#folder}/enough`;
+  }
+
+  async say(): Promise<void> {
+    await Deno.writeTextFile(this.file, "");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
 /** A node, not the master's, that hosts a process which is not the first one. */
 function nodeOfMember(cluster: TestCluster, places: readonly (string | null)[]): TestNode {
   const [first, ...members] = places;
@@ -71,11 +96,9 @@ Deno.test("TestCluster: a program that does not build says so, and its code is 1
 
 Deno.test("TestNode.kill() loses its processes; restart() gives an empty node", async () => {
   await using cluster = await TestCluster.start(NARROW);
-  const folder = await Deno.makeTempDir();
-  await using _cleanUp = { [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+  await using enough = await Enough.make();
   // The other member keeps its node until the restarted one has been used.
-  const args = ["2", "1", `${folder}/enough`];
-  await using run = await cluster.deploy(SURVIVOR, { args });
+  await using run = await cluster.deploy(SURVIVOR, { args: ["2", "1", enough.file] });
   await run.output(/ready/);
   const node = nodeOfMember(cluster, run.processes.map(({ node }) => node));
   await node.kill();
@@ -84,7 +107,7 @@ Deno.test("TestNode.kill() loses its processes; restart() gives an empty node", 
   await node.restart();
   assertEquals(node.state, "running");
   while (run.processes.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
-  await Deno.writeTextFile(args[2]!, "");
+  await enough.say();
   const { code, stdout, processes } = await run.ended;
   assertEquals(code, 0);
   assertMatch(stdout, /all have counted, 1 were lost\n$/);
@@ -95,7 +118,9 @@ Deno.test("TestNode.kill() loses its processes; restart() gives an empty node", 
 
 Deno.test("TestNode.freeze() for a moment loses nothing; for long, the node is lost", async () => {
   await using cluster = await TestCluster.start(NARROW);
-  await using run = await cluster.deploy(SURVIVOR, { args: ["2", "60"], timeoutMs: 120_000 });
+  await using enough = await Enough.make();
+  const args = ["2", "1", enough.file];
+  await using run = await cluster.deploy(SURVIVOR, { args, timeoutMs: 120_000 });
   await run.output(/ready/);
   const node = nodeOfMember(cluster, run.processes.map(({ node }) => node));
   await node.freeze();
@@ -105,6 +130,7 @@ Deno.test("TestNode.freeze() for a moment loses nothing; for long, the node is l
   await node.freeze();
   await run.output(/^ended \{"lost":"node \S+ did not answer/);
   await node.thaw();
+  await enough.say();
   const { code, stdout } = await run.ended;
   assertEquals(code, 0);
   assertMatch(stdout, /all have counted, 1 were lost\n$/);
@@ -113,12 +139,15 @@ Deno.test("TestNode.freeze() for a moment loses nothing; for long, the node is l
 Deno.test("TestCluster: chaos leaves a program that handles losses alone, and stops", async () => {
   await using cluster = await TestCluster.start(NARROW);
   // The first process is on one of the three; only the others may fail.
-  await using run = await cluster.deploy(SURVIVOR, { args: ["2", "100"], timeoutMs: 120_000 });
+  await using enough = await Enough.make();
+  const args = ["2", "1", enough.file];
+  await using run = await cluster.deploy(SURVIVOR, { args, timeoutMs: 120_000 });
   await run.output(/ready/);
   const node = nodeOfMember(cluster, run.processes.map(({ node }) => node));
   await using chaos = cluster.chaos({ seed: 1, nodes: [node.index], pauseMs: 200, downMs: 200 });
   await run.output(/^ended \{"lost":/);
   await chaos.stop();
+  await enough.say();
   assertEquals(node.state, "running");
   assert(chaos.faults.some(({ kind }) => kind === "kill"), JSON.stringify(chaos.faults));
   assertEquals((await run.ended).code, 0);
