@@ -18,11 +18,17 @@ export interface EndSteps {
   leave(signal: EndSignal): void;
 }
 
-/**
- * On a terminal, the same signal within this time counts as one: `deno task` forwards to its child
- * the Ctrl-C that the terminal has sent to both. A person cannot press a key twice that quickly.
- */
+/** On a terminal, the same signal within this time counts as one. A person cannot press a key twice that quickly. */
 const REPEAT_MS = 50;
+
+/**
+ * The same for what a task runner has started: `deno task` and `npm run` forward to their child the Ctrl-C that the
+ * terminal has sent to both, and on a busy machine that takes them a while.
+ */
+const FORWARDED_REPEAT_MS = 500;
+
+/** The variable with the folder in which a task was started. Task runners set it. */
+const TASK_VARIABLE = "INIT_CWD";
 
 /** Counts the signals from a user. */
 export class EndSignalCounter {
@@ -30,9 +36,12 @@ export class EndSignalCounter {
   #count = 0;
   #last: { signal: EndSignal; atMs: number } | undefined;
 
-  /** @param isTerminal Whether signals may come from a terminal. */
-  constructor(isTerminal: boolean) {
-    this.#repeatMs = isTerminal ? REPEAT_MS : 0;
+  /**
+   * @param isTerminal Whether signals may come from a terminal.
+   * @param isTask Whether a task runner may forward them, too.
+   */
+  constructor({ isTerminal, isTask }: { isTerminal: boolean; isTask: boolean }) {
+    this.#repeatMs = isTerminal ? isTask ? FORWARDED_REPEAT_MS : REPEAT_MS : 0;
   }
 
   /** The action for this signal; `undefined` if it repeats one that was handled. */
@@ -56,7 +65,7 @@ export class EndSignalCounter {
  */
 export function onEndSignals(steps: EndSteps): () => void {
   const isTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((each) => each.isTerminal());
-  const counter = new EndSignalCounter(isTerminal);
+  const counter = new EndSignalCounter({ isTerminal, isTask: isOfTask() });
   const listening: [EndSignal, () => void][] = [];
   for (const signal of END_SIGNALS) {
     if (signal === "SIGHUP" && ignoresHangup()) continue;
@@ -70,6 +79,15 @@ export function onEndSignals(steps: EndSteps): () => void {
   return () => {
     for (const [signal, listener] of listening) Deno.removeSignalListener(signal, listener);
   };
+}
+
+/** Whether this process descends from a task runner. */
+function isOfTask(): boolean {
+  try {
+    return Deno.env.has(TASK_VARIABLE);
+  } catch {
+    return false; // only some variables may be read
+  }
 }
 
 /** Whether this process was started with SIGHUP ignored, as nohup does. */

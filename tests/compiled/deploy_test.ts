@@ -4,6 +4,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { startCluster } from "../fabric/cluster.ts";
 import { deploy, deployJson, Project } from "../system/deploy_harness.ts";
+import { withoutNotices } from "../system/helpers.ts";
 import { compile, type Executable } from "./compile.ts";
 
 const PROGRAM = `
@@ -76,7 +77,7 @@ Deno.test("a compiled deploy builds with the deno on the PATH, and ships executa
   const options = { cwd: project.folder, command: deploy.path, env: { HIDDEN: "of deploy" } };
   const flags = ["--env", "GIVEN=x", "--include", "data.txt", cluster.bridge];
   const bundled = await deployJson([...flags, "main.ts", "--", "a b", "-c"], options);
-  assertEquals([bundled.code, bundled.stderr], [0, ""]);
+  assertEquals([bundled.code, withoutNotices(bundled.stderr)], [0, ""]);
   assertEquals(JSON.parse(bundled.processes[0]!.stdout), {
     found: [0, 1, 2, 3],
     main: true,
@@ -98,16 +99,16 @@ Deno.test("a compiled deploy builds with the deno on the PATH, and ships executa
     ...options,
     cwd: bare.folder,
   });
-  assertEquals([code, stderr], [0, ""]);
+  assertEquals([code, withoutNotices(stderr)], [0, ""]);
 
   await using program: Executable = await compile("examples/workers.ts");
   const shipped = await deployJson([cluster.bridge, program.path], options);
-  assertEquals([shipped.code, shipped.stderr], [0, ""]);
+  assertEquals([shipped.code, withoutNotices(shipped.stderr)], [0, ""]);
   assertEquals(shipped.processes[0]!.stdout, "total 4500!\n");
 
   // With everything around it, and so with itself.
   await Deno.copyFile(program.path, `${project.folder}/workers`);
   const whole = await deployJson(["--include", ".", cluster.bridge, "workers"], options);
-  assertEquals([whole.code, whole.stderr], [0, ""]);
+  assertEquals([whole.code, withoutNotices(whole.stderr)], [0, ""]);
   assertEquals(whole.processes[0]!.stdout, "total 4500!\n");
 });

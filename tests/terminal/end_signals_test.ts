@@ -5,28 +5,43 @@ import { assertEquals } from "@std/assert";
 import { type EndSignal, EndSignalCounter } from "../../src/terminal/end_signals.ts";
 
 Deno.test("EndSignalCounter: the first tells, the second kills, every other one leaves", () => {
-  const table: [terminal: boolean, signals: [EndSignal, atMs: number][], steps: unknown[]][] = [
-    [false, [["SIGINT", 0], ["SIGINT", 0], ["SIGINT", 1]], ["tell", "kill", "leave"]],
-    [true, [["SIGINT", 0], ["SIGINT", 300], ["SIGTERM", 301], ["SIGINT", 302]], [
+  const elsewhere = { isTerminal: false, isTask: false };
+  const terminal = { isTerminal: true, isTask: false };
+  const task = { isTerminal: true, isTask: true };
+  const table: [
+    where: typeof terminal,
+    signals: [EndSignal, atMs: number][],
+    steps: unknown[],
+  ][] = [
+    [elsewhere, [["SIGINT", 0], ["SIGINT", 0], ["SIGINT", 1]], ["tell", "kill", "leave"]],
+    [terminal, [["SIGINT", 0], ["SIGINT", 300], ["SIGTERM", 301], ["SIGINT", 302]], [
       "tell",
       "kill",
       "leave",
       "leave",
     ]],
-    // As deno task passes it on.
-    [true, [["SIGINT", 0], ["SIGINT", 3], ["SIGINT", 400], ["SIGINT", 401]], [
+    // As somebody else in the group of the terminal may pass it on.
+    [terminal, [["SIGINT", 0], ["SIGINT", 3], ["SIGINT", 400], ["SIGINT", 401]], [
       "tell",
       undefined,
       "kill",
       undefined,
     ]],
-    [true, [["SIGTERM", 0], ["SIGINT", 1]], ["tell", "kill"]],
+    // As deno task passes it on, where the machine is busy.
+    [task, [["SIGINT", 0], ["SIGINT", 300], ["SIGINT", 600], ["SIGINT", 1_000]], [
+      "tell",
+      undefined,
+      "kill",
+      undefined,
+    ]],
+    [{ ...elsewhere, isTask: true }, [["SIGINT", 0], ["SIGINT", 1]], ["tell", "kill"]],
+    [terminal, [["SIGTERM", 0], ["SIGINT", 1]], ["tell", "kill"]],
     // As a shell passes it on.
-    [true, [["SIGHUP", 0], ["SIGHUP", 1], ["SIGHUP", 2_000]], ["tell", undefined, undefined]],
-    [false, [["SIGHUP", 0], ["SIGHUP", 1], ["SIGTERM", 2_000]], ["tell", undefined, "kill"]],
+    [terminal, [["SIGHUP", 0], ["SIGHUP", 1], ["SIGHUP", 2_000]], ["tell", undefined, undefined]],
+    [elsewhere, [["SIGHUP", 0], ["SIGHUP", 1], ["SIGTERM", 2_000]], ["tell", undefined, "kill"]],
   ];
-  for (const [isTerminal, signals, steps] of table) {
-    const counter = new EndSignalCounter(isTerminal);
+  for (const [where, signals, steps] of table) {
+    const counter = new EndSignalCounter(where);
     const taken = signals.map(([signal, atMs]) => counter.take(signal, atMs));
     assertEquals(taken, steps, JSON.stringify(signals));
   }
