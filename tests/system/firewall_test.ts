@@ -49,7 +49,10 @@ const SAYS: Readonly<Record<"drop" | "reject", string>> = {
   reject: "connection refused",
 };
 
-/** Resolves when `deploy why` has said that; throws if the program ends before. */
+/**
+ * Resolves when `deploy why` has said that; throws if it has not when the program ends. It is asked all the time, twice,
+ * since answers may come late, and what cannot be reached is given up some seconds after that is said.
+ */
 async function untilAnswered(
   cluster: HostCluster,
   pattern: RegExp,
@@ -57,9 +60,13 @@ async function untilAnswered(
 ): Promise<void> {
   let isOver = false;
   void program.code.then(() => isOver = true);
-  for (let answer = ""; !pattern.test(answer); answer = await cluster.ask(["why"])) {
-    assert(!isOver, `deploy why never said ${pattern}: ${answer}`);
-  }
+  const answers: string[] = [];
+  const isAnswered = () => answers.some((answer) => pattern.test(answer));
+  const asks = async () => {
+    while (!isOver && !isAnswered()) answers.push(await cluster.ask(["why"]));
+  };
+  await Promise.all([asks(), asks()]);
+  assert(isAnswered(), `deploy why never said ${pattern}:\n${answers.join("")}`);
 }
 
 async function expectNamed(how: "drop" | "reject"): Promise<void> {
@@ -69,8 +76,8 @@ async function expectNamed(how: "drop" | "reject"): Promise<void> {
   await masterHost.closePorts(PORTS, how);
   const says = SAYS[await nodeHost!.closePorts(PORTS, how)];
   await using program = await cluster.deploy(PROGRAM);
-  // It is asked all the time, since what cannot be reached is given up some seconds after that is said.
   const asked = untilAnswered(cluster, new RegExp(`cannot reach .* at .*: ${says}`), program);
+  asked.catch(() => {}); // awaited below
   const hosts = [masterHost.address, nodeHost!.address];
   for (const [index, fabric] of [master, node!].entries()) {
     const [own, other] = [hosts[index], hosts[1 - index]];
