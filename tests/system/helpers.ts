@@ -62,7 +62,7 @@ const RUN_LIMIT_MS = 120_000;
 
 /** What the system says where a machine is so busy that a run takes long. */
 const NOTICES =
-  /^deploy: (?:\S+ has waited for \d+ s to be started: |the first process has ended; \d+ others? still runs?: ).*\n/gm;
+  /^deploy: (?:.+ has waited for \d+ s to be started: |the first process has ended; \d+ others? still runs?: ).*\n/gm;
 
 /** What a run said on stderr, without what it says only of a busy machine. */
 export function withoutNotices(stderr: string): string {

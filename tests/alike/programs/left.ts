@@ -1,8 +1,8 @@
 // A child that leads a session of its own ends with the process that started it, whose end it is not told of.
 import { kill, type Pid, Receiver, Sender, spawn, spawnable, wait } from "deploy";
 
-/** As in the README: 5 s, and some for a machine that does much else. */
-const GONE_MS = 10_000;
+/** How often it is looked at, and how often at most: for 5 s, as in the README, and longer where the machine is busy. */
+const [LOOK_MS, LOOKS] = [20, 250];
 
 const leaves = spawnable("left/leaves", async (parent: Pid, stays: boolean) => {
   const quiet = { stdin: "null", stdout: "null", stderr: "null" } as const;
@@ -37,9 +37,8 @@ export default async function left(): Promise<void> {
     const ids = await new Receiver<number[]>(pid).recv();
     if (isKilled) await kill(pid);
     const status = await wait(pid);
-    const deadlineMs = performance.now() + GONE_MS;
-    while (ids.some(isThere) && performance.now() < deadlineMs) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let looks = 0; ids.some(isThere) && looks < LOOKS; looks++) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     console.log(status, ids.filter(isThere).length, "left");
   }
