@@ -21,16 +21,21 @@ const [enough] = Deno.args;
 const isThere = () => Deno.stat(enough!).then(() => true, () => false);
 async function feeder(_parent: Pid, worker: Pid) {
   await using jobs = new Sender<{ computeMs: number }>(worker, "jobs");
+  await using done = new Receiver<boolean>(worker, "done");
   do {
     await new Promise((resolve) => setTimeout(resolve, 400));
     await jobs.send({ computeMs: 800 });
+    await done.recv();
   } while (!(await isThere()));
 }
 async function worker(parent: Pid) {
   await using introduction = new Receiver<Pid>(parent);
-  await using jobs = new Receiver<{ computeMs: number }>(await introduction.recv(), "jobs");
+  const feeder = await introduction.recv();
+  await using jobs = new Receiver<{ computeMs: number }>(feeder, "jobs");
+  await using done = new Sender<boolean>(feeder, "done");
   for await (const { computeMs } of jobs) {
     for (const start = Date.now(); Date.now() < start + computeMs;);
+    await done.send(true);
   }
 }
 await init({ functions: { feeder, worker } });
