@@ -136,12 +136,12 @@ Deno.test({
       "a second signal to a deploy whose build has yet to stop leaves no folder",
       async () => {
         const folder = await Deno.makeTempDir({ dir: "/tmp" });
-        const [temporary, building, hold] = ["temporary", "building", "hold"]
+        const [temporary, building, told, hold] = ["temporary", "building", "told", "hold"]
           .map((name) => `${folder}/${name}`);
         try {
           await Promise.all([Deno.mkdir(temporary!), Deno.mkdir(hold!)]);
           // A deno that says that it builds, and does not stop before the test does, or for a minute.
-          const script = `trap "" TERM; : > ${building}; i=0; ` +
+          const script = `trap ": > ${told}" TERM; : > ${building}; i=0; ` +
             `while [ -d ${hold} ] && [ $i -lt 1200 ]; do i=$((i+1)); sleep 0.05; done`;
           await Deno.writeTextFile(`${folder}/deno`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
           const stopped = new Deno.Command(Deno.execPath(), {
@@ -156,8 +156,8 @@ Deno.test({
           while (!await exists(building!)) await delay(20);
           assertEquals(Array.from(Deno.readDirSync(temporary!)).length, 1);
           stopped.kill("SIGTERM");
-          // By then it waits for the build, most probably; it ends well in any case.
-          await delay(300);
+          // Two that come before it has taken the first one are one.
+          while (!await exists(told!)) await delay(20);
           stopped.kill("SIGTERM");
           const { code, signal } = await deadline(stopped.status, 30_000);
           assertEquals([code, signal], [143, null]);
