@@ -8,9 +8,14 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** The system takes a write of so many bytes whole, or not at all yet. */
 const WHOLE_BYTES = 16 * 1024;
 
+interface Begun {
+  readonly bytes: Bytes;
+  readonly written: Promise<number>;
+}
+
 /**
- * A queue in front of a connection. The rest of a short write has to follow it directly, so there is never
- * more than one write in progress.
+ * A queue in front of a connection. The rest of a short write has to follow it directly, so there is
+ * one write in progress, and more only if none of them can be short.
  *
  * It is not bounded: callers that push a lot wait, with {@linkcode WriteQueue.drained}.
  */
@@ -20,10 +25,10 @@ export class WriteQueue {
   readonly #queue = new Fifo<Bytes>();
   #bytes = 0;
   #writing = false;
-  /** The size of the write in progress. */
-  #current = 0;
-  /** A write that was begun behind that one. */
-  #behind: { readonly bytes: Bytes; readonly written: Promise<number> } | undefined;
+  /** The writes that were begun behind the one that is awaited, first ones first. */
+  readonly #behind = new Fifo<Begun>();
+  /** The size of the last one that was begun. */
+  #last = 0;
   #closed = false;
   /** Those who wait until at most so many bytes are unwritten: few numbers, however many wait. */
   readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
@@ -49,17 +54,18 @@ export class WriteQueue {
 
   /**
    * As {@linkcode WriteQueue.push}, for a process that may end before its event loop turns: hands `bytes` to the system
-   * before it returns, where possible. The system has a write in progress, as a rule, and only has not said so: another
-   * one is begun behind it if that one is so small that nothing of it can be left.
+   * before it returns, and what waits in front of them, where possible. The system has a write in progress, as a rule,
+   * and only has not said so: another one is begun behind it if that one is so small that nothing of it can be left.
    */
   pushLast(bytes: Bytes): void {
-    const isFree = this.#writing && this.#queue.length === 0 && this.#behind === undefined &&
-      this.#current <= WHOLE_BYTES;
-    if (!isFree || this.#closed) return this.push(bytes);
-    this.#bytes += bytes.length;
-    const written = this.#conn.write(bytes);
-    written.catch(() => {}); // awaited after the write in progress
-    this.#behind = { bytes, written };
+    this.push(bytes);
+    while (this.#last <= WHOLE_BYTES) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      const begun = this.#begin(next);
+      begun.written.catch(() => {}); // awaited after those in front
+      this.#behind.push(begun);
+    }
   }
 
   /** Resolves when at most `atMost` bytes are unwritten, or the queue is closed. */
@@ -81,12 +87,11 @@ export class WriteQueue {
   async #write(): Promise<void> {
     this.#writing = true;
     try {
-      for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        await this.#writeOne(bytes);
+      for (let begun = this.#next(); begun !== undefined; begun = this.#next()) {
+        await this.#finish(begun);
         if (this.#closed) return;
-        this.#bytes -= bytes.length;
+        this.#bytes -= begun.bytes.length;
         if (this.#waiting.size > 0) this.#settle();
-        if (this.#behind !== undefined) await this.#writeBehind(this.#behind);
       }
     } catch (cause) {
       if (this.#closed) return;
@@ -96,24 +101,24 @@ export class WriteQueue {
     this.#writing = false;
   }
 
-  async #writeOne(bytes: Bytes): Promise<void> {
-    this.#current = bytes.length;
-    const count = await this.#conn.write(bytes);
-    if (count === bytes.length) return;
-    if (this.#behind !== undefined) throw new Error("a small write was cut short");
-    this.#current = Infinity;
-    await writeAll(this.#conn, bytes.subarray(count));
+  #next(): Begun | undefined {
+    const begun = this.#behind.shift();
+    if (begun !== undefined) return begun;
+    const bytes = this.#queue.shift();
+    return bytes && this.#begin(bytes);
   }
 
-  /** Ends what {@linkcode WriteQueue.pushLast} has begun. */
-  async #writeBehind(
-    { bytes, written }: { bytes: Bytes; written: Promise<number> },
-  ): Promise<void> {
-    await writeAll(this.#conn, bytes.subarray(await written));
-    this.#behind = undefined;
-    if (this.#closed) return;
-    this.#bytes -= bytes.length;
-    this.#settle();
+  #begin(bytes: Bytes): Begun {
+    this.#last = bytes.length;
+    return { bytes, written: this.#conn.write(bytes) };
+  }
+
+  async #finish({ bytes, written }: Begun): Promise<void> {
+    const count = await written;
+    if (count === bytes.length) return;
+    if (this.#behind.length > 0) throw new Error("a small write was cut short");
+    this.#last = Infinity;
+    await writeAll(this.#conn, bytes.subarray(count));
   }
 
   #settle(): void {
