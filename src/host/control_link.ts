@@ -30,8 +30,8 @@ export class ControlLink {
 
   constructor(conn: Transport) {
     this.#conn = conn;
-    // The process is gone, which the reader of the link will notice.
-    this.#queue = new WriteQueue(conn, () => this.close());
+    // The process is gone, which the reader of the link will notice, after what the process has said last.
+    this.#queue = new WriteQueue(conn, () => {});
   }
 
   /** Allows messages up to the protocol's limit, after the peer has authenticated. */
