@@ -58,24 +58,6 @@ export function fits(need: Amount, room: Amount): boolean {
   return need.mem <= room.mem && need.cpu <= room.cpu;
 }
 
-/** Adds to the largest of many amounts: those that no other one exceeds in both dimensions. */
-export function withLargest(largest: readonly Amount[], amount: Amount): readonly Amount[] {
-  if (fitsAny(amount, largest)) return largest;
-  return [...largest.filter((other) => !fits(other, amount)), amount];
-}
-
-/** The largest of the capacities of all nodes. */
-export function largestOf(nodes: Iterable<{ readonly capacity: Amount }>): readonly Amount[] {
-  let largest: readonly Amount[] = [];
-  for (const { capacity } of nodes) largest = withLargest(largest, capacity);
-  return largest;
-}
-
-/** Whether `need` is at most one of `rooms` in both dimensions. */
-export function fitsAny(need: Amount, rooms: readonly Amount[]): boolean {
-  return rooms.some((room) => fits(need, room));
-}
-
 function microsOf(cores: number): number {
   return Math.floor(cores * MICROS_PER_CORE + IMPRECISION);
 }

@@ -4,37 +4,34 @@
  *
  * - **Fit.** A request is granted only where both its memory and its CPU are free.
  * - **Spread.** Among those nodes it goes to the one that is then the least full, by its fuller
- *   dimension (among thousands, to one that is nearly so: see `NodeIndex.findRoom`).
+ *   dimension (among hundreds, to one that is nearly so: see `PlacementNodes.findRoom`).
  * - **First come, first served.** A request that does not fit waits. When room appears, the oldest that
  *   fits gets it (among hundreds of sizes, one of the oldest: see `SizeIndex.oldestThatFits`), so a small
  *   request may overtake a large one.
  * - **No starvation.** A request that has been overtaken too often has a node reserved for it: the one that
  *   lacks the least. Nothing else is placed there until it has been granted, there or elsewhere
  *   ({@linkcode Reservations}).
- *
  * - **Closed nodes.** Nothing is granted on a node that is closed, and it is reserved for nothing.
- *
  * - **Avoided nodes.** A node that cannot start processes for now is avoided: it gets only requests that no
  *   other present node is large enough for, even when empty. The others wait for room elsewhere.
  *
- * Between calls, no waiting request fits on any node that is neither closed, reserved nor avoided, nor on one
- * that is reserved for it.
+ * Between calls, no waiting request fits on any open node (one that is neither closed, reserved nor avoided),
+ * nor on one that is reserved for it.
  */
 
 import type { Resources } from "../core/resources.ts";
-import { type Amount, capacityOf, fits, fitsAny, largestOf, needOf } from "./amount.ts";
-import { AvoidedNodes } from "./avoided_nodes.ts";
-import { NodeIndex } from "./node_index.ts";
+import { type Amount, capacityOf, fits, needOf } from "./amount.ts";
+import { type PlacementNode, PlacementNodes } from "./placement_nodes.ts";
 import {
-  closestTo,
   type NodeUsage,
   usageOf,
   type Wait,
   type Waiting,
   waitingIn,
+  waitOf,
 } from "./placement_report.ts";
 import { OVERTAKES, Reservations } from "./reservations.ts";
-import { PlacementNode, Ticket } from "./ticket.ts";
+import { Ticket } from "./ticket.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -46,22 +43,15 @@ const NONE: readonly never[] = Object.freeze([]);
  * its own: its callers keep each request pending, and so bound them.
  */
 export class Placement<Owner> {
-  readonly #nodes = new Map<string, PlacementNode<Owner>>();
-  /** The nodes that are present, and neither closed nor reserved. */
-  readonly #index = new NodeIndex<Owner>();
-  /** The largest capacities of known nodes; `undefined` when they have to be found again. */
-  #largest: readonly Amount[] | undefined = [];
+  readonly #nodes = new PlacementNodes<Owner>();
   readonly #queue = new WaitingQueue<Owner>();
   readonly #reservations: Reservations<Owner>;
-  readonly #counts = { present: 0, granted: 0 };
-  /** They are neither in the index nor reserved. */
-  readonly #avoided = new AvoidedNodes(this.#nodes);
   /** Nodes with room that has not been offered to all waiting requests; empty between calls. */
   readonly #opened: PlacementNode<Owner>[] = [];
 
   /** @param overtakes Replaces {@linkcode OVERTAKES}. */
-  constructor(options: { overtakes?: number } = {}) {
-    this.#reservations = new Reservations(this.#queue, options.overtakes ?? OVERTAKES);
+  constructor({ overtakes = OVERTAKES }: { readonly overtakes?: number } = {}) {
+    this.#reservations = new Reservations(this.#nodes, this.#queue, overtakes);
   }
 
   /** The number of waiting requests. */
@@ -71,7 +61,7 @@ export class Placement<Owner> {
 
   /** The number of requests that are granted and not released. */
   get grantedCount(): number {
-    return this.#counts.granted;
+    return this.#nodes.granted;
   }
 
   /**
@@ -82,7 +72,7 @@ export class Placement<Owner> {
    * @throws {Error} If the node is present.
    */
   expectNode(id: string, capacity: Readonly<Resources>): void {
-    this.#know(id, capacityOf(capacity), false);
+    this.#know(id, capacity, false);
   }
 
   /**
@@ -93,9 +83,7 @@ export class Placement<Owner> {
    * @throws {Error} If the node is already present.
    */
   addNode(id: string, capacity: Readonly<Resources>): readonly Ticket<Owner>[] {
-    const node = this.#know(id, capacityOf(capacity), true);
-    this.#counts.present++;
-    return this.#offer(node);
+    return this.#offer(this.#know(id, capacity, true));
   }
 
   /**
@@ -105,23 +93,17 @@ export class Placement<Owner> {
    */
   closeNode(id: string): void {
     const node = this.#nodes.get(id);
-    if (node === undefined || node.closed) return;
+    if (node === undefined) return;
     node.closed = true;
-    this.#avoided.changed();
-    this.#withdraw(node);
-  }
-
-  /** Whether a node is closed. */
-  isClosed(id: string): boolean {
-    return this.#nodes.get(id)?.closed ?? false;
+    this.#reservations.endNode(node);
   }
 
   /** Ends the effect of {@linkcode closeNode}. Returns the requests granted as a result, in order. */
   openNode(id: string): readonly Ticket<Owner>[] {
     const node = this.#nodes.get(id);
-    if (node === undefined || !node.closed) return NONE;
+    if (node === undefined) return NONE;
     node.closed = false;
-    return node.present ? this.#offer(node) : NONE;
+    return this.#offer(node);
   }
 
   /**
@@ -130,17 +112,17 @@ export class Placement<Owner> {
    */
   avoidNode(id: string): readonly Ticket<Owner>[] {
     const node = this.#nodes.get(id);
-    if (node === undefined || !node.present || node.avoided) return NONE;
-    this.#avoided.add(node);
-    this.#withdraw(node);
-    this.#opened.push(...this.#avoided.open());
-    return this.#settle();
+    if (node === undefined || !node.present) return NONE;
+    node.avoided = true;
+    this.#reservations.endNode(node);
+    return this.#offer(...[...this.#nodes].filter(({ avoided }) => avoided));
   }
 
   /** Ends {@linkcode avoidNode}. Returns the requests granted as a result, in order. */
   preferNode(id: string): readonly Ticket<Owner>[] {
     const node = this.#nodes.get(id);
-    if (node === undefined || !this.#avoided.delete(node)) return NONE;
+    if (node === undefined) return NONE;
+    node.avoided = false;
     return this.#offer(node);
   }
 
@@ -153,12 +135,9 @@ export class Placement<Owner> {
     const node = this.#nodes.get(id);
     if (node === undefined || !node.present) return [];
     const ended = [...node.tickets];
-    for (const ticket of ended) node.takeBack(ticket);
-    this.#counts.granted -= ended.length;
-    node.become(false, node.capacity);
-    this.#avoided.delete(node);
-    this.#counts.present--;
-    this.#withdraw(node);
+    for (const ticket of ended) this.#nodes.takeBack(node, ticket);
+    this.#nodes.set(id, false, node.capacity);
+    this.#reservations.endNode(node);
     return ended;
   }
 
@@ -169,9 +148,7 @@ export class Placement<Owner> {
   removeNode(id: string): Ticket<Owner>[] {
     const ended = this.loseNode(id);
     const node = this.#nodes.get(id);
-    if (node === undefined) return ended;
-    this.#nodes.delete(id);
-    this.#largest = undefined;
+    if (node !== undefined) this.#nodes.delete(node);
     return ended;
   }
 
@@ -183,13 +160,10 @@ export class Placement<Owner> {
    * @throws {RangeError} If the need is negative, infinite or not a number.
    */
   request(owner: Owner, need: Readonly<Resources>): Ticket<Owner> | "unsatisfiable" {
+    const granted = this.tryRequest(owner, need);
+    if (granted !== "no-capacity") return granted;
     const ticket = new Ticket(owner, needOf(need));
-    const outcome = this.#try(ticket);
-    if (outcome === "unsatisfiable") return outcome;
-    if (outcome === "no-capacity") {
-      this.#queue.push(ticket);
-      this.#settle();
-    }
+    this.#queue.push(ticket);
     return ticket;
   }
 
@@ -199,7 +173,12 @@ export class Placement<Owner> {
     need: Readonly<Resources>,
   ): Ticket<Owner> | "no-capacity" | "unsatisfiable" {
     const ticket = new Ticket(owner, needOf(need));
-    return this.#try(ticket) ?? ticket;
+    const node = this.#find(ticket);
+    if (typeof node === "string") return node;
+    this.#nodes.give(node, ticket);
+    this.#queue.overtakeAll();
+    this.#settle();
+    return ticket;
   }
 
   /** The answer that {@linkcode tryRequest} would give now, without granting anything. */
@@ -215,30 +194,24 @@ export class Placement<Owner> {
    */
   release(ticket: Ticket<Owner>): readonly Ticket<Owner>[] {
     if (ticket.state === "ended") return NONE;
-    if (ticket.state === "waits") {
+    const { node } = ticket;
+    if (node === undefined) {
       ticket.state = "ended";
       this.#leaveQueue(ticket, false);
       return this.#settle();
     }
-    const node = ticket.node!;
-    node.takeBack(ticket);
-    this.#counts.granted--;
-    if (node.closed) return NONE;
-    this.#changed(node);
-    // Most releases come while no request waits.
-    if (this.#queue.length === 0) return NONE;
-    this.#opened.push(node);
-    return this.#settle();
+    this.#nodes.takeBack(node, ticket);
+    return this.#offer(node);
   }
 
   /** Each known node, the longest known first. */
   usage(): NodeUsage<Owner>[] {
-    return Array.from(this.#nodes.values(), usageOf);
+    return Array.from(this.#nodes, usageOf);
   }
 
   /** The waiting requests, oldest first. */
   waiting(): Generator<Waiting<Owner>> {
-    return waitingIn(this.#queue, this.#nodes.values(), this.#reservations);
+    return waitingIn(this.#queue, this.#nodes);
   }
 
   /**
@@ -246,73 +219,30 @@ export class Placement<Owner> {
    * of nodes and of older requests, and changes nothing.
    */
   why(ticket: Ticket<Owner>): Wait | undefined {
-    if (ticket.state !== "waits") return undefined;
-    return {
-      before: this.#queue.before(ticket),
-      closest: closestTo(ticket, this.#nodes.values()),
-    };
+    return ticket.state === "waits" ? waitOf(ticket, this.#nodes) : undefined;
   }
 
-  #know(id: string, capacity: Amount, present: boolean): PlacementNode<Owner> {
-    let node = this.#nodes.get(id);
-    if (node?.present === true) throw new Error(`Cannot add node ${id}: it is already present`);
-    if (node === undefined) {
-      node = new PlacementNode<Owner>(id);
-      this.#nodes.set(id, node);
+  #know(id: string, resources: Readonly<Resources>, present: boolean): PlacementNode<Owner> {
+    const capacity = capacityOf(resources);
+    if (this.#nodes.get(id)?.present) {
+      throw new Error(`Cannot add node ${id}: it is already present`);
     }
-    this.#largest = undefined;
-    node.become(present, capacity);
-    return node;
-  }
-
-  /** A node can be granted requests. Returns those that are. */
-  #offer(node: PlacementNode<Owner>): readonly Ticket<Owner>[] {
-    this.#avoided.changed();
-    if (node.closed) return NONE;
-    this.#changed(node);
-    this.#opened.push(node);
-    return this.#settle();
-  }
-
-  /** Nothing can be granted on a node any more, except if it is avoided. If it was reserved, another one is. */
-  #withdraw(node: PlacementNode<Owner>): void {
-    this.#index.hide(node);
-    const waiting = this.#reservations.endNode(node);
-    if (waiting !== undefined && this.#reservations.of(waiting).length === 0) {
-      this.#reserve(waiting);
-    }
+    return this.#nodes.set(id, present, capacity);
   }
 
   #find(need: Amount): PlacementNode<Owner> | "no-capacity" | "unsatisfiable" {
-    this.#largest ??= largestOf(this.#nodes.values());
-    if (!fitsAny(need, this.#largest)) return "unsatisfiable";
-    // If a smaller request waits, this one fits nowhere either, except on an avoided node.
-    const node = this.#queue.anyFits(need) ? undefined : this.#index.findRoom(need);
-    return node ?? this.#avoided.find(need) ?? "no-capacity";
+    // If a smaller request waits, this one fits on no open node either: there is no need to search.
+    const room = this.#queue.anyFits(need) ? undefined : this.#nodes.findRoom(need);
+    if (room !== undefined) return room;
+    if (this.#nodes.hasPreferredFor(need)) return "no-capacity";
+    return this.#nodes.findAvoided(need) ??
+      (this.#nodes.canHold(need) ? "no-capacity" : "unsatisfiable");
   }
 
-  /** The free room of a present node that is not closed has changed. */
-  #changed(node: PlacementNode<Owner>): void {
-    if (node.reservedFor === undefined && !node.avoided) this.#index.set(node);
-  }
-
-  /** Grants a new ticket, or gives the reason why not. */
-  #try(ticket: Ticket<Owner>): "no-capacity" | "unsatisfiable" | undefined {
-    const node = this.#find(ticket);
-    if (typeof node === "string") return node;
-    this.#place(ticket, node);
-    if (this.#queue.length > 0) {
-      this.#queue.overtakeAll();
-      this.#settle();
-    }
-    return undefined;
-  }
-
-  /** Charges a node for a ticket. */
-  #place(ticket: Ticket<Owner>, node: PlacementNode<Owner>): void {
-    node.give(ticket);
-    this.#counts.granted++;
-    this.#changed(node);
+  /** Nodes may have more room than before. Returns the requests that it is granted to. */
+  #offer(...nodes: PlacementNode<Owner>[]): readonly Ticket<Owner>[] {
+    for (const node of nodes) if (node.present && !node.closed) this.#opened.push(node);
+    return this.#settle();
   }
 
   /** Grants open room to waiting requests, and makes the reservations that are due. */
@@ -322,62 +252,43 @@ export class Placement<Owner> {
       return NONE;
     }
     const grants: Ticket<Owner>[] = [];
+    const grant = (ticket: Ticket<Owner>, node: PlacementNode<Owner>): void => {
+      this.#leaveQueue(ticket, true);
+      this.#nodes.give(node, ticket);
+      grants.push(ticket);
+    };
     for (;;) {
       const node = this.#opened[0];
-      const fitting = node === undefined ? undefined : this.#nextFor(node);
-      const due = this.#reservations.due(this.#counts);
+      const fitting = node && this.#nextFor(node);
+      const due = this.#reservations.due();
       // Reservations that are due come first, or younger requests would go on taking the room.
       if (due !== undefined && (fitting === undefined || due.sequence < fitting.sequence)) {
-        this.#serve(due, grants);
+        const room = this.#opened.find(({ isOpen, free }) => isOpen && fits(due, free));
+        if (room === undefined) this.#reservations.serve(due);
+        else grant(due, room);
       } else if (node === undefined) {
         return grants;
       } else if (fitting === undefined) {
         this.#opened.shift();
       } else {
-        this.#grant(fitting, node, grants);
+        grant(fitting, node);
       }
     }
   }
 
   /** The waiting request that a node can be granted to now. */
-  #nextFor(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
-    const { reservedFor } = node;
-    if (node.avoided) return this.#avoided.next(node, this.#queue);
-    if (reservedFor === undefined) return this.#queue.oldestThatFits(node.free);
-    return fits(reservedFor, node.free) ? reservedFor : undefined;
-  }
-
-  /** Grants a request for which a reservation is due, if there is room now; reserves, if not. */
-  #serve(ticket: Ticket<Owner>, grants: Ticket<Owner>[]): void {
-    const room = this.#opened.find(({ reservedFor, avoided, free }) =>
-      reservedFor === undefined && !avoided && fits(ticket, free)
-    );
-    if (room !== undefined) return this.#grant(ticket, room, grants);
-    this.#reserve(ticket);
-    this.#reservations.tried(ticket, this.#counts);
-  }
-
-  /** Reserves a node for a waiting request, if one that is large enough is not reserved yet. */
-  #reserve(ticket: Ticket<Owner>): void {
-    const node = this.#index.findLargeEnough(ticket);
-    if (node === undefined) return;
-    this.#reservations.add(ticket, node);
-    this.#index.hide(node);
-  }
-
-  /** Grants a queued ticket on a node that has room for it. */
-  #grant(ticket: Ticket<Owner>, node: PlacementNode<Owner>, grants: Ticket<Owner>[]): void {
-    this.#leaveQueue(ticket, true);
-    this.#place(ticket, node);
-    grants.push(ticket);
+  #nextFor({ reservedFor, avoided, free }: PlacementNode<Owner>): Ticket<Owner> | undefined {
+    if (reservedFor !== undefined) return fits(reservedFor, free) ? reservedFor : undefined;
+    if (!avoided) return this.#queue.oldestThatFits(free);
+    for (const ticket of this.#queue) {
+      if (fits(ticket, free) && !this.#nodes.hasPreferredFor(ticket)) return ticket;
+    }
+    return undefined;
   }
 
   /** Removes a ticket from the queue; nodes reserved for it are open to the others. */
   #leaveQueue(ticket: Ticket<Owner>, granted: boolean): void {
     this.#queue.remove(ticket, granted);
-    for (const node of this.#reservations.end(ticket)) {
-      this.#index.set(node);
-      if (!this.#opened.includes(node)) this.#opened.push(node);
-    }
+    this.#opened.push(...this.#reservations.end(ticket));
   }
 }

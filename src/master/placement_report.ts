@@ -1,9 +1,9 @@
 /** Reports on nodes and waiting requests, for messages, lists and tests. */
 
 import type { Resources } from "../core/resources.ts";
-import { type Amount, fits, fitsAny, resourcesOf, withLargest } from "./amount.ts";
-import type { Reservations } from "./reservations.ts";
-import type { PlacementNode, Ticket } from "./ticket.ts";
+import { fits, resourcesOf } from "./amount.ts";
+import type { PlacementNode } from "./placement_nodes.ts";
+import type { Ticket } from "./ticket.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** What a node has and has given. */
@@ -45,23 +45,23 @@ export interface Wait {
   /**
    * The node with the most free, measured by the smaller of the two shares of the need that are free
    * there. Nodes that are away, closed, avoided, too small, or reserved for another request do not
-   * count;
-   * `undefined` if there is no other.
+   * count; `undefined` if there is no other.
    */
   readonly closest: { readonly node: string; readonly free: Resources } | undefined;
 }
 
 /** What a node has and has given. */
 export function usageOf<Owner>(node: PlacementNode<Owner>): NodeUsage<Owner> {
+  const { id, present, closed, avoided, capacity, free, tickets, reservedFor } = node;
   return {
-    node: node.id,
-    present: node.present,
-    closed: node.closed,
-    avoided: node.avoided,
-    capacity: resourcesOf(node.capacity),
-    inUse: resourcesOf(node.used),
-    count: node.tickets.length,
-    reservedFor: node.reservedFor?.owner,
+    node: id,
+    present,
+    closed,
+    avoided,
+    capacity: resourcesOf(capacity),
+    inUse: resourcesOf({ mem: capacity.mem - free.mem, cpu: capacity.cpu - free.cpu }),
+    count: tickets.length,
+    reservedFor: reservedFor?.owner,
   };
 }
 
@@ -69,44 +69,37 @@ export function usageOf<Owner>(node: PlacementNode<Owner>): NodeUsage<Owner> {
 export function* waitingIn<Owner>(
   queue: WaitingQueue<Owner>,
   nodes: Iterable<PlacementNode<Owner>>,
-  reservations: Reservations<Owner>,
 ): Generator<Waiting<Owner>> {
-  let present: readonly Amount[] = [];
-  for (const { present: isPresent, closed, capacity } of nodes) {
-    if (isPresent && !closed) present = withLargest(present, capacity);
-  }
-  let overtaken: number | undefined;
+  const usable = [...nodes].filter(({ present, closed }) => present && !closed);
+  let overtaken = queue.headOvertaken;
   for (const ticket of queue) {
-    overtaken ??= queue.overtaken(ticket);
     yield {
       owner: ticket.owner,
       need: resourcesOf(ticket),
       overtaken,
-      waitsFor: fitsAny(ticket, present) ? "room" : "node",
-      reserved: reservations.of(ticket).map((node) => node.id),
+      waitsFor: usable.some(({ capacity }) => fits(ticket, capacity)) ? "room" : "node",
+      reserved: ticket.reserved.map((node) => node.id),
     };
     overtaken -= ticket.overtakes;
   }
 }
 
-/** See {@linkcode Wait.closest}. */
-export function closestTo<Owner>(
+/** Why a waiting request waits. */
+export function waitOf<Owner>(
   ticket: Ticket<Owner>,
   nodes: Iterable<PlacementNode<Owner>>,
-): Wait["closest"] {
-  let closest: PlacementNode<Owner> | undefined;
+): Wait {
+  let before = 0;
+  for (let { older } = ticket; older !== undefined; { older } = older) before++;
+  let closest: Wait["closest"];
   let most = -1;
-  for (const node of nodes) {
-    const { present, closed, avoided, reservedFor, capacity, free } = node;
-    if (
-      !present || closed || avoided || (reservedFor ?? ticket) !== ticket || !fits(ticket, capacity)
-    ) {
-      continue;
-    }
+  for (const { id, present, closed, avoided, reservedFor, capacity, free } of nodes) {
+    if (!present || closed || avoided || !fits(ticket, capacity)) continue;
+    if (reservedFor !== undefined && reservedFor !== ticket) continue;
     const share = Math.min(shareOf(free.mem, ticket.mem), shareOf(free.cpu, ticket.cpu));
-    if (share > most) [closest, most] = [node, share];
+    if (share > most) [closest, most] = [{ node: id, free: resourcesOf(free) }, share];
   }
-  return closest && { node: closest.id, free: resourcesOf(closest.free) };
+  return { before, closest };
 }
 
 function shareOf(free: number, need: number): number {

@@ -8,7 +8,8 @@
  * it gets the first that is large enough and free.
  */
 
-import type { PlacementNode, Ticket } from "./ticket.ts";
+import type { PlacementNode, PlacementNodes } from "./placement_nodes.ts";
+import type { Ticket } from "./ticket.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** The number of times a request is overtaken before a node is reserved for it. */
@@ -17,81 +18,77 @@ export const OVERTAKES = 32;
 /** One in this many nodes may be reserved at a time. */
 const NODES_PER_RESERVATION = 8;
 
-const NONE: readonly never[] = Object.freeze([]);
-
-/** The numbers of nodes and of grants. */
-interface Counts {
-  readonly present: number;
-  readonly granted: number;
-}
-
 /** Any number of nodes for each request of a queue; each node for at most one. */
 export class Reservations<Owner> {
+  readonly #nodes: PlacementNodes<Owner>;
   readonly #queue: WaitingQueue<Owner>;
   readonly #overtakes: number;
-  readonly #nodes = new Map<Ticket<Owner>, readonly PlacementNode<Owner>[]>();
   #count = 0;
   /** The oldest request, and how often it must be overtaken to get one more node. */
   #head: Ticket<Owner> | undefined = undefined;
   #widenAt = 0;
 
-  constructor(queue: WaitingQueue<Owner>, overtakes: number) {
+  constructor(
+    nodes: PlacementNodes<Owner>,
+    queue: WaitingQueue<Owner>,
+    overtakes: number,
+  ) {
+    this.#nodes = nodes;
     this.#queue = queue;
     this.#overtakes = overtakes;
   }
 
-  /** The nodes that are reserved for a request. */
-  of(ticket: Ticket<Owner>): readonly PlacementNode<Owner>[] {
-    return this.#nodes.get(ticket) ?? NONE;
-  }
-
   /** The waiting request for which a node, or one more, is to be reserved now. */
-  due(counts: Counts): Ticket<Owner> | undefined {
-    const { head, untried } = this.#queue;
-    if (head === undefined) return undefined;
+  due(): Ticket<Owner> | undefined {
+    const { head, headOvertaken, untried, untriedOvertaken } = this.#queue;
     if (head !== this.#head) {
       this.#head = head;
       // If nothing could be reserved for it earlier, that is tried again at once.
-      if (this.of(head).length === 0) this.#widenAt = this.#overtakes;
-      else this.#widenLater(head, counts);
+      if (head === undefined || head.reserved.length === 0) this.#widenAt = this.#overtakes;
+      else this.#widenLater();
     }
-    if (head !== untried && this.#queue.overtaken(head) >= this.#widenAt) return head;
-    const most = Math.max(1, Math.floor(counts.present / NODES_PER_RESERVATION));
-    if (untried === undefined || this.#count >= most) return undefined;
-    return this.#queue.overtaken(untried) >= this.#overtakes ? untried : undefined;
+    if (head !== untried && headOvertaken >= this.#widenAt) return head;
+    if (untried === undefined || untriedOvertaken < this.#overtakes) return undefined;
+    const most = Math.max(1, Math.floor(this.#nodes.present / NODES_PER_RESERVATION));
+    return this.#count < most ? untried : undefined;
   }
 
-  /** The reservation that was due has been tried: moves on to the next one. */
-  tried(ticket: Ticket<Owner>, counts: Counts): void {
+  /** Reserves a node for the request that is {@linkcode due}, and moves on to the next one. */
+  serve(ticket: Ticket<Owner>): void {
+    this.#reserve(ticket);
     this.#queue.tried(ticket);
-    if (ticket === this.#head) this.#widenLater(ticket, counts);
-  }
-
-  /** Reserves a node that is not reserved. */
-  add(ticket: Ticket<Owner>, node: PlacementNode<Owner>): void {
-    node.reservedFor = ticket;
-    this.#count++;
-    this.#nodes.set(ticket, [...this.of(ticket), node]);
+    if (ticket === this.#head) this.#widenLater();
   }
 
   /** Ends all reservations for a request; gives the nodes. */
   end(ticket: Ticket<Owner>): readonly PlacementNode<Owner>[] {
-    const nodes = this.of(ticket);
+    const nodes = ticket.reserved;
     for (const node of nodes) node.reservedFor = undefined;
-    this.#nodes.delete(ticket);
+    ticket.reserved = [];
     this.#count -= nodes.length;
     return nodes;
   }
 
-  /** Ends the reservation of one node, if there is one; gives the request that it was for. */
-  endNode(node: PlacementNode<Owner>): Ticket<Owner> | undefined {
+  /** Ends the reservation of a node, if there is one. If its request has no other, that gets another one. */
+  endNode(node: PlacementNode<Owner>): void {
     const ticket = node.reservedFor;
-    if (ticket === undefined) return undefined;
-    for (const other of this.end(ticket)) if (other !== node) this.add(ticket, other);
-    return ticket;
+    if (ticket === undefined) return;
+    node.reservedFor = undefined;
+    ticket.reserved = ticket.reserved.filter((other) => other !== node);
+    this.#count--;
+    if (ticket.reserved.length === 0) this.#reserve(ticket);
   }
 
-  #widenLater(head: Ticket<Owner>, { granted }: Counts): void {
-    this.#widenAt = this.#queue.overtaken(head) + Math.max(this.#overtakes, granted, 1);
+  /** Reserves a node that is large enough, if there is one that is open. */
+  #reserve(ticket: Ticket<Owner>): void {
+    const node = this.#nodes.findLargeEnough(ticket);
+    if (node === undefined) return;
+    node.reservedFor = ticket;
+    ticket.reserved = [...ticket.reserved, node];
+    this.#count++;
+  }
+
+  #widenLater(): void {
+    this.#widenAt = this.#queue.headOvertaken + Math.max(this.#overtakes, this.#nodes.granted, 1);
   }
 }

@@ -74,11 +74,6 @@ export class Room {
     this.#grant(this.#placement.openNode(name));
   }
 
-  /** As {@linkcode Placement.isClosed}. */
-  isClosed(name: string): boolean {
-    return this.#placement.isClosed(name);
-  }
-
   /** As {@linkcode Placement.removeNode}. */
   removeNode(name: string): void {
     this.#placement.removeNode(name);

@@ -1,6 +1,9 @@
-/** Requests for places, lists of them, and the nodes that they are granted on. */
+/** Requests for places, and lists of them. */
 
 import type { Amount } from "./amount.ts";
+import type { PlacementNode } from "./placement_nodes.ts";
+
+const NONE: readonly never[] = Object.freeze([]);
 
 /**
  * One request for a place. `owner` is a value of the caller's.
@@ -17,13 +20,15 @@ export class Ticket<Owner> implements Amount {
   state: "waits" | "granted" | "ended" = "waits";
   /** The node, while it is granted. */
   node: PlacementNode<Owner> | undefined = undefined;
-  /** Orders waiting requests by age. */
+  /** The nodes that are reserved for it, while it waits. Only `Reservations` changes them. */
+  reserved: readonly PlacementNode<Owner>[] = NONE;
+
+  /** Orders waiting requests by age; the neighbours in that order, and what is recorded (`WaitingQueue`). */
   sequence = -1;
-  /** Its neighbours by age, while it waits, and what the queue has recorded at it. */
   older: Ticket<Owner> | undefined = undefined;
   younger: Ticket<Owner> | undefined = undefined;
   overtakes = 0;
-  /** The neighbours in its list, that of its size or of its node. Only the list changes them. */
+  /** The neighbours in the list that it is in, that of its size or of its node. */
   previous: Ticket<Owner> | undefined = undefined;
   next: Ticket<Owner> | undefined = undefined;
 
@@ -41,17 +46,17 @@ export class Ticket<Owner> implements Amount {
 
 /** Tickets in the order in which they came; adding and removing costs the same for any length. */
 export class TicketList<Owner> implements Iterable<Ticket<Owner>> {
-  /** The oldest and the youngest one. */
+  /** The oldest one. */
   first: Ticket<Owner> | undefined = undefined;
-  last: Ticket<Owner> | undefined = undefined;
   length = 0;
+  #last: Ticket<Owner> | undefined = undefined;
 
   /** Adds a ticket that is in no list, as the youngest. */
   append(ticket: Ticket<Owner>): void {
-    ticket.previous = this.last;
-    if (this.last === undefined) this.first = ticket;
-    else this.last.next = ticket;
-    this.last = ticket;
+    ticket.previous = this.#last;
+    if (this.#last === undefined) this.first = ticket;
+    else this.#last.next = ticket;
+    this.#last = ticket;
     this.length++;
   }
 
@@ -60,7 +65,7 @@ export class TicketList<Owner> implements Iterable<Ticket<Owner>> {
     const { previous, next } = ticket;
     if (previous === undefined) this.first = next;
     else previous.next = next;
-    if (next === undefined) this.last = previous;
+    if (next === undefined) this.#last = previous;
     else next.previous = previous;
     ticket.previous = ticket.next = undefined;
     this.length--;
@@ -68,60 +73,5 @@ export class TicketList<Owner> implements Iterable<Ticket<Owner>> {
 
   *[Symbol.iterator](): Iterator<Ticket<Owner>> {
     for (let ticket = this.first; ticket !== undefined; ticket = ticket.next) yield ticket;
-  }
-}
-
-/** A known node, present or away. */
-export class PlacementNode<Owner> {
-  readonly id: string;
-  present = false;
-  /** Whether nothing more may be granted here. */
-  closed = false;
-  /** Whether others are preferred to it. */
-  avoided = false;
-  capacity: Amount = { mem: 0, cpu: 0 };
-  readonly used: { mem: number; cpu: number } = { mem: 0, cpu: 0 };
-  readonly free: { mem: number; cpu: number } = { mem: 0, cpu: 0 };
-  /** The requests granted here. */
-  readonly tickets: TicketList<Owner> = new TicketList();
-  /** The waiting request that it is reserved for. */
-  reservedFor: Ticket<Owner> | undefined = undefined;
-  /** Its place in the index of nodes, which alone changes it; -1 while it is not there. */
-  leaf = -1;
-
-  constructor(id: string) {
-    this.id = id;
-  }
-
-  /** Sets its presence; nothing may be granted here. */
-  become(present: boolean, capacity: Amount): void {
-    this.present = present;
-    this.avoided = false;
-    this.capacity = capacity;
-    this.free.mem = capacity.mem;
-    this.free.cpu = capacity.cpu;
-  }
-
-  /** Grants a ticket that is in no list; there must be room for it. */
-  give(ticket: Ticket<Owner>): void {
-    this.tickets.append(ticket);
-    ticket.node = this;
-    ticket.state = "granted";
-    this.#use(ticket.mem, ticket.cpu);
-  }
-
-  /** Takes back the grant of a ticket. */
-  takeBack(ticket: Ticket<Owner>): void {
-    this.tickets.remove(ticket);
-    ticket.node = undefined;
-    ticket.state = "ended";
-    this.#use(-ticket.mem, -ticket.cpu);
-  }
-
-  #use(mem: number, cpu: number): void {
-    this.used.mem += mem;
-    this.used.cpu += cpu;
-    this.free.mem -= mem;
-    this.free.cpu -= cpu;
   }
 }

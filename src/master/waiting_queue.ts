@@ -10,59 +10,36 @@ import type { Amount } from "./amount.ts";
 import { SizeIndex } from "./size_index.ts";
 import type { Ticket } from "./ticket.ts";
 
-/** Waiting requests. A ticket is in at most one queue. */
-export class WaitingQueue<Owner> {
-  #oldest: Ticket<Owner> | undefined;
-  #youngest: Ticket<Owner> | undefined;
-  #untried: Ticket<Owner> | undefined;
-  #length = 0;
-  #sequence = 0;
-  /** What is recorded at all waiting requests, and at those before the untried one. */
-  #overtakes = 0;
-  #overtakesBefore = 0;
-  readonly #sizes = new SizeIndex<Owner>();
-
+/** Waiting requests, of which a ticket is one at most once. Only its methods change its fields. */
+export class WaitingQueue<Owner> implements Iterable<Ticket<Owner>> {
   /** The number of waiting requests. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** The oldest one. */
-  get head(): Ticket<Owner> | undefined {
-    return this.#oldest;
-  }
-
-  /** The oldest one for which no reservation has been tried. */
-  get untried(): Ticket<Owner> | undefined {
-    return this.#untried;
-  }
+  length = 0;
+  /** The oldest one, and how often it was overtaken: the number of grants to younger ones meanwhile. */
+  head: Ticket<Owner> | undefined = undefined;
+  headOvertaken = 0;
+  /** The oldest one for which no reservation has been tried, and how often that one was overtaken. */
+  untried: Ticket<Owner> | undefined = undefined;
+  untriedOvertaken = 0;
+  #youngest: Ticket<Owner> | undefined;
+  #sequence = 0;
+  readonly #sizes = new SizeIndex<Owner>();
 
   /** A reservation has been tried for a request; of the untried ones, it must be the oldest. */
   tried(ticket: Ticket<Owner>): void {
-    if (ticket !== this.#untried) return;
-    this.#untried = ticket.younger;
-    this.#overtakesBefore += ticket.overtakes;
-  }
-
-  /** The number of waiting requests that are older than a waiting ticket. */
-  before(ticket: Ticket<Owner>): number {
-    let count = 0;
-    for (let older = ticket.older; older !== undefined; older = older.older) count++;
-    return count;
+    if (ticket !== this.untried) return;
+    this.untried = ticket.younger;
+    this.untriedOvertaken -= ticket.overtakes;
   }
 
   /** Adds a ticket as the youngest. */
   push(ticket: Ticket<Owner>): void {
     ticket.sequence = this.#sequence++;
     ticket.older = this.#youngest;
-    if (this.#youngest === undefined) this.#oldest = ticket;
+    if (this.#youngest === undefined) this.head = ticket;
     else this.#youngest.younger = ticket;
     this.#youngest = ticket;
-    if (this.#untried === undefined) {
-      this.#untried = ticket;
-      this.#overtakesBefore = this.#overtakes;
-    }
-    this.#length++;
+    this.untried ??= ticket;
+    this.length++;
     this.#sizes.add(ticket);
   }
 
@@ -73,12 +50,12 @@ export class WaitingQueue<Owner> {
   remove(ticket: Ticket<Owner>, granted: boolean): void {
     const { older, younger, overtakes } = ticket;
     this.tried(ticket);
-    if (older === undefined) this.#oldest = younger;
+    if (older === undefined) this.head = younger;
     else older.younger = younger;
     if (younger === undefined) this.#youngest = older;
     else younger.older = older;
     ticket.older = ticket.younger = undefined;
-    this.#length--;
+    this.length--;
     this.#sizes.remove(ticket);
     // What was recorded here is now recorded at the next older one, together with this grant.
     this.#record(ticket, -overtakes);
@@ -88,16 +65,6 @@ export class WaitingQueue<Owner> {
   /** Counts a grant to a request that is younger than all that wait. */
   overtakeAll(): void {
     if (this.#youngest !== undefined) this.#record(this.#youngest, 1);
-  }
-
-  /** The number of grants to younger requests while this one waited. */
-  overtaken(ticket: Ticket<Owner>): number {
-    if (ticket === this.#untried) return this.#overtakes - this.#overtakesBefore;
-    let count = this.#overtakes;
-    for (let older = ticket.older; older !== undefined; older = older.older) {
-      count -= older.overtakes;
-    }
-    return count;
   }
 
   /** As {@linkcode SizeIndex.oldestThatFits}. */
@@ -112,14 +79,14 @@ export class WaitingQueue<Owner> {
 
   /** From the oldest to the youngest. The queue must not be changed meanwhile. */
   *[Symbol.iterator](): Iterator<Ticket<Owner>> {
-    for (let ticket = this.#oldest; ticket !== undefined; ticket = ticket.younger) yield ticket;
+    for (let ticket = this.head; ticket !== undefined; ticket = ticket.younger) yield ticket;
   }
 
   #record(ticket: Ticket<Owner>, overtakes: number): void {
     ticket.overtakes += overtakes;
-    this.#overtakes += overtakes;
-    if (this.#untried !== undefined && ticket.sequence < this.#untried.sequence) {
-      this.#overtakesBefore += overtakes;
+    this.headOvertaken += overtakes;
+    if (this.untried !== undefined && ticket.sequence >= this.untried.sequence) {
+      this.untriedOvertaken += overtakes;
     }
   }
 }

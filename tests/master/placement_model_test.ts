@@ -3,8 +3,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import type { Resources } from "../../src/core/resources.ts";
-import { fullnessWith } from "../../src/master/node_index.ts";
 import { Placement } from "../../src/master/placement.ts";
+import { fullnessWith } from "../../src/master/placement_nodes.ts";
 import type { Ticket } from "../../src/master/ticket.ts";
 import { randomFrom } from "../../scripts/bench/placement.ts";
 
@@ -80,10 +80,7 @@ class Model {
       fits(amount, this.free(node))
     );
     const fullness = ([, node]: [string, ModelNode]): number =>
-      fullnessWith(
-        { ...node, used: this.used(node), tickets: { length: node.tickets.size } },
-        amount,
-      );
+      fullnessWith({ ...node, free: this.free(node) }, amount);
     const least = Math.min(...open.map(fullness));
     const satisfiable = [...this.nodes.values()].some((node) => fits(amount, node.capacity));
     const owner = this.#count++;

@@ -36,6 +36,16 @@ function* changes(
   }
 }
 
+/** Each waiting request, and how often it was overtaken. */
+function overtakenIn(queue: WaitingQueue<number>): [Ticket<number>, number][] {
+  let overtaken = queue.headOvertaken;
+  return Array.from(queue, (ticket) => {
+    const entry: [Ticket<number>, number] = [ticket, overtaken];
+    overtaken -= ticket.overtakes;
+    return entry;
+  });
+}
+
 Deno.test("WaitingQueue keeps order and counts, and finds the oldest of a few sizes", () => {
   const need = (random: () => number): Amount => ({
     mem: Math.floor(random() * 5),
@@ -43,15 +53,21 @@ Deno.test("WaitingQueue keeps order and counts, and finds the oldest of a few si
   });
   for (let seed = 1; seed <= 10; seed++) {
     const queue = new WaitingQueue<number>();
+    const tried = new Set<Ticket<number>>();
     for (const [waiting, room] of changes(queue, { seed, steps: 600, most: 60, need })) {
+      for (const ticket of tried) if (!waiting.has(ticket)) tried.delete(ticket);
       assertEquals(queue.length, waiting.size);
-      assertEquals(Array.from(queue, (ticket) => [ticket, queue.overtaken(ticket)] as const), [
-        ...waiting,
-      ], `seed ${seed}`);
+      assertEquals(overtakenIn(queue), [...waiting], `seed ${seed}`);
       const tickets = [...waiting.keys()];
-      assertEquals(queue.head, tickets[0]);
-      for (const [index, ticket] of tickets.entries()) {
-        assertEquals(queue.before(ticket), index);
+      const untried = tickets.find((ticket) => !tried.has(ticket));
+      assertEquals([queue.head, queue.untried], [tickets[0], untried]);
+      if (untried !== undefined) {
+        assertEquals(queue.untriedOvertaken, waiting.get(untried), `seed ${seed}`);
+        // Now and then, so that many of those that wait have been tried, and as many have not.
+        if (tried.size < waiting.size / 2) {
+          tried.add(untried);
+          queue.tried(untried);
+        }
       }
       const oldest = tickets.find((ticket) => fits(ticket, room));
       assertEquals(queue.oldestThatFits(room), oldest, `seed ${seed}`);
