@@ -21,7 +21,7 @@
 
 import type { Resources } from "../core/resources.ts";
 import { type Amount, capacityOf, fits, needOf } from "./amount.ts";
-import { type PlacementNode, PlacementNodes } from "./placement_nodes.ts";
+import { PlacementNodes } from "./placement_nodes.ts";
 import {
   type NodeUsage,
   usageOf,
@@ -31,7 +31,7 @@ import {
   waitOf,
 } from "./placement_report.ts";
 import { OVERTAKES, Reservations } from "./reservations.ts";
-import { Ticket } from "./ticket.ts";
+import { type PlacementNode, Ticket } from "./ticket.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
 
 const NONE: readonly never[] = Object.freeze([]);

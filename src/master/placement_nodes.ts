@@ -1,36 +1,7 @@
-/** The nodes that requests are granted on, and the search for the best one. */
+/** All nodes that requests may be granted on, and the search for the best one. */
 
 import { type Amount, fits } from "./amount.ts";
-import { type Ticket, TicketList } from "./ticket.ts";
-
-/** A known node, present or away. What it has and has given is changed by {@linkcode PlacementNodes} alone. */
-export class PlacementNode<Owner> {
-  readonly id: string;
-  present = false;
-  /** Whether nothing more may be granted here. */
-  closed = false;
-  /** Whether others are preferred to it; only while it is present. */
-  avoided = false;
-  capacity: Amount = { mem: 0, cpu: 0 };
-  /** What of its capacity is not granted. */
-  readonly free: { mem: number; cpu: number } = { mem: 0, cpu: 0 };
-  /** The requests granted here, in order. */
-  readonly tickets: TicketList<Owner> = new TicketList();
-  /** The waiting request that it is reserved for. Only `Reservations` changes it. */
-  reservedFor: Ticket<Owner> | undefined = undefined;
-  /** Its place among all nodes. */
-  at: number;
-
-  constructor(id: string, at: number) {
-    this.id = id;
-    this.at = at;
-  }
-
-  /** Whether any request may be granted here, if there is room. */
-  get isOpen(): boolean {
-    return this.present && !this.closed && !this.avoided && this.reservedFor === undefined;
-  }
-}
+import { PlacementNode, type Ticket } from "./ticket.ts";
 
 /** A search that has examined this many nodes is content with the best of those that will do. */
 export const ENOUGH = 256;

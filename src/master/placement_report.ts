@@ -2,8 +2,7 @@
 
 import type { Resources } from "../core/resources.ts";
 import { fits, resourcesOf } from "./amount.ts";
-import type { PlacementNode } from "./placement_nodes.ts";
-import type { Ticket } from "./ticket.ts";
+import type { PlacementNode, Ticket } from "./ticket.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** What a node has and has given. */

@@ -8,8 +8,8 @@
  * it gets the first that is large enough and free.
  */
 
-import type { PlacementNode, PlacementNodes } from "./placement_nodes.ts";
-import type { Ticket } from "./ticket.ts";
+import type { PlacementNodes } from "./placement_nodes.ts";
+import type { PlacementNode, Ticket } from "./ticket.ts";
 import type { WaitingQueue } from "./waiting_queue.ts";
 
 /** The number of times a request is overtaken before a node is reserved for it. */

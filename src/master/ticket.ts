@@ -1,7 +1,6 @@
-/** Requests for places, and lists of them. */
+/** Requests for places, lists of them, and the nodes that they are granted on. */
 
 import type { Amount } from "./amount.ts";
-import type { PlacementNode } from "./placement_nodes.ts";
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -73,5 +72,34 @@ export class TicketList<Owner> implements Iterable<Ticket<Owner>> {
 
   *[Symbol.iterator](): Iterator<Ticket<Owner>> {
     for (let ticket = this.first; ticket !== undefined; ticket = ticket.next) yield ticket;
+  }
+}
+
+/** A known node, present or away. What it has and has given is changed by `PlacementNodes` alone. */
+export class PlacementNode<Owner> {
+  readonly id: string;
+  present = false;
+  /** Whether nothing more may be granted here. */
+  closed = false;
+  /** Whether others are preferred to it; only while it is present. */
+  avoided = false;
+  capacity: Amount = { mem: 0, cpu: 0 };
+  /** What of its capacity is not granted. */
+  readonly free: { mem: number; cpu: number } = { mem: 0, cpu: 0 };
+  /** The requests granted here, in order. */
+  readonly tickets: TicketList<Owner> = new TicketList();
+  /** The waiting request that it is reserved for. Only `Reservations` changes it. */
+  reservedFor: Ticket<Owner> | undefined = undefined;
+  /** Its place among all nodes. */
+  at: number;
+
+  constructor(id: string, at: number) {
+    this.id = id;
+    this.at = at;
+  }
+
+  /** Whether any request may be granted here, if there is room. */
+  get isOpen(): boolean {
+    return this.present && !this.closed && !this.avoided && this.reservedFor === undefined;
   }
 }

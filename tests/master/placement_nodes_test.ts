@@ -2,13 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { randomFrom } from "../../scripts/bench/placement.ts";
 import { type Amount, fits } from "../../src/master/amount.ts";
-import {
-  ENOUGH,
-  fullnessWith,
-  type PlacementNode,
-  PlacementNodes,
-} from "../../src/master/placement_nodes.ts";
-import { Ticket } from "../../src/master/ticket.ts";
+import { ENOUGH, fullnessWith, PlacementNodes } from "../../src/master/placement_nodes.ts";
+import { type PlacementNode, Ticket } from "../../src/master/ticket.ts";
 
 type Node = PlacementNode<null>;
 
