@@ -1,5 +1,6 @@
 /** What the open sockets of a process are, for who looks for the one that should not be there. */
 
+import { parseSocketTable } from "../../src/core/socket_table.ts";
 import { parseAddress, socketInodes } from "../../src/testing/listening_ports.ts";
 
 /**
@@ -7,12 +8,9 @@ import { parseAddress, socketInodes } from "../../src/testing/listening_ports.ts
  * and the state in the kernel's number (`01` is established, `08` that the peer has ended it), or a path.
  */
 export function describeSockets(inodes: ReadonlySet<string>, tcp: string, unix: string): string[] {
-  const found: string[] = [];
-  for (const line of tcp.split("\n").slice(1)) {
-    const [, local = "", peer = "", state, , , , , , inode = ""] = line.trim().split(/\s+/);
-    if (!inodes.has(inode)) continue;
-    found.push(`${parseAddress(local)} - ${parseAddress(peer)} ${state}`);
-  }
+  const found = parseSocketTable(tcp)
+    .filter(({ inode }) => inodes.has(inode))
+    .map(({ local, peer, state }) => `${parseAddress(local)} - ${parseAddress(peer)} ${state}`);
   for (const line of unix.split("\n").slice(1)) {
     const [, , , , , , inode = "", path = "no path"] = line.trim().split(/\s+/);
     if (inodes.has(inode)) found.push(path);

@@ -1,10 +1,10 @@
 /** Whether a port that a process says is its own is: others connect to it in its name, from where it perhaps may not. */
 
+import { inodeOfSocket, LISTENS, parseSocketTable } from "../core/socket_table.ts";
 import { canReadUsage } from "./proc_usage.ts";
 
-/** 127.0.0.1 and a port that is listened at, in the text of `/proc/net/tcp`. */
+/** 127.0.0.1 in the text of `/proc/net/tcp`. */
 const LOOPBACK = "0100007F";
-const LISTENS = "0A";
 
 /** Whether a process listens at that port of loopback; also where the system does not tell, or not this process. */
 export function ownsPort(osPid: number, port: number): boolean {
@@ -22,19 +22,16 @@ export function ownsPort(osPid: number, port: number): boolean {
 
 /** The inodes of the sockets that listen at a port of loopback, by the text of `/proc/net/tcp`. Pure. */
 export function listenersAt(port: number, table: string): Set<string> {
-  const local = `${LOOPBACK}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  return new Set(
-    table.split("\n").flatMap((line) => {
-      const [, address, , state, , , , , , inode] = line.trim().split(/\s+/);
-      return address === local && state === LISTENS && inode !== undefined ? [inode] : [];
-    }),
-  );
+  const own = `${LOOPBACK}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const listening = parseSocketTable(table)
+    .filter(({ local, state }) => local === own && state === LISTENS);
+  return new Set(listening.map(({ inode }) => inode));
 }
 
 /** The inode of the socket that a file descriptor is; `undefined` if it is none, or closed meanwhile. */
 function socketOf(path: string): string | undefined {
   try {
-    return /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(path))?.[1];
+    return inodeOfSocket(Deno.readLinkSync(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

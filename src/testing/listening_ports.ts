@@ -1,9 +1,7 @@
 /** The TCP ports at which processes of this machine listen, as Linux tells of them. */
 
+import { inodeOfSocket, LISTENS, parseSocketTable } from "../core/socket_table.ts";
 import { isGoneOrForbidden, readIfThere } from "./os_processes.ts";
-
-/** The state of a socket that listens, in `/proc/net/tcp`. */
-const LISTEN = "0A";
 
 /** The addresses at which a process listens, as `127.0.0.1:8000`. It is empty on other systems than Linux. */
 export async function listeningPorts(id: number): Promise<string[]> {
@@ -16,13 +14,9 @@ export async function listeningPorts(id: number): Promise<string[]> {
 
 /** The addresses of the listening sockets among `inodes` in the text of `/proc/net/tcp` or `tcp6`. */
 export function parseListening(text: string, inodes: ReadonlySet<string>): string[] {
-  const found: string[] = [];
-  for (const line of text.split("\n").slice(1)) {
-    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-    if (state !== LISTEN || local === undefined || !inodes.has(inode ?? "")) continue;
-    found.push(parseAddress(local));
-  }
-  return found;
+  return parseSocketTable(text)
+    .filter(({ state, inode }) => state === LISTENS && inodes.has(inode))
+    .map(({ local }) => parseAddress(local));
 }
 
 /** An address in hexadecimal, as text. Each 32 bits of it are in the byte order of this machine. */
@@ -47,8 +41,7 @@ export async function socketInodes(id: number): Promise<Set<string>> {
   const inodes = new Set<string>();
   try {
     for await (const { name } of Deno.readDir(`/proc/${id}/fd`)) {
-      const [, inode] = /^socket:\[(\d+)\]$/.exec(await linkIfThere(`/proc/${id}/fd/${name}`)) ??
-        [];
+      const inode = inodeOfSocket(await linkIfThere(`/proc/${id}/fd/${name}`));
       if (inode !== undefined) inodes.add(inode);
     }
   } catch (error) {

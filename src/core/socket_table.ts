@@ -1,0 +1,26 @@
+/** The sockets of TCP as Linux lists them, in `/proc/net/tcp` and `tcp6`, and those of a process. Pure. */
+
+/** One socket. Addresses, ports and the state are in hexadecimal. */
+export interface SocketRow {
+  readonly local: string;
+  readonly peer: string;
+  readonly state: string;
+  readonly inode: string;
+}
+
+/** The state of a socket that listens. */
+export const LISTENS = "0A";
+
+/** The sockets in the text of such a file. */
+export function parseSocketTable(text: string): SocketRow[] {
+  return text.split("\n").slice(1).flatMap((line) => {
+    const [, local, peer, state, , , , , , inode] = line.trim().split(/\s+/);
+    if (local === undefined || peer === undefined) return [];
+    return state === undefined || inode === undefined ? [] : [{ local, peer, state, inode }];
+  });
+}
+
+/** The inode of the socket that a link in `/proc/<pid>/fd` names; `undefined` if it names something else. */
+export function inodeOfSocket(link: string): string | undefined {
+  return /^socket:\[(\d+)\]$/.exec(link)?.[1];
+}
