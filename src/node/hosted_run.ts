@@ -18,6 +18,7 @@ import { LinkError } from "../net/message_link.ts";
 import { RunKey } from "../net/run_key.ts";
 import { FetchedArgs } from "./fetched_args.ts";
 import type { HeldArgs } from "./held_args.ts";
+import { cannotStart } from "./launch_errors.ts";
 import type { NodeContext } from "./node_context.ts";
 import { NodeRun } from "./node_run.ts";
 import { RunFiles } from "./run_files.ts";
@@ -164,7 +165,7 @@ export class HostedRun {
       // What it lacks now it may have at the next attempt.
       if (this.#preparing === preparing && !signal.aborted) this.#preparing = undefined;
       const { address } = this.#context;
-      const what = `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
+      const what = cannotStart({ function: fn });
       const fault = signal.aborted ? undefined : whatItLacks(cause);
       if (fault !== undefined) {
         const ofProgram = cause instanceof LimitsError;

@@ -36,6 +36,7 @@ export async function notStartedError(
   return new NodeFaultError(cannotStart(request), node, fault);
 }
 
-function cannotStart({ function: fn }: SpawnRequest): string {
+/** What such an error says first; `null` is the first process. */
+export function cannotStart({ function: fn }: Pick<SpawnRequest, "function">): string {
   return `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
 }

@@ -29,10 +29,11 @@ export class RunFiles {
    */
   async fetch(spec: RunSpec, fetch: FetchPieces, signal: AbortSignal): Promise<RunFolder> {
     const { store, port, user, mostRunBytes } = this.#context;
-    const files = await store.ensure(manifestsOf(spec), fetch, signal);
+    const manifests = manifestsOf(spec);
+    const files = await store.ensure(manifests, fetch, signal);
     this.#files = files;
     const { main, cwd, runtime, tree } = spec;
-    const bytes = manifestsOf(spec).reduce((sum, { size }) => sum + size, 0);
+    const bytes = manifests.reduce((sum, { size }) => sum + size, 0);
     if (mostRunBytes !== undefined && bytes > mostRunBytes) {
       throw new Error(
         `its files have ${formatMem(bytes)}, and a run may have ${
