@@ -2,9 +2,9 @@
 
 import { startTimer, type Timer } from "../net/delay.ts";
 
-/** An arrival is acknowledged after at most this time … */
+/** An arrival is acknowledged after at most this time ... */
 const ACK_DELAY_MS = 10;
-/** … and this many bytes. */
+/** ... and this many bytes. */
 const ACK_BYTES = 128 * 1024;
 
 export class Acknowledger {

@@ -4,8 +4,8 @@
  *
  * The dialer sends `greeting`, the acceptor answers with `reply`; fields are little-endian.
  *
- *     greeting  u16 length of the rest · u8 flags · f64 offset · 32 B id of the acceptor · dialer's Pid
- *     reply     u8 verdict · f64 number
+ *     greeting  u16 length of the rest | u8 flags | f64 offset | 32 B id of the acceptor | dialer's Pid
+ *     reply     u8 verdict | f64 number
  */
 
 import { parsePid, type Pid } from "../core/pid.ts";

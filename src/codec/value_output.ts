@@ -143,7 +143,7 @@ export function writeDouble(value: number, at: number): number {
   return at + 8;
 }
 
-/** A LEB128 number; also above 2³¹, where bit operations do not work. */
+/** A LEB128 number; also above 2^31, where bit operations do not work. */
 export function writeCount(value: number, at: number): number {
   if (at > limit) reserve(at, 0);
   while (value >= 0x80) {

@@ -39,8 +39,8 @@ export function explain(error: unknown, value: unknown): unknown {
 interface Place {
   readonly value: unknown;
   readonly parent: Place | undefined;
-  /** The step appended to the parent's path, or a pattern in which `…` stands for that path. */
-  readonly step: string;
+  /** Its path, given that of its parent. */
+  readonly path: (parent: string) => string;
 }
 
 /**
@@ -51,7 +51,7 @@ interface Place {
  */
 function whyRefused(value: unknown): string {
   const seen = new Set<object>();
-  const rest: Place[] = [{ value, parent: undefined, step: "value" }];
+  const rest: Place[] = [{ value, parent: undefined, path: () => "value" }];
   for (let place = rest.pop(); place !== undefined; place = rest.pop()) {
     const refusal = refusalOf(place.value);
     if (refusal !== undefined) return `${pathOf(place)} is ${refusal}`;
@@ -65,25 +65,32 @@ function whyRefused(value: unknown): string {
 }
 
 function childrenOf(value: object, parent: Place): Place[] {
-  const place = (value: unknown, step: string): Place => ({ value, parent, step });
+  const place = (value: unknown, path: Place["path"]): Place => ({ value, parent, path });
   if (value instanceof Map) {
     return [...value].flatMap(([key, content], index) => [
-      place(key, `[...….keys()][${index}]`),
-      place(content, typeof key === "object" ? `[...….values()][${index}]` : `.get(${show(key)})`),
+      place(key, (path) => `[...${path}.keys()][${index}]`),
+      place(
+        content,
+        (path) =>
+          typeof key === "object" ? `[...${path}.values()][${index}]` : `${path}.get(${show(key)})`,
+      ),
     ]);
   }
-  if (value instanceof Set) return [...value].map((item, index) => place(item, `[...…][${index}]`));
-  if (ArrayBuffer.isView(value)) return [place(value.buffer, ".buffer")];
+  if (value instanceof Set) {
+    return [...value].map((item, index) => place(item, (path) => `[...${path}][${index}]`));
+  }
+  if (ArrayBuffer.isView(value)) return [place(value.buffer, (path) => `${path}.buffer`)];
   if (value instanceof Error) {
     return ["cause", "errors"].filter((name) => Object.hasOwn(value, name))
-      .map((name) => place((value as unknown as Record<string, unknown>)[name], `.${name}`));
+      .map((name) => {
+        const content = (value as unknown as Record<string, unknown>)[name];
+        return place(content, (path) => `${path}.${name}`);
+      });
   }
-  return Object.keys(value).map((key) =>
-    place(
-      (value as Record<string, unknown>)[key],
-      Array.isArray(value) && /^\d+$/.test(key) ? `[${key}]` : property(key),
-    )
-  );
+  return Object.keys(value).map((key) => {
+    const step = Array.isArray(value) && /^\d+$/.test(key) ? `[${key}]` : property(key);
+    return place((value as Record<string, unknown>)[key], (path) => path + step);
+  });
 }
 
 function show(key: unknown): string {
@@ -97,9 +104,7 @@ function property(key: string): string {
 }
 
 function pathOf(place: Place): string {
-  const steps: string[] = [];
-  for (let at: Place | undefined = place; at !== undefined; at = at.parent) steps.push(at.step);
-  return steps.reverse().reduce((path, step) =>
-    step.startsWith("[...…") ? step.replace("…", () => path) : path + step
-  );
+  const places: Place[] = [];
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) places.push(at);
+  return places.reduceRight((parent, { path }) => path(parent), "");
 }

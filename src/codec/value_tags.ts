@@ -4,11 +4,11 @@
  * A message is one header byte, then one value. The header is {@linkcode PLAIN}, or
  * {@linkcode SHARED} if a {@linkcode REF} occurs; only then need the reader number the objects.
  * A value is a tag, followed by what the tag specifies. Fixed-size numbers are little-endian; a "count" is
- * a LEB128 number below 2⁵³. Objects of all kinds are numbered from 0 in the order in which they
+ * a LEB128 number below 2^53. Objects of all kinds are numbered from 0 in the order in which they
  * reach the point where a cycle could refer to them: an object, array, Map, Set or Error
  * before its contents, everything else after them.
  *
- * - `0x00`–`0x7f`: that integer.
+ * - `0x00` to `0x7f`: that integer.
  * - {@linkcode LATIN1} + n: a string of n < 32 characters below U+0100, one byte each.
  * - {@linkcode OBJECT} + n: n < 16 keys, each followed by its value. A key is its length, at most
  *   {@linkcode MAX_KEY_BYTES}, and that many Latin-1 bytes, or {@linkcode LONG_KEY} and a string value.
@@ -72,7 +72,7 @@ export const WHOLE_VIEW = 0xd9;
 export const VIEW = 0xda;
 /** As {@linkcode VIEW} without `length`: it tracks that of its resizable buffer. */
 export const TRACKING_VIEW = 0xdb;
-/** A byte that indexes {@linkcode ERRORS}, a byte of `HAS_…` flags, and those values. */
+/** A byte that indexes {@linkcode ERRORS}, a byte of `HAS_...` flags, and those values. */
 export const ERROR = 0xdc;
 /** Three string values: message, name and stack. */
 export const DOM_EXCEPTION = 0xdd;

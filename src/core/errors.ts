@@ -115,7 +115,7 @@ export function atCaller<E extends Error>(error: E, operation: Operation): E {
 
 /**
  * Records the line that called `operation`, which is running, for an error that occurs later, when
- * that line is no longer on the stack. It takes 5 to 15 µs: see {@linkcode CallSites} where that is too much.
+ * that line is no longer on the stack. It takes 5 to 15 microseconds: see {@linkcode CallSites} where that is too much.
  */
 export function callSite(operation: Operation): Error {
   return atCaller(new Error(), operation);

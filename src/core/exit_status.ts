@@ -38,7 +38,7 @@ export function success(status: ExitStatus): boolean {
   return "code" in status && status.code === 0;
 }
 
-/** `3`, `SIGKILL`, `killed: …` or `lost: …`; the empty string for success. */
+/** `3`, `SIGKILL`, `killed: ...` or `lost: ...`; the empty string for success. */
 export function formatStatus(status: ExitStatus): string {
   if ("code" in status) return status.code === 0 ? "" : String(status.code);
   if ("signal" in status) return status.signal;

@@ -41,7 +41,7 @@ export function parseLogLevel(text: string | undefined): LogLevel {
   return level;
 }
 
-/** Formats a message as one line: `deploy: warn: …`. */
+/** Formats a message as one line: `deploy: warn: ...`. */
 function formatLine(level: LogLevel, message: string): string {
   return `deploy: ${level}: ${visibleLine(message)}`;
 }

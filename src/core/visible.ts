@@ -27,7 +27,9 @@ export function visibleLine(text: string): string {
 
 /** A text, or as much of it as is allowed of a line. */
 export function cut(text: string): string {
-  return text.length <= MAX_LINE_CHARACTERS ? text : `${text.slice(0, MAX_LINE_CHARACTERS - 1)}…`;
+  return text.length <= MAX_LINE_CHARACTERS
+    ? text
+    : `${text.slice(0, MAX_LINE_CHARACTERS - 1)}\u2026`;
 }
 
 function escaped(character: string): string {

@@ -2,7 +2,7 @@
  * A connection that is not encrypted, on which nothing can be changed: everything is sent in records, each with
  * a MAC by a key of this connection and direction.
  *
- *     record  u32 length of the content, little-endian · content · 32 B MAC
+ *     record  u32 length of the content, little-endian | content | 32 B MAC
  *
  * The MAC is HMAC-SHA-256 over the number of the record in its direction, from 0, as a u64, little-endian, and
  * the record up to the MAC. The keys follow from both nonces of the handshake, so that no record is valid on

@@ -6,11 +6,11 @@
  * whoever has authenticated there is told a TLS port that is opened for this connection alone:
  *
  *     dialer                                  acceptor
- *       the handshake                  ◀──▶
- *                                      ◀──    u16 port, little-endian
- *       TLS                            ◀──▶   at that port
- *       a proof that it is the same    ──▶
- *                                      ◀──    ends the first connection
+ *       the handshake                  <-->
+ *                                      <--    u16 port, little-endian
+ *       TLS                            <-->   at that port
+ *       a proof that it is the same    -->
+ *                                      <--    ends the first connection
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";

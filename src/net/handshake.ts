@@ -2,10 +2,10 @@
  * The handshake: two parts prove to each other that they hold the same key.
  *
  *     dialer                                              acceptor
- *       "DPLY", version, purpose, protection, nonce A ──▶
- *                                                    ◀──  version, protection, nonce B
- *       MAC("dialer", …)                             ──▶
- *                                                    ◀──  MAC("acceptor", …)
+ *       "DPLY", version, purpose, protection, nonce A -->
+ *                                                    <--  version, protection, nonce B
+ *       MAC("dialer", ...)                             -->
+ *                                                    <--  MAC("acceptor", ...)
  *
  * The dialer proves it first, so that whoever merely connects gets nothing that a secret could be tried on.
  * Each MAC is HMAC-SHA-256 by the key over the role's name, the version, the purpose, the protection and

@@ -174,7 +174,7 @@ async function become(
 
 function exitUnawaited(): never {
   console.error(
-    "deploy: Cannot run: init() was called but not awaited; write `await init(…)` at the top level of the " +
+    "deploy: Cannot run: init() was called but not awaited; write `await init(\u2026)` at the top level of the " +
       "main module",
   );
   exit(1);

@@ -5,7 +5,7 @@ import { checkOptions } from "../core/options.ts";
 const NAMES = ["env", "ffi", "import", "net", "read", "run", "sys", "write"] as const;
 
 /**
- * What the option asks for, as the node takes it: `inherit-net`, `allow-net`, or `allow-net=example.com,…` for
+ * What the option asks for, as the node takes it: `inherit-net`, `allow-net`, or `allow-net=example.com,...` for
  * each permission that is not left out.
  *
  * @param action What is refused, for the message: `spawn work()`.
