@@ -45,6 +45,8 @@ export interface AdmissionOptions<Conn, Shown> extends StrangerLimits {
     begun: () => void,
     known: (ms: number) => void,
   ) => Promise<Shown>;
+  /** What those are told to have not done that are given up, in the log. @default "authenticate" */
+  readonly task?: string;
   /** Takes an authenticated connection, and owns it from now on. */
   readonly take: (conn: Conn, shown: Shown, remote: Remote) => void;
   /** Called each time that no connection can be accepted. It is tried again soon. */
@@ -60,7 +62,7 @@ interface Unauthenticated {
 /** How many connections are given up at a time where the system has no more file descriptors. */
 const SHED = 64;
 
-const CROWD = "it did not authenticate, and there are too many unauthenticated connections";
+const CROWD = ", and there are too many unauthenticated connections";
 
 /**
  * Accepts connections until it is closed.
@@ -120,10 +122,15 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
         const line = `cannot accept connections: ${messageOf(error)}`;
         this.#options.log({ host: THIS_HOST, line });
         this.#options.refused?.();
-        if (isOutOfFiles(error)) this.#shed(SHED, CROWD);
+        if (isOutOfFiles(error)) this.#shed(SHED, this.#undone(CROWD));
         await delay(ACCEPT_RETRY_MS);
       }
     }
+  }
+
+  /** Why one is given up: it has not done in time, or before others came, what it was to do. */
+  #undone(rest: string): string {
+    return `it did not ${this.#options.task ?? "authenticate"}${rest}`;
   }
 
   /** Gives up so many unauthenticated connections. */
@@ -147,14 +154,14 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
       },
     };
     const within = (ms: number) =>
-      start(ms, () => entry.refuse(`it did not authenticate within ${ms / 1_000} s`));
+      start(ms, () => entry.refuse(this.#undone(` within ${ms / 1_000} s`)));
     let timer = within(timeoutMs);
     const known = (ms: number) => {
       timer.onabort = null;
       timer = within(ms);
     };
     const remote = remoteOf(conn);
-    this.#unauthenticated.add(entry, remote.host)?.refuse(CROWD);
+    this.#unauthenticated.add(entry, remote.host)?.refuse(this.#undone(CROWD));
     let shown: Shown;
     try {
       shown = await authenticate(conn, () => this.#unauthenticated.begin(entry), known);

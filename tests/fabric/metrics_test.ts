@@ -9,6 +9,9 @@ import { NodeMeter } from "../../src/node/node_meter.ts";
 import { parseAddress } from "../../src/core/address.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { ConnectError, dialPart, loadCredential } from "../../src/net/connect.ts";
+import type { FabricOptions } from "../../src/cli/fabric_arguments.ts";
+import { metricsOf } from "../../src/fabric/metrics_server.ts";
+import { createReporter } from "../../src/fabric/report.ts";
 import { importKey, Purpose } from "../../src/net/handshake.ts";
 import { newSecret } from "../../src/net/secret_text.ts";
 import { CLI, deploy, Project } from "../system/deploy_harness.ts";
@@ -230,4 +233,24 @@ Deno.test("a server of metrics counts who was refused, and serves only metrics, 
   assertEquals([elsewhere.status, await elsewhere.text()], [404, "Metrics are at /metrics.\n"]);
   const posted = await fetch(`${url}/metrics`, { method: "POST", body: "x" });
   assertEquals([posted.status, await posted.text()], [405, "Only GET is served.\n"]);
+});
+
+Deno.test("connections that ask for no metrics go when others come, which are answered", async () => {
+  const silent: Deno.TcpConn[] = [];
+  const reporter = createReporter("human", "error", {
+    ...{ out: () => {}, error: () => {}, now: () => new Date() },
+  });
+  {
+    const at = { host: "127.0.0.1", port: 0 };
+    await using server = metricsOf({ reporter }, { metrics: at } as FabricOptions, () => []);
+    const { host: hostname, port } = server!.address;
+    for (let count = 0; count < 400; count++) silent.push(await Deno.connect({ hostname, port }));
+    const response = await fetch(`http://${hostname}:${port}/metrics`);
+    assertMatch(await response.text(), /^process_start_time_seconds \d/m);
+    // The oldest have been closed.
+    for (const conn of silent.slice(0, 400 - 256)) {
+      assertEquals(await conn.read(new Uint8Array(1)).catch(() => null), null);
+    }
+  }
+  for (const conn of silent) conn.close();
 });
