@@ -6,6 +6,7 @@ import type { Pack } from "../core/tree.ts";
 import type { PackData } from "../store/mirror.ts";
 import { RunFolder } from "../store/run_folder.ts";
 import { PieceSource } from "../build/piece_source.ts";
+import { checkExecutable } from "../host/executable_file.ts";
 import { trialBoot } from "../host/trial_boot.ts";
 import { runProgram, thisRuntime, writeSettings } from "../host/run_program.ts";
 import { findDeno } from "../build/find_deno.ts";
@@ -23,6 +24,7 @@ export async function tryHere(
   { spec, sources, resources }: Deployed,
   options: { folder: string; logger: Logger; signal: AbortSignal },
 ): Promise<Resources> {
+  await checkExecutable(spec, sources[0]!.parts[0]!.path);
   await using folder = await RunFolder.make(options.folder, "run");
   const { main, cwd, runtime, tree } = spec;
   using pieces = new PieceSource(sources);

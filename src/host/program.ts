@@ -59,6 +59,14 @@ export class ProgramError extends Error {
   }
 }
 
+/** The program cannot run on this node, and another node may take it as it is. */
+export class UnfitError extends ProgramError {
+  constructor(message: string) {
+    super(message);
+    this.name = "UnfitError";
+  }
+}
+
 /** Subcommands that run code that is not a separate program. */
 const OTHER_SUBCOMMANDS = ["bench", "eval", "jupyter", "repl", "serve", "test", "x"];
 

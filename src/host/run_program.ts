@@ -19,7 +19,7 @@ import type { RunSpec } from "../wire/run_spec.ts";
 import { BUNDLE_VARIABLE, REVOKED_VARIABLE } from "./bundle_variable.ts";
 import { liftsLimits } from "./limit_escapes.ts";
 import { needsLine } from "./permissions.ts";
-import { type Program, ProgramError } from "./program.ts";
+import { type Program, ProgramError, UnfitError } from "./program.ts";
 import { type ProgramUser, variablesOf } from "./program_user.ts";
 
 /**
@@ -103,7 +103,7 @@ export async function writeSettings({ settings }: RunSpec, folder: string): Prom
  * and the cap of the node, it is not restricted: without a cap, anyone who may deploy may do everything that the
  * node's user may.
  *
- * @throws {ProgramError} If this runtime cannot be set as the program wants, or as the node does ({@linkcode LimitsError}).
+ * @throws {ProgramError} If this runtime cannot be set as the program wants, or as the node does ({@linkcode UnfitError}).
  */
 export function runProgram(
   spec: RunSpec,
@@ -170,18 +170,10 @@ export function runProgram(
   };
 }
 
-/** A node limits what programs may do, and this one cannot be limited: another node may take it as it is. */
-export class LimitsError extends ProgramError {
-  constructor(message: string) {
-    super(message);
-    this.name = "LimitsError";
-  }
-}
-
 /**
  * Checks that a node with this cap can hold the program to it.
  *
- * @throws {LimitsError} If not; the message is one line, which says what to do.
+ * @throws {UnfitError} If not; the message is one line, which says what to do.
  */
 export function checkLimits(
   { kind, name, env, settings = NO_SETTINGS }: RunSpec,
@@ -190,7 +182,7 @@ export function checkLimits(
   if (cap === undefined) return;
   const limits = "this node limits what programs may do, and";
   if (kind === "executable") {
-    throw new LimitsError(
+    throw new UnfitError(
       `Cannot run ${
         visibleLine(name)
       }: ${limits} an executable has the permissions that it was compiled with; ` +
@@ -200,7 +192,7 @@ export function checkLimits(
   const { allow } = cap.run;
   const lifts = liftsLimits(env, settings, allow !== true && allow.length > 0);
   if (lifts === undefined) return;
-  throw new LimitsError(
+  throw new UnfitError(
     `Cannot run ${visibleLine(name)} with ${
       visibleLine(lifts)
     }: ${limits} that could lift the limits; ` +

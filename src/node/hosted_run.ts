@@ -26,7 +26,8 @@ import { RunLink } from "./run_link.ts";
 import type { UnreachedProcess } from "./unreached_notice.ts";
 import type { Boots } from "../host/boots.ts";
 import { faultOf } from "../host/node_fault.ts";
-import { checkLimits, LimitsError, runProgram, thisRuntime } from "../host/run_program.ts";
+import { UnfitError } from "../host/program.ts";
+import { checkLimits, runProgram, thisRuntime } from "../host/run_program.ts";
 import { willFolder } from "../host/will_store.ts";
 
 /** What a master tells a node about a run. */
@@ -168,7 +169,7 @@ export class HostedRun {
       const what = cannotStart({ function: fn });
       const fault = signal.aborted ? undefined : whatItLacks(cause);
       if (fault !== undefined) {
-        const ofProgram = cause instanceof LimitsError;
+        const ofProgram = cause instanceof UnfitError;
         throw new NodeFaultError(what, address, fault, { cause, ofProgram });
       }
       const why = signal.aborted ? "the run is ending" : messageOf(cause);
@@ -313,7 +314,7 @@ function whatItLacks(cause: unknown): string | undefined {
   const isName = cause instanceof StoreError && cause.cause instanceof Deno.errors.AlreadyExists;
   if (isName) return undefined;
   if (
-    cause instanceof StoreError || cause instanceof ConnectError || cause instanceof LimitsError
+    cause instanceof StoreError || cause instanceof ConnectError || cause instanceof UnfitError
   ) return cause.message;
   return faultOf(cause);
 }
