@@ -3,6 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import { formatMem } from "../core/resources.ts";
 import type { Pack } from "../core/tree.ts";
+import { checkExecutable } from "../host/executable_file.ts";
 import { writeSettings } from "../host/run_program.ts";
 import type { RunFolder } from "../store/run_folder.ts";
 import type { FetchPieces, StoredFiles } from "../store/store.ts";
@@ -24,15 +25,13 @@ export class RunFiles {
    * Fetches the files, and puts them into the folder of the run.
    *
    * @throws {StoreError} If they cannot be stored.
-   * @throws {Error} If there are more than a run may have here.
+   * @throws {ProgramError} If the program is an executable, and cannot be executed here.
+   * @throws {Error} If there are more than a run may have here; none is fetched then.
    * @throws What `fetch` throws, or the reason of `signal`.
    */
   async fetch(spec: RunSpec, fetch: FetchPieces, signal: AbortSignal): Promise<RunFolder> {
     const { store, port, user, mostRunBytes } = this.#context;
     const manifests = manifestsOf(spec);
-    const files = await store.ensure(manifests, fetch, signal);
-    this.#files = files;
-    const { main, cwd, runtime, tree } = spec;
     const bytes = manifests.reduce((sum, { size }) => sum + size, 0);
     if (mostRunBytes !== undefined && bytes > mostRunBytes) {
       throw new Error(
@@ -41,8 +40,12 @@ export class RunFiles {
         } here (fabric --run-disk)`,
       );
     }
-    const folder = this.#folder = await store.runFolder(`${this.#run}-${port}`, bytes);
+    const files = await store.ensure(manifests, fetch, signal);
+    this.#files = files;
+    const { main, cwd, runtime, tree } = spec;
     const [mainPath, ...paths] = files.paths;
+    await checkExecutable(spec, mainPath!);
+    const folder = this.#folder = await store.runFolder(`${this.#run}-${port}`, bytes);
     const contents = (_: Pack, index: number) => Promise.resolve({ path: paths[index]! });
     await folder.mirror(tree, { cwd, contents, signal });
     await folder.place(mainPath!, main);
@@ -57,8 +60,11 @@ export class RunFiles {
     const [files, folder] = [this.#files, this.#folder];
     this.#files = this.#folder = undefined;
     try {
-      await folder?.[Symbol.asyncDispose]();
-      await files?.release();
+      try {
+        await folder?.[Symbol.asyncDispose]();
+      } finally {
+        await files?.release();
+      }
     } catch (error) {
       this.#context.logger.warn(
         `Cannot remove the files of run ${this.#run}: ${messageOf(error)}`,

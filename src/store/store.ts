@@ -272,8 +272,10 @@ export class Store implements AsyncDisposable {
     fetch: FetchPieces,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    const bytes = files.reduce((sum, { manifest }) => sum + manifest.size, 0);
     await this.#guarded(async () => {
       await this.#room.make(0);
+      await this.#room.check(bytes);
       await this.#known.refresh();
       await Deno.mkdir(draft);
     });

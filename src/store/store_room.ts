@@ -1,9 +1,11 @@
 /** Keeps a store within its limit, and makes room on its disk: files that were not used for long are removed. */
 
 import { removeTree } from "../core/remove_tree.ts";
+import { formatMem } from "../core/resources.ts";
 import { diskOf } from "./disk.ts";
 import { evict } from "./kept_files.ts";
 import { pinnedIds } from "./pins.ts";
+import { StoreError } from "./store_error.ts";
 import type { StoreLock } from "./store_lock.ts";
 
 /** How much is kept free on the disk beyond what is expected, for folders, manifests and markers. */
@@ -45,6 +47,21 @@ export class StoreRoom {
     const disk = await diskOf(this.#options.folder);
     const lackBytes = this.#expectedBytes + bytes + SPARE_BYTES - (disk?.freeBytes ?? Infinity);
     if (lackBytes > 0) await this.evict(lackBytes);
+  }
+
+  /**
+   * Says that files of so many bytes do not fit on the disk, whatever is removed, before they fill it for others.
+   *
+   * @throws {StoreError} If they do not.
+   */
+  async check(bytes: number): Promise<void> {
+    const { folder } = this.#options;
+    const { freeBytes = Infinity } = await diskOf(folder) ?? {};
+    if (bytes <= freeBytes) return;
+    throw new StoreError(
+      `Cannot store files in ${folder}: they have ${formatMem(bytes)}, and its disk has ` +
+        `${formatMem(freeBytes)} free; free some space there, or name another folder: --store DIR`,
+    );
   }
 
   /** Does something small, which fails only if the disk is full: once more when files that are not in use are gone. */

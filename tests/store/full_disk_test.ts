@@ -1,7 +1,8 @@
 /** A store on a small disk. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { MAX_FILE_BYTES } from "../../src/core/manifest.ts";
 import { MiB } from "../../src/core/resources.ts";
 import { diskOf, limitFor, MAX_LIMIT_BYTES } from "../../src/store/disk.ts";
 import { manifestId } from "../../src/store/manifest_id.ts";
@@ -88,5 +89,26 @@ Deno.test({
       const small = await fileOf(folder, 3, 5 * MiB);
       await using _small = await ensureOne(store, small.manifest, small.fetch);
       assertEquals((await kept()).length, 2);
+    }),
+});
+
+Deno.test({
+  name: "files that cannot fit on the disk are refused before any of them is fetched or made",
+  ignore,
+  fn: () =>
+    onSmallDisk(async (store) => {
+      // As a hostile deploy may say: 4 GiB of one piece.
+      const pieces = Array.from({ length: 32_768 }, () => "0".repeat(64));
+      const manifest = { size: MAX_FILE_BYTES, pieces };
+      let fetched = false;
+      const error = await assertRejects(
+        () => ensureOne(store, manifest, () => Promise.resolve(void (fetched = true))),
+        StoreError,
+      );
+      assertMatch(
+        error.message,
+        /^Cannot store files in \S+: they have 4 GiB, and its disk has \d+(\.\d)? MiB free; /,
+      );
+      assertEquals(fetched, false);
     }),
 });
