@@ -144,9 +144,9 @@ export class Booter {
     this.#folder = folder;
     const at = folder === undefined ? { hostname: CONTROL_HOST, port: 0 } : { path: folder.node };
     this.#server = new ControlServer({ at, logger, refused: () => this.#refuseYoungest() });
-    // Before that, nobody else could enter.
-    if (user !== undefined) folder?.giveTo(user);
     const marks = this.#marks = new Marks(user?.marksGroups);
+    // Before that, nobody else could enter.
+    if (user !== undefined) folder?.giveTo(user, marks.group);
     this.#watchdog = new Watchdog({ logger, marks, folder: folder?.path });
     this.#swept = folder?.sweep().catch((error) => {
       logger.debug(`cannot remove the sockets of earlier runs: ${messageOf(error)}`);

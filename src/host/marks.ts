@@ -48,6 +48,11 @@ export class Marks {
     this.pattern = byGroups ? this.#run : `${this.#run}[0-9]{${HALF_DIGITS}}`;
   }
 
+  /** The group that all processes of the run have, and nobody else; `undefined` if its marks are limits. */
+  get group(): number | undefined {
+    return this.place === GROUP ? Number(this.#run) : undefined;
+  }
+
   /** The mark of another process: a number, or its groups, that of the run first. */
   next(): string {
     if (this.place === GROUP) return `${this.#run},${this.#group()}`;

@@ -18,6 +18,9 @@ const RANDOM_DIGITS = 16;
 /** The name of the node's socket; that of a process is the id in its Pid. */
 const NODE_SOCKET = "node";
 
+/** What its owner may do, its group may. */
+const OF_GROUP = 0o770;
+
 /** A folder without a node's socket is one that is being made, unless it is older than that. */
 const MAKING_MS = 60_000;
 
@@ -65,11 +68,26 @@ export class SocketFolder {
     removeSocket(outgoingSocket(this.process(id)));
   }
 
-  /** Gives the folder, and the node's socket, which must be there, to another user: only its processes can enter. */
-  giveTo({ uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  /**
+   * Lets processes of another user enter the folder, and connect to the node's socket, which must be there.
+   *
+   * @param group A group that only those of this run have: the folder stays this user's then, so that they can neither
+   * move it nor let others in, and processes of other runs cannot enter. @default all that are of that user can, and own it
+   */
+  giveTo(
+    { uid, gid }: { readonly uid: number; readonly gid: number },
+    group?: number,
+  ): void {
     this.#remove = removeTreeOfOther;
-    Deno.chownSync(this.node, uid, gid);
-    Deno.chownSync(this.path, uid, gid);
+    // The folder last: until then nobody else can enter.
+    for (const path of [this.node, this.path]) {
+      if (group === undefined) {
+        Deno.chownSync(path, uid, gid);
+      } else {
+        Deno.chownSync(path, null, group);
+        Deno.chmodSync(path, OF_GROUP);
+      }
+    }
   }
 
   /** Removes the folder with everything in it. */

@@ -22,6 +22,8 @@ const got = async (what, work) => {
   found.push(what);
 };
 let looked = 0;
+// What it has besides those of its user: a group of its run, and its own.
+const groups = Deno.readTextFileSync("/proc/self/status").match(/^Groups:(.*)$/m)[1].trim().split(" ").map(Number).filter((group) => group >= 2 ** 31);
 async function look(path) {
   looked++;
   let info;
@@ -31,6 +33,11 @@ async function look(path) {
     throw error;
   }
   if (info.uid === Deno.uid()) return; // its own, or another run's of that user
+  if (groups.includes(info.gid)) { // the sockets of its own run
+    await got("move " + path, () => Deno.renameSync(path, path + "-moved"));
+    await got("open " + path, () => Deno.chmodSync(path, 0o777));
+    return;
+  }
   if (info.isSocket) await got("connect " + path, async () => (await Deno.connect({ transport: "unix", path })).close());
   if (info.isFile) {
     await got("read " + path, () => Deno.openSync(path).close());
