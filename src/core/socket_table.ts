@@ -5,18 +5,22 @@ export interface SocketRow {
   readonly local: string;
   readonly peer: string;
   readonly state: string;
+  /** The user whose it is. Of one that no process has open, some versions of Linux say root. */
+  readonly uid: number;
   readonly inode: string;
 }
 
-/** The state of a socket that listens. */
+/** The state of a socket that listens, and of a connection whose socket is open. */
 export const LISTENS = "0A";
+export const ESTABLISHED = "01";
 
 /** The sockets in the text of such a file. */
 export function parseSocketTable(text: string): SocketRow[] {
   return text.split("\n").slice(1).flatMap((line) => {
-    const [, local, peer, state, , , , , , inode] = line.trim().split(/\s+/);
+    const [, local, peer, state, , , , uid, , inode] = line.trim().split(/\s+/);
     if (local === undefined || peer === undefined) return [];
-    return state === undefined || inode === undefined ? [] : [{ local, peer, state, inode }];
+    if (state === undefined || inode === undefined) return [];
+    return [{ local, peer, state, uid: Number(uid), inode }];
   });
 }
 

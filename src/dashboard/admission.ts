@@ -2,9 +2,9 @@
  * Who may use a dashboard: the browser that was opened with the link that the command printed, and no web page
  * of anybody else.
  *
- * A link works once. It gives the browser a cookie, which other sites can neither read nor have sent along. The
- * names in `Host` and `Origin` are checked, so that no other name of this machine leads here. Pure: it uses no
- * socket.
+ * A link works once. It gives the browser a cookie, which other sites can neither read nor have sent along. Where the
+ * system tells whose a connection is, other users get in with neither. The names in `Host` and `Origin` are checked, so
+ * that no other name of this machine leads here. Pure: it uses no socket.
  */
 
 /** What a request says of itself. */
@@ -16,6 +16,8 @@ export interface Knock {
   readonly cookie: string | null;
   /** Whether it asks for a WebSocket. */
   readonly upgrades: boolean;
+  /** Whether it comes from this user, as far as the system tells. Asked last, since that takes a look at all sockets. */
+  readonly isOwn: () => boolean;
 }
 
 /** What becomes of a request. */
@@ -32,6 +34,8 @@ const SOCKET_PATH = "/socket";
 const NO_ENTRY =
   "Open the link that deploy dashboard printed. It works once: if it has been used, " +
   "use the latest that was printed.";
+
+const NOT_OWN = "This dashboard is another user's.";
 
 export class Doorman {
   readonly #port: number;
@@ -53,7 +57,7 @@ export class Doorman {
   }
 
   /** Decides about a request. */
-  admit({ method, url, host, origin, cookie, upgrades }: Knock): Admitted {
+  admit({ method, url, host, origin, cookie, upgrades, isOwn }: Knock): Admitted {
     const names = ["127.0.0.1", "localhost"].map((name) => `${name}:${this.#port}`);
     if (host === null || !names.includes(host)) {
       return { kind: "refuse", status: 421, why: "This server has no such name." };
@@ -63,8 +67,12 @@ export class Doorman {
     }
     if (method !== "GET") return { kind: "refuse", status: 405, why: "Only GET is possible." };
     const token = url.searchParams.get("token");
-    if (token !== null && token === this.#token) return this.#enter(url);
-    if (!this.#isKnown(cookie)) return { kind: "refuse", status: 403, why: NO_ENTRY };
+    const hasToken = token !== null && token === this.#token;
+    if (!hasToken && !this.#isKnown(cookie)) return { kind: "refuse", status: 403, why: NO_ENTRY };
+    // What this browser has, others can get at: the words of the command that opened it, and, as servers on other
+    // ports of this host, its cookies.
+    if (!isOwn()) return { kind: "refuse", status: 403, why: NOT_OWN };
+    if (hasToken) return this.#enter(url);
     if (token !== null) {
       // A link that has been used, in a browser that was let in by it.
       return { kind: "enter", location: pathOf(url), cookie: "" };

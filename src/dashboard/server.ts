@@ -6,6 +6,7 @@ import { startTimer } from "../core/timer.ts";
 import { type Admitted, answerHeaders, Doorman, type Knock } from "./admission.ts";
 import type { PageAssets } from "./assets.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
+import { isOwnConnection } from "./own_connection.ts";
 import { readPageMessage, type ServerToPage } from "./messages.ts";
 import { PageSession } from "./page_session.ts";
 import type { Watched } from "./watched.ts";
@@ -44,7 +45,7 @@ export class Dashboard {
     try {
       this.#server = Deno.serve(
         { hostname: HOSTNAME, port, onListen: () => {}, onError: (error) => this.#failed(error) },
-        (request) => this.#answer(request),
+        (request, { remoteAddr }) => this.#answer(request, remoteAddr),
       );
     } catch (cause) {
       throw new Error(`Cannot serve the dashboard on port ${port}: ${messageOf(cause)}`, { cause });
@@ -74,8 +75,9 @@ export class Dashboard {
     await this.#server.shutdown();
   }
 
-  async #answer(request: Request): Promise<Response> {
-    const admitted = this.#doorman.admit(knockOf(request));
+  async #answer(request: Request, from: Deno.NetAddr): Promise<Response> {
+    const isOwn = () => isOwnConnection(from, this.#server.addr);
+    const admitted = this.#doorman.admit({ ...knockOf(request), isOwn });
     switch (admitted.kind) {
       case "upgrade":
         return this.#upgrade(request);
@@ -154,7 +156,7 @@ export class Dashboard {
   }
 }
 
-function knockOf(request: Request): Knock {
+function knockOf(request: Request): Omit<Knock, "isOwn"> {
   const { method, headers } = request;
   return {
     method,

@@ -26,6 +26,7 @@ function knock(path: string, changes: Partial<Knock> = {}): Knock {
     origin: null,
     cookie: null,
     upgrades: false,
+    isOwn: () => true,
     ...changes,
   };
 }
@@ -104,6 +105,23 @@ Deno.test("names of other machines, other sites and other methods are refused, w
   for (const [changes, status] of table) {
     assertEquals(statusOf(by.admit(knock("/", { cookie, ...changes }))), status);
   }
+});
+
+Deno.test("another user of this machine gets in neither with the link nor with the cookie", () => {
+  const by = doorman();
+  const isOwn = () => false;
+  // The words of the command that opens a browser can be seen by all.
+  assertEquals(statusOf(by.admit(knock("/?token=secret-0", { isOwn }))), 403);
+  // The link has not been used.
+  const cookie = enter(by);
+  assertEquals(statusOf(by.admit(knock("/", { cookie, isOwn }))), 403);
+  const asks = { upgrades: true, origin: `http://${HOST}` };
+  assertEquals(statusOf(by.admit(knock("/socket", { cookie, isOwn, ...asks }))), 403);
+  // Who shows neither makes nobody look whose it is.
+  const looks = () => {
+    throw new Error("looked");
+  };
+  assertEquals(statusOf(by.admit(knock("/", { isOwn: looks }))), 403);
 });
 
 Deno.test("a WebSocket needs the cookie and the page's own origin", () => {

@@ -1,0 +1,80 @@
+/** Whether a connection on loopback comes from this user, by the sockets that Linux lists. */
+
+import { ESTABLISHED, parseSocketTable } from "../core/socket_table.ts";
+
+/** One end of a connection, with an IPv4 address. */
+export interface End {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Sockets of IPv6 may be connected to IPv4, too. */
+const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+/** What precedes an IPv4 address among those of IPv6. */
+const MAPPED = "0000000000000000FFFF0000";
+
+/**
+ * Whether the process at the other end is of this user, or root's, who can do everything in any case. True also if
+ * this process is root's, whose browser is that of somebody else, and where the system does not tell.
+ */
+export function isOwnConnection(from: End, to: End): boolean {
+  if (!mayLook()) return true;
+  const own = Deno.uid();
+  if (own === null || own === 0) return true;
+  const table = TABLES.map(readTable).join("");
+  const user = userOfConnection(table, from, to);
+  return user === undefined || user === own || user === 0;
+}
+
+/**
+ * The user at the end `from` of a connection to `to`, by the text of such tables; `null` if it has closed it, so that it
+ * is nobody's any more; `undefined` if the text does not have the connection at all. Pure.
+ */
+export function userOfConnection(table: string, from: End, to: End): number | null | undefined {
+  const [client, server] = [endText(from), endText(to)];
+  const rows = parseSocketTable(table).map((row) => ({
+    ...row,
+    local: withoutPrefix(row.local),
+    peer: withoutPrefix(row.peer),
+  }));
+  const isListed = rows.some(({ local, peer }) => local === server && peer === client);
+  if (!isListed) return undefined;
+  const theirs = rows.find(({ local, peer, state }) =>
+    local === client && peer === server && state === ESTABLISHED
+  );
+  return theirs?.uid ?? null;
+}
+
+/** As in the tables: `0100007F:1004`, with the bytes of the address in the order of the machine. */
+function endText({ hostname, port }: End): string {
+  const bytes = new Uint8Array(hostname.split(".").map(Number));
+  const address = new DataView(bytes.buffer).getUint32(0, isLittleEndian());
+  return `${hex(address, 8)}:${hex(port, 4)}`;
+}
+
+function isLittleEndian(): boolean {
+  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, "0");
+}
+
+function withoutPrefix(end: string): string {
+  return end.startsWith(MAPPED) ? end.slice(MAPPED.length) : end;
+}
+
+/** Whether this process has the permissions for that: Deno would prompt for them. */
+function mayLook(): boolean {
+  const needed = [{ name: "sys", kind: "uid" }, { name: "read" }] as const;
+  return needed.every((each) => Deno.permissions.querySync(each).state === "granted");
+}
+
+function readTable(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return ""; // this system has none, or this process may not look
+  }
+}
