@@ -13,7 +13,7 @@ import { SecretError } from "./src/net/credential.ts";
 async function run(command: RunCommand): Promise<number> {
   return await orSay(async (logger) => {
     const { runCommand } = await import("./src/cli/run_command.ts");
-    return await runCommand(command, { logger, say });
+    return await runCommand(command, { logger, say, draw });
   });
 }
 
@@ -31,7 +31,7 @@ async function orSay(does: (logger: Logger) => Promise<number>): Promise<number>
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
     if (error instanceof BuildError && error.details !== "") say(`${error.details.trimEnd()}\n`);
     if (isOurBug(error)) throw error;
-    say(`deploy: ${visible(error.message)}\n`);
+    say(`deploy: ${error.message}\n`);
     return error instanceof SecretError ? 2 : 1;
   }
 }
@@ -58,7 +58,13 @@ function isFile(path: string): boolean {
   }
 }
 
+/** Says something. Names and texts in it may be of others: their control characters are shown as such. */
 function say(text: string): void {
+  draw(visible(text));
+}
+
+/** Writes to stderr what may move the cursor. */
+function draw(text: string): void {
   try {
     Deno.stderr.writeSync(new TextEncoder().encode(text));
   } catch {

@@ -1,6 +1,7 @@
 /** Who talks to a bridge, and what they may do. Pure. */
 
 import type { RunEntry } from "../core/run_entry.ts";
+import { visibleName } from "../core/visible.ts";
 
 /** Somebody who deploys, or looks at runs. */
 export interface Caller {
@@ -50,6 +51,8 @@ export function whyNotControl(
   { invited }: Caller,
 ): string | undefined {
   if (invited === undefined || invited === by) return undefined;
-  return `run ${id} (${name}) was deployed by ${by}: only they, and holders of the cluster's secret, may end it ` +
+  return `run ${id} (${visibleName(name)}) was deployed by ${
+    visibleName(by)
+  }: only they, and holders of the cluster's secret, may end it ` +
     "or give it stdin";
 }

@@ -1,7 +1,6 @@
 /** `deploy attach`: shows a run as if it had been deployed from here. */
 
 import { signalExitCode } from "../core/signals.ts";
-import { visible } from "../core/visible.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
 import { onWhySignal } from "../terminal/why_signal.ts";
@@ -40,7 +39,7 @@ export async function attach(
     const why = answer?.type === "refused"
       ? answer.why
       : `lost the bridge ${bridge.address}: ${await run.whyEnded()}`;
-    say(`deploy: ${visible(why)}\n`);
+    say(`deploy: ${why}\n`);
     await run.close();
     return 1;
   }
@@ -48,7 +47,7 @@ export async function attach(
   const left = Promise.withResolvers<number>();
   const leave = async (signal: EndSignal): Promise<void> => {
     const { run: id, name } = answer;
-    const line = `deploy: left run ${id} (${visible(name)}), which goes on: deploy attach ${id}`;
+    const line = `deploy: left run ${id} (${name}), which goes on: deploy attach ${id}`;
     // After SIGHUP there is no terminal.
     if (signal !== "SIGHUP") await display.terminal.remark(line);
     left.resolve(signalExitCode(signal));
@@ -69,7 +68,7 @@ export async function attach(
         await display.over(ended.code, run.id);
         return ended.code;
       case "refused":
-        say(`deploy: ${visible(ended.why)}\n`);
+        say(`deploy: ${ended.why}\n`);
         return 1;
       case "lost":
         await showLost(ended, bridge, display);

@@ -4,7 +4,6 @@ import { type RunState, stoppedExitCodeOf } from "../run/run_state.ts";
 import type { Inspection } from "../core/inspection.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatMem } from "../core/resources.ts";
-import { visible } from "../core/visible.ts";
 import { KILL, signalExitCode } from "../core/signals.ts";
 import { KeyInput } from "../terminal/key_input.ts";
 import { type EndSignal, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
@@ -35,6 +34,8 @@ const KILL_MS = 2_000;
 
 /** How long the ends of processes may take to be shown that are lost with the bridge. */
 const LOST_MS = 1_000;
+
+const NEWLINE = 0x0a;
 
 /** One deployment, from the offer to the exit code. */
 export class DeployClient {
@@ -217,8 +218,11 @@ export class DeployClient {
       case "refused":
         // What has begun all the same, on a node that was lost at that moment, is lost.
         await this.#display.lose(outcome.why);
-        if (outcome.output.length > 0) await writeOutput(Deno.stderr, outcome.output, { raw });
-        say(`deploy: ${visible(outcome.why)}\n`);
+        if (outcome.output.length > 0) {
+          await writeOutput(Deno.stderr, outcome.output, { raw });
+          if (outcome.output.at(-1) !== NEWLINE) say("\n");
+        }
+        say(`deploy: ${outcome.why}\n`);
         return 1;
       case "lost":
         await showLost(outcome, bridge, this.#display);

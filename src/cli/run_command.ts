@@ -30,8 +30,10 @@ import { formatVariable, graceVariable } from "./values.ts";
 /** The parts of the environment that it uses. */
 export interface RunContext {
   readonly logger: Logger;
-  /** Writes to stderr. */
+  /** Writes text to stderr. */
   readonly say: (text: string) => void;
+  /** Writes to stderr what may move the cursor. */
+  readonly draw: (text: string) => void;
 }
 
 /**
@@ -66,7 +68,7 @@ export async function runCommand(given: RunCommand, context: RunContext): Promis
   const program = command.program ?? "main.ts";
   const chosen = await checkArguments(command, program);
   for (const line of chosen.foreign) warn(line);
-  const progress = createProgress(format, say);
+  const progress = createProgress(format, context);
 
   const stop = new AbortController();
   let running: { kill(): void } | undefined;
@@ -171,9 +173,9 @@ function colorsFor(
   return colorVariables(format, (name) => Deno.env.get(name), isOnTerminal());
 }
 
-function createProgress(format: OutputFormat, say: (text: string) => void): Progress {
+function createProgress(format: OutputFormat, { say, draw }: RunContext): Progress {
   if (format === "json") return SILENT;
   return Deno.stderr.isTerminal()
-    ? barProgress(say)
+    ? barProgress(draw)
     : plainProgress((text) => say(`deploy: ${text}`));
 }

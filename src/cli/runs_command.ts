@@ -8,7 +8,7 @@ import { Purpose } from "../net/handshake.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type WaitLine, waitLines } from "../run/wait_lines.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";
-import { visible } from "../core/visible.ts";
+import { visibleJson } from "../core/visible.ts";
 import { stdoutColumns } from "../terminal/columns.ts";
 import { nodeLines } from "../terminal/node_lines.ts";
 import { memWord } from "../terminal/process_lines.ts";
@@ -114,7 +114,7 @@ async function show(
   for await (const message of link.messages()) {
     switch (message.type) {
       case "refused":
-        say(`deploy: ${visible(message.why)}\n`);
+        say(`deploy: ${message.why}\n`);
         return 1;
       case "runs":
         for (const line of runLines(message, format, Date.now())) out(line);
@@ -127,7 +127,7 @@ async function show(
         return 0;
       case "told": {
         const { run, process } = message;
-        if (format === "json") out(JSON.stringify({ ...runData(run), process }));
+        if (format === "json") out(visibleJson({ ...runData(run), process }));
         else say(`deploy: told ${describeTarget(run, process)} to stop\n`);
         return 0;
       }
@@ -138,14 +138,14 @@ async function show(
 
 /** The nodes: one object each, or as a table. */
 function nodeTexts(nodes: readonly NodeReport[], format: OutputFormat): string[] {
-  if (format === "json") return nodes.map((node) => JSON.stringify(node));
+  if (format === "json") return nodes.map((node) => visibleJson(node));
   return nodeLines(nodes, stdoutColumns());
 }
 
 /** What processes wait for: one object each, or for people. */
 function waitTexts(lines: readonly WaitLine[], format: OutputFormat): string[] {
   if (format !== "json") return waitLines(lines);
-  return lines.map(({ pid, name, text }) => JSON.stringify({ pid, name, waits: text }));
+  return lines.map(({ pid, name, text }) => visibleJson({ pid, name, waits: text }));
 }
 
 /** The runs as a table for a terminal, or one object each. */
@@ -158,7 +158,7 @@ function runLines(
   const used = new Map(memory.map(({ run, bytes }) => [run, bytes]));
   if (format === "json") {
     return latestFirst.map((run) =>
-      JSON.stringify({ ...runData(run), memory: used.get(run.id) ?? null })
+      visibleJson({ ...runData(run), memory: used.get(run.id) ?? null })
     );
   }
   const rows = latestFirst.map((run) => [

@@ -2,6 +2,7 @@
 
 import type { RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
+import { visibleJson } from "../core/visible.ts";
 import { endedWithRun, processTable } from "../run/process_table.ts";
 import { stdoutColumns } from "../terminal/columns.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
@@ -47,7 +48,7 @@ export async function showProcesses(
           endedMs === null ? process : endedWithRun(process, endedMs)
         );
         if (format === "json") {
-          for (const data of processData(processes, usage)) out(JSON.stringify(data));
+          for (const data of processData(processes, usage)) out(visibleJson(data));
           return 0;
         }
         const options = { usage, nowMs: Date.now(), width: stdoutColumns() };

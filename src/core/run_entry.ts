@@ -1,5 +1,7 @@
 /** What is known of a run as a whole: an entry in the list of runs, and the way to find one by its name. */
 
+import { visibleName } from "./visible.ts";
+
 /** One run, running or ended. Times are in milliseconds since the epoch. */
 export interface RunEntry {
   readonly id: string;
@@ -67,6 +69,8 @@ export function findRun(query: string, runs: readonly RunEntry[]): FoundRun {
 const NAMED = 5;
 
 function listed(runs: readonly RunEntry[]): string {
-  const names = runs.slice(0, NAMED).map(({ id, name }) => `${id} (${name})`).join(", ");
+  const names = runs.slice(0, NAMED).map(({ id, name }) => `${id} (${visibleName(name)})`).join(
+    ", ",
+  );
   return runs.length > NAMED ? `${names}, …` : names;
 }

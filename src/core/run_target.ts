@@ -2,6 +2,7 @@
 
 import { findRun, type FoundRun, type RunEntry } from "./run_entry.ts";
 import { type Pid, shortPid } from "./pid.ts";
+import { visibleName } from "./visible.ts";
 
 /** A running process, and its run. */
 export interface ProcessTarget {
@@ -33,7 +34,7 @@ export function findTarget(
   if (begun.length === 1) return begun[0]!;
   if (begun.length > 1) {
     const named = begun.slice(0, NAMED).map(({ process, run }) =>
-      `${process.pid.split("@")[0]} (${process.name} of ${run.id})`
+      `${process.pid.split("@")[0]} (${visibleName(process.name)} of ${run.id})`
     );
     const more = begun.length > NAMED ? ", …" : "";
     return {
@@ -50,6 +51,6 @@ export function findTarget(
 /** `process 8a3be21 worker of run bafo-kine`, or `run bafo-kine (main.ts)`. */
 export function describeTarget(run: RunEntry, process: ProcessTarget["process"] | null): string {
   return process === null
-    ? `run ${run.id} (${run.name})`
-    : `process ${shortPid(process.pid)} ${process.name} of run ${run.id}`;
+    ? `run ${run.id} (${visibleName(run.name)})`
+    : `process ${shortPid(process.pid)} ${visibleName(process.name)} of run ${run.id}`;
 }

@@ -13,6 +13,9 @@ const HIDDEN = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
  */
 const HIDDEN_IN_LINES = /(?![\n\t])[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
+/** What JSON leaves as it is, and a terminal need not. */
+const HIDDEN_IN_JSON = /[\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
+
 /** A text with each control character as its escape, as in `\x1b[2J`, and newlines and tabs as they are. */
 export function visible(text: string): string {
   return text.replaceAll("\r\n", "\n").replaceAll(HIDDEN_IN_LINES, escaped);
@@ -23,6 +26,22 @@ export function visibleLine(text: string): string {
   const shown = cut(text).replaceAll(/\r?\n/g, " | ").replaceAll(HIDDEN, escaped);
   // Escapes take more room than what they stand for.
   return cut(shown);
+}
+
+/** A name, as short as it is: with U+FFFD in place of each such character. */
+export function visibleName(name: string): string {
+  return cut(name).replaceAll(HIDDEN, "\ufffd");
+}
+
+/**
+ * A value as JSON on one line, which means the same and acts on no terminal: JSON itself leaves the control characters
+ * of the second set as they are, and what changes the direction of text.
+ */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    HIDDEN_IN_JSON,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** A text, or as much of it as is allowed of a line. */

@@ -5,6 +5,7 @@ import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import type { Output } from "../cli/run_executable.ts";
 import { thisUser } from "../cli/this_user.ts";
 import { formatAddress } from "../core/pid.ts";
+import { visibleJson } from "../core/visible.ts";
 import { credentialOf, dialPart, loadSecret } from "../net/connect.ts";
 import { Purpose } from "../net/handshake.ts";
 import { endOf, MessageLink } from "../net/message_link.ts";
@@ -68,7 +69,7 @@ function shower(node: string, format: ReportFormat, output: Output): (left: Left
     if (format === "json") {
       const time = new Date().toISOString();
       const event = processes === 0 ? { event: "empty" } : { event: "draining", processes, runs };
-      output.out(JSON.stringify({ ...event, node, time }));
+      output.out(visibleJson({ ...event, node, time }));
       return;
     }
     if (processes === 0) return output.out(`empty ${node}`);

@@ -3,6 +3,7 @@
 import { type FabricCommand, readFabricCommand } from "../cli/fabric_arguments.ts";
 import { FABRIC } from "../cli/fabric_table.ts";
 import { type Output, runExecutable } from "../cli/run_executable.ts";
+import { visible } from "../core/visible.ts";
 import { ProgramError } from "../host/program.ts";
 import { StoreError } from "../store/store_error.ts";
 import { ConnectError, SecretError } from "../net/connect.ts";
@@ -15,7 +16,9 @@ import { invitationText, newSecretText, writeCredential } from "./secret_file.ts
 import { readReporter, reportFormat } from "./setting.ts";
 
 /** Runs a command until it is done, or, for a part of a cluster, until it is told to stop. */
-export async function runFabric(args: readonly string[], output: Output): Promise<number> {
+export async function runFabric(args: readonly string[], given: Output): Promise<number> {
+  // What is said to people may contain names and texts of others.
+  const output: Output = { out: given.out, error: (text) => given.error(visible(text)) };
   return await runExecutable(FABRIC, args, output, async (scanned) => {
     try {
       return await run(readFabricCommand(scanned), output);

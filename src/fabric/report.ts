@@ -4,7 +4,7 @@ import type { RunEvent } from "../core/events.ts";
 import { formatStatus } from "../core/exit_status.ts";
 import { createLogger, type Logger, type LogLevel, parseLogLevel } from "../core/logger.ts";
 import { shortPid } from "../core/pid.ts";
-import { cut, visible, visibleLine } from "../core/visible.ts";
+import { cut, visible, visibleJson, visibleLine } from "../core/visible.ts";
 import { startTimer } from "../net/delay.ts";
 
 /** The format of all lines: text, or one JSON object each. */
@@ -42,7 +42,7 @@ export function createReporter(
   const json = format === "json";
   const line = (level: LogLevel, message: string) =>
     json
-      ? JSON.stringify({ event: "log", time: time(), level, message: visible(cut(message)) })
+      ? visibleJson({ event: "log", time: time(), level, message: visible(cut(message)) })
       : `${time()} ${level} ${visibleLine(message)}`;
   return {
     logger: createLogger(
@@ -52,7 +52,7 @@ export function createReporter(
     ),
     ready: (part, address) => {
       const text = json
-        ? JSON.stringify({ event: "ready", time: time(), part, address })
+        ? visibleJson({ event: "ready", time: time(), part, address })
         : `ready ${part} ${address}`;
       out(`${text}\n`);
     },
@@ -60,7 +60,7 @@ export function createReporter(
       if (event.event !== "spawn" && event.event !== "exit") return;
       const time = new Date(event.time).toISOString();
       const text = json
-        ? JSON.stringify({ ...event, time, node, run })
+        ? visibleJson({ ...event, time, node, run })
         : `${time} info ${describe(node, run, event)}`;
       error(`${text}\n`);
     },

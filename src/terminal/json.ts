@@ -2,7 +2,7 @@
 
 import type { OutputFd, RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
-import { visibleLine } from "../core/visible.ts";
+import { visibleJson, visibleLine } from "../core/visible.ts";
 import { CutCharacters } from "./cut_characters.ts";
 import type { Formatter, Segment } from "./segment.ts";
 
@@ -88,13 +88,6 @@ function iso(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** The controls of the second set, which JSON leaves as they are, and a terminal need not. */
-const CONTROLS = /[\x7f-\x9f]/g;
-
 function line(value: Record<string, unknown>): Segment {
-  const text = JSON.stringify(value).replaceAll(
-    CONTROLS,
-    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
-  );
-  return { fd: 1, bytes: encoder.encode(`${text}\n`) };
+  return { fd: 1, bytes: encoder.encode(`${visibleJson(value)}\n`) };
 }

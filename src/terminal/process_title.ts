@@ -1,6 +1,7 @@
 /** The title of a process on the screen: the beginning of its Pid, in a colour of its own, and its name. */
 
 import { type Pid, shortPid } from "../core/pid.ts";
+import { visibleName } from "../core/visible.ts";
 
 /** Colours of the 256-colour palette that are readable on a black and on a white background. */
 export const PID_COLORS: readonly number[] = [196, 130, 64, 28, 30, 31, 27, 63, 98, 129, 164];
@@ -23,16 +24,11 @@ export interface TitleOptions {
  */
 export function processTitle(pid: Pid, name: string | undefined, options: TitleOptions): string {
   const digits = shortPid(pid);
-  const shown = name === undefined ? "" : ` ${withoutControls(name)}`;
+  const shown = name === undefined ? "" : ` ${visibleName(name)}`;
   if (!options.colors) return `${digits}${shown}`;
   const color = PID_COLORS[parseInt(digits, 16) % PID_COLORS.length] ?? 0;
   const title = `\x1b[38;5;${color}m${digits}\x1b[39m${shown}`;
   return options.heading === true ? `\x1b[1m${title}\x1b[22m` : title;
-}
-
-/** A name comes from the program, and must contain neither newlines nor terminal control codes. */
-function withoutControls(name: string): string {
-  return name.replaceAll(/\p{Cc}/gu, "\ufffd");
 }
 
 /** The names of processes, from the events of a run. Ended processes are removed. */

@@ -1,6 +1,7 @@
 /** Shows progress: in one line that changes, or in plain lines. */
 
 import { formatMem } from "../core/resources.ts";
+import { visibleLine } from "../core/visible.ts";
 import { columnsOf, terminalColumns } from "./columns.ts";
 
 /** A display of progress. */
@@ -45,7 +46,7 @@ export function barProgress(
     isOwn = text !== "" && !text.endsWith("\n");
   };
   return {
-    step: (text) => draw(fitted(`${text} …`, columns())),
+    step: (text) => draw(fitted(`${visibleLine(text)} …`, columns())),
     sent(done, total): void {
       beganMs ??= nowMs();
       if (done < total && nowMs() - drawnMs < REDRAW_MS) return;
@@ -57,7 +58,7 @@ export function barProgress(
       const bar = barOf(total === 0 ? 1 : done / total, Math.min(BAR_WIDTH, room));
       draw(fitted(`sending ${bar}${amounts}`, width));
     },
-    done: (text) => draw(`${text}\n`),
+    done: (text) => draw(`${visibleLine(text)}\n`),
     clear: () => {
       if (isOwn) draw("");
     },

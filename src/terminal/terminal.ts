@@ -1,6 +1,7 @@
 /** Shows a run to its user: a formatter and the screen combined. */
 
 import type { OutputFd, RunEventSink } from "../core/events.ts";
+import { visible } from "../core/visible.ts";
 import { terminalColumns } from "./columns.ts";
 import { HumanFormatter } from "./human.ts";
 import { JsonFormatter } from "./json.ts";
@@ -35,7 +36,10 @@ export interface Terminal {
    * @throws If stdout or stderr fails for another reason than a missing reader, such as a full disk.
    */
   readonly sink: RunEventSink;
-  /** Shows a message for people that is not part of the run; not on stdout in the json format. */
+  /**
+   * Shows a message for people that is not part of the run; not on stdout in the json format. Names in it may be of
+   * others: control characters are shown as such.
+   */
   remark(line: string): Promise<void>;
   /** Shows that so many events before the next one are missing; in the json format as an event of its own. */
   missing(events: number): Promise<void>;
@@ -53,7 +57,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
   return {
     sink: (event) => screen.write(formatter.format(event)),
     missing: (events) => screen.write([formatter.missing(events)]),
-    remark: (line) => screen.write([formatter.remark(line)]),
+    remark: (line) => screen.write([formatter.remark(visible(line))]),
     stdoutGone: screen.stdoutGone,
   };
 }

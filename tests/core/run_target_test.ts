@@ -1,7 +1,7 @@
 /** Finding a run, or a process of one, by what a person calls it. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { makePid } from "../../src/core/pid.ts";
 import type { RunEntry } from "../../src/core/run_entry.ts";
 import { describeTarget, findTarget } from "../../src/core/run_target.ts";
@@ -47,4 +47,22 @@ Deno.test("findTarget() finds a run, or a process by the beginning of its Pid", 
     ["", "2 runs are running; name one: dada-kine (main.ts), bado-kine (fade)"],
   ];
   for (const [query, expected] of table) assertEquals(found(query), expected, query);
+});
+
+Deno.test("a name in a line cannot end the line, or act on a terminal", () => {
+  const runs = [entry("a-a", "x\ndeploy: \x1b[2J"), entry("b-b", "\x9b\u202e")];
+  const process = { pid: PROCESSES[0]!.process.pid, name: "y\n\x1b]0;t\x07" };
+  const processes = () =>
+    [process, { ...process, pid: PROCESSES[1]!.process.pid }].map((each) => ({
+      run: runs[0]!,
+      process: each,
+    }));
+  const lines = [
+    describeTarget(runs[0]!, null),
+    describeTarget(runs[0]!, process),
+    ...["", "8a3"].map((query) => findTarget(query, runs, processes)).map((found) =>
+      "why" in found ? found.why : "found"
+    ),
+  ];
+  for (const line of lines) assertMatch(line, /^[^\p{Cc}\u202e]+\ufffd[^\p{Cc}\u202e]*$/u);
 });

@@ -1,6 +1,12 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { MAX_LINE_CHARACTERS, visible, visibleLine } from "../../src/core/visible.ts";
+import {
+  MAX_LINE_CHARACTERS,
+  visible,
+  visibleJson,
+  visibleLine,
+  visibleName,
+} from "../../src/core/visible.ts";
 
 const TABLE: readonly (readonly [string, string])[] = [
   ["a plain line, ünd 日本語 👍", "a plain line, ünd 日本語 👍"],
@@ -26,4 +32,19 @@ Deno.test("a line has at most 1,000 characters, also of escapes, and at most as 
     assertEquals(line.length, MAX_LINE_CHARACTERS);
     assertEquals(line.at(-1), "…");
   }
+});
+
+Deno.test("visibleName() is as short as the name, and no longer than a line", () => {
+  assertEquals(visibleName("a\x1b[2Jb\u202ec\u2028"), "a\ufffd[2Jb\ufffdc\ufffd");
+  assertEquals(visibleName("x".repeat(1e6)).length, MAX_LINE_CHARACTERS);
+});
+
+Deno.test("visibleJson() means the same, without what acts on a terminal", () => {
+  const value = { a: ["\x9b2J\x7f", "\x1b]0;\x07", "\u202e\u2066", "ü日\u2028"], b: null };
+  const text = visibleJson(value);
+  assertEquals(
+    text,
+    String.raw`{"a":["\u009b2J\u007f","\u001b]0;\u0007","\u202e\u2066","ü日` + '\u2028"],"b":null}',
+  );
+  assertEquals(JSON.parse(text), value);
 });

@@ -1,7 +1,7 @@
 /** How deployments end: by themselves, by their user, and because of errors. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 // @ts-types="../../types/std_fmt.d.ts"
 import { stripAnsiCode } from "@std/fmt/colors";
 import { TESTS } from "../../src/net/liveness.ts";
@@ -203,7 +203,7 @@ Deno.test("a refused deployment shows why, and the program's output", async (t) 
       },
       {
         what: "that does not come to init()",
-        source: `console.log("thinking"); for (;;);`,
+        source: `Deno.stdout.writeSync(new TextEncoder().encode("thinking")); for (;;);`,
         output: /thinking\n/,
         why: /^deploy: Cannot start: the program did not reach await init\(\) within 10 s$/,
       },
@@ -226,6 +226,12 @@ Deno.test("a refused deployment shows why, and the program's output", async (t) 
         output: /none\.ts/,
         why: /^deploy: Cannot build main\.ts: .*none\.ts/,
       },
+      {
+        what: "whose source would change the terminal",
+        source: `import "./none\x1b]0;title\x07.ts"; const = "\x1b]0;title\x07";`,
+        output: /none/,
+        why: /^deploy: Cannot build main\.ts: [^\p{Cc}]+$/u,
+      },
     ];
   for (const { what, source, flags = [], output, why } of cases) {
     await t.step(what, async () => {
@@ -235,6 +241,7 @@ Deno.test("a refused deployment shows why, and the program's output", async (t) 
       assertEquals([code, stdout], [1, ""]);
       if (output !== undefined) assertMatch(stripAnsiCode(stderr), output);
       assertMatch(stderr.trimEnd().split("\n").at(-1)!, why);
+      assert(!stderr.includes("\x1b]"), stderr);
     });
   }
 

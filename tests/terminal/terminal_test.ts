@@ -174,3 +174,18 @@ Deno.test("what is no terminal, or wants all of it, gets the bytes as they are",
     }
   }
 });
+
+Deno.test("a remark shows control characters of others as such", async () => {
+  for (const format of ["human", "lines", "json"] as const) {
+    let text = "";
+    const target = {
+      write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+        text += new TextDecoder().decode(bytes);
+        return Promise.resolve(bytes.length);
+      },
+    };
+    const terminal = createTerminal({ format, stdout: target, stderr: target, interleaved: true });
+    await terminal.remark("deploy: lost the bridge: \x1b]0;x\x07\n   \x9b2J");
+    assertEquals(text, "deploy: lost the bridge: \\x1b]0;x\\x07\n   \\x9b2J\n");
+  }
+});
