@@ -297,10 +297,7 @@ export class Booter {
     const kill = (): void => child?.kill();
     signal?.addEventListener("abort", kill);
     const limitMs = options.limitMs ?? this.#options.bootLimitMs ?? BOOT_LIMIT_MS;
-    const cancel = (options.startTimer ?? startTimer)(limitMs, () => {
-      isLate = true;
-      kill();
-    });
+    let cancel = (): void => {};
     try {
       if (!haveDescriptorsFor(this.#booting.size + 1)) throw new LackError("EMFILE");
       const env = { DEPLOY_PROCESS: JSON.stringify(bootstrap) };
@@ -308,7 +305,13 @@ export class Booter {
       const limits = enforcement?.next();
       // Its share of the CPU is set when it is told what to run: it boots at full speed.
       if (enforcement !== undefined) limits?.set({ mem: resources?.mem ?? enforcement.mostBytes });
-      child = await this.#start(program, { env, stdin, mark, limits });
+      const starting = this.#start(program, { env, stdin, mark, limits });
+      // After it: the first timer of a process takes Deno 10 ms, in which the new process boots already.
+      cancel = (options.startTimer ?? startTimer)(limitMs, () => {
+        isLate = true;
+        kill();
+      });
+      child = await starting;
       this.#booting.add(child);
       // It may have been given up while its control group was being made.
       if (isLate || signal?.aborted === true || this.#stopping.signal.aborted) child.kill();

@@ -54,10 +54,6 @@ export interface SessionCommand {
 /**
  * The command that runs `program` in a session of its own. Its process id is the session's, too.
  *
- * With `detached`, Deno creates the session in a copy of this process, which blocks this process for 5 to
- * 10 ms each time, against 1 ms without. So the new process creates it itself, if `setsid` is available;
- * until then it is in the group of this process.
- *
  * @param options.mark For the processes that it starts. It has none without permission to look for a shell.
  * @param options.groupFiles Where it writes its id first, to be in control groups before it can start anything.
  * @param options.nice How much lower its priority is, from 0 to 19.
@@ -86,8 +82,7 @@ export function inNewSession(
   const enter = groupFiles.map((path) => `echo $$ >${quoted(path)}; `).join("");
   const group = enter === "" ? "" : `{ ${enter}} 2>/dev/null; `;
   const script = EXPENDABLE + group + MARK + outputs + EXECUTE + (oneOutput ? ONE_OUTPUT : "");
-  const canSetsid = isAvailable(SETSID);
-  const session = canSetsid ? [SETSID] : [];
+  const { words: session, detached } = sessionWords();
   const priority = nice > 0 && isAvailable(NICE) ? [NICE, "-n", String(nice)] : [];
   const words = [command, ...args];
   const own = user === undefined ? { words, env } : asUser(user, words, { cwd, env, mark });
@@ -96,9 +91,21 @@ export function inNewSession(
     args: ["-c", script, ownMark(mark), ...session, ...priority, ...own.words],
     cwd: user === undefined ? cwd : OWN_CWD,
     env: own.env,
-    detached: !canSetsid,
+    detached,
     oneOutput,
   };
+}
+
+/**
+ * The words before a command that make its process the leader of a session, and whether Deno has to instead.
+ *
+ * With `detached`, Deno creates the session in a copy of this process, which blocks this process for 5 to
+ * 20 ms each time, against 2 ms without. So the new process creates it itself, if `setsid` is available;
+ * until then it is in the group of this process.
+ */
+export function sessionWords(): { words: readonly string[]; detached: boolean } {
+  const canSetsid = isAvailable(SETSID);
+  return { words: canSetsid ? [SETSID] : [], detached: !canSetsid };
 }
 
 /** A word of a shell. */

@@ -3,6 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { type Marks, ownMark } from "./marks.ts";
+import { sessionWords } from "./new_session.ts";
 
 /**
  * Reads `+ <group>`, `- <group>`, and `= <marks>`, which ends the processes with one of these marks
@@ -68,8 +69,8 @@ interface Shell {
  * process groups that it was told about, and what their processes have started outside of them.
  *
  * Control links end by themselves with the launcher, but a process whose code computes forever does not
- * notice. The watchdog does not keep the launcher alive. If it is killed, another one replaces it. Where
- * there is no shell, there is no watchdog, and one warning.
+ * notice. The watchdog does not keep the launcher alive. It starts with the first process. If it is killed,
+ * another one replaces it. Where there is no shell, there is no watchdog, and one warning.
  */
 export class Watchdog {
   readonly #logger: Logger;
@@ -98,7 +99,6 @@ export class Watchdog {
     this.#logger = options.logger;
     this.#marks = options.marks;
     this.#folder = options.folder ?? "";
-    this.#start();
   }
 
   /** The process id of the shell, while there is one. */
@@ -108,6 +108,7 @@ export class Watchdog {
 
   /** Adds a group. Once this has resolved, the group ends with the launcher, even if that is killed. */
   async add(group: number): Promise<void> {
+    this.#begin();
     this.#groups.add(group);
     await this.#tell(`+ ${group}\n`);
   }
@@ -119,6 +120,7 @@ export class Watchdog {
 
   /** The process with this mark has ended: what it left ends within a second or two. */
   left(mark: string): void {
+    this.#begin();
     this.#left.push(ownMark(mark));
     if (this.#look !== undefined) return;
     this.#look = setTimeout(() => void this.endLeft(), LOOK_MS);
@@ -162,18 +164,26 @@ export class Watchdog {
     return isAnswered;
   }
 
+  /** Starts the first shell, if that has not been done. */
+  #begin(): void {
+    if (this.#starts === 0) this.#start();
+  }
+
   #start(): void {
     this.#starts++;
     const { pattern, place: { file, before } } = this.#marks;
+    const { words, detached } = sessionWords();
+    const shell = ["/bin/sh", "-c", SCRIPT, "watchdog", pattern, this.#folder, file, before];
+    const [command, ...args] = [...words, ...shell];
     try {
-      const child = new Deno.Command("/bin/sh", {
-        args: ["-c", SCRIPT, "watchdog", pattern, this.#folder, file, before],
+      const child = new Deno.Command(command!, {
+        args,
         cwd: "/",
         clearEnv: true,
         stdin: "piped",
         stdout: "piped",
         stderr: "null",
-        detached: true,
+        detached,
       }).spawn();
       child.unref();
       const shell = this.#shell = { child, writer: child.stdin.getWriter(), asked: [] };

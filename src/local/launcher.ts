@@ -4,20 +4,27 @@ import { isInBackground } from "../terminal/input.ts";
 import { messageOf } from "../core/errors.ts";
 import { createLogger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
+import type { SpawnRequest } from "../core/roles.ts";
 import { startTimer } from "../core/timer.ts";
 import { Enforcement } from "../host/enforcement.ts";
 import { missingPermissions, permissionStates } from "../host/permissions.ts";
 import { canImportLazily, type Program, ProgramError, thisProgram } from "../host/program.ts";
 import { thisMachine } from "../host/spare_policy.ts";
+import { willFolder } from "../host/will_store.ts";
+import { newKey } from "../net/run_key.ts";
+import { ProcessSource, type ProcessSourceOptions } from "../node/process_source.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { stdoutColumns } from "../terminal/columns.ts";
 import { sameTarget } from "../terminal/screen.ts";
 import { widthVariables } from "../terminal/terminal_variables.ts";
 import { exitWith, say } from "./exit_with.ts";
-import { HOSTNAME, LocalRun } from "./local_run.ts";
+import type { LocalRun } from "./local_run.ts";
 import { ownName } from "./own_name.ts";
 import { OWN_VARIABLES, readSettings } from "./settings.ts";
 import type { TraceFile } from "./trace_file.ts";
+
+/** Processes of a local run talk to each other, and to their node, over the loopback interface. */
+const HOSTNAME = "127.0.0.1";
 
 /**
  * Runs the whole program: what `init()` does in the process that the user started.
@@ -56,8 +63,37 @@ export async function launch(
   const firstStdin = await stdinOfFirst();
   const trace = await traceFile(settings.tracePath);
   if (trace !== undefined) options.atExit(() => trace.end());
-  const started = { program: { ...program, oneOutput }, firstStdin, logger, enforcement, trace };
-  return await new LocalRun(settings, started).run();
+  const run = Promise.withResolvers<LocalRun>();
+  const boots: ProcessSourceOptions = {
+    program: { ...program, oneOutput },
+    hostname: HOSTNAME,
+    reachable: false,
+    key: newKey(),
+    node: null,
+    willFolder: willFolder(logger),
+    maxSpares: settings.maxSpares,
+    firstStdin,
+    enforcement,
+    inspection: settings.inspection,
+    logger,
+    startTimer,
+    sink: async (event) => await (await run.promise).take(event),
+  };
+  const first: SpawnRequest = {
+    parent: null,
+    function: null,
+    name: ownName(),
+    arg: new Uint8Array(),
+    resources: settings.resources,
+    cwd: null,
+    env: null,
+  };
+  const source = new ProcessSource(boots);
+  source.prepare(first);
+  // While that boots: half of the launcher's modules, and all that runs for the first time.
+  const { LocalRun } = await import("./local_run.ts");
+  run.resolve(new LocalRun(settings, { boots, source, first, trace }));
+  return await (await run.promise).run();
 }
 
 /** The trace that the user wants; most do not, and do not load it. */

@@ -10,16 +10,14 @@ import { SurvivorNotice } from "../run/survivors.ts";
 import { describeWaits, waitLines } from "../run/wait_lines.ts";
 import { messageOf } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
-import type { Logger } from "../core/logger.ts";
+import type { SpawnRequest } from "../core/roles.ts";
 import { startTimer } from "../core/timer.ts";
 import { Master } from "../master/master.ts";
 import { Unlimited } from "../master/unlimited.ts";
 import { NodeRun } from "../node/node_run.ts";
 import { adviceFor, describeEnd, NotStartedError } from "../host/not_started.ts";
-import type { Enforcement } from "../host/enforcement.ts";
-import type { Program } from "../host/program.ts";
+import type { ProcessSource, ProcessSourceOptions } from "../node/process_source.ts";
 import type { TraceFile } from "./trace_file.ts";
-import { willFolder } from "../host/will_store.ts";
 import { type EndSignal, onEndSignals, STDOUT_GONE_CODE } from "../terminal/end_signals.ts";
 import { createTerminal, type Terminal, writeOutput } from "../terminal/terminal.ts";
 import { exitWith, say } from "./exit_with.ts";
@@ -29,10 +27,6 @@ import { ownName } from "./own_name.ts";
 import type { LauncherSettings } from "./settings.ts";
 import { onStopSignal } from "../terminal/stop_signal.ts";
 import { onWhySignal } from "../terminal/why_signal.ts";
-import { newKey } from "../net/run_key.ts";
-
-/** Processes of a local run talk to each other, and to their node, over the loopback interface. */
-export const HOSTNAME = "127.0.0.1";
 
 /** How long after its grace a run may take to show its end on a terminal that does not read. */
 const STOP_MS = 5_000;
@@ -42,11 +36,12 @@ const KILL_MS = 2_000;
 
 /** What a local run is started with. */
 export interface LocalRunOptions {
-  readonly program: Program;
-  readonly firstStdin: "inherit" | "piped";
-  readonly logger: Logger;
-  /** What holds processes to their resources. @default nothing does */
-  readonly enforcement: Enforcement | undefined;
+  /** What is booted, and how. */
+  readonly boots: ProcessSourceOptions;
+  /** Where the processes come from. It boots the first one already. */
+  readonly source: ProcessSource;
+  /** What the first process is. */
+  readonly first: SpawnRequest;
   /** Where the run is written as a trace. @default nowhere */
   readonly trace: TraceFile | undefined;
 }
@@ -69,7 +64,7 @@ export class LocalRun {
   });
   readonly #failure = new FirstFailure();
   readonly #terminal: Terminal;
-  readonly #enforcement: Enforcement | undefined;
+  readonly #options: LocalRunOptions;
   #dashboard: LocalDashboard | undefined;
   /** Whether a debugger could attach to any process. */
   #inspected = false;
@@ -81,44 +76,35 @@ export class LocalRun {
   /** The exit code. */
   #code = (): number => exitCodeOf(this.#run.state) ?? unknownEnd();
 
-  constructor(
-    settings: LauncherSettings,
-    { program, firstStdin, logger, enforcement, trace }: LocalRunOptions,
-  ) {
+  constructor(settings: LauncherSettings, options: LocalRunOptions) {
     this.#settings = settings;
-    this.#enforcement = enforcement;
+    this.#options = options;
+    const { boots, source, trace } = options;
     this.#terminal = createTerminal({ format: settings.format });
     this.#node = new NodeRun({
-      program,
-      hostname: HOSTNAME,
-      reachable: false,
-      key: newKey(),
-      node: null,
-      willFolder: willFolder(logger),
-      maxSpares: settings.maxSpares,
-      firstStdin,
-      enforcement,
-      inspection: settings.inspection,
+      ...boots,
+      source,
       master: this.#master,
-      sink: (event) => {
-        this.#failure.took(this.#run.state, event);
-        trace?.took(event);
-        const taken = this.#run.append(event);
-        this.#dashboard?.took(event);
-        this.#survivors.took(event);
-        this.#standstill.took();
-        if (event.event === "spawn" && event.inspected === true) void this.#announce(event);
-        return taken;
-      },
+      sink: (event) => this.take(event),
       ...trace?.looks,
-      logger,
-      startTimer,
       deliverWill: async (will, context) => {
         const { deliverWill } = await import("../channel/will.ts");
         await deliverWill(will, context);
       },
     });
     this.#room.addNode(this.#node);
+  }
+
+  /** Takes an event of the run; a {@linkcode RunEventSink}. */
+  take(event: RunEvent): Promise<void> {
+    this.#failure.took(this.#run.state, event);
+    this.#options.trace?.took(event);
+    const taken = this.#run.append(event);
+    this.#dashboard?.took(event);
+    this.#survivors.took(event);
+    this.#standstill.took();
+    if (event.event === "spawn" && event.inspected === true) void this.#announce(event);
+    return taken;
   }
 
   /** Runs the program, and exits. */
@@ -188,22 +174,14 @@ export class LocalRun {
 
   /** Exits, once all processes have ended. */
   #exit(): never {
-    this.#enforcement?.close();
+    this.#options.boots.enforcement?.close();
     Deno.exit(this.#code());
   }
 
   /** Starts the first process. */
   async #startFirst(): Promise<void> {
     try {
-      const pid = await this.#master.spawn({
-        parent: null,
-        function: null,
-        name: ownName(),
-        arg: new Uint8Array(),
-        resources: this.#settings.resources,
-        cwd: null,
-        env: null,
-      }, { wait: true });
+      const pid = await this.#master.spawn(this.#options.first, { wait: true });
       const stdin = this.#node.stdin(pid);
       // It is a pipe only if this program was started in the background.
       if (stdin !== undefined) void forwardInput(Deno.stdin, stdin);

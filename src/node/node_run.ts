@@ -29,6 +29,8 @@ export interface NodeRunOptions extends RunContext, ProcessSourceOptions {
    * @default anything
    */
   readonly disk?: DiskLimit | undefined;
+  /** Where its processes come from. @default made from these options */
+  readonly source?: ProcessSource | undefined;
 }
 
 /**
@@ -52,13 +54,13 @@ export class NodeRun implements NodePort {
   /** Cancels the timers of the graces that {@linkcode NodeRun.stop} was given. */
   readonly #graces: (() => void)[] = [];
 
-  /** Starts to listen for control links, on a free port. */
+  /** Starts to listen for control links, unless the source already does. */
   constructor(options: NodeRunOptions) {
     this.#options = options;
     const { otherWills, program: { user } } = options;
     const other = user && otherWills && { uid: user.uid, taken: otherWills.taken };
     this.#wills = new WillSpace(undefined, other);
-    this.#source = new ProcessSource(options);
+    this.#source = options.source ?? new ProcessSource(options);
     const { disk, logger } = options;
     const { sockets } = this.#source;
     const folders = [...disk?.folders ?? [], ...sockets === undefined ? [] : [sockets]];

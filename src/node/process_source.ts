@@ -14,6 +14,7 @@ import {
   type BooterOptions,
   type BootOptions,
   DeadBootError,
+  endBooted,
 } from "../host/booter.ts";
 import type { StdinKind } from "../host/child_process.ts";
 import type { RunContext } from "../host/run_context.ts";
@@ -40,6 +41,8 @@ export class ProcessSource {
   readonly #waits: WaitNotice;
   /** The first process, if there was a trial boot. */
   #first: FirstBoot | undefined;
+  /** The first process, if it boots already although nobody has launched it. */
+  #prepared: Promise<BootedProcess> | undefined;
   #stopping = false;
 
   /** Starts to listen for control links, on a free port. */
@@ -104,12 +107,25 @@ export class ProcessSource {
     return await this.#spares.take(alone, request.resources);
   }
 
+  /** Begins to boot the first process, before it is launched as this request says. */
+  prepare(request: SpawnRequest): void {
+    this.#prepared = this.#boot(request);
+    this.#prepared.catch(() => {}); // whoever launches it gets the error
+  }
+
   /**
    * Boots one for that request.
    *
    * @throws {SpawnError} If it cannot be started, or ends before it is ready; `lost` if the run is ending.
    */
   async boot(request: SpawnRequest): Promise<BootedProcess> {
+    const prepared = request.function === null ? this.#prepared : undefined;
+    if (prepared === undefined) return await this.#boot(request);
+    this.#prepared = undefined;
+    return await prepared;
+  }
+
+  async #boot(request: SpawnRequest): Promise<BootedProcess> {
     try {
       return await this.#booter.boot({
         stdin: this.#stdinOf(request),
@@ -141,7 +157,11 @@ export class ProcessSource {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#booter.stop();
-    await Promise.allSettled([this.#spares.close(), this.#first?.drop()]);
+    await Promise.allSettled([
+      this.#spares.close(),
+      this.#first?.drop(),
+      this.#prepared?.then(endBooted),
+    ]);
   }
 
   /** No control link is needed any more: all processes are gone. */

@@ -74,6 +74,8 @@ Deno.test("a watchdog that is killed is started again, and knows the same groups
 
 Deno.test("a watchdog ignores the signals that end a terminal's processes", async () => {
   const watchdog = new Watchdog({ logger: quiet, marks });
+  const child = sleeper();
+  await watchdog.add(child.group);
   const shell = watchdog.pid as number;
   const names = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
   let ignored: string[] = [];
@@ -88,6 +90,7 @@ Deno.test("a watchdog ignores the signals that end a terminal's processes", asyn
   for (const name of ignored) Deno.kill(shell, name as Deno.Signal);
   await watchdog.close();
   assertEquals(isAlive(shell), false);
+  await Promise.all([child.exited, child.drained[1], child.drained[2]]);
 });
 
 /** Three processes that leave the group and session of the one that starts them, in three ways; the last one's parent is gone. */

@@ -11,7 +11,8 @@ import type { Boots } from "../../src/host/boots.ts";
 import type { Enforcement } from "../../src/host/enforcement.ts";
 import { readOsProcess } from "../../src/host/os_process.ts";
 import type { DeliverWill } from "../../src/host/run_context.ts";
-import { NodeRun } from "../../src/node/node_run.ts";
+import { NodeRun, type NodeRunOptions } from "../../src/node/node_run.ts";
+import { ProcessSource } from "../../src/node/process_source.ts";
 import { isGoneOrForbidden } from "../../src/testing/os_processes.ts";
 
 /** The fake process, and the configuration that its imports need. */
@@ -52,6 +53,8 @@ export function startNode(
     enforcement?: Enforcement;
     bootLimitMs?: number;
     boots?: Boots;
+    /** Whether the first process boots at once. */
+    prepares?: boolean;
   } = {},
 ): Harness {
   const events: RunEvent[] = [];
@@ -62,7 +65,7 @@ export function startNode(
   const mark = `run=${crypto.randomUUID()}`;
   const room = new Unlimited();
   const master = new Master(room);
-  const node = new NodeRun({
+  const nodeOptions: NodeRunOptions = {
     master,
     key: KEY,
     node: "node 1",
@@ -93,7 +96,10 @@ export function startNode(
     enforcement: options.enforcement,
     bootLimitMs: options.bootLimitMs,
     boots: options.boots,
-  });
+  };
+  const source = new ProcessSource(nodeOptions);
+  if (options.prepares) source.prepare(requestFor(null, null));
+  const node = new NodeRun({ ...nodeOptions, source });
   room.addNode(node);
   return {
     node,

@@ -406,6 +406,16 @@ async function says(run: Harness, pid: Pid, line: string): Promise<void> {
   await run.until((event) => event.event === "output" && event.pid === pid && written());
 }
 
+/** Resolves with the OS processes of the run as soon as there are any. */
+async function someChildren(run: Harness): Promise<number[]> {
+  let children: number[];
+  do {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    children = run.children();
+  } while (children.length === 0);
+  return children;
+}
+
 async function launchReady(run: Harness, name: string): Promise<Pid> {
   const pid = await run.launch(name);
   await says(run, pid, "ready");
@@ -543,6 +553,23 @@ Deno.test("the first process has a stdin, and its end", async () => {
   assertEquals(await run.master.wait(pid), { code: 0 });
   assertEquals(run.output(pid, 1), "to be echoed");
   assertEquals(run.node.stdin(pid), undefined);
+});
+
+Deno.test("the first process may boot before it is launched, and is the one that is", async () => {
+  await using run = startNode({ args: ["echo"], prepares: true });
+  const booting = await someChildren(run);
+  const pid = await run.launch(null);
+  assertEquals(run.children(), booting);
+  await run.node.stdin(pid)?.close();
+  assertEquals(await run.master.wait(pid), { code: 0 });
+});
+
+Deno.test("stop() ends a first process that boots and was not launched", async () => {
+  const run = startNode({ args: ["echo"], prepares: true });
+  const booting = await someChildren(run);
+  await run.node.stop();
+  await untilGone(booting);
+  assertEquals(run.events, []);
 });
 
 Deno.test("a node does not keep the argument of a process that runs", async () => {

@@ -60,6 +60,18 @@ Deno.test("the launcher's half is found where it is loaded: by one import, of in
   assert(found.some((path) => path.startsWith("src/host/")), found.join("\n"));
 });
 
+Deno.test("what shows and judges a run is loaded while its first process boots", async () => {
+  const start = LAUNCHER.to;
+  const own = (await readEdges([start])).filter(({ typeOnly }) => !typeOnly);
+  const before = [...reached(start, own, ({ dynamic }) => !dynamic)];
+  assertEquals(before.filter((path) => /^src\/(run|master)\//.test(path)), []);
+  assert(
+    own.some(({ from, to, dynamic }) =>
+      dynamic && from === start && to === "src/local/local_run.ts"
+    ),
+  );
+});
+
 Deno.test("a compiled fabric loads no modules for a process but those with the names of variables", async () => {
   const own = (await readEdges(["fabric.ts"])).filter(({ typeOnly }) => !typeOnly);
   const loaded = reached("fabric.ts", own, ({ dynamic }) => !dynamic);
