@@ -28,10 +28,10 @@ import { OUTPUT } from "./bench/rows/output.ts";
 import { PLACEMENT } from "./bench/rows/placement.ts";
 import { CALL, UNDER_WAY } from "./bench/rows/pool.ts";
 import { type BenchRecord, tableOf } from "./bench/table.ts";
-import { BURST, COLD, FIRST, LOOP, SPARE } from "./bench/rows/spawning.ts";
+import { BURST, COLD, FIRST, LOOP, RUN, SPARE } from "./bench/rows/spawning.ts";
 
 const ROWS: readonly Row[] = [
-  ...[COLD, SPARE, FIRST, LOOP, ROUND_TRIP, SMALL, LARGE, OUTPUT],
+  ...[RUN, COLD, SPARE, FIRST, LOOP, ROUND_TRIP, SMALL, LARGE, OUTPUT],
   ...[HOSTS_ROUND_TRIP, HOSTS_ARRAYS, HOSTS_FIRST],
   ...[CALL, ...UNDER_WAY],
   ...[REDEPLOY, RELEASE, MANY_FILES, MEMORY, PLACEMENT, BURST, CHANNELS],

@@ -3,16 +3,11 @@
 import { parseMem } from "../../../src/core/resources.ts";
 import { ChangingProgram, DevCluster, projectPath } from "../cluster.ts";
 import { CountingRelay } from "../counting_relay.ts";
-import { drain } from "../drain.ts";
 import { openRow } from "../open.ts";
 import { ownCache } from "../own_cache.ts";
 import { LeftOut, type OpenRow, type Row } from "../row.ts";
 import { run } from "../tools.ts";
-
-const VARIABLES = {
-  ...{ DEPLOY_SECRET_FILE: "", DEPLOY_BRIDGE: "", DEPLOY_FORMAT: "", DEPLOY_LOG: "" },
-  ...{ DEPLOY_RESOURCES: "", DEPLOY_SPARES: "", NO_COLOR: "1" },
-};
+import { PLAIN_VARIABLES, untilOutput } from "../until_output.ts";
 
 export const REDEPLOY: Row = {
   name: "redeploy",
@@ -84,25 +79,6 @@ export const MANY_FILES: Row = {
   },
 };
 
-/** Runs deno to its end; returns the time to its first output on stdout, in ms. */
-async function untilOutput(args: readonly string[], cwd: string): Promise<number> {
-  const start = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd,
-    env: VARIABLES,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const stderr = drain(child.stderr);
-  let ms: number | undefined;
-  for await (const _ of child.stdout) ms ??= performance.now() - start;
-  const { code } = await child.status;
-  if (code === 0 && ms !== undefined) return ms;
-  throw new Error(`deno ${args.join(" ")} ended with ${code}:\n${stderr.text}`);
-}
-
 export const RELEASE: Row = {
   name: "release",
   title: "bytes sent by a deploy --release, after a one-line change",
@@ -116,7 +92,7 @@ export const RELEASE: Row = {
     }
     await using held = new AsyncDisposableStack();
     const cache = held.use(await ownCache()); // it is another version
-    const env = { ...VARIABLES, DENO_DIR: cache.folder };
+    const env = { ...PLAIN_VARIABLES, DENO_DIR: cache.folder };
     const cluster = held.use(await DevCluster.start());
     const relay = held.use(new CountingRelay(cluster.bridge));
     const program = held.use(await ChangingProgram.create());

@@ -1,12 +1,32 @@
-/** The time and the CPU cost of starting processes. */
+/** The time and the CPU cost of starting programs and processes. */
 
 import type { Commanded } from "../commanded.ts";
-import { NO_SPARES, runEmpty, startProgram } from "../deno_program.ts";
+import { NO_SPARES, runArgs, runEmpty, startProgram } from "../deno_program.ts";
 import { openRow } from "../open.ts";
 import { requireProc, settled, treeCpuMs } from "../processes.ts";
 import type { OpenRow, Row, Side } from "../row.ts";
+import { untilOutput } from "../until_output.ts";
 
 const EMPTY_FILE: Side = { name: "deno run of an empty file", measure: runEmpty };
+
+export const RUN: Row = {
+  name: "run",
+  title: "a local run: from the command to its first output",
+  unit: "ms",
+  // A run is two processes, the second of which can only begin when the first one knows what to run.
+  goal: { judges: "ratio", better: "less", must: 3, stretch: 2 },
+  rounds: 15,
+  open() {
+    const side = (name: string, program: string): Side => ({
+      name,
+      measure: () => untilOutput(runArgs(program), "."),
+    });
+    return openRow([
+      side("deno run of a program with init()", "hello_deploy.ts"),
+      side("deno run of one without", "hello.ts"),
+    ], []);
+  },
+};
 
 export const COLD: Row = {
   name: "cold",

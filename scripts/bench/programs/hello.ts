@@ -1,0 +1,3 @@
+/** Says something. */
+
+console.log("hello");
