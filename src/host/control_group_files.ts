@@ -10,8 +10,12 @@ export interface GroupFiles {
   write(folder: string, file: string, value: string | number): Promise<void>;
   /** Reads a file at once; `undefined` if there is none on this system, or any more. */
   read(path: string): string | undefined;
+  /** The names of the groups in a group; none if there is no such group. */
+  list(folder: string): Promise<string[]>;
   /** Removes a group. @throws {Error} If processes or groups are in it, or there is none. */
   remove(folder: string): Promise<void>;
+  /** Removes a group before it returns, as far as it can be. */
+  removeNow(folder: string): void;
 }
 
 /** The groups of this system. */
@@ -31,5 +35,16 @@ export const SYSTEM_GROUPS: GroupFiles = {
       return undefined; // a group is removed, or this is another system
     }
   },
+  async list(folder) {
+    const all = await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
+    return all.flatMap(({ name, isDirectory }) => isDirectory ? [name] : []);
+  },
   remove: (folder) => Deno.remove(folder),
+  removeNow(folder) {
+    try {
+      Deno.removeSync(folder);
+    } catch {
+      // Processes of others are left in it.
+    }
+  },
 };

@@ -47,7 +47,7 @@ export class ControlGroups {
       const made = { version: place.version, folder: `${place.folder}/${name}` };
       if (await makeAround(controller, made, files)) around[controller] = made;
     }
-    await sweep(placesIn(places));
+    await sweep(placesIn(places), files);
     return new ControlGroups(around, files);
   }
 
@@ -63,13 +63,7 @@ export class ControlGroups {
 
   /** Removes the group around all others, if they are removed. Otherwise the next start of a node does. */
   close(): void {
-    for (const { folder } of placesIn(this.#around)) {
-      try {
-        Deno.removeSync(folder);
-      } catch {
-        // Processes of others are left in it.
-      }
-    }
+    for (const { folder } of placesIn(this.#around)) this.#files.removeNow(folder);
   }
 }
 
@@ -88,9 +82,10 @@ async function makeAround(
 ): Promise<boolean> {
   const { version, folder } = place;
   const probe = new ControlGroup({ [controller]: place }, "probe", files);
+  // With version 2, it may be there for another controller.
+  const isThere = files.read(`${folder}/cgroup.procs`) !== undefined;
   try {
-    // With version 2, it may be there for another controller.
-    if (files.read(`${folder}/cgroup.procs`) === undefined) await files.make(folder);
+    if (!isThere) await files.make(folder);
     if (version === 2) await files.write(folder, "cgroup.subtree_control", `+${controller}`);
     if (controller === "cpu") await weigh(place, navigator.hardwareConcurrency, files);
     await probe.make();
@@ -102,28 +97,24 @@ async function makeAround(
     // It is read-only, belongs to another user, or does not have this controller.
     await probe.remove().catch(() => {});
   }
-  await files.remove(folder).catch(() => {});
+  if (!isThere) await files.remove(folder).catch(() => {});
   return false;
 }
 
 /** Removes the groups of nodes that have ended. */
-async function sweep(places: readonly Place[]): Promise<void> {
+async function sweep(places: readonly Place[], files: GroupFiles): Promise<void> {
   for (const { folder } of places) {
-    for (const { name } of await list(folder)) {
+    for (const name of await files.list(folder)) {
       const owner = GROUP_NAME.exec(name)?.[1];
       if (owner === undefined || await exists(`/proc/${owner}`)) continue;
       const around = `${folder}/${name}`;
-      for (const { name, isDirectory } of await list(around)) {
+      for (const each of await files.list(around)) {
         // One with processes in it stays: they may be of another container, whose processes have other ids.
-        if (isDirectory) await Deno.remove(`${around}/${name}`).catch(() => {});
+        await files.remove(`${around}/${each}`).catch(() => {});
       }
-      await Deno.remove(around).catch(() => {});
+      await files.remove(around).catch(() => {});
     }
   }
-}
-
-async function list(folder: string): Promise<Deno.DirEntry[]> {
-  return await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
 }
 
 async function exists(path: string): Promise<boolean> {
