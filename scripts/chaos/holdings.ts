@@ -75,7 +75,9 @@ export function heldMore(before: Holdings, after: Holdings): string[] {
 }
 
 /** The processes of the parts, by their names. */
-export async function partsOf(cluster: TestCluster): Promise<Map<string, OsProcess>> {
+export async function partsOf(
+  cluster: Pick<TestCluster, "secretFile">,
+): Promise<Map<string, OsProcess>> {
   const folder = dirname(cluster.secretFile);
   const parts = new Map<string, OsProcess>();
   for (const process of await processesNaming(folder)) {

@@ -1,6 +1,6 @@
 /** What a load is, and what it tells. */
 
-import type { Usage } from "../soak/usage.ts";
+import { change, type Usage } from "../soak/usage.ts";
 
 /** What was seen under a load. */
 export interface LoadResult {
@@ -27,20 +27,20 @@ export interface Load {
 /** Calls `at` when that much is done, and about 20 times in all. */
 export class Progress {
   readonly #every: number;
-  readonly #at: (done: number) => void;
+  readonly #at: (done: number) => void | Promise<void>;
   #next: number;
 
-  constructor(count: number, at: (done: number) => void) {
+  constructor(count: number, at: (done: number) => void | Promise<void>) {
     this.#every = Math.max(1, Math.floor(count / 20));
     this.#next = this.#every;
     this.#at = at;
   }
 
-  /** So much is done. */
-  reached(done: number): void {
+  /** So much is done; resolves when `at` has. */
+  reached(done: number): void | Promise<void> {
     if (done < this.#next) return;
     this.#next = done - done % this.#every + this.#every;
-    this.#at(done);
+    return this.#at(done);
   }
 }
 
@@ -55,11 +55,16 @@ export function rate(count: number, what: string, ms: number): string {
   return `${seconds.toFixed(1)} s, ${shown(Math.round(count / seconds))} ${what}/s`;
 }
 
-/** The most memory and files of each part, in a line each. */
+/** The most memory and files of each part, and how what is live has changed if that was asked, in a line each. */
 export function most(usages: LoadResult["usages"]): string[] {
   return Object.entries(usages).map(([part, all]) => {
+    const texts = [`${part}: at most ${Math.max(...all.map(({ memMiB }) => memMiB))} MiB`];
     const files = Math.max(...all.map((usage) => usage.files));
-    const text = `${part}: at most ${Math.max(...all.map(({ memMiB }) => memMiB))} MiB`;
-    return files > 0 ? `${text}, ${files} files` : text;
+    if (files > 0) texts.push(`${files} files`);
+    const live = change(all, "liveMiB");
+    if (live !== undefined) {
+      texts.push(`live ${live.from} MiB, then ${live.to}: ${live.bytesEach} bytes for each`);
+    }
+    return texts.join(", ");
   });
 }

@@ -3,8 +3,9 @@
 // @ts-types="../../types/std_streams.d.ts"
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { TestCluster } from "deploy/testing";
-import { partsOf } from "../chaos/holdings.ts";
+import { Asked } from "../soak/asked.ts";
 import { type Usage, usageOf } from "../soak/usage.ts";
+import { AskedCluster, partIds } from "./asked_cluster.ts";
 import { type Load, type LoadResult, Progress, rate, shown } from "./load.ts";
 import { Watched } from "./watched.ts";
 
@@ -14,23 +15,28 @@ const ROOM = { mem: "100GiB", cpu: 1_000 };
 const GB = 1e9;
 const LINE_BYTES = 1_000;
 
-/** Samples what the parts of a cluster use. */
+/** Samples what the parts of a cluster use, without their garbage where they are asked. */
 class Sampler {
   readonly usages: Record<string, Usage[]> = {};
   readonly #ids: ReadonlyMap<string, number>;
+  readonly #asked: Asked | undefined;
 
-  constructor(ids: ReadonlyMap<string, number>) {
+  constructor(ids: ReadonlyMap<string, number>, asked?: Asked) {
     this.#ids = ids;
+    this.#asked = asked;
   }
 
   static async of(cluster: TestCluster, more: Record<string, number> = {}): Promise<Sampler> {
-    const parts = [...await partsOf(cluster)].map(([name, { id }]) => [name, id] as const);
+    const parts = await partIds(cluster);
     return new Sampler(new Map([...parts, ...Object.entries(more)]));
   }
 
   /** So much is done. */
-  sample(done: number): void {
-    for (const [name, id] of this.#ids) (this.usages[name] ??= []).push(usageOf(id, done));
+  async sample(done: number): Promise<void> {
+    for (const [name, id] of this.#ids) {
+      const usage = this.#asked?.usageOf(id, done) ?? usageOf(id, done);
+      (this.usages[name] ??= []).push(await usage);
+    }
   }
 }
 
@@ -54,7 +60,7 @@ const processes: Load = {
     });
     const sampler = await Sampler.of(cluster);
     const upMs = await timed(async () => void await run.output(/^all are there$/));
-    sampler.sample(count);
+    await sampler.sample(count);
     let ended = 0;
     const endMs = await timed(async () => {
       const result = await run.ended;
@@ -82,7 +88,7 @@ const deployments: Load = {
       });
       const { code, stdout, said } = await run.ended;
       if (code !== 0 || stdout !== "deployed\n") throw new Error(`it ended with ${code}: ${said}`);
-      sampler.sample(++done);
+      await sampler.sample(++done);
     };
     const ms = await timed(async () => {
       await Promise.all(Array.from({ length: count }, deploy));
@@ -120,7 +126,7 @@ async function runSpawns(run: Watched, count: number, sampler: Sampler): Promise
   const lines = run.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
   for await (const line of lines) {
     // The last one is the first process's.
-    if (JSON.parse(line).event === "exit" && ++ended <= count) progress.reached(ended);
+    if (JSON.parse(line).event === "exit" && ++ended <= count) await progress.reached(ended);
   }
   await run.ended();
   if (ended !== count + 1) throw new Error(`${ended - 1} of ${count} processes were reported`);
@@ -132,8 +138,9 @@ function localSpawns(atOnce: number): Load {
     count: 25_000,
     describe: (count) => `${shown(count)} spawns in a local run, ${atOnce} at a time`,
     async run(count) {
-      const run = Watched.local(["spawns", String(count), String(atOnce)], "json");
-      const sampler = new Sampler(new Map([["launcher", run.pid]]));
+      await using asked = await Asked.start();
+      const run = Watched.local(["spawns", String(count), String(atOnce)], "json", asked);
+      const sampler = new Sampler(new Map([["launcher", run.pid]]), asked);
       const ms = await timed(() => runSpawns(run, count, sampler));
       return { figures: [rate(count, "spawns", ms)], usages: sampler.usages };
     },
@@ -146,10 +153,11 @@ function clusterSpawns(atOnce: number): Load {
     count: 25_000,
     describe: (count) => `${shown(count)} spawns on a cluster, ${atOnce} at a time`,
     async run(count) {
-      await using cluster = await TestCluster.start({ nodes: 2, ...ROOM });
+      await using asked = await Asked.start();
+      await using cluster = await AskedCluster.start(asked);
       const args = ["spawns", String(count), String(atOnce)];
       const run = Watched.deployed(cluster, args, "json");
-      const sampler = await Sampler.of(cluster);
+      const sampler = new Sampler(await partIds(cluster), asked);
       const ms = await timed(() => runSpawns(run, count, sampler));
       return { figures: [rate(count, "spawns", ms)], usages: sampler.usages };
     },
@@ -170,7 +178,7 @@ const output: Load = {
       for await (const bytes of run.stdout) {
         for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
         // At the end, deploy is about to end.
-        if (lines < count) progress.reached(lines);
+        if (lines < count) await progress.reached(lines);
       }
       await run.ended();
     });

@@ -3,6 +3,10 @@
 import { drain } from "../bench/drain.ts";
 import { projectPath } from "../bench/cluster.ts";
 import type { TestCluster } from "deploy/testing";
+import type { Asked } from "../soak/asked.ts";
+
+/** What `deploy` needs of a cluster. */
+type Deployable = Pick<TestCluster, "bridge" | "secretFile">;
 
 const PROGRAM = projectPath("scripts/load/program.ts");
 
@@ -27,13 +31,14 @@ export class Watched {
     this.#stderr = drain(this.#child.stderr);
   }
 
-  /** Runs it on this machine. */
-  static local(args: readonly string[], format: string): Watched {
-    return new Watched([PROGRAM, ...args], { DEPLOY_FORMAT: format });
+  /** Runs it on this machine. @param asked Whom its launcher answers. */
+  static local(args: readonly string[], format: string, asked?: Asked): Watched {
+    const words = [...asked?.flags ?? [], PROGRAM, ...args];
+    return new Watched(words, { DEPLOY_FORMAT: format, ...asked?.env });
   }
 
   /** Deploys it. */
-  static deployed(cluster: TestCluster, args: readonly string[], format: string): Watched {
+  static deployed(cluster: Deployable, args: readonly string[], format: string): Watched {
     const flags = ["--format", format, "--secret-file", cluster.secretFile];
     const words = [projectPath("cli.ts"), ...flags, cluster.bridge, PROGRAM, "--", ...args];
     return new Watched(words, {});

@@ -18,6 +18,8 @@ const STOPPED_WITHIN_MS = 10_000;
 export interface FabricProcessOptions {
   /** The executable to run instead of `deno run -A fabric.ts`. */
   readonly compiled?: string | undefined;
+  /** For `deno run`, besides `-A`. */
+  readonly flags?: readonly string[];
   /** What is put before the command, such as to have it run on another host. */
   readonly prefix?: readonly string[];
   /** Besides the variables of the test. */
@@ -37,8 +39,9 @@ export class FabricProcess implements AsyncDisposable {
 
   /** @param args Those of `fabric`. */
   constructor(args: readonly string[], options: FabricProcessOptions = {}) {
-    const { compiled, prefix = [], env = {}, cwd } = options;
-    const words = compiled === undefined ? [Deno.execPath(), "run", "-A", FABRIC] : [compiled];
+    const { compiled, flags = [], prefix = [], env = {}, cwd } = options;
+    const source = [Deno.execPath(), "run", "-A", ...flags, FABRIC];
+    const words = compiled === undefined ? source : [compiled];
     const [path, ...before] = [...prefix, ...words];
     this.#child = new Deno.Command(path!, {
       args: [...before, ...args],
