@@ -3,7 +3,7 @@
 import { ChannelError } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import { StopReason } from "../wire/frame.ts";
-import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
+import { MAX_UNRECEIVED_CHANNELS } from "../wire/window_sizes.ts";
 import type { End } from "./remote_end.ts";
 
 /** The process at the other end is gone. */

@@ -7,7 +7,7 @@
  */
 
 import { HEADER_BYTES, type Layout, MAX_PIECE_BYTES, readLength } from "../wire/frame.ts";
-import { CREDIT_BYTES, FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window.ts";
+import { CREDIT_BYTES, FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window_sizes.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { Assembly } from "./assembly.ts";

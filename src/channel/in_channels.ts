@@ -4,7 +4,7 @@
  */
 
 import { StopReason } from "../wire/frame.ts";
-import { MAX_UNRECEIVED_CHANNELS } from "../wire/window.ts";
+import { MAX_UNRECEIVED_CHANNELS } from "../wire/window_sizes.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type Arrivals, discard } from "./discard.ts";
 import { Fifo } from "../core/fifo.ts";

@@ -1,7 +1,7 @@
 /** A channel's window, as its sender counts it: how much may be sent before the receiver gives credit. */
 
 import { ProtocolError } from "../core/protocol_error.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window_sizes.ts";
 
 export class SendWindow {
   #inFlight = 0;

@@ -8,7 +8,7 @@ import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import type { FabricCommand } from "../cli/fabric_arguments.ts";
 import { KILL } from "../core/signals.ts";
-import { formatSecret, newSecret } from "../net/secret_text.ts";
+import { formatSecret, newSecret } from "../net/secret.ts";
 import { findPort } from "./bridge_process.ts";
 import { keepDevSecret } from "./dev_secret.ts";
 import { endSignal } from "./ending.ts";

@@ -4,7 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import { fromPem, trustOf } from "../net/certificates.ts";
 import { loadSecret, SecretError, type SecretSource } from "../net/connect.ts";
 import { formatInvitation, inviteKey } from "../net/invitation.ts";
-import { formatSecret, newSecret } from "../net/secret_text.ts";
+import { formatSecret, newSecret } from "../net/secret.ts";
 
 /** Makes a random secret, as text. */
 export async function newSecretText(): Promise<string> {

@@ -7,7 +7,7 @@ import { ProtocolError } from "../core/protocol_error.ts";
 import { removeTreeOfOther } from "../core/remove_tree.ts";
 import { formatMem, GiB, KiB } from "../core/resources.ts";
 import type { StoredBytes } from "../core/stored_bytes.ts";
-import { MAX_WILL_BYTES } from "../wire/window.ts";
+import { MAX_WILL_BYTES } from "../wire/window_sizes.ts";
 
 /** How much the wills of one run may take on the disk of a node while they are being delivered. */
 const MAX_RUN_WILL_BYTES: number = 4 * GiB;

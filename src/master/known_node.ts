@@ -2,7 +2,7 @@
 
 import type { DrainSession } from "./drain_session.ts";
 import type { NodeDialer } from "./node_dialer.ts";
-import type { NodeHealth } from "./node_health.ts";
+import type { Avoidance } from "./node_avoidance.ts";
 import type { NodeReturns } from "./node_returns.ts";
 import type { RemoteNode } from "./remote_node.ts";
 
@@ -19,7 +19,7 @@ export interface KnownNode {
   closed: "draining" | "leaving" | undefined;
   /** Those who are told what is left there. */
   readonly drains: Set<DrainSession>;
-  health: NodeHealth;
+  avoidance: Avoidance;
   /** Cancels the end of the pause in which it is avoided. */
   endPause: () => void;
   /** For those who have to know what it had begun when it was lost. */

@@ -30,7 +30,7 @@ import type { ClusterRun } from "./cluster_run.ts";
 import { type DrainLink, DrainSession } from "./drain_session.ts";
 import type { KnownNode } from "./known_node.ts";
 import { type Adopted, type DialerContext, NodeDialer } from "./node_dialer.ts";
-import { failed, pauseOver, succeeded, WELL } from "./node_health.ts";
+import { failed, NOT_AVOIDED, pauseOver, succeeded } from "./node_avoidance.ts";
 import { nodeMetrics } from "./node_metrics.ts";
 import { NodeReturns } from "./node_returns.ts";
 import { NodeSession } from "./node_session.ts";
@@ -178,9 +178,9 @@ export class MasterService {
   #report(): NodeReport[] {
     const { heartbeatMs } = this.#context.liveness ?? LOCAL_NETWORK;
     const usage = this.#room.usage();
-    return Array.from(this.#known, ([node, { dialer, closed, health }]) => {
+    return Array.from(this.#known, ([node, { dialer, closed, avoidance }]) => {
       const { capacity, inUse, count } = usage.get(node)!;
-      const link = { ...dialer.linkState, closed, fault: health.why };
+      const link = { ...dialer.linkState, closed, fault: avoidance.why };
       const { state, why } = nodeState(link, heartbeatMs);
       const isKnown = capacity.mem < LARGEST.mem;
       return { node, state, why, capacity: isKnown ? capacity : null, inUse, processes: count };
@@ -291,7 +291,7 @@ export class MasterService {
     const known: KnownNode = {
       ...{ dialer, joined, announcement: undefined },
       ...{ fabric: "", closed: undefined, drains: new Set() },
-      ...{ health: WELL, endPause: () => {} },
+      ...{ avoidance: NOT_AVOIDED, endPause: () => {} },
       returns: new NodeReturns(
         this.#context.clock ?? SYSTEM_CLOCK,
         (this.#context.liveness ?? LOCAL_NETWORK).reconnectMs,
@@ -322,7 +322,7 @@ export class MasterService {
     const { name } = known.dialer;
     const node = new RemoteNode(name, id, link, {
       failed: (why, ofProgram) => this.#avoid(known, why, ofProgram),
-      succeeded: () => known.health = succeeded(known.health),
+      succeeded: () => known.avoidance = succeeded(known.avoidance),
       otherHosts: () => hostsOf(this.#known.keys().filter((each) => each !== name)),
     });
     const session = new NodeSession(node, link, this.#runs, () => {
@@ -346,15 +346,15 @@ export class MasterService {
     }
     const why = endOf(`node ${name}`, await link.ended);
     known.endPause();
-    known.health = WELL;
+    known.avoidance = NOT_AVOIDED;
     this.#lose(node, why, () => known.returns.next(fabric));
   }
 
   /** A node could not do what it was asked for: others are preferred to it for a while. */
   #avoid(known: KnownNode, why: string, ofProgram: boolean): void {
     const { dialer: { name } } = known;
-    const { health, pauseMs } = failed(known.health, why, ofProgram);
-    known.health = health;
+    const { avoidance, pauseMs } = failed(known.avoidance, why, ofProgram);
+    known.avoidance = avoidance;
     if (pauseMs === null) return;
     this.#room.avoidNode(name);
     this.#logger.warn(
@@ -363,7 +363,7 @@ export class MasterService {
       } s, others are preferred`,
     );
     known.endPause = (this.#context.clock ?? SYSTEM_CLOCK).after(pauseMs, () => {
-      known.health = pauseOver(known.health);
+      known.avoidance = pauseOver(known.avoidance);
       this.#logger.info(`node ${name} gets processes again`);
       this.#room.preferNode(name);
     });

@@ -7,7 +7,7 @@ import { certificatesOf, pem, trustOf } from "./certificates.ts";
 import { Encryption } from "./encryption.ts";
 import { type HandshakeKey, importKey, Protection } from "./handshake.ts";
 import { type Invitation, inviteKey, looksInvited, parseInvitation } from "./invitation.ts";
-import { type NoSecret, parseSecret } from "./secret_text.ts";
+import { type NoSecret, parseSecret } from "./secret.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -108,4 +108,4 @@ import "../wire/message.ts";
 import "../wire/plain_input.ts";
 import "../wire/plain_output.ts";
 import "../wire/schema.ts";
-import "../wire/window.ts";
+import "../wire/window_sizes.ts";

@@ -1,6 +1,6 @@
 /** The will file, in which an ending process leaves undelivered data. */
 
-import { MAX_WILL_BYTES } from "../wire/window.ts";
+import { MAX_WILL_BYTES } from "../wire/window_sizes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -10,7 +10,7 @@
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
-import { WINDOW_BYTES } from "./window.ts";
+import { WINDOW_BYTES } from "./window_sizes.ts";
 
 /**
  * The types of frames. The numbers are part of the protocol: new ones are appended.

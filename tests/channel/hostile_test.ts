@@ -16,7 +16,7 @@ import {
   writeHeader,
   writeLayout,
 } from "../../src/wire/frame.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
 import type { Transport } from "../../src/net/transport.ts";
 import { test, type TestProcess, TestRun, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";

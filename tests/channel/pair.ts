@@ -21,7 +21,7 @@ import {
 } from "../../src/net/transport.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { HEADER_BYTES } from "../../src/wire/frame.ts";
-import { WINDOW_BYTES } from "../../src/wire/window.ts";
+import { WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
 import { endpointOf, Relay } from "./relay.ts";
 
 /** A process as a test sees it. */

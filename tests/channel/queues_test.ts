@@ -14,7 +14,7 @@ import {
   FIRST_WINDOW_BYTES,
   MAX_UNRECEIVED_CHANNELS,
   WINDOW_BYTES,
-} from "../../src/wire/window.ts";
+} from "../../src/wire/window_sizes.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { ChannelsPair } from "./channels_pair.ts";

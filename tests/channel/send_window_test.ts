@@ -4,7 +4,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SendWindow } from "../../src/channel/send_window.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
 
 Deno.test("a window has no room until it is open, little until there is a Receiver, and then its full size", () => {
   const window = new SendWindow();

@@ -6,7 +6,7 @@ import { dialBridge } from "../../src/cli/dial_bridge.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { ConnectError, credentialOf, PartServer } from "../../src/net/connect.ts";
 import { Purpose } from "../../src/net/handshake.ts";
-import { formatSecret } from "../../src/net/secret_text.ts";
+import { formatSecret } from "../../src/net/secret.ts";
 
 const bytes = new Uint8Array(32).fill(1);
 

@@ -13,7 +13,7 @@ import type { FabricOptions } from "../../src/cli/fabric_arguments.ts";
 import { metricsOf } from "../../src/fabric/metrics_server.ts";
 import { createReporter } from "../../src/fabric/report.ts";
 import { importKey, Purpose } from "../../src/net/handshake.ts";
-import { newSecret } from "../../src/net/secret_text.ts";
+import { newSecret } from "../../src/net/secret.ts";
 import { CLI, deploy, Project } from "../system/deploy_harness.ts";
 import { SECRET_FILE } from "../secret.ts";
 import { within } from "../within.ts";

@@ -15,7 +15,7 @@ import {
 import { invitationText } from "../../src/fabric/secret_file.ts";
 import { HANDSHAKE_TIMEOUT_MS, PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
 import { isReadByOthers } from "../../src/net/credential.ts";
-import { formatSecret, newSecret } from "../../src/net/secret_text.ts";
+import { formatSecret, newSecret } from "../../src/net/secret.ts";
 import { ListenError } from "../../src/net/part_server.ts";
 import { closedPort } from "./closed_port.ts";
 import { OTHER_TLS } from "./other_tls.ts";

@@ -9,7 +9,7 @@ import {
   looksInvited,
   parseInvitation,
 } from "../../src/net/invitation.ts";
-import { newSecret, parseSecret } from "../../src/net/secret_text.ts";
+import { newSecret, parseSecret } from "../../src/net/secret.ts";
 
 const authority = crypto.getRandomValues(new Uint8Array(271));
 

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { formatSecret, newSecret, parseSecret } from "../../src/net/secret_text.ts";
+import { formatSecret, newSecret, parseSecret } from "../../src/net/secret.ts";
 
 Deno.test("a secret is read as it was written", async () => {
   const secret = newSecret();
