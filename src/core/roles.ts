@@ -54,6 +54,11 @@ export interface SpawnRequest<Arg = Uint8Array<ArrayBuffer>> {
   readonly permissions?: readonly string[];
 }
 
+/** What messages call the process of a request: `worker()` by its function, or `the first process`. */
+export function requestedProcess({ function: fn }: Pick<SpawnRequest, "function">): string {
+  return fn === null ? "the first process" : `${fn}()`;
+}
+
 /** Whether and how long a spawn waits for room. */
 export interface SpawnWaiting {
   readonly wait: boolean;

@@ -3,6 +3,7 @@
 import { SpawnError } from "../core/errors.ts";
 import { type ExitStatus, formatStatus } from "../core/exit_status.ts";
 import { formatMem, KiB } from "../core/resources.ts";
+import { requestedProcess } from "../core/roles.ts";
 import { faultIn, NO_MEMORY } from "./node_fault.ts";
 import { type ChildProcess, MAX_HELD_BYTES, type OutputChunk } from "./child_process.ts";
 
@@ -44,9 +45,8 @@ export class NotStartedError extends SpawnError {
 }
 
 function describe(fn: string | null, start: DeadStart): string {
-  const [what, aim] = fn === null
-    ? ["the first process", "init() resolved"]
-    : [`${fn}()`, `it ran ${fn}()`];
+  const what = requestedProcess({ function: fn });
+  const aim = fn === null ? "init() resolved" : `it ran ${what}`;
   const written = stderrTail(start.output);
   const stderr = written === ""
     ? "it wrote nothing to stderr"

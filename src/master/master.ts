@@ -5,7 +5,14 @@ import type { EndStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import { NodeFaultError } from "../core/node_fault.ts";
 import { EndedProcesses } from "../core/ended_processes.ts";
-import type { Launched, MasterPort, NodePort, SpawnRequest, SpawnWaiting } from "../core/roles.ts";
+import {
+  type Launched,
+  type MasterPort,
+  type NodePort,
+  requestedProcess,
+  type SpawnRequest,
+  type SpawnWaiting,
+} from "../core/roles.ts";
 import { KILL, type Kill, type Termination } from "../core/signals.ts";
 import { ProcessTree } from "./process_tree.ts";
 
@@ -170,7 +177,7 @@ export class Master<Arg = Bytes> implements MasterPort<Arg> {
     // No await between this and the launch, so that the parent cannot be ended in between.
     if (this.#tree.descends(parent, this.#ending)) {
       const why = "its parent is being killed";
-      throw new SpawnError("lost", `Cannot start ${request.function}(): ${why}`);
+      throw new SpawnError("lost", `Cannot start ${requestedProcess(request)}: ${why}`);
     }
     const launch = node.launch(request);
     this.#launches.set(launch, parent);

@@ -4,7 +4,13 @@ import { SpawnError } from "../core/errors.ts";
 import { NodeFaultError } from "../core/node_fault.ts";
 import type { EndStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { CarriedArg, Launched, NodePort, SpawnRequest } from "../core/roles.ts";
+import {
+  type CarriedArg,
+  type Launched,
+  type NodePort,
+  requestedProcess,
+  type SpawnRequest,
+} from "../core/roles.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import type { MessageLink } from "../net/message_link.ts";
 import type { LostProcess } from "../wire/bridge_messages.ts";
@@ -217,7 +223,7 @@ export class RemoteRun implements NodePort<CarriedArg> {
 
   async launch(request: SpawnRequest<CarriedArg>): Promise<Launched> {
     const question = { type: "launch", run: this.#id, ...request } as const;
-    const what = request.function === null ? "the first process" : `${request.function}()`;
+    const what = requestedProcess(request);
     let ended: Promise<EndStatus>;
     let number = 0;
     const launched = this.#node.ask(question, {

@@ -2,7 +2,7 @@
 
 import { SpawnError } from "../core/errors.ts";
 import { formatCpu, formatMem, type Resources } from "../core/resources.ts";
-import type { SpawnRequest, SpawnWaiting } from "../core/roles.ts";
+import { requestedProcess, type SpawnRequest, type SpawnWaiting } from "../core/roles.ts";
 import { Placement } from "./placement.ts";
 import type { NodeUsage } from "./placement_report.ts";
 import { RoomMeter } from "./room_meter.ts";
@@ -220,6 +220,6 @@ function notWanted(request: SpawnRequest<unknown>): SpawnError {
   return new SpawnError("lost", `${cannotSpawn(request)}: the request was cancelled`);
 }
 
-function cannotSpawn({ function: called }: SpawnRequest<unknown>): string {
-  return `Cannot spawn ${called === null ? "the first process" : `${called}()`}`;
+function cannotSpawn(request: SpawnRequest<unknown>): string {
+  return `Cannot spawn ${requestedProcess(request)}`;
 }

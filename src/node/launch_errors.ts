@@ -2,7 +2,7 @@
 
 import { messageOf, SpawnError } from "../core/errors.ts";
 import { NodeFaultError } from "../core/node_fault.ts";
-import type { SpawnRequest } from "../core/roles.ts";
+import { requestedProcess, type SpawnRequest } from "../core/roles.ts";
 import type { ChildProcess } from "../host/child_process.ts";
 import { faultOf } from "../host/node_fault.ts";
 import { deadStart, faultOfStart, NotStartedError } from "../host/not_started.ts";
@@ -36,7 +36,7 @@ export async function notStartedError(
   return new NodeFaultError(cannotStart(request), node, fault);
 }
 
-/** What such an error says first; `null` is the first process. */
-export function cannotStart({ function: fn }: Pick<SpawnRequest, "function">): string {
-  return `Cannot start ${fn === null ? "the first process" : `${fn}()`}`;
+/** What such an error says first. */
+export function cannotStart(request: Pick<SpawnRequest, "function">): string {
+  return `Cannot start ${requestedProcess(request)}`;
 }
