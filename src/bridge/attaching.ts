@@ -57,7 +57,7 @@ export async function resume(
 ): Promise<void> {
   const attachment = attachments.get(token);
   if (attachment === undefined) {
-    const why = "the bridge does not wait for this deploy, or was started again meanwhile";
+    const why = "the bridge no longer waits for this deploy, or was restarted meanwhile";
     return await refuse(link, why, messages);
   }
   attachment.resume(link, from);

@@ -60,7 +60,7 @@ export function checkName(
       new TypeError(
         `Cannot create ${what}: its name is ${
           JSON.stringify(name)
-        }, which has half of a surrogate pair`,
+        }, which contains a lone surrogate`,
       ),
       operation,
     );

@@ -114,7 +114,9 @@ export function narrow(parent: Permissions, wanted: readonly string[], cwd: stri
   let permissions = NO_PERMISSIONS;
   for (const text of wanted) {
     const [, kind, name, list] = WANTED.exec(text) ?? [];
-    if (!isPermissionName(name)) throw new RangeError(`${JSON.stringify(text)} is no permission`);
+    if (!isPermissionName(name)) {
+      throw new RangeError(`${JSON.stringify(text)} is not a permission`);
+    }
     const own = parent[name];
     if (kind === "inherit") {
       permissions = { ...permissions, [name]: own };

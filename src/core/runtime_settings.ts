@@ -36,14 +36,14 @@ export function problemOfSettings(settings: RuntimeSettings): string | undefined
   const feature = unstable.find((name) => !UNSTABLE.test(name));
   if (feature !== undefined) return `${JSON.stringify(feature)} is no name of an unstable feature`;
   const permission = permissions.find((flag) => !PERMISSION.test(flag));
-  if (permission !== undefined) return `${JSON.stringify(permission)} is no permission`;
+  if (permission !== undefined) return `${JSON.stringify(permission)} is not a permission`;
   const flag = v8Flags.find((flag) => !V8_FLAG.test(flag));
   if (flag !== undefined) return `${JSON.stringify(flag)} is no flag of V8`;
   const protocol = location === undefined || !URL.canParse(location)
     ? undefined
     : new URL(location).protocol;
   if (location !== undefined && protocol !== "http:" && protocol !== "https:") {
-    return `the location ${JSON.stringify(location)} is no http or https URL`;
+    return `the location ${JSON.stringify(location)} is not an http or https URL`;
   }
   return undefined;
 }

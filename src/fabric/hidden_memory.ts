@@ -25,5 +25,5 @@ export function hideMemory(): string | undefined {
 export function hideMemoryOrSay(logger: Logger): void {
   const why = hideMemory();
   if (why === undefined) return;
-  logger.info(`other processes of this user can look into the memory of this one: ${why}`);
+  logger.info(`other processes of this user can read the memory of this one: ${why}`);
 }

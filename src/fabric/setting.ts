@@ -138,19 +138,17 @@ function keepFilesOrSay(logger: Logger, user: string | undefined): void {
   if (why === undefined) return;
   if (user !== undefined) {
     throw new UsageError(
-      `Cannot run programs as ${user}: they would get the files that are open in this process: ${why}`,
+      `Cannot run programs as ${user}: they would inherit the open files of this process: ${why}`,
     );
   }
-  logger.info(
-    `programs get the files that whoever started this process has left open in it: ${why}`,
-  );
+  logger.info(`programs inherit the files that were open when this process was started: ${why}`);
 }
 
 function leaveKeyringOrRefuse(user: string): void {
   const why = leaveKeyring();
   if (why === undefined) return;
   throw new UsageError(
-    `Cannot run programs as ${user}: they would get the keys of the session of this process: ${why}`,
+    `Cannot run programs as ${user}: they would have the session keyring of this process: ${why}`,
   );
 }
 

@@ -229,7 +229,7 @@ export class ProcessLimits {
     this.#readCounters();
     if (this.#group.taskRefusals() > 0) {
       this.#logger.warn(
-        `process ${this.#osPid} of the system had ${MAX_TASKS} threads, with what it had started, and got no more`,
+        `OS process ${this.#osPid} and what it started reached the limit of ${MAX_TASKS} threads; Linux refused more`,
       );
     }
     const removal = this.#changes.then(() => this.#group.remove()).catch((error) => {

@@ -215,8 +215,10 @@ export class HostedProcess {
     if (isEnded || this.#exited) return;
     const cancel = this.#context.startTimer(UNLINKED_MS, () => {
       this.#context.logger.warn(
-        `Ended process ${shortPid(this.pid)}: its control link ended, and it did not within ` +
-          `${UNLINKED_MS / 1_000} s`,
+        `Killed process ${shortPid(this.pid)}: it still ran ${
+          UNLINKED_MS / 1_000
+        } s after its control link ` +
+          "had ended",
       );
       this.#child.kill();
     });

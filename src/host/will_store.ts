@@ -38,8 +38,10 @@ export function willFolder(logger: Logger): string | null {
     return folder;
   } catch (error) {
     logger.warn(
-      `cannot write to ${folder}, the folder for temporary files: ${reasonOf(error)}; so ` +
-        "Deno.exit() throws while values are under way, and the process ends when they have arrived",
+      `cannot write to ${folder}, the folder for temporary files: ${
+        reasonOf(error)
+      }; Deno.exit() will throw while ` +
+        "values are in transit, and end the process once they have arrived; to avoid that, set TMPDIR to another folder",
     );
     return null;
   }

@@ -358,13 +358,13 @@ export class MasterService {
     if (pauseMs === null) return;
     this.#room.avoidNode(name);
     this.#logger.warn(
-      `node ${name} cannot start ${ofProgram ? "a program" : "processes"}: ${why}; for ${
-        pauseMs / 1_000
-      } s, others are preferred`,
+      `node ${name} cannot start ${
+        ofProgram ? "a program" : "processes"
+      }: ${why}; avoiding it for ${pauseMs / 1_000} s`,
     );
     known.endPause = (this.#context.clock ?? SYSTEM_CLOCK).after(pauseMs, () => {
       known.avoidance = pauseOver(known.avoidance);
-      this.#logger.info(`node ${name} gets processes again`);
+      this.#logger.info(`node ${name} is no longer avoided`);
       this.#room.preferNode(name);
     });
   }

@@ -103,7 +103,7 @@ async function secretIn({ path, text }: Given): Promise<Secret> {
   const bytes = await parseSecret(text);
   if (typeof bytes !== "string") return { bytes, open: false };
   const why = looksInvited(text)
-    ? "it is an invitation, with which one may only deploy; expected the cluster's secret"
+    ? "it is an invitation, which permits deploying only; expected the cluster's secret"
     : NO_SECRET[bytes];
   throw new SecretError(`Cannot use the secret in ${path}: ${why}`);
 }

@@ -167,7 +167,7 @@ function acceptError(cause: unknown): unknown {
     return new WrongSecretError("it has a different secret", { cause });
   }
   return new ProtocolError(
-    "it does not encrypt, and this side does: it is another program, has no secret, or has --plain",
+    "it does not encrypt, which this side requires: it is another program, has no secret, or has --plain",
     { cause },
   );
 }

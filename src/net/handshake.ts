@@ -280,7 +280,7 @@ export async function acceptHandshake(
     throw new ProtocolError(`it asked for an unknown service: ${asked}`);
   }
   if (isInvited && (keyOf === undefined || !FOR_INVITED.includes(purpose))) {
-    throw new ProtocolError("it has an invitation, with which one may only deploy");
+    throw new ProtocolError("it has an invitation, which permits deploying only");
   }
   const name = isInvited ? await readName(stream) : new Uint8Array();
   const invited = isInvited ? new TextDecoder().decode(name) : undefined;

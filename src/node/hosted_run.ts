@@ -279,8 +279,8 @@ export class HostedRun {
   #reconnects(reason: Error | undefined): void {
     const { logger } = this.#context;
     const { run } = this.#opened;
-    if (reason === undefined) return logger.info(`connected to the bridge of run ${run} again`);
-    logger.info(`connecting to the bridge of run ${run} again: ${reason.message}`);
+    if (reason === undefined) return logger.info(`reconnected to the bridge of run ${run}`);
+    logger.info(`reconnecting to the bridge of run ${run}: ${reason.message}`);
   }
 
   #broken(reason: Error): void {

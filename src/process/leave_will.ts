@@ -40,7 +40,7 @@ export function leaveWill(
       will.write(hub.writeWill(Deno.exitCode));
     } catch (error) {
       console.error(
-        `deploy: Cannot keep the values that this process has sent, and they are lost: ${
+        `deploy: Cannot store the values of this process that have not arrived; they are lost: ${
           messageOf(error)
         }`,
       );

@@ -73,7 +73,7 @@ function describeRoom(
 ): string {
   const amounts = ({ mem, cpu }: Readonly<Resources>) => `${formatMem(mem)} and ${formatCpu(cpu)}`;
   const free = closest === null
-    ? "no node that is there is large enough, and not reserved for another request"
+    ? "every connected node is too small, or reserved for another request"
     : `largest free: ${amounts(closest.free)} on ${closest.node}`;
   const queue = before === 0 ? [] : [`${before} request${before === 1 ? "" : "s"} before it`];
   return [amounts(resources), free, ...queue].join("; ");

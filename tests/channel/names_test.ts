@@ -66,7 +66,7 @@ test("an end is refused twice for the same name, for one that is too long, and f
     assertThrows(() => one.receiver(two, name), TypeError, "not a string");
     assertThrows(() => one.acceptor(name), TypeError, "not a string");
   }
-  assertThrows(() => one.sender(two, "\ud800"), TypeError, "half of a surrogate pair");
+  assertThrows(() => one.sender(two, "\ud800"), TypeError, "a lone surrogate");
 });
 
 test("the n-th Sender of a name is paired with the n-th Receiver of that name", async () => {

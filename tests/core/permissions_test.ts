@@ -105,8 +105,8 @@ Deno.test("narrow() refuses what the parent has not", () => {
     ["allow-net=10.1.2.3,e.com", 'net has "e.com", and this process has only 10.0.0.0/8'],
     ["allow-read=/etc/x", 'read has "/etc/x", and this process has all of it, but not /etc'],
     ["allow-run=git", 'run has "git", and this process has none of it'],
-    ["allow-hrtime", '"allow-hrtime" is no permission'],
-    ["--allow-net", '"--allow-net" is no permission'],
+    ["allow-hrtime", '"allow-hrtime" is not a permission'],
+    ["--allow-net", '"--allow-net" is not a permission'],
   ];
   for (const [wanted, message] of table) {
     const error = assertThrows(() => narrow(parent, [wanted], CWD), RangeError);

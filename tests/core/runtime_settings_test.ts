@@ -106,5 +106,8 @@ Deno.test("missingOnNodes() names what processes need and are not given as a who
 });
 
 Deno.test("problemOfSettings() names what is wrong", () => {
-  assertMatch(problemOfSettings({ ...NO_SETTINGS, location: "x" })!, /"x" is no http or https URL/);
+  assertMatch(
+    problemOfSettings({ ...NO_SETTINGS, location: "x" })!,
+    /"x" is not an http or https URL/,
+  );
 });

@@ -54,7 +54,7 @@ Deno.test("a process that one node cannot start is started on another, and later
   await starts(wellEnd);
   assertEquals((await wellEnd.next("spawned")).request, 1);
   await testbed.log.line(
-    `node ${sick.name} cannot start processes: ${FULL}; for 1 s, others are preferred`,
+    `node ${sick.name} cannot start processes: ${FULL}; avoiding it for 1 s`,
   );
   assertEquals(await states(bridge), [["up", ""], ["failing", FULL]]);
   for (const request of [2, 3, 4]) {
@@ -80,11 +80,11 @@ Deno.test("a node that cannot start processes is tried again after a while, then
     wellEnd.send(spawnOf("r1", parent, request, 1));
     await refuses(sickEnd);
     await starts(wellEnd);
-    await testbed.log.line(`for ${seconds} s, others are preferred`);
+    await testbed.log.line(`avoiding it for ${seconds} s`);
     clock.advance(seconds * 1_000 - 1);
     assertEquals((await states(bridge))[1], ["failing", FULL]);
     clock.advance(1);
-    await testbed.log.line(`node ${sick.name} gets processes again`);
+    await testbed.log.line(`node ${sick.name} is no longer avoided`);
     assertEquals((await states(bridge))[1], ["up", ""]);
   }
   // It has what it lacked, and lacks it again: that counts from the start.
@@ -93,7 +93,7 @@ Deno.test("a node that cannot start processes is tried again after a while, then
   wellEnd.send(spawnOf("r1", parent, 5, 0));
   await refuses(sickEnd);
   await starts(wellEnd);
-  await testbed.log.line(`for 1 s, others are preferred`);
+  await testbed.log.line("avoiding it for 1 s");
 });
 
 Deno.test("a node that does not take a program is avoided for a moment, and no longer the next time", async () => {
@@ -115,10 +115,10 @@ Deno.test("a node that does not take a program is avoided for a moment, and no l
     cappedEnd.send({ type: "cannot", request, why, ofProgram: true });
     await starts(otherEnd);
     await testbed.log.line(
-      `node ${capped.name} cannot start a program: ${why}; for 1 s, others are preferred`,
+      `node ${capped.name} cannot start a program: ${why}; avoiding it for 1 s`,
     );
     clock.advance(1_000);
-    await testbed.log.line(`node ${capped.name} gets processes again`);
+    await testbed.log.line(`node ${capped.name} is no longer avoided`);
   }
 });
 
@@ -163,7 +163,7 @@ Deno.test("a spawn that cannot be started where there is room waits for room els
   busyEnd.send(spawnOf("r1", parent, 2, GiB));
   await refuses(sickEnd);
   // One that does not wait is told what is wrong where there is room.
-  await testbed.log.line("others are preferred");
+  await testbed.log.line("avoiding it");
   busyEnd.send(spawnOf("r1", parent, 3, GiB, false));
   const { message } = await busyEnd.next("failed");
   assertStringIncludes(message, "no node has 1 GiB free");

@@ -1,13 +1,13 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import {
+  type Avoidance,
   failed,
   FIRST_PAUSE_MS,
   MAX_PAUSE_MS,
-  type Avoidance,
+  NOT_AVOIDED,
   pauseOver,
   succeeded,
-  NOT_AVOIDED,
 } from "../../src/master/node_avoidance.ts";
 
 /** The pause that a failure begins. */

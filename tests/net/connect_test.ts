@@ -90,7 +90,8 @@ const noneThere = "the other side has no secret, and this side has one";
 const different = "the other side has a different secret";
 const itDiffers = "it has a different secret";
 // A side that encrypts cannot read why the other one does not.
-const notTls = "it does not encrypt, and this side does: it is another program, has no secret, or";
+const notTls =
+  "it does not encrypt, which this side requires: it is another program, has no secret, or";
 
 for (
   const { name, server, dialer, said } of [
@@ -445,7 +446,7 @@ for (const [how, own] of [["encrypted", credential], ["plain", plain]] as const)
       ConnectError,
       "it closed the connection without an answer",
     );
-    assert((await next()).includes("it has an invitation, with which one may only deploy"));
+    assert((await next()).includes("it has an invitation, which permits deploying only"));
     const carl = await invited("carl", secret.bytes, isPlain);
     await assertRejects(
       () => dialPart(server.address, Purpose.deploy, carl),

@@ -303,7 +303,7 @@ Deno.test("who has an invitation is known by its name, and is taken for deployin
       assertEquals(who, { role: "acceptor", key: who.key, purpose, invited: "anna" });
       continue;
     }
-    assertIsError(acceptor, ProtocolError, "with which one may only deploy");
+    assertIsError(acceptor, ProtocolError, "which permits deploying only");
     assertEquals(said.acceptor, [], "nothing is said");
   }
 });

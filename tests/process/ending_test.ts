@@ -81,7 +81,8 @@ const WITH_WILL: Record<string, Expected> = {
   "throws undefined": { stderr: "Uncaught (in promise) undefined", code: 1, will: "a" },
 };
 
-const LOST = "deploy: Cannot keep the values that this process has sent, and they are lost: ";
+const LOST =
+  "deploy: Cannot store the values of this process that have not arrived; they are lost: ";
 
 const UNWINDING: Record<string, Expected> = {
   ...ALIKE,

@@ -96,8 +96,7 @@ Deno.test("a spawn that waits for room says what is free, and who is before it",
     [
       [one],
       [spawn({ closest: null, before: 0 })],
-      "spawn merge: 2 GiB and 1 core; no node that is there is large enough, and not reserved for " +
-      "another request",
+      "spawn merge: 2 GiB and 1 core; every connected node is too small, or reserved for another request",
     ],
     // It has room, and starts.
     [[one], [], "spawn merge"],

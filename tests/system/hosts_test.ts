@@ -93,7 +93,7 @@ networkTest(
         "the other side has a secret, and this side has none: give it one with --secret-file";
       assertEquals(await deploy([]), `${cannot}${none}\n`);
       await cluster.master.line(
-        /refused a connection from 10\.99\.0\.2:\d+: it does not encrypt, and this side does: /,
+        /refused a connection from 10\.99\.0\.2:\d+: it does not encrypt, which this side requires: /,
       );
       const wrong = await deploy(["--secret-file", other]);
       assertEquals(wrong, `${cannot}the other side has a different secret\n`);

@@ -92,11 +92,11 @@ Deno.test("somebody with an invitation deploys, sees all runs, ends their own, a
   ) {
     await assertRejects(() => dialPart(address, purpose, credential), ConnectError);
   }
-  const refused = /refused a connection .*an invitation, with which one may only deploy/;
+  const refused = /refused a connection .*an invitation, which permits deploying only/;
   await cluster.master.line(refused);
   const node = new Fabric(["join", "127.0.0.1:0", cluster.addresses[0]!, "--secret-file", anna]);
   assertEquals((await node.ended).code, 2);
-  assertMatch(node.err.join("\n"), /it is an invitation, with which one may only deploy/);
+  assertMatch(node.err.join("\n"), /it is an invitation, which permits deploying only/);
 
   // One that was taken back is not taken.
   const denied = await as(carl, "ps");
