@@ -139,12 +139,12 @@ export function simulate(workload: Workload, options: SimulationOptions): Simula
   };
 
   phase("fill", () => {
-    while (placement.waitingCount < options.waiting) ask();
+    while (made - granted < options.waiting) ask();
   });
   phase("busy", () => {
     for (const last = made + options.requests; made < last;) {
       end();
-      while (placement.waitingCount < options.waiting && made < last) ask();
+      while (made - granted < options.waiting && made < last) ask();
     }
   });
   phase("drain", () => {

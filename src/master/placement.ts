@@ -6,8 +6,8 @@
  * - **Spread.** Among those nodes it goes to the one that is then the least full, by its fuller
  *   dimension (among hundreds, to one that is nearly so: see `PlacementNodes.findRoom`).
  * - **First come, first served.** A request that does not fit waits. When room appears, the oldest that
- *   fits gets it (among hundreds of sizes, one of the oldest: see `SizeIndex.oldestThatFits`), so a small
- *   request may overtake a large one.
+ *   fits gets it (of many sizes, one of the oldest: see `SizeIndex.oldestThatFits`), so a small request may
+ *   overtake a large one.
  * - **No starvation.** A request that has been overtaken too often has a node reserved for it: the one that
  *   lacks the least. Nothing else is placed there until it has been granted, there or elsewhere
  *   ({@linkcode Reservations}).
@@ -34,13 +34,13 @@ import { OVERTAKES, Reservations } from "./reservations.ts";
 import { type PlacementNode, Ticket } from "./ticket.ts";
 import { WaitingQueue } from "./waiting_queue.ts";
 
-const NONE: readonly never[] = Object.freeze([]);
-
 /**
  * The nodes of a cluster, the grants on each, and the waiting requests.
  *
  * A request is a {@linkcode Ticket}, which the caller keeps to release it. The queue has no bound of
  * its own: its callers keep each request pending, and so bound them.
+ *
+ * Whatever may make room returns the requests that are granted as a result, in order.
  */
 export class Placement<Owner> {
   readonly #nodes = new PlacementNodes<Owner>();
@@ -52,16 +52,6 @@ export class Placement<Owner> {
   /** @param overtakes Replaces {@linkcode OVERTAKES}. */
   constructor({ overtakes = OVERTAKES }: { readonly overtakes?: number } = {}) {
     this.#reservations = new Reservations(this.#nodes, this.#queue, overtakes);
-  }
-
-  /** The number of waiting requests. */
-  get waitingCount(): number {
-    return this.#queue.length;
-  }
-
-  /** The number of requests that are granted and not released. */
-  get grantedCount(): number {
-    return this.#nodes.granted;
   }
 
   /**
@@ -76,80 +66,54 @@ export class Placement<Owner> {
   }
 
   /**
-   * A node is present, empty: a new one or one that was expected or lost, with this capacity from now
-   * on. Returns the requests granted as a result, in order. It is still closed if it was.
-   *
-   * @throws {RangeError} If the capacity is none, or too large.
-   * @throws {Error} If the node is already present.
+   * A node is present, empty: a new one or one that was expected or lost, with this capacity from now on. It is
+   * still closed if it was. Throws as {@linkcode expectNode} does.
    */
   addNode(id: string, capacity: Readonly<Resources>): readonly Ticket<Owner>[] {
     return this.#offer(this.#know(id, capacity, true));
   }
 
   /**
-   * From now on nothing is granted on a known node, now or when it is present again, until it is opened. What
-   * it has been granted stays. If it was reserved, another one is reserved instead. Requests that only it is
+   * From now on nothing is granted on a known node, now or when it is present again, until {@linkcode openNode}.
+   * What it has been granted stays. If it was reserved, another one is reserved instead. Requests that only it is
    * large enough for wait.
    */
-  closeNode(id: string): void {
-    const node = this.#nodes.get(id);
-    if (node === undefined) return;
-    node.closed = true;
-    this.#reservations.endNode(node);
+  closeNode(id: string): readonly Ticket<Owner>[] {
+    return this.#change(id, (node) => node.closed = true);
   }
 
-  /** Ends the effect of {@linkcode closeNode}. Returns the requests granted as a result, in order. */
   openNode(id: string): readonly Ticket<Owner>[] {
-    const node = this.#nodes.get(id);
-    if (node === undefined) return NONE;
-    node.closed = false;
-    return this.#offer(node);
+    return this.#change(id, (node) => node.closed = false);
   }
 
-  /**
-   * Avoids a present node until {@linkcode preferNode}, or until it is added again. What it has granted stays.
-   * Returns the requests granted as a result, in order: they are too large for the nodes that are left.
-   */
+  /** Avoids a node until {@linkcode preferNode}, or until it is lost. What it has been granted stays. */
   avoidNode(id: string): readonly Ticket<Owner>[] {
-    const node = this.#nodes.get(id);
-    if (node === undefined || !node.present) return NONE;
-    node.avoided = true;
-    this.#reservations.endNode(node);
-    return this.#offer(...[...this.#nodes].filter(({ avoided }) => avoided));
+    return this.#change(id, (node) => node.avoided = node.present);
   }
 
-  /** Ends {@linkcode avoidNode}. Returns the requests granted as a result, in order. */
   preferNode(id: string): readonly Ticket<Owner>[] {
-    const node = this.#nodes.get(id);
-    if (node === undefined) return NONE;
-    node.avoided = false;
-    return this.#offer(node);
+    return this.#change(id, (node) => node.avoided = false);
   }
 
   /**
-   * A node was lost, and may come back with {@linkcode addNode}. Returns the grants it had, which have
-   * ended, in order. Requests go on waiting, even if no other node is large enough;
-   * if the node was reserved, another one is reserved instead.
+   * A node was lost, and may come back with {@linkcode addNode}: what was granted there has ended. Requests go on
+   * waiting, even if no other node is large enough. If it was reserved, another one is reserved instead.
    */
-  loseNode(id: string): Ticket<Owner>[] {
-    const node = this.#nodes.get(id);
-    if (node === undefined || !node.present) return [];
-    const ended = [...node.tickets];
-    for (const ticket of ended) this.#nodes.takeBack(node, ticket);
-    this.#nodes.set(id, false, node.capacity);
-    this.#reservations.endNode(node);
-    return ended;
+  loseNode(id: string): readonly Ticket<Owner>[] {
+    return this.#change(id, (node) => {
+      for (const ticket of node.tickets) this.#nodes.takeBack(node, ticket);
+      this.#nodes.set(id, false, node.capacity);
+    });
   }
 
   /**
    * Like {@linkcode loseNode}, for a node that will not come back: requests that only it was large
    * enough for are unsatisfiable from now on; those that already wait go on waiting.
    */
-  removeNode(id: string): Ticket<Owner>[] {
-    const ended = this.loseNode(id);
-    const node = this.#nodes.get(id);
-    if (node !== undefined) this.#nodes.delete(node);
-    return ended;
+  removeNode(id: string): readonly Ticket<Owner>[] {
+    const grants = this.loseNode(id);
+    this.#nodes.delete(id);
+    return grants;
   }
 
   /**
@@ -189,11 +153,11 @@ export class Placement<Owner> {
 
   /**
    * Ends a request: a granted one gives back exactly what it was granted, a waiting one leaves
-   * the queue. Returns the requests granted as a result, in order. For one that has ended this is a no-op,
-   * so nothing is given back twice, and a process may end after its node was lost.
+   * the queue. For one that has ended this is a no-op, so nothing is given back twice, and a process may end
+   * after its node was lost.
    */
   release(ticket: Ticket<Owner>): readonly Ticket<Owner>[] {
-    if (ticket.state === "ended") return NONE;
+    if (ticket.state === "ended") return [];
     const { node } = ticket;
     if (node === undefined) {
       ticket.state = "ended";
@@ -230,16 +194,27 @@ export class Placement<Owner> {
     return this.#nodes.set(id, present, capacity);
   }
 
+  #change(id: string, change: (node: PlacementNode<Owner>) => void): readonly Ticket<Owner>[] {
+    const node = this.#nodes.get(id);
+    if (node === undefined) return [];
+    change(node);
+    if (!node.isPreferred) this.#reservations.endNode(node);
+    // Avoided nodes may have become the only ones that are large enough for a request.
+    const avoided = [...this.#nodes].filter((other) => other.avoided && other !== node);
+    return this.#offer(node, ...avoided);
+  }
+
   #find(need: Amount): PlacementNode<Owner> | "no-capacity" | "unsatisfiable" {
     // If a smaller request waits, this one fits on no open node either: there is no need to search.
-    const room = this.#queue.anyFits(need) ? undefined : this.#nodes.findRoom(need);
+    const smaller = this.#queue.oldestThatFits(need);
+    const room = smaller === undefined ? this.#nodes.findRoom(need) : undefined;
     if (room !== undefined) return room;
     if (this.#nodes.hasPreferredFor(need)) return "no-capacity";
     return this.#nodes.findAvoided(need) ??
       (this.#nodes.canHold(need) ? "no-capacity" : "unsatisfiable");
   }
 
-  /** Nodes may have more room than before. Returns the requests that it is granted to. */
+  /** Nodes may have more room than before. */
   #offer(...nodes: PlacementNode<Owner>[]): readonly Ticket<Owner>[] {
     for (const node of nodes) if (node.present && !node.closed) this.#opened.push(node);
     return this.#settle();
@@ -247,31 +222,22 @@ export class Placement<Owner> {
 
   /** Grants open room to waiting requests, and makes the reservations that are due. */
   #settle(): readonly Ticket<Owner>[] {
-    if (this.#queue.length === 0) {
-      this.#opened.length = 0;
-      return NONE;
-    }
     const grants: Ticket<Owner>[] = [];
-    const grant = (ticket: Ticket<Owner>, node: PlacementNode<Owner>): void => {
-      this.#leaveQueue(ticket, true);
-      this.#nodes.give(node, ticket);
-      grants.push(ticket);
-    };
     for (;;) {
       const node = this.#opened[0];
       const fitting = node && this.#nextFor(node);
       const due = this.#reservations.due();
-      // Reservations that are due come first, or younger requests would go on taking the room.
-      if (due !== undefined && (fitting === undefined || due.sequence < fitting.sequence)) {
-        const room = this.#opened.find(({ isOpen, free }) => isOpen && fits(due, free));
-        if (room === undefined) this.#reservations.serve(due);
-        else grant(due, room);
+      // A reservation that is due comes first, or younger requests would go on taking the room.
+      if (due !== undefined && due.sequence < (fitting?.sequence ?? Infinity)) {
+        this.#reservations.serve(due);
       } else if (node === undefined) {
         return grants;
       } else if (fitting === undefined) {
         this.#opened.shift();
       } else {
-        grant(fitting, node);
+        this.#leaveQueue(fitting, true);
+        this.#nodes.give(node, fitting);
+        grants.push(fitting);
       }
     }
   }

@@ -9,25 +9,10 @@ export const ENOUGH = 256;
 /** In steps of a large prime, the nodes of a large cluster are examined in a mixed order, and all of them. */
 const PRIME = 1_000_000_007;
 
-// What a search reads of each node. Following pointers to this many nodes would take ten times as long.
+/** What a search reads of each node: `mem` and `cpu` that are free, then those of its capacity. */
+const STRIDE = 4;
 const FREE = 0;
 const CAPACITY = 2;
-const STRIDE = 4;
-
-/** How full a node would be with `need`, by its fuller dimension; 1 is full. */
-export function fullnessWith(
-  { capacity, free }: Pick<PlacementNode<unknown>, "capacity" | "free">,
-  need: Amount,
-): number {
-  return Math.max(
-    share(capacity.mem, free.mem, need.mem),
-    share(capacity.cpu, free.cpu, need.cpu),
-  );
-}
-
-function share(capacity: number, free: number, need: number): number {
-  return (capacity - free + need) / (capacity > 1 ? capacity : 1);
-}
 
 /** All known nodes, the longest known first. */
 export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
@@ -37,7 +22,8 @@ export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
   readonly #byId = new Map<string, PlacementNode<Owner>>();
   /** In the order of their `at`. */
   readonly #all: PlacementNode<Owner>[] = [];
-  #sizes = new Float64Array(8 * STRIDE);
+  /** Copies in the same order: following pointers to this many nodes would take ten times as long. */
+  readonly #sizes: number[] = [];
   /** Where a search begins: behind the last node that was granted something, so that equal ones take turns. */
   #start = 0;
 
@@ -66,18 +52,20 @@ export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
   }
 
   /** Forgets a node that nothing is granted on. */
-  delete(node: PlacementNode<Owner>): void {
-    this.#byId.delete(node.id);
+  delete(id: string): void {
+    const node = this.#byId.get(id);
+    if (node === undefined) return;
+    this.#byId.delete(id);
     const last = this.#all.pop()!;
     if (last === node) return;
     last.at = node.at;
     this.#all[last.at] = last;
-    this.#write(last);
+    this.#use(last, 0, 0);
   }
 
   /** Grants a ticket on a node that has room for it. */
   give(node: PlacementNode<Owner>, ticket: Ticket<Owner>): void {
-    node.tickets.append(ticket);
+    node.tickets.add(ticket);
     ticket.node = node;
     ticket.state = "granted";
     this.granted++;
@@ -87,7 +75,7 @@ export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
 
   /** Ends the grant of a ticket. */
   takeBack(node: PlacementNode<Owner>, ticket: Ticket<Owner>): void {
-    node.tickets.remove(ticket);
+    node.tickets.delete(ticket);
     ticket.node = undefined;
     ticket.state = "ended";
     this.granted--;
@@ -101,9 +89,7 @@ export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
 
   /** Whether a present node that is neither closed nor avoided is large enough. */
   hasPreferredFor(need: Amount): boolean {
-    return this.#all.some(({ present, closed, avoided, capacity }) =>
-      present && !closed && !avoided && fits(need, capacity)
-    );
+    return this.#all.some((node) => node.isPreferred && fits(need, node.capacity));
   }
 
   /**
@@ -114,22 +100,19 @@ export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
     return this.#find(need, FREE, ({ isOpen }) => isOpen);
   }
 
-  /** Like {@linkcode findRoom}, among the avoided nodes that are not closed. */
+  /** The same among the avoided nodes that are not closed. */
   findAvoided(need: Amount): PlacementNode<Owner> | undefined {
     return this.#find(need, FREE, ({ avoided, closed }) => avoided && !closed);
   }
 
-  /**
-   * Like {@linkcode findRoom}, but among all open nodes that are large enough, whether or not they have room:
-   * the one that lacks the smallest share of its capacity.
-   */
+  /** The same among all open nodes that are large enough, whether or not they have room. */
   findLargeEnough(need: Amount): PlacementNode<Owner> | undefined {
     return this.#find(need, CAPACITY, ({ isOpen }) => isOpen);
   }
 
   #find(
     { mem, cpu }: Amount,
-    room: number,
+    room: typeof FREE | typeof CAPACITY,
     willDo: (node: PlacementNode<Owner>) => boolean,
   ): PlacementNode<Owner> | undefined {
     const [all, sizes, { length }] = [this.#all, this.#sizes, this.#all];
@@ -141,9 +124,10 @@ export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
       if (at >= length) at -= length;
       const first = at * STRIDE;
       if (mem <= sizes[first + room]! && cpu <= sizes[first + room + 1]!) {
-        const memShare = share(sizes[first + CAPACITY]!, sizes[first + FREE]!, mem);
-        const cpuShare = share(sizes[first + CAPACITY + 1]!, sizes[first + FREE + 1]!, cpu);
-        const fullness = Math.max(memShare, cpuShare);
+        const fullness = Math.max(
+          share(sizes[first + CAPACITY]!, sizes[first + FREE]!, mem),
+          share(sizes[first + CAPACITY + 1]!, sizes[first + FREE + 1]!, cpu),
+        );
         if (fullness < least && willDo(all[at]!)) [found, least] = [all[at], fullness];
       }
       if (found !== undefined && left <= length - ENOUGH) break;
@@ -152,23 +136,20 @@ export class PlacementNodes<Owner> implements Iterable<PlacementNode<Owner>> {
     return found;
   }
 
+  /** Takes from what is free of a node, and copies what a search reads of it. */
   #use(node: PlacementNode<Owner>, mem: number, cpu: number): void {
-    node.free.mem -= mem;
-    node.free.cpu -= cpu;
-    this.#write(node);
-  }
-
-  /** Copies what a search reads. */
-  #write({ at, free, capacity }: PlacementNode<Owner>): void {
+    const { at, free, capacity } = node;
+    free.mem -= mem;
+    free.cpu -= cpu;
     const first = at * STRIDE;
-    if (first === this.#sizes.length) {
-      const old = this.#sizes;
-      this.#sizes = new Float64Array(2 * first);
-      this.#sizes.set(old);
-    }
     this.#sizes[first + FREE] = free.mem;
     this.#sizes[first + FREE + 1] = free.cpu;
     this.#sizes[first + CAPACITY] = capacity.mem;
     this.#sizes[first + CAPACITY + 1] = capacity.cpu;
   }
+}
+
+/** The share of a node's capacity that is in use with `need`; 1 is full. */
+function share(capacity: number, free: number, need: number): number {
+  return (capacity - free + need) / (capacity > 1 ? capacity : 1);
 }

@@ -59,7 +59,7 @@ export function usageOf<Owner>(node: PlacementNode<Owner>): NodeUsage<Owner> {
     avoided,
     capacity: resourcesOf(capacity),
     inUse: resourcesOf({ mem: capacity.mem - free.mem, cpu: capacity.cpu - free.cpu }),
-    count: tickets.length,
+    count: tickets.size,
     reservedFor: reservedFor?.owner,
   };
 }
@@ -92,8 +92,8 @@ export function waitOf<Owner>(
   for (let { older } = ticket; older !== undefined; { older } = older) before++;
   let closest: Wait["closest"];
   let most = -1;
-  for (const { id, present, closed, avoided, reservedFor, capacity, free } of nodes) {
-    if (!present || closed || avoided || !fits(ticket, capacity)) continue;
+  for (const { id, isPreferred, reservedFor, capacity, free } of nodes) {
+    if (!isPreferred || !fits(ticket, capacity)) continue;
     if (reservedFor !== undefined && reservedFor !== ticket) continue;
     const share = Math.min(shareOf(free.mem, ticket.mem), shareOf(free.cpu, ticket.cpu));
     if (share > most) [closest, most] = [{ node: id, free: resourcesOf(free) }, share];

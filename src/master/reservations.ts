@@ -23,16 +23,10 @@ export class Reservations<Owner> {
   readonly #nodes: PlacementNodes<Owner>;
   readonly #queue: WaitingQueue<Owner>;
   readonly #overtakes: number;
+  /** How many nodes are reserved. */
   #count = 0;
-  /** The oldest request, and how often it must be overtaken to get one more node. */
-  #head: Ticket<Owner> | undefined = undefined;
-  #widenAt = 0;
 
-  constructor(
-    nodes: PlacementNodes<Owner>,
-    queue: WaitingQueue<Owner>,
-    overtakes: number,
-  ) {
+  constructor(nodes: PlacementNodes<Owner>, queue: WaitingQueue<Owner>, overtakes: number) {
     this.#nodes = nodes;
     this.#queue = queue;
     this.#overtakes = overtakes;
@@ -41,13 +35,7 @@ export class Reservations<Owner> {
   /** The waiting request for which a node, or one more, is to be reserved now. */
   due(): Ticket<Owner> | undefined {
     const { head, headOvertaken, untried, untriedOvertaken } = this.#queue;
-    if (head !== this.#head) {
-      this.#head = head;
-      // If nothing could be reserved for it earlier, that is tried again at once.
-      if (head === undefined || head.reserved.length === 0) this.#widenAt = this.#overtakes;
-      else this.#widenLater();
-    }
-    if (head !== untried && headOvertaken >= this.#widenAt) return head;
+    if (head !== untried && headOvertaken >= head!.reserveAt) return head;
     if (untried === undefined || untriedOvertaken < this.#overtakes) return undefined;
     const most = Math.max(1, Math.floor(this.#nodes.present / NODES_PER_RESERVATION));
     return this.#count < most ? untried : undefined;
@@ -55,9 +43,14 @@ export class Reservations<Owner> {
 
   /** Reserves a node for the request that is {@linkcode due}, and moves on to the next one. */
   serve(ticket: Ticket<Owner>): void {
-    this.#reserve(ticket);
+    const { head, headOvertaken, untriedOvertaken } = this.#queue;
+    const overtaken = ticket === head ? headOvertaken : untriedOvertaken;
+    const isReserved = this.#reserve(ticket);
+    // If nothing can be reserved for it, that is tried again when it is the oldest.
+    if (isReserved || ticket === head) {
+      ticket.reserveAt = overtaken + Math.max(this.#overtakes, this.#nodes.granted);
+    }
     this.#queue.tried(ticket);
-    if (ticket === this.#head) this.#widenLater();
   }
 
   /** Ends all reservations for a request; gives the nodes. */
@@ -76,19 +69,16 @@ export class Reservations<Owner> {
     node.reservedFor = undefined;
     ticket.reserved = ticket.reserved.filter((other) => other !== node);
     this.#count--;
-    if (ticket.reserved.length === 0) this.#reserve(ticket);
+    if (ticket.reserved.length === 0 && !this.#reserve(ticket)) ticket.reserveAt = 0;
   }
 
   /** Reserves a node that is large enough, if there is one that is open. */
-  #reserve(ticket: Ticket<Owner>): void {
+  #reserve(ticket: Ticket<Owner>): boolean {
     const node = this.#nodes.findLargeEnough(ticket);
-    if (node === undefined) return;
+    if (node === undefined) return false;
     node.reservedFor = ticket;
     ticket.reserved = [...ticket.reserved, node];
     this.#count++;
-  }
-
-  #widenLater(): void {
-    this.#widenAt = this.#queue.headOvertaken + Math.max(this.#overtakes, this.#nodes.granted, 1);
+    return true;
   }
 }

@@ -61,12 +61,12 @@ export class Room {
 
   /** As {@linkcode Placement.loseNode}. */
   loseNode(name: string): void {
-    this.#placement.loseNode(name);
+    this.#grant(this.#placement.loseNode(name));
   }
 
   /** As {@linkcode Placement.closeNode}. */
   closeNode(name: string): void {
-    this.#placement.closeNode(name);
+    this.#grant(this.#placement.closeNode(name));
   }
 
   /** As {@linkcode Placement.openNode}. */
@@ -76,7 +76,7 @@ export class Room {
 
   /** As {@linkcode Placement.removeNode}. */
   removeNode(name: string): void {
-    this.#placement.removeNode(name);
+    this.#grant(this.#placement.removeNode(name));
   }
 
   /** As {@linkcode Placement.avoidNode}. */

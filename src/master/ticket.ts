@@ -1,35 +1,31 @@
-/** Requests for places, lists of them, and the nodes that they are granted on. */
+/** Requests for places, and the nodes that they are granted on. */
 
 import type { Amount } from "./amount.ts";
 
-const NONE: readonly never[] = Object.freeze([]);
-
 /**
- * One request for a place. `owner` is a value of the caller's.
+ * One request for a place. It `waits`, is `granted`, or has `ended`, because it was released or its node was lost.
  *
- * It `waits`, is `granted`, or has `ended`, because it was released or its node was lost. Only
- * placement changes a ticket; fields that are not marked "for the caller" are internal.
+ * Its maker may read `owner`, `state` and `nodeId`; all else belongs to placement.
  */
 export class Ticket<Owner> implements Amount {
-  /** For the caller: the value it was made with. */
+  /** The value it was made with. */
   readonly owner: Owner;
   readonly mem: number;
   readonly cpu: number;
-  /** For the caller: the state. */
   state: "waits" | "granted" | "ended" = "waits";
   /** The node, while it is granted. */
   node: PlacementNode<Owner> | undefined = undefined;
-  /** The nodes that are reserved for it, while it waits. Only `Reservations` changes them. */
-  reserved: readonly PlacementNode<Owner>[] = NONE;
+  /** The nodes reserved for it while it waits, and how often it is to be overtaken before one more is (`Reservations`). */
+  reserved: readonly PlacementNode<Owner>[] = [];
+  reserveAt = 0;
 
   /** Orders waiting requests by age; the neighbours in that order, and what is recorded (`WaitingQueue`). */
   sequence = -1;
   older: Ticket<Owner> | undefined = undefined;
   younger: Ticket<Owner> | undefined = undefined;
   overtakes = 0;
-  /** The neighbours in the list that it is in, that of its size or of its node. */
-  previous: Ticket<Owner> | undefined = undefined;
-  next: Ticket<Owner> | undefined = undefined;
+  /** What `SizeIndex` calls the list that it is in. */
+  size = "";
 
   constructor(owner: Owner, need: Amount) {
     this.owner = owner;
@@ -37,41 +33,9 @@ export class Ticket<Owner> implements Amount {
     this.cpu = need.cpu;
   }
 
-  /** For the caller: the name of the node, while it is granted. */
+  /** The name of the node, while it is granted. */
   get nodeId(): string | undefined {
     return this.node?.id;
-  }
-}
-
-/** Tickets in the order in which they came; adding and removing costs the same for any length. */
-export class TicketList<Owner> implements Iterable<Ticket<Owner>> {
-  /** The oldest one. */
-  first: Ticket<Owner> | undefined = undefined;
-  length = 0;
-  #last: Ticket<Owner> | undefined = undefined;
-
-  /** Adds a ticket that is in no list, as the youngest. */
-  append(ticket: Ticket<Owner>): void {
-    ticket.previous = this.#last;
-    if (this.#last === undefined) this.first = ticket;
-    else this.#last.next = ticket;
-    this.#last = ticket;
-    this.length++;
-  }
-
-  /** Removes a ticket that is in this list. */
-  remove(ticket: Ticket<Owner>): void {
-    const { previous, next } = ticket;
-    if (previous === undefined) this.first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    ticket.previous = ticket.next = undefined;
-    this.length--;
-  }
-
-  *[Symbol.iterator](): Iterator<Ticket<Owner>> {
-    for (let ticket = this.first; ticket !== undefined; ticket = ticket.next) yield ticket;
   }
 }
 
@@ -87,7 +51,7 @@ export class PlacementNode<Owner> {
   /** What of its capacity is not granted. */
   readonly free: { mem: number; cpu: number } = { mem: 0, cpu: 0 };
   /** The requests granted here, in order. */
-  readonly tickets: TicketList<Owner> = new TicketList();
+  readonly tickets: Set<Ticket<Owner>> = new Set();
   /** The waiting request that it is reserved for. Only `Reservations` changes it. */
   reservedFor: Ticket<Owner> | undefined = undefined;
   /** Its place among all nodes. */
@@ -98,8 +62,13 @@ export class PlacementNode<Owner> {
     this.at = at;
   }
 
+  /** Whether it is present, and neither closed nor avoided. */
+  get isPreferred(): boolean {
+    return this.present && !this.closed && !this.avoided;
+  }
+
   /** Whether any request may be granted here, if there is room. */
   get isOpen(): boolean {
-    return this.present && !this.closed && !this.avoided && this.reservedFor === undefined;
+    return this.isPreferred && this.reservedFor === undefined;
   }
 }

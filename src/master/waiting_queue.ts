@@ -12,8 +12,6 @@ import type { Ticket } from "./ticket.ts";
 
 /** Waiting requests, of which a ticket is one at most once. Only its methods change its fields. */
 export class WaitingQueue<Owner> implements Iterable<Ticket<Owner>> {
-  /** The number of waiting requests. */
-  length = 0;
   /** The oldest one, and how often it was overtaken: the number of grants to younger ones meanwhile. */
   head: Ticket<Owner> | undefined = undefined;
   headOvertaken = 0;
@@ -39,14 +37,10 @@ export class WaitingQueue<Owner> implements Iterable<Ticket<Owner>> {
     else this.#youngest.younger = ticket;
     this.#youngest = ticket;
     this.untried ??= ticket;
-    this.length++;
     this.#sizes.add(ticket);
   }
 
-  /**
-   * Removes a ticket. If `granted`, all older ones have been overtaken once more:
-   * it got what it waited for.
-   */
+  /** Removes a ticket. If it was `granted`, that is a grant to one younger than all older ones. */
   remove(ticket: Ticket<Owner>, granted: boolean): void {
     const { older, younger, overtakes } = ticket;
     this.tried(ticket);
@@ -55,7 +49,6 @@ export class WaitingQueue<Owner> implements Iterable<Ticket<Owner>> {
     if (younger === undefined) this.#youngest = older;
     else younger.older = older;
     ticket.older = ticket.younger = undefined;
-    this.length--;
     this.#sizes.remove(ticket);
     // What was recorded here is now recorded at the next older one, together with this grant.
     this.#record(ticket, -overtakes);
@@ -70,11 +63,6 @@ export class WaitingQueue<Owner> implements Iterable<Ticket<Owner>> {
   /** As {@linkcode SizeIndex.oldestThatFits}. */
   oldestThatFits(room: Amount): Ticket<Owner> | undefined {
     return this.#sizes.oldestThatFits(room);
-  }
-
-  /** As {@linkcode SizeIndex.anyFits}. */
-  anyFits(room: Amount): boolean {
-    return this.#sizes.anyFits(room);
   }
 
   /** From the oldest to the youngest. The queue must not be changed meanwhile. */

@@ -4,9 +4,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Resources } from "../../src/core/resources.ts";
 import { Placement } from "../../src/master/placement.ts";
-import { fullnessWith } from "../../src/master/placement_nodes.ts";
 import type { Ticket } from "../../src/master/ticket.ts";
 import { randomFrom } from "../../scripts/bench/placement.ts";
+import { fullnessWith } from "./fullness.ts";
 
 interface ModelNode {
   capacity: Resources;
@@ -162,7 +162,7 @@ class Model {
 
   close(id: string): void {
     this.nodes.get(id)!.closed = true;
-    this.placement.closeNode(id);
+    this.#take(this.placement.closeNode(id));
   }
 
   open(id: string): void {
@@ -172,16 +172,16 @@ class Model {
 
   lose(id: string, forGood: boolean): void {
     const node = this.nodes.get(id)!;
-    const lost = forGood ? this.placement.removeNode(id) : this.placement.loseNode(id);
-    assertEquals(new Set(lost), node.tickets);
-    for (const ticket of lost) {
-      assertEquals(ticket.state, "ended");
-      this.granted.delete(ticket);
-      assertEquals(this.placement.release(ticket), []);
-    }
+    const lost = [...node.tickets];
     node.tickets.clear();
     node.present = node.avoided = false;
     if (forGood) this.nodes.delete(id);
+    for (const ticket of lost) this.granted.delete(ticket);
+    this.#take(forGood ? this.placement.removeNode(id) : this.placement.loseNode(id));
+    for (const ticket of lost) {
+      assertEquals(ticket.state, "ended");
+      assertEquals(this.placement.release(ticket), []);
+    }
   }
 
   #take(grants: readonly Ticket<number>[]): void {
@@ -204,7 +204,6 @@ class Model {
     assertEquals(new Set(usage.map(({ node }) => node)), new Set(this.nodes.keys()));
     const reserved = this.#reservations();
     this.#mostGranted = Math.max(this.#mostGranted, this.granted.size);
-    assertEquals(this.placement.grantedCount, this.granted.size);
     assertEquals(
       Array.from(this.placement.waiting(), ({ owner, overtaken }) => [owner, overtaken]),
       Array.from(this.waiting, ([{ owner }, overtaken]) => [owner, overtaken]),
@@ -220,13 +219,14 @@ class Model {
       assert(!avoided || reservedFor === undefined, `${id} is avoided, and reserved`);
       assert(fits(inUse, capacity), `${id} has given more than it has`);
       for (const ticket of this.waiting.keys()) {
+        const need = this.needs.get(ticket)!;
         if (
-          !present || closed || avoided ||
+          !present || closed || (avoided && this.#isForOthers(need)) ||
           (reservedFor !== undefined && reservedFor !== ticket.owner)
         ) {
           continue;
         }
-        assert(!fits(this.needs.get(ticket)!, this.free(node)), `${ticket.owner} fits on ${id}`);
+        assert(!fits(need, this.free(node)), `${ticket.owner} fits on ${id}`);
       }
     }
     const owners = new Set(Array.from(this.waiting.keys(), ({ owner }) => owner));

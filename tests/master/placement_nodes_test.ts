@@ -2,8 +2,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { randomFrom } from "../../scripts/bench/placement.ts";
 import { type Amount, fits } from "../../src/master/amount.ts";
-import { ENOUGH, fullnessWith, PlacementNodes } from "../../src/master/placement_nodes.ts";
+import { ENOUGH, PlacementNodes } from "../../src/master/placement_nodes.ts";
 import { type PlacementNode, Ticket } from "../../src/master/ticket.ts";
+import { fullnessWith } from "./fullness.ts";
 
 type Node = PlacementNode<null>;
 
@@ -91,6 +92,6 @@ Deno.test("findRoom() finds the empty half of a large cluster, also if it came l
     if (at < 2 * ENOUGH) nodes.give(node, new Ticket(null, { mem: 2, cpu: 2 }));
   }
   for (let search = 0; search < 8; search++) {
-    assertEquals(nodes.findRoom({ mem: 1, cpu: 1 })?.tickets.length, 0);
+    assertEquals(nodes.findRoom({ mem: 1, cpu: 1 })?.tickets.size, 0);
   }
 });

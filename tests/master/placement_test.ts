@@ -29,6 +29,11 @@ function owners(tickets: Iterable<Ticket<string>>): string[] {
   return Array.from(tickets, (ticket) => `${ticket.owner} ${shown(ticket)}`);
 }
 
+/** How many requests are granted, and not released. */
+function granted(placement: Placement<string>): number {
+  return placement.usage().reduce((sum, { count }) => sum + count, 0);
+}
+
 /** Makes a request, and expects a ticket. */
 function take(placement: Placement<string>, owner: string, need: Resources): Ticket<string> {
   const ticket = placement.request(owner, need);
@@ -103,11 +108,11 @@ Deno.test("tryRequest() and probe() never wait, and change nothing if nothing is
   const placement = cluster(gib(2, 2));
   assertEquals(placement.probe(gib(2, 2)), { node: "a" });
   assertEquals(placement.probe(gib(3, 2)), "unsatisfiable");
-  assertEquals(placement.grantedCount, 0);
+  assertEquals(granted(placement), 0);
   assertEquals(shown(placement.tryRequest("x", gib(2, 1))), "a");
   assertEquals(shown(placement.tryRequest("y", gib(1, 1))), "no-capacity");
   assertEquals(placement.probe(gib(1, 1)), "no-capacity");
-  assertEquals([placement.grantedCount, placement.waitingCount], [1, 0]);
+  assertEquals([granted(placement), [...placement.waiting()]], [1, []]);
 });
 
 Deno.test("release() gives room to the oldest that fit, and gives nothing back twice", () => {
@@ -143,10 +148,10 @@ Deno.test("loseNode() ends what was granted there, and its release frees nothing
   const placement = cluster(gib(2, 2), gib(2, 2));
   const tickets = ["p", "q", "r", "s"].map((owner) => take(placement, owner, gib(1, 1)));
   const waits = take(placement, "t", gib(2, 2));
-  const lost = placement.loseNode("a");
-  assertEquals(owners(lost), ["p ended", "r ended"]);
   assertEquals(placement.loseNode("a"), []);
-  assertEquals(placement.grantedCount, 2);
+  assertEquals(owners(tickets), ["p ended", "q b", "r ended", "s b"]);
+  assertEquals(placement.loseNode("a"), []);
+  assertEquals(granted(placement), 2);
   for (const ticket of tickets.slice(0, 1)) assertEquals(placement.release(ticket), []);
   assertEquals(placement.usage().map(({ present, count }) => [present, count]), [
     [false, 0],
@@ -200,7 +205,8 @@ Deno.test("a node that is away still counts as one that could hold a request", (
   assertEquals([...placement.waiting()].map(({ waitsFor }) => waitsFor), ["node"]);
   placement.addNode("small", gib(1, 1));
   assertEquals(owners(placement.addNode("big", gib(8, 8))), ["x big"]);
-  assertEquals(owners(placement.loseNode("big")), ["x ended"]);
+  assertEquals(placement.loseNode("big"), []);
+  assertEquals(waits.state, "ended");
   assertEquals(waits.nodeId, undefined);
   take(placement, "z", gib(8, 8));
   placement.removeNode("big");
@@ -363,6 +369,17 @@ Deno.test("avoidNode() leaves a node to requests that no other node is large eno
   assertEquals(owners(placement.preferNode("a")), ["c a"]);
   assertEquals(owners(placement.preferNode("a")), []);
   assertEquals(placement.usage()[0]?.inUse, gib(7, 7));
+});
+
+Deno.test("an avoided node is used when the others that are large enough are closed or lost", () => {
+  for (const end of ["closeNode", "loseNode", "removeNode"] as const) {
+    const placement = cluster(gib(4, 4), gib(4, 4));
+    placement.avoidNode("a");
+    const b = take(placement, "b", gib(2, 2));
+    const waits = take(placement, "c", gib(4, 4));
+    assertEquals([shown(b), shown(waits)], ["b", "waits"]);
+    assertEquals(owners(placement[end]("b")), ["c a"], end);
+  }
 });
 
 Deno.test("a cluster whose nodes are all avoided is used as if none was", () => {
