@@ -76,8 +76,11 @@ export class Dashboard {
   }
 
   async #answer(request: Request, from: Deno.NetAddr): Promise<Response> {
+    const knock = knockOf(request);
+    // A name in `Host` need not be one.
+    if (knock === undefined) return this.#text(400, "This is no address.");
     const isOwn = () => isOwnConnection(from, this.#server.addr);
-    const admitted = this.#doorman.admit({ ...knockOf(request), isOwn });
+    const admitted = this.#doorman.admit({ ...knock, isOwn });
     switch (admitted.kind) {
       case "upgrade":
         return this.#upgrade(request);
@@ -156,11 +159,13 @@ export class Dashboard {
   }
 }
 
-function knockOf(request: Request): Omit<Knock, "isOwn"> {
+function knockOf(request: Request): Omit<Knock, "isOwn"> | undefined {
   const { method, headers } = request;
+  const url = URL.parse(request.url);
+  if (url === null) return undefined;
   return {
     method,
-    url: new URL(request.url),
+    url,
     host: headers.get("host"),
     origin: headers.get("origin"),
     cookie: headers.get("cookie"),
