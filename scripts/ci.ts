@@ -1,11 +1,9 @@
 /**
  * Checks everything, on both supported versions of Deno at the same time: what `.ci/run` runs. The oldest version runs
- * the tests in which versions differ (`ci/lanes.ts`), with `--every` all of them.
+ * the tests in which versions differ (`ci/lanes.ts`), with `--every` all of them. A minute of chaos is one of the jobs.
  *
  * With `--fast`, the checks before a commit: on this version only, without the tests that run whole
  * programs (`deno task ok`).
- *
- * With `--chaos`, a minute of chaos is one more job.
  *
  * The other version is the one in `COMPILE_DENO`, which also compiles the programs of `tests/compiled`.
  * Each job's output is printed when it ends, with `--fast` only if it failed. The errors are repeated at the
@@ -146,7 +144,7 @@ function allJobs(
   latest: Runtime,
   oldest: Runtime | undefined,
   files: { readonly latest: readonly string[]; readonly oldest: readonly string[] },
-  seed: number | undefined,
+  seed: number,
 ): Job[] {
   // Only the oldest version can compile.
   const lanes = planLanes(files.latest, SYSTEM_LANES)
@@ -159,15 +157,15 @@ function allJobs(
   const types = oldest === undefined ? [] : [job(oldest, "check", ["check", "--quiet", "."])];
   return [
     ...lanes.map(({ runtime, lane }) => laneJob(runtime, lane)),
-    ...(seed === undefined ? [] : [chaosJob(latest, seed)]),
+    chaosJob(latest, seed),
     ...checks(latest),
     ...types,
   ];
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { fast, every, chaos } = parseArgs(args, {
-    boolean: ["fast", "every", "chaos"],
+  const { fast, every } = parseArgs(args, {
+    boolean: ["fast", "every"],
     unknown: (arg) => {
       throw new TypeError(`unknown argument: ${arg}`);
     },
@@ -197,7 +195,7 @@ async function main(args: readonly string[]): Promise<number> {
   } else {
     await provide([latest, ...(oldest === undefined ? [] : [oldest])], runAll);
     const both = { latest: files, oldest: every ? files : onOldest(files) };
-    const seed = chaos ? seedOf(await commit(), Math.random()) : undefined;
+    const seed = seedOf(await commit(), Math.random());
     await runAll(allJobs(latest, oldest, both, seed), SLOTS);
   }
 
