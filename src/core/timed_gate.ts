@@ -1,6 +1,7 @@
 /** How many of something there are at the same time. */
 
 import { Fifo } from "./fifo.ts";
+import { type StartTimer, startTimer } from "./timer.ts";
 
 /** One that waits for its turn. */
 interface Waiter {
@@ -26,13 +27,22 @@ export class TimedGate {
   /** How many are let in at a time. */
   readonly places: number;
   readonly #holdMs: () => number;
+  readonly #startTimer: StartTimer;
   readonly #waiting = new Fifo<Waiter>();
   #free: number;
 
-  /** @param holdMs After how long a place is free; asked again when that has passed. */
-  constructor(places: number, holdMs: number | (() => number)) {
+  /**
+   * @param holdMs After how long a place is free; asked again when that has passed.
+   * @param measure Measures that.
+   */
+  constructor(
+    places: number,
+    holdMs: number | (() => number),
+    measure: StartTimer = startTimer,
+  ) {
     this.places = places;
     this.#free = places;
+    this.#startTimer = measure;
     this.#holdMs = typeof holdMs === "number" ? () => holdMs : holdMs;
   }
 
@@ -49,7 +59,7 @@ export class TimedGate {
     const leave = (): void => {
       if (left) return;
       left = true;
-      clearTimeout(timer);
+      cancel();
       // The place goes straight to the next waiter, so that a newcomer cannot overtake it.
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
@@ -59,9 +69,9 @@ export class TimedGate {
     const wait = (): void => {
       const leftMs = this.#holdMs() - (performance.now() - beganMs);
       if (leftMs <= 0) leave();
-      else timer = setTimeout(wait, leftMs);
+      else cancel = this.#startTimer(leftMs, wait);
     };
-    let timer = setTimeout(wait, this.#holdMs());
+    let cancel = this.#startTimer(this.#holdMs(), wait);
     return leave;
   }
 

@@ -1,6 +1,7 @@
 /** How many processes boot at the same time, of all runs of a node. */
 
 import { TimedGate } from "../core/timed_gate.ts";
+import { startEarlyTimer } from "../core/timer.ts";
 
 /**
  * More are not ready sooner, and take more CPU time each; with fewer, one that waits for something would leave a
@@ -35,7 +36,8 @@ export class BootGate extends TimedGate {
     leastHoldMs: number = MAX_BOOT_MS,
   ) {
     const latestMs: number[] = [];
-    super(places, () => holdMsOf(latestMs, leastHoldMs));
+    // The first process of a local run would wait for another one.
+    super(places, () => holdMsOf(latestMs, leastHoldMs), startEarlyTimer);
     this.#latestMs = latestMs;
   }
 

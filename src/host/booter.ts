@@ -306,7 +306,7 @@ export class Booter {
       // Its share of the CPU is set when it is told what to run: it boots at full speed.
       if (enforcement !== undefined) limits?.set({ mem: resources?.mem ?? enforcement.mostBytes });
       const starting = this.#start(program, { env, stdin, mark, limits });
-      // After it: the first timer of a process takes Deno 10 ms, in which the new process boots already.
+      // After it: the first timer of a process takes Deno 16 ms, in which the new process boots already.
       cancel = (options.startTimer ?? startTimer)(limitMs, () => {
         isLate = true;
         kill();

@@ -1,0 +1,14 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { startEarlyTimer, startTimer } from "../../src/core/timer.ts";
+
+for (const [name, start] of Object.entries({ startTimer, startEarlyTimer })) {
+  Deno.test(`${name}() keeps this process alive until it calls, unless it was cancelled`, async () => {
+    const called: string[] = [];
+    const cancel = start(1, () => called.push("cancelled"));
+    cancel();
+    // Nothing else keeps this process alive.
+    await new Promise<void>((resolve) => start(20, resolve));
+    assertEquals(called, []);
+  });
+}
