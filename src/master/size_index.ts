@@ -77,8 +77,9 @@ export class SizeIndex<Owner> {
   oldestThatFits(room: Amount): Ticket<Owner> | undefined {
     let oldest: Ticket<Owner> | undefined;
     for (const list of this.#lists.values()) {
+      if (!fits(list, room)) continue;
       const first = list.first!;
-      if (fits(list, room) && first.sequence <= (oldest ?? first).sequence) oldest = first;
+      if (oldest === undefined || first.sequence < oldest.sequence) oldest = first;
     }
     if (oldest !== undefined) return oldest;
     for (const list of this.#lists.values()) {
