@@ -1,14 +1,14 @@
 /** Programs that run while something happens to their hosts. Their first argument is a mark that identifies their processes. */
 
 /**
- * `Deno.args[1]` members, and `Deno.args[2]` processes that compute forever, each with a child process of
+ * `Deno.args[1]` members, and `Deno.args[2]` processes that are blocked forever, each with a child process of
  * its own. All members are connected to each other. Each waits for a value from every other one, which
  * never comes, and prints how that ends. The first process prints how each of the others ends. It is so
  * large that only the master's own node has room for it, and for one member.
  */
 export const MEMBERS = `
 import { init, MiB, pid, Receiver, Sender, spawn, wait } from "deploy";
-const [mark, members, busy] = Deno.args;
+const [mark, members, blocked] = Deno.args;
 function startSomething() {
   const args = ["-c", "sleep 1000; true", mark];
   new Deno.Command("sh", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
@@ -30,14 +30,14 @@ async function member(parent) {
   }));
   await new Promise((resolve) => setTimeout(resolve, 1e6));
 }
-async function compute(parent) {
+async function block(parent) {
   startSomething();
   const sender = new Sender(parent);
   await sender.send(undefined);
   await sender.close();
-  for (;;);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
-await init({ functions: { member, compute }, resources: { mem: 1500 * MiB, cpu: 0 } });
+await init({ functions: { member, block }, resources: { mem: 1500 * MiB, cpu: 0 } });
 const pids = [];
 for (let i = 0; i < Number(members); i++) {
   pids.push(await spawn(member, undefined, { mem: 400 * MiB, cpu: 0 }));
@@ -46,8 +46,8 @@ const senders = pids.map((each) => new Sender(each));
 const receivers = pids.map((each) => new Receiver(each));
 await Promise.all(senders.map((sender) => sender.send(pids)));
 await Promise.all(receivers.map((receiver) => receiver.recv()));
-for (let i = 0; i < Number(busy); i++) {
-  const each = await spawn(compute, undefined, { mem: 1 * MiB, cpu: 0 });
+for (let i = 0; i < Number(blocked); i++) {
+  const each = await spawn(block, undefined, { mem: 1 * MiB, cpu: 0 });
   await using receiver = new Receiver(each);
   await receiver.recv();
   pids.push(each);

@@ -14,23 +14,24 @@ import { Deployed, noneIsLeft, processesWith } from "./deployed.ts";
 type Exit = Extract<JsonEvent, { event: "exit" }>;
 
 /**
- * Has `Deno.args[1]` processes that compute forever, spread over the nodes, and reports when all run. The
- * first process ensures that the nodes fill evenly, and waits for the others to end.
+ * Has `Deno.args[1]` processes that are blocked forever, spread over the nodes, and reports when all run. They
+ * answer as little as if they computed, and leave the cores to others. The first process ensures that the
+ * nodes fill evenly, and waits for the others to end.
  */
-const COMPUTES = `
+const BLOCKS = `
 import { init, spawn, wait, shortPid } from "deploy";
-async function compute() {
-  console.log("computing");
+async function block() {
+  console.log("blocking");
   await new Promise((resolve) => setTimeout(resolve, 50));
-  for (;;);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
-await init({ functions: { compute }, resources: { mem: 1, cpu: 0 } });
+await init({ functions: { block }, resources: { mem: 1, cpu: 0 } });
 const count = Number(Deno.args[1]);
 const pids = [];
 for (let index = 0; index < count; index++) {
-  pids.push(await spawn(compute, undefined, { mem: 200 * 1024 * 1024, cpu: 0.1 }));
+  pids.push(await spawn(block, undefined, { mem: 200 * 1024 * 1024, cpu: 0.1 }));
 }
-console.log("all compute");
+console.log("all block");
 for (const pid of pids) wait(pid).then((status) => console.log("ended " + JSON.stringify(status)));
 `;
 
@@ -67,8 +68,8 @@ Deno.test("a killed node's processes end, and are reported as lost; the node may
   const nodes = [SMALL, SMALL, SMALL];
   await using cluster = await startCluster({ nodes, restarts: true, ...NO_SPARES });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "6"] });
-  await program.says("all compute");
+  await using program = await Deployed.start(cluster.bridge, BLOCKS, { args: [mark, "6"] });
+  await program.says("all block");
   const [first] = program.events.flatMap((event) =>
     event.event === "spawn" && event.parent === null ? [event] : []
   );
@@ -99,8 +100,8 @@ Deno.test("a killed node's processes end, and are reported as lost; the node may
   const from = cluster.master.err.length;
   await cluster.restart(at);
   await cluster.master.line(/is there/, { from });
-  await using again = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
-  await again.says("all compute");
+  await using again = await Deployed.start(cluster.bridge, BLOCKS, { args: [mark, "4"] });
+  await again.says("all block");
 
   program.kill("SIGINT");
   again.kill("SIGINT");
@@ -112,8 +113,8 @@ Deno.test("a killed node's processes end, and are reported as lost; the node may
 Deno.test("when the master is killed, every process of every node ends", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
-  await program.says("all compute");
+  await using program = await Deployed.start(cluster.bridge, BLOCKS, { args: [mark, "4"] });
+  await program.says("all block");
   cluster.master.kill("SIGKILL");
   await noneIsLeft(mark);
   assertEquals(await program.code, 1);
@@ -139,8 +140,8 @@ Deno.test("when the bridge is killed, its runs end, and the next bridge takes ne
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
   const pipes = pipesOf(cluster.master.pid);
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
-  await program.says("all compute");
+  await using program = await Deployed.start(cluster.bridge, BLOCKS, { args: [mark, "4"] });
+  await program.says("all block");
   const from = cluster.master.out.length;
   const bridge = (await processesOf(cluster.master.pid)).find(({ words }) =>
     words.some((word) => word.endsWith("fabric.ts"))
@@ -156,8 +157,8 @@ Deno.test("when the bridge is killed, its runs end, and the next bridge takes ne
     () => `it has ${pipesOf(cluster.master.pid)} pipes open, not ${pipes}`,
   );
   // Everything that the run had is free again.
-  await using again = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "8"] });
-  await again.says("all compute");
+  await using again = await Deployed.start(cluster.bridge, BLOCKS, { args: [mark, "8"] });
+  await again.says("all block");
   again.kill("SIGTERM");
   assertEquals(await again.code, 143);
   await noneIsLeft(mark);
@@ -166,8 +167,8 @@ Deno.test("when the bridge is killed, its runs end, and the next bridge takes ne
 Deno.test("a node that is told to stop ends its processes first, and reports how they ended", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
-  await program.says("all compute");
+  await using program = await Deployed.start(cluster.bridge, BLOCKS, { args: [mark, "4"] });
+  await program.says("all block");
   const [node] = cluster.nodes;
   const pids = pidsOn(program, cluster.addresses[1]);
   assert(pids.length >= 2);
@@ -184,8 +185,8 @@ Deno.test("a node that is told to stop ends its processes first, and reports how
 Deno.test("a master that is told to stop ends every run first, and reports how", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...NO_SPARES });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, { args: [mark, "4"] });
-  await program.says("all compute");
+  await using program = await Deployed.start(cluster.bridge, BLOCKS, { args: [mark, "4"] });
+  await program.says("all block");
   cluster.master.kill("SIGTERM");
   assertEquals((await cluster.master.ended).code, 0);
   await noneIsLeft(mark);
@@ -196,11 +197,11 @@ Deno.test("a master that is told to stop ends every run first, and reports how",
 Deno.test("a silent node is lost, and ends its processes when it learns that", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, {
+  await using program = await Deployed.start(cluster.bridge, BLOCKS, {
     args: [mark, "2"],
     ...SOON,
   });
-  await program.says("all compute");
+  await program.says("all block");
   const [node] = cluster.nodes;
   const pids = pidsOn(program, cluster.addresses[1]);
   assert(pids.length >= 1);
@@ -279,11 +280,11 @@ Deno.test("a process whose node is silent while it boots is started when the nod
 Deno.test("when the master is silent, the nodes end their processes before it would report them lost", async () => {
   await using cluster = await startCluster({ nodes: [SMALL, SMALL], ...SOON });
   const mark = newMark();
-  await using program = await Deployed.start(cluster.bridge, COMPUTES, {
+  await using program = await Deployed.start(cluster.bridge, BLOCKS, {
     args: [mark, "2"],
     ...SOON,
   });
-  await program.says("all compute");
+  await program.says("all block");
   cluster.master.kill("SIGSTOP");
   try {
     const why = `lost the master: it did not answer for ${TESTS.workerSilenceMs / 1_000} s`;

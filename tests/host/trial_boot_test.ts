@@ -114,7 +114,7 @@ Deno.test("trialBoot() gives a program 10 s to reach init(), and ends all that i
     console.log("begun");
     const child = new Deno.Command("sleep", { args: ["1000"] }).spawn();
     Deno.writeTextFileSync("pid", child.pid + ".");
-    for (;;);`;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
   await tried(source, async (program, folder) => {
     const signal = new AbortController().signal;
     const timers: { ms: number; then: () => void }[] = [];
@@ -139,7 +139,8 @@ Deno.test("trialBoot() gives a program 10 s to reach init(), and ends all that i
 
 Deno.test("an aborted trialBoot() ends the program at once", async () => {
   await tried(
-    `Deno.writeTextFileSync("pid", Deno.pid + "."); for (;;);`,
+    `Deno.writeTextFileSync("pid", Deno.pid + ".");
+     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`,
     async (program, folder) => {
       const stop = new AbortController();
       const never = () => () => {};

@@ -1,4 +1,4 @@
-/** A stand-in for a launcher: it starts processes that are stuck, prints their ids, and waits. */
+/** A stand-in for a launcher: it starts processes that do not end, prints their ids, and waits. */
 
 import { createLogger } from "../../src/core/logger.ts";
 import { ChildProcess } from "../../src/host/child_process.ts";
@@ -13,7 +13,7 @@ const watchdog = new Watchdog({
   folder: Deno.args[0],
 });
 const children = await Promise.all(Array.from({ length: 4 }, async () => {
-  const program = { command: Deno.execPath(), args: ["eval", "while (true);"], cwd: "/" };
+  const program = { command: "sleep", args: ["1000"], cwd: "/" };
   const child = new ChildProcess(program, { env: {}, stdin: "null", mark: marks.next() });
   await watchdog.add(child.group);
   return child;

@@ -17,7 +17,7 @@ function sleeper(mark = marks.next()): ChildProcess {
   return new ChildProcess(program, { env: {}, stdin: "null", mark });
 }
 
-Deno.test("when the launcher is killed, so are processes that compute forever, and its folder is removed", async () => {
+Deno.test("when the launcher is killed, so are its processes, and its folder is removed", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/a file`, "");
   const launcher = new Deno.Command(Deno.execPath(), {

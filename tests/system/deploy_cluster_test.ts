@@ -23,6 +23,9 @@ console.log("there");
 for await (const _ of Deno.stdin.readable);
 `;
 
+/** Answers as little as a program that computes, and leaves the cores to others. */
+const BLOCKS = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);";
+
 /** A running deployment, whose stdin, stdout and stderr the test controls. */
 class Started implements AsyncDisposable {
   readonly child: Deno.ChildProcess;
@@ -139,7 +142,7 @@ Deno.test("several deployments at once do not disturb each other", async () => {
 Deno.test("Ctrl-C while a program is built or tried ends deploy, and leaves nothing behind", async () => {
   await using cluster = await startCluster({ nodes: [SMALL] });
   const mark = crypto.randomUUID();
-  await using project = await Project.make({ "main.ts": "for (;;);" });
+  await using project = await Project.make({ "main.ts": BLOCKS });
   await using tried = new Started([cluster.bridge, "main.ts", "--", mark], project.folder);
   const all = async () => (await processesWith(mark)).length;
   while (await all() === 0) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -38,7 +38,7 @@ Deno.test("a deployment ends as its program does", async (t) => {
   const codes: [what: string, code: number, rest: string][] = [
     ["well", 0, `await init();`],
     ["with a code", 7, `await init(); Deno.exit(7);`],
-    ["by a signal", 137, `await init(); Deno.kill(Deno.pid, "SIGKILL"); for (;;);`],
+    ["by a signal", 137, `await init(); Deno.kill(Deno.pid, "SIGKILL");`],
     [
       "well, but for another process",
       101,
@@ -203,7 +203,8 @@ Deno.test("a refused deployment shows why, and the program's output", async (t) 
       },
       {
         what: "that does not come to init()",
-        source: `Deno.stdout.writeSync(new TextEncoder().encode("thinking")); for (;;);`,
+        source: `Deno.stdout.writeSync(new TextEncoder().encode("thinking"));
+          await new Promise(() => setInterval(() => {}, 1e6));`,
         output: /thinking\n/,
         why: /^deploy: Cannot start: the program did not reach await init\(\) within 10 s$/,
       },
@@ -308,7 +309,7 @@ Deno.test("no process is left of a program that was still being tried when its d
       const mark = newMark();
       const source = `
         new Deno.Command("sh", { args: ["-c", "sleep 1000; :", Deno.args[0]] }).spawn();
-        for (;;);`;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
       await using program = await Deployed.start(cluster.bridge, source, { args: [mark] });
       // It has to be built before.
       const isTried = async () => (await processesWith(mark)).length >= 2;
