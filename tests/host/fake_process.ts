@@ -258,12 +258,8 @@ if (what === "ignore") {
   }
 }
 await send({ type: "started" });
-const depth = /^chain-(\d+)$/.exec(what);
 const forgery = /^forge-(\d+)$/.exec(what);
-if (depth !== null) {
-  const left = Number(depth[1]);
-  if (left > 0) await spawn(`chain-${left - 1}`);
-} else if (forgery !== null) {
+if (forgery !== null) {
   // Says of its parent what no process may say of another one: its own link is all that it has.
   const forged = FORGED[Number(forgery[1])]!(self.parent!);
   await write(encodeMessage(forged as unknown as ProcessMessage));

@@ -7,7 +7,6 @@ import { deadline } from "@std/async/deadline";
 import { MiB } from "../../src/core/resources.ts";
 import { readSettings } from "../../src/local/settings.ts";
 import { untilGone } from "../node/node_harness.ts";
-import { withoutNotices } from "../system/helpers.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
@@ -342,35 +341,6 @@ console.log(Deno.cwd());
 `);
   const { code, stdout, stderr } = await program.run();
   assertEquals([code, stdout], [0, `${await Deno.realPath(program.folder)}/below\n`], stderr);
-});
-
-Deno.test("60 processes at once, and a chain of 10", async () => {
-  await using program = new Program(`
-import { init, type Pid, Receiver, Sender, spawn } from "deploy";
-async function leaf(parent: Pid, index: number) {
-  await using sender = new Sender<number>(parent);
-  await sender.send(index);
-}
-async function chain(parent: Pid, depth: number) {
-  await using sender = new Sender<number>(parent);
-  if (depth === 0) return await sender.send(0);
-  await using receiver = new Receiver<number>(await spawn(chain, depth - 1));
-  await sender.send(await receiver.recv() + 1);
-}
-await init({ functions: { leaf, chain } });
-const pids = await Promise.all(Array.from({ length: 60 }, (_, index) => spawn(leaf, index)));
-const receivers = pids.map((pid) => new Receiver<number>(pid));
-const values = await Promise.all(receivers.map((receiver) => receiver.recv()));
-console.log(values.reduce((sum, value) => sum + value));
-console.log(await new Receiver<number>(await spawn(chain, 10)).recv());
-`);
-  const { code, stdout, stderr } = await program.run({ env: { DEPLOY_FORMAT: "json" } });
-  const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  const text = events.map((event) => event.text ?? "").join("");
-  assertEquals([code, withoutNotices(stderr)], [0, ""], text);
-  assertEquals(events.filter(({ event }) => event === "spawn").length, 72);
-  assertEquals(events.filter(({ event }) => event === "exit").length, 72);
-  assertEquals(text, "1770\n10\n");
 });
 
 Deno.test("two seconds after the first process has ended, a line on stderr names the running ones", async () => {

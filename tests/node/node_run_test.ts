@@ -523,26 +523,6 @@ Deno.test("the will of a process that ends in its grace is delivered, until the 
   );
 });
 
-Deno.test("60 processes launched at once all live and end", async () => {
-  await using run = startNode();
-  const pids = await Promise.all(Array.from({ length: 60 }, () => run.launch("hello")));
-  assertEquals(new Set(pids).size, 60);
-  await Promise.all(pids.map((pid) => run.master.wait(pid)));
-  for (const pid of pids) assertEquals(run.output(pid, 1), "hello\n");
-});
-
-Deno.test("a chain of processes, each spawned by the one before, is 10 deep", async () => {
-  await using run = startNode();
-  await run.launch("chain-10");
-  await run.node.idle();
-  const spawns = run.events.filter((event) => event.event === "spawn");
-  assertEquals(spawns.length, 11);
-  for (let index = 1; index < spawns.length; index++) {
-    const [above, below] = [spawns[index - 1], spawns[index]];
-    assert(below?.event === "spawn" && below.parent === above?.pid);
-  }
-});
-
 Deno.test("the first process has a stdin, and its end", async () => {
   await using run = startNode({ args: ["echo"] });
   const pid = await run.launch(null);

@@ -246,7 +246,7 @@ Deno.test("the events are these lines, with the keys in this order, and nothing 
   assertEquals([run.code, withoutNotices(run.raw.stderr)], [0, ""]);
 });
 
-Deno.test("40 processes that write at once: each one's bytes are there, in their order", async () => {
+Deno.test("60 processes are spawned at once, and write at once: each one's bytes are there, in their order", async () => {
   const run = await runProgram(`${IMPORTS}
     function work(_parent, index) {
       for (let line = 0; line < 100; line++) {
@@ -255,10 +255,12 @@ Deno.test("40 processes that write at once: each one's bytes are there, in their
       }
     }
     await init({ functions: { work } });
-    const pids = await Promise.all(Array.from({ length: 40 }, (_, index) => spawn(work, index)));
-    await Promise.all(pids.map(wait));`);
+    const pids = await Promise.all(Array.from({ length: 60 }, (_, index) => spawn(work, index)));
+    const statuses = await Promise.all(pids.map(wait));
+    say(new Set(pids).size, statuses.every(success));`);
   assertEquals(run.code, 0, run.raw.stderr + run.processes[0]?.stderr);
-  assertEquals(run.processes.length, 41);
+  assertEquals(run.processes.length, 61);
+  assertEquals(run.processes[0]?.stdout, "60 true\n");
   const seen = new Set<number>();
   for (const { stdout, stderr } of run.processes.slice(1)) {
     const index = Number.parseInt(stdout);
@@ -267,7 +269,7 @@ Deno.test("40 processes that write at once: each one's bytes are there, in their
     assertEquals(stdout, lines.map((n) => `${index} ${n} ${"x".repeat(n * 5)}\n`).join(""));
     assertEquals(stderr, lines.filter((n) => n % 10 === 0).map((n) => `${index} ${n}\n`).join(""));
   }
-  assertEquals(seen.size, 40);
+  assertEquals(seen.size, 60);
 });
 
 Deno.test("50 MB of output are shown unchanged", async () => {
