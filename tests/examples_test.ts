@@ -1,17 +1,30 @@
-/** Each example does what its first comment says, with the processes that it describes. */
+/** Each example does what its first comment says, with the processes that it describes, here and on a cluster. */
 
 // @ts-types="../types/std_assert.d.ts"
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import { type ProcessRecord, runProgram, type RunResult } from "deploy/testing";
+import { type ProcessRecord, runProgram, type RunResult, TestCluster } from "deploy/testing";
 import { withoutNotices } from "./system/helpers.ts";
 
 function example(name: string): URL {
   return new URL(`../examples/${name}.ts`, import.meta.url);
 }
 
+/** What examples did here, for the comparison with a cluster. */
+const ran = new Map<string, Promise<RunResult>>();
+
+/** Runs `examples/<name>.ts`, once with these arguments. */
+function runHere(name: string, args: string[]): Promise<RunResult> {
+  const words = JSON.stringify([name, ...args]);
+  const before = ran.get(words);
+  if (before !== undefined) return before;
+  const running = runProgram(example(name), { args });
+  ran.set(words, running);
+  return running;
+}
+
 /** Runs `examples/<name>.ts`, and checks that all of its processes succeed. */
 async function runExample(name: string, ...args: string[]): Promise<RunResult> {
-  const result = await runProgram(example(name), { args });
+  const result = await runHere(name, args);
   assertEquals(withoutNotices(result.said), "");
   assertEquals(result.stderr, "");
   for (const process of result.processes) assertEquals(process.status, { code: 0 });
@@ -81,7 +94,7 @@ Deno.test("all_to_all: each process hears from each of the others", async () => 
 });
 
 Deno.test("process_pool: calls return and throw, and one that exits is replaced", async () => {
-  const result = await runProgram(example("process_pool"), { args: ["2"] });
+  const result = await runHere("process_pool", ["2"]);
   // Two processes, and the one in place of that which a task ended.
   const [first, others] = starOf(result, 3);
   assertEquals(first.stdout.trimEnd().split("\n"), [
@@ -179,6 +192,55 @@ Deno.test("web_server: it outlives a request that hangs, and one that ends its p
   const failed = statuses.filter((status) => status !== '{"code":0}');
   assertEquals(failed.sort(), ['{"code":3}', '{"signal":"SIGKILL"}']);
   assertEquals(result.code, 0);
+});
+
+/** Arguments for the examples whose output does not depend on measurements: those of the tests above, if possible. */
+const SAME = [
+  { name: "workers", args: [] },
+  { name: "fibonacci", args: ["5"] },
+  { name: "all_to_all", args: ["5"] },
+  { name: "process_pool", args: ["2"] },
+  { name: "word_count", args: ["4"] },
+  { name: "pipeline", args: ["400"] },
+  { name: "hash_files", args: [] },
+  { name: "monte_carlo", args: ["3", "400000"] },
+  { name: "pub_sub", args: ["200"] },
+  { name: "hello", args: ["Ada"] },
+  { name: "fork_join", args: ["3", "1"] },
+];
+
+/** The examples that read files in the folder `data`. */
+const WITH_DATA = ["word_count", "hash_files"];
+
+/** The part of an output that is the same everywhere: Pids, and what chance decides, are replaced. */
+function comparable(processes: readonly ProcessRecord[]): string[] {
+  const text = (process: ProcessRecord) =>
+    processes.reduce((all, { pid }) => all.replaceAll(pid.slice(0, 7), "<pid>"), process.stdout)
+      .replace(/at batch \d+ of/, "at batch <n> of")
+      .replaceAll(/[0-9a-f]{40} \S+/g, "<hash>")
+      .replaceAll(/^\d+ jobs$/gm, "<n> jobs");
+  const depth = (parent: string | null): number => {
+    const found = processes.find(({ pid }) => pid === parent);
+    return found === undefined ? 0 : 1 + depth(found.parent);
+  };
+  return processes.map((process) =>
+    JSON.stringify([depth(process.parent), process.status, text(process)])
+  ).sort();
+}
+
+Deno.test("examples behave on a cluster as they do here", async (t) => {
+  await using cluster = await TestCluster.start();
+  for (const { name, args } of SAME) {
+    await t.step(name, async () => {
+      const here = await runHere(name, args);
+      const include = WITH_DATA.includes(name) ? [new URL("data", example(name)).pathname] : [];
+      await using run = await cluster.deploy(example(name), { args, include });
+      const deployed = await run.ended;
+      assertEquals(withoutNotices(deployed.said), "");
+      assertEquals(deployed.code, here.code);
+      assertEquals(comparable(deployed.processes), comparable(here.processes));
+    });
+  }
 });
 
 Deno.test("an example with a bad argument says so in one line and exits with 2", async () => {

@@ -5,64 +5,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 // @ts-types="../../types/std_fmt.d.ts"
 import { stripAnsiCode } from "@std/fmt/colors";
 import { startCluster } from "../fabric/cluster.ts";
-import { type ProcessRecord, runProgram, TestCluster } from "deploy/testing";
 import { within } from "../within.ts";
 import { deploy, deployJson, Project } from "./deploy_harness.ts";
 import { withoutNotices } from "./helpers.ts";
-
-const EXAMPLES = new URL("../../examples/", import.meta.url);
-
-/** Arguments for the examples whose output does not depend on measurements or on chance. */
-const SAME = [
-  { name: "workers", args: [] },
-  { name: "fibonacci", args: ["5"] },
-  { name: "all_to_all", args: ["4"] },
-  { name: "process_pool", args: ["2"] },
-  { name: "word_count", args: ["3"] },
-  { name: "pipeline", args: ["200"] },
-  { name: "hash_files", args: [] },
-  { name: "monte_carlo", args: ["2", "200000"] },
-  { name: "pub_sub", args: ["50"] },
-  { name: "hello", args: ["Ada"] },
-  { name: "fork_join", args: ["2", "1"] },
-];
-
-/** The examples that read files in the folder `data`. */
-const WITH_DATA = ["word_count", "hash_files"];
-
-/** The part of an output that is the same everywhere: Pids and measured numbers are replaced. */
-function comparable(
-  processes: readonly Pick<ProcessRecord, "pid" | "parent" | "status" | "stdout">[],
-) {
-  const text = (process: { stdout: string }) =>
-    processes.reduce((all, { pid }) => all.replaceAll(pid.slice(0, 7), "<pid>"), process.stdout)
-      .replace(/at batch \d+ of/, "at batch <n> of")
-      .replaceAll(/[0-9a-f]{40} \S+/g, "<hash>")
-      .replaceAll(/^\d+ jobs$/gm, "<n> jobs");
-  const depth = (parent: string | null): number => {
-    const found = processes.find(({ pid }) => pid === parent);
-    return found === undefined ? 0 : 1 + depth(found.parent);
-  };
-  return processes.map((process) =>
-    JSON.stringify([depth(process.parent), process.status, text(process)])
-  ).sort();
-}
-
-Deno.test("examples behave on a cluster as they do locally", async (t) => {
-  await using cluster = await TestCluster.start();
-  for (const { name, args } of SAME) {
-    await t.step(name, async () => {
-      const module = new URL(`${name}.ts`, EXAMPLES);
-      const local = await runProgram(module, { args });
-      const include = WITH_DATA.includes(name) ? [`${EXAMPLES.pathname}data`] : [];
-      await using run = await cluster.deploy(module, { args, include });
-      const deployed = await run.ended;
-      assertEquals(withoutNotices(deployed.said), "");
-      assertEquals(deployed.code, local.code);
-      assertEquals(comparable(deployed.processes), comparable(local.processes));
-    });
-  }
-});
 
 const COUNT = `import type { Pid } from "deploy";
 
