@@ -174,12 +174,20 @@ async function main(args: readonly string[]): Promise<number> {
   const files = await testFiles();
   const latest = { name: Deno.version.deno, path: Deno.execPath(), env: SANITIZERS };
   const compileDeno = fast ? undefined : Deno.env.get("COMPILE_DENO");
-  // Each version discards the other one's compiled code, so with one cache both would be twice as slow.
+  // Each version discards the other one's compiled code, and deploy the other one's bundle of the runtime: with
+  // one cache, both would be twice as slow.
   await using cache = compileDeno === undefined ? undefined : await ownCache();
   const oldest = compileDeno === undefined || cache === undefined ? undefined : {
     name: await versionOf(compileDeno),
     path: compileDeno,
-    env: { ...SANITIZERS, DENO_DIR: cache.folder },
+    env: {
+      ...SANITIZERS,
+      DENO_DIR: cache.folder,
+      XDG_CACHE_HOME: `${cache.folder}/user`,
+      DEPLOY_TEST_EXECUTABLES: cache.folder,
+      // Each promise is tested with spares by the latest version, and without them here. Tests of spares say how many.
+      DEPLOY_SPARES: "0",
+    },
   };
 
   const results: JobResult[] = [];

@@ -27,25 +27,25 @@ const FAULTS = [
 ];
 
 /**
- * Tests of whole programs that are the same on every version of Deno: what is told of a run, how it is left, found,
- * stopped and lost, its limits, and other users. Versions of Deno differ in how they load, bundle, start and serve
- * programs: those tests run on each supported one.
+ * Tests that are the same on every version of Deno: what is told of a run, how it is left, found, stopped and lost, its
+ * limits, and other users; what is made of the API alone, such as pools, examples and `deploy/testing`; the commands
+ * of `fabric`; what the files of the project say; and what only computes. Versions of Deno differ in
+ * how they load, bundle, start and serve programs: those tests run on each supported one.
  */
 export const ON_LATEST = [
-  ...[
-    "fabric/cap",
-    "fabric/dropped",
-    "fabric/hidden_memory",
-    "fabric/keep_running",
-    "fabric/large_arg",
-  ],
-  ...["fabric/many_files", "fabric/metrics", "fabric/nodes_file", "fabric/report"],
-  ...["system/deploy_attach", "system/deploy_delayed", "system/deploy_lost", "system/deploy_nodes"],
-  ...["system/deploy_runs", "system/deploy_stops", "system/deploy_waits", "system/descriptors"],
-  ...["system/ends", "system/enforced", "system/full_disk", "system/invitation", "system/left"],
-  ...["system/load", "system/netns", "system/noticed", "system/other_user", "system/run_records"],
-  ...["system/said", "system/stopping", "system/trace", "system/users_check", "system/waits"],
-  ...["testing/chaos", "dashboard/page", "bench"],
+  ...["bench", "dashboard/page", "examples", "fabric/cap", "fabric/dropped", "fabric/fabric"],
+  ...["fabric/hidden_memory", "fabric/keep_running", "fabric/large_arg", "fabric/many_files"],
+  ...["fabric/metrics", "fabric/nodes_file", "fabric/report", "layers", "master/placement_model"],
+  ...["master/placement_simulation", "pool/cluster", "pool/pool", "process/boot_modules"],
+  ...["project", "scripts/fuzz"],
+  ...["system/deploy_attach", "system/deploy_cluster", "system/deploy_delayed"],
+  ...["system/deploy_lost", "system/deploy_nodes", "system/deploy_refused", "system/deploy_runs"],
+  ...["system/deploy_script", "system/deploy_stops", "system/deploy_waits", "system/descriptors"],
+  ...["system/ends", "system/enforced", "system/full_disk", "system/hosts", "system/invitation"],
+  ...["system/left", "system/load", "system/netns", "system/noticed", "system/other_user"],
+  ...["system/programs_user", "system/run_records", "system/said", "system/stopping"],
+  ...["system/trace", "system/users_check", "system/waits", "testing/chaos", "testing/run_program"],
+  ...["testing/test_cluster"],
 ].map((name) => `tests/${name}_test.ts`);
 
 /** Tests in a browser. */
@@ -90,7 +90,6 @@ const COSTS: Readonly<Record<string, number>> = {
   "tests/system/api_select_test.ts": 2,
   "tests/system/api_spawn_test.ts": 5,
   "tests/system/api_terminal_test.ts": 7,
-  "tests/system/api_types_test.ts": 3,
   "tests/system/deploy_cluster_test.ts": 5,
   "tests/system/deploy_ends_test.ts": 18,
   "tests/system/deploy_test.ts": 22,
