@@ -20,8 +20,8 @@ import { reasonOf, StoreError } from "./store_error.ts";
 const REMEMBERED_BYTES = 4 * 1024 * 1024;
 
 /**
- * How old a file must be to be cached: a change within the clock's resolution after the hashing
- * would leave its size and time, the cache's key, unchanged.
+ * How old a file must be to be cached: a change within the clock's resolution after the hashing, which is a second
+ * for the time of the last change, would leave its size and times, the cache's key, unchanged.
  */
 const SETTLED_MS = 2_000;
 
@@ -29,11 +29,18 @@ const SETTLED_MS = 2_000;
  * Hashes a file.
  *
  * With `cacheFolder`, the manifest of a large file is cached there, and used as long as path,
- * size, modification time and inode are the same. A folder that cannot be used is ignored.
+ * size, inode and the times of the last write and of the last change are the same: the first one can be set, as tools do
+ * that make equal files from equal sources. A folder that cannot be used is ignored.
+ *
+ * @param nowMs The time. @default the present
  *
  * @throws {StoreError} If the file cannot be read, is too large, or changes while it is read.
  */
-export async function manifestOf(path: string, cacheFolder?: string): Promise<Manifest> {
+export async function manifestOf(
+  path: string,
+  cacheFolder?: string,
+  nowMs: number = Date.now(),
+): Promise<Manifest> {
   try {
     using file = await Deno.open(path);
     const info = await file.stat();
@@ -50,8 +57,7 @@ export async function manifestOf(path: string, cacheFolder?: string): Promise<Ma
     const known = await recall(entry, info);
     if (known !== undefined) return known;
     const manifest = await hash(path, file, info);
-    const settled = Date.now() - (info.mtime?.getTime() ?? Infinity) > SETTLED_MS;
-    if (settled) {
+    if (nowMs - lastChangeMs(info) > SETTLED_MS) {
       await keep(entry, encode({ ...identity(info), manifest: { ...packManifest(manifest) } }));
     }
     return manifest;
@@ -78,10 +84,18 @@ async function hash(path: string, file: Deno.FsFile, info: Deno.FileInfo): Promi
   return { size, pieces };
 }
 
-function identity(
-  info: Deno.FileInfo,
-): { size: number; mtimeMs: number | null; inode: number | null } {
-  return { size: info.size, mtimeMs: info.mtime?.getTime() ?? null, inode: info.ino };
+function identity({ size, ino, mtime, ctime }: Deno.FileInfo): Record<string, number | null> {
+  return {
+    size,
+    mtimeMs: mtime?.getTime() ?? null,
+    ctimeMs: ctime?.getTime() ?? null,
+    inode: ino,
+  };
+}
+
+/** When a file was written or changed last; never in the past where the system does not tell. */
+function lastChangeMs({ mtime, ctime }: Deno.FileInfo): number {
+  return Math.max(mtime?.getTime() ?? Infinity, ctime?.getTime() ?? 0);
 }
 
 function isSame(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
