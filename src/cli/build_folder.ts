@@ -15,11 +15,13 @@ const NOTHING_TO_SAY = createLogger("error", () => {});
  */
 export class BuildFolder implements AsyncDisposable {
   readonly path: string;
+  readonly #owned: SocketFolder | undefined;
   readonly #listener: { close(): void } | undefined;
   readonly #swept: Promise<void>;
 
   private constructor(path: string, owned: SocketFolder | undefined, logger: Logger) {
     this.path = path;
+    this.#owned = owned;
     const listener = owned && listenAtOnce(owned.node);
     listener?.unref();
     this.#listener = listener;
@@ -51,6 +53,6 @@ export class BuildFolder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#swept;
     this.#listener?.close();
-    await removeTree(this.path);
+    await (this.#owned?.remove() ?? removeTree(this.path));
   }
 }

@@ -140,22 +140,26 @@ export class Booter {
     this.#options = options;
     this.boots = options.boots ?? new Boots();
     const { willFolder, logger, program: { user } } = options;
-    const folder = willFolder === null ? undefined : SocketFolder.make(willFolder, logger);
+    const marks = this.#marks = new Marks(user?.marksGroups);
+    const other = user && { ...user, group: marks.group };
+    const folder = willFolder === null ? undefined : SocketFolder.make(willFolder, logger, other);
     this.#folder = folder;
     const at = folder === undefined ? { hostname: CONTROL_HOST, port: 0 } : { path: folder.node };
     this.#server = new ControlServer({ at, logger, refused: () => this.#refuseYoungest() });
-    const marks = this.#marks = new Marks(user?.marksGroups);
     // Before that, nobody else could enter.
-    if (user !== undefined) folder?.giveTo(user, marks.group);
-    this.#watchdog = new Watchdog({ logger, marks, folder: folder?.path });
+    folder?.give();
+    this.#watchdog = new Watchdog({ logger, marks, folder });
     this.#swept = folder?.sweep().catch((error) => {
       logger.debug(`cannot remove the sockets of earlier runs: ${messageOf(error)}`);
     });
   }
 
-  /** The folder with the sockets of its processes, in which programs may put other files; `undefined` if there is none. */
+  /**
+   * The folder with the sockets of its processes, in which programs may put other files, where it is now; `undefined` if
+   * there is none, or it is not found.
+   */
   get sockets(): string | undefined {
-    return this.#folder?.path;
+    return this.#folder?.where();
   }
 
   /** How many processes are booting, or wait until they may. */
@@ -218,7 +222,9 @@ export class Booter {
   async close(): Promise<void> {
     await this.#server.close();
     await this.#swept;
-    await this.#folder?.remove();
+    await this.#folder?.remove().catch((error) => {
+      this.#options.logger.warn(`Cannot remove the sockets of a run: ${messageOf(error)}`);
+    });
     await this.#watchdog.close();
     await this.#options.enforcement?.idle();
   }

@@ -5,7 +5,7 @@ import type { Logger } from "../core/logger.ts";
 import { type StartTimer, startTimer } from "../core/timer.ts";
 import { type DiskLook, DiskSum, FORMAT, judgeDisk, mostEntries } from "./disk_limit.ts";
 
-/** The folders of a run, and how much may be in them. */
+/** Some folders, and how much may be in them. */
 export interface DiskLimit {
   readonly folders: readonly string[];
   readonly mostBytes: number;
@@ -14,7 +14,11 @@ export interface DiskLimit {
 /** When it looks first, in ms after the start. */
 const FIRST_MS = 1_000;
 
-export interface DiskWatchOptions extends DiskLimit {
+export interface DiskWatchOptions {
+  /** Where the folders of a run are now. */
+  readonly folders: () => readonly string[];
+  /** How much may be in them. */
+  readonly mostBytes: number;
   /** Called each time that there is more, with the reason for the end of the run's processes. */
   readonly over: (why: string) => void;
   readonly logger: Logger;
@@ -52,17 +56,18 @@ export class DiskWatch {
   }
 
   async #look(): Promise<void> {
-    const { over, logger, look = lookAtDisk, ...limit } = this.#options;
+    const { over, logger, look = lookAtDisk, mostBytes } = this.#options;
     const { signal } = this.#stopping;
+    const folders = this.#options.folders();
     try {
-      const found = await look(limit, signal);
+      const found = await look({ folders, mostBytes }, signal);
       if (signal.aborted) return;
-      const verdict = judgeDisk(found, limit.mostBytes);
+      const verdict = judgeDisk(found, mostBytes);
       if (verdict.kind === "over") over(verdict.why);
       this.#arm(verdict.kind === "within" ? verdict.nextMs : FIRST_MS);
     } catch (error) {
       if (signal.aborted) return;
-      logger.about("disk", `cannot look at what is in ${limit.folders[0]}: ${messageOf(error)}`);
+      logger.about("disk", `cannot look at what is in ${folders[0]}: ${messageOf(error)}`);
       this.#arm(FIRST_MS);
     }
   }
@@ -78,6 +83,8 @@ export async function lookAtDisk(
   { folders, mostBytes }: DiskLimit,
   signal: AbortSignal,
 ): Promise<DiskLook> {
+  // Without any, find would go through the working directory.
+  if (folders.length === 0) return { usedBytes: 0, tookMs: 0 };
   const startMs = performance.now();
   const child = new Deno.Command("find", {
     args: [...folders, "-xdev", "-printf", FORMAT],

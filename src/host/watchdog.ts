@@ -9,9 +9,10 @@ import { sessionWords } from "./new_session.ts";
  * Reads `+ <group>`, `- <group>`, and `= <marks>`, which ends the processes with one of these marks
  * (`1|2|3`) and is answered by a line. When its stdin ends, it kills the groups that it knows of, and their
  * leaders, which may not have created their groups yet, and the processes whose marks match `$1`, and
- * removes the folder `$2`. Marks come after `$4` in the files `$3` of `/proc`.
+ * removes the folder `$2`. If it is in that folder, it finds it also where that has been moved, as far as Linux tells. Marks come after
+ * `$4` in the files `$3` of `/proc`.
  *
- * Besides shell builtins it uses `grep`, on what Linux has in `/proc`, and `rm`. A killed process may have
+ * Besides shell builtins it uses `grep` and `readlink`, on what Linux has in `/proc`, and `rm`. A killed process may have
  * started another one just before, so it looks again until it finds nothing new.
  */
 const SCRIPT = `
@@ -19,6 +20,8 @@ trap '' HUP INT TERM
 groups=' '
 file=$3
 before_mark=$4
+inside=
+[ -n "$2" ] && [ "$2" -ef . ] && inside=1
 end_marked() {
   before=
   while
@@ -42,6 +45,10 @@ while read -r change what; do
 done
 for group in $groups; do kill -s KILL -- "-$group" "$group" 2>/dev/null; done
 end_marked "$1"
+if [ -n "$inside" ]; then
+  moved=$(readlink /proc/self/cwd 2>/dev/null)
+  [ "$moved" -ef . ] && rm -rf -- "$moved"
+fi
 if [ -d "$2" ]; then rm -rf -- "$2"; fi
 exit 0
 `;
@@ -56,6 +63,14 @@ const MAX_MARKS = 500;
 const MAX_STARTS = 10;
 
 const encoder = new TextEncoder();
+
+/** A folder that may be moved. */
+export interface WatchedFolder {
+  /** Where it is now; `undefined` if it is not found. */
+  where(): string | undefined;
+  /** Whether a program can move it. */
+  readonly canMove: boolean;
+}
 
 interface Shell {
   readonly child: Deno.ChildProcess;
@@ -75,8 +90,7 @@ interface Shell {
 export class Watchdog {
   readonly #logger: Logger;
   readonly #marks: Pick<Marks, "pattern" | "place">;
-  /** Empty for none. */
-  readonly #folder: string;
+  readonly #folder: WatchedFolder | undefined;
   readonly #groups = new Set<number>();
   /** The marks of processes that have ended, and may have left others. */
   #left: string[] = [];
@@ -93,12 +107,12 @@ export class Watchdog {
     options: {
       logger: Logger;
       marks: Pick<Marks, "pattern" | "place">;
-      folder?: string | undefined;
+      folder?: WatchedFolder | undefined;
     },
   ) {
     this.#logger = options.logger;
     this.#marks = options.marks;
-    this.#folder = options.folder ?? "";
+    this.#folder = options.folder;
   }
 
   /** The process id of the shell, while there is one. */
@@ -173,12 +187,13 @@ export class Watchdog {
     this.#starts++;
     const { pattern, place: { file, before } } = this.#marks;
     const { words, detached } = sessionWords();
-    const shell = ["/bin/sh", "-c", SCRIPT, "watchdog", pattern, this.#folder, file, before];
+    const folder = this.#folder?.where();
+    const shell = ["/bin/sh", "-c", SCRIPT, "watchdog", pattern, folder ?? "", file, before];
     const [command, ...args] = [...words, ...shell];
     try {
       const child = new Deno.Command(command!, {
         args,
-        cwd: "/",
+        cwd: folder !== undefined && this.#folder!.canMove ? folder : "/",
         clearEnv: true,
         stdin: "piped",
         stdout: "piped",

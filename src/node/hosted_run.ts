@@ -208,10 +208,9 @@ export class HostedRun {
       const folder = await this.#files.fetch(spec, link.fetch, signal);
       signal.throwIfAborted();
       const { wills } = folder;
-      const folders = wills === undefined ? [folder.path] : [folder.path, wills];
       const node = new NodeRun({
         program: runProgram(spec, folder.path, thisRuntime(), { cap, user, countsFiles }),
-        disk: countsFiles ? { folders, mostBytes: mostRunBytes } : undefined,
+        disk: countsFiles ? { folders: () => folder.where(), mostBytes: mostRunBytes } : undefined,
         ...ip === undefined ? {} : { ip },
         peerHosts: this.#opened.hosts,
         hostname: host,

@@ -10,7 +10,7 @@ import { type BootedProcess, endBooted } from "../host/booter.ts";
 import { DoingWatch } from "../host/doing_watch.ts";
 import { HostedProcess } from "../host/hosted_process.ts";
 import type { RunContext } from "../host/run_context.ts";
-import { type DiskLimit, DiskWatch } from "../host/disk_watch.ts";
+import { DiskWatch, type DiskWatchOptions } from "../host/disk_watch.ts";
 import type { ProcUsage } from "../host/proc_usage.ts";
 import { WillSpace } from "../host/will_store.ts";
 import { notStartedError, runIsEnding, startError } from "./launch_errors.ts";
@@ -25,10 +25,10 @@ const LOOK_SHARE_MS = 3;
 /** What a node needs to know about a run. */
 export interface NodeRunOptions extends RunContext, ProcessSourceOptions {
   /**
-   * What may be in the folder of the run, and in that of its sockets; processes end when there is more.
+   * The folders of the run, and what may be in them and in that of its sockets; processes end when there is more.
    * @default anything
    */
-  readonly disk?: DiskLimit | undefined;
+  readonly disk?: Pick<DiskWatchOptions, "folders" | "mostBytes"> | undefined;
   /** Where its processes come from. @default made from these options */
   readonly source?: ProcessSource | undefined;
 }
@@ -62,8 +62,10 @@ export class NodeRun implements NodePort {
     this.#wills = new WillSpace(undefined, other);
     this.#source = options.source ?? new ProcessSource(options);
     const { disk, logger } = options;
-    const { sockets } = this.#source;
-    const folders = [...disk?.folders ?? [], ...sockets === undefined ? [] : [sockets]];
+    const folders = () => {
+      const { sockets } = this.#source;
+      return [...disk?.folders() ?? [], ...sockets === undefined ? [] : [sockets]];
+    };
     this.#disk = disk &&
       new DiskWatch({ ...disk, folders, logger, over: (why) => this.#endFor(why) });
   }

@@ -56,7 +56,7 @@ export class ProcessSource {
     });
   }
 
-  /** The folder with the sockets of the run's processes; `undefined` if there is none. */
+  /** The folder with the sockets of the run's processes, where it is now; `undefined` if there is none. */
   get sockets(): string | undefined {
     return this.#booter.sockets;
   }

@@ -2,9 +2,10 @@
 
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
+import { HeldFolder } from "../core/held_folder.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { DENO_FOLDER, PROJECT_FOLDER, TEMPORARY_FOLDER } from "../core/run_layout.ts";
-import { removeTree, removeTreeOfOther } from "../core/remove_tree.ts";
+import { removeTreeOfOther } from "../core/remove_tree.ts";
 import { checkName } from "../core/file_names.ts";
 import type { Tree } from "../core/tree.ts";
 import { makeUnlessThere } from "./private_folder.ts";
@@ -23,6 +24,8 @@ export class RunFolder implements AsyncDisposable {
   /** Where processes leave wills, if it is for another user, who can make files there and not list them. */
   readonly wills: string | undefined;
   readonly #user: OtherUser | undefined;
+  /** If it is of this user, whose programs can move it. */
+  #held: HeldFolder | undefined;
 
   private constructor(path: string, user: OtherUser | undefined) {
     this.path = path;
@@ -44,8 +47,16 @@ export class RunFolder implements AsyncDisposable {
     const folder = new RunFolder(`${parent}/${runId}`, user);
     await Deno.mkdir(folder.path, { mode: 0o700 });
     await Deno.mkdir(`${folder.path}/${PROJECT_FOLDER}`);
-    if (user !== undefined) await writableFolder(folder.wills!, user);
+    if (user === undefined) folder.#held = new HeldFolder(folder.path);
+    else await writableFolder(folder.wills!, user);
     return folder;
+  }
+
+  /** Its folders, where they are now: a program may have moved or removed them. */
+  where(): string[] {
+    const { path, wills } = this;
+    const own = this.#held === undefined ? path : this.#held.where();
+    return [own, wills].filter((each) => each !== undefined);
   }
 
   /**
@@ -86,11 +97,12 @@ export class RunFolder implements AsyncDisposable {
    * there, so a folder that does not become empty is tried again for a while.
    */
   async [Symbol.asyncDispose](): Promise<void> {
+    using held = this.#held;
     for (let tries = 1;; tries++) {
       try {
-        if (this.wills === undefined) return await removeTree(this.path);
+        if (held !== undefined) return await held.remove();
         await removeTreeOfOther(this.path);
-        return await removeTreeOfOther(this.wills);
+        return await removeTreeOfOther(this.wills!);
       } catch (error) {
         if (tries === REMOVAL_TRIES) throw error;
       }

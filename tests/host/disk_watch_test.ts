@@ -52,7 +52,7 @@ Deno.test("DiskWatch looks again while there is less than allowed, says each tim
   const found = [0, 1.5 * GiB, 1.5 * GiB];
   const said: string[] = [];
   const watch = new DiskWatch({
-    ...{ folders: ["/"], mostBytes: GiB, logger: createLogger("error", () => {}) },
+    ...{ folders: () => ["/"], mostBytes: GiB, logger: createLogger("error", () => {}) },
     over: (why) => said.push(why),
     startTimer: (ms, then) => {
       timers.push({ ms, then });

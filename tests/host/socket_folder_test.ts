@@ -4,23 +4,34 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { randomId } from "../../src/core/pid.ts";
-import { SocketFolder } from "../../src/host/socket_folder.ts";
+import { MiB } from "../../src/core/resources.ts";
+import { type FolderUser, SocketFolder } from "../../src/host/socket_folder.ts";
 import { connect, listen, MAX_SOCKET_PATH_BYTES } from "../../src/net/transport.ts";
 import { startNode } from "../node/node_harness.ts";
+
+/** Those that the present test has made. */
+let made: SocketFolder[] = [];
 
 /** A temporary folder of its own for each test, with a path as short as that of the system's. */
 async function inFolder(test: (parent: string) => Promise<void>): Promise<void> {
   const parent = await Deno.makeTempDir({ dir: "/tmp" });
+  made = [];
   try {
     await test(parent);
   } finally {
+    for (const folder of made) await folder.remove();
     await Deno.remove(parent, { recursive: true });
   }
 }
 
-function make(parent: string): { folder: SocketFolder | undefined; said: string } {
+function make(
+  parent: string,
+  other?: FolderUser,
+): { folder: SocketFolder | undefined; said: string } {
   const lines: string[] = [];
-  const folder = SocketFolder.make(parent, createLogger("debug", (line) => lines.push(line)));
+  const logger = createLogger("debug", (line) => lines.push(line));
+  const folder = SocketFolder.make(parent, logger, other);
+  if (folder !== undefined) made.push(folder);
   return { folder, said: lines.join("") };
 }
 
@@ -111,6 +122,69 @@ Deno.test({
       Deno.chownSync(other.path, 12345, 12345);
       await own.sweep();
       assertEquals(names(parent).length, 2);
+    }),
+});
+
+const OTHER = { uid: 65534, gid: 65534, group: undefined };
+
+/** Does that as the other user; returns whether it succeeded. */
+async function asOther(...words: string[]): Promise<boolean> {
+  const [command = "", ...args] = words;
+  return (await new Deno.Command(command, { args, uid: OTHER.uid, gid: OTHER.gid, stderr: "null" })
+    .output()).success;
+}
+
+Deno.test({
+  name: "another user can use the folder that is given to it, and can neither move nor remove it",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    inFolder(async (parent) => {
+      Deno.chmodSync(parent, 0o1777); // as that for temporary files is
+      const folder = make(parent, OTHER).folder!;
+      const listener = listen({ path: folder.node });
+      folder.give();
+      const [outer] = names(parent);
+      assertEquals(Deno.lstatSync(folder.path).mode! & 0o777, 0o700);
+      assert(await asOther("mkdir", "-p", `${folder.path}/deep/er`));
+      assertEquals(await asOther("mv", folder.path, `${parent}/moved`), false);
+      assertEquals(await asOther("mv", `${parent}/${outer}`, `${parent}/moved`), false);
+      await asOther("rm", "-rf", folder.path);
+      assertEquals([names(parent), names(folder.where()!)], [[outer], ["s"]]);
+      listener.close();
+      assert(await asOther("mkdir", "-p", `${folder.path}/deep/er`));
+      await folder.remove();
+      assertEquals(names(parent), []);
+    }),
+});
+
+Deno.test("sweep() knows a folder for another user by the node's socket in it", async () => {
+  await inFolder(async (parent) => {
+    const [own, alive, left] = [undefined, OTHER, OTHER]
+      .map((other) => make(parent, other).folder!);
+    using _listener = listen({ path: alive!.node });
+    const outer = (folder: SocketFolder) => folder.where()!.slice(parent.length + 1);
+    for (const folder of [alive!, left!]) Deno.utimeSync(folder.where()!, 0, 0);
+    await own!.sweep();
+    assertEquals(names(parent), [own!, alive!].map(outer).toSorted());
+  });
+});
+
+Deno.test({
+  name: "what a program moves elsewhere is counted there, and gone at the end of the run",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inFolder(async (parent) => {
+      const disk = { folders: () => [], mostBytes: 8 * MiB };
+      const run = startNode({ willFolder: parent, disk });
+      const [name] = names(parent);
+      await run.launch("hang");
+      Deno.mkdirSync(`${parent}/deep`);
+      Deno.renameSync(`${parent}/${name}`, `${parent}/deep/moved`);
+      Deno.writeFileSync(`${parent}/deep/moved/more`, new Uint8Array(9 * MiB).fill(1));
+      const exit = await run.until(({ event }) => event === "exit");
+      assertMatch(JSON.stringify(exit), /"killed":"disk: 9(\.\d+)? MiB used, 8 MiB allowed"/);
+      await run[Symbol.asyncDispose]();
+      assertEquals([names(parent), names(`${parent}/deep`)], [["deep"], []]);
     }),
 });
 

@@ -10,7 +10,7 @@ const marks = new Marks();
 const watchdog = new Watchdog({
   logger: createLogger("warn", (line) => console.error(line)),
   marks,
-  folder: Deno.args[0],
+  folder: { where: () => Deno.args[0], canMove: true },
 });
 const children = await Promise.all(Array.from({ length: 4 }, async () => {
   const program = { command: "sleep", args: ["1000"], cwd: "/" };

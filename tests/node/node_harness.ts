@@ -55,6 +55,7 @@ export function startNode(
     boots?: Boots;
     /** Whether the first process boots at once. */
     prepares?: boolean;
+    disk?: NodeRunOptions["disk"];
   } = {},
 ): Harness {
   const events: RunEvent[] = [];
@@ -96,6 +97,7 @@ export function startNode(
     enforcement: options.enforcement,
     bootLimitMs: options.bootLimitMs,
     boots: options.boots,
+    disk: options.disk,
   };
   const source = new ProcessSource(nodeOptions);
   if (options.prepares) source.prepare(requestFor(null, null));

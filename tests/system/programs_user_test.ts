@@ -128,7 +128,7 @@ Deno.test({
     assertEquals(await fabric.stop(), true);
     assertEquals([...Deno.readDirSync(`${folder}/store.nobody/live`)], []);
     assertEquals(
-      [...Deno.readDirSync(`${folder}/tmp`)].filter(({ name }) => name.startsWith("dpl-")),
+      [...Deno.readDirSync(`${folder}/tmp`)].filter(({ name }) => /^dp[lu]-/.test(name)),
       [],
     );
   },
