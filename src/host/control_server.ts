@@ -39,8 +39,14 @@ const HELLO_MS = 5_000;
  */
 const OWN_HELLO_MS = 60_000;
 
-/** How many unauthenticated connections there may be; processes of a large program boot at once. */
-const MAX_UNAUTHENTICATED = 4096;
+/** How many unauthenticated connections there may be from this host; processes of a large program boot at once. */
+const MAX_UNAUTHENTICATED = 2048;
+
+/**
+ * How many there may be on a Unix socket besides those of processes that boot. Programs of this user, or of the one that
+ * they run as, can have opened them, each on the sockets of all runs.
+ */
+const MAX_OTHERS = 64;
 
 const encoder = new TextEncoder();
 
@@ -81,10 +87,13 @@ export class ControlServer {
   ) {
     const { listener, address } = listenAt(options.at);
     this.address = address;
+    const isOwn = "path" in options.at;
+    const ownPlaces = (): number => MAX_OTHERS + this.#expected.size;
     this.#admission = new Admission<Conn, () => void>({
       listener,
-      max: MAX_UNAUTHENTICATED,
-      timeoutMs: "path" in options.at ? OWN_HELLO_MS : HELLO_MS,
+      max: isOwn ? ownPlaces : MAX_UNAUTHENTICATED,
+      maxOfHost: Infinity, // all are of this one
+      timeoutMs: isOwn ? OWN_HELLO_MS : HELLO_MS,
       authenticate: (conn) => this.#authenticate(conn),
       take: (_conn, arrive) => arrive(),
       refused: options.refused,

@@ -2,8 +2,8 @@
 
 /** How many there may be. */
 export interface StrangerLimits {
-  /** In all. */
-  readonly max: number;
+  /** In all; a function, if that changes. */
+  readonly max: number | (() => number);
   /** Of one host. @default half of `max`, so that no host can take all places */
   readonly maxOfHost?: number;
 }
@@ -43,15 +43,13 @@ class Places<Entry> {
  * than that. Each step costs the same, however many there are.
  */
 export class Strangers<Entry> {
-  readonly #max: number;
-  readonly #maxOfHost: number;
+  readonly #limits: StrangerLimits;
   readonly #all = new Places<Entry>();
   readonly #hosts = new Map<string, Places<Entry>>();
   readonly #hostOf = new Map<Entry, string>();
 
-  constructor({ max, maxOfHost = Math.ceil(max / 2) }: StrangerLimits) {
-    this.#max = max;
-    this.#maxOfHost = maxOfHost;
+  constructor(limits: StrangerLimits) {
+    this.#limits = limits;
   }
 
   get size(): number {
@@ -61,9 +59,12 @@ export class Strangers<Entry> {
   /** Adds one. Returns the one that has to go for it, and is no longer here; `undefined` if none has to. */
   add(entry: Entry, host: string): Entry | undefined {
     const own = this.#hosts.get(host) ?? new Places();
-    const gone = own.size >= this.#maxOfHost
+    const { max: limit } = this.#limits;
+    const max = typeof limit === "number" ? limit : limit();
+    const { maxOfHost = Math.ceil(max / 2) } = this.#limits;
+    const gone = own.size >= maxOfHost
       ? own.first()
-      : this.size >= this.#max
+      : this.size >= max
       ? this.#all.first()
       : undefined;
     if (gone !== undefined) this.delete(gone);

@@ -56,8 +56,13 @@ export type Endpoint =
 /** The longest path of a Unix socket on every system: macOS allows 103 bytes, Linux 107. */
 export const MAX_SOCKET_PATH_BYTES = 103;
 
+/** How long an attempt on a Unix socket waits at most for its turn, and the longest pause meanwhile. */
+const TURN_MS = 10_000;
+const MAX_PAUSE_MS = 64;
+
 /**
- * Connects. Aborting `signal` ends an attempt over TCP, with its reason; one on a Unix socket never waits.
+ * Connects. Aborting `signal` ends an attempt over TCP, with its reason; one on a Unix socket waits only while more
+ * connections have not been accepted there than the system keeps, and for at most 10 s.
  *
  * @throws {Deno.errors.NotFound} If there is no such socket.
  * @throws {Deno.errors.ConnectionRefused} If nothing listens there any more.
@@ -68,12 +73,31 @@ export function connect(
 ): Promise<Deno.TcpConn>;
 export function connect(to: Endpoint, signal?: AbortSignal): Promise<Transport>;
 export async function connect(to: Endpoint, signal?: AbortSignal): Promise<Transport> {
-  if ("path" in to) return await Deno.connect({ transport: "unix", path: to.path });
+  if ("path" in to) return await connectInTurn(to.path, signal);
   const conn = await (signal === undefined ? Deno.connect(to) : connectUnless(signal, to));
   // Before its first byte: two small writes in a row would take 40 ms with Nagle's algorithm, which waits
   // for the delayed acknowledgement of the first.
   conn.setNoDelay(true);
   return conn;
+}
+
+/** Linux lets an attempt on a Unix socket fail where one over TCP would wait until others are accepted. */
+async function connectInTurn(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Deno.UnixConn> {
+  const beganMs = performance.now();
+  for (let pauseMs = 1;; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    try {
+      return await Deno.connect({ transport: "unix", path });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      if (performance.now() - beganMs > TURN_MS) throw error;
+    }
+    // A listener of a timeout signal keeps the process alive, as an attempt that waits does.
+    await new Promise((resolve) => AbortSignal.timeout(pauseMs).addEventListener("abort", resolve));
+    signal?.throwIfAborted();
+  }
 }
 
 /**

@@ -216,7 +216,6 @@ async function joinRun(
       exit(1);
     }
   };
-  const connecting = connect(bootstrap.control);
   const { socket, host } = bootstrap;
   const listeners: TransportListener[] = [];
   if (socket !== undefined) listeners.push(listen({ path: socket }));
@@ -226,7 +225,8 @@ async function joinRun(
     : listenWithin({ hostname: host, ports }, (at) => Deno.listen(at));
   if (tcp !== undefined) listeners.push(tcp);
   for (const listener of listeners) listener.unref();
-  const conn = await connecting;
+  // Only now: the node gives up those first that have connected long ago and said nothing.
+  const conn = await connect(bootstrap.control);
   requireAwait();
   const link = new NodeLink(conn, lost);
   link.send({ type: "hello", token: bootstrap.token, port: tcp?.addr.port ?? NO_PORT, resources });

@@ -5,13 +5,18 @@ import { ControlServer, equalSecret } from "../../src/host/control_server.ts";
 import type { ProcessMessage } from "../../src/wire/control.ts";
 import { MAX_HELLO_BYTES } from "../../src/wire/process_messages.ts";
 import { encodeMessage } from "../../src/wire/message.ts";
+import type { Endpoint } from "../../src/net/transport.ts";
+import { within } from "../within.ts";
 
 class Fixture implements AsyncDisposable {
   readonly logged: string[] = [];
-  readonly server = new ControlServer({
-    at: { hostname: "127.0.0.1", port: 0 },
-    logger: createLogger("info", (line) => this.logged.push(line)),
-  });
+  readonly server: ControlServer;
+
+  /** @default on a port */
+  constructor(at: Endpoint = { hostname: "127.0.0.1", port: 0 }) {
+    const logger = createLogger("info", (line) => this.logged.push(line));
+    this.server = new ControlServer({ at, logger });
+  }
 
   connect(): Promise<Deno.TcpConn> {
     const port = Number(this.server.address.split(":")[1]);
@@ -31,7 +36,7 @@ class Fixture implements AsyncDisposable {
   }
 }
 
-async function untilClosed(conn: Deno.TcpConn): Promise<void> {
+async function untilClosed(conn: Deno.Conn): Promise<void> {
   try {
     assertEquals(await conn.read(new Uint8Array(16)), null);
   } catch (error) {
@@ -128,6 +133,30 @@ Deno.test("the link of a process that was dropped meanwhile is closed", async ()
   expected.drop();
   await untilClosed(conn);
   conn.close();
+});
+
+Deno.test("silent connections hold few places on a Unix socket, and a process that is expected gets in", async () => {
+  const folder = await Deno.makeTempDir({ dir: "/tmp" });
+  {
+    await using fixture = new Fixture({ path: `${folder}/node` });
+    const connect = () => Deno.connect({ transport: "unix", path: fixture.server.address });
+    const expected = fixture.server.expect();
+    const silent: Deno.Conn[] = [];
+    for (let count = 0; count < 300; count++) silent.push(await connect());
+    let closed = 0;
+    // The oldest of those that are left leaves its place to the process.
+    for (const each of silent.slice(0, -64)) void untilClosed(each).then(() => closed++);
+    const open = () => silent.length - closed;
+    await within(20_000, () => open() <= 65, () => `${open()} are still open`);
+    const conn = await connect();
+    await conn.write(hello(expected.token));
+    const { link } = await expected.arrival;
+    await within(20_000, () => open() <= 64, () => `${open()} are still open`);
+    assertEquals(fixture.logged.length, 1);
+    link.close();
+    for (const each of [...silent, conn]) each.close();
+  }
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("close() closes unauthenticated connections", async () => {

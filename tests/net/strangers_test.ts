@@ -24,6 +24,15 @@ Deno.test("a host that has all its places gives up one of its own, and others ke
   assertEquals(strangers.size, 3);
 });
 
+Deno.test("the number of places may change", () => {
+  let max = 3;
+  const strangers = new Strangers<string>({ max: () => max, maxOfHost: Infinity });
+  for (const name of ["a", "b", "c"]) assertEquals(strangers.add(name, "h"), undefined);
+  max = 4;
+  assertEquals(strangers.add("d", "h"), undefined);
+  assertEquals(strangers.add("e", "h"), "a");
+});
+
 Deno.test("one that is removed, or was given up, has no place", () => {
   const strangers = new Strangers<string>({ max: 2, maxOfHost: 1 });
   strangers.add("a", "h");

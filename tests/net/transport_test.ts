@@ -12,6 +12,44 @@ function listen(): {
   return { listener, hostname: "127.0.0.1", port: listener.addr.port };
 }
 
+Deno.test({
+  name: "connect() on a Unix socket waits for its turn while more others do than the system keeps",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ dir: "/tmp" });
+    const listener = Deno.listen({ transport: "unix", path: `${folder}/socket` });
+    const conns: Deno.Conn[] = [];
+    const isFull = (error: unknown) => {
+      if (error instanceof Deno.errors.WouldBlock) return true;
+      throw error;
+    };
+    for (let full = false; !full;) {
+      const connecting = Deno.connect({ transport: "unix", path: `${folder}/socket` });
+      full = await connecting.then((conn) => void conns.push(conn), isFull) ?? false;
+    }
+    const { connect: real } = Deno;
+    const refused = Promise.withResolvers<void>();
+    // Its first attempt has failed when the place becomes free.
+    const watched = (to: Deno.UnixConnectOptions) =>
+      real(to).catch((error) => {
+        refused.resolve();
+        throw error;
+      });
+    Object.assign(Deno, { connect: watched });
+    try {
+      const connecting = connect({ path: `${folder}/socket` });
+      connecting.catch(() => {}); // awaited below
+      await refused.promise;
+      conns.push(await listener.accept());
+      (await connecting).close();
+    } finally {
+      Object.assign(Deno, { connect: real });
+    }
+    for (const each of [...conns, listener]) each.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
 // One way in which a part that chaos had frozen could keep a socket: its time was up while it was frozen.
 Deno.test("connect() closes a connection that is there just when it is given up", async () => {
   const { listener, ...to } = listen();
