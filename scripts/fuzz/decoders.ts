@@ -132,7 +132,7 @@ const MESSAGES:
       { type: "waits", request: 1, processes: [] },
     ]],
     ["bridge to node", BRIDGE_TO_NODE, [
-      { type: "run", spec: new Uint8Array(5) },
+      { type: "run", spec: new Uint8Array(5), by: "anna" },
       { type: "piece", hash: "a".repeat(64), bytes: new Uint8Array(50) },
       { type: "inspect", pid: PID, id: "1".repeat(32) },
     ]],

@@ -71,6 +71,7 @@ export class BridgedRun implements RunNews {
   #outputBytes = 0;
   readonly #channels = new ChannelMeter();
   readonly #spec: Bytes;
+  readonly #by: string;
   readonly #store: Store;
   readonly #liveness: LivenessOptions;
   readonly #clock: Clock;
@@ -102,6 +103,8 @@ export class BridgedRun implements RunNews {
     store: Store,
     stdinAnswer: (answer: StdinAnswer) => void,
     options: {
+      /** Who deployed it. */
+      by: string;
       /** @default one in memory */
       log?: RunLog;
       /** For the starts and ends of its processes. @default one in memory */
@@ -113,13 +116,14 @@ export class BridgedRun implements RunNews {
       liveness?: LivenessOptions;
       clock?: Clock;
       startTimer?: StartTimer;
-    } = {},
+    },
   ) {
     this.#log = options.log ?? new MemoryLog({ keepBytes: KEEP_BYTES });
     this.processes = options.processes ?? new MemoryLog({ keepBytes: KEEP_BYTES });
     this.doings = options.doings ?? new MemoryLog({ keepBytes: KEEP_BYTES });
     this.#run = new Run({ log: this.#log, roomBytes: ROOM_BYTES });
     this.#spec = spec;
+    this.#by = options.by;
     this.id = id;
     this.over = this.#over.promise;
     this.#store = store;
@@ -187,7 +191,7 @@ export class BridgedRun implements RunNews {
 
   async #serve(node: HostLink): Promise<void> {
     this.#nodes.add(node);
-    void node.send({ type: "run", spec: this.#spec });
+    void node.send({ type: "run", spec: this.#spec, by: this.#by });
     this.#waits.add(node);
     let done = false;
     try {

@@ -249,7 +249,7 @@ export class Deployment {
     });
     const run: BridgedRun = new BridgedRun(
       ...[id, offer.encoded, store, (answer: StdinAnswer) => stdin.answer(answer)] as const,
-      { liveness, log, processes, doings, waitingSpawns: () => master.waiting(id) },
+      { by: entry.by, liveness, log, processes, doings, waitingSpawns: () => master.waiting(id) },
     );
     runs.set(id, {
       ...{ run, stdin },

@@ -44,6 +44,8 @@ export interface FabricOptions {
   readonly mostRuns: number | undefined;
   /** How many bytes the files of each run may take on this node; `undefined`: any number. */
   readonly mostRunBytes: number | undefined;
+  /** How many bytes the files of all runs of each person may take on this node; `undefined`: any number. */
+  readonly mostPersonBytes: number | undefined;
   /** The name of the user that programs run as; `undefined`: that of the fabric. */
   readonly user: string | undefined;
   /** Flags such as `--allow-net=10.0.0.0/8`: what programs may do at most. None: everything. */
@@ -269,14 +271,15 @@ function fabricOptions(scanned: Scanned): FabricOptions {
     mostRuns: runsOption(scanned),
     deny: (scanned.options.get("deny") ?? []).map((name) => inviteName(name, "--deny")),
     user: userOption(scanned),
-    mostRunBytes: runDiskOption(scanned),
+    mostRunBytes: diskOption(scanned, "run-disk"),
+    mostPersonBytes: diskOption(scanned, "person-disk"),
     permissions: permissionFlags(scanned),
   };
 }
 
-function runDiskOption(scanned: Scanned): number | undefined {
-  const text = lastValue(scanned, "run-disk");
-  return text === undefined ? undefined : amountArgument(text, "--run-disk", "disk space");
+function diskOption(scanned: Scanned, name: string): number | undefined {
+  const text = lastValue(scanned, name);
+  return text === undefined ? undefined : amountArgument(text, `--${name}`, "disk space");
 }
 
 function userOption(scanned: Scanned): string | undefined {

@@ -23,12 +23,13 @@ const COMMON: Options = {
   },
   "store": { value: "DIR", summary: "folder for the files that were shipped", completes: "folder" },
   "grace": { value: "T", summary: "how long processes have to stop, as in 10s; default 3s" },
-  "ports": { value: "A-B", summary: "ports for processes, as in 40000-40999; default any" },
+  "ports": { value: "A-B", summary: "ports, as in 40000-40999; programs run as NAME" },
+  "user": { value: "NAME", summary: "programs run as that user", isBeside: true },
   "metrics": { value: "ADDR", summary: "serve metrics there, as text for Prometheus over HTTP" },
-  "user": { value: "NAME", summary: "programs run as NAME; disk of each run" },
-  "run-disk": {
+  "run-disk": { value: "M", summary: "disk here of each run; of each person's runs" },
+  "person-disk": {
     value: "M",
-    summary: "what the files of each run may take on this node, as in 1GiB; default any amount",
+    summary: "what the files of all runs of each person may take on this node, as in 10GiB",
     isBeside: true,
   },
   "insecure": { summary: "bind without a secret: anyone who connects can run code" },

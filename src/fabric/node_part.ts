@@ -32,7 +32,7 @@ export function startNode(
   handlers: PartServerOptions["handlers"] = {},
 ): NodePart {
   const { credential, store, reporter, verbose, ports, liveness, enforcement } = setting;
-  const { maxSpares, cap, user, mostRunBytes } = setting;
+  const { maxSpares, cap, user, mostRunBytes, mostPersonBytes } = setting;
   const server = new PartServer({
     address: bind,
     credential,
@@ -62,6 +62,7 @@ export function startNode(
     cap,
     user,
     mostRunBytes,
+    mostPersonBytes,
     logger: reporter.logger,
     report: (run, event) => {
       meter.took(event);

@@ -47,6 +47,8 @@ export interface Setting extends AsyncDisposable {
   readonly user: ProgramUser | undefined;
   /** How many bytes the files of each run may take on this node; `undefined`: any number. */
   readonly mostRunBytes: number | undefined;
+  /** How many bytes the files of all runs of each person may take on this node; `undefined`: any number. */
+  readonly mostPersonBytes: number | undefined;
   /** What holds processes to what they ask for; `undefined` if `DEPLOY_ENFORCE` turns that off. */
   readonly enforcement: Enforcement | undefined;
 }
@@ -83,8 +85,11 @@ export async function prepareSetting(
   const secret = given.open && !options.insecure && made !== undefined ? made : given;
   requireSecret(secret, binds, { insecure: options.insecure, logger });
   const warn = (line: string) => logger.warn(line);
-  if (options.mostRunBytes !== undefined && !await canLookAtDisk()) {
-    throw new UsageError("--run-disk needs the command find, of GNU findutils; install it");
+  const ofDisk = options.mostRunBytes !== undefined
+    ? "--run-disk"
+    : options.mostPersonBytes && "--person-disk";
+  if (ofDisk && !await canLookAtDisk()) {
+    throw new UsageError(`${ofDisk} needs the command find, of GNU findutils; install it`);
   }
   const user = options.user === undefined ? undefined : await findProgramUser(options.user);
   const folder = options.store ?? (user === undefined ? defaultStore() : await systemStore());
@@ -117,6 +122,7 @@ export async function prepareSetting(
     cap,
     user,
     mostRunBytes: options.mostRunBytes,
+    mostPersonBytes: options.mostPersonBytes,
     enforcement,
     [Symbol.asyncDispose]: async () => {
       await enforcement?.idle();

@@ -28,17 +28,67 @@ export type DiskVerdict =
   | { readonly kind: "over"; readonly why: string }
   | { readonly kind: "within"; readonly nextMs: number };
 
-/** Judges what the files of a run take. Pure. */
-export function judgeDisk({ usedBytes, tookMs }: DiskLook, mostBytes: number): DiskVerdict {
+/**
+ * Judges what some files take. Pure.
+ *
+ * @param writers How many runs they are of.
+ */
+export function judgeDisk(
+  { usedBytes, tookMs }: DiskLook,
+  mostBytes: number,
+  writers: number = 1,
+): DiskVerdict {
   if (usedBytes > mostBytes) {
     return {
       kind: "over",
       why: `disk: ${formatMem(usedBytes)} used, ${formatMem(mostBytes)} allowed`,
     };
   }
-  const growthMs = (mostBytes - usedBytes) / GROWTH_BYTES_PER_S * 1_000;
-  const leastMs = Math.max(MIN_PAUSE_MS, tookMs * PAUSE_PER_LOOK);
-  return { kind: "within", nextMs: Math.max(leastMs, Math.min(growthMs, MAX_PAUSE_MS)) };
+  const growthMs = (mostBytes - usedBytes) / (writers * GROWTH_BYTES_PER_S) * 1_000;
+  const nextMs = Math.max(leastPauseMs({ tookMs }), Math.min(growthMs, MAX_PAUSE_MS));
+  return { kind: "within", nextMs };
+}
+
+/** How long there is no other look after one, in any case. */
+export function leastPauseMs({ tookMs }: Pick<DiskLook, "tookMs">): number {
+  return Math.max(MIN_PAUSE_MS, tookMs * PAUSE_PER_LOOK);
+}
+
+/** Within so long after the end of its processes, the files of a run are usually removed. */
+const GOING_MS = 5_000;
+
+/** A run of a person on a node. */
+export interface PersonRun {
+  /** What its files took when they were looked at last. */
+  readonly usedBytes: number;
+  /** Whether processes of it run here. */
+  readonly isRunning: boolean;
+  /** When it was ended because the person's runs took too much; `undefined` if it was not. */
+  readonly endedMs: number | undefined;
+}
+
+/**
+ * What the runs of a person take on a node, and which of them have to end, since it is too much: the largest that run,
+ * until the others fit. What a run takes that was ended just now does not count, as its files are about to be
+ * removed; later they do, if the run goes on on other nodes. Pure.
+ */
+export function judgePerson<Run extends PersonRun>(
+  runs: readonly Run[],
+  mostBytes: number,
+  nowMs: number,
+): { readonly usedBytes: number; readonly over: readonly Run[] } {
+  const counted = runs.filter(({ endedMs }) => endedMs === undefined || nowMs - endedMs > GOING_MS);
+  const usedBytes = counted.reduce((sum, run) => sum + run.usedBytes, 0);
+  const over: Run[] = [];
+  let leftBytes = usedBytes;
+  const largest = counted.filter(({ isRunning }) => isRunning)
+    .toSorted((a, b) => b.usedBytes - a.usedBytes);
+  for (const run of largest) {
+    if (leftBytes <= mostBytes) break;
+    over.push(run);
+    leftBytes -= run.usedBytes;
+  }
+  return { usedBytes, over };
 }
 
 /** How many files and folders a look goes through: more are over the limit in any case. */

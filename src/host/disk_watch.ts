@@ -3,7 +3,15 @@
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { type StartTimer, startTimer } from "../core/timer.ts";
-import { type DiskLook, DiskSum, FORMAT, judgeDisk, mostEntries } from "./disk_limit.ts";
+import {
+  type DiskLook,
+  DiskSum,
+  FORMAT,
+  judgeDisk,
+  leastPauseMs,
+  mostEntries,
+} from "./disk_limit.ts";
+import type { DiskShare } from "./person_disk.ts";
 
 /** Some folders, and how much may be in them. */
 export interface DiskLimit {
@@ -21,6 +29,8 @@ export interface DiskWatchOptions {
   readonly mostBytes: number;
   /** Called each time that there is more, with the reason for the end of the run's processes. */
   readonly over: (why: string) => void;
+  /** What it takes of what all runs of its person may take. @default that is not limited */
+  readonly share?: Pick<DiskShare, "took"> | undefined;
   readonly logger: Logger;
   /** @default real time */
   readonly startTimer?: StartTimer;
@@ -56,7 +66,7 @@ export class DiskWatch {
   }
 
   async #look(): Promise<void> {
-    const { over, logger, look = lookAtDisk, mostBytes } = this.#options;
+    const { over, logger, look = lookAtDisk, mostBytes, share } = this.#options;
     const { signal } = this.#stopping;
     const folders = this.#options.folders();
     try {
@@ -64,7 +74,10 @@ export class DiskWatch {
       if (signal.aborted) return;
       const verdict = judgeDisk(found, mostBytes);
       if (verdict.kind === "over") over(verdict.why);
-      this.#arm(verdict.kind === "within" ? verdict.nextMs : FIRST_MS);
+      const ownMs = verdict.kind === "within" ? verdict.nextMs : FIRST_MS;
+      this.#arm(
+        Math.min(ownMs, Math.max(leastPauseMs(found), share?.took(found.usedBytes) ?? ownMs)),
+      );
     } catch (error) {
       if (signal.aborted) return;
       logger.about("disk", `cannot look at what is in ${folders[0]}: ${messageOf(error)}`);

@@ -25,6 +25,7 @@ import { RunFiles } from "./run_files.ts";
 import { RunLink } from "./run_link.ts";
 import type { UnreachedProcess } from "./unreached_notice.ts";
 import type { Boots } from "../host/boots.ts";
+import type { PersonDisks } from "../host/person_disk.ts";
 import { faultOf } from "../host/node_fault.ts";
 import { UnfitError } from "../host/program.ts";
 import { checkLimits, runProgram, thisRuntime } from "../host/run_program.ts";
@@ -65,12 +66,14 @@ export class HostedRun {
   constructor(
     opened: OpenedRun,
     context: NodeContext,
-    { master, held, boots, unreached }: {
+    { master, held, boots, persons, unreached }: {
       master: MasterPort;
       /** The arguments that the node holds for others. */
       held: HeldArgs;
       /** The boots of all runs of the node. */
       boots: Boots;
+      /** What the runs of each person take on the node. @default that is not limited */
+      persons?: PersonDisks | undefined;
       /** Called when a process has tried for a while to connect to one on another host, and cannot. */
       unreached?: ((attempt: UnreachedProcess) => void) | undefined;
     },
@@ -78,7 +81,7 @@ export class HostedRun {
     this.#boots = boots;
     this.#unreached = unreached;
     this.#opened = opened;
-    this.#files = new RunFiles(opened.run, context);
+    this.#files = new RunFiles(opened.run, context, persons);
     this.#context = context;
     this.#master = master;
     const { credential, liveness } = context;
@@ -196,8 +199,9 @@ export class HostedRun {
     const { run, key } = this.#opened;
     const { host, ip, address, credential, liveness, logger, maxSpares, ports, enforcement } =
       this.#context;
-    const { cap, user, store, mostRunBytes } = this.#context;
-    const countsFiles = mostRunBytes !== undefined;
+    const { cap, user, store } = this.#context;
+    const { mostBytes } = this.#files;
+    const countsFiles = mostBytes !== undefined;
     const { protection } = credential;
     const ownProtection = new ChannelProtection({ key: new RunKey(key), protection });
     const { signal } = this.#ending;
@@ -205,12 +209,14 @@ export class HostedRun {
     try {
       const spec = decodeRunSpec(await link.spec);
       checkLimits(spec, cap);
-      const folder = await this.#files.fetch(spec, link.fetch, signal);
+      const folder = await this.#files.fetch({ spec, by: link.by }, link.fetch, signal);
       signal.throwIfAborted();
       const { wills } = folder;
       const node = new NodeRun({
         program: runProgram(spec, folder.path, thisRuntime(), { cap, user, countsFiles }),
-        disk: countsFiles ? { folders: () => folder.where(), mostBytes: mostRunBytes } : undefined,
+        disk: mostBytes === undefined
+          ? undefined
+          : { folders: () => folder.where(), mostBytes, share: this.#files.share },
         ...ip === undefined ? {} : { ip },
         peerHosts: this.#opened.hosts,
         hostname: host,

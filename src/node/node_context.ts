@@ -39,6 +39,8 @@ export interface NodeContext {
   readonly user?: ProgramUser | undefined;
   /** How many bytes the files of each run may take here. @default any number */
   readonly mostRunBytes?: number | undefined;
+  /** How many bytes the files of all runs of each person may take here. @default any number */
+  readonly mostPersonBytes?: number | undefined;
   /** Called at each event of a process. */
   readonly report?: (run: string, event: RunEvent) => void;
 }

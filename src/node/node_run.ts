@@ -11,6 +11,7 @@ import { DoingWatch } from "../host/doing_watch.ts";
 import { HostedProcess } from "../host/hosted_process.ts";
 import type { RunContext } from "../host/run_context.ts";
 import { DiskWatch, type DiskWatchOptions } from "../host/disk_watch.ts";
+import type { DiskShare } from "../host/person_disk.ts";
 import type { ProcUsage } from "../host/proc_usage.ts";
 import { WillSpace } from "../host/will_store.ts";
 import { notStartedError, runIsEnding, startError } from "./launch_errors.ts";
@@ -22,13 +23,18 @@ import { ProcessSource, type ProcessSourceOptions } from "./process_source.ts";
  */
 const LOOK_SHARE_MS = 3;
 
+/** The folders of a run, and what may be in them. */
+interface NodeDisk extends Pick<DiskWatchOptions, "folders" | "mostBytes"> {
+  readonly share?: DiskShare | undefined;
+}
+
 /** What a node needs to know about a run. */
 export interface NodeRunOptions extends RunContext, ProcessSourceOptions {
   /**
    * The folders of the run, and what may be in them and in that of its sockets; processes end when there is more.
    * @default anything
    */
-  readonly disk?: Pick<DiskWatchOptions, "folders" | "mostBytes"> | undefined;
+  readonly disk?: NodeDisk | undefined;
   /** Where its processes come from. @default made from these options */
   readonly source?: ProcessSource | undefined;
 }
@@ -66,6 +72,15 @@ export class NodeRun implements NodePort {
       const { sockets } = this.#source;
       return [...disk?.folders() ?? [], ...sockets === undefined ? [] : [sockets]];
     };
+    if (disk?.share !== undefined) {
+      const isRunning = () => !this.#isIdle();
+      disk.share.run = {
+        get isRunning() {
+          return isRunning();
+        },
+        endFor: (why) => this.#endFor(why),
+      };
+    }
     this.#disk = disk &&
       new DiskWatch({ ...disk, folders, logger, over: (why) => this.#endFor(why) });
   }

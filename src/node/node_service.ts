@@ -17,6 +17,7 @@ import {
 } from "../wire/node_messages.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { Boots } from "../host/boots.ts";
+import { PersonDisks } from "../host/person_disk.ts";
 import { HeldArgs } from "./held_args.ts";
 import { type LaunchOutcomes, SessionOutcomes } from "./launch_outcomes.ts";
 import { HostedRun } from "./hosted_run.ts";
@@ -42,6 +43,7 @@ export class NodeService {
   readonly #sessions = new Set<MasterSession>();
   readonly #held: HeldArgs;
   readonly #boots = new Boots();
+  readonly #persons: PersonDisks | undefined;
   readonly #unreached = new UnreachedNotice();
   /** Those of earlier masters, too: a master that lost this node asks on its next connection. */
   readonly #outcomes = new SessionOutcomes();
@@ -51,6 +53,8 @@ export class NodeService {
 
   constructor(context: NodeContext) {
     this.#context = context;
+    const { mostPersonBytes } = context;
+    this.#persons = mostPersonBytes === undefined ? undefined : new PersonDisks(mostPersonBytes);
     this.#held = new HeldArgs(context.address, context.liveness);
   }
 
@@ -106,6 +110,7 @@ export class NodeService {
     const session = new MasterSession(link, remote, this.#context, outcomes, {
       held: this.#held,
       boots: this.#boots,
+      persons: this.#persons,
       unreached: (attempt) => {
         const line = this.#unreached.line(attempt, performance.now());
         if (line !== undefined) logger.warn(line);

@@ -90,6 +90,7 @@ export class RunLink {
   readonly #ending = new AbortController();
   readonly #spec = Promise.withResolvers<Bytes>();
   #hasSpec = false;
+  #by = "";
   /** Whether its last message is sent. */
   #isDone = false;
   /** In the order of arrival. */
@@ -118,6 +119,11 @@ export class RunLink {
   /** Resolves with the encoded `RunSpec`. Rejects if the connection ends first. */
   get spec(): Promise<Bytes> {
     return this.#spec.promise;
+  }
+
+  /** Who deployed the run, once its spec is there. */
+  get by(): string {
+    return this.#by;
   }
 
   /**
@@ -313,6 +319,7 @@ export class RunLink {
         return this.inspect(message.pid, message.id);
       case "run":
         this.#hasSpec = true;
+        this.#by = message.by;
         return this.#spec.resolve(message.spec);
       case "stdin":
         return this.stdin.push(message.bytes);

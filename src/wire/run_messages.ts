@@ -218,8 +218,8 @@ export type BridgeToNode =
   /** The negative answer: the bridge does not know the run, or not any more. The node closes the connection. */
   | { type: "unknown" }
   | AckMessage
-  /** The first message that counts: the encoded `RunSpec`. */
-  | { type: "run"; spec: Bytes }
+  /** The first message that counts: the encoded `RunSpec`, and who deployed it, as `deploy ps` shows them. */
+  | { type: "run"; spec: Bytes; by: string }
   | PieceMessage
   | StdinMessage
   /** Asks what the processes of the run on this node wait for. Answer: `waits`. */
@@ -345,7 +345,7 @@ export const BRIDGE_TO_NODE: Schema<BridgeToNode> = {
   hosted: { taken: integer },
   unknown: {},
   ...ACK,
-  run: { spec },
+  run: { spec, by: text },
   piece: PIECE,
   ...STDIN,
   why: { request: integer },

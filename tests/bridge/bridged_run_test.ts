@@ -68,6 +68,7 @@ class Harness implements AsyncDisposable {
     this.run = new BridgedRun("run", SPEC, store, (answer) => {
       if (answer.type === "stdin-taken") this.taken += answer.bytes;
     }, {
+      by: "anna",
       clock: this.clock,
       startTimer: () => () => {},
     });
@@ -113,7 +114,7 @@ class Harness implements AsyncDisposable {
     let isDone = false;
     const messages = link.messages();
     assertEquals((await messages.next()).value, { type: "hosted", taken: 0 });
-    assertEquals((await messages.next()).value, { type: "run", spec: SPEC });
+    assertEquals((await messages.next()).value, { type: "run", spec: SPEC, by: "anna" });
     void (async () => {
       for await (const message of messages) {
         if (message.type !== "ack") heard.push(message);

@@ -30,6 +30,7 @@ const OPTIONS: FabricOptions = {
   mostRuns: undefined,
   user: undefined,
   mostRunBytes: undefined,
+  mostPersonBytes: undefined,
   permissions: [],
 };
 
@@ -120,7 +121,7 @@ Deno.test("readFabricCommand() reads each command", () => {
 Deno.test("readFabricCommand() reads the options", () => {
   const command = parse(
     ("10.0.0.1:9999 --format json -v --secret-file s --store d --grace 10s --ports 40000-40999 " +
-      "--metrics 127.0.0.1:9100 --insecure " +
+      "--metrics 127.0.0.1:9100 --person-disk 10GiB --insecure " +
       "--plain").split(" "),
   );
   assertEquals(command, {
@@ -140,6 +141,7 @@ Deno.test("readFabricCommand() reads the options", () => {
       mostRuns: undefined,
       user: undefined,
       mostRunBytes: undefined,
+      mostPersonBytes: 10 * GiB,
       permissions: [],
     },
   });
@@ -170,7 +172,7 @@ Deno.test("readFabricCommand() reports what is wrong and what was expected", () 
     [
       "a:1 --nodes 3",
       "--nodes is an option of fabric dev; expected --format, --verbose, " +
-      "--secret-file, --store, --grace, --ports, --metrics, --user, --run-disk, --insecure, --plain, --deny or --runs",
+      "--secret-file, --store, --grace, --ports, --user, --metrics, --run-disk, --person-disk, --insecure, --plain, --deny or --runs",
     ],
     ["master", "<addr> of node 1 is missing; expected host:port"],
     ["master a:1 1GiB", "<cpu> of node 1 is missing; expected a number of cores, as in 16 or 0.5"],

@@ -81,7 +81,7 @@ class FakeBridge implements AsyncDisposable {
         if (!await this.#reaches("the bridge answers")) return link.drop();
         void link.send({ type: "hosted", taken: 0 });
         if (!await this.#reaches("the run spec comes")) return link.drop();
-        void link.send({ type: "run", spec: this.#spec });
+        void link.send({ type: "run", spec: this.#spec, by: "anna" });
       } else count++;
       if (message.type === "done") void link.send({ type: "ack", count });
       if (message.type !== "need") continue;

@@ -20,11 +20,11 @@ Deno.test("files that are more than a run may have on a node are not fetched", a
       tree: EMPTY_TREE,
     };
     const context: Partial<NodeContext> = { store, port: 1, mostRunBytes: 30 * MiB };
-    const files = new RunFiles("bafo-kine", context as NodeContext);
+    const files = new RunFiles("bafo-kine", context as NodeContext, undefined);
     let fetched = false;
     const fetch = () => Promise.resolve(void (fetched = true));
     await assertRejects(
-      () => files.fetch(spec, fetch, new AbortController().signal),
+      () => files.fetch({ spec, by: "anna" }, fetch, new AbortController().signal),
       Error,
       "its files have 31 MiB, and a run may have 30 MiB here (fabric --run-disk)",
     );

@@ -44,7 +44,7 @@ class Harness implements AsyncDisposable {
     this.#liveness = liveness;
     this.run = new BridgedRun("run", SPEC, store, (answer) => {
       if (answer.type === "stdin-taken") this.room += answer.bytes;
-    }, { liveness, startTimer: () => () => {} });
+    }, { by: "anna", liveness, startTimer: () => () => {} });
     const active = { run: this.run, stop: () => {}, stopProcess: () => {} };
     this.#server = new PartServer({
       address: { host: "127.0.0.1", port: 0 },
@@ -161,6 +161,7 @@ Deno.test("events and stdin arrive once and in order over connections that break
   await using harness = await Harness.start(livenessOf(1_000));
   const link = await harness.link();
   assertEquals(await link.spec, SPEC);
+  assertEquals(link.by, "anna");
   // The first connection is whole, since a run is not begun if it cannot be opened.
   harness.relay.fate = () => ({ cutAfter: random.integer(500, 200_000) });
   harness.relay.cutAll();

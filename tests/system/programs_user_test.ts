@@ -182,6 +182,34 @@ await new Promise((resolve) => setTimeout(resolve, 1e6));
   },
 });
 
+/** Writes so many MiB. */
+const TAKES = `
+import { init } from "deploy";
+await init();
+Deno.writeFileSync("file", new Uint8Array(Number(Deno.args[0]) * 1024 ** 2).fill(1));
+console.log("written");
+await new Promise((resolve) => setTimeout(resolve, 1e6));
+`;
+
+Deno.test({
+  name: "of one person's runs that take more than --person-disk together, the largest ends",
+  ignore,
+  fn: async () => {
+    await using cluster = await UserCluster.start(["--person-disk", "40MiB"]);
+    await using small = await cluster.deploy(TAKES, ["15"]);
+    await small.says("written");
+    await using large = await cluster.deploy(TAKES, ["25"]);
+    assertEquals(await large.code, 137);
+    const [exit] = large.events.filter(({ event }) => event === "exit");
+    assert(exit !== undefined && "status" in exit);
+    assertMatch(
+      JSON.stringify(exit.status),
+      /^\{"killed":"disk: 4\d(\.\d+)? MiB used by all runs of \S+@\S+, 40 MiB allowed"\}$/,
+    );
+    assertEquals(small.events.filter(({ event }) => event === "exit"), []);
+  },
+});
+
 const REFUSED = [
   [["--user", "no-such-user"], "this machine has no such user"],
   [["--user", "root"], "that is root"],
