@@ -14,6 +14,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { ownCache } from "./bench/own_cache.ts";
 import { run } from "./bench/tools.ts";
+import { entriesOf, writeEntries } from "./ci/entries.ts";
 import { type Job, type JobResult, runJob, runJobs } from "./ci/job.ts";
 import { type Lane, onOldest, planLanes } from "./ci/lanes.ts";
 import { describeResult, report } from "./ci/report.ts";
@@ -65,10 +66,13 @@ async function commit(): Promise<string | undefined> {
   }
 }
 
-/** Types are checked once for all lanes, by `deno check`. */
-function laneJob(runtime: Runtime, { name, files, parallel }: Lane): Job {
-  const args = ["test", "-A", "--no-check", ...(parallel ? ["--parallel"] : []), ...files];
-  return job(runtime, name, args, true);
+/** Types are checked once for all lanes, by `deno check`. The modules with the tests of a lane are written into `folder`. */
+async function laneJob(runtime: Runtime, lane: Lane, folder: string): Promise<Job> {
+  const { name, files, parallel } = lane;
+  const below = `${folder}/${runtime.name} ${name}`.replaceAll(" ", "-");
+  const entries = await writeEntries(entriesOf(files), below, new URL("../", import.meta.url));
+  const flags = ["-A", "--no-check", "--config", "deno.json", ...(parallel ? ["--parallel"] : [])];
+  return job(runtime, name, ["test", ...flags, ...entries], true);
 }
 
 function checks(runtime: Runtime): Job[] {
@@ -100,20 +104,22 @@ async function provide(
   runtimes: readonly Runtime[],
   runAll: (jobs: readonly Job[], slots: number) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "deploy-ci-" });
-  try {
-    const bundle = ["bundle", "--output", `${folder}/hello.js`, "examples/hello.ts"];
-    await runAll(
-      runtimes.flatMap((runtime) => [
-        job(runtime, "download", ["cache", ...DOWNLOADED]),
-        job(runtime, "page download", ["cache", "--config", PAGE_CONFIG, `${PAGE}/main.tsx`]),
-        job(runtime, "bundle", bundle),
-      ]),
-      1,
-    );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await temporaryFolder();
+  const bundle = ["bundle", "--output", `${folder.path}/hello.js`, "examples/hello.ts"];
+  await runAll(
+    runtimes.flatMap((runtime) => [
+      job(runtime, "download", ["cache", ...DOWNLOADED]),
+      job(runtime, "page download", ["cache", "--config", PAGE_CONFIG, `${PAGE}/main.tsx`]),
+      job(runtime, "bundle", bundle),
+    ]),
+    1,
+  );
+}
+
+/** An empty folder, which is removed when it is disposed. */
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "deploy-ci-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
 /** Modules that import every package of the program and of tests. */
@@ -134,18 +140,20 @@ async function testFiles(folder = "tests/"): Promise<string[]> {
 }
 
 /** The jobs of `--fast`. */
-function fastJobs(latest: Runtime, lanes: readonly Lane[]): Job[] {
+async function fastJobs(latest: Runtime, lanes: readonly Lane[], folder: string): Promise<Job[]> {
   const units = lanes.filter(({ name }) => name === "units");
-  return [...units.map((lane) => laneJob(latest, lane)), ...checks(latest)];
+  const jobs = await Promise.all(units.map((lane) => laneJob(latest, lane, folder)));
+  return [...jobs, ...checks(latest)];
 }
 
 /** All jobs, the longest first: those of either version run beside those of the other one. */
-function allJobs(
+async function allJobs(
   latest: Runtime,
   oldest: Runtime | undefined,
   files: { readonly latest: readonly string[]; readonly oldest: readonly string[] },
   seed: number,
-): Job[] {
+  folder: string,
+): Promise<Job[]> {
   // Only the oldest version can compile.
   const lanes = planLanes(files.latest, SYSTEM_LANES)
     .filter(({ name }) => name !== "compiled")
@@ -156,7 +164,7 @@ function allJobs(
   lanes.sort((a, b) => b.lane.costs - a.lane.costs);
   const types = oldest === undefined ? [] : [job(oldest, "check", ["check", "--quiet", "."])];
   return [
-    ...lanes.map(({ runtime, lane }) => laneJob(runtime, lane)),
+    ...await Promise.all(lanes.map(({ runtime, lane }) => laneJob(runtime, lane, folder))),
     chaosJob(latest, seed),
     ...checks(latest),
     ...types,
@@ -198,13 +206,14 @@ async function main(args: readonly string[]): Promise<number> {
       if (!fast) console.log(result.output);
     });
   };
+  await using folder = await temporaryFolder();
   if (fast) {
-    await runAll(fastJobs(latest, planLanes(files, SYSTEM_LANES)), SLOTS);
+    await runAll(await fastJobs(latest, planLanes(files, SYSTEM_LANES), folder.path), SLOTS);
   } else {
     await provide([latest, ...(oldest === undefined ? [] : [oldest])], runAll);
     const both = { latest: files, oldest: every ? files : onOldest(files) };
     const seed = seedOf(await commit(), Math.random());
-    await runAll(allJobs(latest, oldest, both, seed), SLOTS);
+    await runAll(await allJobs(latest, oldest, both, seed, folder.path), SLOTS);
   }
 
   const others: string[] = [];

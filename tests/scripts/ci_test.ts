@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { entriesOf, writeEntries } from "../../scripts/ci/entries.ts";
 import { type Job, type JobResult, runJob, runJobs } from "../../scripts/ci/job.ts";
 import { ON_LATEST, onOldest, planLanes } from "../../scripts/ci/lanes.ts";
 import { describeResult, report } from "../../scripts/ci/report.ts";
@@ -67,6 +68,33 @@ Deno.test("onOldest() leaves out what is the same on every version, by names of 
   assertEquals(onOldest([...left, ...kept]), kept);
   const root = new URL("../../", import.meta.url);
   for (const path of ON_LATEST) assert((await Deno.stat(new URL(path, root))).isFile, path);
+});
+
+Deno.test("entriesOf() has one isolate for the files of a folder, where these may share one", () => {
+  const paths = (names: string[]) => names.map((name) => `tests/${name}_test.ts`);
+  const files = paths(["bridge/a", "bridge/b", "cli/c", "layers", "process/d", "process/e"]);
+  assertEquals(entriesOf(files), [
+    { name: "bridge_test.ts", files: paths(["bridge/a", "bridge/b"]) },
+    ...paths(["cli/c", "layers", "process/d", "process/e"]).map((file) => ({ file })),
+  ]);
+});
+
+Deno.test("writeEntries() makes modules with all tests of their files", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "deploy-ci-test-" });
+  try {
+    for (const name of ["a", "b"]) {
+      await Deno.writeTextFile(`${folder}/${name}_test.ts`, `Deno.test("${name}", () => {});`);
+    }
+    const entry = { name: "both_test.ts", files: ["a_test.ts", "b_test.ts"] };
+    const root = new URL(`file://${folder}/`);
+    const written = await writeEntries([entry, { file: "c_test.ts" }], `${folder}/made`, root);
+    assertEquals(written, [`${folder}/made/both_test.ts`, "c_test.ts"]);
+    const command = [Deno.execPath(), "test", "--no-config", "--no-check", written[0]!] as const;
+    const { output } = await runJob({ name: "", command, env: {}, tests: true }, folder);
+    assertEquals(readCounts(output), { passed: 2, failed: 0, ignored: 0 }, output);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("seedOf() gives each commit a seed of its own, always the same, and a random one without a commit", () => {
