@@ -16,6 +16,7 @@ import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";
 import type { ProcUsage } from "./proc_usage.ts";
 import { ProcessRecord } from "./process_record.ts";
+import type { Forgetting } from "./end_waits.ts";
 import { ProcessRequests } from "./process_requests.ts";
 import type { RunContext } from "./run_context.ts";
 import { type Inquired, WaitInquiry } from "./wait_inquiry.ts";
@@ -307,14 +308,15 @@ export class HostedProcess {
    * lost to its channels, since their readers would take what they have for all.
    */
   async #executeWill(status: ExitStatus): Promise<EndStatus> {
-    const { key, master, deliverWill, logger } = this.#context;
+    const { key, master, ends, deliverWill, logger } = this.#context;
     const { signal } = this.#killed;
+    const waits: Forgetting = new Set();
     try {
       using will = this.#willPath === null
         ? undefined
         : await openWill(this.#willPath, this.#wills);
       if (will !== undefined) {
-        const ended = (pid: Pid) => master.wait(pid);
+        const ended = (pid: Pid) => ends.of(pid, waits);
         const runs = (pid: Pid) => master.runs(pid);
         const sockets = this.#sockets;
         await deliverWill(will, { key, sockets, status, signal, ended, runs });
@@ -325,6 +327,8 @@ export class HostedProcess {
       if (!signal.aborted) {
         logger.error(`Cannot deliver what process ${shortPid(this.pid)} sent: ${why}`);
       }
+    } finally {
+      for (const forget of waits) forget();
     }
     const { undelivered } = this.#record;
     return undelivered === undefined || !("code" in status) ? status : { ...status, undelivered };

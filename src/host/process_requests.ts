@@ -4,6 +4,7 @@ import { SpawnError } from "../core/errors.ts";
 import type { Pid } from "../core/pid.ts";
 import { KILL } from "../core/signals.ts";
 import { failedMessage, type NodeMessage, type ProcessMessage } from "../wire/control.ts";
+import type { Forgetting } from "./end_waits.ts";
 import { carriedBytes, PendingQuestions } from "./pending_questions.ts";
 import { spawnedPermissions } from "./program_permissions.ts";
 import type { RunContext } from "./run_context.ts";
@@ -26,6 +27,8 @@ export class ProcessRequests {
   readonly #context: RunContext;
   readonly #options: ProcessRequestsOptions;
   readonly #questions = new PendingQuestions();
+  /** What it waits for, of the ends of others. */
+  readonly #waits: Forgetting = new Set();
   /** Processes that this one is killing. */
   readonly #kills: Pid[] = [];
 
@@ -35,7 +38,7 @@ export class ProcessRequests {
   }
 
   take(message: ProcessRequest): void {
-    const { master, sink } = this.#context;
+    const { master, ends, sink } = this.#context;
     switch (message.type) {
       case "spawn":
         return this.#spawn(message);
@@ -44,7 +47,7 @@ export class ProcessRequests {
       case "wait": {
         const { request, pid } = message;
         return this.#questions.add(this.#answer(request, async () => {
-          return { type: "ended", request, status: await master.wait(pid) };
+          return { type: "ended", request, status: await ends.of(pid, this.#waits) };
         }));
       }
       case "unreached": {
@@ -76,8 +79,9 @@ export class ProcessRequests {
     return this.#questions.room();
   }
 
-  /** The process has ended: its spawns that wait for room are not needed any more. */
+  /** The process has ended: its spawns that wait for room are not needed any more, and nobody takes ends of others. */
   waitNoLonger(): void {
+    for (const forget of this.#waits) forget();
     this.#questions.waitNoLonger();
   }
 

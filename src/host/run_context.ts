@@ -9,6 +9,7 @@ import type { Pid } from "../core/pid.ts";
 import type { MasterPort } from "../core/roles.ts";
 import type { StoredBytes } from "../core/stored_bytes.ts";
 import type { StartTimer } from "../core/timer.ts";
+import type { EndWaits } from "./end_waits.ts";
 import type { Program } from "./program.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -36,6 +37,8 @@ export type DeliverWill = (
 export interface RunContext {
   readonly program: Program;
   readonly master: MasterPort;
+  /** The waits of its processes here. */
+  readonly ends: EndWaits;
   /** The key of the run, 32 bytes, with which its processes authenticate each other. */
   readonly key: Bytes;
   readonly sink: RunEventSink;

@@ -8,6 +8,7 @@ import { isAtOnce, KILL, type Termination } from "../core/signals.ts";
 import type { WaitState } from "../core/waits.ts";
 import { type BootedProcess, endBooted } from "../host/booter.ts";
 import { DoingWatch } from "../host/doing_watch.ts";
+import { EndWaits } from "../host/end_waits.ts";
 import { HostedProcess } from "../host/hosted_process.ts";
 import type { RunContext } from "../host/run_context.ts";
 import { DiskWatch, type DiskWatchOptions } from "../host/disk_watch.ts";
@@ -29,7 +30,7 @@ interface NodeDisk extends Pick<DiskWatchOptions, "folders" | "mostBytes"> {
 }
 
 /** What a node needs to know about a run. */
-export interface NodeRunOptions extends RunContext, ProcessSourceOptions {
+export interface NodeRunOptions extends Omit<RunContext, "ends">, ProcessSourceOptions {
   /**
    * The folders of the run, and what may be in them and in that of its sockets; processes end when there is more.
    * @default anything
@@ -48,6 +49,7 @@ export interface NodeRunOptions extends RunContext, ProcessSourceOptions {
  */
 export class NodeRun implements NodePort {
   readonly #options: NodeRunOptions;
+  readonly #context: RunContext;
   readonly #source: ProcessSource;
   readonly #wills: WillSpace;
   readonly #disk: DiskWatch | undefined;
@@ -63,6 +65,7 @@ export class NodeRun implements NodePort {
   /** Starts to listen for control links, unless the source already does. */
   constructor(options: NodeRunOptions) {
     this.#options = options;
+    this.#context = { ...options, ends: new EndWaits((pid) => options.master.wait(pid)) };
     const { otherWills, program: { user } } = options;
     const other = user && otherWills && { uid: user.uid, taken: otherWills.taken };
     this.#wills = new WillSpace(undefined, other);
@@ -278,7 +281,7 @@ export class NodeRun implements NodePort {
     const { pid, child, arrival } = own;
     let process: HostedProcess;
     try {
-      process = new HostedProcess(this.#options, request, own, this.#wills);
+      process = new HostedProcess(this.#context, request, own, this.#wills);
     } catch (cause) {
       child.kill();
       arrival.link.close();

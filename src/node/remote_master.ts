@@ -44,8 +44,6 @@ export class RemoteMaster implements MasterPort {
   readonly #run: string;
   readonly #questions: MasterQuestions;
   readonly #held: HeldArgs;
-  /** Many processes may wait for the same one: the master is asked once, and its answer is not kept. */
-  readonly #waits = new Map<Pid, Promise<EndStatus>>();
 
   /** Arguments that are too large to be sent with their spawns are put into `held`. */
   constructor(run: string, questions: MasterQuestions, held: HeldArgs) {
@@ -66,15 +64,8 @@ export class RemoteMaster implements MasterPort {
     }
   }
 
-  wait(pid: Pid): Promise<EndStatus> {
-    let waiting = this.#waits.get(pid);
-    if (waiting === undefined) {
-      waiting = this.#wait(pid);
-      this.#waits.set(pid, waiting);
-      const answered = () => void this.#waits.delete(pid);
-      waiting.then(answered, answered);
-    }
-    return waiting;
+  async wait(pid: Pid): Promise<EndStatus> {
+    return orThrow(await this.#questions.ask({ type: "wait", run: this.#run, pid })).status;
   }
 
   async kill(pid: Pid, { signal, graceMs, descendants }: Kill = KILL): Promise<Pid[]> {
@@ -84,9 +75,5 @@ export class RemoteMaster implements MasterPort {
 
   async runs(pid: Pid): Promise<boolean> {
     return orThrow(await this.#questions.ask({ type: "probe", run: this.#run, pid })).runs;
-  }
-
-  async #wait(pid: Pid): Promise<EndStatus> {
-    return orThrow(await this.#questions.ask({ type: "wait", run: this.#run, pid })).status;
   }
 }

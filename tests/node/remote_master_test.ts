@@ -48,22 +48,6 @@ Deno.test("RemoteMaster asks, and gives each answer to its question", async () =
   assertEquals((await assertRejects(() => failed, SpawnError, "full")).reason, "no-capacity");
 });
 
-Deno.test("RemoteMaster asks once for all waiters of a process, and keeps no answer", async () => {
-  const { sent, questions, master } = setUp();
-  const unknown = [master.wait(pid), master.wait(pid)];
-  assertEquals(sent.length, 1);
-  questions.answer({ type: "failed", request: 0, reason: "unknown", message: "no such process" });
-  for (const waiting of unknown) await assertRejects(() => waiting, Error, "no such process");
-  const known = [master.wait(pid), master.wait(pid)];
-  assertEquals(sent.length, 2);
-  questions.answer({ type: "ended", request: 1, status: { code: 3 } });
-  assertEquals(await Promise.all(known), [{ code: 3 }, { code: 3 }]);
-  const again = master.wait(pid);
-  assertEquals(sent.length, 3);
-  questions.answer({ type: "ended", request: 2, status: { code: 3 } });
-  assertEquals(await again, { code: 3 });
-});
-
 Deno.test("RemoteMaster cancels a spawn without a waiter, and still takes the answer", async () => {
   const { sent, questions, master } = setUp();
   const aborting = new AbortController();
