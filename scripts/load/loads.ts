@@ -7,6 +7,7 @@ import { Asked } from "../soak/asked.ts";
 import { type Usage, usageOf } from "../soak/usage.ts";
 import { AskedCluster, partIds } from "./asked_cluster.ts";
 import { type Load, type LoadResult, Progress, rate, shown } from "./load.ts";
+import { waiting } from "./waiting.ts";
 import { Watched } from "./watched.ts";
 
 /** More than any load asks for: what is measured is not how spawns wait for room. */
@@ -200,4 +201,5 @@ export const LOADS: Readonly<Record<string, Load>> = {
   "spawns-cluster-1": clusterSpawns(1),
   "spawns-cluster-20": clusterSpawns(20),
   output,
+  waiting,
 };

@@ -1,6 +1,6 @@
 /** The programs of the load. `Deno.args` are which one, and how much of it. */
 
-import { init, MiB, type Pid, Receiver, Sender, spawn, wait } from "deploy";
+import { GiB, init, MiB, type Pid, Receiver, Sender, spawn, wait } from "deploy";
 
 const [kind = "", ...numbers] = Deno.args;
 const [count = 0, atOnce = 1] = numbers.map(Number);
@@ -79,12 +79,47 @@ function output(): void {
   }
 }
 
-await init({ functions: { stays, answers, sends }, resources: SMALL });
+/** More than half of a node of the load `waiting`. */
+const LARGE = { mem: 5 * GiB, cpu: 0 };
+
+/** Sends back what it gets. */
+async function echoes(parent: Pid): Promise<void> {
+  const sender = new Sender<number>(parent);
+  for await (const value of new Receiver<number>(parent)) await sender.send(value);
+}
+
+/** Has two nodes hold no more than one of these; says how long one takes at most from one value to the next. */
+async function holds(): Promise<void> {
+  const [pid] = [await spawn(echoes, undefined, LARGE), await spawn(echoes, undefined, LARGE)];
+  const sender = new Sender<number>(pid!);
+  const receiver = new Receiver<number>(pid!);
+  console.log("all are there");
+  for (let lastMs = performance.now(), most = 0, value = 0;; value++) {
+    await sender.send(value);
+    await receiver.recv();
+    const nowMs = performance.now();
+    if (nowMs - lastMs > most) console.log(`${Math.round(most = nowMs - lastMs)} ms`);
+    lastMs = nowMs;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** So many spawns at once, for which there is no room. */
+async function asks(): Promise<void> {
+  console.log("asking");
+  const asked = Array.from({ length: count }, () => spawn(stays, undefined, LARGE));
+  console.log("asked");
+  await Promise.race(asked);
+}
+
+await init({ functions: { stays, answers, sends, echoes }, resources: SMALL });
 const programs: Readonly<Record<string, () => void | Promise<void>>> = {
   processes,
   spawns,
   messages,
   output,
+  holds,
+  asks,
   deployments: () => console.log("deployed"),
 };
 await programs[kind]!();
