@@ -185,13 +185,15 @@ async function main(args: readonly string[]): Promise<number> {
   // Each version discards the other one's compiled code, and deploy the other one's bundle of the runtime: with
   // one cache, both would be twice as slow.
   await using cache = compileDeno === undefined ? undefined : await ownCache();
+  // Not below the other one: Deno 2.6 does not resolve packages of a project in its own cache.
+  await using user = await temporaryFolder();
   const oldest = compileDeno === undefined || cache === undefined ? undefined : {
     name: await versionOf(compileDeno),
     path: compileDeno,
     env: {
       ...SANITIZERS,
       DENO_DIR: cache.folder,
-      XDG_CACHE_HOME: `${cache.folder}/user`,
+      XDG_CACHE_HOME: user.path,
       DEPLOY_TEST_EXECUTABLES: cache.folder,
       // Each promise is tested with spares by the latest version, and without them here. Tests of spares say how many.
       DEPLOY_SPARES: "0",
