@@ -103,7 +103,7 @@ Deno.test("the benchmark measures one row beside its baseline, and records it", 
 
 Deno.test("the benchmark says what is wrong with its arguments", async () => {
   const table: [string[], string][] = [
-    [["--only", "nothing"], '--only is "nothing"; expected cold, spare, '],
+    [["--only", "nothing"], '--only is "nothing"; expected run, cold, spare, '],
     [["--rounds", "0"], '--rounds is "0"; expected a number'],
     [["cold"], 'unexpected argument "cold"; expected options only'],
   ];
