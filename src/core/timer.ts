@@ -8,15 +8,3 @@ export function startTimer(ms: number, then: () => void): () => void {
   const timer = setTimeout(then, ms);
   return () => clearTimeout(timer);
 }
-
-/**
- * The same for the start of a process: the first `setTimeout()` takes Deno 16 ms, this 1 ms. Cancelled, it holds some
- * memory until it would have been due, so it is for short times.
- */
-export function startEarlyTimer(ms: number, then: () => void): () => void {
-  const signal = AbortSignal.timeout(ms);
-  const due = (): void => then();
-  // While there is a listener, the timer keeps this process alive.
-  signal.addEventListener("abort", due);
-  return () => signal.removeEventListener("abort", due);
-}

@@ -1,7 +1,7 @@
 /** How many processes boot at the same time, of all runs of a node. */
 
 import { TimedGate } from "../core/timed_gate.ts";
-import { startEarlyTimer } from "../core/timer.ts";
+import { startKeptTimer } from "../net/delay.ts";
 
 /**
  * More are not ready sooner, and take more CPU time each; with fewer, one that waits for something would leave a
@@ -36,8 +36,8 @@ export class BootGate extends TimedGate {
     leastHoldMs: number = MAX_BOOT_MS,
   ) {
     const latestMs: number[] = [];
-    // The first process of a local run would wait for another one.
-    super(places, () => holdMsOf(latestMs, leastHoldMs), startEarlyTimer);
+    // The first process of a local run would wait 16 ms for the first setTimeout().
+    super(places, () => holdMsOf(latestMs, leastHoldMs), startKeptTimer);
     this.#latestMs = latestMs;
   }
 

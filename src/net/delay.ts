@@ -1,4 +1,4 @@
-/** Waiting that adds nothing to the start of a process: timers, which do not keep it alive, and turns of the event loop. */
+/** Waiting that adds nothing to the start of a process: timers, and turns of the event loop. */
 
 /** A running timer. */
 export interface Timer {
@@ -17,6 +17,18 @@ export function startTimer(ms: number, done: () => void): Timer {
   const signal = AbortSignal.timeout(ms);
   EventTarget.prototype.addEventListener.call(signal, "abort", () => timer.onabort?.());
   return timer;
+}
+
+/**
+ * Calls `done` after `ms`, unless the returned function is called first. It keeps the process alive until then.
+ * Cancelled, it holds some memory until it would have been due, so it is for short times.
+ */
+export function startKeptTimer(ms: number, done: () => void): () => void {
+  const signal = AbortSignal.timeout(ms);
+  const due = (): void => done();
+  // While there is a listener, the timer keeps this process alive.
+  signal.addEventListener("abort", due);
+  return () => signal.removeEventListener("abort", due);
 }
 
 /** Resolves after `ms` milliseconds, without keeping the process alive. */

@@ -1,5 +1,7 @@
 /** What carries bytes: a Unix socket within a host, TLS or plain TCP between hosts. */
 
+import { startKeptTimer } from "./delay.ts";
+
 /**
  * A connection, as far as the protocols between processes use it.
  *
@@ -94,8 +96,8 @@ async function connectInTurn(
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
       if (performance.now() - beganMs > TURN_MS) throw error;
     }
-    // A listener of a timeout signal keeps the process alive, as an attempt that waits does.
-    await new Promise((resolve) => AbortSignal.timeout(pauseMs).addEventListener("abort", resolve));
+    // It keeps the process alive, as an attempt that waits does.
+    await new Promise<void>((resolve) => startKeptTimer(pauseMs, resolve));
     signal?.throwIfAborted();
   }
 }

@@ -1,8 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { startEarlyTimer, startTimer } from "../../src/core/timer.ts";
+import { startTimer } from "../../src/core/timer.ts";
+import { startKeptTimer } from "../../src/net/delay.ts";
 
-for (const [name, start] of Object.entries({ startTimer, startEarlyTimer })) {
+for (const [name, start] of Object.entries({ startTimer, startKeptTimer })) {
   Deno.test(`${name}() keeps this process alive until it calls, unless it was cancelled`, async () => {
     const called: string[] = [];
     const cancel = start(1, () => called.push("cancelled"));
