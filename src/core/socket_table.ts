@@ -24,6 +24,11 @@ export function parseSocketTable(text: string): SocketRow[] {
   });
 }
 
+/** A number as in such a file: a port has 4 digits, an IPv4 address 8. */
+export function tableHex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, "0");
+}
+
 /** The inode of the socket that a link in `/proc/<pid>/fd` names; `undefined` if it names something else. */
 export function inodeOfSocket(link: string): string | undefined {
   return /^socket:\[(\d+)\]$/.exec(link)?.[1];

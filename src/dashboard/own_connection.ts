@@ -1,6 +1,6 @@
 /** Whether a connection on loopback comes from this user, by the sockets that Linux lists. */
 
-import { ESTABLISHED, parseSocketTable } from "../core/socket_table.ts";
+import { ESTABLISHED, parseSocketTable, tableHex } from "../core/socket_table.ts";
 
 /** One end of a connection, with an IPv4 address. */
 export interface End {
@@ -50,15 +50,11 @@ export function userOfConnection(table: string, from: End, to: End): number | nu
 function endText({ hostname, port }: End): string {
   const bytes = new Uint8Array(hostname.split(".").map(Number));
   const address = new DataView(bytes.buffer).getUint32(0, isLittleEndian());
-  return `${hex(address, 8)}:${hex(port, 4)}`;
+  return `${tableHex(address, 8)}:${tableHex(port, 4)}`;
 }
 
 function isLittleEndian(): boolean {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).toUpperCase().padStart(digits, "0");
 }
 
 function withoutPrefix(end: string): string {

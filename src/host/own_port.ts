@@ -1,6 +1,6 @@
 /** Whether a port that a process says is its own is: others connect to it in its name, from where it perhaps may not. */
 
-import { inodeOfSocket, LISTENS, parseSocketTable } from "../core/socket_table.ts";
+import { inodeOfSocket, LISTENS, parseSocketTable, tableHex } from "../core/socket_table.ts";
 import { canReadUsage } from "./proc_usage.ts";
 
 /** 127.0.0.1 in the text of `/proc/net/tcp`. */
@@ -22,7 +22,7 @@ export function ownsPort(osPid: number, port: number): boolean {
 
 /** The inodes of the sockets that listen at a port of loopback, by the text of `/proc/net/tcp`. Pure. */
 export function listenersAt(port: number, table: string): Set<string> {
-  const own = `${LOOPBACK}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const own = `${LOOPBACK}:${tableHex(port, 4)}`;
   const listening = parseSocketTable(table)
     .filter(({ local, state }) => local === own && state === LISTENS);
   return new Set(listening.map(({ inode }) => inode));

@@ -63,7 +63,7 @@ export async function launch(
   const firstStdin = await stdinOfFirst();
   const trace = await traceFile(settings.tracePath);
   if (trace !== undefined) options.atExit(() => trace.end());
-  const run = Promise.withResolvers<LocalRun>();
+  const made = Promise.withResolvers<LocalRun>();
   const boots: ProcessSourceOptions = {
     program: { ...program, oneOutput },
     hostname: HOSTNAME,
@@ -77,7 +77,7 @@ export async function launch(
     inspection: settings.inspection,
     logger,
     startTimer,
-    sink: async (event) => await (await run.promise).take(event),
+    sink: async (event) => await (await made.promise).take(event),
   };
   const first: SpawnRequest = {
     parent: null,
@@ -92,8 +92,9 @@ export async function launch(
   source.prepare(first);
   // While that boots: half of the launcher's modules, and all that runs for the first time.
   const { LocalRun } = await import("./local_run.ts");
-  run.resolve(new LocalRun(settings, { boots, source, first, trace }));
-  return await (await run.promise).run();
+  const run = new LocalRun(settings, { boots, source, first, trace });
+  made.resolve(run);
+  return await run.run();
 }
 
 /** The trace that the user wants; most do not, and do not load it. */
