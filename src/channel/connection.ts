@@ -366,6 +366,10 @@ export class Connection {
   }
 
   #broken(link: Link, error: Error | undefined): void {
+    if (this.#state.name === "closed" && this.#state.ending === link) {
+      // Its buffers are not needed any more.
+      this.#state = { name: "closed", ending: undefined };
+    }
     if (this.#state.name !== "joined" || this.#state.link !== link) return;
     this.#part(link);
     if (error instanceof ProtocolError) {

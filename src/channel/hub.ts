@@ -77,12 +77,20 @@ export class Hub {
   /** The ends of Senders that `await using` has just closed. */
   readonly heldEnds: HeldEnds = new HeldEnds();
   readonly #peers = new Map<Pid, Peer>();
+  /**
+   * Processes that have ended, and from which nothing is held but by ends that the program has not closed. They
+   * stay for as long as the program has these ends: most programs drop them when the other process has ended.
+   */
+  readonly #ended = new Map<Pid, WeakRef<Peer>>();
+  readonly #dropped = new FinalizationRegistry<Pid>((remote) => {
+    if (this.#ended.get(remote)?.deref() === undefined) this.#ended.delete(remote);
+  });
   /** Processes that have just been spawned, and are not peers yet, with the time; oldest first. */
   readonly #spawned = new Map<Pid, number>();
   /** The parent, if it is on another host, and the time until which it is expected to connect. */
   #farParent: { readonly pid: Pid; readonly untilMs: number } | undefined;
-  /** The traffic with dropped peers. */
-  #forgottenTraffic = 0;
+  /** The traffic with those that are not in `#peers` any more. */
+  #earlierTraffic = 0;
   /** The processes of whose failures the program was told. */
   readonly #noticed = new Set<Pid>();
   /** The exit code, if this process is ending. */
@@ -102,10 +110,11 @@ export class Hub {
       hold: options.hold,
       unclaimed: this.unclaimed,
       ended: options.ended,
-      forget: (peer) => {
-        if (this.#peers.get(peer.remote) !== peer) return;
-        this.#peers.delete(peer.remote);
-        this.#forgottenTraffic += peer.traffic;
+      forget: (peer) => this.#forget(peer),
+      loosen: (peer) => {
+        if (!this.#forget(peer)) return;
+        this.#ended.set(peer.remote, new WeakRef(peer));
+        this.#dropped.register(peer, peer.remote);
       },
       noticed: (remote) => this.#notice(remote),
       log: options.log,
@@ -132,7 +141,7 @@ export class Hub {
 
   /** The peer of that Pid, known or new. */
   peer(remote: Pid): Peer {
-    let peer = this.#peers.get(remote);
+    let peer = this.#known(remote);
     if (peer === undefined) {
       peer = new Peer(this.#context, remote);
       this.#peers.set(remote, peer);
@@ -189,7 +198,7 @@ export class Hub {
 
   /** Changes whenever data was sent to another process or received from one. */
   get traffic(): number {
-    let bytes = this.#forgottenTraffic;
+    let bytes = this.#earlierTraffic;
     for (const peer of this.#peers.values()) bytes += peer.traffic;
     return bytes;
   }
@@ -197,7 +206,7 @@ export class Hub {
   /** What this process has sent to each peer so far; of very many, to the first ones. */
   sent(): PeerTraffic[] {
     const sent: PeerTraffic[] = [];
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#all()) {
       if (sent.length === MAX_PEERS) break;
       const traffic = peer.sent;
       if (traffic.values > 0 || traffic.full.length > 0) sent.push(traffic);
@@ -208,7 +217,7 @@ export class Hub {
   /** The channels with values that have arrived, and that nobody has taken; of very many, the first ones. */
   unread(): UnreadChannel[] {
     const unread: UnreadChannel[] = [];
-    for (const { remote, receiving } of this.#peers.values()) {
+    for (const { remote, receiving } of this.#all()) {
       for (const channel of receiving.received()) {
         if (unread.length === MAX_UNREAD) return unread;
         const held = channel.unread();
@@ -272,6 +281,30 @@ export class Hub {
     for (const peer of this.#peers.values()) peer.resume();
   }
 
+  #known(remote: Pid): Peer | undefined {
+    return this.#peers.get(remote) ?? this.#ended.get(remote)?.deref();
+  }
+
+  /** The peers, also those that have ended and to which the program still has an end. */
+  *#all(): Generator<Peer, void, void> {
+    yield* this.#peers.values();
+    for (const ended of this.#ended.values()) {
+      const peer = ended.deref();
+      if (peer !== undefined) yield peer;
+    }
+  }
+
+  /** Forgets a peer; returns whether it was held until now. */
+  #forget(peer: Peer): boolean {
+    if (this.#peers.get(peer.remote) !== peer) {
+      if (this.#ended.get(peer.remote)?.deref() === peer) this.#ended.delete(peer.remote);
+      return false;
+    }
+    this.#peers.delete(peer.remote);
+    this.#earlierTraffic += peer.traffic;
+    return true;
+  }
+
   /** Whether a process can be reached by its Unix socket. */
   #isNear(remote: Pid): boolean {
     const { sockets } = this.#context;
@@ -319,7 +352,7 @@ export class Hub {
     if (isWanted && code === undefined) {
       return await this.peer(greeting.from).accept(conn, greeting);
     }
-    const known = isWanted ? this.#peers.get(greeting.from) : undefined;
+    const known = isWanted ? this.#known(greeting.from) : undefined;
     if (known !== undefined) return await known.accept(conn, greeting);
     await writeRefusal(conn, isWanted ? Verdict.ending : Verdict.unknown, isWanted ? code : 0);
     return false;

@@ -77,6 +77,11 @@ export class InChannels<Peer> implements Incoming {
     return this.#names.size === 0;
   }
 
+  /** Whether each channel that has arrived has its Receiver. */
+  get claimed(): boolean {
+    return this.#unreceived === 0;
+  }
+
   /** The target of incoming frames. @throws {ProtocolError} If no channel has arrived. */
   get current(): Arrivals {
     if (this.#current === undefined) throw new ProtocolError("a frame before any channel");

@@ -40,6 +40,8 @@ export interface PeerContext extends ConnectionContext {
   readonly ended: (remote: Pid) => Promise<ExitStatus>;
   /** The peer has ended, and nothing is open to it or held from it. */
   readonly forget: (peer: Peer) => void;
+  /** The peer has ended, and nothing is held from it but by the program's own open ends to it. */
+  readonly loosen: (peer: Peer) => void;
   /**
    * The peer is given up, although it may still be there, and has not got all that was sent to it: why.
    * @default nobody is told
@@ -163,7 +165,7 @@ export class Peer {
   /** A channel end to it was made. What there is to write is written soon, and not before this returns. */
   openEnd(): void {
     this.#ends++;
-    if (this.gone) return;
+    if (this.gone) return this.#settle();
     this.#idleness.busy();
     queueMicrotask(() => this.#connection.kick());
   }
@@ -383,6 +385,7 @@ export class Peer {
   #settle(): void {
     if (this.gone) {
       if (this.#ends === 0 && this.receiving.empty) this.#context.forget(this);
+      else if (this.receiving.claimed) this.#context.loosen(this);
     } else if (!this.#wanted && !this.#leaving && !this.#context.posthumous) {
       this.#idleness.idle();
       this.#connection.kick();

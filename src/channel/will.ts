@@ -73,6 +73,7 @@ export async function deliverWill(
     ...(runs === undefined ? {} : { unreached: runs }),
     ...(patience === undefined ? {} : { patience }),
     forget: () => {},
+    loosen: () => {},
     noticed: () => {},
     log,
   };

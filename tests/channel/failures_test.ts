@@ -8,7 +8,9 @@ import { deliverWill } from "../../src/channel/will.ts";
 import { memoryBytes } from "../../src/channel/will_reader.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
-import { channel, fill, test, TestRun, turns, until } from "./pair.ts";
+import type { Pid } from "../../src/core/pid.ts";
+import { untilCollected } from "../collected.ts";
+import { channel, fill, test, testOver, type TestProcess, TestRun, turns, until } from "./pair.ts";
 
 const KIB = new Uint8Array(1024 - 64);
 
@@ -337,4 +339,54 @@ test("an ending process reports its exit code to unknown peers", async () => {
     for await (const _ of three.receiver(one)) if (++count === 10) break;
     await flushed;
   }
+});
+
+testOver(
+  "unix",
+  "a process that has ended is forgotten with the ends that the program drops",
+  async () => {
+    using run = new TestRun();
+    const own = run.process();
+    const held: Receiver<string>[] = [];
+    const talkTo = async (other: TestProcess, drops: boolean): Promise<void> => {
+      const receiver = own.receiver<string>(other);
+      if (!drops) held.push(receiver);
+      await own.sender(other).send("hello");
+      assertEquals(await other.receiver(own).recv(), "hello");
+      await other.sender(own).send("hello");
+      await other.hub.flush(0);
+      assertEquals(await receiver.recv(), "hello");
+    };
+    const others = [run.process(), run.process(), run.process()];
+    for (const other of others) await talkTo(other, other !== others[1]);
+    const known = () => own.hub.sent().map(({ remote }) => remote);
+    assertEquals(known(), others.map(({ pid }) => pid));
+    await untilCollected(() => known().length === 1, "two of three are forgotten");
+    assertEquals(known(), [others[1]!.pid]);
+    // What the program holds stays what it was.
+    assertEquals(await readAll(held[0]!), [[], "end"]);
+    assertThrows(() => own.receiver(others[1]!), Error, "already exists");
+    await held[0]!.close();
+    own.receiver(others[1]!);
+  },
+);
+
+testOver("unix", "what an ended process has sent waits for its Receiver", async () => {
+  using run = new TestRun();
+  const own = run.process();
+  const pids: Pid[] = [];
+  for (const name of ["", "named"]) {
+    const other = run.process();
+    pids.push(other.pid);
+    // Of one process, an end is open.
+    if (name === "") own.receiver(other, "another one");
+    await other.sender(own, name).send(name);
+    await other.hub.flush(0);
+  }
+  let isCollected = false;
+  const registry = new FinalizationRegistry(() => isCollected = true);
+  registry.register({}, undefined);
+  await untilCollected(() => isCollected, "garbage is collected");
+  assertEquals(await readAll(own.receiver<string>(pids[0]!)), [[""], "end"]);
+  assertEquals(await readAll(own.receiver<string>(pids[1]!, "named")), [["named"], "end"]);
 });

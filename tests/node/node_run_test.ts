@@ -13,6 +13,7 @@ import type { RunEvent } from "../../src/core/events.ts";
 import { isPid, parsePid, type Pid } from "../../src/core/pid.ts";
 import { NotStartedError } from "../../src/host/not_started.ts";
 import { signalProcess } from "../../src/testing/os_processes.ts";
+import { untilCollected } from "../collected.ts";
 import { type Harness, isAlive, KEY, requestFor, startNode, untilGone } from "./node_harness.ts";
 
 Deno.test("launch() starts a process with its identity, and reports its whole life", async () => {
@@ -562,11 +563,5 @@ Deno.test("a node does not keep the argument of a process that runs", async () =
     await run.master.spawn({ ...requestFor("ignore", null), arg }, { wait: true });
   };
   await launch();
-  const deadline = performance.now() + 60_000;
-  // Memory is collected when there is need for it.
-  for (let need = new Uint8Array(); isKept;) {
-    assert(performance.now() < deadline, "it is kept");
-    need = new Uint8Array(8 * 1024 * 1024).fill(need.length & 1);
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  await untilCollected(() => !isKept, "the argument is collected");
 });
