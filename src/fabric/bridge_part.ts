@@ -1,5 +1,6 @@
 /** The bridge's side of its process, which a fabric starts. */
 
+import { keepThread } from "../core/kept_thread.ts";
 import { createReporter, type Reporter } from "./report.ts";
 import { runBridge } from "../bridge/bridge_service.ts";
 import { ConnectError, credentialOf } from "../net/connect.ts";
@@ -24,6 +25,7 @@ export async function runBridgePart(): Promise<number> {
   void awaitEnd().then(() => ending.abort(new FabricEndedError()));
   const reporter = createReporter(config.format, Deno.env.get("DEPLOY_LOG"));
   hideMemoryOrSay(reporter.logger);
+  using _thread = keepThread();
   try {
     const why = await runBridge({
       bind: config.bind,

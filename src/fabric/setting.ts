@@ -1,6 +1,7 @@
 /** The setting of every part of a cluster in a `fabric`: secret, credential, store, reporter. */
 
 import type { Address } from "../core/address.ts";
+import { keepThread } from "../core/kept_thread.ts";
 import type { Permissions } from "../core/permissions.ts";
 import type { PortRange } from "../core/port_range.ts";
 import { UsageError } from "../core/usage_error.ts";
@@ -106,6 +107,7 @@ export async function prepareSetting(
   // Pieces that executables share with a compiled fabric need not be sent to it.
   if (standalone) await store.addSource(Deno.execPath());
   const enforcement = enforces ? await startEnforcement(logger) : undefined;
+  const thread = keepThread();
   return {
     format,
     verbose: options.verbose,
@@ -128,6 +130,7 @@ export async function prepareSetting(
       await enforcement?.idle();
       enforcement?.close();
       await store[Symbol.asyncDispose]();
+      thread[Symbol.dispose]();
     },
   };
 }

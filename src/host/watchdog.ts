@@ -2,8 +2,10 @@
 
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
+import type { StartTimer } from "../core/timer.ts";
 import { type Marks, ownMark } from "./marks.ts";
 import { sessionWords } from "./new_session.ts";
+import { faultOf } from "./node_fault.ts";
 
 /**
  * Reads `+ <group>`, `- <group>`, and `= <marks>`, which ends the processes with one of these marks
@@ -59,8 +61,18 @@ const LOOK_MS = 1_000;
 /** How many marks it looks for at once. */
 const MAX_MARKS = 500;
 
-/** How often a dying watchdog is started again. */
-const MAX_STARTS = 10;
+/** One that dies is started again: at once, and if it ends soon, after a pause that doubles from the first to the second. */
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 60_000;
+
+/** One that has run for so long did not end soon. */
+const WELL_MS = 10_000;
+
+/** After so many that ended soon there is a warning. */
+const MANY_ENDS = 5;
+
+/** How often it is tried to kill what is left at the end. */
+const MAX_CLOSES = 10;
 
 const encoder = new TextEncoder();
 
@@ -85,7 +97,8 @@ interface Shell {
  *
  * Control links end by themselves with the launcher, but a process whose code computes forever does not
  * notice. The watchdog does not keep the launcher alive. It starts with the first process. If it is killed,
- * another one replaces it. Where there is no shell, there is no watchdog, and one warning.
+ * another one replaces it; where none can be started, it is tried again, less and less often, and there is one warning. Where
+ * there is no shell, there is no watchdog.
  */
 export class Watchdog {
   readonly #logger: Logger;
@@ -96,23 +109,34 @@ export class Watchdog {
   #left: string[] = [];
   #look: ReturnType<typeof setTimeout> | undefined;
   #shell: Shell | undefined;
-  #starts = 0;
+  #begun = false;
+  #startedMs = 0;
+  /** How many have ended soon, one after the other. */
+  #ends = 0;
+  /** Set during such a pause; ends it. */
+  #cancelPause: (() => void) | undefined;
+  /** Whether there can be none here. */
+  #impossible = false;
+  readonly #startTimer: StartTimer;
   #closed = false;
 
   /**
    * @param options.marks Those that the processes of its groups have.
    * @param options.folder A folder that is removed with the groups. @default none
+   * @param options.startTimer For the pause before one is started again. @default real time; it keeps no process alive
    */
   constructor(
     options: {
       logger: Logger;
       marks: Pick<Marks, "pattern" | "place">;
       folder?: WatchedFolder | undefined;
+      startTimer?: StartTimer;
     },
   ) {
     this.#logger = options.logger;
     this.#marks = options.marks;
     this.#folder = options.folder;
+    this.#startTimer = options.startTimer ?? startQuietTimer;
   }
 
   /** The process id of the shell, while there is one. */
@@ -136,7 +160,11 @@ export class Watchdog {
   left(mark: string): void {
     this.#begin();
     this.#left.push(ownMark(mark));
-    if (this.#look !== undefined) return;
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    if (this.#look !== undefined || this.#closed) return;
     this.#look = setTimeout(() => void this.endLeft(), LOOK_MS);
     Deno.unrefTimer(Number(this.#look));
   }
@@ -150,14 +178,18 @@ export class Watchdog {
       // One that is killed meanwhile has answered nothing, and the next one is asked.
       if (await this.#ask(this.#shell, marks.slice(0, MAX_MARKS))) marks.splice(0, MAX_MARKS);
     }
+    if (marks.length === 0 || this.#cancelPause === undefined) return;
+    this.#left.unshift(...marks); // for the next one
+    this.#lookSoon();
   }
 
   /** Ends the watchdog, and with it the groups that have not been removed, and all that they have left. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#look);
-    while (true) {
-      if (this.#shell === undefined && this.#starts < MAX_STARTS) this.#start();
+    this.#cancelPause?.();
+    for (let tries = 0; tries < MAX_CLOSES; tries++) {
+      if (this.#shell === undefined && this.#begun && !this.#impossible) this.#start();
       const shell = this.#shell;
       if (shell === undefined) return;
       shell.child.ref();
@@ -180,11 +212,13 @@ export class Watchdog {
 
   /** Starts the first shell, if that has not been done. */
   #begin(): void {
-    if (this.#starts === 0) this.#start();
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#start();
   }
 
   #start(): void {
-    this.#starts++;
+    this.#startedMs = performance.now();
     const { pattern, place: { file, before } } = this.#marks;
     const { words, detached } = sessionWords();
     const folder = this.#folder?.where();
@@ -205,9 +239,9 @@ export class Watchdog {
       void this.#awaitAnswers(shell);
       void this.#awaitEnd(child);
     } catch (error) {
-      this.#starts = MAX_STARTS; // it will fail again
-      this.#warn(messageOf(error));
-      return;
+      if (faultOf(error) !== undefined) return this.#again(messageOf(error));
+      this.#impossible = true;
+      return this.#warn(messageOf(error));
     }
     if (this.#groups.size > 0) {
       this.#tell([...this.#groups].map((group) => `+ ${group}\n`).join(""));
@@ -229,8 +263,21 @@ export class Watchdog {
     // Unread writes fail, and count as not written.
     void this.#shell?.writer.abort().catch(() => {});
     this.#shell = undefined;
-    if (this.#starts < MAX_STARTS) this.#start();
-    else this.#warn(`it ended ${this.#starts} times, the last time with exit code ${code}`);
+    this.#again(`it ended with exit code ${code}`);
+  }
+
+  /** It has ended, or could not be started: starts another one. */
+  #again(why: string): void {
+    if (this.#closed) return;
+    if (performance.now() - this.#startedMs > WELL_MS) this.#ends = 0;
+    this.#ends++;
+    if (this.#ends === 1) return this.#start();
+    if (this.#ends === MANY_ENDS) this.#warn(`${why}; trying again`);
+    const ms = Math.min(FIRST_PAUSE_MS * 2 ** (this.#ends - 2), MAX_PAUSE_MS);
+    this.#cancelPause = this.#startTimer(ms, () => {
+      this.#cancelPause = undefined;
+      this.#start();
+    });
   }
 
   async #tell(text: string): Promise<void> {
@@ -243,4 +290,10 @@ export class Watchdog {
       `no watchdog: ${why}; if this process is killed, processes of the program may outlive it`,
     );
   }
+}
+
+function startQuietTimer(ms: number, then: () => void): () => void {
+  const timer = setTimeout(then, ms);
+  Deno.unrefTimer(timer);
+  return () => clearTimeout(timer);
 }

@@ -11,6 +11,7 @@ import { describeWaits, waitLines } from "../run/wait_lines.ts";
 import { messageOf } from "../core/errors.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { SpawnRequest } from "../core/roles.ts";
+import { keepThread } from "../core/kept_thread.ts";
 import { startTimer } from "../core/timer.ts";
 import { Master } from "../master/master.ts";
 import { Unlimited } from "../master/unlimited.ts";
@@ -109,6 +110,7 @@ export class LocalRun {
 
   /** Runs the program, and exits. */
   async run(): Promise<never> {
+    keepThread();
     this.#listenForSignals();
     this.#listenForWhy();
     onStopSignal({

@@ -75,6 +75,42 @@ Deno.test("a watchdog that is killed is started again, and knows the same groups
   await Promise.all([child.drained[1], child.drained[2]]);
 });
 
+Deno.test("where watchdogs keep ending, the next ones are started after longer and longer pauses, without end", async () => {
+  const lines: string[] = [];
+  const pauses: { ms: number; then: () => void }[] = [];
+  const watchdog = new Watchdog({
+    logger: createLogger("warn", (line) => lines.push(line)),
+    marks,
+    startTimer: (ms, then) => {
+      pauses.push({ ms, then });
+      return () => {};
+    },
+  });
+  const child = sleeper();
+  await watchdog.add(child.group);
+  const kill = async () => {
+    const before = watchdog.pid as number;
+    Deno.kill(before, "SIGKILL");
+    while (watchdog.pid === before) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await kill();
+  assert(watchdog.pid !== undefined, "the second one is started at once");
+  for (let round = 0; round < 12; round++) {
+    await kill();
+    assertEquals(watchdog.pid, undefined);
+    pauses[round]!.then();
+    assert(watchdog.pid !== undefined);
+  }
+  assertEquals(
+    pauses.map(({ ms }) => ms / 100),
+    [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600],
+  );
+  assertEquals(lines.length, 1, lines.join("\n"));
+  await watchdog.close();
+  assertEquals(await child.exited, { signal: "SIGKILL" });
+  await Promise.all([child.drained[1], child.drained[2]]);
+});
+
 Deno.test("a watchdog ignores the signals that end a terminal's processes", async () => {
   const watchdog = new Watchdog({ logger: quiet, marks });
   const child = sleeper();
