@@ -5,7 +5,7 @@ import { eventBody, eventOf } from "../wire/event_messages.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What an event takes in memory besides the bytes of an output, roughly. */
+/** What an event takes in memory besides its bytes, or those of its output, roughly. */
 const EVENT_BYTES = 256;
 
 /**
@@ -26,8 +26,8 @@ export class EventRecord {
   private constructor(event: RunEvent | undefined, body: Bytes | undefined) {
     this.#event = event;
     this.#body = body;
-    const outputBytes = event?.event === "output" ? event.bytes.length : 0;
-    this.size = body === undefined ? EVENT_BYTES + outputBytes : body.length;
+    const bytes = body ?? (event?.event === "output" ? event.bytes : undefined);
+    this.size = EVENT_BYTES + (bytes?.length ?? 0);
   }
 
   static of(event: RunEvent): EventRecord {
