@@ -17,6 +17,7 @@ import { heapBytesOf, takesHeapLimit, withHeapLimit } from "./heap_limit.ts";
 import { type Arrival, ControlServer } from "./control_server.ts";
 import { Marks } from "./marks.ts";
 import { LackError } from "./node_fault.ts";
+import { haveTasksFor } from "./task_room.ts";
 import { type Program, withInspector } from "./program.ts";
 import { limitersOf, limitsOf, withPermissions } from "./program_permissions.ts";
 import { type RuntimeNeeds, runtimeNeeds } from "./runtime_needs.ts";
@@ -172,7 +173,7 @@ export class Booter {
    * `signal` is aborted before that, it is killed.
    *
    * @throws {DeadBootError} If it ends before, or is not ready within {@linkcode BOOT_LIMIT_MS}.
-   * @throws {LackError} If this process may not open enough files for it.
+   * @throws {LackError} If this process may not open enough files for it, or its control group not have its threads.
    * @throws {Error} If it cannot be started at all, or the run is being stopped.
    */
   async boot(options: BootOptions): Promise<BootedProcess> {
@@ -305,7 +306,9 @@ export class Booter {
     const limitMs = options.limitMs ?? this.#options.bootLimitMs ?? BOOT_LIMIT_MS;
     let cancel = (): void => {};
     try {
-      if (!haveDescriptorsFor(this.#booting.size + 1)) throw new LackError("EMFILE");
+      const boots = this.#booting.size + 1;
+      if (!haveDescriptorsFor(boots)) throw new LackError("EMFILE");
+      if (!haveTasksFor(boots)) throw new LackError("EAGAIN");
       const env = { DEPLOY_PROCESS: JSON.stringify(bootstrap) };
       const mark = this.#marks.next();
       const limits = enforcement?.next();

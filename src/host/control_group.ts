@@ -88,11 +88,17 @@ export class ControlGroup {
     if (this.#pids !== undefined) await this.#files.write(this.#pids.folder, "pids.max", count);
   }
 
-  /** How often Linux has refused another process or thread, 0 where that is not limited. */
-  taskRefusals(): number {
-    if (this.#pids === undefined) return 0;
-    const text = this.#files.read(`${this.#pids.folder}/pids.events`) ?? "";
-    return Number(/^max (\d+)$/m.exec(text)?.[1] ?? 0);
+  /**
+   * Why Linux has refused the group another process or thread: at its own limit, or that of a group around it or of the
+   * machine. `undefined` if it has not, or that is not limited.
+   */
+  taskRefusal(): "own" | "around" | undefined {
+    if (this.#pids === undefined) return undefined;
+    const read = (file: string) => this.#files.read(`${this.#pids!.folder}/${file}`) ?? "";
+    // Version 1 counts what a group around it refuses, too.
+    if (Number(/^max (\d+)$/m.exec(read("pids.events"))?.[1] ?? 0) === 0) return undefined;
+    const most = Number.parseInt(read("pids.peak"));
+    return most < Number.parseInt(read("pids.max")) ? "around" : "own"; // some systems have no peak
   }
 
   /** How often Linux has killed a process of the group for memory; `undefined` if that is not known. */

@@ -227,9 +227,11 @@ export class ProcessLimits {
     this.#watched.delete(this);
     clearTimeout(this.#timer);
     this.#readCounters();
-    if (this.#group.taskRefusals() > 0) {
+    const refusal = this.#group.taskRefusal();
+    if (refusal !== undefined) {
+      const limit = refusal === "own" ? `the limit of ${MAX_TASKS} threads` : "what is left here";
       this.#logger.warn(
-        `OS process ${this.#osPid} and what it started reached the limit of ${MAX_TASKS} threads; Linux refused more`,
+        `OS process ${this.#osPid} and what it started reached ${limit}; Linux refused more`,
       );
     }
     const removal = this.#changes.then(() => this.#group.remove()).catch((error) => {

@@ -22,7 +22,7 @@ export class LackError extends Error {
   /** As in errors of the system. */
   readonly code: string;
 
-  constructor(code: "EMFILE") {
+  constructor(code: "EMFILE" | "EAGAIN") {
     super(`${FAULTS[code]}`);
     this.name = "LackError";
     this.code = code;

@@ -96,9 +96,13 @@ Deno.test("a group has the files of its version written", async () => {
     const counters = version === 1 ? "memory.oom_control" : "memory.events";
     await Deno.writeTextFile(`${folder}/group/${counters}`, "oom 4\noom_kill 3\n");
     assertEquals(group.memoryKills(), 3);
-    assertEquals(group.taskRefusals(), 0);
+    assertEquals(group.taskRefusal(), undefined);
     await Deno.writeTextFile(`${folder}/group/pids.events`, "max 12\n");
-    assertEquals(group.taskRefusals(), 12);
+    assertEquals(group.taskRefusal(), "own");
+    await Deno.writeTextFile(`${folder}/group/pids.peak`, "4096\n");
+    assertEquals(group.taskRefusal(), "own");
+    await Deno.writeTextFile(`${folder}/group/pids.peak`, "50\n");
+    assertEquals(group.taskRefusal(), "around");
     await Deno.remove(folder, { recursive: true });
   }
 });
@@ -162,7 +166,7 @@ Deno.test({
     await writer.write(new TextEncoder().encode("go\n"));
     await writer.close();
     assert(!(await child.status).success);
-    assert(group.taskRefusals() >= 1, `${group.taskRefusals()}`);
+    assertEquals(group.taskRefusal(), "own");
     assert((await new Deno.Command("true").output()).success, "others are not limited");
     await group.remove();
     groups.close();
