@@ -3,6 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import type { HostLine } from "../core/line_limiter.ts";
 import { formatAddress } from "../core/pid.ts";
+import { type DeadlineClock, Deadlines } from "./deadlines.ts";
 import { delay, startTimer, type Timer } from "./delay.ts";
 import { type StrangerLimits, Strangers } from "./strangers.ts";
 
@@ -32,7 +33,7 @@ export interface AdmissionOptions<Conn, Shown> extends StrangerLimits {
   /** How long a connection may be unauthenticated. */
   readonly timeoutMs: number;
   /** Measures that. @default real time */
-  readonly startTimer?: (ms: number, done: () => void) => Timer;
+  readonly clock?: DeadlineClock;
   /**
    * Authenticates a connection; called as soon as it is accepted. If it throws, the connection is refused
    * for that reason. It reads from the connection, so closing the connection ends it.
@@ -59,6 +60,15 @@ interface Unauthenticated {
   refuse(why: string): void;
 }
 
+/**
+ * So often while all places are given to others, what has come on sockets is looked at before more are accepted. Those
+ * that wait to be accepted are there at once, and what a peer has sent already only after a turn or two of the event loop.
+ */
+const TURNS = 8;
+
+/** How long such a turn takes at least: in no time, older versions of Deno do not look at sockets. */
+const TURN_MS = 1;
+
 /** How many connections are given up at a time where the system has no more file descriptors. */
 const SHED = 64;
 
@@ -74,15 +84,23 @@ const CROWD = ", and there are too many unauthenticated connections";
 export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable {
   readonly #options: AdmissionOptions<Conn, Shown>;
   readonly #unauthenticated: Strangers<Unauthenticated>;
+  readonly #deadlines: Deadlines<Unauthenticated>;
   /** The authentications under way, also those of connections that have been refused meanwhile. */
   readonly #admitting = new Set<Promise<void>>();
   /** How many connections it has refused. */
   #refusals = 0;
+  /** How many of them had to go for others since the last turn. */
+  #crowded = 0;
   #closed = false;
 
   constructor(options: AdmissionOptions<Conn, Shown>) {
     this.#options = options;
     this.#unauthenticated = new Strangers(options);
+    this.#deadlines = new Deadlines(
+      options.timeoutMs,
+      (entry) => entry.refuse(this.#late(options.timeoutMs)),
+      options.clock,
+    );
     void this.#acceptAll();
   }
 
@@ -117,6 +135,9 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
         const admitting = this.#admit(conn);
         this.#admitting.add(admitting);
         void admitting.finally(() => this.#admitting.delete(admitting));
+        if (TURNS * this.#crowded < this.#unauthenticated.size) continue;
+        this.#crowded = 0;
+        await delay(TURN_MS);
       } catch (error) {
         if (this.#closed || error instanceof Deno.errors.BadResource) return;
         const line = `cannot accept connections: ${messageOf(error)}`;
@@ -133,6 +154,10 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
     return `it did not ${this.#options.task ?? "authenticate"}${rest}`;
   }
 
+  #late(ms: number): string {
+    return this.#undone(` within ${ms / 1_000} s`);
+  }
+
   /** Gives up so many unauthenticated connections. */
   #shed(count: number, why: string): void {
     for (let left = count; left > 0; left--) {
@@ -143,25 +168,28 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
   }
 
   async #admit(conn: Conn): Promise<void> {
-    const { timeoutMs, authenticate, take } = this.#options;
-    const start = this.#options.startTimer ?? startTimer;
+    const { authenticate, take, clock } = this.#options;
     let refused: string | undefined;
     const entry: Unauthenticated = {
       refuse: (why) => {
+        if (refused !== undefined) return;
         refused = why;
+        this.#deadlines.delete(entry);
         this.#unauthenticated.delete(entry);
         conn.close();
       },
     };
-    const within = (ms: number) =>
-      start(ms, () => entry.refuse(this.#undone(` within ${ms / 1_000} s`)));
-    let timer = within(timeoutMs);
+    this.#deadlines.add(entry);
+    let timer: Timer | undefined;
     const known = (ms: number) => {
-      timer.onabort = null;
-      timer = within(ms);
+      this.#deadlines.delete(entry);
+      if (timer !== undefined) timer.onabort = null;
+      timer = (clock?.startTimer ?? startTimer)(ms, () => entry.refuse(this.#late(ms)));
     };
     const remote = remoteOf(conn);
-    this.#unauthenticated.add(entry, remote.host)?.refuse(this.#undone(CROWD));
+    const gone = this.#unauthenticated.add(entry, remote.host);
+    if (gone !== undefined) this.#crowded++;
+    gone?.refuse(this.#undone(CROWD));
     let shown: Shown;
     try {
       shown = await authenticate(conn, () => this.#unauthenticated.begin(entry), known);
@@ -178,7 +206,8 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
       }
       return;
     } finally {
-      timer.onabort = null;
+      if (timer !== undefined) timer.onabort = null;
+      this.#deadlines.delete(entry);
       this.#unauthenticated.delete(entry);
     }
     take(conn, shown, remote);

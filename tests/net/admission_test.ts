@@ -31,21 +31,27 @@ class Fixture implements AsyncDisposable {
   #changed = Promise.withResolvers<void>();
 
   constructor(
-    options: Partial<Pick<AdmissionOptions<Deno.Conn, number>, "startTimer">> & {
+    options: Partial<Pick<AdmissionOptions<Deno.Conn, number>, "clock">> & {
       max?: number;
       maxOfHost?: number;
       timeoutMs?: number;
+      /** It accepts nothing before. */
+      opened?: Promise<void>;
     } = {},
   ) {
-    const { max = 100, maxOfHost = max, timeoutMs = 60_000, startTimer } = options;
+    const { max = 100, maxOfHost = max, timeoutMs = 60_000, clock } = options;
+    const { opened = Promise.resolve() } = options;
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#port = listener.addr.port;
     this.admission = new Admission<Deno.TcpConn, number>({
-      listener,
+      listener: {
+        accept: () => opened.then(() => listener.accept()),
+        close: () => listener.close(),
+      },
       max,
       maxOfHost,
       timeoutMs,
-      ...(startTimer && { startTimer }),
+      ...(clock && { clock }),
       authenticate: async (conn, begun, known) => {
         const byte = new Uint8Array(1);
         do {
@@ -118,7 +124,10 @@ Deno.test("a connection is taken once it is authenticated, however long another 
 
 Deno.test("a connection that is known has its time from then on; another one is closed when its time is up", async () => {
   const timers = new ManualTimers();
-  await using fixture = new Fixture({ timeoutMs: 500, startTimer: timers.start });
+  await using fixture = new Fixture({
+    timeoutMs: 500,
+    clock: timers.clock,
+  });
   const known = await fixture.connect(KNOWN);
   await fixture.until(() => fixture.begun === 1);
   const stranger = await fixture.connect();
@@ -150,6 +159,22 @@ Deno.test("at the limit, the oldest connection is closed, and those that have be
     fixture.lines[0]!,
     /^refused a connection from 127\.0\.0\.1:\d+: .* too many unauthenticated connections$/,
   );
+});
+
+Deno.test("who has said all is not given up for the many that wait behind it", async () => {
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  await using fixture = new Fixture({ max: 64, opened });
+  const silent = async () => {
+    for (let count = 0; count < 200; count++) await fixture.connect();
+  };
+  await silent();
+  const peer = await fixture.connect(7);
+  await silent();
+  open();
+  assert(
+    await Promise.race([isClosed(peer), fixture.until(() => fixture.taken.length === 1)]) !== true,
+  );
+  assertEquals(fixture.taken.map(({ who }) => who), [7]);
 });
 
 Deno.test("a connection that does not authenticate in time is closed, and logged", async () => {

@@ -8,7 +8,7 @@ import { certificatesOf } from "../../src/net/certificates.ts";
 import { type Accepted, ChannelProtection } from "../../src/net/channel_protection.ts";
 import { Encryption } from "../../src/net/encryption.ts";
 import { Protection, readExactly, writeAll } from "../../src/net/handshake.ts";
-import { startTimer as startRealTimer } from "../../src/net/delay.ts";
+import type { DeadlineClock } from "../../src/net/deadlines.ts";
 import { connect, type Transport } from "../../src/net/transport.ts";
 import { Relay } from "../channel/relay.ts";
 import { ManualTimers } from "./manual_timers.ts";
@@ -23,14 +23,14 @@ class Acceptor implements AsyncDisposable {
   readonly refused: string[] = [];
   readonly #admission: Admission<Deno.TcpConn, Accepted>;
 
-  constructor(protection: ChannelProtection, startTimer = startRealTimer) {
+  constructor(protection: ChannelProtection, clock?: DeadlineClock) {
     const listener = Deno.listen(LOCAL);
     this.port = listener.addr.port;
     this.#admission = new Admission<Deno.TcpConn, Accepted>({
       listener,
       max: 16,
       timeoutMs: TIMEOUT_MS,
-      startTimer,
+      ...(clock && { clock }),
       authenticate: (conn, begun, known) => protection.accepted(conn, begun, known),
       take: async (_conn, { transport, replaced }) => {
         replaced?.close();
@@ -180,7 +180,7 @@ test("between distant hosts, the second connection has time of its own, once the
   const key = new RunKey(newKey());
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
   const timers = new ManualTimers();
-  await using acceptor = new Acceptor(own(), timers.start);
+  await using acceptor = new Acceptor(own(), timers.clock);
   using relay = new Relay({ ...LOCAL, port: acceptor.port }, LOCAL, { tls: true });
   relay.toTlsPort = async () => {
     // A stranger that comes now has to go before the dialer learns of the port.

@@ -1,17 +1,22 @@
 /** Timers as those of connections, whose time is up when a test says so. */
 
+import type { DeadlineClock } from "../../src/net/deadlines.ts";
 import type { Timer } from "../../src/net/delay.ts";
 
 export class ManualTimers {
   readonly #all: { readonly ms: number; readonly timer: Timer }[] = [];
   #changed = Promise.withResolvers<void>();
+  #nowMs = 0;
 
-  readonly start = (ms: number, done: () => void): Timer => {
-    const timer: Timer = { onabort: done };
-    this.#all.push({ ms, timer });
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-    return timer;
+  readonly clock: DeadlineClock = {
+    nowMs: () => this.#nowMs,
+    startTimer: (ms, done) => {
+      const timer: Timer = { onabort: done };
+      this.#all.push({ ms, timer });
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+      return timer;
+    },
   };
 
   /** Resolves when a timer of so many milliseconds runs. */
@@ -21,8 +26,9 @@ export class ManualTimers {
     }
   }
 
-  /** The time of all timers of so many milliseconds is up. */
+  /** So much time passes, and that of all timers of so many milliseconds is up. */
   pass(ms: number): void {
+    this.#nowMs += ms;
     for (const { timer } of this.#all.filter((each) => each.ms === ms)) {
       timer.onabort?.();
       timer.onabort = null;
