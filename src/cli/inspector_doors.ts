@@ -9,6 +9,7 @@ import type { Inspection } from "../core/inspection.ts";
 import type { Pid } from "../core/pid.ts";
 import { inspectorLine, inspectorPath, uninspectedLine } from "../host/inspector_address.ts";
 import { Purpose, writeAll } from "../net/handshake.ts";
+import { answerBytes, isForLoopback, parseHead, readHead } from "../net/http.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { relay } from "../net/relay.ts";
 import { closeQuietly } from "../net/transport.ts";
@@ -20,7 +21,6 @@ import {
   type RelayMessage,
 } from "../wire/inspect_messages.ts";
 import type { Bridge } from "./dial_bridge.ts";
-import { isForLoopback, isWholeHead, MAX_HEAD_BYTES } from "./http_head.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -129,8 +129,10 @@ export class InspectorDoors {
     };
     signal.addEventListener("abort", stop);
     try {
-      const head = await readHead(conn);
-      if (head === undefined) return;
+      const bytes = await readHeadSoon(conn);
+      if (bytes === undefined) return;
+      const head = parseHead(bytes);
+      if (head === undefined) return await answer(conn, "400 Bad Request", "not a request");
       if (!isForLoopback(head)) return await answer(conn, "403 Forbidden", "not for this host");
       const { bridge, token } = this.#options;
       link = new MessageLink(await bridge.dial(Purpose.inspect, signal), {
@@ -143,7 +145,7 @@ export class InspectorDoors {
       const { value: first } = await messages.next();
       if (first?.type === "refused") return await answer(conn, "502 Bad Gateway", first.why);
       if (first?.type !== "attached") return;
-      void link.send({ type: "bytes", bytes: head });
+      void link.send({ type: "bytes", bytes });
       await relay(conn, link, onlyRelayed(messages), { leads: true });
     } catch (error) {
       if (!signal.aborted) await answer(conn, "502 Bad Gateway", messageOf(error));
@@ -166,21 +168,13 @@ function listenNear(from: number, to: number): Deno.TcpListener {
   return Deno.listen({ hostname: LOOPBACK, port: 0 });
 }
 
-/** The first bytes of a connection, with the whole head of a request; `undefined` if none comes. */
-async function readHead(conn: Deno.TcpConn): Promise<Bytes | undefined> {
-  const bytes = new Uint8Array(MAX_HEAD_BYTES);
-  let count = 0;
+/** The first bytes of a connection, with the whole head of a request; `undefined` if none comes soon. */
+async function readHeadSoon(conn: Deno.TcpConn): Promise<Bytes | undefined> {
   const timer = setTimeout(() => closeQuietly(conn), HEAD_MS);
   try {
-    while (count < bytes.length) {
-      const read = await conn.read(bytes.subarray(count));
-      if (read === null) return undefined;
-      count += read;
-      if (isWholeHead(bytes.subarray(0, count))) return bytes.slice(0, count);
-    }
-    return undefined;
+    return await readHead(conn);
   } catch {
-    return undefined; // it has gone, or was too slow
+    return undefined; // it has gone, was too slow, or said too much
   } finally {
     clearTimeout(timer);
   }
@@ -188,12 +182,9 @@ async function readHead(conn: Deno.TcpConn): Promise<Bytes | undefined> {
 
 /** Answers a request that cannot be passed on. */
 async function answer(conn: Deno.TcpConn, status: string, why: string): Promise<void> {
-  const body = new TextEncoder().encode(`${why}\n`);
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-    `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  const headers = { "content-type": "text/plain; charset=utf-8" };
   try {
-    await writeAll(conn, new TextEncoder().encode(head));
-    await writeAll(conn, body);
+    await writeAll(conn, answerBytes({ status, headers, body: `${why}\n` }));
   } catch {
     // It has gone.
   }

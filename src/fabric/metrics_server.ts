@@ -2,13 +2,19 @@
 
 import type { Address } from "../core/address.ts";
 import type { FabricOptions } from "../cli/fabric_arguments.ts";
-import { isWholeHead, MAX_HEAD_BYTES } from "../cli/http_head.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { type Distribution, exposition, type Metric } from "../core/metrics.ts";
 import { formatAddress } from "../core/pid.ts";
 import { Admission } from "../net/admission.ts";
-import { writeAll } from "../net/handshake.ts";
+import {
+  answerBytes,
+  type HttpAnswer,
+  parseHead,
+  readHead,
+  type RequestHead,
+  writeLast,
+} from "../net/http.ts";
 import { ListenError } from "../net/part_server.ts";
 import { closeQuietly } from "../net/transport.ts";
 import type { Setting } from "./setting.ts";
@@ -16,8 +22,6 @@ import type { Setting } from "./setting.ts";
 /** How many connections there may be, and how long each may take: Prometheus itself waits for 10 s, unless told otherwise. */
 const MAX_CONNECTIONS = 256;
 const ANSWER_MS = 10_000;
-
-const encoder = new TextEncoder();
 
 /** What a fabric measures now. */
 export type Measure = () =>
@@ -110,44 +114,27 @@ function serveMetrics(
 
 /** Reads one request, and answers it; resolves when the other side has closed the connection. */
 async function answer(conn: Deno.TcpConn, measure: () => Promise<string>): Promise<void> {
-  const buffer = new Uint8Array(MAX_HEAD_BYTES);
-  let filled = 0;
-  while (!isWholeHead(buffer.subarray(0, filled))) {
-    const count = filled === buffer.length ? 0 : await conn.read(buffer.subarray(filled));
-    if (count === null) throw new Deno.errors.UnexpectedEof("it closed the connection");
-    if (count === 0) throw new Error(`the head of its request is longer than ${filled} bytes`);
-    filled += count;
-  }
-  const [line = ""] = new TextDecoder("latin1").decode(buffer.subarray(0, filled)).split("\r\n");
-  await writeAll(conn, await answerTo(line, measure));
-  await conn.closeWrite();
-  // What is closed with bytes that were not read is reset, and the answer may be lost.
-  while (await conn.read(buffer) !== null);
+  const head = parseHead(await readHead(conn));
+  const withoutBody = head?.method === "HEAD";
+  await writeLast(conn, answerBytes(await answerTo(head, measure), { withoutBody }));
 }
 
-/** The bytes of the answer to a request whose first line that is. */
-async function answerTo(line: string, measure: () => Promise<string>): Promise<Uint8Array> {
-  const [, method, path] =
-    /^([A-Z]+) (?:http:\/\/[^/ ?]*)?(\/[^ ?]*)(?:\?[^ ]*)? HTTP\/1\.[01]$/.exec(line) ?? [];
-  const plain = "content-type: text/plain; charset=utf-8";
-  if (path === undefined) return response("400 Bad Request", [plain], "Not a request.\n");
-  if (path !== "/metrics") return response("404 Not Found", [plain], "Metrics are at /metrics.\n");
-  if (method !== "GET" && method !== "HEAD") {
-    const headers = [plain, "allow: GET, HEAD"];
-    return response("405 Method Not Allowed", headers, "Only GET is served.\n");
+/** The answer to a request. */
+async function answerTo(
+  head: RequestHead | undefined,
+  measure: () => Promise<string>,
+): Promise<HttpAnswer> {
+  const plain = { "content-type": "text/plain; charset=utf-8" };
+  const [, path] = /^(?:http:\/\/[^/?]*)?(\/[^?]*)(?:\?.*)?$/.exec(head?.target ?? "") ?? [];
+  if (head === undefined || path === undefined) {
+    return { status: "400 Bad Request", headers: plain, body: "Not a request.\n" };
   }
-  const headers = [`content-type: ${TEXT_FORMAT}`];
-  return response("200 OK", headers, await measure(), method === "GET");
-}
-
-function response(
-  status: string,
-  headers: readonly string[],
-  body: string,
-  hasBody = true,
-): Uint8Array {
-  const bytes = encoder.encode(body);
-  const all = [...headers, `content-length: ${bytes.length}`, "connection: close"];
-  const head = `HTTP/1.1 ${status}\r\n${all.join("\r\n")}\r\n\r\n`;
-  return encoder.encode(hasBody ? head + body : head);
+  if (path !== "/metrics") {
+    return { status: "404 Not Found", headers: plain, body: "Metrics are at /metrics.\n" };
+  }
+  if (head.method !== "GET" && head.method !== "HEAD") {
+    const headers = { ...plain, allow: "GET, HEAD" };
+    return { status: "405 Method Not Allowed", headers, body: "Only GET is served.\n" };
+  }
+  return { status: "200 OK", headers: { "content-type": TEXT_FORMAT }, body: await measure() };
 }
