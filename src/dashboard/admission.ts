@@ -16,8 +16,6 @@ export interface Knock {
   readonly cookie: string | null;
   /** Whether it asks for a WebSocket. */
   readonly upgrades: boolean;
-  /** Whether it comes from this user, as far as the system tells. Asked last, since that takes a look at all sockets. */
-  readonly isOwn: () => boolean;
 }
 
 /** What becomes of a request. */
@@ -26,7 +24,14 @@ export type Admitted =
   | { readonly kind: "enter"; readonly location: string; readonly cookie: string }
   | { readonly kind: "serve"; readonly path: string }
   | { readonly kind: "upgrade" }
-  | { readonly kind: "refuse"; readonly status: number; readonly why: string };
+  | Refused;
+
+/** A request is refused, with a status of HTTP. */
+export interface Refused {
+  readonly kind: "refuse";
+  readonly status: number;
+  readonly why: string;
+}
 
 /** The path of the page's WebSocket. */
 const SOCKET_PATH = "/socket";
@@ -56,8 +61,11 @@ export class Doorman {
     return `http://127.0.0.1:${this.#port}/?token=${this.#token}`;
   }
 
-  /** Decides about a request. */
-  admit({ method, url, host, origin, cookie, upgrades, isOwn }: Knock): Admitted {
+  /**
+   * How a request is refused, whoever it comes from: it is no browser's that is to use this, or has neither the link nor
+   * the cookie. `undefined` if it is to be found out whose it is, which takes a look at all sockets.
+   */
+  refuses({ method, url, host, origin, cookie }: Knock): Refused | undefined {
     const names = ["127.0.0.1", "localhost"].map((name) => `${name}:${this.#port}`);
     if (host === null || !names.includes(host)) {
       return { kind: "refuse", status: 421, why: "This server has no such name." };
@@ -66,14 +74,20 @@ export class Doorman {
       return { kind: "refuse", status: 403, why: "Another site may not use this one." };
     }
     if (method !== "GET") return { kind: "refuse", status: 405, why: "Only GET is possible." };
-    const token = url.searchParams.get("token");
-    const hasToken = token !== null && token === this.#token;
-    if (!hasToken && !this.#isKnown(cookie)) return { kind: "refuse", status: 403, why: NO_ENTRY };
+    if (this.#hasToken(url) || this.#isKnown(cookie)) return undefined;
+    return { kind: "refuse", status: 403, why: NO_ENTRY };
+  }
+
+  /** Decides about a request; `isOwn`: whether it comes from this user, as far as the system tells. */
+  admit(knock: Knock, isOwn: boolean): Admitted {
+    const refused = this.refuses(knock);
+    if (refused !== undefined) return refused;
     // What this browser has, others can get at: the words of the command that opened it, and, as servers on other
     // ports of this host, its cookies.
-    if (!isOwn()) return { kind: "refuse", status: 403, why: NOT_OWN };
-    if (hasToken) return this.#enter(url);
-    if (token !== null) {
+    if (!isOwn) return { kind: "refuse", status: 403, why: NOT_OWN };
+    const { url, origin, upgrades } = knock;
+    if (this.#hasToken(url)) return this.#enter(url);
+    if (url.searchParams.has("token")) {
       // A link that has been used, in a browser that was let in by it.
       return { kind: "enter", location: pathOf(url), cookie: "" };
     }
@@ -91,6 +105,10 @@ export class Doorman {
     this.#known.add(secret);
     const cookie = `${this.#name}=${secret}; Path=/; HttpOnly; SameSite=Strict`;
     return { kind: "enter", location: pathOf(url), cookie };
+  }
+
+  #hasToken(url: URL): boolean {
+    return url.searchParams.get("token") === this.#token;
   }
 
   /** Cookies of one host are the same for all ports, so the name says which one it is of. */

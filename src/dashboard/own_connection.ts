@@ -18,11 +18,11 @@ const MAPPED = "0000000000000000FFFF0000";
  * Whether the process at the other end is of this user, or root's, who can do everything in any case. True also if
  * this process is root's, whose browser is that of somebody else, and where the system does not tell.
  */
-export function isOwnConnection(from: End, to: End): boolean {
+export async function isOwnConnection(from: End, to: End): Promise<boolean> {
   if (!mayLook()) return true;
   const own = Deno.uid();
   if (own === null || own === 0) return true;
-  const table = TABLES.map(readTable).join("");
+  const table = await readTables();
   const user = userOfConnection(table, from, to);
   return user === undefined || user === own || user === 0;
 }
@@ -33,7 +33,10 @@ export function isOwnConnection(from: End, to: End): boolean {
  */
 export function userOfConnection(table: string, from: End, to: End): number | null | undefined {
   const [client, server] = [endText(from), endText(to)];
-  const rows = parseSocketTable(table).map((row) => ({
+  // There may be tens of thousands of others.
+  const port = `:${tableHex(from.port, 4)} `;
+  const lines = table.split("\n").filter((line) => line.includes(port));
+  const rows = parseSocketTable(["", ...lines].join("\n")).map((row) => ({
     ...row,
     local: withoutPrefix(row.local),
     peer: withoutPrefix(row.peer),
@@ -67,9 +70,21 @@ function mayLook(): boolean {
   return needed.every((each) => Deno.permissions.querySync(each).state === "granted");
 }
 
-function readTable(path: string): string {
+/** The last reading that was begun, and the one that follows it, for all who have asked since. */
+let last: Promise<string> = Promise.resolve("");
+let next: Promise<string> | undefined;
+
+/** The tables as they are after this call. They are read once for all who ask meanwhile. */
+function readTables(): Promise<string> {
+  return next ??= last = last.then(async () => {
+    next = undefined;
+    return (await Promise.all(TABLES.map(readTable))).join("");
+  });
+}
+
+async function readTable(path: string): Promise<string> {
   try {
-    return Deno.readTextFileSync(path);
+    return await Deno.readTextFile(path);
   } catch {
     return ""; // this system has none, or this process may not look
   }

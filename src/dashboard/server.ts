@@ -3,19 +3,50 @@
 import { messageOf } from "../core/errors.ts";
 import { randomId } from "../core/pid.ts";
 import { startTimer } from "../core/timer.ts";
-import { type Admitted, answerHeaders, Doorman, type Knock } from "./admission.ts";
+import { Admission } from "../net/admission.ts";
+import { answerBytes, parseHead, readHead, type RequestHead, writeLast } from "../net/http.ts";
+import { closeQuietly, isBroken } from "../net/transport.ts";
+import { type Admitted, answerHeaders, Doorman, type Knock, type Refused } from "./admission.ts";
 import type { PageAssets } from "./assets.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
 import { isOwnConnection } from "./own_connection.ts";
 import { readPageMessage, type ServerToPage } from "./messages.ts";
 import { PageSession } from "./page_session.ts";
+import { PageSocket } from "./page_socket.ts";
 import type { Watched } from "./watched.ts";
+import { answerToKey, GOING_AWAY, isKey } from "./web_socket_frames.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The only address that it listens at. */
 const HOSTNAME = "127.0.0.1";
 
 /** How many pages may be open. */
 const MAX_PAGES = 32;
+
+/**
+ * How many connections there may be of whom it is not known yet that they are of this user's browser, and how long each may
+ * take to show that, or to take the answer that it is not. Every user of the machine can connect.
+ */
+const STRANGERS = { max: 256, timeoutMs: 10_000 };
+
+/** How long a browser may take to take an answer. */
+const ANSWER_MS = 60_000;
+
+/** How many connections the system keeps until they are accepted: strangers come faster than a browser. */
+const BACKLOG = 2_000;
+
+/** The names of the statuses that are answered. */
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  200: "OK",
+  303: "See Other",
+  400: "Bad Request",
+  403: "Forbidden",
+  405: "Method Not Allowed",
+  421: "Misdirected Request",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
 
 /** What to serve. */
 export interface DashboardOptions {
@@ -26,86 +57,143 @@ export interface DashboardOptions {
   readonly assets: () => Promise<PageAssets>;
   /** Called with the link that works next, at first and whenever one has been used. */
   readonly onLink: (link: string) => void;
+  /** @default 256, for 10 s each */
+  readonly strangers?: { readonly max: number; readonly timeoutMs: number };
 }
 
-/** A running server. */
+/** A request that is let in. */
+interface Guest {
+  readonly head: RequestHead;
+  readonly admitted: Exclude<Admitted, Refused>;
+}
+
+/** A running server. A connection has one request: so each of them is let in, or is refused and closed. */
 export class Dashboard {
   readonly #options: DashboardOptions;
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #listener: Deno.TcpListener;
+  readonly #admission: Admission<Deno.TcpConn, Guest>;
   readonly #doorman: Doorman;
   readonly #cluster: ClusterWatch;
-  readonly #sockets = new Map<WebSocket, PageSession>();
+  /** The connections of this user's browser that are being answered. */
+  readonly #answering = new Map<Deno.TcpConn, Promise<void>>();
+  readonly #sockets = new Map<PageSocket, PageSession>();
   readonly #closing = new Set<Promise<void>>();
   #assets: Promise<PageAssets> | undefined;
+  #isUnreferenced = false;
 
   /** @throws {Error} If it cannot listen on that port; the message is for the user. */
   constructor(options: DashboardOptions) {
     this.#options = options;
-    const { watched, port } = options;
+    const { watched, port, strangers = STRANGERS } = options;
     try {
-      this.#server = Deno.serve(
-        { hostname: HOSTNAME, port, onListen: () => {}, onError: (error) => this.#failed(error) },
-        (request, { remoteAddr }) => this.#answer(request, remoteAddr),
-      );
+      this.#listener = Deno.listen({ hostname: HOSTNAME, port, tcpBacklog: BACKLOG });
     } catch (cause) {
       throw new Error(`Cannot serve the dashboard on port ${port}: ${messageOf(cause)}`, { cause });
     }
     this.#doorman = new Doorman(this.port, randomId);
     this.#cluster = new ClusterWatch(watched, startTimer);
+    this.#admission = new Admission<Deno.TcpConn, Guest>({
+      listener: this.#listener,
+      ...strangers,
+      // They are all of this one.
+      maxOfHost: strangers.max,
+      authenticate: (conn, begun) => this.#letIn(conn, begun),
+      take: (conn, guest) => this.#take(conn, guest),
+      // They are told themselves, and nobody else has to know.
+      log: () => {},
+    });
     options.onLink(this.#doorman.link);
   }
 
   get port(): number {
-    return this.#server.addr.port;
+    return this.#listener.addr.port;
   }
 
   /** Lets the process end while the server runs. */
   unref(): void {
-    this.#server.unref();
+    this.#isUnreferenced = true;
+    this.#listener.unref();
   }
 
   /** Ends the server and all pages. */
   async close(): Promise<void> {
-    for (const [socket, session] of this.#sockets) {
-      this.#leave(socket, session);
-      socket.close();
-    }
+    await this.#admission.close();
+    for (const conn of this.#answering.keys()) closeQuietly(conn);
+    await Promise.all(this.#answering.values());
+    const sockets = [...this.#sockets.keys()];
+    for (const socket of sockets) socket.close(GOING_AWAY);
+    await Promise.all(sockets.map(({ over }) => over));
     await Promise.all(this.#closing);
     this.#cluster.close();
-    await this.#server.shutdown();
   }
 
-  async #answer(request: Request, from: Deno.NetAddr): Promise<Response> {
-    const knock = knockOf(request);
-    // A name in `Host` need not be one.
-    if (knock === undefined) return this.#text(400, "This is no address.");
-    const isOwn = () => isOwnConnection(from, this.#server.addr);
-    const admitted = this.#doorman.admit({ ...knock, isOwn });
-    switch (admitted.kind) {
-      case "upgrade":
-        return this.#upgrade(request);
-      case "serve":
-        return await this.#serve(admitted.path);
-      case "enter":
-        return this.#enter(admitted);
-      case "refuse":
-        return this.#text(admitted.status, admitted.why);
+  /**
+   * Reads the request of a connection, which is nobody's until then.
+   *
+   * @throws {Error} If it is not let in; it has been told why.
+   */
+  async #letIn(conn: Deno.TcpConn, begun: () => void): Promise<Guest> {
+    if (this.#isUnreferenced) conn.unref();
+    const head = parseHead(await readHead(conn));
+    const knock = head && knockOf(head);
+    const admitted = knock === undefined
+      // A name in `Host` need not be one.
+      ? { kind: "refuse", status: 400, why: "This is no address." } as const
+      : await this.#judge(conn, knock, begun);
+    if (head !== undefined && admitted.kind !== "refuse") return { head, admitted };
+    const { status, why } = admitted as Refused;
+    await writeLast(conn, this.#text(status, why));
+    throw new Error(why);
+  }
+
+  async #judge(conn: Deno.TcpConn, knock: Knock, begun: () => void): Promise<Admitted> {
+    const refused = this.#doorman.refuses(knock);
+    if (refused !== undefined) return refused;
+    // Those that have shown nothing leave before it.
+    begun();
+    const { remoteAddr, localAddr } = conn;
+    const isOwn = await isOwnConnection(remoteAddr as Deno.NetAddr, localAddr as Deno.NetAddr);
+    return this.#doorman.admit(knock, isOwn);
+  }
+
+  #take(conn: Deno.TcpConn, guest: Guest): void {
+    const answering = this.#answer(conn, guest);
+    this.#answering.set(conn, answering);
+    void answering.finally(() => this.#answering.delete(conn));
+  }
+
+  async #answer(conn: Deno.TcpConn, { head, admitted }: Guest): Promise<void> {
+    const answer = admitted.kind === "serve"
+      ? await this.#page(admitted.path)
+      : admitted.kind === "enter"
+      ? this.#enter(admitted)
+      : await this.#upgrade(conn, head);
+    if (answer === undefined) return;
+    const cancel = startTimer(ANSWER_MS, () => closeQuietly(conn));
+    try {
+      await writeLast(conn, answer);
+    } catch (error) {
+      if (!isBroken(error)) throw error;
+    } finally {
+      cancel();
+      closeQuietly(conn);
     }
   }
 
-  #enter({ location, cookie }: Extract<Admitted, { kind: "enter" }>): Response {
+  #enter({ location, cookie }: Extract<Admitted, { kind: "enter" }>): Bytes {
     if (cookie !== "") this.#options.onLink(this.#doorman.link);
-    const headers = { location, ...(cookie === "" ? {} : { "set-cookie": cookie }) };
-    return new Response(null, {
-      status: 303,
-      headers: { ...answerHeaders(this.port), ...headers },
-    });
+    return this.#bytes(303, { location, ...(cookie === "" ? {} : { "set-cookie": cookie }) }, "");
   }
 
-  async #serve(path: string): Promise<Response> {
-    this.#assets ??= this.#options.assets();
-    this.#assets.catch(() => this.#assets = undefined); // it is tried again
-    const assets = await this.#assets;
+  async #page(path: string): Promise<Bytes> {
+    let assets: PageAssets;
+    try {
+      this.#assets ??= this.#options.assets();
+      assets = await this.#assets;
+    } catch (error) {
+      this.#assets = undefined; // it is tried again
+      return this.#text(500, messageOf(error));
+    }
     const [type, text] = path === "/page.js"
       ? ["text/javascript; charset=utf-8", assets.script]
       : path === "/page.css"
@@ -114,61 +202,76 @@ export class Dashboard {
       ? ["image/svg+xml", assets.icon]
       // The page itself finds out what its path means.
       : ["text/html; charset=utf-8", assets.html];
-    return new Response(text, { headers: { ...answerHeaders(this.port), "content-type": type } });
+    return this.#bytes(200, { "content-type": type }, text);
   }
 
-  #upgrade(request: Request): Response {
+  /** Makes the WebSocket of a page; if there cannot be one, returns the answer that says why. */
+  async #upgrade(conn: Deno.TcpConn, { headers, rest }: RequestHead): Promise<Bytes | undefined> {
+    const answer = await upgradeBytes(headers);
+    if (answer === undefined) return this.#text(400, "This is no WebSocket of version 13.");
     if (this.#sockets.size >= MAX_PAGES) {
       return this.#text(503, `${MAX_PAGES} pages are open; close one.`);
     }
-    const { socket, response } = Deno.upgradeWebSocket(request);
-    const send = (message: ServerToPage) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-    };
     const { watched } = this.#options;
-    socket.onopen = () => {
-      const session = new PageSession({ watched, send, startTimer });
-      this.#sockets.set(socket, session);
-      session.tell({ type: "hello", title: watched.title, nowMs: Date.now() });
-      this.#cluster.add(session);
-      socket.onmessage = ({ data }) => {
-        const message = readPageMessage(data);
-        if (message === undefined) socket.close(1008, "not a message");
-        else session.take(message);
-      };
-      socket.onclose = () => this.#leave(socket, session);
+    const send = (message: ServerToPage) => socket.send(JSON.stringify(message));
+    const session = new PageSession({ watched, send, startTimer });
+    const took = (text: string): boolean => {
+      const message = readPageMessage(text);
+      if (message !== undefined) session.take(message);
+      return message !== undefined;
     };
-    return response;
+    const socket = new PageSocket(conn, { answer, rest, startTimer, took });
+    this.#sockets.set(socket, session);
+    session.tell({ type: "hello", title: watched.title, nowMs: Date.now() });
+    this.#cluster.add(session);
+    void socket.over.then(() => this.#leave(socket, session));
+    return undefined;
   }
 
-  #leave(socket: WebSocket, session: PageSession): void {
-    if (!this.#sockets.delete(socket)) return;
+  #leave(socket: PageSocket, session: PageSession): void {
+    this.#sockets.delete(socket);
     this.#cluster.remove(session);
     const closing = session.close();
     this.#closing.add(closing);
     void closing.finally(() => this.#closing.delete(closing));
   }
 
-  #failed(error: unknown): Response {
-    return this.#text(500, messageOf(error));
+  #text(status: number, text: string): Bytes {
+    return this.#bytes(status, { "content-type": "text/plain; charset=utf-8" }, `${text}\n`);
   }
 
-  #text(status: number, text: string): Response {
-    const headers = { ...answerHeaders(this.port), "content-type": "text/plain; charset=utf-8" };
-    return new Response(`${text}\n`, { status, headers });
+  #bytes(status: number, headers: Readonly<Record<string, string>>, body: string): Bytes {
+    return answerBytes({
+      status: `${status} ${STATUS_NAMES[status]}`,
+      headers: { ...answerHeaders(this.port), ...headers },
+      body,
+    });
   }
 }
 
-function knockOf(request: Request): Omit<Knock, "isOwn"> | undefined {
-  const { method, headers } = request;
-  const url = URL.parse(request.url);
+/** The answer that begins a WebSocket; `undefined` if the request does not ask for one as it should. */
+async function upgradeBytes(headers: RequestHead["headers"]): Promise<Bytes | undefined> {
+  const key = headers.get("sec-websocket-key") ?? "";
+  if (!isKey(key) || headers.get("sec-websocket-version") !== "13") return undefined;
+  const lines = [
+    "HTTP/1.1 101 Switching Protocols",
+    "upgrade: websocket",
+    "connection: Upgrade",
+    `sec-websocket-accept: ${await answerToKey(key)}`,
+  ];
+  return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
+}
+
+function knockOf({ method, target, headers }: RequestHead): Knock | undefined {
+  const host = headers.get("host") ?? null;
+  const url = target.startsWith("/") ? URL.parse(`http://${host ?? HOSTNAME}${target}`) : null;
   if (url === null) return undefined;
   return {
     method,
     url,
-    host: headers.get("host"),
-    origin: headers.get("origin"),
-    cookie: headers.get("cookie"),
+    host,
+    origin: headers.get("origin") ?? null,
+    cookie: headers.get("cookie") ?? null,
     upgrades: headers.get("upgrade")?.toLowerCase() === "websocket",
   };
 }

@@ -147,6 +147,14 @@ export function closeQuietly(conn: Pick<Transport, "close">): void {
   }
 }
 
+/** Whether a connection has broken: the other side has closed it, or this process has, while it was used. */
+export function isBroken(error: unknown): boolean {
+  const { BadResource, BrokenPipe, ConnectionAborted, ConnectionReset, Interrupted, NotConnected } =
+    Deno.errors;
+  return [BadResource, BrokenPipe, ConnectionAborted, ConnectionReset, Interrupted, NotConnected]
+    .some((kind) => error instanceof kind);
+}
+
 /** A listener of either kind. */
 export type TransportListener = Deno.TcpListener | Deno.UnixListener;
 

@@ -26,14 +26,13 @@ function knock(path: string, changes: Partial<Knock> = {}): Knock {
     origin: null,
     cookie: null,
     upgrades: false,
-    isOwn: () => true,
     ...changes,
   };
 }
 
 /** Goes in by the link; gives the cookie as a browser sends it. */
 function enter(by: Doorman, path = "/?token=secret-0"): string {
-  const admitted = by.admit(knock(path));
+  const admitted = by.admit(knock(path), true);
   assert(admitted.kind === "enter");
   return admitted.cookie.split(";")[0]!;
 }
@@ -45,25 +44,25 @@ function statusOf(admitted: Admitted): number {
 Deno.test("a link lets one browser in, and another one works afterwards", () => {
   const by = doorman();
   assertEquals(by.link, `http://${HOST}/?token=secret-0`);
-  const admitted = by.admit(knock("/runs/bafo-kine?token=secret-0"));
+  const admitted = by.admit(knock("/runs/bafo-kine?token=secret-0"), true);
   assertEquals(admitted, {
     kind: "enter",
     location: "/runs/bafo-kine",
     cookie: "deploy-dashboard-4100=secret-2; Path=/; HttpOnly; SameSite=Strict",
   });
-  assertEquals(statusOf(by.admit(knock("/?token=secret-0"))), 403);
+  assertEquals(statusOf(by.admit(knock("/?token=secret-0"), true)), 403);
   assertEquals(by.link, `http://${HOST}/?token=secret-1`);
   const cookie = enter(by, "/?token=secret-1");
-  assertEquals(by.admit(knock("/", { cookie })), { kind: "serve", path: "/" });
+  assertEquals(by.admit(knock("/", { cookie }), true), { kind: "serve", path: "/" });
   // The browser comes back by the link that let it in.
-  assertEquals(by.admit(knock("/runs/x?token=secret-1", { cookie })), {
+  assertEquals(by.admit(knock("/runs/x?token=secret-1", { cookie }), true), {
     ...{ kind: "enter", location: "/runs/x", cookie: "" },
   });
 });
 
 Deno.test("a link leads to no other site", () => {
   for (const path of ["//evil.example/?token=secret-0", "/\\evil.example/?token=secret-0"]) {
-    const admitted = doorman().admit(knock(`http://${HOST}${path}`));
+    const admitted = doorman().admit(knock(`http://${HOST}${path}`), true);
     assert(admitted.kind === "enter");
     assertEquals(new URL(admitted.location, `http://${HOST}/`).host, HOST);
   }
@@ -80,8 +79,10 @@ Deno.test("who has no cookie of this dashboard is refused", () => {
     cookie.replace("4100", "4101"),
     `x${cookie}`,
   ];
-  for (const other of others) assertEquals(statusOf(by.admit(knock("/", { cookie: other }))), 403);
-  assertEquals(by.admit(knock("/", { cookie: `a=b; ${cookie}` })).kind, "serve");
+  for (const other of others) {
+    assertEquals(statusOf(by.admit(knock("/", { cookie: other }), true)), 403);
+  }
+  assertEquals(by.admit(knock("/", { cookie: `a=b; ${cookie}` }), true).kind, "serve");
 });
 
 Deno.test("names of other machines, other sites and other methods are refused, with a cookie too", () => {
@@ -103,25 +104,29 @@ Deno.test("names of other machines, other sites and other methods are refused, w
     [{ method: "OPTIONS" }, 405],
   ];
   for (const [changes, status] of table) {
-    assertEquals(statusOf(by.admit(knock("/", { cookie, ...changes }))), status);
+    assertEquals(statusOf(by.admit(knock("/", { cookie, ...changes }), true)), status);
   }
 });
 
 Deno.test("another user of this machine gets in neither with the link nor with the cookie", () => {
   const by = doorman();
-  const isOwn = () => false;
   // The words of the command that opens a browser can be seen by all.
-  assertEquals(statusOf(by.admit(knock("/?token=secret-0", { isOwn }))), 403);
+  assertEquals(statusOf(by.admit(knock("/?token=secret-0"), false)), 403);
   // The link has not been used.
   const cookie = enter(by);
-  assertEquals(statusOf(by.admit(knock("/", { cookie, isOwn }))), 403);
+  assertEquals(statusOf(by.admit(knock("/", { cookie }), false)), 403);
   const asks = { upgrades: true, origin: `http://${HOST}` };
-  assertEquals(statusOf(by.admit(knock("/socket", { cookie, isOwn, ...asks }))), 403);
-  // Who shows neither makes nobody look whose it is.
-  const looks = () => {
-    throw new Error("looked");
-  };
-  assertEquals(statusOf(by.admit(knock("/", { isOwn: looks }))), 403);
+  assertEquals(statusOf(by.admit(knock("/socket", { cookie, ...asks }), false)), 403);
+});
+
+Deno.test("only of who shows the link or the cookie it is found out whose it is", () => {
+  const by = doorman();
+  assertEquals(by.refuses(knock("/"))?.status, 403);
+  assertEquals(by.refuses(knock("/?token=secret-0", { host: "evil.example" }))?.status, 421);
+  assertEquals(by.refuses(knock("/?token=secret-0")), undefined);
+  const cookie = enter(by);
+  assertEquals(by.refuses(knock("/?token=secret-0"))?.status, 403);
+  assertEquals(by.refuses(knock("/", { cookie })), undefined);
 });
 
 Deno.test("a WebSocket needs the cookie and the page's own origin", () => {
@@ -129,7 +134,7 @@ Deno.test("a WebSocket needs the cookie and the page's own origin", () => {
   const cookie = enter(by);
   const origin = `http://${HOST}`;
   const admit = (changes: Partial<Knock>) =>
-    by.admit(knock("/socket", { upgrades: true, ...changes }));
+    by.admit(knock("/socket", { upgrades: true, ...changes }), true);
   assertEquals(admit({ cookie, origin }), { kind: "upgrade" });
   assertEquals(statusOf(admit({ origin })), 403);
   assertEquals(statusOf(admit({ cookie, origin: "http://evil.example" })), 403);
