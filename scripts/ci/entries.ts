@@ -11,8 +11,14 @@ export type Entry =
   | { readonly name: string; readonly files: readonly string[] }
   | { readonly file: string };
 
-/** Folders whose files share an isolate. Those of the others have one each: some register functions for all of it. */
-const TOGETHER = ["bridge", "cli", "dashboard", "host", "terminal"].map((name) => `tests/${name}`);
+/**
+ * Folders whose files share an isolate. Those of the others have one each: some register functions for all of it, and
+ * how deep a value `codec` takes depends on what its code did before.
+ */
+const TOGETHER = [
+  ...["bridge", "build", "channel", "cli", "core", "dashboard", "host", "master", "net", "run"],
+  ...["scripts", "store", "terminal", "wire"],
+].map((name) => `tests/${name}`);
 
 /** One entry for the files of each folder that may share an isolate, in their order. */
 export function entriesOf(files: readonly string[]): Entry[] {

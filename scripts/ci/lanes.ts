@@ -29,10 +29,16 @@ const FAULTS = [
 /**
  * Tests that are the same on every version of Deno: what is told of a run, how it is left, found, stopped and lost, its
  * limits, and other users; what is made of the API alone, such as pools, examples and `deploy/testing`; the commands
- * of `fabric`; what the files of the project say; and what only computes. Versions of Deno differ in
- * how they load, bundle, start and serve programs: those tests run on each supported one.
+ * of `fabric`; what the files of the project say, and its scripts, CI itself among them; and what only computes.
+ * Versions of Deno differ in how they load, bundle, start and serve programs: those tests run on each supported one.
  */
 export const ON_LATEST = [
+  ...["channel/assembly", "channel/frame_reader", "channel/outbox", "channel/queues"],
+  ...["core/ended_processes", "core/fifo", "core/tree", "master/placement"],
+  ...["master/placement_nodes", "master/process_tree", "master/room", "master/waiting_queue"],
+  ...["run/event_merger", "run/first_failure", "run/process_table", "run/run_state"],
+  ...["scripts/chaos", "scripts/ci", "scripts/load", "scripts/soak", "scripts/systemd"],
+  ...["terminal/human", "terminal/json", "terminal/lines"],
   ...["bench", "dashboard/page", "examples", "fabric/cap", "fabric/dropped", "fabric/fabric"],
   ...["fabric/hidden_memory", "fabric/keep_running", "fabric/large_arg", "fabric/many_files"],
   ...["fabric/metrics", "fabric/nodes_file", "fabric/report", "layers", "master/placement_model"],

@@ -72,10 +72,10 @@ Deno.test("onOldest() leaves out what is the same on every version, by names of 
 
 Deno.test("entriesOf() has one isolate for the files of a folder, where these may share one", () => {
   const paths = (names: string[]) => names.map((name) => `tests/${name}_test.ts`);
-  const files = paths(["bridge/a", "bridge/b", "cli/c", "layers", "process/d", "process/e"]);
+  const files = paths(["bridge/a", "bridge/b", "cli/c", "codec/d", "codec/e", "layers"]);
   assertEquals(entriesOf(files), [
     { name: "bridge_test.ts", files: paths(["bridge/a", "bridge/b"]) },
-    ...paths(["cli/c", "layers", "process/d", "process/e"]).map((file) => ({ file })),
+    ...paths(["cli/c", "codec/d", "codec/e", "layers"]).map((file) => ({ file })),
   ]);
 });
 
