@@ -73,6 +73,7 @@ import "../net/authenticated.ts";
 import "../net/certificates.ts";
 import "../net/channel_protection.ts";
 import "../net/conversation.ts";
+import "../net/deadlines.ts";
 import "../net/delay.ts";
 import "../net/encryption.ts";
 import "../net/handshake.ts";
