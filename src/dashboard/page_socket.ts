@@ -1,4 +1,9 @@
-/** The WebSocket of a page, on a connection whose request has been read. */
+/**
+ * The WebSocket of a page, on a connection whose request has been read.
+ *
+ * Deno's own belong to `Deno.serve`, which takes every connection that comes, from any user of the machine, and cannot be
+ * given one that was looked at.
+ */
 
 import type { StartTimer } from "../core/timer.ts";
 import { closeQuietly, isBroken } from "../net/transport.ts";
