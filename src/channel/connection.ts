@@ -6,8 +6,9 @@
  * the next is where they resume.
  */
 
+import { lacksFiles } from "../core/errors.ts";
 import type { HostLine } from "../core/line_limiter.ts";
-import { formatAddress, parsePid, type Pid, shortPid } from "../core/pid.ts";
+import { formatAddress, NO_PORT, parsePid, type Pid, shortPid } from "../core/pid.ts";
 import type { TimedGate } from "../core/timed_gate.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { RunKey } from "../net/run_key.ts";
@@ -285,7 +286,7 @@ export class Connection {
     const why = obstacleOf(error);
     const next = afterObstacle(forMs, this.#context.patience ?? PATIENCE);
     // On one host there is nothing in between.
-    if (why === undefined || !this.#isFar || this.#asking) return;
+    if (why === undefined || !(this.#isFar || lacksFiles(error)) || this.#asking) return;
     const isSaid = this.#obstacle !== undefined;
     if (absence === undefined && (next === "retry" || (next === "say" && isSaid))) return;
     this.#asking = true;
@@ -297,7 +298,7 @@ export class Connection {
     if (!runs) return this.#unmet(absence);
     if (next === "retry") return;
     const { host, port } = parsePid(this.#remote)!;
-    const address = formatAddress(host, port);
+    const address = port === NO_PORT ? host : formatAddress(host, port);
     const own = parsePid(this.#context.pid)!.host;
     const what = `it cannot be reached at ${address} from ${own}: ${why}`;
     this.#obstacle = { address, why };

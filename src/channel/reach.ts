@@ -1,6 +1,6 @@
 /**
- * What follows when a process on another host cannot be connected to: the hosts may be separated by a
- * firewall that lets only the ports of the nodes through.
+ * What follows when a process cannot be connected to: the hosts may be separated by a firewall that lets only the ports of
+ * the nodes through, or this process may open no more files.
  */
 
 import { messageOf } from "../core/errors.ts";

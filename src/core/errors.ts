@@ -169,3 +169,9 @@ export function errorAt<E extends Error>(site: Error, error: E): E {
   Object.setPrototypeOf(site, Object.getPrototypeOf(error));
   return Object.defineProperties(site, properties) as E;
 }
+
+/** Whether a call of the system failed since this process, or its machine, may open no more files. */
+export function lacksFiles(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EMFILE" || code === "ENFILE";
+}

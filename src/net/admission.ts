@@ -1,6 +1,6 @@
 /** Accepts connections, and authenticates each before it is used. */
 
-import { messageOf } from "../core/errors.ts";
+import { lacksFiles, messageOf } from "../core/errors.ts";
 import type { HostLine } from "../core/line_limiter.ts";
 import { formatAddress } from "../core/pid.ts";
 import { type DeadlineClock, Deadlines } from "./deadlines.ts";
@@ -143,7 +143,8 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
         const line = `cannot accept connections: ${messageOf(error)}`;
         this.#options.log({ host: THIS_HOST, line });
         this.#options.refused?.();
-        if (isOutOfFiles(error)) this.#shed(SHED, this.#undone(CROWD));
+        // Those of strangers are the first to be given up.
+        if (lacksFiles(error)) this.#shed(SHED, this.#undone(CROWD));
         await delay(ACCEPT_RETRY_MS);
       }
     }
@@ -212,11 +213,6 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
     }
     take(conn, shown, remote);
   }
-}
-
-/** Whether this process has no more file descriptors: those of strangers are the first to be given up. */
-function isOutOfFiles(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EMFILE";
 }
 
 function hasNoDelay(conn: Deno.Conn): conn is Deno.TcpConn {

@@ -13,6 +13,7 @@
  *                                      <--    ends the first connection
  */
 
+import { lacksFiles } from "../core/errors.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { type RunKey } from "./run_key.ts";
 import { Admission } from "./admission.ts";
@@ -164,7 +165,7 @@ export class ChannelProtection {
       return transport;
     } catch (cause) {
       if (!attempt.signal.aborted) close();
-      if (cause instanceof ProtocolError) throw cause;
+      if (cause instanceof ProtocolError || lacksFiles(cause)) throw cause;
       // Not the error of the system: that it refuses this port says nothing about the process.
       throw new Error(`no encrypted connection at port ${at.port}`, { cause });
     } finally {

@@ -5,6 +5,9 @@ import { formatAddress, parsePid, type Pid, shortPid } from "../core/pid.ts";
 /** How long the same is not said again, in ms. */
 const QUIET_MS = 60_000;
 
+/** A process may open no more files, as Deno says it on Linux. */
+const TOO_MANY_FILES = /\(os error 2[34]\)/;
+
 /** An attempt of a process to connect to another one. */
 export interface UnreachedProcess {
   readonly run: string;
@@ -30,6 +33,10 @@ export class UnreachedNotice {
     this.#saidMs.set(pair, nowMs);
     const address = formatAddress(other.host, other.port);
     return `process ${shortPid(from)} of run ${run} cannot reach ${shortPid(to)} at ${address} ` +
-      `from ${own.host}: ${why}; firewalls have to let the ports of processes through, which fabric --ports limits`;
+      `from ${own.host}: ${why}; ${
+        TOO_MANY_FILES.test(why)
+          ? "raise the limit where its node is started (ulimit -n, or LimitNOFILE of a service)"
+          : "firewalls have to let the ports of processes through, which fabric --ports limits"
+      }`;
   }
 }

@@ -130,3 +130,55 @@ Deno.test(
     hub.peer(far).abandon();
   },
 );
+
+/** Opens all files that it may, with a process to connect to on its own host, which is there. Prints what it says of it. */
+const CROWDED = `
+const load = (path) => import(new URL(path, ${JSON.stringify(import.meta.url)}).href);
+const { Hub } = await load("../../src/channel/hub.ts");
+const { Hold } = await load("../../src/channel/hold.ts");
+const { makePid, randomId } = await load("../../src/core/pid.ts");
+const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+const patience = { sayMs: 0, giveUpMs: Infinity };
+const lost = Promise.withResolvers();
+const hub = new Hub({
+  pid: makePid(randomId(), "127.0.0.1", listener.addr.port),
+  key: new Uint8Array(32),
+  listeners: [listener],
+  hold: new Hold(listener),
+  ended: () => new Promise(() => {}),
+  log: (line) => {
+    console.log(line.replace(/^.*: it/, "it"));
+    console.log(JSON.stringify([...hub.pending()].map(({ kind, why }) => [kind, why])));
+    patience.giveUpMs = 0;
+  },
+  refused: () => {},
+  unreached: () => Promise.resolve(true),
+  patience,
+});
+const files = [];
+try { for (;;) files.push(Deno.openSync("/dev/null")); } catch { /* there are no more */ }
+const peer = hub.peer(makePid(randomId(), "127.0.0.1", other.addr.port));
+peer.openEnd();
+while (!peer.gone) await new Promise((resolve) => setTimeout(resolve, 5));
+Deno.exit(0);
+`;
+
+Deno.test(
+  "a process that may open no more files says so of one on its own host, too, and gives it up",
+  options,
+  async () => {
+    const { stdout, success } = await new Deno.Command("/bin/sh", {
+      args: ["-c", `ulimit -n 100; exec "$0" eval "$1"`, Deno.execPath(), CROWDED],
+      signal: AbortSignal.timeout(60_000),
+    }).output();
+    const why = "Too many open files (os error 24)";
+    const [said, pending] = new TextDecoder().decode(stdout).trim().split("\n");
+    assertEquals(
+      said?.replace(/at \S+/, "at X"),
+      `it cannot be reached at X from 127.0.0.1: ${why}`,
+    );
+    assertEquals(pending, JSON.stringify([["reach", why]]));
+    assertEquals(success, true);
+  },
+);
