@@ -12,12 +12,12 @@ export type Entry =
   | { readonly file: string };
 
 /**
- * Folders whose files share an isolate. Those of the others have one each: some register functions for all of it, and
- * how deep a value `codec` takes depends on what its code did before.
+ * Folders whose files share an isolate. Those of the others have one each: how deep a value `codec` takes depends on
+ * what its code did before, and most of what whole programs cost is not in the process of their tests.
  */
 const TOGETHER = [
-  ...["bridge", "build", "channel", "cli", "core", "dashboard", "host", "master", "net", "run"],
-  ...["scripts", "store", "terminal", "wire"],
+  ...["bridge", "build", "channel", "cli", "core", "dashboard", "host", "master", "net", "node"],
+  ...["process", "run", "scripts", "store", "terminal", "wire"],
 ].map((name) => `tests/${name}`);
 
 /** One entry for the files of each folder that may share an isolate, in their order. */
