@@ -61,10 +61,12 @@ interface Unauthenticated {
 }
 
 /**
- * So often while all places are given to others, what has come on sockets is looked at before more are accepted. Those
- * that wait to be accepted are there at once, and what a peer has sent already only after a turn or two of the event loop.
+ * How many connections may be given up for others, or which part of all, until what has come on sockets is looked at. Those
+ * that wait to be accepted are there at once, and what a peer has sent already only after a turn or two of the event loop;
+ * and the more are accepted in a turn, the longer each step of a handshake takes.
  */
-const TURNS = 8;
+const IN_A_TURN = 32;
+const PART_IN_A_TURN = 1 / 8;
 
 /** How long such a turn takes at least: in no time, older versions of Deno do not look at sockets. */
 const TURN_MS = 1;
@@ -135,7 +137,8 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
         const admitting = this.#admit(conn);
         this.#admitting.add(admitting);
         void admitting.finally(() => this.#admitting.delete(admitting));
-        if (TURNS * this.#crowded < this.#unauthenticated.size) continue;
+        const most = Math.min(IN_A_TURN, PART_IN_A_TURN * this.#unauthenticated.size);
+        if (this.#crowded < most) continue;
         this.#crowded = 0;
         await delay(TURN_MS);
       } catch (error) {
