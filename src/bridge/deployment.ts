@@ -10,6 +10,7 @@ import { TrialBootError } from "../core/trial_boot_error.ts";
 import { PIECE_BYTES } from "../core/manifest.ts";
 import { decodeRunSpec, manifestsOf } from "../wire/run_spec.ts";
 import type { Store } from "../store/store.ts";
+import { StoreError } from "../store/store_error.ts";
 import { inflate } from "../wire/deflate.ts";
 import { newKey } from "../net/run_key.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
@@ -221,7 +222,9 @@ export class Deployment {
   #refuse(error: unknown): void {
     this.#end({ kind: "not-started" });
     const output = error instanceof TrialBootError ? error.written() : new Uint8Array();
-    const why = messageOf(error);
+    // Its folder is none of the machine that deploys, nor of a node.
+    const where = error instanceof StoreError ? "The bridge cannot take the program: " : "";
+    const why = where + messageOf(error);
     if (!this.#link.over) this.#context.logger.debug(`refused a deployment: ${why}`);
     this.#answer({ type: "refused", why, output });
   }

@@ -13,6 +13,7 @@ import { EMPTY_TREE } from "../../src/core/tree.ts";
 import { LOCAL_NETWORK } from "../../src/net/liveness.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import type { Store } from "../../src/store/store.ts";
+import { StoreError } from "../../src/store/store_error.ts";
 import {
   BRIDGE_TO_DEPLOY,
   type BridgeToDeploy,
@@ -181,3 +182,27 @@ for (const step of STEPS) {
     }
   });
 }
+
+Deno.test("a deployment that the bridge cannot store is refused with a reason that says whose folder it is", async () => {
+  const [near, far] = await linkPair();
+  const why = "Cannot store files in /store: No space left on device";
+  const store: Partial<Store> = { ensure: () => Promise.reject(new StoreError(why)) };
+  const parts: Partial<DeploymentContext> = { store: store as Store, logger: QUIET };
+  const master: Partial<MasterClient> = { over: false };
+  const context = { ...parts, master } as DeploymentContext;
+  const caller = { remote: "here", invited: undefined };
+  const offer = { type: "offer", spec: SPEC } as const;
+  const served = new Deployment(near, caller, context).serve(offer, near.messages());
+  const run = { name: "main", by: "me", resources: {}, graceMs: 0, detached: false };
+  void far.send({ type: "run", ...run });
+  for await (const message of far.messages()) {
+    assertEquals(message, {
+      type: "refused",
+      why: `The bridge cannot take the program: ${why}`,
+      output: new Uint8Array(),
+    });
+    break;
+  }
+  far.drop();
+  await served;
+});
