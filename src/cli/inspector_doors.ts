@@ -8,6 +8,7 @@ import type { RunEvent } from "../core/events.ts";
 import type { Inspection } from "../core/inspection.ts";
 import type { Pid } from "../core/pid.ts";
 import { inspectorLine, inspectorPath, uninspectedLine } from "../host/inspector_address.ts";
+import { acceptNext } from "../net/accept_next.ts";
 import { Purpose, writeAll } from "../net/handshake.ts";
 import { answerBytes, isForLoopback, parseHead, readHead } from "../net/http.ts";
 import { MessageLink } from "../net/message_link.ts";
@@ -113,8 +114,14 @@ export class InspectorDoors {
   }
 
   async #accept(listener: Deno.TcpListener, pid: Pid): Promise<void> {
-    for await (const conn of listener) {
-      conn.setNoDelay(true);
+    while (this.#doors.get(pid) === listener) {
+      let conn: Deno.TcpConn;
+      try {
+        conn = await acceptNext(listener);
+      } catch (error) {
+        if (this.#doors.get(pid) !== listener) return; // it was closed
+        throw error;
+      }
       this.#track(this.#serve(conn, pid));
     }
   }

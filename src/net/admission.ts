@@ -3,6 +3,7 @@
 import { lacksFiles, messageOf } from "../core/errors.ts";
 import type { HostLine } from "../core/line_limiter.ts";
 import { formatAddress } from "../core/pid.ts";
+import { acceptNext } from "./accept_next.ts";
 import { type DeadlineClock, Deadlines } from "./deadlines.ts";
 import { delay, startTimer, type Timer } from "./delay.ts";
 import { type StrangerLimits, Strangers } from "./strangers.ts";
@@ -131,9 +132,7 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
   async #acceptAll(): Promise<void> {
     while (!this.#closed) {
       try {
-        const conn = await this.#options.listener.accept();
-        // Before its first byte: an answer of two small writes would take 40 ms otherwise.
-        if (hasNoDelay(conn)) conn.setNoDelay(true);
+        const conn = await acceptNext(this.#options.listener);
         const admitting = this.#admit(conn);
         this.#admitting.add(admitting);
         void admitting.finally(() => this.#admitting.delete(admitting));
@@ -216,10 +215,6 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
     }
     take(conn, shown, remote);
   }
-}
-
-function hasNoDelay(conn: Deno.Conn): conn is Deno.TcpConn {
-  return "setNoDelay" in conn;
 }
 
 function remoteOf({ remoteAddr }: Deno.Conn): Remote {

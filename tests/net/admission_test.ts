@@ -22,6 +22,8 @@ class Fixture implements AsyncDisposable {
   readonly admission: Admission<Deno.TcpConn, number>;
   /** The authentication of a connection waits for this after it has read. */
   gate: Promise<void> = Promise.resolve();
+  /** How many have been asked who they are, and have their time for that. */
+  asked = 0;
   /** How many have begun. */
   begun = 0;
   /** How many have reached that point. */
@@ -37,15 +39,22 @@ class Fixture implements AsyncDisposable {
       timeoutMs?: number;
       /** It accepts nothing before. */
       opened?: Promise<void>;
+      /** So many connections were reset before they are accepted: what Linux says of each. */
+      gone?: number;
     } = {},
   ) {
     const { max = 100, maxOfHost = max, timeoutMs = 60_000, clock } = options;
     const { opened = Promise.resolve() } = options;
+    let { gone = 0 } = options;
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#port = listener.addr.port;
     this.admission = new Admission<Deno.TcpConn, number>({
       listener: {
-        accept: () => opened.then(() => listener.accept()),
+        accept: async () => {
+          await opened;
+          if (gone-- > 0) throw new Deno.errors.NotConnected("Transport endpoint is not connected");
+          return await listener.accept();
+        },
         close: () => listener.close(),
       },
       max,
@@ -53,6 +62,8 @@ class Fixture implements AsyncDisposable {
       timeoutMs,
       ...(clock && { clock }),
       authenticate: async (conn, begun, known) => {
+        this.asked++;
+        this.#change();
         const byte = new Uint8Array(1);
         do {
           if (await conn.read(byte) === null) throw new Deno.errors.UnexpectedEof("it ended");
@@ -131,6 +142,7 @@ Deno.test("a connection that is known has its time from then on; another one is 
   const known = await fixture.connect(KNOWN);
   await fixture.until(() => fixture.begun === 1);
   const stranger = await fixture.connect();
+  await fixture.until(() => fixture.asked === 2);
   await timers.running(500);
   timers.pass(500);
   assert(await isClosed(stranger));
@@ -175,6 +187,14 @@ Deno.test("who has said all is not given up for the many that wait behind it", a
     await Promise.race([isClosed(peer), fixture.until(() => fixture.taken.length === 1)]) !== true,
   );
   assertEquals(fixture.taken.map(({ who }) => who), [7]);
+});
+
+Deno.test("connections that are gone before they are accepted hold up nobody, and are no failure", async () => {
+  await using fixture = new Fixture({ gone: 10_000 });
+  await fixture.connect(7);
+  await fixture.until(() => fixture.taken.length === 1);
+  assertEquals(fixture.lines, []);
+  assertEquals(fixture.admission.refusals, 0);
 });
 
 Deno.test("a connection that does not authenticate in time is closed, and logged", async () => {
