@@ -28,21 +28,21 @@ export async function isOwnConnection(from: End, to: End): Promise<boolean> {
 }
 
 /**
- * The user at the end `from` of a connection to `to`, by the text of such tables; `null` if it has closed it, so that it
- * is nobody's any more; `undefined` if the text does not have the connection at all. Pure.
+ * The user at the end `from` of a connection to `to`, by the text of such tables; `null` if it is nobody's any more: it
+ * was closed, or reset, of which nothing is listed; `undefined` if the text does not even have the socket that listens
+ * at `to`, so that it tells nothing. Pure.
  */
 export function userOfConnection(table: string, from: End, to: End): number | null | undefined {
   const [client, server] = [endText(from), endText(to)];
   // There may be tens of thousands of others.
-  const port = `:${tableHex(from.port, 4)} `;
-  const lines = table.split("\n").filter((line) => line.includes(port));
+  const ports = [from, to].map(({ port }) => `:${tableHex(port, 4)} `);
+  const lines = table.split("\n").filter((line) => ports.some((port) => line.includes(port)));
   const rows = parseSocketTable(["", ...lines].join("\n")).map((row) => ({
     ...row,
     local: withoutPrefix(row.local),
     peer: withoutPrefix(row.peer),
   }));
-  const isListed = rows.some(({ local, peer }) => local === server && peer === client);
-  if (!isListed) return undefined;
+  if (!rows.some(({ local }) => local === server)) return undefined;
   const theirs = rows.find(({ local, peer, state }) =>
     local === client && peer === server && state === ESTABLISHED
   );

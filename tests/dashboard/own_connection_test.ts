@@ -14,6 +14,7 @@ function row(local: string, peer: string, state: string, uid: number): string {
 
 const [OWN, CLIENT] = ["0100007F:1004", "0200007F:9C40"];
 const FROM: End = { hostname: "127.0.0.2", port: 40_000 };
+const LISTENER = row(OWN, "00000000:0000", "0A", 1000);
 const OUR_END = row(OWN, CLIENT, "01", 1000);
 const MAPPED = "0000000000000000FFFF0000";
 
@@ -24,6 +25,8 @@ Deno.test("userOfConnection() gives the user at the other end, who must have it 
     // Linux may say then that it is root's.
     ["closed", [OUR_END, row(CLIENT, OWN, "05", 0)], null],
     ["gone", [OUR_END], null],
+    // What it had sent can be read all the same.
+    ["reset", [LISTENER], null],
     ["another port", [OUR_END, row("0200007F:9C41", OWN, "01", 1001)], null],
     ["a system that lists none", [], undefined],
   ];
