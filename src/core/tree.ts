@@ -6,7 +6,7 @@
  */
 
 import { checkName } from "./file_names.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, PIECE_BYTES } from "./manifest.ts";
 import { ProtocolError } from "./protocol_error.ts";
 
 /** Paths are below the root of the project, with `/` between their parts. */
@@ -33,7 +33,10 @@ export interface TreeLink {
   readonly target: string;
 }
 
-/** The contents of files, one after the other. */
+/**
+ * The contents of files, one after the other. Those of several files have at most {@linkcode PIECE_BYTES}: whoever
+ * makes the files has all of them in memory.
+ */
 export interface Pack {
   readonly manifest: Manifest;
   readonly files: readonly PackedFile[];
@@ -84,6 +87,11 @@ export function checkTree(tree: Tree, cwd: string, main?: string): void {
         throw refusal(`the size of ${quoted(file.path)} is ${file.size}`);
       }
       size += file.size;
+    }
+    if (files.length > 1 && size > PIECE_BYTES) {
+      throw refusal(
+        `a pack of ${files.length} files has ${size} bytes, the limit is ${PIECE_BYTES}`,
+      );
     }
     if (size !== manifest.size) {
       throw refusal(`the files of a pack have ${size} bytes, and the pack has ${manifest.size}`);

@@ -2,6 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
+import { MAX_FILE_BYTES, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { checkTree, EMPTY_TREE, foldersIn, staysInside, type Tree } from "../../src/core/tree.ts";
 
@@ -26,6 +27,10 @@ const GOOD: Record<string, Tree> = {
   "nothing": EMPTY_TREE,
   "files in folders that are not listed": files("a/b/c", "a/d", "e"),
   "names that differ only by case": files("a", "A"),
+  "a file of any size": {
+    ...EMPTY_TREE,
+    packs: [{ manifest: manifest(MAX_FILE_BYTES), files: [file("a", MAX_FILE_BYTES)] }],
+  },
   "an empty pack": { ...EMPTY_TREE, packs: [{ manifest: manifest(0), files: [] }] },
   "an empty folder, and one with a file": both(both(folder("a"), folder("b")), files("b/c")),
   "names with spaces, line ends and other scripts": files("a b", "a\nb", "ä", "…/漢字"),
@@ -56,6 +61,10 @@ const BAD: Record<string, Tree> = {
   "a folder below a link": both(folder("a/b"), link("a", "c")),
   "a link that leads out": link("a/b", "../../c"),
   "an absolute link": link("a", "/etc"),
+  "a pack of several files that is too large to be held in memory": {
+    ...EMPTY_TREE,
+    packs: [{ manifest: manifest(PIECE_BYTES + 1), files: [file("a", PIECE_BYTES), file("b", 1)] }],
+  },
   "a file where the working directory is": files("cwd"),
   "a link where the working directory is": link("cwd/below", "x"),
   "a file where the main file is": files("main"),
