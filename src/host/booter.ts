@@ -311,7 +311,7 @@ export class Booter {
       if (!haveTasksFor(boots)) throw new LackError("EAGAIN");
       const env = { DEPLOY_PROCESS: JSON.stringify(bootstrap) };
       const mark = this.#marks.next();
-      const limits = enforcement?.next();
+      const limits = enforcement?.next({ mark, place: this.#marks.place });
       // Its share of the CPU is set when it is told what to run: it boots at full speed.
       if (enforcement !== undefined) limits?.set({ mem: resources?.mem ?? enforcement.mostBytes });
       const starting = this.#start(program, { env, stdin, mark, limits });

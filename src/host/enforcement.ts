@@ -6,6 +6,7 @@ import type { Resources } from "../core/resources.ts";
 import type { ControlGroup } from "./control_group.ts";
 import { ControlGroups } from "./control_groups.ts";
 import { judgeKill, judgeMemory, limitOf } from "./memory_limit.ts";
+import { type Marked, Strays } from "./strays.ts";
 import { canReadUsage, descendantsOf, readTreeShare, readTreeUsage } from "./proc_usage.ts";
 
 /** How often the counters of a control group are read, for a child of a process that Linux has killed. */
@@ -59,6 +60,7 @@ export class Enforcement {
   readonly #removals = new Set<Promise<void>>();
   /** The processes that are limited by looking. */
   readonly #watched = new Set<ProcessLimits>();
+  readonly #strays = new Strays();
   #reported = false;
 
   private constructor(
@@ -101,9 +103,14 @@ export class Enforcement {
     );
   }
 
-  /** The limits of another process. */
-  next(): ProcessLimits {
+  /**
+   * The limits of another process.
+   *
+   * @param marked What all that it starts is marked with. @default nothing: what leaves it is not counted by looking
+   */
+  next(marked?: Marked): ProcessLimits {
     return new ProcessLimits({
+      strays: marked === undefined ? () => [] : () => this.#strays.of(marked),
       group: this.#groups.next(),
       inGroup: this.#groups.version("memory") !== undefined,
       looks: this.#looks,
@@ -138,6 +145,8 @@ interface LimitsOptions {
   /** All processes of the node that are limited by looking. */
   readonly watched: Set<ProcessLimits>;
   readonly remove: (removal: Promise<void>) => void;
+  /** The processes that it has started and that have left it, and maybe others that it has started. */
+  readonly strays: () => number[];
 }
 
 /**
@@ -154,6 +163,7 @@ export class ProcessLimits {
   readonly #logger: Logger;
   readonly #watched: Set<ProcessLimits>;
   readonly #remove: (removal: Promise<void>) => void;
+  readonly #strays: () => number[];
   #inGroup: boolean;
   #isMade = false;
   #osPid = 0;
@@ -176,6 +186,7 @@ export class ProcessLimits {
     this.#logger = options.logger;
     this.#watched = options.watched;
     this.#remove = options.remove;
+    this.#strays = options.strays;
   }
 
   /**
@@ -289,13 +300,14 @@ export class ProcessLimits {
   }
 
   #lookAtProcess(askedBytes: number): number | undefined {
-    const used = this.#looks ? readTreeUsage(this.#osPid)?.memBytes : undefined;
+    const strays = this.#looks ? this.#strays() : [];
+    const used = this.#looks ? readTreeUsage(this.#osPid, strays)?.memBytes : undefined;
     if (used === undefined) return undefined;
     const processes = this.#watched.add(this).size;
     let verdict = judgeMemory(used, askedBytes, processes);
     if (verdict.kind === "over") {
       // What processes share was counted for each of them.
-      verdict = judgeMemory(readTreeShare(this.#osPid) ?? used, askedBytes, processes);
+      verdict = judgeMemory(readTreeShare(this.#osPid, strays) ?? used, askedBytes, processes);
     }
     if (verdict.kind === "within") return verdict.nextMs;
     this.#why = verdict.why;

@@ -15,10 +15,20 @@ export interface MarkPlace {
   readonly file: string;
   /** An extended regular expression for what comes before a mark in it; a space comes after it. */
   readonly before: string;
+  /** Matches the line that the mark is in. */
+  readonly line: RegExp;
 }
 
-const LIMIT: MarkPlace = { file: "limits", before: "^Max file locks +" };
-const GROUP: MarkPlace = { file: "status", before: "^Groups:.*[[:space:]]" };
+const LIMIT: MarkPlace = {
+  file: "limits",
+  before: "^Max file locks +",
+  line: /^Max file locks .*$/m,
+};
+const GROUP: MarkPlace = {
+  file: "status",
+  before: "^Groups:.*[[:space:]]",
+  line: /^Groups:.*$/m,
+};
 
 /** How many decimal digits each half of a mark by a limit has. Together they fit a limit, which has 63 bits. */
 const HALF_DIGITS = 9;

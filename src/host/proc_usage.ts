@@ -47,11 +47,13 @@ export function readUsage(id: number): ProcUsage | undefined {
  * does not tell. Takes about 0.3 ms for a process without children.
  *
  * What was started by a process that has ended, and goes on, does not descend from it for Linux.
+ *
+ * @param strays Others that count as well, if they are no descendants. @default none
  */
-export function readTreeUsage(id: number): ProcUsage | undefined {
+export function readTreeUsage(id: number, strays: readonly number[] = []): ProcUsage | undefined {
   const own = readUsage(id);
   if (own === undefined) return undefined;
-  return descendantsOf(id).map(readUsage).reduce<ProcUsage>((sum, each) => ({
+  return otherIds(id, strays).map(readUsage).reduce<ProcUsage>((sum, each) => ({
     memBytes: sum.memBytes + (each?.memBytes ?? 0),
     peakBytes: sum.peakBytes + (each?.peakBytes ?? 0),
     cpuMs: sum.cpuMs + (each?.cpuMs ?? 0),
@@ -62,9 +64,11 @@ export function readTreeUsage(id: number): ProcUsage | undefined {
  * The memory of a process and all that descends from it, in bytes, as {@linkcode ProcUsage.memBytes}, but
  * with each page that several processes share counted once: a child that is a copy of its parent shares
  * nearly all. `undefined` if it has ended, or this system does not tell. Takes about 0.5 ms for each.
+ *
+ * @param strays As of {@linkcode readTreeUsage}.
  */
-export function readTreeShare(id: number): number | undefined {
-  const shares = [id, ...descendantsOf(id)].flatMap((each) => {
+export function readTreeShare(id: number, strays: readonly number[] = []): number | undefined {
+  const shares = [id, ...otherIds(id, strays)].flatMap((each) => {
     const text = textOf(`/proc/${each}/smaps_rollup`);
     return (text === undefined ? undefined : parseShare(text)) ?? [];
   });
@@ -88,6 +92,13 @@ export function descendantsOf(id: number): number[] {
     found.push(...childrenOf(at < 0 ? id : found[at]!));
   }
   return found;
+}
+
+/** All that count with a process, each once. */
+function otherIds(id: number, strays: readonly number[]): number[] {
+  const ids = new Set([...descendantsOf(id), ...strays]);
+  ids.delete(id);
+  return [...ids];
 }
 
 /** Each thread has the children that it has started. */

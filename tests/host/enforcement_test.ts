@@ -7,6 +7,8 @@ import { ChildProcess } from "../../src/host/child_process.ts";
 import { ControlGroup } from "../../src/host/control_group.ts";
 import { ownPlaces } from "../../src/host/control_group_places.ts";
 import { ControlGroups } from "../../src/host/control_groups.ts";
+import { Marks } from "../../src/host/marks.ts";
+import { Strays } from "../../src/host/strays.ts";
 import { Enforcement, type EnforcementOptions } from "../../src/host/enforcement.ts";
 
 const MIB = 1024 ** 2;
@@ -18,21 +20,30 @@ const groups = await ControlGroups.open();
 groups.close();
 const hasGroups = groups.version("memory") !== undefined;
 
+const marks = new Marks();
+
 /** Runs a shell script with a limit of 70 MiB; resolves when it is over. */
 async function run(script: string, options: EnforcementOptions) {
   const enforcement = await Enforcement.start(logger, options);
-  const limits = enforcement.next();
+  const mark = marks.next();
+  const limits = enforcement.next({ mark, place: marks.place });
   limits.set({ mem: 70 * MIB, cpu: 1 });
   const program = { command: "/bin/sh", args: ["-c", script], cwd: "/" };
   const { nice } = enforcement;
-  const child = new ChildProcess(program, { env: {}, stdin: "null", mark: "1", limits, nice });
+  const child = new ChildProcess(program, { env: {}, stdin: "null", mark, limits, nice });
   const status = await child.exited;
+  endLeft(mark);
   await Promise.all([child.drained[1], child.drained[2]]);
   await enforcement.idle();
   enforcement.close();
   const { starved } = child;
   const output = child.held.map(({ bytes }) => new TextDecoder().decode(bytes)).join("");
   return { status, output, starved };
+}
+
+/** Ends what a process has left, as a watchdog does. */
+function endLeft(mark: string): void {
+  for (const id of new Strays().of({ mark, place: marks.place })) Deno.kill(id, "SIGKILL");
 }
 
 /** Grows until it is killed. */
@@ -68,6 +79,18 @@ for (const { name, options, ignore } of WAYS) {
     async fn() {
       // Where Linux kills the child alone, the process goes on, and is killed by its node.
       const { status } = await run(`(${GROW}); sleep 1000`, await options());
+      assertMatch(JSON.stringify(status), /^{"killed":"memory: \S+ [MG]iB used, 70 MiB asked"}$/);
+    },
+  });
+
+  Deno.test({
+    name: `what it has started and what has left it counts, too, ${name}`,
+    ignore,
+    async fn() {
+      // It holds 120 MB, in a session of its own, and its parent has ended.
+      const hold = "{ head -c 120000000 /dev/zero; sleep 1000; } | tail";
+      const script = `(setsid sh -c '${hold}' &); exec sleep 1000`;
+      const { status } = await run(script, await options());
       assertMatch(JSON.stringify(status), /^{"killed":"memory: \S+ [MG]iB used, 70 MiB asked"}$/);
     },
   });
