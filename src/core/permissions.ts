@@ -100,7 +100,7 @@ export function meet(one: Permissions, other: Permissions, cwd: string): Permiss
 }
 
 /** What a process asks for, for one that it spawns: that of its own, all, or entries of a permission. */
-const WANTED = /^(inherit|allow)-([a-z]+)(?:=([^\0]+))?$/;
+const WANTED = /^(inherit|allow)-([a-z]+)(?:=([^\0,]+(?:,[^\0,]+)*))?$/;
 
 /**
  * The permissions of a process that was spawned with some: `inherit-net` are those that its parent has, `allow-net`

@@ -26,8 +26,12 @@ export const MAX_CERTIFICATES = 1024 * 1024;
 const MAX_SETTINGS = 256;
 
 const UNSTABLE = /^[a-z][a-z0-9-]{0,63}$/;
+/**
+ * No entry is empty: two commas are one in a name for some versions of Deno, and `--deny-read=a,` followed by what
+ * a node denies would deny something else.
+ */
 const PERMISSION =
-  /^--(?:allow-all|(?:allow|deny|ignore)-(?:env|ffi|import|net|read|run|sys|write)(?:=[^\0]*)?)$/;
+  /^--(?:allow-all|(?:allow|deny|ignore)-(?:env|ffi|import|net|read|run|sys|write)(?:=(?:[^\0,]+(?:,[^\0,]+)*)?)?)$/;
 const V8_FLAG = /^--?[A-Za-z0-9][\w-]*(?:=[^\0,]*)?$/;
 
 /** Why the settings cannot be used, in a few words; `undefined` if they can. */

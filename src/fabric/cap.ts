@@ -1,6 +1,11 @@
 /** What programs may do at most on a node, as its operator says with `fabric --allow-net=… --deny-run …`. */
 
-import { missingOnNodes, NO_SETTINGS, whenCompiled } from "../core/runtime_settings.ts";
+import {
+  missingOnNodes,
+  NO_SETTINGS,
+  problemOfSettings,
+  whenCompiled,
+} from "../core/runtime_settings.ts";
 import { flagsOf, type Permissions, permissionsOf } from "../core/permissions.ts";
 import { UsageError } from "../core/usage_error.ts";
 
@@ -22,6 +27,8 @@ export async function capOf(
   { standalone, problemOf }: CapRuntime,
 ): Promise<Permissions | undefined> {
   if (flags.length === 0) return undefined;
+  const wrong = problemOfSettings({ ...NO_SETTINGS, permissions: flags });
+  if (wrong !== undefined) throw new UsageError(`invalid limits for programs: ${wrong}`);
   const cap = permissionsOf(flags);
   if (standalone) {
     const problem = problemWhenCompiled(flags);

@@ -106,6 +106,7 @@ Deno.test("narrow() refuses what the parent has not", () => {
     ["allow-read=/etc/x", 'read has "/etc/x", and this process has all of it, but not /etc'],
     ["allow-run=git", 'run has "git", and this process has none of it'],
     ["allow-hrtime", '"allow-hrtime" is not a permission'],
+    ["allow-read=/data,", '"allow-read=/data," is not a permission'],
     ["--allow-net", '"--allow-net" is not a permission'],
   ];
   for (const [wanted, message] of table) {

@@ -53,6 +53,8 @@ const WRONG: Record<string, unknown> = {
   "a feature with a space": { ...NO_SETTINGS, unstable: ["kv --allow-all"] },
   "another flag as a permission": { ...NO_SETTINGS, permissions: ["--allow-all --inspect"] },
   "a permission that there is not": { ...NO_SETTINGS, permissions: ["--allow-everything"] },
+  "an empty entry before those of a node": { ...NO_SETTINGS, permissions: ["--deny-read=x,"] },
+  "an empty entry behind them": { ...NO_SETTINGS, permissions: ["--deny-read=,x"] },
   "a word as a flag of V8": { ...NO_SETTINGS, v8Flags: ["main.ts"] },
   "two flags of V8 in one": { ...NO_SETTINGS, v8Flags: ["--a,--b"] },
   "a location that is a file": { ...NO_SETTINGS, location: "file:///etc/passwd" },
