@@ -8,15 +8,9 @@ import { createLogger } from "../../src/core/logger.ts";
 import { makePid, parsePid, randomId } from "../../src/core/pid.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { ControlServer } from "../../src/host/control_server.ts";
-import {
-  dialHandshake,
-  importKey,
-  Protection,
-  PROTOCOL_VERSION,
-  Purpose,
-  writeAll,
-} from "../../src/net/handshake.ts";
-import { type Endpoint, listen, type Transport } from "../../src/net/transport.ts";
+import { dialHandshake, importKey } from "../../src/net/handshake.ts";
+import { type Endpoint, listen, type Transport, writeAll } from "../../src/net/transport.ts";
+import { Protection, PROTOCOL_VERSION, Purpose } from "../../src/net/protocol.ts";
 import { FrameType, HEADER_BYTES, writeHeader } from "../../src/wire/frame.ts";
 import { encodeMessage } from "../../src/wire/message.ts";
 import { type ClusterPorts, clusterPorts } from "./cluster_ports.ts";

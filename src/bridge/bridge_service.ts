@@ -9,7 +9,7 @@ import { delay } from "../net/delay.ts";
 import { Store } from "../store/store.ts";
 import { dialPart, PartServer } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { DEPLOY_TO_BRIDGE } from "../wire/run_messages.ts";

@@ -12,7 +12,7 @@ import { decodeRunSpec, manifestsOf } from "../wire/run_spec.ts";
 import type { Store } from "../store/store.ts";
 import { StoreError } from "../store/store_error.ts";
 import { inflate } from "../wire/deflate.ts";
-import { newKey } from "../net/run_key.ts";
+import { newKey } from "../net/protocol.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";

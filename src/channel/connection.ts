@@ -11,7 +11,6 @@ import type { HostLine } from "../core/line_limiter.ts";
 import { formatAddress, NO_PORT, parsePid, type Pid, shortPid } from "../core/pid.ts";
 import type { TimedGate } from "../core/timed_gate.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import type { RunKey } from "../net/run_key.ts";
 import { startTimer, type Timer } from "../net/delay.ts";
 import type { ChannelProtection } from "../net/channel_protection.ts";
 import type { Patience } from "../net/liveness.ts";
@@ -28,9 +27,9 @@ import { absenceEnd, type End, refusalEnd } from "./remote_end.ts";
 export interface ConnectionContext {
   readonly pid: Pid;
   /** The run's key. */
-  readonly key: RunKey;
-  /** What protects connections to other hosts. */
-  readonly protection: ChannelProtection;
+  readonly key: Uint8Array<ArrayBuffer>;
+  /** What protects connections to other hosts; `undefined` if there are none. */
+  readonly protection: ChannelProtection | undefined;
   /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
   readonly sockets?: string | undefined;
   /** Set when a will is delivered: `pid` has ended, and accepts nothing. */

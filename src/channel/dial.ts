@@ -2,9 +2,8 @@
 
 import type { TimedGate } from "../core/timed_gate.ts";
 import { NO_PORT, parsePid, type Pid } from "../core/pid.ts";
-import { passOf, type RunKey } from "../net/run_key.ts";
+import { passOf, Purpose } from "../net/protocol.ts";
 import type { ChannelProtection } from "../net/channel_protection.ts";
-import { Purpose } from "../net/handshake.ts";
 import { startTimer } from "../net/delay.ts";
 import { closeQuietly, connect, outgoingSocket, type Transport } from "../net/transport.ts";
 import { readReply, type Reply, writeGreeting } from "./greeting.ts";
@@ -12,9 +11,9 @@ import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 /** The identity of the dialer, and where its stream resumes. */
 export interface DialOptions {
   readonly from: Pid;
-  readonly key: RunKey;
-  /** What protects connections to other hosts. */
-  readonly protection: ChannelProtection;
+  readonly key: Uint8Array<ArrayBuffer>;
+  /** What protects connections to other hosts; `undefined` if there are none. */
+  readonly protection: ChannelProtection | undefined;
   /** The folder with the Unix sockets of the run's processes on this host; `undefined` if there is none. */
   readonly sockets: string | undefined;
   /** The offset up to which the stream of the other process has been received. */
@@ -48,9 +47,9 @@ export async function dial(
   options: DialOptions,
   attempt: AbortController,
 ): Promise<Dialed> {
-  const { from, key, protection, offset, posthumous, greeted } = options;
+  const { from, key, offset, posthumous, greeted } = options;
   const { signal } = attempt;
-  const { conn, isLocal } = await reach(remote, options, attempt);
+  const { conn, protection } = await reach(remote, options, attempt);
   let stream = conn;
   const close = () => closeQuietly(stream);
   if (signal.aborted) close();
@@ -58,8 +57,10 @@ export async function dial(
   try {
     signal.throwIfAborted();
     conn.unref();
-    const pass = isLocal ? passOf(key, Purpose.channels) : undefined;
-    if (!isLocal) stream = await protection.dialed(conn, parsePid(remote)!.host, signal);
+    const pass = protection === undefined ? passOf(key, Purpose.channels) : undefined;
+    if (protection !== undefined) {
+      stream = await protection.dialed(conn, parsePid(remote)!.host, signal);
+    }
     signal.throwIfAborted();
     await writeGreeting(stream, { from, to: parsePid(remote)!.id, offset, posthumous }, pass);
     greeted?.();
@@ -98,27 +99,27 @@ async function connectNear(sockets: string, id: string, own: string): Promise<Tr
   return await connected;
 }
 
-/** Connects by the Unix socket of a process on this host, by TCP to one on another. */
+/** Connects by the Unix socket of a process on this host, by TCP, which needs protection, to one on another. */
 async function reach(
   remote: Pid,
-  { from, sockets }: DialOptions,
+  { from, sockets, protection }: DialOptions,
   attempt: AbortController,
-): Promise<{ conn: Transport; isLocal: boolean }> {
+): Promise<{ conn: Transport; protection?: ChannelProtection }> {
   const { id, host, port } = parsePid(remote)!;
   if (sockets !== undefined && host === parsePid(from)!.host) {
     try {
-      return { conn: await connectNear(sockets, id, parsePid(from)!.id), isLocal: true };
+      return { conn: await connectNear(sockets, id, parsePid(from)!.id) };
     } catch (error) {
       // A process of another node of this host has its socket elsewhere, and always a port.
       if (port === NO_PORT || !(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  if (port === NO_PORT) {
+  if (port === NO_PORT || protection === undefined) {
     throw new Deno.errors.NotFound("it has no port, and is not a process of this host");
   }
   const timer = startTimer(CONNECT_TIMEOUT_MS, () => attempt.abort());
   try {
-    return { conn: await connect({ hostname: host, port }, attempt.signal), isLocal: false };
+    return { conn: await connect({ hostname: host, port }, attempt.signal), protection };
   } finally {
     timer.onabort = null;
   }

@@ -9,7 +9,7 @@
  */
 
 import { parsePid, type Pid } from "../core/pid.ts";
-import { type ByteStream, readExactly, writeAll } from "../net/handshake.ts";
+import { type ByteStream, readExactly, writeAll } from "../net/transport.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 
 export interface Greeting {

@@ -11,11 +11,9 @@ import {
   type UnreadChannel,
   type Wait,
 } from "../core/waits.ts";
-import { acceptPass, RunKey } from "../net/run_key.ts";
+import { acceptPass, HANDSHAKE_TIMEOUT_MS, Protection, Purpose } from "../net/protocol.ts";
 import { Admission, type Remote } from "../net/admission.ts";
-import { type Accepted, ChannelProtection } from "../net/channel_protection.ts";
-import { HANDSHAKE_TIMEOUT_MS, Protection, Purpose } from "../net/handshake.ts";
-import type { Ports } from "../net/listen_within.ts";
+import type { Accepted, ChannelProtection } from "../net/channel_protection.ts";
 import type { Transport, TransportListener } from "../net/transport.ts";
 import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.ts";
 import { EXPECT_MS, FAR_EXPECT_MS } from "./connection.ts";
@@ -36,10 +34,8 @@ export interface HubOptions {
    * the others. They are unreferenced; the hold references one of them while operations are pending.
    */
   readonly listeners: readonly TransportListener[];
-  /** How what goes to other hosts is protected. @default `open` */
-  readonly protection?: Protection | undefined;
-  /** The ports that this process may listen on. @default any */
-  readonly ports?: Ports | undefined;
+  /** What protects connections with other hosts. @default there are none */
+  readonly protection?: ChannelProtection | undefined;
   /** The folder with the Unix sockets of the run's processes on this host. @default none */
   readonly sockets?: string | undefined;
   readonly hold: Hold;
@@ -100,12 +96,10 @@ export class Hub {
     this.pid = options.pid;
     this.hold = options.hold;
     this.#options = options;
-    const key = new RunKey(options.key);
-    const { protection, ports } = options;
     this.#context = {
       pid: options.pid,
-      key,
-      protection: new ChannelProtection({ key, protection, ports }),
+      key: options.key,
+      protection: options.protection,
       sockets: options.sockets,
       hold: options.hold,
       unclaimed: this.unclaimed,
@@ -164,7 +158,7 @@ export class Hub {
    */
   async meet(parent: Pid): Promise<void> {
     if (this.#isNear(parent)) await this.peer(parent).meet();
-    else if (this.#options.protection === Protection.encrypted) {
+    else if (this.#options.protection?.kind === Protection.encrypted) {
       this.#farParent = { pid: parent, untilMs: performance.now() + FAR_EXPECT_MS };
     }
   }
@@ -180,7 +174,7 @@ export class Hub {
 
   /** Makes what the first connection to another host would take the time to make. Repeated, it costs nothing. */
   async prepare(): Promise<void> {
-    await this.#context.protection.prepare();
+    await this.#options.protection?.prepare();
   }
 
   /** What this process waits for, computed on demand. */
@@ -328,6 +322,7 @@ export class Hub {
       await acceptPass(conn, key, Purpose.channels);
       return { transport: conn, greeting: await readGreeting(conn) };
     }
+    if (protection === undefined) throw new Error("it has no connections with other hosts");
     const accepted = await protection.accepted(conn, begun, known);
     return { ...accepted, greeting: await readGreeting(accepted.transport) };
   }

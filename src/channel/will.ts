@@ -7,7 +7,6 @@ import type { EndStatus, ExitStatus } from "../core/exit_status.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
 import type { StoredBytes } from "../core/stored_bytes.ts";
 import { TimedGate } from "../core/timed_gate.ts";
-import { RunKey } from "../net/run_key.ts";
 import { ChannelProtection } from "../net/channel_protection.ts";
 import type { Patience } from "../net/liveness.ts";
 import { Hold } from "./hold.ts";
@@ -57,7 +56,7 @@ export async function deliverWill(
   const { pid, peers } = readWill(bytes);
   const { sockets, status, signal, ended, runs, patience } = context;
   const { dials = DIALS, log = () => {} } = context;
-  const key = new RunKey(context.key);
+  const key = context.key;
   // A delivery does not keep the node alive.
   const hold = new Hold({ ref: () => {}, unref: () => {} });
   const owner: PeerContext = {

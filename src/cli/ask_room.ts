@@ -2,7 +2,7 @@
 
 import { messageOf } from "../core/errors.ts";
 import type { Resources } from "../core/resources.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { MessageLink } from "../net/message_link.ts";
 import {
   BRIDGE_TO_VIEWER,

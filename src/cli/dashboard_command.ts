@@ -6,7 +6,7 @@ import { pageAssets } from "../dashboard/assets.ts";
 import { openInBrowser } from "../dashboard/open_in_browser.ts";
 import { runPath } from "../dashboard/model/route.ts";
 import { Dashboard } from "../dashboard/server.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import type { OutputFormat } from "../terminal/formats.ts";
 import type { Bridge } from "./dial_bridge.ts";
 import { thisUser } from "./this_user.ts";

@@ -4,7 +4,7 @@ import { type Address, DEFAULT_BRIDGE } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatAddress } from "../core/pid.ts";
 import { ConnectError, dialPart, loadCredential, PATIENT_HANDSHAKE_MS } from "../net/connect.ts";
-import type { Purpose } from "../net/handshake.ts";
+import type { Purpose } from "../net/protocol.ts";
 import { devSecretPath } from "./dev_secret.ts";
 import { livenessFrom, type LivenessOptions } from "../net/liveness.ts";
 import type { Transport } from "../net/transport.ts";

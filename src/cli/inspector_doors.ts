@@ -9,11 +9,11 @@ import type { Inspection } from "../core/inspection.ts";
 import type { Pid } from "../core/pid.ts";
 import { inspectorLine, inspectorPath, uninspectedLine } from "../host/inspector_address.ts";
 import { acceptNext } from "../net/accept_next.ts";
-import { Purpose, writeAll } from "../net/handshake.ts";
+import { closeQuietly, writeAll } from "../net/transport.ts";
+import { Purpose } from "../net/protocol.ts";
 import { answerBytes, isForLoopback, parseHead, readHead } from "../net/http.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { relay } from "../net/relay.ts";
-import { closeQuietly } from "../net/transport.ts";
 import {
   type DeployToInspector,
   INSPECTOR_TO_DEPLOY,

@@ -4,7 +4,7 @@ import type { SeenDoing } from "../core/doing.ts";
 import type { RunEvent } from "../core/events.ts";
 import type { Pid } from "../core/pid.ts";
 import { SYSTEM_CLOCK } from "../net/clock.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { isLifeEvent } from "../run/process_table.ts";
 import type { OutputFormat } from "../terminal/formats.ts";

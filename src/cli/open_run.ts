@@ -1,7 +1,7 @@
 /** Connects a run that a bridge shows with this terminal: its display and its stdin. */
 
 import type { RunEvent } from "../core/events.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { endOf } from "../net/message_link.ts";
 import { forwardInput, type InputSource } from "../terminal/input.ts";
 import { AttachedRun, type BridgeLink, bridgeLink, type Ended } from "./attached_run.ts";

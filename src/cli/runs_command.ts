@@ -4,7 +4,7 @@ import type { Logger } from "../core/logger.ts";
 import type { NodeReport } from "../core/node_report.ts";
 import { phaseOf, type RunEntry } from "../core/run_entry.ts";
 import { describeTarget } from "../core/run_target.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type WaitLine, waitLines } from "../run/wait_lines.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../terminal/formats.ts";

@@ -7,7 +7,7 @@ import { thisUser } from "../cli/this_user.ts";
 import { formatAddress } from "../core/pid.ts";
 import { visibleJson } from "../core/visible.ts";
 import { credentialOf, dialPart, loadSecret } from "../net/connect.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { endOf, MessageLink } from "../net/message_link.ts";
 import {
   type DrainToMaster,

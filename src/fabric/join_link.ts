@@ -7,7 +7,7 @@ import type { Resources } from "../core/resources.ts";
 import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
 import { ConnectError, dialPart } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { type JoinToMaster, MASTER_TO_JOIN, type MasterToJoin } from "../wire/node_messages.ts";

@@ -7,7 +7,7 @@ import { formatAddress } from "../core/pid.ts";
 import type { Resources } from "../core/resources.ts";
 import { MasterService } from "../master/master_service.ts";
 import type { FabricCommand, FabricOptions, NodeGroup } from "../cli/fabric_arguments.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { BridgeProcess, findPort } from "./bridge_process.ts";
 import { KILL, type Termination } from "../core/signals.ts";
 import { endSignal } from "./ending.ts";

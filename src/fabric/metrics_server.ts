@@ -15,8 +15,8 @@ import {
   type RequestHead,
   writeLast,
 } from "../net/http.ts";
-import { ListenError } from "../net/part_server.ts";
 import { closeQuietly } from "../net/transport.ts";
+import { ListenError } from "../net/part_server.ts";
 import type { Setting } from "./setting.ts";
 
 /** How many connections there may be, and how long each may take: Prometheus itself waits for 10 s, unless told otherwise. */

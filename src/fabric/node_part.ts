@@ -6,7 +6,7 @@ import type { Metric } from "../core/metrics.ts";
 import { NodeMeter } from "../node/node_meter.ts";
 import { NodeService } from "../node/node_service.ts";
 import { PartServer, type PartServerOptions } from "../net/connect.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { refusedMetric } from "../net/part_server.ts";
 import { lentResources } from "./machine.ts";
 import type { Setting } from "./setting.ts";

@@ -4,7 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { PortRange } from "../core/port_range.ts";
 import { makePid, type Pid, randomId } from "../core/pid.ts";
-import type { Protection } from "../net/handshake.ts";
+import type { Protection } from "../net/protocol.ts";
 import type { Patience } from "../net/liveness.ts";
 import type { Resources } from "../core/resources.ts";
 import { type StartTimer, startTimer } from "../core/timer.ts";

@@ -57,7 +57,7 @@ export function faultOf(error: unknown): string | undefined {
 const NO_THREADS =
   /unable to create worker threads|failed to spawn thread|Check failed: Start\(\)|Cannot fork/;
 
-/** What a process writes that cannot listen: see `listenWithin()` of src/net/listen_within.ts. */
+/** What a process writes that cannot listen: see `listenWithin()` of src/net/transport.ts. */
 const NO_PORTS = /all ports from \d+ to \d+ are taken/;
 
 /**

@@ -5,7 +5,7 @@ import { TrialBootError } from "../core/trial_boot_error.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
 import { type StartTimer, startTimer } from "../core/timer.ts";
-import { newKey } from "../net/run_key.ts";
+import { newKey } from "../net/protocol.ts";
 import {
   type BootedProcess,
   Booter,

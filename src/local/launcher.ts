@@ -11,7 +11,7 @@ import { missingPermissions, permissionStates } from "../host/permissions.ts";
 import { canImportLazily, type Program, ProgramError, thisProgram } from "../host/program.ts";
 import { thisMachine } from "../host/spare_policy.ts";
 import { willFolder } from "../host/will_store.ts";
-import { newKey } from "../net/run_key.ts";
+import { newKey } from "../net/protocol.ts";
 import { ProcessSource, type ProcessSourceOptions } from "../node/process_source.ts";
 import { colorVariables, isOnTerminal } from "../terminal/color_variables.ts";
 import { stdoutColumns } from "../terminal/columns.ts";

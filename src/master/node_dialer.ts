@@ -8,7 +8,7 @@ import type { Resources } from "../core/resources.ts";
 import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
 import { ConnectError, dialPart } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { LinkError, MessageLink } from "../net/message_link.ts";
 import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";

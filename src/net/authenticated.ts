@@ -9,8 +9,8 @@
  * another connection, in the other direction, or at another place.
  */
 
-import { importKey, readExactly, type Session, writeAll } from "./handshake.ts";
-import { type Transport, TransportOver } from "./transport.ts";
+import { importKey, type Session } from "./handshake.ts";
+import { readExactly, type Transport, TransportOver, writeAll } from "./transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

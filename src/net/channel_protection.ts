@@ -15,7 +15,7 @@
 
 import { lacksFiles } from "../core/errors.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
-import { type RunKey } from "./run_key.ts";
+import { HANDSHAKE_TIMEOUT_MS, Protection, Purpose } from "./protocol.ts";
 import { Admission } from "./admission.ts";
 import { authenticated } from "./authenticated.ts";
 import { certificatesOf, trustOf } from "./certificates.ts";
@@ -23,19 +23,22 @@ import { startTimer } from "./delay.ts";
 import { type Certificates, Encryption, gatherRandomness } from "./encryption.ts";
 import {
   acceptHandshake,
-  type ByteStream,
   dialHandshake,
-  HANDSHAKE_TIMEOUT_MS,
   type HandshakeKey,
-  Protection,
-  Purpose,
-  readExactly,
+  importKey,
   type Session,
-  writeAll,
   WrongSecretError,
 } from "./handshake.ts";
-import { listenWithin, type Ports } from "./listen_within.ts";
-import { closeQuietly, connect, type Transport } from "./transport.ts";
+import {
+  type ByteStream,
+  closeQuietly,
+  connect,
+  listenWithin,
+  type Ports,
+  readExactly,
+  type Transport,
+  writeAll,
+} from "./transport.ts";
 
 /** How many may connect to a TLS port at a time: one is expected, and others may come first. */
 const MAX_UNAUTHENTICATED = 16;
@@ -50,8 +53,8 @@ const PROOF_BYTES = 32;
 
 /** The settings of a run. */
 export interface ChannelProtectionOptions {
-  /** The key of the run. */
-  readonly key: RunKey;
+  /** The key of the run: 32 bytes. */
+  readonly key: Uint8Array<ArrayBuffer>;
   /** @default `open` */
   readonly protection?: Protection | undefined;
   /** The ports that this process may listen on. @default any */
@@ -70,8 +73,11 @@ export interface Accepted {
 
 /** Protects the connections of one process. */
 export class ChannelProtection {
-  readonly #key: RunKey;
-  readonly #protection: Protection;
+  /** How it protects them. */
+  readonly kind: Protection;
+  readonly #key: Uint8Array<ArrayBuffer>;
+  /** The same for handshakes. Cryptography is loaded only when it is first needed. */
+  #imported: Promise<CryptoKey> | undefined;
   readonly #ports: Ports | undefined;
   /** Each is made when it is first needed: programs on one host do without, and who only connects without the second. */
   #dialing: Promise<Encryption> | undefined;
@@ -79,7 +85,7 @@ export class ChannelProtection {
 
   constructor({ key, protection = Protection.open, ports }: ChannelProtectionOptions) {
     this.#key = key;
-    this.#protection = protection;
+    this.kind = protection;
     this.#ports = ports;
   }
 
@@ -126,15 +132,15 @@ export class ChannelProtection {
   /** Makes what the first connection that is accepted would take the time to make. What fails fails again when it is needed. */
   async prepare(): Promise<void> {
     try {
-      if (this.#protection !== Protection.open) await this.#own();
-      if (this.#protection === Protection.encrypted) await this.#certified();
+      if (this.kind !== Protection.open) await this.#own();
+      if (this.kind === Protection.encrypted) await this.#certified();
     } catch {
       // said by the connection that needs it
     }
   }
 
   async #own(): Promise<HandshakeKey> {
-    return { key: await this.#key.imported, protection: this.#protection };
+    return { key: await (this.#imported ??= importKey(this.#key)), protection: this.kind };
   }
 
   async #dialSecond(
@@ -236,7 +242,7 @@ export class ChannelProtection {
     make: (secret: Uint8Array<ArrayBuffer>) => Promise<Pick<Certificates, "authority">>,
   ): Promise<Encryption> {
     const gathering = gatherRandomness();
-    const encryption = new Encryption(await make(this.#key.bytes));
+    const encryption = new Encryption(await make(this.#key));
     await gathering;
     return encryption;
   }

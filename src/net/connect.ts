@@ -6,15 +6,8 @@ import { formatAddress } from "../core/pid.ts";
 import { authenticated } from "./authenticated.ts";
 import type { Credential } from "./credential.ts";
 import { NotEncryptedError } from "./encryption.ts";
-import {
-  dialHandshake,
-  HANDSHAKE_TIMEOUT_MS,
-  NO_ANSWER,
-  probe,
-  Protection,
-  Purpose,
-  ServiceError,
-} from "./handshake.ts";
+import { dialHandshake, NO_ANSWER, probe, ServiceError } from "./handshake.ts";
+import { HANDSHAKE_TIMEOUT_MS, Protection, Purpose } from "./protocol.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { connect, type Transport } from "./transport.ts";
 

@@ -5,7 +5,8 @@ import { messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { certificatesOf, pem, trustOf } from "./certificates.ts";
 import { Encryption } from "./encryption.ts";
-import { type HandshakeKey, importKey, Protection } from "./handshake.ts";
+import { type HandshakeKey, importKey } from "./handshake.ts";
+import { Protection } from "./protocol.ts";
 import { type Invitation, inviteKey, looksInvited, parseInvitation } from "./invitation.ts";
 import { type NoSecret, parseSecret } from "./secret.ts";
 

@@ -36,6 +36,17 @@ export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => startTimer(ms, resolve));
 }
 
+/** Whether `promise` resolves within `ms`. */
+export function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = startTimer(ms, () => resolve(false));
+    void promise.then(() => {
+      timer.onabort = null;
+      resolve(true);
+    });
+  });
+}
+
 /** Within this time, what has come on sockets is taken for certain. */
 const SURE_MS = 500;
 

@@ -9,8 +9,8 @@
 
 import { ProtocolError } from "../core/protocol_error.ts";
 import { delay, lookAtSockets } from "./delay.ts";
-import { writeAll, WrongSecretError } from "./handshake.ts";
-import { type Transport, TransportOver } from "./transport.ts";
+import { WrongSecretError } from "./handshake.ts";
+import { type Transport, TransportOver, writeAll } from "./transport.ts";
 
 /**
  * The name in every certificate, which connections ask for. Deno also trusts the authorities that the machine

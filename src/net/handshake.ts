@@ -22,43 +22,10 @@
  */
 
 import { ProtocolError } from "../core/protocol_error.ts";
+import { checkVersion, MAGIC, Protection, PROTOCOL_VERSION, Purpose } from "./protocol.ts";
+import { type ByteStream, readExactly, writeAll } from "./transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-/** The version of the protocol on a connection, from the handshake on. */
-export const PROTOCOL_VERSION = 4;
-
-/** The purpose of a connection, which the MACs cover. Numbers are only added. */
-export const Purpose = {
-  /** The channels of two processes. */
-  channels: 1,
-  /** A master, to one of its nodes. */
-  node: 2,
-  /** A joining node, to a master. */
-  join: 3,
-  /** A bridge, to its master. */
-  bridge: 4,
-  /** Deploy, to a bridge. */
-  deploy: 5,
-  /** A node that hosts a run, to the bridge of that run. */
-  run: 6,
-  /** A node that hosts a process, to the node that holds its argument. */
-  arg: 7,
-  /** Somebody who looks at the runs of a bridge. */
-  view: 8,
-  /** Somebody who drains a node, to its master. */
-  drain: 9,
-  /** A deploy that attaches a debugger to a process of its run, to the bridge. */
-  inspect: 10,
-  /** The node of such a process, to the bridge. */
-  inspector: 11,
-} as const;
-
-/** A number of {@linkcode Purpose}. */
-export type Purpose = typeof Purpose[keyof typeof Purpose];
-
-/** How long a dialer waits for its handshake, and a process for those who connect to it. */
-export const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /** With a purpose of an acceptor added: it does not serve the one that was asked for. */
 const OTHER_SERVICE = 128;
@@ -97,14 +64,6 @@ export class ServiceError extends ProtocolError {
 /** The other side has another secret, or an invitation that was taken back. */
 export class WrongSecretError extends ProtocolError {}
 
-/** The part of a connection that a handshake needs. */
-export interface ByteStream {
-  read(buffer: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-}
-
-/** The first bytes of each connection. */
-export const MAGIC: Bytes = new TextEncoder().encode("DPLY");
 const NONCE_BYTES = 32;
 const MAC_BYTES = 32;
 
@@ -123,19 +82,6 @@ const ANOTHER_PROGRAM = "another program listens there";
 export function importKey(key: Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, ALGORITHM, false, ["sign", "verify"]);
 }
-
-/** How what is said on a connection is protected from the network. Numbers are only added. */
-export const Protection = {
-  /** By TLS. */
-  encrypted: 0,
-  /** Not at all: there is no secret, and the key is publicly known. */
-  open: 1,
-  /** It can be read, but both sides have proven that they hold the key. */
-  plain: 2,
-} as const;
-
-/** A number of {@linkcode Protection}. */
-export type Protection = typeof Protection[keyof typeof Protection];
 
 /** What both sides of a handshake know after it, and nobody else. */
 export interface Session {
@@ -338,15 +284,6 @@ async function otherServer(stream: ByteStream, first: number): Promise<string> {
   return isHttp ? "an HTTP server listens there" : ANOTHER_PROGRAM;
 }
 
-/** @throws {ProtocolError} If the other side speaks another version. */
-export function checkVersion(version: number): void {
-  if (version === PROTOCOL_VERSION) return;
-  throw new ProtocolError(
-    `it speaks version ${version} of the protocol, and this side version ${PROTOCOL_VERSION}: ` +
-      `run the same version of deploy everywhere`,
-  );
-}
-
 /** What the MACs are about. */
 interface Said {
   readonly purpose: Purpose;
@@ -371,25 +308,4 @@ function isMac(key: CryptoKey, role: Role, said: Said, given: Bytes): Promise<bo
 function transcript(role: Role, { purpose, protection, nonceA, nonceB, name }: Said): Bytes {
   const start = [...new TextEncoder().encode(role), PROTOCOL_VERSION, purpose, protection];
   return new Uint8Array([...start, ...nonceA, ...nonceB, ...name]);
-}
-
-/** Reads that many bytes. @throws {Deno.errors.UnexpectedEof} If the stream ends first. */
-export async function readExactly(stream: ByteStream, count: number): Promise<Bytes> {
-  const bytes = new Uint8Array(count);
-  for (let filled = 0; filled < count;) {
-    const read = await stream.read(bytes.subarray(filled));
-    if (read === null) throw new Deno.errors.UnexpectedEof("the other side closed the connection");
-    filled += read;
-  }
-  return bytes;
-}
-
-/** Writes all of `bytes`. */
-export async function writeAll(
-  stream: Pick<ByteStream, "write">,
-  bytes: Uint8Array,
-): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await stream.write(bytes.subarray(written));
-  }
 }

@@ -1,6 +1,6 @@
 /** What small servers need of HTTP/1.1: the head of a request, and one answer for each connection. */
 
-import { type ByteStream, writeAll } from "./handshake.ts";
+import { type ByteStream, writeAll } from "./transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

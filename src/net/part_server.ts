@@ -8,13 +8,8 @@ import { formatAddress } from "../core/pid.ts";
 import { Admission } from "./admission.ts";
 import { authenticated } from "./authenticated.ts";
 import type { Credential } from "./credential.ts";
-import {
-  type Accepted,
-  acceptHandshake,
-  Protection,
-  Purpose,
-  WrongSecretError,
-} from "./handshake.ts";
+import { type Accepted, acceptHandshake, WrongSecretError } from "./handshake.ts";
+import { Protection, Purpose } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
 
 /** How many unauthenticated connections there may be: a peer on a long way needs a place for a second. */

@@ -2,9 +2,8 @@
 
 import { messageOf } from "../core/errors.ts";
 import { RELAY_BYTES, type RelayMessage } from "../wire/inspect_messages.ts";
-import { writeAll } from "./handshake.ts";
+import { closeQuietly, writeAll } from "./transport.ts";
 import { LinkError } from "./message_link.ts";
-import { closeQuietly } from "./transport.ts";
 
 /** The part of a TCP connection that is used. */
 export type RelayedConnection = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "close">;

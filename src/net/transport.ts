@@ -26,6 +26,12 @@ export interface Transport {
   readonly answersAtOnce?: boolean;
 }
 
+/** The part of a connection that carries bytes. */
+export interface ByteStream {
+  read(buffer: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+}
+
 /** A transport whose bytes another one carries: closing it, and what it holds, is that one's. */
 export abstract class TransportOver implements Transport {
   protected readonly conn: Transport;
@@ -164,4 +170,61 @@ export function listen(at: { readonly hostname: string; readonly port: number })
 export function listen(at: Endpoint): TransportListener;
 export function listen(at: Endpoint): TransportListener {
   return "path" in at ? Deno.listen({ transport: "unix", path: at.path }) : Deno.listen(at);
+}
+
+/** The first and the last port. */
+export type Ports = readonly [from: number, to: number];
+
+/**
+ * Listens at `hostname`: on any free port, or on a free one of `ports`, beginning anywhere among them, so that
+ * processes that start at the same time do not all try the same ones.
+ *
+ * @param open Listens there; port 0 is any free one.
+ * @param random A number from 0 to 1, without 1.
+ * @throws {Error} If all of them are taken.
+ */
+export function listenWithin<Listener>(
+  { hostname, ports }: { hostname: string; ports?: Ports | undefined },
+  open: (at: { hostname: string; port: number }) => Listener,
+  random: () => number = Math.random,
+): Listener {
+  if (ports === undefined) return open({ hostname, port: 0 });
+  const [from, to] = ports;
+  const count = to - from + 1;
+  const first = Math.floor(random() * count);
+  for (let tried = 0; tried < count; tried++) {
+    try {
+      return open({ hostname, port: from + (first + tried) % count });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error(
+    `Cannot listen on ${hostname}: all ports from ${from} to ${to} are taken, and this node lets its ` +
+      `processes use no others (fabric --ports)`,
+  );
+}
+
+/** Reads that many bytes. @throws {Deno.errors.UnexpectedEof} If the stream ends first. */
+export async function readExactly(
+  stream: ByteStream,
+  count: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(count);
+  for (let filled = 0; filled < count;) {
+    const read = await stream.read(bytes.subarray(filled));
+    if (read === null) throw new Deno.errors.UnexpectedEof("the other side closed the connection");
+    filled += read;
+  }
+  return bytes;
+}
+
+/** Writes all of `bytes`. */
+export async function writeAll(
+  stream: Pick<ByteStream, "write">,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await stream.write(bytes.subarray(written));
+  }
 }

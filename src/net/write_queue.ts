@@ -1,7 +1,7 @@
 /** The write queue of a connection: in order, one write at a time. */
 
 import { Fifo } from "../core/fifo.ts";
-import { type ByteStream, writeAll } from "./handshake.ts";
+import { type ByteStream, writeAll } from "./transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

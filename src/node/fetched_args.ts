@@ -7,7 +7,7 @@ import { MiB } from "../core/resources.ts";
 import type { CarriedArg, HeldArg } from "../core/roles.ts";
 import { dialPart, PATIENT_HANDSHAKE_MS } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import {

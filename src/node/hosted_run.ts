@@ -15,7 +15,6 @@ import { StoreError } from "../store/store_error.ts";
 import { ChannelProtection } from "../net/channel_protection.ts";
 import { ConnectError } from "../net/connect.ts";
 import { LinkError } from "../net/message_link.ts";
-import { RunKey } from "../net/run_key.ts";
 import { FetchedArgs } from "./fetched_args.ts";
 import type { HeldArgs } from "./held_args.ts";
 import { cannotStart } from "./launch_errors.ts";
@@ -203,7 +202,7 @@ export class HostedRun {
     const { mostBytes } = this.#files;
     const countsFiles = mostBytes !== undefined;
     const { protection } = credential;
-    const ownProtection = new ChannelProtection({ key: new RunKey(key), protection });
+    const ownProtection = new ChannelProtection({ key, protection });
     const { signal } = this.#ending;
     const link = this.#link?.over === false ? this.#link : await this.#connect();
     try {

@@ -5,7 +5,7 @@ import { messageOf } from "../core/errors.ts";
 import { ProtocolError } from "../core/protocol_error.ts";
 import { dialPart } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { relay } from "../net/relay.ts";

@@ -13,7 +13,7 @@ import type { WaitState } from "../core/waits.ts";
 import type { FetchPieces, PutPiece } from "../store/store.ts";
 import { dialPart, PATIENT_HANDSHAKE_MS } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
-import { Purpose } from "../net/handshake.ts";
+import { Purpose } from "../net/protocol.ts";
 import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { LinkError, MessageLink } from "../net/message_link.ts";

@@ -1,9 +1,8 @@
 /** How a process learns that it belongs to a run: the variable that its node sets in its environment. */
 
-import { Protection } from "../net/handshake.ts";
-import type { Ports } from "../net/listen_within.ts";
+import { Protection } from "../net/protocol.ts";
+import type { Endpoint, Ports } from "../net/transport.ts";
 import type { Patience } from "../net/liveness.ts";
-import type { Endpoint } from "../net/transport.ts";
 
 /** The information of a node for a process that it starts, in the variable {@linkcode BOOTSTRAP_VARIABLE}. */
 export interface Bootstrap {

@@ -22,6 +22,8 @@ export interface CurrentProcess {
   readonly waits: Set<Wait>;
   /** The environment that every process of the program starts with; see environment.ts. */
   readonly environment: Environment | undefined;
+  /** What makes spans. @default nothing is traced */
+  readonly tracing?: typeof import("./traced.ts") | undefined;
 }
 
 let process: CurrentProcess | undefined;

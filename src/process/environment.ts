@@ -1,5 +1,5 @@
 /**
- * How spawned processes get the environment of their parent.
+ * How spawned processes get the environment of their parent, and its working directory.
  *
  * A process starts with the environment of its program, and the differences of its parent's are applied
  * before the function runs. So a process sends the difference between its environment and the one that it
@@ -58,5 +58,14 @@ export function readEnvironment(): Environment | undefined {
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
+  }
+}
+
+/** A process that may not read the folder that its parent is in stays in that of the program. */
+export function moveTo(folder: string): void {
+  try {
+    Deno.chdir(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
   }
 }

@@ -1,8 +1,8 @@
 /** `init()`: what makes a process one of a run, and decides which one it is. */
 
 import { setHub } from "../channel/current.ts";
-import { startTimer } from "../net/delay.ts";
-import { connect, listen, type TransportListener } from "../net/transport.ts";
+import { comesWithin, startTimer } from "../net/delay.ts";
+import { connect, listen, listenWithin, type TransportListener } from "../net/transport.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import { atCaller, messageOf } from "../core/errors.ts";
@@ -15,20 +15,17 @@ import { invalidResource, resolveResources, type Resources } from "../core/resou
 import { decode } from "../codec/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
-import { explainDenials } from "./denials.ts";
 import { Endings } from "./endings.ts";
 import { eventLoopTurn, flushAtNaturalEnd, type LastWill, runToEnd } from "./ending.ts";
-import { applyChange, checkChange, readEnvironment } from "./environment.ts";
+import { applyChange, checkChange, moveTo, readEnvironment } from "./environment.ts";
 import { leaveWill } from "./leave_will.ts";
-import { listenWithin } from "../net/listen_within.ts";
+import type { Protection } from "../net/protocol.ts";
 import { orThrow, type ProcessMessage } from "../wire/control.ts";
-import { Inspector } from "./inspector.ts";
+import type { Inspector } from "./inspector.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
 import { endPrelude, silencePrelude } from "./prelude_listeners.ts";
-import { prepareFar, rehearse } from "./rehearsal.ts";
 import { tellUnread, waitReport } from "./wait_report.ts";
-import { traced } from "./traced.ts";
 import { Unwinding, unwindInsteadOfExit } from "./unwind.ts";
 import { WillFile } from "./will_file.ts";
 
@@ -48,6 +45,9 @@ const exit: typeof Deno.exit = Deno.exit;
 
 /** A process that has not been told what to run for so long is a spare. */
 const REHEARSAL_MS = 20;
+
+/** Where OpenTelemetry puts its API, if there is any. */
+const TRACING_API = Symbol.for("opentelemetry.js.api.1");
 
 let called = false;
 
@@ -219,7 +219,7 @@ async function joinRun(
   const { socket, host } = bootstrap;
   const listeners: TransportListener[] = [];
   if (socket !== undefined) listeners.push(listen({ path: socket }));
-  const { ports, patience, protection } = bootstrap;
+  const { ports, patience, protection: kind } = bootstrap;
   const tcp = host === undefined
     ? undefined
     : listenWithin({ hostname: host, ports }, (at) => Deno.listen(at));
@@ -234,6 +234,10 @@ async function joinRun(
   // Everything that does not depend on the task is done before it is known: a spare process has time for
   // it, and afterwards its parent waits for each step.
   const environment = readEnvironment();
+  // What not every process needs is loaded by those that do, and before the program goes on, which may give up the
+  // permission to read files.
+  const far = tcp === undefined ? undefined : await import("../net/channel_protection.ts");
+  const tracing = TRACING_API in globalThis ? await import("./traced.ts") : undefined;
   const hold = new Hold(listeners[0]!);
   const { pid, key, will: willPath } = await link.welcome;
   const endings = new Endings(link);
@@ -244,12 +248,12 @@ async function joinRun(
     orThrow(await link.ask({ type: "unreached", pid: remote, why })).runs;
   const undelivered = (remote: Pid, why: string) =>
     link.send({ type: "undelivered", pid: remote, why });
+  const protection = far && new far.ChannelProtection({ key, protection: kind, ports });
   const hub = new Hub({
     pid,
     key,
     listeners,
     protection,
-    ports,
     sockets,
     ended,
     noticed,
@@ -266,7 +270,7 @@ async function joinRun(
     link.send({ type: "waits", request, ...waitReport(hub, waits), traffic: hub.sent() });
   tellUnread(() => hub.unread(), (channels) => link.sendLast({ type: "unread", channels }));
   let lastWill: LastWill | undefined;
-  if (willPath !== null && mayWrite(willPath)) {
+  if (willPath !== null && WillFile.isAllowed(willPath)) {
     will = new WillFile(willPath);
     lastWill = leaveWill(hub, will, new Unwinding(hub, hold, exit), exit);
   } else {
@@ -274,18 +278,21 @@ async function joinRun(
   }
 
   if (!await comesWithin(link.start, REHEARSAL_MS)) {
-    rehearse(pid, sockets);
-    if (tcp !== undefined) void prepareFar(hub, protection, link.start);
+    // It is only practice: what fails here is reported when it counts.
+    practise({ hub, sockets, start: link.start, ...(far && { kind }) }).catch(() => {});
   }
   const start = await link.start;
   if (start.cwd !== null && start.cwd !== Deno.cwd()) moveTo(start.cwd);
   if (start.env !== null) applyChange(checkChange(decode(start.env)));
-  if (bootstrap.limits !== undefined) explainDenials(bootstrap.limits, say);
+  if (bootstrap.limits !== undefined) {
+    const { explainDenials } = await import("./denials.ts");
+    explainDenials(bootstrap.limits, say);
+  }
   setHub(hub);
   const own = Object.freeze(start.resources);
-  setCurrent({ pid, resources: own, link, endings, hold, waits, environment });
+  setCurrent({ pid, resources: own, link, endings, hold, waits, environment, tracing });
 
-  const inspector = start.inspect === undefined ? undefined : openInspector();
+  const inspector = start.inspect === undefined ? undefined : await openInspector();
   const breaks = inspector !== undefined && start.inspect === "break";
   const started: ProcessMessage = inspector === undefined
     ? { type: "started" }
@@ -311,38 +318,40 @@ async function joinRun(
     await eventLoopTurn();
   }
   // The link is not unreferenced: this process ends when its function has, and not before.
-  const tracedRun = traced(run, { function: start.function, name: start.name, pid });
-  runToEnd(tracedRun, arg, hub, hold, lastWill, exit);
+  if (tracing !== undefined) {
+    run = tracing.traced(run, { function: start.function, name: start.name, pid });
+  }
+  runToEnd(run, arg, hub, hold, lastWill, exit);
   await new Promise(() => {});
 }
 
-/** A process that may not read the folder that its parent is in stays in that of the program. */
-function moveTo(folder: string): void {
-  try {
-    Deno.chdir(folder);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-  }
+/** What a spare rehearses with. */
+interface Practice {
+  readonly hub: Hub;
+  readonly sockets: string | undefined;
+  /** Resolves when it is told what to run, and is no spare any more. */
+  readonly start: Promise<unknown>;
+  /** How connections with other hosts are protected. @default there are none */
+  readonly kind?: Protection | undefined;
 }
 
-function mayWrite(path: string): boolean {
-  return Deno.permissions.querySync({ name: "write", path }).state === "granted";
-}
-
-/** Whether `promise` resolves within `ms`. */
-function comesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = startTimer(ms, () => resolve(false));
-    void promise.then(() => {
-      timer.onabort = null;
-      resolve(true);
-    });
-  });
+/** Does what a spare has time for, so that it is not done for the first time when it counts. */
+async function practise(practice: Practice): Promise<void> {
+  const { hub, sockets, start } = practice;
+  let isSpare = true;
+  void start.then(() => isSpare = false);
+  const { rehearse } = await import("./rehearsal.ts");
+  if (!isSpare) return;
+  rehearse(hub.pid, sockets);
+  if (!("kind" in practice)) return;
+  const { prepareFar } = await import("./far_rehearsal.ts");
+  await prepareFar(hub, practice.kind, start);
 }
 
 /** Opens the inspector; `undefined`, with a line that says why, if that is not possible. */
-function openInspector(): Inspector | undefined {
+async function openInspector(): Promise<Inspector | undefined> {
   try {
+    const { Inspector } = await import("./inspector.ts");
     return Inspector.open();
   } catch (error) {
     say(`deploy: Cannot let a debugger attach: ${messageOf(error)}\n`);

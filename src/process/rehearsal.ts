@@ -8,15 +8,12 @@ import { Receiver } from "../channel/receiver.ts";
 import { Sender } from "../channel/sender.ts";
 import { makePid, NO_PORT, parsePid, type Pid, randomId } from "../core/pid.ts";
 import { DEFAULT_RESOURCES } from "../core/resources.ts";
-import type { Protection } from "../net/handshake.ts";
 import { listen, type TransportListener } from "../net/transport.ts";
 import { decodeNodeMessage } from "../wire/control.ts";
 import { encodeMessage, MessageDecoder } from "../wire/message.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
 import type { StartMessage } from "./node_link.ts";
-
-const LOOPBACK = "127.0.0.1";
 
 /**
  * Decodes a message like the expected one, and encodes the answer without sending it. Where there is a
@@ -45,23 +42,6 @@ export function rehearse(pid: Pid, sockets: string | undefined): void {
   if (sockets !== undefined) rehearseChannel(pid, sockets).catch(() => {});
 }
 
-/**
- * What a spare does for its first connection to another host.
- *
- * @param start Resolves when it is told what to run, and is none any more.
- */
-export async function prepareFar(
-  hub: Hub,
-  protection: Protection | undefined,
-  start: Promise<unknown>,
-): Promise<void> {
-  let isSpare = true;
-  void start.then(() => isSpare = false);
-  await hub.prepare();
-  // Afterwards it would delay the function. What fails here is reported when it counts.
-  if (isSpare) await rehearseFar(protection).catch(() => {});
-}
-
 async function rehearseChannel(pid: Pid, sockets: string): Promise<void> {
   const { host } = parsePid(pid)!;
   const id = randomId();
@@ -73,21 +53,11 @@ async function rehearseChannel(pid: Pid, sockets: string): Promise<void> {
   await exchange(child, parent, met);
 }
 
-/**
- * Sends a value from one made-up process to another as between two hosts, over loopback. Does nothing where the
- * program may not connect to everything.
- */
-export async function rehearseFar(protection: Protection | undefined): Promise<void> {
-  if (Deno.permissions.querySync({ name: "net" }).state !== "granted") return;
-  using listener = listen({ hostname: LOOPBACK, port: 0 });
-  const child = madeUp(makePid(randomId(), LOOPBACK, listener.addr.port), { listener, protection });
-  const parent = madeUp(makePid(randomId(), LOOPBACK, NO_PORT), { protection });
-  // The child expects the parent to connect.
-  await exchange(child, parent, child.meet(parent.pid));
-}
+/** The key of made-up runs. */
+export const MADE_UP_KEY: Uint8Array<ArrayBuffer> = new Uint8Array(32);
 
 /** A process of a made-up run. */
-function madeUp(
+export function madeUp(
   pid: Pid,
   { listener, ...options }: Pick<HubOptions, "sockets" | "protection"> & {
     listener?: TransportListener;
@@ -97,7 +67,7 @@ function madeUp(
   return new Hub({
     ...options,
     pid,
-    key: new Uint8Array(32),
+    key: MADE_UP_KEY,
     listeners: listener === undefined ? [] : [listener],
     hold: new Hold({ ref: () => {}, unref: () => {} }),
     ended: () => new Promise(() => {}),
@@ -107,7 +77,7 @@ function madeUp(
 }
 
 /** The child sends a value to the parent once it has `met` it, and both end. */
-async function exchange(child: Hub, parent: Hub, met: Promise<void>): Promise<void> {
+export async function exchange(child: Hub, parent: Hub, met: Promise<void>): Promise<void> {
   // No code of the program runs in between.
   const own = hubIfAny();
   setHub(parent);

@@ -10,7 +10,6 @@ import type { Pid } from "../core/pid.ts";
 import { invalidResource, MiB, resolveResources, type Resources } from "../core/resources.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
 import { changeBetween, type Environment, readEnvironment } from "./environment.ts";
-import { beginSpawn, traceVariables } from "./traced.ts";
 import {
   type AnswerMessage,
   type FailedMessage,
@@ -181,7 +180,7 @@ function start(
     return Promise.reject(isRefusal(error) ? atCaller(error, operation) : error);
   }
   const site = callSite(operation);
-  const span = beginSpawn(wanted.name);
+  const span = process.tracing?.beginSpawn(wanted.name);
   return new Promise((resolve, reject) => {
     let givenUp = false;
     const giveUp = () => {
@@ -192,7 +191,7 @@ function start(
     const waited = { kind: "spawn", name: wanted.name } as const;
     const started = holding(process, waited, site, async () => {
       const cwd = Deno.cwd();
-      const env = encodeChange(process, span && traceVariables(span));
+      const env = encodeChange(process, span && process.tracing?.traceVariables(span));
       if (missing.length > 0) await fillHoles(encoded, missing);
       // While the process starts: it may be on another host.
       void hubIfAny()?.prepare();

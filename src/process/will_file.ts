@@ -19,6 +19,11 @@ export class WillFile {
     this.#path = path;
   }
 
+  /** Whether this process may write a file there. */
+  static isAllowed(path: string): boolean {
+    return Deno.permissions.querySync({ name: "write", path }).state === "granted";
+  }
+
   /**
    * Replaces the contents of the file by the parts of `will`; `undefined` removes the file.
    *

@@ -5,8 +5,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FAR_EXPECT_MS } from "../../src/channel/connection.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { passOf, RunKey } from "../../src/net/run_key.ts";
-import { Protection, PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
+import { passOf, Protection, PROTOCOL_VERSION, Purpose } from "../../src/net/protocol.ts";
 import {
   EVERY_TRANSPORT,
   ownMs,
@@ -284,8 +283,8 @@ testOver("unix", "a process takes no connection without the key of its run", asy
   for (
     const [bytes, line] of [
       [new Uint8Array(38).fill(1), "its first bytes are not of this protocol"],
-      [passOf(new RunKey(new Uint8Array(32)), Purpose.channels), "it is not a process of this run"],
-      [passOf(new RunKey(run.key), Purpose.node), "it is not a process of this run"],
+      [passOf(new Uint8Array(32), Purpose.channels), "it is not a process of this run"],
+      [passOf(run.key, Purpose.node), "it is not a process of this run"],
     ] as const
   ) {
     const conn = await Deno.connect({ transport: "unix", path });

@@ -8,7 +8,7 @@ import { Verdict } from "../../src/channel/greeting.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import { makePid, type Pid, randomId, shortPid } from "../../src/core/pid.ts";
-import { writeAll } from "../../src/net/handshake.ts";
+import { type Transport, writeAll } from "../../src/net/transport.ts";
 import {
   FrameType,
   HEADER_BYTES,
@@ -17,7 +17,6 @@ import {
   writeLayout,
 } from "../../src/wire/frame.ts";
 import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
-import type { Transport } from "../../src/net/transport.ts";
 import { test, type TestProcess, TestRun, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";
 

@@ -9,9 +9,8 @@ import { Sender } from "../../src/channel/sender.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
 import { makePid, NO_PORT, parsePid, type Pid, randomId } from "../../src/core/pid.ts";
 import { readReply, type Reply, writeGreeting } from "../../src/channel/greeting.ts";
-import { passOf, RunKey } from "../../src/net/run_key.ts";
+import { passOf, Protection, Purpose } from "../../src/net/protocol.ts";
 import { ChannelProtection } from "../../src/net/channel_protection.ts";
-import { Protection, Purpose } from "../../src/net/handshake.ts";
 import {
   connect,
   type Endpoint,
@@ -64,7 +63,7 @@ export class TestRun implements Disposable {
   readonly protection: Protection = PROTECTION[transport];
   /** That of a process, or a node, of the run. */
   newProtection(): ChannelProtection {
-    return new ChannelProtection({ key: new RunKey(this.key), protection: this.protection });
+    return new ChannelProtection({ key: this.key, protection: this.protection });
   }
 
   readonly key: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(32));
@@ -93,7 +92,7 @@ export class TestRun implements Disposable {
       pid,
       key: this.key,
       listeners: [listener],
-      protection: this.protection,
+      protection: sockets === undefined ? this.newProtection() : undefined,
       sockets,
       hold,
       ended: (remote) => this.ended(remote),
@@ -153,7 +152,7 @@ export class TestRun implements Disposable {
 
   /** Connects to a process as the one with `from` would, with a greeting; gives the answer, too. */
   async dial(from: Pid, to: TestProcess): Promise<{ conn: Transport; reply: Reply }> {
-    const key = new RunKey(this.key);
+    const key = this.key;
     const at = endpointOf(to.listener);
     const greeting = { from, to: parsePid(to.pid)!.id, offset: 0, posthumous: false };
     if ("path" in at) {

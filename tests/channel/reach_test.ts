@@ -7,6 +7,7 @@ import { delay } from "@std/async/delay";
 import { afterObstacle, obstacleOf, PATIENCE } from "../../src/channel/reach.ts";
 import { Hold } from "../../src/channel/hold.ts";
 import { Hub } from "../../src/channel/hub.ts";
+import { ChannelProtection } from "../../src/net/channel_protection.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import type { Patience } from "../../src/net/liveness.ts";
@@ -46,9 +47,11 @@ function processOn(
 ): { hub: Hub; log: string[] } {
   const listener = Deno.listen({ hostname: host, port: 0 });
   const log: string[] = [];
+  const key = new Uint8Array(32);
   const hub = new Hub({
     pid: makePid(randomId(), host, listener.addr.port),
-    key: new Uint8Array(32),
+    key,
+    protection: new ChannelProtection({ key }),
     listeners: [listener],
     hold: new Hold(listener),
     ended: () => new Promise(() => {}),

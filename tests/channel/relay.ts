@@ -2,8 +2,14 @@
 
 // @ts-types="../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";
-import { readExactly, writeAll } from "../../src/net/handshake.ts";
-import { connect, type Endpoint, listen, type TransportListener } from "../../src/net/transport.ts";
+import {
+  connect,
+  type Endpoint,
+  listen,
+  readExactly,
+  type TransportListener,
+  writeAll,
+} from "../../src/net/transport.ts";
 
 /** What the relay does to a connection. */
 export interface Fate {

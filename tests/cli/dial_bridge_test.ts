@@ -5,7 +5,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { dialBridge } from "../../src/cli/dial_bridge.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { ConnectError, credentialOf, PartServer } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { formatSecret } from "../../src/net/secret.ts";
 
 const bytes = new Uint8Array(32).fill(1);

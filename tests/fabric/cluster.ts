@@ -9,7 +9,7 @@ import { assertEquals } from "@std/assert";
 import { parseAddress } from "../../src/core/address.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { credentialOf, dialPart, loadSecret } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { FabricProcess, type FabricProcessOptions } from "../../src/testing/fabric_process.ts";
 import type { Transport } from "../../src/net/transport.ts";
 import { freePort } from "../free_port.ts";

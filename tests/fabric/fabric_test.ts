@@ -9,7 +9,7 @@ import { sha256 } from "../../src/store/sha256.ts";
 import { deflate } from "../../src/wire/deflate.ts";
 import { parseAddress } from "../../src/core/address.ts";
 import { within } from "../within.ts";
-import { PROTOCOL_VERSION } from "../../src/net/handshake.ts";
+import { PROTOCOL_VERSION } from "../../src/net/protocol.ts";
 import { freePort } from "../free_port.ts";
 import { isAlive, untilGone } from "../node/node_harness.ts";
 import { dialBridge, endsWithin, Fabric, startCluster } from "./cluster.ts";

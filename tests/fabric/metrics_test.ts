@@ -12,7 +12,8 @@ import { ConnectError, dialPart, loadCredential } from "../../src/net/connect.ts
 import type { FabricOptions } from "../../src/cli/fabric_arguments.ts";
 import { metricsOf } from "../../src/fabric/metrics_server.ts";
 import { createReporter } from "../../src/fabric/report.ts";
-import { importKey, Purpose } from "../../src/net/handshake.ts";
+import { importKey } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { newSecret } from "../../src/net/secret.ts";
 import { CLI, deploy, Project } from "../system/deploy_harness.ts";
 import { SECRET_FILE } from "../secret.ts";
@@ -22,7 +23,7 @@ import { startCluster } from "./cluster.ts";
 const QUIET = createLogger("error", () => {});
 
 const PROGRAM = `
-import { init, spawn, wait } from "deploy";
+import { type Pid, Receiver, Sender, init, spawn, wait } from "deploy";
 function worker() {
   console.log("0123456789".repeat(100));
 }
@@ -33,7 +34,6 @@ console.error("done");
 
 /** Sends 5 values of 1 kB to another process, and waits for the end of stdin. */
 const SENDS = `
-import { init, type Pid, Receiver, Sender, spawn } from "deploy";
 async function worker(parent: Pid) {
   await using values = new Receiver<Uint8Array>(parent);
   for (let index = 0; index < 5; index++) await values.recv();

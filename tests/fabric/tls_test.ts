@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { writeNewSecret } from "../../src/fabric/secret_file.ts";
-import { PROTOCOL_VERSION } from "../../src/net/handshake.ts";
+import { PROTOCOL_VERSION } from "../../src/net/protocol.ts";
 import { Fabric } from "./cluster.ts";
 import { Deployed } from "./deployed.ts";
 import { RecordingRelay } from "./recording_relay.ts";

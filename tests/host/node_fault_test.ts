@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { faultIn, faultOf } from "../../src/host/node_fault.ts";
-import { listenWithin } from "../../src/net/listen_within.ts";
+import { listenWithin } from "../../src/net/transport.ts";
 
 /** An error as Deno makes it. */
 function systemError(message: string, code?: string): Error {

@@ -14,7 +14,7 @@ import {
 import type { Clock } from "../../src/net/clock.ts";
 import { livenessOf } from "../../src/net/liveness.ts";
 import { credentialOf, dialPart, PartServer } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import {
   type DrainToMaster,

@@ -2,14 +2,14 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { newKey, RunKey } from "../../src/net/run_key.ts";
+import { newKey, Protection } from "../../src/net/protocol.ts";
 import { Admission } from "../../src/net/admission.ts";
 import { certificatesOf } from "../../src/net/certificates.ts";
 import { type Accepted, ChannelProtection } from "../../src/net/channel_protection.ts";
 import { Encryption } from "../../src/net/encryption.ts";
-import { Protection, readExactly, writeAll } from "../../src/net/handshake.ts";
+import { connect, readExactly, type Transport, writeAll } from "../../src/net/transport.ts";
 import type { DeadlineClock } from "../../src/net/deadlines.ts";
-import { connect, type Transport } from "../../src/net/transport.ts";
+import { startTimer as startRealTimer } from "../../src/net/delay.ts";
 import { Relay } from "../channel/relay.ts";
 import { ManualTimers } from "./manual_timers.ts";
 
@@ -73,7 +73,7 @@ for (const [name, protection] of Object.entries(Protection)) {
   const isReadable = protection !== Protection.encrypted;
   test(`what is said can${isReadable ? "" : "not"} be read on the way: ${name}`, async () => {
     const own = () => new ChannelProtection({ key, protection });
-    const key = new RunKey(newKey());
+    const key = newKey();
     await using acceptor = new Acceptor(own());
     using relay = new Relay({ ...LOCAL, port: acceptor.port }, LOCAL, { tls: !isReadable });
     let passed = "";
@@ -88,7 +88,7 @@ for (const [name, protection] of Object.entries(Protection)) {
 }
 
 test("what is refused after its handshakes is closed, so that its dialer does not wait for ever", async () => {
-  const key = new RunKey(newKey());
+  const key = newKey();
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
   using listener = Deno.listen(LOCAL);
   const accepting = listener.accept().then(async (conn) => {
@@ -105,7 +105,7 @@ test("what is refused after its handshakes is closed, so that its dialer does no
 
 test("a process that only connects makes no key of its own", async () => {
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
-  const key = new RunKey(newKey());
+  const key = newKey();
   await using acceptor = new Acceptor(own());
   const { subtle } = crypto;
   const generateKey = subtle.generateKey.bind(subtle);
@@ -129,16 +129,16 @@ test("a process that only connects makes no key of its own", async () => {
 test("a process of another run gets no TLS port", async () => {
   const protection = Protection.encrypted;
   await using acceptor = new Acceptor(
-    new ChannelProtection({ key: new RunKey(newKey()), protection }),
+    new ChannelProtection({ key: newKey(), protection }),
   );
-  const other = new ChannelProtection({ key: new RunKey(newKey()), protection });
+  const other = new ChannelProtection({ key: newKey(), protection });
   const error = await assertRejects(() => dial(acceptor.port, other), Error);
   assert(error.message.includes("a different secret"), error.message);
   assertEquals(acceptor.refused.length, 1);
 });
 
 test("who is between two processes, with a certificate of another run, gets nothing", async () => {
-  const key = new RunKey(newKey());
+  const key = newKey();
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
   await using acceptor = new Acceptor(own());
   // It passes the first connection on, and puts a TLS port of its own in the place of the other's.
@@ -156,7 +156,7 @@ test("who is between two processes, with a certificate of another run, gets noth
 });
 
 test("strangers at the TLS port keep nobody out, and it closes when it is not needed", async () => {
-  const key = new RunKey(newKey());
+  const key = newKey();
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
   await using acceptor = new Acceptor(own());
   using relay = new Relay({ ...LOCAL, port: acceptor.port }, LOCAL, { tls: true });
@@ -177,7 +177,7 @@ test("strangers at the TLS port keep nobody out, and it closes when it is not ne
 });
 
 test("between distant hosts, the second connection has time of its own, once the first one is authenticated", async () => {
-  const key = new RunKey(newKey());
+  const key = newKey();
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
   const timers = new ManualTimers();
   await using acceptor = new Acceptor(own(), timers.clock);
@@ -196,11 +196,11 @@ test("between distant hosts, the second connection has time of its own, once the
 });
 
 test("a TLS port takes only the dialer that was told it", async () => {
-  const key = new RunKey(newKey());
+  const key = newKey();
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
   await using acceptor = new Acceptor(own());
   using relay = new Relay({ ...LOCAL, port: acceptor.port }, LOCAL, { tls: true });
-  const other = new Encryption(await certificatesOf(key.bytes));
+  const other = new Encryption(await certificatesOf(key));
   const answers: (number | null)[] = [];
   relay.toTlsPort = async (port) => {
     const conn = await connect({ ...LOCAL, port });
@@ -216,7 +216,7 @@ test("a TLS port takes only the dialer that was told it", async () => {
 });
 
 test("an attempt that is given up ends on both sides", async () => {
-  const key = new RunKey(newKey());
+  const key = newKey();
   const own = () => new ChannelProtection({ key, protection: Protection.encrypted });
   await using acceptor = new Acceptor(own());
   const attempt = new AbortController();

@@ -13,7 +13,7 @@ import {
   SecretError,
 } from "../../src/net/connect.ts";
 import { invitationText } from "../../src/fabric/secret_file.ts";
-import { HANDSHAKE_TIMEOUT_MS, PROTOCOL_VERSION, Purpose } from "../../src/net/handshake.ts";
+import { HANDSHAKE_TIMEOUT_MS, PROTOCOL_VERSION, Purpose } from "../../src/net/protocol.ts";
 import { isReadByOthers } from "../../src/net/credential.ts";
 import { formatSecret, newSecret } from "../../src/net/secret.ts";
 import { ListenError } from "../../src/net/part_server.ts";

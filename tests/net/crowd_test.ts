@@ -4,7 +4,7 @@
 import { assertEquals } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { credentialOf, dialPart, PartServer } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 
 const credential = await credentialOf({ bytes: new Uint8Array(32).fill(1), open: false }, {
   plain: true,

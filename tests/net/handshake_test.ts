@@ -3,16 +3,14 @@ import { assertEquals, assertIsError, assertNotEquals, assertRejects } from "@st
 import {
   type Accepted,
   acceptHandshake,
-  type ByteStream,
   dialHandshake,
   type HandshakeKey,
   importKey,
   probe,
-  Protection,
-  PROTOCOL_VERSION,
-  Purpose,
   type Session,
 } from "../../src/net/handshake.ts";
+import type { ByteStream } from "../../src/net/transport.ts";
+import { Protection, PROTOCOL_VERSION, Purpose } from "../../src/net/protocol.ts";
 import { ProtocolError } from "../../src/core/protocol_error.ts";
 import { MemoryStream } from "./memory_stream.ts";
 

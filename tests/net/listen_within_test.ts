@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { listenWithin } from "../../src/net/listen_within.ts";
+import { listenWithin } from "../../src/net/transport.ts";
 
 /** Three ports in a row of which nobody has the first and the last; the one between them is held. */
 function threePorts(): { from: number; held: Deno.TcpListener } {

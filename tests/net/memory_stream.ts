@@ -1,6 +1,6 @@
 /** A connection whose other side has already sent everything, and receives nothing. */
 
-import type { ByteStream } from "../../src/net/handshake.ts";
+import type { ByteStream } from "../../src/net/transport.ts";
 
 export class MemoryStream implements ByteStream {
   /** Everything that was written to it. */

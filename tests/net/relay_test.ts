@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { writeAll } from "../../src/net/handshake.ts";
+import { writeAll } from "../../src/net/transport.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import { relay } from "../../src/net/relay.ts";
 import {

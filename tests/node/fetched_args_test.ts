@@ -10,7 +10,7 @@ import type { HeldArg } from "../../src/core/roles.ts";
 import { readOsProcess } from "../../src/host/os_process.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../src/net/clock.ts";
 import { credentialOf, dialPart, PartServer } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { TESTS } from "../../src/net/liveness.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import { FetchedArgs } from "../../src/node/fetched_args.ts";

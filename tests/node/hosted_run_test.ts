@@ -18,7 +18,7 @@ import { manifestOf } from "../../src/store/manifest_of.ts";
 import { encodeRunSpec } from "../../src/wire/run_spec.ts";
 import { Store } from "../../src/store/store.ts";
 import { loadCredential, PartServer } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import {
   type BridgeToNode,

@@ -8,7 +8,7 @@ import type { RunEvent } from "../../src/core/events.ts";
 import type { Logger } from "../../src/core/logger.ts";
 import { formatAddress, makePid } from "../../src/core/pid.ts";
 import { loadCredential, PartServer } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { LinkError } from "../../src/net/message_link.ts";
 import { livenessOf, type LivenessOptions } from "../../src/net/liveness.ts";
 import { RunLink } from "../../src/node/run_link.ts";

@@ -2,9 +2,9 @@
 
 // @ts-types="../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";
-import { rehearseFar } from "../../src/process/rehearsal.ts";
+import { rehearseFar } from "../../src/process/far_rehearsal.ts";
 import { resourceNames } from "../../src/process/wait_report.ts";
-import { Protection } from "../../src/net/handshake.ts";
+import { Protection } from "../../src/net/protocol.ts";
 
 for (const [name, protection] of Object.entries(Protection)) {
   Deno.test(`a spare sends a value as between hosts, ${name}, and nothing of that remains`, async () => {

@@ -4,7 +4,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createLogger } from "../../src/core/logger.ts";
 import { makePid } from "../../src/core/pid.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import { PartServer } from "../../src/net/part_server.ts";
 import type { Transport } from "../../src/net/transport.ts";

@@ -7,7 +7,7 @@ import { parseAddress } from "../../src/core/address.ts";
 import { makePid, randomId } from "../../src/core/pid.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { dialPart, loadCredential } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import {
   type DeployToInspector,

@@ -11,7 +11,7 @@ import {
 import { parseAddress } from "../../src/core/address.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { ConnectError, dialPart, loadCredential } from "../../src/net/connect.ts";
-import { Purpose } from "../../src/net/handshake.ts";
+import { Purpose } from "../../src/net/protocol.ts";
 import { Fabric, startCluster } from "../fabric/cluster.ts";
 import { SECRET_FILE } from "../secret.ts";
 import { deploy, type DeployResult, Project } from "./deploy_harness.ts";
