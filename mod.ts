@@ -10,7 +10,7 @@
  *
  * @example A whole program
  * ```ts ignore
- * import { init, type Pid, Receiver, Sender, spawn } from "deploy";
+ * import { type Pid, Receiver, Sender, init, spawn } from "deploy";
  *
  * interface Job {
  *   index: number;
@@ -71,4 +71,4 @@ export { Sender } from "./src/channel/sender.ts";
 export { Receiver } from "./src/channel/receiver.ts";
 export { Acceptor } from "./src/channel/acceptor.ts";
 export { after, run, select, type Selected } from "./src/channel/select.ts";
-export type { Selectable } from "./src/channel/selectable.ts";
+export type { Selectable } from "./src/channel/select.ts";

@@ -7,7 +7,7 @@ import { memoryBytes, readWill } from "../../src/channel/will_reader.ts";
 import { readDefaults } from "../../src/cli/run_settings.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
 import { makePid } from "../../src/core/pid.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { NO_SETTINGS } from "../../src/core/runtime_settings.ts";
 import { UsageError } from "../../src/core/usage_error.ts";
 import { parseNodesFile } from "../../src/fabric/nodes_file.ts";

@@ -1,7 +1,7 @@
 /** The run of a fuzzer: so many inputs for each target, and what they broke. */
 
 import process from "node:process";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { StoreError } from "../../src/store/store_error.ts";
 import { randomFrom } from "../bench/placement.ts";
 import { type Decoder, DECODERS } from "./decoders.ts";

@@ -6,7 +6,7 @@ import { Hub } from "../../src/channel/hub.ts";
 import { readReply, Verdict, writeGreeting } from "../../src/channel/greeting.ts";
 import { createLogger } from "../../src/core/logger.ts";
 import { makePid, parsePid, randomId } from "../../src/core/pid.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { ControlServer } from "../../src/host/control_server.ts";
 import { dialHandshake, importKey } from "../../src/net/handshake.ts";
 import { type Endpoint, listen, type Transport, writeAll } from "../../src/net/transport.ts";

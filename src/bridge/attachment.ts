@@ -2,8 +2,7 @@
 
 // @ts-types="../../types/std_encoding.d.ts"
 import { encodeHex } from "@std/encoding/hex";
-import { messageOf } from "../core/errors.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import type { Termination } from "../core/signals.ts";
 import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import type { MessageLink } from "../net/message_link.ts";

@@ -10,7 +10,7 @@ import type { LostProcess } from "../wire/bridge_messages.ts";
 import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { endOf, LinkError, type Received } from "../net/message_link.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import {
   type NodeToBridge,
   type ProcessUsage,

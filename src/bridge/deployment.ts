@@ -1,7 +1,7 @@
 /** One deployment: from the offer of a program to the last event of its run. */
 
 import { decideEnd, type EndCause } from "../core/run_end.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Pid } from "../core/pid.ts";
 import { DEFAULT_RESOURCES, resolveResources, type Resources } from "../core/resources.ts";
@@ -14,7 +14,6 @@ import { StoreError } from "../store/store_error.ts";
 import { inflate } from "../wire/deflate.ts";
 import { newKey } from "../net/protocol.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import type { BridgeToDeploy, DeployToBridge } from "../wire/run_messages.ts";
 import { Attachment, type DeployLink } from "./attachment.ts";
 import { BridgedRun, type StdinAnswer } from "./bridged_run.ts";

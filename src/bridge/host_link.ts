@@ -1,7 +1,6 @@
 /** The bridge's end of the link to a node that hosts processes of a run: it outlives its connections. */
 
-import { messageOf } from "../core/errors.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import type { Clock } from "../net/clock.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { LinkError, type MessageLink, type Received } from "../net/message_link.ts";

@@ -4,7 +4,7 @@
  */
 
 import { randomId } from "../core/pid.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import type { StartTimer } from "../core/timer.ts";
 import type { Logger } from "../core/logger.ts";
 import type { LivenessOptions } from "../net/liveness.ts";

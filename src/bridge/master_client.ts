@@ -1,6 +1,6 @@
 /** A bridge's link to its master: questions and answers, and news of runs. */
 
-import { SpawnError } from "../core/errors.ts";
+import { ProtocolError, SpawnError } from "../core/errors.ts";
 import type { Metric } from "../core/metrics.ts";
 import type { NodeReport } from "../core/node_report.ts";
 import type { Pid } from "../core/pid.ts";
@@ -9,7 +9,6 @@ import type { Resources } from "../core/resources.ts";
 import type { WaitingSpawn } from "../core/waits.ts";
 import { TrialBootError } from "../core/trial_boot_error.ts";
 import { orThrow } from "../wire/control.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import {
   type BridgeToMaster,
   type LostProcess,

@@ -1,7 +1,7 @@
 /** A program that was offered to a bridge, while its files arrive. */
 
 import type { Manifest } from "../core/manifest.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import type { FetchPieces, Store, StoredFiles } from "../store/store.ts";
 import { type BridgeToDeploy, MAX_PIECES } from "../wire/run_messages.ts";
 import { decodeRunSpec, manifestsOf, type RunSpec } from "../wire/run_spec.ts";

@@ -1,6 +1,6 @@
 /** Who feeds the first process of a run: the deploy that started it, else the first who attached. */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { STDIN_WINDOW_BYTES, type StdinMessage, type StdinWanted } from "../wire/run_messages.ts";
 import type { StdinAnswer } from "./bridged_run.ts";
 

@@ -2,7 +2,7 @@
 
 import { hostOf } from "../core/address.ts";
 import type { Logger } from "../core/logger.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { MessageLink } from "../net/message_link.ts";
 import { NODE_TO_BRIDGE } from "../wire/run_messages.ts";
 import type { ActiveRun, DeploymentContext } from "./deployment.ts";

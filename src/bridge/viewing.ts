@@ -1,6 +1,6 @@
 /** Serves somebody who looks at the runs of a bridge: one request after the other. */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import type { RunEntry } from "../core/run_entry.ts";
 import { describeTarget, findTarget, type ProcessTarget } from "../core/run_target.ts";
 import type { MessageLink } from "../net/message_link.ts";

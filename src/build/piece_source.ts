@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_bytes.d.ts"
 import { concat } from "@std/bytes/concat";
 import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { readFull } from "../store/piece_file.ts";
 import { sha256 } from "../store/sha256.ts";
 

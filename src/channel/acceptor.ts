@@ -1,11 +1,10 @@
 /** Accepts channels from processes that need not be known in advance. */
 
 import { atCaller, callSite, ChannelError, errorAt, type Operation } from "../core/errors.ts";
-import { checkName } from "./channel_end.ts";
-import { hub } from "./current.ts";
+import { checkName, hub } from "./channel_end.ts";
 import type { Hub } from "./hub.ts";
 import { Receiver } from "./receiver.ts";
-import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
+import { attempt, type Outcome, type Selectable, subscribe } from "./select.ts";
 
 /**
  * Accepts channels of one name from any process of the program that opens one to this process, as a server

@@ -6,11 +6,10 @@
  * the next is where they resume.
  */
 
-import { lacksFiles } from "../core/errors.ts";
-import type { HostLine } from "../core/line_limiter.ts";
+import type { HostLine } from "../core/logger.ts";
 import { formatAddress, NO_PORT, parsePid, type Pid, shortPid } from "../core/pid.ts";
 import type { TimedGate } from "../core/timed_gate.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { lacksFiles, ProtocolError } from "../core/errors.ts";
 import { startTimer, type Timer } from "../net/delay.ts";
 import type { ChannelProtection } from "../net/channel_protection.ts";
 import type { Patience } from "../net/liveness.ts";
@@ -20,7 +19,7 @@ import { type FrameHandler, FrameReader } from "./frame_reader.ts";
 import { encodeReply, type Greeting, judge, Verdict, writeRefusal } from "./greeting.ts";
 import { Link, type LinkEvents } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
-import { afterObstacle, obstacleOf, PATIENCE } from "./reach.ts";
+import { afterObstacle, obstacleOf, PATIENCE } from "./dial.ts";
 import { absenceEnd, type End, refusalEnd } from "./remote_end.ts";
 
 /** The identity for which connections are made. */

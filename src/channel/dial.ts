@@ -1,12 +1,17 @@
-/** One attempt to connect to another process. */
+/**
+ * One attempt to connect to another process; and what follows when a process cannot be connected to: the hosts may
+ * be separated by a firewall that lets only the ports of the nodes through, or this process may open no more files.
+ */
 
-import type { TimedGate } from "../core/timed_gate.ts";
+import { readReply, type Reply, writeGreeting } from "./greeting.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import { NO_PORT, parsePid, type Pid } from "../core/pid.ts";
-import { passOf, Purpose } from "../net/protocol.ts";
+import type { TimedGate } from "../core/timed_gate.ts";
 import type { ChannelProtection } from "../net/channel_protection.ts";
 import { startTimer } from "../net/delay.ts";
+import type { Patience } from "../net/liveness.ts";
+import { passOf, Purpose } from "../net/protocol.ts";
 import { closeQuietly, connect, outgoingSocket, type Transport } from "../net/transport.ts";
-import { readReply, type Reply, writeGreeting } from "./greeting.ts";
 
 /** The identity of the dialer, and where its stream resumes. */
 export interface DialOptions {
@@ -123,4 +128,36 @@ async function reach(
   } finally {
     timer.onabort = null;
   }
+}
+
+/** The default: within 5 s it is said, also where an attempt that nobody answers takes 4 s. */
+export const PATIENCE: Patience = { sayMs: 3_000, giveUpMs: 30_000 };
+
+/**
+ * Why an attempt that failed with `error` found nobody: `connection refused`, `no answer`, or the system's
+ * words; `undefined` if something answered.
+ */
+export function obstacleOf(error: unknown): string | undefined {
+  const { ConnectionRefused, ConnectionReset, UnexpectedEof, BrokenPipe } = Deno.errors;
+  if (error instanceof ProtocolError) return undefined;
+  if ([ConnectionReset, UnexpectedEof, BrokenPipe].some((kind) => error instanceof kind)) {
+    return undefined;
+  }
+  if (error instanceof ConnectionRefused) return "connection refused";
+  const isTimeout = error instanceof DOMException && error.name === "AbortError" ||
+    error instanceof Deno.errors.TimedOut;
+  return isTimeout ? "no answer" : messageOf(error);
+}
+
+/**
+ * What to do when all attempts for the last `forMs` have failed: nothing yet, say so, or give the process up.
+ * The last two only if it still runs: the port of a process that has ended is closed, too, and how it ended
+ * is known when its node has shown its output, which may take long.
+ */
+export function afterObstacle(
+  forMs: number,
+  { sayMs, giveUpMs }: Patience,
+): "retry" | "say" | "give up" {
+  if (forMs >= giveUpMs) return "give up";
+  return forMs >= sayMs ? "say" : "retry";
 }

@@ -10,7 +10,7 @@
 
 import { parsePid, type Pid } from "../core/pid.ts";
 import { type ByteStream, readExactly, writeAll } from "../net/transport.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 
 export interface Greeting {
   /** The process that dials. */

@@ -1,7 +1,7 @@
 /** All of a process's channels: its peers by Pid, and the places where it listens. */
 
 import type { EndStatus } from "../core/exit_status.ts";
-import type { HostLine } from "../core/line_limiter.ts";
+import type { HostLine } from "../core/logger.ts";
 import { parsePid, type Pid } from "../core/pid.ts";
 import {
   MAX_NAME,
@@ -19,7 +19,7 @@ import { type Greeting, readGreeting, Verdict, writeRefusal } from "./greeting.t
 import { EXPECT_MS, FAR_EXPECT_MS } from "./connection.ts";
 import { HeldEnds } from "./held_ends.ts";
 import type { Hold } from "./hold.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { Peer, type PeerContext } from "./peer.ts";
 import { Unclaimed } from "./unclaimed.ts";
 import { encodeWill } from "./will_format.ts";

@@ -6,16 +6,51 @@
  * into credit.
  */
 
-import { HEADER_BYTES, type Layout, MAX_PIECE_BYTES, readLength } from "../wire/frame.ts";
-import { CREDIT_BYTES, FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../wire/window_sizes.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import {
+  CREDIT_BYTES,
+  FIRST_WINDOW_BYTES,
+  HEADER_BYTES,
+  type Layout,
+  MAX_PIECE_BYTES,
+  readLength,
+  WINDOW_BYTES,
+} from "../wire/frame.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { decode } from "../codec/value_decoder.ts";
-import { Assembly } from "./assembly.ts";
-import type { Arrivals } from "./discard.ts";
+import { Assembly } from "./large_value.ts";
 import { Fifo } from "../core/fifo.ts";
 import type { Waiter } from "./waiter.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The target of the frames of one channel. */
+export interface Arrivals {
+  /** See {@linkcode FrameHandler}. */
+  value(bytes: Bytes, start: number, end: number): boolean;
+  begin(layout: Layout): void;
+  pieceTarget(filled: number, left: number): Bytes;
+  piece(filled: number, whole: boolean): void;
+  /** The value of which pieces have arrived is cancelled. */
+  cancel(): void;
+}
+
+const SCRATCH_BYTES = 64 * 1024;
+let scratch: Bytes | undefined;
+
+/**
+ * Discards everything. A value may be dropped in the middle of its pieces, so a piece without a value is
+ * not an error.
+ */
+export const discard: Arrivals = {
+  value: () => false,
+  begin: () => {},
+  pieceTarget: (_filled, left) => {
+    scratch ??= new Uint8Array(SCRATCH_BYTES);
+    return scratch.subarray(0, left);
+  },
+  piece: () => {},
+  cancel: () => {},
+};
 
 /** Consecutive `value` frames in one buffer, from `position` to `end`. */
 interface Run {

@@ -3,13 +3,11 @@
  * The n-th channel of a name is for the n-th Receiver that is made for that name.
  */
 
-import { StopReason } from "../wire/frame.ts";
-import { MAX_UNRECEIVED_CHANNELS } from "../wire/window_sizes.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
-import { type Arrivals, discard } from "./discard.ts";
-import { Fifo } from "../core/fifo.ts";
-import { type ChannelEnd, InChannel } from "./in_channel.ts";
+import { type Arrivals, type ChannelEnd, discard, InChannel } from "./in_channel.ts";
 import { Arrival, type Unclaimed } from "./unclaimed.ts";
+import { ProtocolError } from "../core/errors.ts";
+import { Fifo } from "../core/fifo.ts";
+import { MAX_UNRECEIVED_CHANNELS, StopReason } from "../wire/frame.ts";
 
 /** The notifications to the other side about its channels. */
 export interface ReceiveEvents {
@@ -253,3 +251,5 @@ export class InChannels<Peer> implements Incoming {
     if (arrivals.length + skipped + open === 0 && awaited === undefined) this.#names.delete(name);
   }
 }
+
+type Bytes = Uint8Array<ArrayBuffer>;

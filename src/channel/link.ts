@@ -4,7 +4,7 @@ import type { FrameReader } from "./frame_reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { closeQuietly, type Transport, writeAll } from "../net/transport.ts";
 import { FrameType, HEADER_BYTES, writeHeader } from "../wire/frame.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { makeReady } from "../codec/ready_buffer.ts";
 
 /** The callbacks of a link to its connection. */

@@ -14,8 +14,7 @@ import type { SavedChannel } from "./saved_peer.ts";
 import type { StoredChannel } from "./stored_peer.ts";
 import type { SendContext } from "./send_context.ts";
 import type { Entry, OfferEntry, Place, ValueEntry, Waiting } from "./send_line.ts";
-import { SendLine, valueEntry } from "./send_line.ts";
-import { SendWindow } from "./send_window.ts";
+import { SendLine, SendWindow, valueEntry } from "./send_line.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,8 +1,7 @@
 /** All channels to one peer: their numbers and names, and their turns on the wire. */
 
-import { FrameType, StopReason } from "../wire/frame.ts";
-import { MAX_UNRECEIVED_CHANNELS } from "../wire/window_sizes.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { FrameType, MAX_UNRECEIVED_CHANNELS, StopReason } from "../wire/frame.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { Fifo } from "../core/fifo.ts";
 import type { Hold } from "./hold.ts";
 import { OutChannel } from "./out_channel.ts";

@@ -7,7 +7,7 @@
  */
 
 import { FrameType, HEADER_BYTES, isVital, MAX_VALUE_BYTES, writeHeader } from "../wire/frame.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import type { StoredPart } from "../core/stored_bytes.ts";
 import { Chunks } from "./chunks.ts";
 

@@ -5,18 +5,17 @@
  * node knows whether it is alive, never a connection.
  */
 
-import type { ChannelError } from "../core/errors.ts";
+import { type ChannelError, ProtocolError } from "../core/errors.ts";
 import { type ExitStatus, success } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
 import type { PeerTraffic, Wait } from "../core/waits.ts";
 import { FrameType, StopReason } from "../wire/frame.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import type { Transport } from "../net/transport.ts";
 import { Acknowledger } from "./acknowledger.ts";
-import { endError, stopError } from "./channel_errors.ts";
+import { type End, endError, EndWatch, statusEnd, stopError } from "./remote_end.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { delay } from "../net/delay.ts";
-import { FrameRouter } from "./frame_router.ts";
+import { FrameRouter } from "./frame_reader.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Hold } from "./hold.ts";
 import { Idleness } from "./idleness.ts";
@@ -26,7 +25,6 @@ import type { OutChannel } from "./out_channel.ts";
 import { OutChannels } from "./out_channels.ts";
 import { Outbox } from "./outbox.ts";
 import { fullChannels, peerPending } from "./pending.ts";
-import { type End, EndWatch, statusEnd } from "./remote_end.ts";
 import type { SavedPeer } from "./saved_peer.ts";
 import type { StoredPeer } from "./stored_peer.ts";
 import type { Unclaimed } from "./unclaimed.ts";

@@ -2,7 +2,7 @@
 
 import type { Pid } from "../core/pid.ts";
 import { MAX_FULL, MAX_NAME, type Wait } from "../core/waits.ts";
-import { WINDOW_BYTES } from "../wire/window_sizes.ts";
+import { WINDOW_BYTES } from "../wire/frame.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { OutChannel } from "./out_channel.ts";
 

@@ -9,13 +9,12 @@ import {
   settledAt,
 } from "../core/errors.ts";
 import { type Pid, shortPid } from "../core/pid.ts";
-import { checkName, checkRemote, describeEnd } from "./channel_end.ts";
-import { abortedError, closedError } from "./channel_errors.ts";
-import { hub } from "./current.ts";
+import { checkName, checkRemote, describeEnd, hub } from "./channel_end.ts";
+import { abortedError, closedError } from "./remote_end.ts";
 import type { Hub } from "./hub.ts";
 import type { InChannel } from "./in_channel.ts";
 import type { Peer } from "./peer.ts";
-import { attempt, type Selectable, subscribe } from "./selectable.ts";
+import { attempt, type Selectable, subscribe } from "./select.ts";
 import { Arrival } from "./unclaimed.ts";
 
 /**

@@ -1,9 +1,10 @@
 /**
  * How another process ended, as far as this one can know: from its node, which is asked, and from attempts
- * to connect.
+ * to connect; and the errors of channels that have ended.
  */
 
-import { type ChannelErrorKind, messageOf } from "../core/errors.ts";
+import { type Reply, Verdict } from "./greeting.ts";
+import { ChannelError, type ChannelErrorKind, messageOf, ProtocolError } from "../core/errors.ts";
 import {
   channelStatus,
   type EndStatus,
@@ -11,9 +12,9 @@ import {
   formatStatus,
   success,
 } from "../core/exit_status.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { type Pid, shortPid } from "../core/pid.ts";
 import { delay, startTimer, type Timer } from "../net/delay.ts";
-import { type Reply, Verdict } from "./greeting.ts";
+import { MAX_UNRECEIVED_CHANNELS, StopReason } from "../wire/frame.ts";
 
 /** The end of a process, as its channels report it. */
 export interface End {
@@ -122,4 +123,36 @@ export class EndWatch {
     this.#awaiting = end;
     if ("lost" in status) void delay(LINGER_MS).then(() => this.#events.ended(end));
   }
+}
+
+/** The process at the other end is gone. */
+export function endError(action: string, remote: Pid, { kind, why, status }: End): ChannelError {
+  const message = `Cannot ${action} ${shortPid(remote)}: ${why}`;
+  return new ChannelError(kind, remote, message, status && { status });
+}
+
+/** The other process accepts nothing more on a channel. */
+export function stopError(remote: Pid, reason: number): ChannelError {
+  const why = reason === StopReason.crowded
+    ? `it has ${MAX_UNRECEIVED_CHANNELS} channels from this process without a Receiver, and ` +
+      `accepts no more`
+    : "its Receiver was closed";
+  return new ChannelError("closed", remote, `Cannot send to ${shortPid(remote)}: ${why}`);
+}
+
+/** This process has closed its end. */
+export function closedError(action: string, remote: Pid, end: string): ChannelError {
+  const message = `Cannot ${action} ${shortPid(remote)}: ${end} was closed`;
+  return new ChannelError("closed", remote, message);
+}
+
+/** The sender has aborted the channel. */
+export function abortedError(
+  action: string,
+  remote: Pid,
+  end: string,
+  cause: unknown,
+): ChannelError {
+  const message = `Cannot ${action} ${shortPid(remote)}: ${end} was aborted`;
+  return new ChannelError("aborted", remote, message, { cause });
 }

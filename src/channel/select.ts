@@ -1,5 +1,6 @@
-/** Waiting for the first of several operations. */
+/** Waiting for the first of several operations: what can be chosen, and the choice. */
 
+import { hubIfAny } from "./channel_end.ts";
 import { isRefusal } from "../codec/value_rejection.ts";
 import {
   atCaller,
@@ -9,8 +10,42 @@ import {
   errorAt,
   type Operation,
 } from "../core/errors.ts";
-import { hubIfAny } from "./current.ts";
-import { attempt, isSelectable, type Outcome, type Selectable, subscribe } from "./selectable.ts";
+
+/** The method by which `select` tries an operation. */
+export const attempt: unique symbol = Symbol("attempt");
+/** The method by which `select` learns when to try again. */
+export const subscribe: unique symbol = Symbol("subscribe");
+
+/** The outcome of an operation that was done or failed. */
+export type Outcome<T> = { value: T } | { error: Error };
+
+/**
+ * An operation that {@linkcode select} can choose: a receive, a send, a new channel, the end of a process,
+ * or a delay.
+ *
+ * It is made by `selectableRecv`, `selectableSend`, `selectableAccept`, {@linkcode selectableWait} or
+ * {@linkcode after}, may be used in any number of
+ * calls, and costs nothing while it is unused.
+ *
+ * @example
+ * ```ts
+ * import { type Selectable, after, select } from "deploy";
+ *
+ * const soon: Selectable<void> = after(1);
+ * console.log((await select([soon])).index); // 0
+ * ```
+ */
+export interface Selectable<T> {
+  /** @ignore */
+  [attempt](): Outcome<T> | undefined;
+  /** @ignore */
+  [subscribe](wake: () => void): () => void;
+}
+
+/** Whether `value` is an operation that `select` can choose. */
+export function isSelectable(value: unknown): value is Selectable<unknown> {
+  return typeof value === "object" && value !== null && attempt in value && subscribe in value;
+}
 
 /**
  * The value type of a `Selectable`.
@@ -58,8 +93,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  *
  * @example
  * ```ts
- * import { after, select } from "deploy";
- *
+ *  *
  * const chosen = await select([after(1), after(60_000)]);
  * console.log(chosen.index); // 0
  * ```

@@ -5,13 +5,12 @@ import { type Pid, shortPid } from "../core/pid.ts";
 import { encode } from "../codec/value_encoder.ts";
 import { isRefusal } from "../codec/value_rejection.ts";
 import { MAX_VALUE_BYTES } from "../wire/frame.ts";
-import { checkName, checkRemote, describeEnd } from "./channel_end.ts";
-import { abortedError, closedError } from "./channel_errors.ts";
-import { hub } from "./current.ts";
+import { checkName, checkRemote, describeEnd, hub } from "./channel_end.ts";
+import { abortedError, closedError } from "./remote_end.ts";
 import type { Hub } from "./hub.ts";
 import type { OutChannel } from "./out_channel.ts";
 import type { Peer } from "./peer.ts";
-import { attempt, type Outcome, type Selectable, subscribe } from "./selectable.ts";
+import { attempt, type Outcome, type Selectable, subscribe } from "./select.ts";
 
 /** The length limit of a reason that is sent as text. */
 const MAX_REASON_UNITS = 8 * 1024;

@@ -4,7 +4,7 @@
  */
 
 import { isPid, type Pid } from "../core/pid.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { KiB, MiB } from "../core/resources.ts";
 import { type StoredBytes, StoredPart } from "../core/stored_bytes.ts";
 import { decode } from "../codec/value_decoder.ts";

@@ -2,7 +2,7 @@
 
 import type { RunEventSink } from "../core/events.ts";
 import { formatCpu, formatMem, type Resources } from "../core/resources.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import type { Termination } from "../core/signals.ts";
 import { type Clock, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";

@@ -8,7 +8,7 @@ import { cacheFolder } from "../store/cache_folder.ts";
 import { manifestOf } from "../store/manifest_of.ts";
 import { decodeRunSpec, encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import type { Progress } from "../terminal/progress.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { inProject, PROJECT_FOLDER } from "../core/run_layout.ts";
 import { build, type Built } from "../build/build.ts";
 import { type ProgramSettings, programSettings } from "./program_settings.ts";

@@ -1,8 +1,7 @@
 /** Deploy's side of a deployment, until the run begins: offers the program, and uploads it. */
 
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import { formatMem, type Resources } from "../core/resources.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import { encodeRunSpec, type RunSpec } from "../wire/run_spec.ts";
 import { type Progress, rate } from "../terminal/progress.ts";
 import type { BridgeToDeploy } from "../wire/run_messages.ts";

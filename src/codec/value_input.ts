@@ -6,7 +6,7 @@
  * this is the innermost loop of every channel.
  */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import * as tag from "./value_tags.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -1,4 +1,7 @@
-/** The errors that a user's program can catch and distinguish, and the message of any error. */
+/**
+ * The errors that a user's program can catch and distinguish, the one for input that violates the protocol,
+ * and the message of any error.
+ */
 
 import type { ExitStatus } from "./exit_status.ts";
 import type { Pid } from "./pid.ts";
@@ -174,4 +177,12 @@ export function errorAt<E extends Error>(site: Error, error: E): E {
 export function lacksFiles(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "EMFILE" || code === "ENFILE";
+}
+
+/** A peer sent something that the protocol does not allow; its connection is to be dropped. */
+export class ProtocolError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ProtocolError";
+  }
 }

@@ -1,6 +1,6 @@
 /** The allowed names of a run's files, which come from another machine. */
 
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "./errors.ts";
 
 /**
  * The longest path in UTF-8. Together with the path of the folder of a run, it stays within the 4,096 bytes

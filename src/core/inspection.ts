@@ -1,6 +1,6 @@
 /** Which processes of a run a debugger may attach to. */
 
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "./errors.ts";
 
 /** What the user asks for with `--inspect` and `DEPLOY_INSPECT`. */
 export interface Inspection {

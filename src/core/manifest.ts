@@ -1,6 +1,6 @@
 /** Manifests: the hashes of a file's pieces. Files with equal manifests are equal. */
 
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "./errors.ts";
 
 /** A file's contents, by hash. */
 export interface Manifest {

@@ -1,6 +1,6 @@
 /** How the runtime of a program is set: what `deno run` is told by flags and `deno.json`, besides what to run. */
 
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "./errors.ts";
 
 /** The settings that concern a running program, and not how it is built. */
 export interface RuntimeSettings {

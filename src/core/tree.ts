@@ -7,7 +7,7 @@
 
 import { checkName } from "./file_names.ts";
 import { type Manifest, PIECE_BYTES } from "./manifest.ts";
-import { ProtocolError } from "./protocol_error.ts";
+import { ProtocolError } from "./errors.ts";
 
 /** Paths are below the root of the project, with `/` between their parts. */
 export interface Tree {

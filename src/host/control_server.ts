@@ -3,7 +3,7 @@
 import { formatAddress, randomId } from "../core/pid.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Resources } from "../core/resources.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { Admission } from "../net/admission.ts";
 import { type Endpoint, listen, type TransportListener } from "../net/transport.ts";
 import { ControlLink } from "./control_link.ts";

@@ -1,6 +1,6 @@
 /** One process of a run, from its start message to its exit event. */
 
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import type { OutputFd } from "../core/events.ts";
 import { type EndStatus, type ExitStatus, ownStatus } from "../core/exit_status.ts";
 import { inspectMode } from "../core/inspection.ts";
@@ -10,7 +10,6 @@ import type { NodeSample } from "../core/samples.ts";
 import { isAtOnce, type Termination } from "../core/signals.ts";
 import type { WaitState } from "../core/waits.ts";
 import type { ProcessMessage } from "../wire/control.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import type { BootedProcess } from "./booter.ts";
 import type { ChildProcess } from "./child_process.ts";
 import type { Arrival } from "./control_server.ts";

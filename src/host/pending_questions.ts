@@ -5,7 +5,7 @@ import type { ProcessMessage } from "../wire/control.ts";
 
 /**
  * The most spawns of one process, the most bytes of their arguments, and of what else they carry, which the master
- * holds, too, and the most other questions: beyond that, its link is not read. A process keeps to less by itself (`src/process/question_gate.ts`), so that what answers depend
+ * holds, too, and the most other questions: beyond that, its link is not read. A process keeps to less by itself (`src/process/node_link.ts`), so that what answers depend
  * on, such as a kill, is read.
  */
 export const MAX_SPAWNS = 4_000;

@@ -1,7 +1,7 @@
 /** Forwards stdin from a bridge to the first process of a run. */
 
 import type { StartTimer } from "../core/timer.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { STDIN_WINDOW_BYTES } from "../wire/run_messages.ts";
 
 import { StdinDemand } from "./stdin_demand.ts";

@@ -1,13 +1,12 @@
 /** The will files, in which processes leave undelivered data when they end. */
 
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import type { Logger } from "../core/logger.ts";
 import { randomId } from "../core/pid.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import { removeTreeOfOther } from "../core/remove_tree.ts";
 import { formatMem, GiB, KiB } from "../core/resources.ts";
 import type { StoredBytes } from "../core/stored_bytes.ts";
-import { MAX_WILL_BYTES } from "../wire/window_sizes.ts";
+import { MAX_WILL_BYTES } from "../wire/frame.ts";
 
 /** How much the wills of one run may take on the disk of a node while they are being delivered. */
 const MAX_RUN_WILL_BYTES: number = 4 * GiB;

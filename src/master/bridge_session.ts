@@ -1,6 +1,6 @@
 /** The master's session with one bridge, and the runs that the bridge opened. */
 
-import { messageOf, SpawnError } from "../core/errors.ts";
+import { messageOf, ProtocolError, SpawnError } from "../core/errors.ts";
 import type { Metric } from "../core/metrics.ts";
 import type { NodeReport } from "../core/node_report.ts";
 import { shortPid } from "../core/pid.ts";
@@ -15,7 +15,6 @@ import {
 import { failedMessage, orThrow } from "../wire/control.ts";
 import { Conversation } from "../net/conversation.ts";
 import { endOf, type MessageLink } from "../net/message_link.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import { type ClusterContext, ClusterRun, FIRST } from "./cluster_run.ts";
 import type { RemoteNode, RunningProcess } from "./remote_node.ts";
 

@@ -22,7 +22,7 @@ import {
   type MasterToJoin,
   type NodeToMaster,
 } from "../wire/node_messages.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { DRAIN_TO_MASTER, type MasterToDrain, MAX_LEFT_RUNS } from "../wire/drain_messages.ts";
 import { isCapacity, LARGEST, notCapacity } from "./capacity.ts";
 import { BridgeSession } from "./bridge_session.ts";

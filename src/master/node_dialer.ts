@@ -12,7 +12,7 @@ import { Purpose } from "../net/protocol.ts";
 import type { LivenessOptions } from "../net/liveness.ts";
 import { LinkError, MessageLink } from "../net/message_link.ts";
 import { type MasterToNode, NODE_TO_MASTER, type NodeToMaster } from "../wire/node_messages.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { isCapacity, notCapacity } from "./capacity.ts";
 import type { NodeConnection } from "./remote_node.ts";
 

@@ -1,11 +1,10 @@
 /** Answers the requests that a node makes on behalf of its processes while it is connected. */
 
-import { SpawnError } from "../core/errors.ts";
+import { ProtocolError, SpawnError } from "../core/errors.ts";
 import { inSlices } from "../core/in_slices.ts";
 import { failedMessage } from "../wire/control.ts";
 import type { MasterToNode, NodeToMaster, SpawnFields } from "../wire/node_messages.ts";
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import type { ClusterRun } from "./cluster_run.ts";
 import type { NodeConnection, RemoteNode } from "./remote_node.ts";
 

@@ -13,8 +13,7 @@
  *                                      <--    ends the first connection
  */
 
-import { lacksFiles } from "../core/errors.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { lacksFiles, ProtocolError } from "../core/errors.ts";
 import { HANDSHAKE_TIMEOUT_MS, Protection, Purpose } from "./protocol.ts";
 import { Admission } from "./admission.ts";
 import { authenticated } from "./authenticated.ts";

@@ -1,14 +1,13 @@
 /** Connects to another part of a cluster. The other end is a `PartServer`. */
 
 import type { Address } from "../core/address.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import { formatAddress } from "../core/pid.ts";
 import { authenticated } from "./authenticated.ts";
 import type { Credential } from "./credential.ts";
 import { NotEncryptedError } from "./encryption.ts";
 import { dialHandshake, NO_ANSWER, probe, ServiceError } from "./handshake.ts";
 import { HANDSHAKE_TIMEOUT_MS, Protection, Purpose } from "./protocol.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import { connect, type Transport } from "./transport.ts";
 
 export { type Credential, credentialOf, loadCredential, loadSecret } from "./credential.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { FailedMessage } from "../wire/control.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 
 /** A message that belongs to a request. */
 export interface Numbered {

@@ -7,7 +7,7 @@
  * answered, and, once messages flow, answers at once with a few bytes.
  */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { delay, lookAtSockets } from "./delay.ts";
 import { WrongSecretError } from "./handshake.ts";
 import { type Transport, TransportOver, writeAll } from "./transport.ts";

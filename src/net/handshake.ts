@@ -21,7 +21,7 @@
  * On an encrypted connection, all of this happens inside TLS, whose certificate the dialer has checked.
  */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { checkVersion, MAGIC, Protection, PROTOCOL_VERSION, Purpose } from "./protocol.ts";
 import { type ByteStream, readExactly, writeAll } from "./transport.ts";
 

@@ -15,7 +15,7 @@ import {
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import { atHeartbeat, type LivenessOptions, LOCAL_NETWORK } from "./liveness.ts";
 import { WriteQueue } from "./write_queue.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import type { Schema } from "../wire/schema.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

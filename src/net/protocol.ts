@@ -3,7 +3,7 @@
  * (handshake.ts), or, on a Unix socket, the pass of a run.
  */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { type ByteStream, readExactly } from "./transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

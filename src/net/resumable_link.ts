@@ -6,7 +6,7 @@
  * connection that is, and how long one is waited for, is decided by the owner.
  */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { KiB, MiB } from "../core/resources.ts";
 import { encodeMessage } from "../wire/message.ts";
 import type { AckMessage } from "../wire/run_messages.ts";

@@ -1,8 +1,7 @@
 /** Fetches the arguments of processes that a node is to start. */
 
 import { parseAddress } from "../core/address.ts";
-import { messageOf, SpawnError } from "../core/errors.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { messageOf, ProtocolError, SpawnError } from "../core/errors.ts";
 import { MiB } from "../core/resources.ts";
 import type { CarriedArg, HeldArg } from "../core/roles.ts";
 import { dialPart, PATIENT_HANDSHAKE_MS } from "../net/connect.ts";

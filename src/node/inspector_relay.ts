@@ -1,8 +1,7 @@
 /** Connects the inspector of a process to the bridge of its run, which connects it to a debugger. */
 
 import { parseAddress } from "../core/address.ts";
-import { messageOf } from "../core/errors.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import { dialPart } from "../net/connect.ts";
 import type { Credential } from "../net/credential.ts";
 import { Purpose } from "../net/protocol.ts";

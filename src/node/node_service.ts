@@ -1,7 +1,7 @@
 /** A node of a cluster: accepts a master, and hosts processes for it as long as it is connected. */
 
 import { hostOf } from "../core/address.ts";
-import { messageOf, SpawnError } from "../core/errors.ts";
+import { messageOf, ProtocolError, SpawnError } from "../core/errors.ts";
 import { randomId } from "../core/pid.ts";
 import { NodeFaultError } from "../core/node_fault.ts";
 import type { CarriedArg, SpawnRequest } from "../core/roles.ts";
@@ -15,7 +15,6 @@ import {
   type NodeToMaster,
   type SpawnFields,
 } from "../wire/node_messages.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
 import { Boots } from "../host/boots.ts";
 import { PersonDisks } from "../host/person_disk.ts";
 import { HeldArgs } from "./held_args.ts";

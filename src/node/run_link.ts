@@ -18,7 +18,7 @@ import { type Clock, pause, SYSTEM_CLOCK } from "../net/clock.ts";
 import { type LivenessOptions, LOCAL_NETWORK } from "../net/liveness.ts";
 import { LinkError, MessageLink } from "../net/message_link.ts";
 import { ResumableLink } from "../net/resumable_link.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import {
   type AckMessage,
   BRIDGE_TO_NODE,

@@ -3,8 +3,7 @@
 import { messageOf } from "../core/errors.ts";
 import { type EndStatus, type ExitStatus, ownStatus } from "../core/exit_status.ts";
 import type { Pid } from "../core/pid.ts";
-import type { NodeLink } from "./node_link.ts";
-import { QuestionGate } from "./question_gate.ts";
+import { type NodeLink, QuestionGate } from "./node_link.ts";
 
 /** The most ends that are asked for at a time: the node and the master remember each of them. */
 const MAX_ASKED = 10_000;

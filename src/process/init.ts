@@ -1,13 +1,12 @@
 /** `init()`: what makes a process one of a run, and decides which one it is. */
 
-import { setHub } from "../channel/current.ts";
+import { setHub } from "../channel/channel_end.ts";
 import { comesWithin, startTimer } from "../net/delay.ts";
 import { connect, listen, listenWithin, type TransportListener } from "../net/transport.ts";
 import { Hold } from "../channel/hold.ts";
 import { Hub } from "../channel/hub.ts";
 import { atCaller, messageOf } from "../core/errors.ts";
-import { limitLines } from "../core/line_limiter.ts";
-import { createLogger, parseLogLevel } from "../core/logger.ts";
+import { createLogger, limitLines, parseLogLevel } from "../core/logger.ts";
 import { NO_PORT, type Pid } from "../core/pid.ts";
 import type { Wait } from "../core/waits.ts";
 import { checkOptions } from "../core/options.ts";
@@ -16,18 +15,22 @@ import { decode } from "../codec/value_decoder.ts";
 import { type Bootstrap, takeBootstrap } from "./bootstrap.ts";
 import { setCurrent } from "./current.ts";
 import { Endings } from "./endings.ts";
-import { eventLoopTurn, flushAtNaturalEnd, type LastWill, runToEnd } from "./ending.ts";
+import {
+  endPrelude,
+  eventLoopTurn,
+  flushAtNaturalEnd,
+  type LastWill,
+  runToEnd,
+  silencePrelude,
+} from "./ending.ts";
 import { applyChange, checkChange, moveTo, readEnvironment } from "./environment.ts";
-import { leaveWill } from "./leave_will.ts";
+import { leaveWill, Unwinding, unwindInsteadOfExit, WillFile } from "./exits.ts";
 import type { Protection } from "../net/protocol.ts";
 import { orThrow, type ProcessMessage } from "../wire/control.ts";
 import type { Inspector } from "./inspector.ts";
 import { NodeLink, type StartMessage } from "./node_link.ts";
 import { registry, type SpawnFunction } from "./registry.ts";
-import { endPrelude, silencePrelude } from "./prelude_listeners.ts";
 import { tellUnread, waitReport } from "./wait_report.ts";
-import { Unwinding, unwindInsteadOfExit } from "./unwind.ts";
-import { WillFile } from "./will_file.ts";
 
 /** What `init()` needs to know of a program. */
 export interface InitOptions {
@@ -40,7 +43,7 @@ export interface InitOptions {
 /** Where the program was started: its prelude may go elsewhere before it calls `init()`. */
 const startDirectory = Deno.cwd();
 
-/** Deno's own: the program may put another one in its place, and so does unwind.ts. */
+/** Deno's own: the program may put another one in its place, and so does exits.ts. */
 const exit: typeof Deno.exit = Deno.exit;
 
 /** A process that has not been told what to run for so long is a spare. */
@@ -279,7 +282,7 @@ async function joinRun(
 
   if (!await comesWithin(link.start, REHEARSAL_MS)) {
     // It is only practice: what fails here is reported when it counts.
-    practise({ hub, sockets, start: link.start, ...(far && { kind }) }).catch(() => {});
+    practise({ hub, sockets, start: link.start, far: far && { kind } }).catch(() => {});
   }
   const start = await link.start;
   if (start.cwd !== null && start.cwd !== Deno.cwd()) moveTo(start.cwd);
@@ -331,21 +334,20 @@ interface Practice {
   readonly sockets: string | undefined;
   /** Resolves when it is told what to run, and is no spare any more. */
   readonly start: Promise<unknown>;
-  /** How connections with other hosts are protected. @default there are none */
-  readonly kind?: Protection | undefined;
+  /** How connections with other hosts are protected; `undefined` if there are none. */
+  readonly far: { readonly kind: Protection | undefined } | undefined;
 }
 
 /** Does what a spare has time for, so that it is not done for the first time when it counts. */
-async function practise(practice: Practice): Promise<void> {
-  const { hub, sockets, start } = practice;
+async function practise({ hub, sockets, start, far }: Practice): Promise<void> {
   let isSpare = true;
   void start.then(() => isSpare = false);
   const { rehearse } = await import("./rehearsal.ts");
   if (!isSpare) return;
   rehearse(hub.pid, sockets);
-  if (!("kind" in practice)) return;
+  if (far === undefined) return;
   const { prepareFar } = await import("./far_rehearsal.ts");
-  await prepareFar(hub, practice.kind, start);
+  await prepareFar(hub, far.kind, start);
 }
 
 /** Opens the inspector; `undefined`, with a line that says why, if that is not possible. */

@@ -1,5 +1,13 @@
-/** The process's end of the control link: its requests to the node, and the answers. */
+/**
+ * The process's end of the control link: its requests to the node, and the answers; and how many questions of
+ * one kind are asked at a time.
+ */
 
+import { ProtocolError } from "../core/errors.ts";
+import { Fifo } from "../core/fifo.ts";
+import { Conversation } from "../net/conversation.ts";
+import type { Transport } from "../net/transport.ts";
+import { WriteQueue } from "../net/write_queue.ts";
 import {
   type AnswerMessage,
   decodeNodeMessage,
@@ -8,10 +16,6 @@ import {
   type ProcessMessage,
 } from "../wire/control.ts";
 import { encodeMessage, MessageDecoder, messageParts } from "../wire/message.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
-import { Conversation } from "../net/conversation.ts";
-import type { Transport } from "../net/transport.ts";
-import { WriteQueue } from "../net/write_queue.ts";
 
 /** The message with the identity of this process. */
 export type WelcomeMessage = Extract<NodeMessage, { type: "welcome" }>;
@@ -128,5 +132,62 @@ export class NodeLink {
     if (this.#broken) return;
     this.#broken = true;
     this.#lost(cause);
+  }
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly enter: () => void;
+}
+
+/**
+ * Lets questions pass in the order in which they came, so many at a time, of so many bytes together; a larger
+ * one passes alone. The others wait here, in the memory of the process that asks them: its node, and the master,
+ * have few of each process to remember, and to look through.
+ */
+export class QuestionGate {
+  readonly #most: number;
+  readonly #mostBytes: number;
+  readonly #waiting = new Fifo<Waiting>();
+  #inside = 0;
+  #bytes = 0;
+
+  constructor(most: number, mostBytes = Infinity) {
+    this.#most = most;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Waits for a place, for a question of so many bytes; `undefined`: it has one already. */
+  enter(bytes = 0): Promise<void> | undefined {
+    if (this.#waiting.length === 0 && this.#hasRoom(bytes)) {
+      this.#add(bytes);
+      return undefined;
+    }
+    return new Promise((enter) => this.#waiting.push({ bytes, enter }));
+  }
+
+  /** A question that had a place, of so many bytes, has been answered. */
+  leave(bytes = 0): void {
+    this.#inside--;
+    this.#bytes -= bytes;
+    for (
+      let next = this.#waiting.first;
+      next !== undefined && this.#hasRoom(next.bytes);
+      next = this.#waiting.first
+    ) {
+      this.#waiting.shift();
+      this.#add(next.bytes);
+      next.enter();
+    }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#inside === 0 ||
+      (this.#inside < this.#most && this.#bytes + bytes <= this.#mostBytes);
+  }
+
+  #add(bytes: number): void {
+    this.#inside++;
+    this.#bytes += bytes;
   }
 }

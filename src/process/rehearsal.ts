@@ -1,6 +1,6 @@
 /** The rehearsal of a spare: it does once, without effect, everything that it will do when it is used. */
 
-import { hubIfAny, setHub } from "../channel/current.ts";
+import { hubIfAny, setHub } from "../channel/channel_end.ts";
 import { Hold } from "../channel/hold.ts";
 import { EXPECT_MS } from "../channel/connection.ts";
 import { Hub, type HubOptions } from "../channel/hub.ts";

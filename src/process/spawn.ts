@@ -1,6 +1,6 @@
-/** Starting other processes. */
+/** Starting other processes, and what these may do. */
 
-import { hubIfAny } from "../channel/current.ts";
+import { hubIfAny } from "../channel/channel_end.ts";
 import { type BlobHole, fillHoles } from "../codec/value_buffers.ts";
 import { encode, encodeWithHoles } from "../codec/value_encoder.ts";
 import { isRefusal } from "../codec/value_rejection.ts";
@@ -10,16 +10,14 @@ import type { Pid } from "../core/pid.ts";
 import { invalidResource, MiB, resolveResources, type Resources } from "../core/resources.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
 import { changeBetween, type Environment, readEnvironment } from "./environment.ts";
+import { type NodeLink, QuestionGate } from "./node_link.ts";
+import { isShowable, registry, type SpawnFunction } from "./registry.ts";
 import {
   type AnswerMessage,
   type FailedMessage,
   MAX_ENVIRONMENT_BYTES,
   type ProcessMessage,
 } from "../wire/control.ts";
-import type { NodeLink } from "./node_link.ts";
-import { isShowable, registry, type SpawnFunction } from "./registry.ts";
-import { QuestionGate } from "./question_gate.ts";
-import { permissionTexts } from "./spawn_permissions.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -85,7 +83,7 @@ type Taken<F> = [F] extends [(parent: Pid, arg: infer A) => unknown] ? A : never
  *
  * @example A function that spawns another one's functions
  * ```ts
- * import { type Pid, spawn, type SpawnArguments, type SpawnFunction } from "deploy";
+ * import { MiB, type Pid, type SpawnArguments, type SpawnFunction, spawn, spawnable } from "deploy";
  *
  * export async function spawnLogged<F extends SpawnFunction>(
  *   fn: F,
@@ -126,8 +124,7 @@ export type SpawnArguments<F extends SpawnFunction> = "required" extends Taking<
  *
  * @example
  * ```ts
- * import { MiB, type Pid, spawn, spawnable } from "deploy";
- *
+ *  *
  * const greet = spawnable("greetings/greet", (_parent: Pid, name: string) => {
  *   console.log(`Hello ${name}!`);
  * });
@@ -320,5 +317,48 @@ function encodeChange(
   throw new RangeError(
     `Cannot spawn: the changes of the environment have ${bytes.length} bytes; at most ${MAX_ENVIRONMENT_BYTES} are ` +
       "allowed: send them over a channel",
+  );
+}
+
+const NAMES = ["env", "ffi", "import", "net", "read", "run", "sys", "write"] as const;
+
+/**
+ * What the option asks for, as the node takes it: `inherit-net`, `allow-net`, or `allow-net=example.com,...` for
+ * each permission that is not left out.
+ *
+ * @param action What is refused, for the message: `spawn work()`.
+ * @throws {TypeError} If it is not what `Deno.PermissionOptionsObject` says, or names a permission that does not exist.
+ */
+export function permissionTexts(
+  action: string,
+  permissions: Deno.PermissionOptionsObject,
+): string[] {
+  checkOptions(action, permissions, NAMES, "permissions");
+  return NAMES.flatMap((name) => {
+    const value: unknown = permissions[name];
+    if (value === undefined || value === false) return [];
+    if (value === true) return [`allow-${name}`];
+    if (value === "inherit") return [`inherit-${name}`];
+    if (!Array.isArray(value)) {
+      throw new TypeError(
+        `Cannot ${action}: permissions.${name} is ${
+          String(value)
+        }, not "inherit", a boolean or a list`,
+      );
+    }
+    const entries = value.map((entry) => entryText(action, name, entry));
+    return entries.length === 0 ? [] : [`allow-${name}=${entries.join(",")}`];
+  });
+}
+
+function entryText(action: string, name: string, entry: unknown): string {
+  const isFile = entry instanceof URL && entry.protocol === "file:";
+  const text = isFile ? decodeURIComponent(entry.pathname) : entry;
+  // Deno has no way to write a list with such an entry that all its versions understand.
+  if (typeof text === "string" && text !== "" && !/[,\0]/.test(text)) return text;
+  throw new TypeError(
+    `Cannot ${action}: permissions.${name} has ${
+      typeof text === "string" ? JSON.stringify(text) : String(text)
+    }, not a text without commas`,
   );
 }

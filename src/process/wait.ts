@@ -1,6 +1,6 @@
 /** Waiting for other processes to end, and ending them. */
 
-import { attempt, type Selectable, subscribe } from "../channel/selectable.ts";
+import { attempt, type Selectable, subscribe } from "../channel/select.ts";
 import { atCaller, callSite, errorAt } from "../core/errors.ts";
 import { type ExitStatus, success } from "../core/exit_status.ts";
 import { checkOptions, checkSignal } from "../core/options.ts";
@@ -8,7 +8,7 @@ import { isPid, type Pid } from "../core/pid.ts";
 import { DEFAULT_GRACE_MS, isSignal, MAX_GRACE_MS } from "../core/signals.ts";
 import { current, type CurrentProcess, holding } from "./current.ts";
 import type { Ending, EndOutcome } from "./endings.ts";
-import { QuestionGate } from "./question_gate.ts";
+import { QuestionGate } from "./node_link.ts";
 
 /** The options of {@linkcode wait}. */
 export interface WaitOptions {
@@ -33,7 +33,7 @@ export interface WaitOptions {
  *
  * @example
  * ```ts
- * import { type ExitStatus, kill, type Pid, wait } from "deploy";
+ * import { type ExitStatus, type Pid, Receiver, kill, select, selectableWait, wait } from "deploy";
  *
  * // To be called after init().
  * export async function endWithin(pid: Pid, ms: number): Promise<ExitStatus> {
@@ -100,8 +100,7 @@ export function wait(pid: Pid, given: WaitOptions | number = {}): Promise<ExitSt
  *
  * @example
  * ```ts
- * import { type Pid, Receiver, select, selectableWait } from "deploy";
- *
+ *  *
  * // To be called after init().
  * export async function firstValue(pid: Pid): Promise<number | undefined> {
  *   await using receiver = new Receiver<number>(pid);
@@ -182,8 +181,7 @@ export interface KillOptions {
  *
  * @example
  * ```ts
- * import { kill, type Pid } from "deploy";
- *
+ *  *
  * // To be called after init().
  * export async function stopService(service: Pid): Promise<void> {
  *   await kill(service, { signal: "SIGTERM", graceMs: 10_000, descendants: true });

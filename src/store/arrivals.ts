@@ -1,7 +1,7 @@
 /** Files that are being received into a store, together. */
 
 import { type Manifest, PIECE_BYTES, pieceBytes } from "../core/manifest.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { writeFull } from "./piece_file.ts";
 import type { PieceIndex } from "./piece_index.ts";
 import { PieceReader } from "./piece_reader.ts";

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_path.d.ts"
 import { dirname } from "@std/path/posix/dirname";
 import { HeldFolder } from "../core/held_folder.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { DENO_FOLDER, PROJECT_FOLDER, TEMPORARY_FOLDER } from "../core/run_layout.ts";
 import { removeTreeOfOther } from "../core/remove_tree.ts";
 import { checkName } from "../core/file_names.ts";

@@ -1,8 +1,7 @@
 /** A content-addressed store of shipped files, so that nothing is sent or stored twice. */
 
 import { removeTree } from "../core/remove_tree.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 import { inParallel } from "../core/in_parallel.ts";
 import { Arrivals, type ReceivedFile, type WantedFile } from "./arrivals.ts";
 import { dataPath, keep, statIfThere, touch } from "./kept_files.ts";

@@ -1,7 +1,6 @@
 /** Compresses bytes for slow networks, and decompresses them: raw DEFLATE, RFC 1951. */
 
-import { messageOf } from "../core/errors.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { messageOf, ProtocolError } from "../core/errors.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,5 +1,6 @@
 /**
- * The frames of a connection between two processes: their types, header and limits.
+ * The frames of a connection between two processes: their types, header and limits, and the sizes of windows,
+ * which are how much one process holds for another.
  *
  * A frame is 1 byte of type, 3 bytes of length (little-endian), and that many bytes of payload. All frames
  * of one direction, one after the other, are that direction's stream; its bytes are counted from the first
@@ -9,8 +10,7 @@
  * Fields of a payload are little-endian. docs/protocol.md describes each frame.
  */
 
-import { ProtocolError } from "../core/protocol_error.ts";
-import { WINDOW_BYTES } from "./window_sizes.ts";
+import { ProtocolError } from "../core/errors.ts";
 
 /**
  * The types of frames. The numbers are part of the protocol: new ones are appended.
@@ -76,6 +76,25 @@ export const StopReason = {
 export function isVital(type: FrameType): boolean {
   return type <= FrameType.abort;
 }
+
+/**
+ * The window of a channel: how many bytes may be in flight or unread. A `value` frame counts with its
+ * header, so that small values do not cost their receiver more than this; a piece counts without its
+ * header.
+ */
+export const WINDOW_BYTES = 1024 * 1024;
+
+/** The window of a channel without a Receiver; also its largest value. */
+export const FIRST_WINDOW_BYTES = 64 * 1024;
+
+/** How many channels without a Receiver a process holds per peer. */
+export const MAX_UNRECEIVED_CHANNELS = 1_000;
+
+/** A receiver gives credit in portions of this size, not per value. */
+export const CREDIT_BYTES = WINDOW_BYTES / 8;
+
+/** The largest will: what a process may leave to be delivered in its name. */
+export const MAX_WILL_BYTES = 1024 * 1024 * 1024;
 
 /** Bytes of a frame's header. */
 export const HEADER_BYTES = 4;

@@ -1,11 +1,11 @@
 /**
- * The values that the bytes of a message consist of: see plain_output.ts.
+ * The values that the bytes of a message consist of: see message.ts.
  *
  * The reader says what it expects next, so that nothing is made of bytes that are not expected: what is
  * decoded is in proportion to what was received.
  */
 
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import {
   at,
   closeInput,

@@ -3,7 +3,7 @@
 import { checkInspection, type Inspection } from "../core/inspection.ts";
 import { decode } from "../codec/value_decoder.ts";
 import { encode } from "../codec/value_encoder.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import { readSettings, type RuntimeSettings } from "../core/runtime_settings.ts";
 import { type Manifest, packManifest, unpackManifest } from "../core/manifest.ts";
 import { checkName, checkNameBeside } from "../core/file_names.ts";

@@ -8,7 +8,7 @@
 import type { EndStatus, ExitStatus } from "../core/exit_status.ts";
 import { isPid } from "../core/pid.ts";
 import { isSignal, MAX_GRACE_MS } from "../core/signals.ts";
-import { ProtocolError } from "../core/protocol_error.ts";
+import { ProtocolError } from "../core/errors.ts";
 import {
   decodePlain,
   findText,

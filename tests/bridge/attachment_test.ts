@@ -7,7 +7,7 @@ import {
   type AttachmentOptions,
   type DeployLink,
 } from "../../src/bridge/attachment.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { MemoryLog } from "../../src/run/memory_log.ts";
 import { Run } from "../../src/run/run.ts";
 import { eventOf } from "../../src/wire/event_messages.ts";

@@ -10,7 +10,7 @@ import { Store } from "../../src/store/store.ts";
 import { LOCAL_NETWORK } from "../../src/net/liveness.ts";
 import { MessageLink } from "../../src/net/message_link.ts";
 import { eventOf } from "../../src/wire/event_messages.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import {
   BRIDGE_TO_NODE,
   type BridgeToNode,

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
 import { RunStdin, type StdinGiver } from "../../src/bridge/run_stdin.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { STDIN_WINDOW_BYTES, type StdinMessage } from "../../src/wire/run_messages.ts";
 
 /** A giver that records what it is told: the bytes taken, and `some` or `all`. */

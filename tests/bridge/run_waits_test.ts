@@ -4,7 +4,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { HostLink } from "../../src/bridge/host_link.ts";
 import { RunWaits } from "../../src/bridge/run_waits.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import type { WaitState } from "../../src/core/waits.ts";
 import type { BridgeToNode } from "../../src/wire/run_messages.ts";
 import { FIRST, WORKER } from "../terminal/events.ts";

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
-import type { ProtocolError } from "../../src/core/protocol_error.ts";
+import type { ProtocolError } from "../../src/core/errors.ts";
 import type { ProcessSample } from "../../src/core/samples.ts";
 import type { Caller } from "../../src/bridge/caller.ts";
 import { serveViewer, type ViewingContext } from "../../src/bridge/viewing.ts";

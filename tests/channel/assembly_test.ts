@@ -1,8 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Assembly } from "../../src/channel/assembly.ts";
+import { Assembly } from "../../src/channel/large_value.ts";
 import type { Layout } from "../../src/wire/frame.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { largestBuffer } from "../../src/codec/value_buffers.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { forSeeds, Random } from "./random.ts";

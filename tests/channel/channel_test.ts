@@ -13,7 +13,7 @@ import { Receiver } from "../../src/channel/receiver.ts";
 import { Sender } from "../../src/channel/sender.ts";
 import { ChannelError, type ChannelErrorKind } from "../../src/core/errors.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/frame.ts";
 import { channel, fill, test, TestRun, turns, until } from "./pair.ts";
 
 async function assertKind(

@@ -13,7 +13,7 @@ import {
   writeHeader,
   writeLayout,
 } from "../../src/wire/frame.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { forSeeds } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -10,7 +10,7 @@ import {
   writeRefusal,
 } from "../../src/channel/greeting.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { MemoryStream } from "../net/memory_stream.ts";
 
 const FROM = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;

@@ -10,13 +10,14 @@ import { ChannelError } from "../../src/core/errors.ts";
 import { makePid, type Pid, randomId, shortPid } from "../../src/core/pid.ts";
 import { type Transport, writeAll } from "../../src/net/transport.ts";
 import {
+  FIRST_WINDOW_BYTES,
   FrameType,
   HEADER_BYTES,
   MAX_VALUE_BYTES,
+  WINDOW_BYTES,
   writeHeader,
   writeLayout,
 } from "../../src/wire/frame.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
 import { test, type TestProcess, TestRun, until } from "./pair.ts";
 import { forSeeds } from "./random.ts";
 

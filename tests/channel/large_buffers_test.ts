@@ -2,11 +2,11 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { allocate, giveSpare, takeSpare } from "../../src/channel/large_buffers.ts";
+import { allocate, giveSpare, takeSpare } from "../../src/channel/large_value.ts";
 import { MiB } from "../../src/core/resources.ts";
 
 Deno.test("allocate() gives zeroed buffers, and counts on memory that the process never takes", async () => {
-  const module = new URL("../../src/channel/large_buffers.ts", import.meta.url).href;
+  const module = new URL("../../src/channel/large_value.ts", import.meta.url).href;
   const program = `
     import { allocate } from ${JSON.stringify(module)};
     const before = Deno.memoryUsage().rss;

@@ -7,7 +7,7 @@ import type { Receiver } from "../../src/channel/receiver.ts";
 import { after, select } from "../../src/channel/select.ts";
 import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
-import { FIRST_WINDOW_BYTES, MAX_UNRECEIVED_CHANNELS } from "../../src/wire/window_sizes.ts";
+import { FIRST_WINDOW_BYTES, MAX_UNRECEIVED_CHANNELS } from "../../src/wire/frame.ts";
 import { fill, test, TestRun, turns, until } from "./pair.ts";
 
 const KIB = new Uint8Array(1024 - 64);

@@ -4,7 +4,7 @@ import { Outbox } from "../../src/channel/outbox.ts";
 import { memoryBytes } from "../../src/channel/will_reader.ts";
 import { StoredPart } from "../../src/core/stored_bytes.ts";
 import { FrameType, HEADER_BYTES, MAX_VALUE_BYTES, writeHeader } from "../../src/wire/frame.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { forSeeds, type Random } from "./random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -1,7 +1,7 @@
 /** The hubs of several processes in one, connected by real sockets, for tests of channels. */
 
 import { Acceptor } from "../../src/channel/acceptor.ts";
-import { setHub } from "../../src/channel/current.ts";
+import { setHub } from "../../src/channel/channel_end.ts";
 import { Hold } from "../../src/channel/hold.ts";
 import { Hub } from "../../src/channel/hub.ts";
 import { Receiver } from "../../src/channel/receiver.ts";
@@ -19,8 +19,7 @@ import {
   type TransportListener,
 } from "../../src/net/transport.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
-import { HEADER_BYTES } from "../../src/wire/frame.ts";
-import { WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
+import { HEADER_BYTES, WINDOW_BYTES } from "../../src/wire/frame.ts";
 import { endpointOf, Relay } from "./relay.ts";
 
 /** A process as a test sees it. */

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { select } from "../../src/channel/select.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/frame.ts";
 import { fill, test, TestRun, turns } from "./pair.ts";
 
 const KIB = new Uint8Array(1024 - 64);

@@ -9,13 +9,16 @@ import { Unclaimed } from "../../src/channel/unclaimed.ts";
 import { LeftEntries } from "../../src/channel/left_entries.ts";
 import { memoryBytes } from "../../src/channel/will_reader.ts";
 import { StoredPart } from "../../src/core/stored_bytes.ts";
-import { FrameType, HEADER_BYTES, MAX_PIECE_BYTES, MAX_VALUE_BYTES } from "../../src/wire/frame.ts";
 import {
   FIRST_WINDOW_BYTES,
+  FrameType,
+  HEADER_BYTES,
+  MAX_PIECE_BYTES,
   MAX_UNRECEIVED_CHANNELS,
+  MAX_VALUE_BYTES,
   WINDOW_BYTES,
-} from "../../src/wire/window_sizes.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+} from "../../src/wire/frame.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import { ChannelsPair } from "./channels_pair.ts";
 import { forSeeds, type Random } from "./random.ts";

@@ -4,11 +4,11 @@
 import { assertEquals } from "@std/assert";
 // @ts-types="../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";
-import { afterObstacle, obstacleOf, PATIENCE } from "../../src/channel/reach.ts";
+import { afterObstacle, obstacleOf, PATIENCE } from "../../src/channel/dial.ts";
 import { Hold } from "../../src/channel/hold.ts";
 import { Hub } from "../../src/channel/hub.ts";
 import { ChannelProtection } from "../../src/net/channel_protection.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { makePid, type Pid, randomId } from "../../src/core/pid.ts";
 import type { Patience } from "../../src/net/liveness.ts";
 import { closedPort } from "../net/closed_port.ts";
@@ -139,14 +139,17 @@ const CROWDED = `
 const load = (path) => import(new URL(path, ${JSON.stringify(import.meta.url)}).href);
 const { Hub } = await load("../../src/channel/hub.ts");
 const { Hold } = await load("../../src/channel/hold.ts");
+const { ChannelProtection } = await load("../../src/net/channel_protection.ts");
 const { makePid, randomId } = await load("../../src/core/pid.ts");
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 const other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 const patience = { sayMs: 0, giveUpMs: Infinity };
 const lost = Promise.withResolvers();
+const key = new Uint8Array(32);
 const hub = new Hub({
   pid: makePid(randomId(), "127.0.0.1", listener.addr.port),
-  key: new Uint8Array(32),
+  key,
+  protection: new ChannelProtection({ key }),
   listeners: [listener],
   hold: new Hold(listener),
   ended: () => new Promise(() => {}),

@@ -11,7 +11,7 @@ import {
   statusEnd,
 } from "../../src/channel/remote_end.ts";
 import type { ExitStatus } from "../../src/core/exit_status.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { test, turns, until } from "./pair.ts";
 
 Deno.test("a process exits with success, fails with another code, or is lost", () => {

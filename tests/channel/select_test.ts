@@ -1,9 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { setHub } from "../../src/channel/current.ts";
+import { setHub } from "../../src/channel/channel_end.ts";
 import type { Receiver } from "../../src/channel/receiver.ts";
-import { after, run as runAll, select } from "../../src/channel/select.ts";
-import type { Selectable } from "../../src/channel/selectable.ts";
+import { after, run as runAll, select, type Selectable } from "../../src/channel/select.ts";
 import type { Sender } from "../../src/channel/sender.ts";
 import { ChannelError } from "../../src/core/errors.ts";
 import { fill, test, type TestProcess, TestRun, turns, until } from "./pair.ts";

@@ -2,9 +2,9 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { SendWindow } from "../../src/channel/send_window.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
-import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/window_sizes.ts";
+import { SendWindow } from "../../src/channel/send_line.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
+import { FIRST_WINDOW_BYTES, WINDOW_BYTES } from "../../src/wire/frame.ts";
 
 Deno.test("a window has no room until it is open, little until there is a Receiver, and then its full size", () => {
   const window = new SendWindow();

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { decode } from "../../src/codec/value_decoder.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 import * as tag from "../../src/codec/value_tags.ts";

@@ -4,7 +4,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { decode } from "../../src/codec/value_decoder.ts";
 import { encode, encodeInto } from "../../src/codec/value_encoder.ts";
-import { declaresPrivate } from "../../src/codec/value_private.ts";
+import { declaresPrivate } from "../../src/codec/value_classes.ts";
 import { MAX_DEPTH } from "../../src/codec/value_tags.ts";
 
 class Secret {

@@ -8,7 +8,7 @@ import {
   inspectMode,
   parseInspection,
 } from "../../src/core/inspection.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 
 Deno.test("a list names the functions; without one, all are meant", () => {
   assertEquals(parseInspection("", false), { names: null, breaks: false });

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { limitLines, LineLimiter, MAX_HOSTS, QUIET_MS } from "../../src/core/line_limiter.ts";
+import { limitLines, LineLimiter, MAX_HOSTS, QUIET_MS } from "../../src/core/logger.ts";
 
 /** A limiter with a clock and timers of its own. */
 class Limited {

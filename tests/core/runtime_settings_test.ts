@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import {
   missingOnNodes,
   NO_SETTINGS,

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
 import { MAX_FILE_BYTES, PIECE_BYTES } from "../../src/core/manifest.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { checkTree, EMPTY_TREE, foldersIn, staysInside, type Tree } from "../../src/core/tree.ts";
 
 const file = (path: string, size = 3) => ({ path, mode: 0o644, size });

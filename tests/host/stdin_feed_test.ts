@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
 import { StdinFeed } from "../../src/host/stdin_feed.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { STDIN_WINDOW_BYTES } from "../../src/wire/run_messages.ts";
 
 /** A feed, the reported credit, and a process that reads when the test lets it. */

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import type { Wait } from "../../src/core/waits.ts";
 import { WaitInquiry } from "../../src/host/wait_inquiry.ts";
 import { FIRST } from "../terminal/events.ts";

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { newWillPath, openWill, WillSpace } from "../../src/host/will_store.ts";
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {

@@ -9,7 +9,6 @@ import { type Accepted, ChannelProtection } from "../../src/net/channel_protecti
 import { Encryption } from "../../src/net/encryption.ts";
 import { connect, readExactly, type Transport, writeAll } from "../../src/net/transport.ts";
 import type { DeadlineClock } from "../../src/net/deadlines.ts";
-import { startTimer as startRealTimer } from "../../src/net/delay.ts";
 import { Relay } from "../channel/relay.ts";
 import { ManualTimers } from "./manual_timers.ts";
 

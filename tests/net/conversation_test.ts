@@ -2,8 +2,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type AskOptions, Conversation } from "../../src/net/conversation.ts";
 import { type FailedMessage, orThrow } from "../../src/wire/control.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
-import { SpawnError } from "../../src/core/errors.ts";
+import { ProtocolError, SpawnError } from "../../src/core/errors.ts";
 
 type Question =
   | { type: "add"; request: number; left: number; right: number }

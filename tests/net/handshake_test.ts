@@ -11,7 +11,7 @@ import {
 } from "../../src/net/handshake.ts";
 import type { ByteStream } from "../../src/net/transport.ts";
 import { Protection, PROTOCOL_VERSION, Purpose } from "../../src/net/protocol.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { MemoryStream } from "./memory_stream.ts";
 
 const { encrypted, open, plain } = Protection;

@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { Strangers } from "../../src/net/strangers.ts";
+import { Strangers } from "../../src/net/admission.ts";
 
 Deno.test("of too many, the oldest that has not begun goes, then the oldest that has", () => {
   const strangers = new Strangers<string>({ max: 3, maxOfHost: 3 });

@@ -1,13 +1,12 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { SpawnError } from "../../src/core/errors.ts";
+import { ProtocolError, SpawnError } from "../../src/core/errors.ts";
 import { makePid, randomId } from "../../src/core/pid.ts";
 import { DEFAULT_RESOURCES } from "../../src/core/resources.ts";
 import type { SpawnRequest } from "../../src/core/roles.ts";
 import { HeldArgs, MAX_CARRIED_BYTES } from "../../src/node/held_args.ts";
 import { masterLost, masterQuestions, RemoteMaster } from "../../src/node/remote_master.ts";
 import type { NodeToMaster } from "../../src/wire/node_messages.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
 
 const REQUEST: SpawnRequest = {
   parent: null,

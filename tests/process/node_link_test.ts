@@ -7,7 +7,7 @@ import { NodeLink, type StartMessage, type WelcomeMessage } from "../../src/proc
 import type { NodeMessage, ProcessMessage } from "../../src/wire/control.ts";
 import { decodeProcessMessage } from "../../src/wire/process_messages.ts";
 import { encodeMessage, MessageDecoder } from "../../src/wire/message.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 
 const PID = "8a3be21f00d1c0ffee8a3be21f00d1c0@127.0.0.1:4100" as Pid;
 const AT_ONCE = { signal: null, graceMs: 0, descendants: false };

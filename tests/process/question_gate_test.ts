@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { QuestionGate } from "../../src/process/question_gate.ts";
+import { QuestionGate } from "../../src/process/node_link.ts";
 
 Deno.test("so many pass at a time, in order; the next when one leaves", async () => {
   const gate = new QuestionGate(2, 100);

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { WillFile } from "../../src/process/will_file.ts";
+import { WillFile } from "../../src/process/exits.ts";
 
 async function withFolder(test: (path: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

@@ -15,7 +15,7 @@ import { manifestOf } from "../../src/store/manifest_of.ts";
 import { isIntact, readPiece } from "../../src/store/piece_file.ts";
 import { sha256 } from "../../src/store/sha256.ts";
 import { StoreError } from "../../src/store/store_error.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { pieces, randomBytes, testFolder } from "./files.ts";
 
 const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -9,7 +9,7 @@ import { manifestId } from "../../src/store/manifest_id.ts";
 import { type FetchPieces, Store } from "../../src/store/store.ts";
 import { sha256 } from "../../src/store/sha256.ts";
 import { StoreError } from "../../src/store/store_error.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import {
   ensureOne,
   missingOf,

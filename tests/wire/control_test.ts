@@ -8,7 +8,7 @@ import {
 } from "../../src/wire/control.ts";
 import { decodeProcessMessage } from "../../src/wire/process_messages.ts";
 import { encodeMessage } from "../../src/wire/message.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { encode } from "../../src/codec/value_encoder.ts";
 
 const PID = "00112233445566778899aabbccddeeff@127.0.0.1:4100" as Pid;

@@ -3,7 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { deflate, inflate } from "../../src/wire/deflate.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 
 const MAX_BYTES = 128 * 1024;
 

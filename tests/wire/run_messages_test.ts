@@ -4,7 +4,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { RunEvent } from "../../src/core/events.ts";
 import type { Pid } from "../../src/core/pid.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { eventBody, eventOf } from "../../src/wire/event_messages.ts";
 import { decodeMessage, encodeBody, encodeMessage } from "../../src/wire/message.ts";
 import { DEPLOY_TO_BRIDGE, EVENT, NODE_TO_BRIDGE } from "../../src/wire/run_messages.ts";

@@ -9,7 +9,7 @@ import {
 import { encode } from "../../src/codec/value_encoder.ts";
 import { packManifest, PIECE_BYTES } from "../../src/core/manifest.ts";
 import { EMPTY_TREE } from "../../src/core/tree.ts";
-import { ProtocolError } from "../../src/core/protocol_error.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 
 const file = { size: 3, pieces: ["ab".repeat(32)] };
 const manifest = packManifest(file);
