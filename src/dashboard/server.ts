@@ -136,12 +136,16 @@ export class Dashboard {
     if (this.#isUnreferenced) conn.unref();
     const head = parseHead(await readHead(conn));
     const knock = head && knockOf(head);
-    const admitted = knock === undefined
-      // A name in `Host` need not be one.
-      ? { kind: "refuse", status: 400, why: "This is no address." } as const
-      : await this.#judge(conn, knock, begun);
-    if (head !== undefined && admitted.kind !== "refuse") return { head, admitted };
-    const { status, why } = admitted as Refused;
+    // A name in `Host` need not be one.
+    if (head === undefined || knock === undefined) {
+      return await this.#refuse(conn, { status: 400, why: "This is no address." });
+    }
+    const admitted = await this.#judge(conn, knock, begun);
+    return admitted.kind === "refuse" ? await this.#refuse(conn, admitted) : { head, admitted };
+  }
+
+  /** Tells it why, and throws that. */
+  async #refuse(conn: Deno.TcpConn, { status, why }: Omit<Refused, "kind">): Promise<never> {
     await writeLast(conn, this.#text(status, why));
     throw new Error(why);
   }
