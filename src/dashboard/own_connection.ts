@@ -1,6 +1,6 @@
 /** Whether a connection on loopback comes from this user, by the sockets that Linux lists. */
 
-import { ESTABLISHED, parseSocketTable, tableHex } from "../core/socket_table.ts";
+import { ESTABLISHED, LISTENS, parseSocketTable, tableHex } from "../core/socket_table.ts";
 
 /** One end of a connection, with an IPv4 address. */
 export interface End {
@@ -35,8 +35,8 @@ export async function isOwnConnection(from: End, to: End): Promise<boolean> {
 export function userOfConnection(table: string, from: End, to: End): number | null | undefined {
   const [client, server] = [endText(from), endText(to)];
   // There may be tens of thousands of others.
-  const ports = [from, to].map(({ port }) => `:${tableHex(port, 4)} `);
-  const lines = table.split("\n").filter((line) => ports.some((port) => line.includes(port)));
+  const parts = [`:${tableHex(from.port, 4)} `, ` ${LISTENS} `];
+  const lines = table.split("\n").filter((line) => parts.some((part) => line.includes(part)));
   const rows = parseSocketTable(["", ...lines].join("\n")).map((row) => ({
     ...row,
     local: withoutPrefix(row.local),
