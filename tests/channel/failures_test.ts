@@ -161,7 +161,7 @@ test("abort() cuts a value that is in pieces, and one before which nothing could
   using run = new TestRun();
   const [one, two] = [run.process(), run.process()];
   const sender = one.sender<Uint8Array>(two);
-  const sent = failure(() => sender.send(new Uint8Array(200_000_000)));
+  const sent = failure(() => sender.send(new Uint8Array(50_000_000)));
   const receiver = two.receiver<Uint8Array>(one);
   await turns(5);
   sender.abort("cut");
