@@ -20,7 +20,7 @@ export const CERTIFICATES_FILE = "certificates.pem";
 /** The name of the folder for temporary files, of a program that has one of its own. */
 export const TEMPORARY_FOLDER = "tmp";
 
-/** The name of the folder for what Deno keeps, of a program that runs as another user than its node. */
+/** The name of the folder for what Deno keeps, of a program that is limited or runs as another user than its node. */
 export const DENO_FOLDER = "deno";
 
 /** The path below a run's folder of something at `path` below the root of its project. */

@@ -120,6 +120,20 @@ export function limitsOf(
   return meet(own, addFlags(NO_PERMISSIONS, flags), program.cwd);
 }
 
+/**
+ * Has Deno fetch no module. Without the last two, it fetches packages of npm, and all from hosts such as `esm.sh` and
+ * `jsr.io`, whatever is denied: the address of a module can tell its host anything.
+ */
+const NO_IMPORTS = ["--deny-import", "--no-remote", "--no-npm"];
+
+/**
+ * Deno allows some hosts where nothing is said. A program may need them for its modules; a bundle has all of them. Nor
+ * does one import from the network that is denied the network.
+ */
+function forbidsImports({ import: { allow, deny }, net }: Permissions): boolean {
+  return deny === true || net.deny === true || (allow !== true && allow.length === 0);
+}
+
 /** The program with these permissions and what the runtime needs itself. */
 export function withPermissions(
   program: Program,
@@ -129,16 +143,14 @@ export function withPermissions(
   const { args, flagsAt, isBundle } = program;
   if (flagsAt === undefined) throw new Error("the permissions of an executable are fixed");
   const complete = add(permissions, needs);
-  // Deno allows some hosts where nothing is said. A program may need them for its modules; a bundle has all of them.
-  const { allow } = permissions.import;
-  const deniesImport = isBundle === true && allow !== true && allow.length === 0;
+  const importsNothing = isBundle === true && forbidsImports(permissions);
   // A module that is looked up when it is imported is read then, which needs permission.
   const kept = divide(args.slice(0, flagsAt)).others.filter((flag) => flag !== LAZY_IMPORTS);
+  const others = [...importsNothing ? NO_IMPORTS : [], "--no-prompt"];
   const flags = [
     ...kept,
-    ...flagsOf(complete).filter((flag) => !deniesImport || !/^--[a-z]+-import\b/.test(flag)),
-    ...deniesImport ? ["--deny-import"] : [],
-    ...kept.includes("--no-prompt") ? [] : ["--no-prompt"],
+    ...flagsOf(complete).filter((flag) => !importsNothing || !/^--[a-z]+-import\b/.test(flag)),
+    ...others.filter((flag) => !kept.includes(flag)),
   ];
   return { ...program, args: [...flags, ...args.slice(flagsAt)], flagsAt: flags.length };
 }

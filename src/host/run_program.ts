@@ -119,9 +119,9 @@ export function runProgram(
     if (value !== undefined && !(user !== undefined && OF_USER.has(name))) env[name] = value;
   }
   if (user !== undefined || countsFiles) env["TMPDIR"] = `${folder}/${TEMPORARY_FOLDER}`;
-  if (user !== undefined) {
-    Object.assign(env, variablesOf(user), { DENO_DIR: `${folder}/${DENO_FOLDER}` });
-  }
+  if (user !== undefined) Object.assign(env, variablesOf(user));
+  // A program writes there without any permission: localStorage, caches, Deno.openKv().
+  if (user !== undefined || cap !== undefined) env["DENO_DIR"] = `${folder}/${DENO_FOLDER}`;
   Object.assign(env, spec.env);
   const setting = {
     cwd,

@@ -51,10 +51,16 @@ Deno.test("withPermissions() replaces the flags, and keeps the others", () => {
 Deno.test("a bundle may import nothing else, unless that is allowed", () => {
   const bundle = { ...started("run", "-A"), isBundle: true };
   const flagsFor = (...flags: string[]) =>
-    withPermissions(bundle, permissionsOf(flags), {}).args.filter((each) => /import/.test(each));
-  assertEquals(flagsFor("--allow-net"), ["--deny-import"]);
+    withPermissions(bundle, permissionsOf(flags), {}).args.filter((each) =>
+      /-import\b|--no-[nr]/.test(each)
+    );
+  const nothing = ["--deny-import", "--no-remote", "--no-npm"];
+  assertEquals(flagsFor("--allow-net"), nothing);
+  assertEquals(flagsFor("--deny-import"), nothing);
+  assertEquals(flagsFor("--deny-net"), nothing);
+  assertEquals(flagsFor("--deny-net=a.com"), []);
   assertEquals(flagsFor("--allow-import=a.com"), ["--allow-import=a.com"]);
-  assertEquals(flagsFor("--allow-net", "--deny-import=a.com"), ["--deny-import"]);
+  assertEquals(flagsFor("--allow-net", "--deny-import=a.com"), nothing);
 });
 
 Deno.test("what is spawned may do what was asked for, and at most what its node allows", () => {

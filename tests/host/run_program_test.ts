@@ -106,9 +106,11 @@ Deno.test("runProgram() passes only the variables of the node that a runtime nee
 Deno.test("runProgram() limits a bundle to what its node allows", () => {
   const cap = permissionsOf(["--allow-net=10.0.0.0/8", "--allow-read=."]);
   const settings = { unstable: [], permissions: ["--deny-net=10.1.1.1"], v8Flags: [] };
-  const { permissions, capped } = runProgram({ ...BUNDLE, settings }, "/runs/1", fromSource, {
+  const { permissions, capped, env } = runProgram({ ...BUNDLE, settings }, "/runs/1", fromSource, {
     cap,
   });
+  // What Deno writes for it without asking goes with the run.
+  assertEquals(env?.["DENO_DIR"], "/runs/1/deno");
   assertEquals(flagsOf(permissions!), [
     "--allow-read=.",
     "--allow-net=10.0.0.0/8",
