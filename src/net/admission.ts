@@ -142,6 +142,8 @@ export class Admission<Conn extends Deno.Conn, Shown> implements AsyncDisposable
         if (this.#crowded < most) continue;
         this.#crowded = 0;
         await delay(TURN_MS);
+        // By now, those that were given up have been dealt with, which may have taken all of that time.
+        await delay(TURN_MS);
       } catch (error) {
         if (this.#closed || error instanceof Deno.errors.BadResource) return;
         const line = `cannot accept connections: ${messageOf(error)}`;
