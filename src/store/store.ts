@@ -1,7 +1,7 @@
 /** A content-addressed store of shipped files, so that nothing is sent or stored twice. */
 
 import { removeTree } from "../core/remove_tree.ts";
-import { messageOf, ProtocolError } from "../core/errors.ts";
+import { lacksFiles, messageOf, ProtocolError } from "../core/errors.ts";
 import { inParallel } from "../core/in_parallel.ts";
 import { Arrivals, type ReceivedFile, type WantedFile } from "./arrivals.ts";
 import { dataPath, keep, statIfThere, touch } from "./kept_files.ts";
@@ -322,9 +322,10 @@ export class Store implements AsyncDisposable {
 
 function unusable(folder: string, cause: unknown): Error {
   if (cause instanceof StoreError || cause instanceof ProtocolError) return cause;
-  return new StoreError(
-    `Cannot store files in ${folder}: ${reasonOf(cause)}; free some space there, ` +
-      "or name a folder that is writable: --store DIR",
-    { cause },
-  );
+  const advice = lacksFiles(cause)
+    ? "raise the limit where it is started (ulimit -n, or LimitNOFILE of a service)"
+    : "free some space there, or name a folder that is writable: --store DIR";
+  return new StoreError(`Cannot store files in ${folder}: ${reasonOf(cause)}; ${advice}`, {
+    cause,
+  });
 }

@@ -1,7 +1,13 @@
 /** The store: what it keeps, fetches, detects and shares. */
 
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 // @ts-types="../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";
 import { type Manifest, PIECE_BYTES } from "../../src/core/manifest.ts";
@@ -515,6 +521,28 @@ Deno.test("open() reports in one line what is wrong with the folder, and what to
     assertStringIncludes(message, advice);
     assertEquals(message.split("\n").length, 1);
   }
+});
+
+Deno.test({
+  name: "where too many files are open, what to do is to raise that limit",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using folder = await testFolder();
+    const script = `
+      const { Store } = await import(${
+      JSON.stringify(import.meta.resolve("../../src/store/store.ts"))
+    });
+      const open = [];
+      try { for (;;) open.push(Deno.openSync("/dev/null")); } catch { /* there are no more */ }
+      await Store.open(Deno.args[0]).catch(({ message }) => console.log(message));
+      for (const file of open) file.close();
+    `;
+    const { stdout } = await new Deno.Command("/bin/sh", {
+      args: ["-c", `ulimit -n 100; exec "$0" eval "$1" "$2"`, Deno.execPath(), script, folder.path],
+    }).output();
+    const said = new TextDecoder().decode(stdout);
+    assertMatch(said, /^Cannot store files in .*Too many open files.*; raise the limit /);
+  },
 });
 
 Deno.test("a store that has lost its folder reports it, and what to do", async () => {
