@@ -231,8 +231,9 @@ Deno.test({
 /** The groups around all others that are in these places. */
 function left({ places }: { readonly places: Places }): string[] {
   return placesIn(places).flatMap(({ folder }) =>
-    Array.from(Deno.readDirSync(folder), ({ name }) => `${folder}/${name}`)
-      .filter((path) => path.includes("/deploy-"))
+    Array.from(Deno.readDirSync(folder), ({ name }) => name)
+      .filter((name) => name.startsWith("deploy-"))
+      .map((name) => `${folder}/${name}`)
   );
 }
 
