@@ -131,11 +131,14 @@ Deno.test({
     await writer.write(new TextEncoder().encode("go\n"));
     await writer.close();
     assertEquals((await child.status).signal, "SIGKILL");
-    assertEquals(group.memoryKills(), 1);
+    // With version 2, Linux ends the whole group, and counts each process.
+    const endsAll = groups.version("memory") === 2;
+    const kills = group.memoryKills() ?? 0;
+    assert(endsAll ? kills >= 1 : kills === 1, `${kills}`);
     assert((group.peakBytes() ?? 0) > 15 * MIB, `${group.peakBytes()}`);
     const reader = child.stdout.getReader();
     const sleeper = Number(new TextDecoder().decode((await reader.read()).value));
-    assert(isRunning(sleeper));
+    assert(endsAll || isRunning(sleeper));
     await group.remove();
     assert(!isRunning(sleeper));
     await reader.cancel();
@@ -215,7 +218,7 @@ Deno.test({
     const reader = child.stdout.getReader();
     await reader.read();
     const count = left(own).length;
-    assert(count >= 2, `${count}`);
+    assertEquals(count, placesIn(own.places).length);
     (await ControlGroups.open(own.places)).close();
     assertEquals(left(own).length, count);
     child.kill("SIGKILL");
