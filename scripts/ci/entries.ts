@@ -20,12 +20,9 @@ const TOGETHER = [
   ...["process", "run", "scripts", "store", "terminal", "wire"],
 ].map((name) => `tests/${name}`);
 
-/** Files that have an isolate of their own all the same: when garbage is collected depends on what else there is. */
-const APART = ["channel/failures", "node/node_run"].map((name) => `tests/${name}_test.ts`);
-
 /** One entry for the files of each folder that may share an isolate, in their order. */
 export function entriesOf(files: readonly string[]): Entry[] {
-  const groups = Map.groupBy(files, (file) => APART.includes(file) ? file : dirname(file));
+  const groups = Map.groupBy(files, dirname);
   return [...groups].flatMap(([folder, files]): Entry[] =>
     TOGETHER.includes(folder) && files.length > 1
       ? [{ name: `${folder.slice("tests/".length)}_test.ts`, files }]
