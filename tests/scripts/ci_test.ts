@@ -77,11 +77,6 @@ Deno.test("entriesOf() has one isolate for the files of a folder, where these ma
     { name: "bridge_test.ts", files: paths(["bridge/a", "bridge/b"]) },
     ...paths(["cli/c", "codec/d", "codec/e", "layers"]).map((file) => ({ file })),
   ]);
-  const apart = paths(["channel/a", "channel/b", "channel/failures"]);
-  assertEquals(entriesOf(apart), [
-    { name: "channel_test.ts", files: paths(["channel/a", "channel/b"]) },
-    ...paths(["channel/failures"]).map((file) => ({ file })),
-  ]);
 });
 
 Deno.test("writeEntries() makes modules with all tests of their files", async () => {
