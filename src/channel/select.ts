@@ -29,7 +29,7 @@ export type Outcome<T> = { value: T } | { error: Error };
  *
  * @example
  * ```ts
- * import { type Selectable, after, select } from "deploy";
+ * import { after, select, type Selectable } from "deploy";
  *
  * const soon: Selectable<void> = after(1);
  * console.log((await select([soon])).index); // 0
@@ -93,7 +93,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  *
  * @example
  * ```ts
- *  *
+ * import { after, select } from "deploy";
+ *
  * const chosen = await select([after(1), after(60_000)]);
  * console.log(chosen.index); // 0
  * ```

@@ -83,7 +83,7 @@ type Taken<F> = [F] extends [(parent: Pid, arg: infer A) => unknown] ? A : never
  *
  * @example A function that spawns another one's functions
  * ```ts
- * import { MiB, type Pid, type SpawnArguments, type SpawnFunction, spawn, spawnable } from "deploy";
+ * import { type Pid, spawn, type SpawnArguments, type SpawnFunction } from "deploy";
  *
  * export async function spawnLogged<F extends SpawnFunction>(
  *   fn: F,
@@ -124,7 +124,8 @@ export type SpawnArguments<F extends SpawnFunction> = "required" extends Taking<
  *
  * @example
  * ```ts
- *  *
+ * import { MiB, type Pid, spawn, spawnable } from "deploy";
+ *
  * const greet = spawnable("greetings/greet", (_parent: Pid, name: string) => {
  *   console.log(`Hello ${name}!`);
  * });

@@ -33,7 +33,7 @@ export interface WaitOptions {
  *
  * @example
  * ```ts
- * import { type ExitStatus, type Pid, Receiver, kill, select, selectableWait, wait } from "deploy";
+ * import { type ExitStatus, kill, type Pid, wait } from "deploy";
  *
  * // To be called after init().
  * export async function endWithin(pid: Pid, ms: number): Promise<ExitStatus> {
@@ -100,7 +100,8 @@ export function wait(pid: Pid, given: WaitOptions | number = {}): Promise<ExitSt
  *
  * @example
  * ```ts
- *  *
+ * import { type Pid, Receiver, select, selectableWait } from "deploy";
+ *
  * // To be called after init().
  * export async function firstValue(pid: Pid): Promise<number | undefined> {
  *   await using receiver = new Receiver<number>(pid);
@@ -181,7 +182,8 @@ export interface KillOptions {
  *
  * @example
  * ```ts
- *  *
+ * import { kill, type Pid } from "deploy";
+ *
  * // To be called after init().
  * export async function stopService(service: Pid): Promise<void> {
  *   await kill(service, { signal: "SIGTERM", graceMs: 10_000, descendants: true });

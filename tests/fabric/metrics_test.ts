@@ -23,7 +23,7 @@ import { startCluster } from "./cluster.ts";
 const QUIET = createLogger("error", () => {});
 
 const PROGRAM = `
-import { type Pid, Receiver, Sender, init, spawn, wait } from "deploy";
+import { init, spawn, wait } from "deploy";
 function worker() {
   console.log("0123456789".repeat(100));
 }
@@ -34,6 +34,7 @@ console.error("done");
 
 /** Sends 5 values of 1 kB to another process, and waits for the end of stdin. */
 const SENDS = `
+import { init, type Pid, Receiver, Sender, spawn } from "deploy";
 async function worker(parent: Pid) {
   await using values = new Receiver<Uint8Array>(parent);
   for (let index = 0; index < 5; index++) await values.recv();
