@@ -5,24 +5,22 @@
  * makes the same inputs.
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { fuzz } from "./fuzz/fuzz.ts";
+import { runTask, seedOption, wholeOption } from "./task.ts";
 
-const args = parseArgs(Deno.args, { string: ["inputs", "seed"] });
-
-function numberOf(name: "inputs" | "seed", byDefault: number): number {
-  const text = args[name];
-  const value = Number(text ?? byDefault);
-  if (text !== "" && Number.isSafeInteger(value) && value >= 0) return value;
-  console.error(`deno task fuzz: --${name} is "${text}"; expected a number, as in --${name} 1000`);
-  Deno.exit(2);
-}
-
-const settings = {
-  inputs: numberOf("inputs", 5_000),
-  seed: numberOf("seed", Math.floor(Math.random() * 2 ** 32)),
-};
-console.log(`${settings.inputs} inputs, --seed ${settings.seed}`);
-const findings = await fuzz(settings, (line) => console.log(line));
-for (const finding of findings) console.log(finding);
-Deno.exit(findings.length === 0 ? 0 : 1);
+await runTask({
+  name: "fuzz",
+  summary: "Give hostile input to the decoders and ports of deploy",
+  options: {
+    "inputs": { value: "N", summary: "how many; default 5000" },
+    "seed": { value: "S", summary: "the same one makes the same inputs; default a random one" },
+  },
+  example: "--inputs 1000 --seed 7",
+  failure: "an input broke something",
+}, async (scanned) => {
+  const settings = { inputs: wholeOption(scanned, "inputs", 5_000), seed: seedOption(scanned) };
+  console.log(`${settings.inputs} inputs, --seed ${settings.seed}`);
+  const findings = await fuzz(settings, (line) => console.log(line));
+  for (const finding of findings) console.log(finding);
+  return findings.length === 0;
+});

@@ -5,40 +5,54 @@
  * It exits with 1 if something was lost, or if memory or open files grow. `--scale 0.1` is a tenth of it.
  */
 
-// @ts-types="../types/std_cli.d.ts"
-import { parseArgs } from "@std/cli/parse-args";
+import { lastValue, wordArgument } from "../src/cli/values.ts";
+import { UsageError } from "../src/core/usage_error.ts";
 import { most } from "./load/load.ts";
 import { LOADS } from "./load/loads.ts";
 import { growth } from "./soak/usage.ts";
+import { runTask } from "./task.ts";
 
-const { only, scale = "1" } = parseArgs(Deno.args, { string: ["only", "scale"] });
-const factor = Number(scale);
-if (!(factor > 0)) {
-  console.error(`deno task load: --scale is "${scale}"; expected a number above 0`);
-  Deno.exit(2);
-}
-if (only !== undefined && !Object.hasOwn(LOADS, only)) {
-  const names = Object.keys(LOADS).join(", ");
-  console.error(`deno task load: there is no load "${only}"; expected one of: ${names}`);
-  Deno.exit(2);
+const NAMES = Object.keys(LOADS);
+
+/** @throws {UsageError} If that is no number above 0. */
+function scaleOf(text: string): number {
+  if (Number(text) > 0) return Number(text);
+  throw new UsageError(`--scale is ${JSON.stringify(text)}; expected a number above 0`);
 }
 
-let failed = false;
-for (const [name, load] of Object.entries(LOADS)) {
-  if (only !== undefined && name !== only) continue;
-  const count = Math.max(1, Math.round(load.count * factor));
+/** Puts one load on; returns whether all was as it should be. */
+async function put(name: string, scale: number): Promise<boolean> {
+  const load = LOADS[name]!;
+  const count = Math.max(1, Math.round(load.count * scale));
   console.log(`${name}: ${load.describe(count)}`);
   try {
     const { figures, usages } = await load.run(count);
     const grown = Object.entries(usages).flatMap(([part, all]) =>
       all.length < 2 ? [] : growth(all).map((line) => `${part}: ${line}`)
     );
-    failed ||= grown.length > 0;
     for (const line of [...figures, ...most(usages)]) console.log(`  ${line}`);
     for (const line of grown) console.log(`  GROWS: ${line}`);
+    return grown.length === 0;
   } catch (error) {
-    failed = true;
     console.log(`  FAILED: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 }
-Deno.exit(failed ? 1 : 0);
+
+await runTask({
+  name: "load",
+  summary: "Put load on local runs and clusters, and say how they fare",
+  options: {
+    "only": { value: "NAME", summary: `one of ${NAMES.join(", ")}`, completes: NAMES },
+    "scale": { value: "F", summary: "how much of each load, as in 0.1; default 1" },
+  },
+  example: "--only spawns-local-20 --scale 0.05",
+  failure: "something was lost, or memory or open files grow",
+}, async (scanned) => {
+  const only = lastValue(scanned, "only");
+  const names = only === undefined ? NAMES : [wordArgument(only, "--only", NAMES)];
+  const scale = scaleOf(lastValue(scanned, "scale") ?? "1");
+  let isWell = true;
+  for (const name of names) isWell = await put(name, scale) && isWell;
+  return isWell;
+});

@@ -5,36 +5,29 @@
  * The launcher collects its garbage before each look, so that what grows is kept by somebody.
  */
 
-// @ts-types="../types/std_cli.d.ts"
-import { parseArgs } from "@std/cli/parse-args";
 // @ts-types="../types/std_streams.d.ts"
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { Asked } from "./soak/asked.ts";
 import { growth, type Usage } from "./soak/usage.ts";
-
-const { processes = "2000" } = parseArgs(Deno.args, { string: ["processes"] });
-if (!/^[1-9]\d*$/.test(processes)) {
-  console.error(`deno task soak: --processes is "${processes}"; expected a number`);
-  Deno.exit(2);
-}
+import { runTask, wholeOption } from "./task.ts";
 
 /** Runs it to its end; gives what is not as it should be. */
-async function soak(): Promise<string[]> {
+async function soak(processes: number): Promise<string[]> {
   await using asked = await Asked.start();
   const launcher = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...asked.flags, `${import.meta.dirname}/soak/tree.ts`, processes],
+    args: ["run", "-A", ...asked.flags, `${import.meta.dirname}/soak/tree.ts`, `${processes}`],
     env: { DEPLOY_FORMAT: "json", ...asked.env },
     stdin: "null",
     stdout: "piped",
   }).spawn();
   const usages: Usage[] = [];
-  const every = Math.max(1, Math.floor(Number(processes) / 20));
+  const every = Math.max(1, Math.floor(processes / 20));
   let ended = 0;
   const lines = launcher.stdout.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());
   for await (const line of lines) {
     if (JSON.parse(line).event !== "exit" || ++ended % every !== 0) continue;
-    if (ended > Number(processes)) continue; // the last one ends the launcher, too
+    if (ended > processes) continue; // the last one ends the launcher, too
     const usage = await asked.usageOf(launcher.pid, ended);
     usages.push(usage);
     console.log(
@@ -45,6 +38,14 @@ async function soak(): Promise<string[]> {
   return [...(code === 0 ? [] : [`the run ended with ${code}`]), ...growth(usages)];
 }
 
-const problems = await soak();
-console.log(problems.length === 0 ? "nothing grows" : problems.join("\n"));
-Deno.exit(problems.length === 0 ? 0 : 1);
+await runTask({
+  name: "soak",
+  summary: "Run thousands of processes, and look whether the launcher keeps anything of them",
+  options: { "processes": { value: "N", summary: "how many; default 2000" } },
+  example: "--processes 500",
+  failure: "memory or open files grow",
+}, async (scanned) => {
+  const problems = await soak(wholeOption(scanned, "processes", 2_000));
+  console.log(problems.length === 0 ? "nothing grows" : problems.join("\n"));
+  return problems.length === 0;
+});
