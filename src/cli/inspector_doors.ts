@@ -8,7 +8,8 @@ import type { RunEvent } from "../core/events.ts";
 import type { Inspection } from "../core/inspection.ts";
 import type { Pid } from "../core/pid.ts";
 import { inspectorLine, inspectorPath, uninspectedLine } from "../host/inspector_address.ts";
-import { acceptNext } from "../net/accept_next.ts";
+import { Admission } from "../net/admission.ts";
+import { isOwnConnection } from "../net/own_connection.ts";
 import { closeQuietly, writeAll } from "../net/transport.ts";
 import { Purpose } from "../net/protocol.ts";
 import { answerBytes, isForLoopback, parseHead, readHead } from "../net/http.ts";
@@ -31,8 +32,11 @@ const LOOPBACK = "127.0.0.1";
 const FIRST_PORT = 9229;
 const LAST_PORT = 9328;
 
-/** How long a client may take to say what it wants. */
-const HEAD_MS = 10_000;
+/**
+ * How many clients of a port may not have said yet what they want, and how long each may take: every user of the machine
+ * can connect.
+ */
+const STRANGERS = { max: 64, timeoutMs: 10_000 };
 
 /** The most processes with a port at a time. */
 const MAX_DOORS = 1_000;
@@ -45,12 +49,22 @@ export interface InspectorDoorsOptions {
   readonly token: () => string;
   /** A line for the user, between the lines of the processes. */
   readonly remark: (line: string) => Promise<void>;
+  /** @default 64 of each port, for 10 s each */
+  readonly strangers?: { readonly max: number; readonly timeoutMs: number };
+}
+
+/** What a client has said first. */
+interface Guest {
+  /** The head of its request, and maybe more. */
+  readonly bytes: Bytes;
+  /** Whether it is of this user, as far as the system tells. */
+  readonly isOwn: boolean;
 }
 
 /** All of a run. */
 export class InspectorDoors {
   readonly #options: InspectorDoorsOptions;
-  readonly #doors = new Map<Pid, Deno.TcpListener>();
+  readonly #doors = new Map<Pid, Admission<Deno.TcpConn, Guest>>();
   readonly #ending = new AbortController();
   readonly #serving = new Set<Promise<void>>();
   #opened = 0;
@@ -83,13 +97,25 @@ export class InspectorDoors {
     } catch (error) {
       return this.#track(Promise.reject(error));
     }
-    this.#doors.set(process.pid, listener);
-    this.#track(this.#accept(listener, process.pid));
-    this.#track(this.#announce(process, listener.addr.port));
+    const { port } = listener.addr;
+    const { strangers = STRANGERS } = this.#options;
+    const door = new Admission({
+      listener,
+      ...strangers,
+      // They are all of this one.
+      maxOfHost: strangers.max,
+      authenticate: readGuest,
+      take: (conn, guest) => this.#track(this.#serve(conn, process.pid, guest)),
+      // They are told themselves, and nobody else has to know.
+      log: () => {},
+    });
+    this.#doors.set(process.pid, door);
+    this.#track(this.#announce(process, port));
   }
 
   #shut(pid: Pid): void {
-    this.#doors.get(pid)?.close();
+    const door = this.#doors.get(pid);
+    if (door !== undefined) this.#track(door.close());
     this.#doors.delete(pid);
   }
 
@@ -113,21 +139,8 @@ export class InspectorDoors {
     await this.#options.remark(inspectorLine(process, { port, path, breaks }));
   }
 
-  async #accept(listener: Deno.TcpListener, pid: Pid): Promise<void> {
-    while (this.#doors.get(pid) === listener) {
-      let conn: Deno.TcpConn;
-      try {
-        conn = await acceptNext(listener);
-      } catch (error) {
-        if (this.#doors.get(pid) !== listener) return; // it was closed
-        throw error;
-      }
-      this.#track(this.#serve(conn, pid));
-    }
-  }
-
   /** Serves one connection of a debugger. */
-  async #serve(conn: Deno.TcpConn, pid: Pid): Promise<void> {
+  async #serve(conn: Deno.TcpConn, pid: Pid, { bytes, isOwn }: Guest): Promise<void> {
     const { signal } = this.#ending;
     let link: MessageLink<DeployToInspector, InspectorToDeploy> | undefined;
     const stop = (): void => {
@@ -136,11 +149,10 @@ export class InspectorDoors {
     };
     signal.addEventListener("abort", stop);
     try {
-      const bytes = await readHeadSoon(conn);
-      if (bytes === undefined) return;
       const head = parseHead(bytes);
       if (head === undefined) return await answer(conn, "400 Bad Request", "not a request");
       if (!isForLoopback(head)) return await answer(conn, "403 Forbidden", "not for this host");
+      if (!isOwn) return await answer(conn, "403 Forbidden", "of another user's run");
       const { bridge, token } = this.#options;
       link = new MessageLink(await bridge.dial(Purpose.inspect, signal), {
         schema: INSPECTOR_TO_DEPLOY,
@@ -175,16 +187,14 @@ function listenNear(from: number, to: number): Deno.TcpListener {
   return Deno.listen({ hostname: LOOPBACK, port: 0 });
 }
 
-/** The first bytes of a connection, with the whole head of a request; `undefined` if none comes soon. */
-async function readHeadSoon(conn: Deno.TcpConn): Promise<Bytes | undefined> {
-  const timer = setTimeout(() => closeQuietly(conn), HEAD_MS);
-  try {
-    return await readHead(conn);
-  } catch {
-    return undefined; // it has gone, was too slow, or said too much
-  } finally {
-    clearTimeout(timer);
-  }
+/** Reads what a client says first. @throws {Error} If it goes before, or says too much. */
+async function readGuest(conn: Deno.TcpConn): Promise<Guest> {
+  const bytes = await readHead(conn);
+  const isOwn = await isOwnConnection(
+    conn.remoteAddr as Deno.NetAddr,
+    conn.localAddr as Deno.NetAddr,
+  );
+  return { bytes, isOwn };
 }
 
 /** Answers a request that cannot be passed on. */

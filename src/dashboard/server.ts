@@ -9,7 +9,7 @@ import { closeQuietly, isBroken } from "../net/transport.ts";
 import { type Admitted, answerHeaders, Doorman, type Knock, type Refused } from "./admission.ts";
 import type { PageAssets } from "./assets.ts";
 import { ClusterWatch } from "./cluster_watch.ts";
-import { isOwnConnection } from "./own_connection.ts";
+import { isOwnConnection } from "../net/own_connection.ts";
 import { readPageMessage, type ServerToPage } from "./messages.ts";
 import { PageSession } from "./page_session.ts";
 import { PageSocket } from "./page_socket.ts";

@@ -2,7 +2,7 @@
 
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { type End, isOwnConnection, userOfConnection } from "../../src/dashboard/own_connection.ts";
+import { type End, isOwnConnection, userOfConnection } from "../../src/net/own_connection.ts";
 
 const SERVER = { hostname: "127.0.0.1", port: 4100 };
 const HEADING =
