@@ -8,6 +8,7 @@ import { createLogger } from "../../src/core/logger.ts";
 import { makePid, parsePid, randomId } from "../../src/core/pid.ts";
 import { ProtocolError } from "../../src/core/errors.ts";
 import { ControlServer } from "../../src/host/control_server.ts";
+import { ChannelProtection } from "../../src/net/channel_protection.ts";
 import { dialHandshake, importKey } from "../../src/net/handshake.ts";
 import { type Endpoint, listen, type Transport, writeAll } from "../../src/net/transport.ts";
 import { Protection, PROTOCOL_VERSION, Purpose } from "../../src/net/protocol.ts";
@@ -113,6 +114,7 @@ async function processPorts(logger: Log): Promise<Port[]> {
     pid: PID,
     key: KEY,
     listeners: [listener],
+    protection: new ChannelProtection({ key: KEY, protection: Protection.open }),
     hold: new Hold(listener),
     ended: (pid) => Promise.reject(new Error(`there is no process ${pid}`)),
     log: (line) => logger.warn(line),
