@@ -8,22 +8,7 @@ import type { ServerToPage } from "../../src/dashboard/messages.ts";
 import { PageSession } from "../../src/dashboard/page_session.ts";
 import type { Told, Watched } from "../../src/dashboard/watched.ts";
 import { EXAMPLE, FIRST } from "../terminal/events.ts";
-
-/** Timers that the test fires. */
-class Timers {
-  readonly #due = new Set<() => void>();
-
-  readonly start = (_ms: number, then: () => void): () => void => {
-    this.#due.add(then);
-    return () => this.#due.delete(then);
-  };
-
-  fire(): void {
-    const due = [...this.#due];
-    this.#due.clear();
-    for (const then of due) then();
-  }
-}
+import { Timers } from "./timers.ts";
 
 /** Something to look at, which the test may break. */
 class FakeWatched implements Watched {

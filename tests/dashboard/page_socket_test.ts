@@ -3,26 +3,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { type PageConnection, PageSocket } from "../../src/dashboard/page_socket.ts";
-
-/** Timers that the test fires. */
-class Timers {
-  readonly #due = new Set<() => void>();
-
-  readonly start = (_ms: number, then: () => void): () => void => {
-    this.#due.add(then);
-    return () => this.#due.delete(then);
-  };
-
-  fire(): void {
-    const due = [...this.#due];
-    this.#due.clear();
-    for (const then of due) then();
-  }
-
-  get size(): number {
-    return this.#due.size;
-  }
-}
+import { Timers } from "./timers.ts";
 
 /** A frame with a mask that changes nothing. */
 function frame(first: number, text: string): number[] {
