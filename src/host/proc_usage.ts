@@ -131,7 +131,8 @@ export function parseMemory(text: string): Omit<ProcUsage, "cpuMs"> | undefined 
   return { memBytes, peakBytes: Math.max(memBytes, highest - file) };
 }
 
-function textOf(path: string): string | undefined {
+/** The text of such a file; `undefined` if there is none. */
+export function textOf(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch {

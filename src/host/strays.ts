@@ -4,6 +4,7 @@
  */
 
 import { type MarkPlace, ownMark } from "./marks.ts";
+import { textOf } from "./proc_usage.ts";
 
 /** What everything that a process starts is marked with. */
 export interface Marked {
@@ -76,11 +77,5 @@ const PROC: ProcFiles = {
   *list() {
     for (const { name } of Deno.readDirSync("/proc")) yield name;
   },
-  read(path) {
-    try {
-      return Deno.readTextFileSync(path);
-    } catch {
-      return undefined; // it has ended
-    }
-  },
+  read: textOf,
 };
