@@ -12,18 +12,16 @@ const LOOPBACK = "127.0.0.1";
 /**
  * What a spare does for its first connection to another host.
  *
- * @param start Resolves when it is told what to run, and is none any more.
+ * @param isSpare Whether it has not been told what to run yet.
  */
 export async function prepareFar(
   hub: Hub,
   protection: Protection | undefined,
-  start: Promise<unknown>,
+  isSpare: () => boolean,
 ): Promise<void> {
-  let isSpare = true;
-  void start.then(() => isSpare = false);
   await hub.prepare();
   // Afterwards it would delay the function. What fails here is reported when it counts.
-  if (isSpare) await rehearseFar(protection).catch(() => {});
+  if (isSpare()) await rehearseFar(protection).catch(() => {});
 }
 
 /**

@@ -347,7 +347,7 @@ async function practise({ hub, sockets, start, far }: Practice): Promise<void> {
   rehearse(hub.pid, sockets);
   if (far === undefined) return;
   const { prepareFar } = await import("./far_rehearsal.ts");
-  await prepareFar(hub, far.kind, start);
+  await prepareFar(hub, far.kind, () => isSpare);
 }
 
 /** Opens the inspector; `undefined`, with a line that says why, if that is not possible. */
