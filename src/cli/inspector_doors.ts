@@ -189,12 +189,7 @@ function listenNear(from: number, to: number): Deno.TcpListener {
 
 /** Reads what a client says first. @throws {Error} If it goes before, or says too much. */
 async function readGuest(conn: Deno.TcpConn): Promise<Guest> {
-  const bytes = await readHead(conn);
-  const isOwn = await isOwnConnection(
-    conn.remoteAddr as Deno.NetAddr,
-    conn.localAddr as Deno.NetAddr,
-  );
-  return { bytes, isOwn };
+  return { bytes: await readHead(conn), isOwn: await isOwnConnection(conn) };
 }
 
 /** Answers a request that cannot be passed on. */

@@ -155,9 +155,7 @@ export class Dashboard {
     if (refused !== undefined) return refused;
     // Those that have shown nothing leave before it.
     begun();
-    const { remoteAddr, localAddr } = conn;
-    const isOwn = await isOwnConnection(remoteAddr as Deno.NetAddr, localAddr as Deno.NetAddr);
-    return this.#doorman.admit(knock, isOwn);
+    return this.#doorman.admit(knock, await isOwnConnection(conn));
   }
 
   #take(conn: Deno.TcpConn, guest: Guest): void {

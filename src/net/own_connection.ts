@@ -18,12 +18,14 @@ const MAPPED = "0000000000000000FFFF0000";
  * Whether the process at the other end is of this user, or root's, who can do everything in any case. True also if
  * this process is root's, whose browser is that of somebody else, and where the system does not tell.
  */
-export async function isOwnConnection(from: End, to: End): Promise<boolean> {
+export async function isOwnConnection(
+  { remoteAddr, localAddr }: Pick<Deno.TcpConn, "remoteAddr" | "localAddr">,
+): Promise<boolean> {
   if (!mayLook()) return true;
   const own = Deno.uid();
   if (own === null || own === 0) return true;
   const table = await readTables();
-  const user = userOfConnection(table, from, to);
+  const user = userOfConnection(table, remoteAddr, localAddr);
   return user === undefined || user === own || user === 0;
 }
 
