@@ -55,7 +55,6 @@ import "../core/resources.ts";
 import "../core/signals.ts";
 import "../core/visible.ts";
 import "../core/waits.ts";
-import "../net/accept_next.ts";
 import "../net/admission.ts";
 import "../net/conversation.ts";
 import "../net/deadlines.ts";
